@@ -1,0 +1,87 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Said once for every target of ours: the strictest settings the toolchain has.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "swift-pbt",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "PBT", targets: ["PBT"]),
+        .library(name: "PBTSQLite", targets: ["PBTSQLite"]),
+        .library(name: "PBTWorker", targets: ["PBTWorker"]),
+        .library(name: "PBTReport", targets: ["PBTReport"]),
+        .library(name: "PBTTesting", targets: ["PBTTesting"]),
+        .executable(name: "pbt", targets: ["pbt"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    ],
+    targets: [
+        // The algorithm: values and pure functions. No I/O, no logging, no clock, no global randomness.
+        .target(name: "PBT", swiftSettings: settings),
+        // A store in one file.
+        .target(
+            name: "PBTSQLite",
+            dependencies: ["PBT", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings),
+        // Claims, runs, renews, publishes.
+        .target(
+            name: "PBTWorker",
+            dependencies: [
+                "PBT",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        // Charts and tables: pure functions of values.
+        .target(name: "PBTReport", dependencies: ["PBT"], swiftSettings: settings),
+        // The store contract, toy trainers, clocks: imported by tests.
+        .target(name: "PBTTesting", dependencies: ["PBT", "PBTWorker"], swiftSettings: settings),
+        // The command: one file a subcommand, no logic.
+        .executableTarget(
+            name: "pbt",
+            dependencies: [
+                "PBT", "PBTSQLite", "PBTWorker", "PBTReport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "PBTTests", dependencies: ["PBT", "PBTTesting"], swiftSettings: settings),
+        .testTarget(name: "StoreTests", dependencies: ["PBT", "PBTSQLite", "PBTTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "WorkerTests", dependencies: ["PBT", "PBTWorker", "PBTSQLite", "PBTTesting"], swiftSettings: settings),
+        .testTarget(name: "ReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], swiftSettings: settings),
+        // Runs the built `pbt` as a process.
+        .testTarget(
+            name: "CommandTests",
+            dependencies: [
+                "PBT", "PBTTesting", "pbt",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            exclude: ["Fixtures"],
+            swiftSettings: settings),
+    ]
+)

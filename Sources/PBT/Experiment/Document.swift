@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A structured text, such as a YAML file, whose every part knows its line.
+///
+/// Made by whoever parses the text; ``Experiment/init(document:directory:)`` reads it, and its errors name the line.
+public struct Document: Sendable {
+    /// What a part holds.
+    public enum Content: Sendable {
+        /// A scalar: null, a truth value, a number, text.
+        case scalar(Value)
+        /// A list.
+        case list([Document])
+        /// Named parts, in the order of the text.
+        case object([Entry])
+    }
+
+    /// A named part.
+    public struct Entry: Sendable {
+        /// The name.
+        public var name: String
+        /// The line of the name, from 1; 0 when the text has no lines.
+        public var line: Int
+        /// What stands under the name.
+        public var content: Document
+
+        /// A named part.
+        public init(name: String, line: Int, content: Document) {
+            self.name = name
+            self.line = line
+            self.content = content
+        }
+    }
+
+    /// What it holds.
+    public var content: Content
+    /// Its line, from 1; 0 when the text has no lines.
+    public var line: Int
+
+    /// A part of a text.
+    public init(_ content: Content, line: Int) {
+        self.content = content
+        self.line = line
+    }
+
+    /// A text without lines.
+    public init(_ value: Value) {
+        line = 0
+        content =
+            switch value {
+            case .array(let array): .list(array.map { Document($0) })
+            case .object(let object):
+                .object(object.sorted { $0.key < $1.key }.map { Entry(name: $0, line: 0, content: Document($1)) })
+            default: .scalar(value)
+            }
+    }
+
+    /// The text's content without its lines; of names that stand twice, the last.
+    public var value: Value {
+        switch content {
+        case .scalar(let scalar): scalar
+        case .list(let list): .array(list.map(\.value))
+        case .object(let entries):
+            .object(Dictionary(entries.map { ($0.name, $0.content.value) }, uniquingKeysWith: { $1 }))
+        }
+    }
+}
+
+/// What is wrong with a document, and where.
+public struct DocumentError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The line, from 1; 0 when there is none.
+    public var line: Int
+    /// Where in the structure, as names joined by points: `space.learning_rate`.
+    public var path: String
+    /// What is wrong and what would be right.
+    public var problem: String
+
+    /// One sentence for a person, without the file's name.
+    public var description: String {
+        let place = path.isEmpty ? "" : "\(path): "
+        return line > 0 ? "line \(line): \(place)\(problem)" : "\(place)\(problem)"
+    }
+}
+
+/// One object of a document while it is read: hands out its parts, and refuses names that nobody asked for.
+struct ObjectReader {
+    let path: String
+    let line: Int
+    private let entries: [String: Document.Entry]
+
+    /// - Parameters:
+    ///   - document: What should be an object.
+    ///   - path: Where it stands.
+    ///   - known: The names that may stand in it.
+    ///   - hints: For names that other programs use, what to write instead.
+    init(
+        _ document: Document, path: String, known: [String], hints: [String: String] = [:]
+    ) throws(DocumentError) {
+        self.path = path
+        line = document.line
+        guard case .object(let list) = document.content else {
+            throw DocumentError(
+                line: document.line, path: path,
+                problem: "must be an object with \(known.prefix(4).quotedList), not \(document.value.kind)")
+        }
+        var entries: [String: Document.Entry] = [:]
+        for entry in list {
+            let place = path.isEmpty ? entry.name : "\(path).\(entry.name)"
+            guard entries[entry.name] == nil else {
+                throw DocumentError(line: entry.line, path: place, problem: "stands twice; keep one")
+            }
+            guard known.contains(entry.name) else {
+                let advice =
+                    if let hint = hints[entry.name] {
+                        hint
+                    } else if let near = nearest(to: entry.name, among: known) {
+                        "did you mean \"\(near)\"?"
+                    } else {
+                        "known keys: \(known.joined(separator: ", "))"
+                    }
+                throw DocumentError(line: entry.line, path: place, problem: "unknown key; \(advice)")
+            }
+            entries[entry.name] = entry
+        }
+        self.entries = entries
+    }
+
+    func has(_ name: String) -> Bool {
+        entries[name] != nil
+    }
+
+    func place(_ name: String) -> String {
+        path.isEmpty ? name : "\(path).\(name)"
+    }
+
+    func error(_ name: String, _ problem: String) -> DocumentError {
+        DocumentError(line: entries[name]?.line ?? line, path: place(name), problem: problem)
+    }
+
+    func document(_ name: String) -> Document? {
+        entries[name]?.content
+    }
+
+    func required(_ name: String, _ example: String) throws(DocumentError) -> Document {
+        guard let document = entries[name]?.content else {
+            throw DocumentError(line: line, path: place(name), problem: "is missing; write for example: \(example)")
+        }
+        return document
+    }
+
+    func string(_ name: String) throws(DocumentError) -> String? {
+        guard let value = document(name)?.value else { return nil }
+        guard let string = value.string else { throw error(name, "must be text, not \(value.kind) (\(value))") }
+        return string
+    }
+
+    func bool(_ name: String) throws(DocumentError) -> Bool? {
+        guard let value = document(name)?.value else { return nil }
+        guard let bool = value.bool else { throw error(name, "must be true or false, not \(value)") }
+        return bool
+    }
+
+    func double(_ name: String) throws(DocumentError) -> Double? {
+        guard let value = document(name)?.value else { return nil }
+        guard let double = value.double, double.isFinite else {
+            throw error(name, "must be a finite number, not \(value)")
+        }
+        return double
+    }
+
+    func int(_ name: String, atLeast least: Int, atMost most: Int = .max) throws(DocumentError) -> Int? {
+        guard let value = document(name)?.value else { return nil }
+        guard let int = value.int else { throw error(name, "must be a whole number, not \(value)") }
+        guard int >= least else { throw error(name, "must be at least \(least), not \(int)") }
+        guard int <= most else { throw error(name, "must be at most \(most), not \(int)") }
+        return int
+    }
+
+    /// A duration: a number of seconds, or a number with `ms`, `s`, `m`, `h` or `d`.
+    func duration(_ name: String) throws(DocumentError) -> Duration? {
+        guard let value = document(name)?.value else { return nil }
+        guard let duration = Duration(value: value), duration > .zero else {
+            throw error(name, "must be a time such as 90s, 10m or 2h, not \(value)")
+        }
+        return duration
+    }
+
+    func list(_ name: String) throws(DocumentError) -> [Document]? {
+        guard let document = document(name) else { return nil }
+        guard case .list(let list) = document.content else {
+            throw error(name, "must be a list, not \(document.value.kind) (\(document.value))")
+        }
+        return list
+    }
+
+    /// Two finite numbers.
+    func pair(_ name: String, _ meaning: String) throws(DocumentError) -> (Double, Double) {
+        let numbers = (document(name)?.value.array ?? []).compactMap(\.double).filter(\.isFinite)
+        guard numbers.count == 2, document(name)?.value.array?.count == 2 else {
+            throw error(name, "must be two finite numbers, \(meaning), not \(document(name)?.value ?? .null)")
+        }
+        return (numbers[0], numbers[1])
+    }
+}
+
+extension Duration {
+    /// A number of seconds, or a number with `ms`, `s`, `m`, `h` or `d`; nothing for anything else.
+    package init?(value: Value) {
+        if let seconds = value.double, seconds.isFinite, seconds.magnitude < 1e12 {
+            self = .milliseconds(Int64((seconds * 1000).rounded()))
+            return
+        }
+        guard let text = value.string else { return nil }
+        let units: [(suffix: String, seconds: Double)] = [
+            ("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400),
+        ]
+        for (suffix, seconds) in units where text.hasSuffix(suffix) {
+            guard let count = Double(text.dropLast(suffix.count)), count.isFinite, count.magnitude < 1e9 else { continue }
+            self = .milliseconds(Int64((count * seconds * 1000).rounded()))
+            return
+        }
+        return nil
+    }
+
+    /// The duration as a definition stores it: seconds.
+    package var value: Value {
+        milliseconds % 1000 == 0 ? .integer(Int(milliseconds / 1000)) : .number(Double(milliseconds) / 1000)
+    }
+}

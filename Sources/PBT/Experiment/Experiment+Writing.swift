@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Experiment {
+    /// The definition as it is stored: the schema of an experiment file, every default written out.
+    ///
+    /// ``init(document:directory:)`` reads it back to the same experiment.
+    public var value: Value {
+        var object = searchValue
+        if let trainer { object.merge(trainer.values) { $1 } }
+        object["retries"] = .integer(retries)
+        var stop: [String: Value] = [:]
+        stop["target"] = self.stop.target.map { .number($0) }
+        stop["after"] = self.stop.after?.value
+        if !stop.isEmpty { object["stop"] = .object(stop) }
+        object["keep"] = ["best": .integer(keep.best), "last": .integer(keep.last)]
+        return .object(object)
+    }
+
+    /// The part of the definition that decides what the search does; the rest may change while it runs.
+    private var searchValue: [String: Value] {
+        var object: [String: Value] = [
+            "name": .string(name),
+            "objective": ["metric": .string(objective.metric), "goal": .string(objective.goal.rawValue)],
+            "population": .integer(population), "intervals": .integer(intervals),
+            "seed": .integer(Int(Int64(bitPattern: seed))), "space": space.value,
+            "exploit": exploit.value, "explore": explore.value,
+        ]
+        switch kind {
+        case .populationBasedTraining: object["kind"] = "pbt"
+        case .randomSearch: object["kind"] = "random_search"
+        case .manual: object["kind"] = "manual"
+        case .replay(let schedule):
+            object["kind"] = "replay"
+            object["schedule"] = .array(schedule.map(\.value))
+        }
+        if !initial.isEmpty { object["initial"] = .array(initial.map(\.value)) }
+        if let deadline {
+            object["synchronous"] = ["deadline": deadline.value]
+        } else {
+            object["synchronous"] = .bool(isSynchronous)
+        }
+        if hasBaseline { object["baseline"] = "random_search" }
+        return object
+    }
+
+    /// The keys whose values differ between two definitions and must not change once an experiment is created.
+    ///
+    /// The trainer, retries, stop and keep may change, also while the experiment runs.
+    public func conflicts(with other: Experiment) -> [String] {
+        let (mine, theirs) = (searchValue, other.searchValue)
+        return Set(mine.keys).union(theirs.keys).filter { mine[$0] != theirs[$0] }.sorted()
+    }
+}
+
+extension Experiment.Trainer {
+    fileprivate var values: [String: Value] {
+        var object: [String: Value] = [
+            "command": .array(command.map { .string($0) }), "directory": .string(directory),
+            "workers": .integer(workers), "grace": grace.value,
+        ]
+        if !gpus.isEmpty { object["gpus"] = .array(gpus.map { .string($0) }) }
+        object["threads"] = threads.map { .integer($0) }
+        object["timeout"] = timeout?.value
+        return object
+    }
+}
+
+extension ExploitRule {
+    /// The rule as an experiment file writes it.
+    package var value: Value {
+        switch kind {
+        case .truncation(let bottom, let top) where bottom == top: ["truncation": .number(bottom)]
+        case .truncation(let bottom, let top): ["truncation": ["bottom": .number(bottom), "top": .number(top)]]
+        case .binaryTournament: "binary_tournament"
+        case .tTest(let window, let significance):
+            ["t_test": ["window": .integer(window), "significance": .number(significance)]]
+        case .best: "best"
+        case .none: "none"
+        case .custom(let name): ["custom": .string(name)]
+        }
+    }
+}
+
+extension ExploreRule {
+    /// The rule as an experiment file writes it.
+    package var value: Value {
+        switch kind {
+        case .standard(nil, 0): return "none"
+        case .standard(let perturbation, let resample):
+            var object: [String: Value] = ["resample": .number(resample)]
+            switch perturbation {
+            case .factors(let factors): object["perturb"] = .array(factors.map { .number($0) })
+            case .uniform(let low, let high): object["perturb"] = ["uniform": [.number(low), .number(high)]]
+            case nil: break
+            }
+            return .object(object)
+        case .ray(let factors, let resample):
+            return ["ray": ["factors": .array(factors.map { .number($0) }), "resample": .number(resample)]]
+        case .custom(let name): return ["custom": .string(name)]
+        }
+    }
+}
+
+extension SearchSpace {
+    /// The space as an experiment file writes it.
+    package var value: PBT.Value {
+        .object(dimensions.mapValues(\.value))
+    }
+}
+
+extension Dimension {
+    /// The hyperparameter as an experiment file writes it.
+    fileprivate var value: Value {
+        var object: [String: Value] = [:]
+        switch domain {
+        case .real(let real):
+            switch real.distribution {
+            case .uniform(let a, let b): object["uniform"] = [.number(a), .number(b)]
+            case .logUniform(let a, let b): object["log_uniform"] = [.number(a), .number(b)]
+            case .normal(let a, let b): object["normal"] = [.number(a), .number(b)]
+            case .logNormal(let a, let b): object["log_normal"] = [.number(a), .number(b)]
+            }
+            object["bounds"] = [.number(real.bounds.lowerBound), .number(real.bounds.upperBound)]
+            object["quantum"] = real.quantum.map { .number($0) }
+        case .integer(let integers):
+            object[integers.isLogarithmic ? "log_integer" : "integer"] = [
+                .integer(integers.range.lowerBound), .integer(integers.range.upperBound),
+            ]
+            object["bounds"] = [.integer(integers.bounds.lowerBound), .integer(integers.bounds.upperBound)]
+        case .choice(let choice):
+            object["choice"] = .array(choice.values)
+            object["weights"] = choice.weights.map { .array($0.map { .number($0) }) }
+            object["ordered"] = .bool(choice.isOrdered)
+        case .boolean: object["boolean"] = true
+        case .constant(let value): object["constant"] = value
+        }
+        if !isMutable { object["mutable"] = false }
+        object["explore"] = explore?.value
+        return .object(object)
+    }
+}

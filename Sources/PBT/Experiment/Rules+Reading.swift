@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Experiment {
+    static func readExploit(_ reader: ObjectReader, preset: String?) throws(DocumentError) -> ExploitRule {
+        guard let document = reader.document("exploit") else {
+            return preset == "ray" ? .ray() : .truncation()
+        }
+        if let word = document.value.string {
+            switch word {
+            case "truncation": return .truncation()
+            case "binary_tournament": return .binaryTournament
+            case "t_test": return .tTest()
+            case "best": return .best
+            case "none": return .none
+            case "ray": return .ray()
+            default:
+                let known = ["truncation", "binary_tournament", "t_test", "best", "none", "ray"]
+                let advice = nearest(to: word, among: known).map { "did you mean \"\($0)\"?" } ?? "known: \(known.joined(separator: ", "))"
+                throw reader.error("exploit", "unknown rule \"\(word)\"; \(advice)")
+            }
+        }
+        let inner = try ObjectReader(
+            document, path: "exploit", known: ["truncation", "t_test", "binary_tournament", "best", "none", "ray", "custom"],
+            hints: ["quantile": "write truncation: 0.2", "truncate": "write truncation: 0.2"])
+        guard case .object(let entries) = document.content, entries.count == 1, let rule = entries.first else {
+            throw reader.error("exploit", "must hold one rule, for example {truncation: 0.2}")
+        }
+        switch rule.name {
+        case "truncation": return try readTruncation(inner, rule.content)
+        case "t_test":
+            let test = try ObjectReader(rule.content, path: "exploit.t_test", known: ["window", "significance"])
+            let significance = try test.double("significance") ?? 0.05
+            guard significance > 0, significance < 1 else {
+                throw test.error("significance", "must be between 0 and 1, both excluded, not \(significance)")
+            }
+            return .tTest(window: try test.int("window", atLeast: 2, atMost: 10000) ?? 10, significance: significance)
+        case "ray":
+            let quantile = try inner.double("ray") ?? 0.25
+            guard quantile > 0, quantile <= 0.5 else { throw inner.error("ray", "must be above 0 and at most 0.5, not \(quantile)") }
+            return .ray(quantile: quantile)
+        case "custom":
+            guard let name = try inner.string("custom") else { throw inner.error("custom", "must be a strategy's name") }
+            return .custom(name)
+        case "binary_tournament": return .binaryTournament
+        case "best": return .best
+        default: return .none
+        }
+    }
+
+    private static func readTruncation(_ inner: ObjectReader, _ document: Document) throws(DocumentError) -> ExploitRule {
+        if case .object = document.content {
+            let ends = try ObjectReader(document, path: "exploit.truncation", known: ["bottom", "top"])
+            return .truncation(bottom: try fraction(ends, "bottom"), top: try fraction(ends, "top"))
+        }
+        return .truncation(try fraction(inner, "truncation"))
+    }
+
+    private static func fraction(_ reader: ObjectReader, _ name: String) throws(DocumentError) -> Double {
+        guard let fraction = try reader.double(name) else { throw reader.error(name, "is missing; write \(name): 0.2") }
+        guard fraction > 0, fraction <= 0.5 else {
+            throw reader.error(name, "must be above 0 and at most 0.5, a fraction of the population, not \(fraction)")
+        }
+        return fraction
+    }
+
+    static func readExplore(_ reader: ObjectReader, preset: String?) throws(DocumentError) -> ExploreRule {
+        guard let document = reader.document("explore") else {
+            switch preset {
+            case "ray": return .ray()
+            case "paper": return .perturb(by: [0.8, 1.2])
+            default: return .perturb()
+            }
+        }
+        return try ExploreRule(document: document, in: reader, name: "explore", allowsCustom: true)
+    }
+}
+
+extension ExploreRule {
+    /// Reads a rule: `{perturb: [0.8, 1.25], resample: 0.1}`, `{perturb: {uniform: [0.8, 1.2]}}`, `resample`, `none`, `ray`.
+    init(document: Document, in reader: ObjectReader, name: String, allowsCustom: Bool) throws(DocumentError) {
+        if let word = document.value.string {
+            switch word {
+            case "perturb": self = .perturb()
+            case "resample": self = .resample
+            case "none": self = .none
+            case "ray": self = .ray()
+            default:
+                let known = ["perturb", "resample", "none", "ray"]
+                let advice = nearest(to: word, among: known).map { "did you mean \"\($0)\"?" } ?? "known: \(known.joined(separator: ", "))"
+                throw reader.error(name, "unknown rule \"\(word)\"; \(advice)")
+            }
+            return
+        }
+        let inner = try ObjectReader(
+            document, path: reader.place(name), known: ["perturb", "resample", "ray"] + (allowsCustom ? ["custom"] : []),
+            hints: [
+                "resample_probability": "write resample: PROBABILITY",
+                "perturbation_factors": "write perturb: [FACTOR, FACTOR]",
+                "custom": "a strategy in Swift stands at the experiment's explore",
+            ])
+        if let custom = try inner.string("custom") {
+            self = .custom(custom)
+            return
+        }
+        if let ray = inner.document("ray") {
+            let options = try ObjectReader(ray, path: inner.place("ray"), known: ["factors", "resample"])
+            self = .ray(
+                factors: options.has("factors") ? try Self.factors(options, "factors") : [1.2, 0.8],
+                resampling: options.has("resample") ? try Self.probability(options) : 0.25)
+            return
+        }
+        let resample = try Self.probability(inner)
+        guard let perturb = inner.document("perturb") else {
+            self.init(kind: .standard(nil, resample: resample))
+            return
+        }
+        if case .object = perturb.content {
+            let range = try ObjectReader(perturb, path: inner.place("perturb"), known: ["uniform"])
+            _ = try range.required("uniform", "uniform: [0.8, 1.2]")
+            let (low, high) = try range.pair("uniform", "the lower first")
+            guard low > 0, low <= high else {
+                throw range.error("uniform", "must be two factors above 0, the lower first, not [\(low), \(high)]")
+            }
+            self = .perturb(from: low, to: high, resampling: resample)
+            return
+        }
+        self = .perturb(by: try Self.factors(inner, "perturb"), resampling: resample)
+    }
+
+    private static func factors(_ reader: ObjectReader, _ name: String) throws(DocumentError) -> [Double] {
+        let list = try reader.list(name) ?? []
+        let factors = list.compactMap(\.value.double)
+        guard !factors.isEmpty, factors.count == list.count, factors.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+            throw reader.error(name, "must be a list of factors above 0, for example [0.8, 1.25], not \(reader.document(name)?.value ?? .null)")
+        }
+        return factors
+    }
+
+    private static func probability(_ reader: ObjectReader) throws(DocumentError) -> Double {
+        let probability = try reader.double("resample") ?? 0
+        guard (0...1).contains(probability) else {
+            throw reader.error("resample", "must be a probability between 0 and 1, not \(probability)")
+        }
+        return probability
+    }
+}

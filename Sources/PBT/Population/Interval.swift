@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Names one interval: a member, and how many intervals that member had before it.
+public struct IntervalID: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// The member, from 0.
+    public var member: Int
+    /// How many intervals the member had before this one.
+    public var index: Int
+
+    /// The interval of that member and index.
+    public init(member: Int, index: Int) {
+        self.member = member
+        self.index = index
+    }
+
+    /// Orders by member, then index.
+    public static func < (a: Self, b: Self) -> Bool {
+        (a.member, a.index) < (b.member, b.index)
+    }
+
+    /// `MEMBER@INDEX`, as the command line takes it.
+    public var description: String {
+        "\(member)@\(index)"
+    }
+
+    /// Reads `MEMBER@INDEX`.
+    public init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, let member = Int(parts[0]), let index = Int(parts[1]), member >= 0, index >= 0
+        else { return nil }
+        self.init(member: member, index: index)
+    }
+
+    /// The interval as a JSON object with the keys `member` and `interval`.
+    public var value: Value {
+        ["member": .integer(member), "interval": .integer(index)]
+    }
+}
+
+/// One stretch of training of one member: restore, train for a limited time, evaluate, save.
+///
+/// It is the unit of work, the row in the table, and the node of the genealogy.
+public struct Interval: Sendable, Hashable, Identifiable {
+    /// Where an interval stands.
+    public enum State: String, Sendable, Hashable, CaseIterable {
+        /// Nobody trains it; a worker may claim it.
+        case waiting
+        /// A worker has a lease on it.
+        case running
+        /// It has a finite score and a checkpoint.
+        case done
+        /// Its score is no finite number.
+        case diverged
+        /// Its retries are spent.
+        case failed
+
+        /// Whether nothing more will happen to it.
+        public var isFinished: Bool {
+            self == .done || self == .diverged || self == .failed
+        }
+    }
+
+    /// What became of an interval's checkpoint.
+    public enum CheckpointState: String, Sendable, Hashable {
+        /// It has none (yet).
+        case none
+        /// It is kept.
+        case kept
+        /// Nothing needs it any more: its directory may be deleted at any time.
+        case garbage
+        /// Its directory was deleted.
+        case deleted
+    }
+
+    /// Member and index.
+    public var id: IntervalID
+    /// The interval whose checkpoint this one continues; none for a founder, or a member that started afresh.
+    public var parent: IntervalID?
+    /// The hyperparameters that it trains with.
+    public var hyperparameters: Hyperparameters
+    /// What explore changed, when the interval took over a donor's hyperparameters.
+    public var changes: [Change]
+    /// How many intervals of training its checkpoint holds, this one counted: its depth in the genealogy.
+    public var depth: Int
+    /// Where it stands.
+    public var state: State
+    /// The objective's metric; a finite number when done, else what the trainer reported, if anything.
+    public var score: Double?
+    /// All metrics that the trainer reported.
+    public var metrics: [String: Value]
+    /// The name of its checkpoint.
+    public var checkpoint: String?
+    /// What became of its checkpoint.
+    public var checkpointState: CheckpointState
+    /// Whether its checkpoint is kept by hand.
+    public var isPinned: Bool
+    /// How often a worker began it.
+    public var attempts: Int
+    /// How many attempts failed: crashed, were killed, timed out, or lost their lease.
+    public var failures: Int
+    /// Why the last failed attempt failed, or why it is diverged.
+    public var reason: String?
+    /// The worker that has, or last had, a lease on it.
+    public var worker: String?
+    /// The secret of the current lease.
+    package var token: String?
+    /// When the current lease runs out.
+    public var leaseExpires: Timestamp?
+    /// When it was created.
+    public var created: Timestamp
+    /// When its last attempt began.
+    public var started: Timestamp?
+    /// When it was finished.
+    public var finished: Timestamp?
+    /// Its place in the order in which the experiment's intervals finished; decisions are re-derived in this order.
+    public var sequence: Int64?
+
+    /// An interval that waits.
+    public init(
+        id: IntervalID, parent: IntervalID?, hyperparameters: Hyperparameters, changes: [Change] = [], depth: Int,
+        created: Timestamp
+    ) {
+        self.id = id
+        self.parent = parent
+        self.hyperparameters = hyperparameters
+        self.changes = changes
+        self.depth = depth
+        state = .waiting
+        metrics = [:]
+        checkpointState = .none
+        isPinned = false
+        attempts = 0
+        failures = 0
+        self.created = created
+    }
+
+    /// Whether it continues another member's checkpoint.
+    public var isExploit: Bool {
+        parent.map { $0.member != id.member } ?? false
+    }
+}
+
+/// A point in time: milliseconds since the start of 1970, UTC.
+public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    public var milliseconds: Int64
+
+    /// The point in time that many milliseconds after the start of 1970.
+    public init(milliseconds: Int64) {
+        self.milliseconds = milliseconds
+    }
+
+    /// Orders by time.
+    public static func < (a: Self, b: Self) -> Bool {
+        a.milliseconds < b.milliseconds
+    }
+
+    /// The point in time that much later.
+    public func advanced(by duration: Duration) -> Self {
+        Self(milliseconds: milliseconds + duration.milliseconds)
+    }
+
+    /// The time from another point to this one.
+    public func since(_ other: Self) -> Duration {
+        .milliseconds(milliseconds - other.milliseconds)
+    }
+
+    /// ISO 8601 in UTC to the second: `2026-11-21T19:18:14Z`.
+    public var description: String {
+        let seconds = Int((Double(milliseconds) / 1000).rounded(.down))
+        let days = seconds >= 0 ? seconds / 86400 : (seconds - 86399) / 86400
+        let time = seconds - days * 86400
+        // The civil date of a day number, by eras of 400 years that begin on 1 March.
+        let shifted = days + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        func two(_ n: Int) -> String { n < 10 ? "0\(n)" : "\(n)" }
+        return "\(year)-\(two(month))-\(two(day))T\(two(time / 3600)):\(two(time / 60 % 60)):\(two(time % 60))Z"
+    }
+}
+
+extension Duration {
+    /// The duration in whole milliseconds, rounded down.
+    package var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+    }
+
+    /// The duration in seconds.
+    package var seconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds) * 1e-18
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Dimension {
+    /// A value drawn from the distribution that founders draw from; within the bounds, on the grid.
+    ///
+    /// - Parameter random: The stream to draw from.
+    public func sample(using random: inout RandomStream) -> Value {
+        switch domain {
+        case .real(let real):
+            let drawn =
+                switch real.distribution {
+                case .uniform(let low, let high): random.uniform(low, high)
+                case .logUniform(let low, let high):
+                    Mathematics.exp(random.uniform(Mathematics.log(low), Mathematics.log(high)))
+                case .normal(let mean, let deviation): mean + deviation * random.normal()
+                case .logNormal(let mean, let deviation): Mathematics.exp(mean + deviation * random.normal())
+                }
+            return .number(real.legal(drawn))
+        case .integer(let integers):
+            let range = integers.range
+            guard integers.isLogarithmic else {
+                let (span, overflow) = range.upperBound.subtractingReportingOverflow(range.lowerBound)
+                precondition(!overflow && span < .max, "the range of integers is too wide")
+                return .integer(range.lowerBound + random.index(below: span + 1))
+            }
+            // Each integer n stands for the stretch n - ½ … n + ½, so that the ends are as likely as their neighbours.
+            let drawn = random.uniform(
+                Mathematics.log(Double(range.lowerBound) - 0.5), Mathematics.log(Double(range.upperBound) + 0.5))
+            let rounded = Int(Mathematics.exp(drawn).rounded())
+            return .integer(min(max(rounded, range.lowerBound), range.upperBound))
+        case .choice(let choice):
+            let place = choice.weights.map { random.index(weights: $0) } ?? random.index(below: choice.values.count)
+            return choice.values[place]
+        case .boolean:
+            return .bool(random.index(below: 2) == 1)
+        case .constant(let value):
+            return value
+        }
+    }
+
+    /// Whether a value is one that this hyperparameter may take; if not, what it should be, as a clause.
+    package func complaint(about value: Value) -> String? {
+        switch domain {
+        case .real(let real):
+            guard let number = value.double, number.isFinite else { return "must be a finite number, not \(value)" }
+            guard real.bounds.contains(number) else {
+                return "must be between \(real.bounds.lowerBound) and \(real.bounds.upperBound), not \(value)"
+            }
+            if let quantum = real.quantum, (real.legal(number) - number).magnitude > 1e-9 * max(quantum, number.magnitude) {
+                return "must be a multiple of \(quantum) from \(real.bounds.lowerBound), not \(value)"
+            }
+            return nil
+        case .integer(let integers):
+            guard let integer = value.int else { return "must be a whole number, not \(value)" }
+            guard integers.bounds.contains(integer) else {
+                return "must be between \(integers.bounds.lowerBound) and \(integers.bounds.upperBound), not \(value)"
+            }
+            return nil
+        case .choice(let choice):
+            guard choice.values.contains(where: { $0.isSame(as: value) }) else {
+                return "must be one of \(choice.values.map(\.json).joined(separator: ", ")), not \(value)"
+            }
+            return nil
+        case .boolean:
+            return value.bool == nil ? "must be true or false, not \(value)" : nil
+        case .constant(let constant):
+            return constant.isSame(as: value) ? nil : "must be \(constant), not \(value)"
+        }
+    }
+
+    /// The value in the form that sampling would give it: a number for a real, an integer for an integer.
+    package func normalized(_ value: Value) -> Value {
+        switch domain {
+        case .real: value.double.map { .number($0) } ?? value
+        case .integer: value.int.map { .integer($0) } ?? value
+        case .choice(let choice): choice.values.first { $0.isSame(as: value) } ?? value
+        case .boolean, .constant: value
+        }
+    }
+}
+
+extension Value {
+    /// Whether two values are the same, `1` and `1.0` being so.
+    package func isSame(as other: Value) -> Bool {
+        if let a = double, let b = other.double { return a == b }
+        return self == other
+    }
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One hyperparameter of a search space: what founders draw it from, what it may ever be, and how it is explored.
+public struct Dimension: Sendable, Hashable {
+    /// What kind of values it takes.
+    package enum Domain: Sendable, Hashable {
+        case real(Real)
+        case integer(Integers)
+        case choice(Choice)
+        case boolean
+        case constant(Value)
+    }
+
+    /// Numbers with a fraction.
+    package struct Real: Sendable, Hashable {
+        package enum Distribution: Sendable, Hashable {
+            /// Uniform between the two.
+            case uniform(Double, Double)
+            /// Uniform in the logarithm between the two, both above 0.
+            case logUniform(Double, Double)
+            /// Normal with mean and standard deviation.
+            case normal(Double, Double)
+            /// The exponential of a normal with this mean and standard deviation (of the logarithm).
+            case logNormal(Double, Double)
+        }
+        package var distribution: Distribution
+        /// The least and greatest value it may ever take.
+        package var bounds: ClosedRange<Double>
+        /// The step of the grid of values, which starts at the lower bound (or at 0 without one); none: no grid.
+        package var quantum: Double?
+    }
+
+    /// Whole numbers, drawn uniformly or uniformly in the logarithm.
+    package struct Integers: Sendable, Hashable {
+        package var range: ClosedRange<Int>
+        package var bounds: ClosedRange<Int>
+        package var isLogarithmic: Bool
+    }
+
+    /// One of several values of any kind.
+    package struct Choice: Sendable, Hashable {
+        package var values: [Value]
+        /// How likely each is, relative to the others; none: all alike.
+        package var weights: [Double]?
+        /// Whether neighbours in the list are near each other, so that exploring moves to a neighbour.
+        package var isOrdered: Bool
+    }
+
+    package var domain: Domain
+    /// Whether explore may change it. Not for what shapes the weights: that follows the donor.
+    public var isMutable: Bool = true
+    /// How this one is explored; none: as the experiment says.
+    public var explore: ExploreRule?
+
+    package init(_ domain: Domain) {
+        self.domain = domain
+    }
+
+    /// A number drawn uniformly between two bounds.
+    ///
+    /// - Parameters:
+    ///   - range: What founders draw from; finite.
+    ///   - bounds: What it may ever become; the range when not given.
+    ///   - quantum: The step of the grid of values; none: any number.
+    public static func uniform(
+        _ range: ClosedRange<Double>, bounds: ClosedRange<Double>? = nil, quantum: Double? = nil
+    ) -> Self {
+        Self(.real(Real(
+            distribution: .uniform(range.lowerBound, range.upperBound), bounds: bounds ?? range, quantum: quantum)))
+    }
+
+    /// A number whose logarithm is drawn uniformly; both bounds above 0. For learning rates and the like.
+    ///
+    /// - Parameters:
+    ///   - range: What founders draw from.
+    ///   - bounds: What it may ever become; the range when not given.
+    ///   - quantum: The step of the grid of values; none: any number.
+    public static func logUniform(
+        _ range: ClosedRange<Double>, bounds: ClosedRange<Double>? = nil, quantum: Double? = nil
+    ) -> Self {
+        Self(.real(Real(
+            distribution: .logUniform(range.lowerBound, range.upperBound), bounds: bounds ?? range, quantum: quantum)))
+    }
+
+    /// A number drawn from a normal distribution, and cut to the bounds.
+    ///
+    /// - Parameters:
+    ///   - mean: The distribution's mean.
+    ///   - deviation: Its standard deviation, above 0.
+    ///   - bounds: What it may ever become; anything finite when not given.
+    ///   - quantum: The step of the grid of values; none: any number.
+    public static func normal(
+        mean: Double, deviation: Double, bounds: ClosedRange<Double>? = nil, quantum: Double? = nil
+    ) -> Self {
+        Self(.real(Real(
+            distribution: .normal(mean, deviation), bounds: bounds ?? -.greatestFiniteMagnitude ... .greatestFiniteMagnitude,
+            quantum: quantum)))
+    }
+
+    /// A number whose natural logarithm is drawn from a normal distribution, and cut to the bounds.
+    ///
+    /// - Parameters:
+    ///   - mean: The mean of the logarithm.
+    ///   - deviation: The standard deviation of the logarithm, above 0.
+    ///   - bounds: What it may ever become; any positive number when not given.
+    ///   - quantum: The step of the grid of values; none: any number.
+    public static func logNormal(
+        mean: Double, deviation: Double, bounds: ClosedRange<Double>? = nil, quantum: Double? = nil
+    ) -> Self {
+        Self(.real(Real(
+            distribution: .logNormal(mean, deviation),
+            bounds: bounds ?? .leastNormalMagnitude ... .greatestFiniteMagnitude, quantum: quantum)))
+    }
+
+    /// A whole number, each equally likely.
+    ///
+    /// - Parameters:
+    ///   - range: What founders draw from.
+    ///   - bounds: What it may ever become; the range when not given.
+    public static func integer(_ range: ClosedRange<Int>, bounds: ClosedRange<Int>? = nil) -> Self {
+        Self(.integer(Integers(range: range, bounds: bounds ?? range, isLogarithmic: false)))
+    }
+
+    /// A whole number whose logarithm is drawn uniformly; the range starts at 1 or above.
+    ///
+    /// - Parameters:
+    ///   - range: What founders draw from.
+    ///   - bounds: What it may ever become; the range when not given.
+    public static func logInteger(_ range: ClosedRange<Int>, bounds: ClosedRange<Int>? = nil) -> Self {
+        Self(.integer(Integers(range: range, bounds: bounds ?? range, isLogarithmic: true)))
+    }
+
+    /// One of several values of any kind.
+    ///
+    /// - Parameters:
+    ///   - values: The values; at least one, none twice.
+    ///   - weights: How likely each is; all alike when not given.
+    ///   - ordered: Whether exploring moves to a neighbour in the list, instead of drawing again.
+    public static func choice(_ values: [Value], weights: [Double]? = nil, ordered: Bool = false) -> Self {
+        Self(.choice(Choice(values: values, weights: weights, isOrdered: ordered)))
+    }
+
+    /// `true` or `false`, equally likely.
+    public static var boolean: Self {
+        Self(.boolean)
+    }
+
+    /// Always this value.
+    public static func constant(_ value: Value) -> Self {
+        Self(.constant(value))
+    }
+
+    /// The same hyperparameter, but never explored: it follows the donor. For structure, such as a number of layers.
+    public func immutable() -> Self {
+        var copy = self
+        copy.isMutable = false
+        return copy
+    }
+
+    /// The same hyperparameter, explored by a rule of its own.
+    public func explored(by rule: ExploreRule) -> Self {
+        var copy = self
+        copy.explore = rule
+        return copy
+    }
+
+    /// Whether it is best drawn on a logarithmic axis.
+    public var isLogarithmic: Bool {
+        switch domain {
+        case .real(let real):
+            switch real.distribution {
+            case .logUniform, .logNormal: true
+            default: false
+            }
+        case .integer(let integers): integers.isLogarithmic
+        default: false
+        }
+    }
+
+    /// The least and greatest number it may be, when it is a number with two bounds.
+    public var numericBounds: ClosedRange<Double>? {
+        switch domain {
+        case .real(let real):
+            switch real.distribution {
+            case .uniform, .logUniform: real.bounds
+            case .normal where real.bounds.upperBound < .greatestFiniteMagnitude: real.bounds
+            case .logNormal where real.bounds.upperBound < .greatestFiniteMagnitude: real.bounds
+            default: nil
+            }
+        case .integer(let integers): Double(integers.bounds.lowerBound)...Double(integers.bounds.upperBound)
+        default: nil
+        }
+    }
+}
+
+extension Dimension.Real {
+    /// Cuts to the bounds and moves to the nearest point of the grid that lies within them.
+    package func legal(_ number: Double) -> Double {
+        let cut = min(max(number, bounds.lowerBound), bounds.upperBound)
+        guard let quantum else { return cut }
+        let origin = bounds.lowerBound.magnitude < 1e300 ? bounds.lowerBound : 0
+        let snapped = origin + ((cut - origin) / quantum).rounded() * quantum
+        if snapped > bounds.upperBound { return max(snapped - quantum, bounds.lowerBound) }
+        return max(snapped, bounds.lowerBound)
+    }
+
+    /// How far a value of 0 moves for a factor of 2: nothing can be multiplied away from 0.
+    package var scale: Double {
+        switch distribution {
+        case .uniform(let low, let high), .logUniform(let low, let high): 0.5 * (high - low)
+        case .normal(_, let deviation), .logNormal(_, let deviation): deviation
+        }
+    }
+}

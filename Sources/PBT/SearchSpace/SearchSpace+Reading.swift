@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension SearchSpace {
+    /// Reads a space: an object of hyperparameters.
+    init(document: Document) throws(DocumentError) {
+        guard case .object(let entries) = document.content, !entries.isEmpty else {
+            throw DocumentError(
+                line: document.line, path: "space",
+                problem: "must hold at least one hyperparameter, for example learning_rate: {log_uniform: [1e-5, 1]}")
+        }
+        var dimensions: [String: Dimension] = [:]
+        var variables: [String: String] = [:]
+        for entry in entries {
+            let path = "space.\(entry.name)"
+            guard dimensions[entry.name] == nil else {
+                throw DocumentError(line: entry.line, path: path, problem: "stands twice; keep one")
+            }
+            guard Self.isLegal(name: entry.name) else {
+                throw DocumentError(
+                    line: entry.line, path: path,
+                    problem: "a hyperparameter's name is made of letters, digits, '_', '-' and '.', and starts with a letter or '_'")
+            }
+            guard !Self.reserved.contains(entry.name) else {
+                throw DocumentError(
+                    line: entry.line, path: path,
+                    problem: "{\(entry.name)} already means something in a command; choose another name")
+            }
+            let variable = Self.environmentName(of: entry.name)
+            if let other = variables[variable] {
+                throw DocumentError(
+                    line: entry.line, path: path,
+                    problem: "would share the environment variable \(variable) with \"\(other)\"; rename one")
+            }
+            variables[variable] = entry.name
+            dimensions[entry.name] = try Dimension(document: entry.content, path: path, line: entry.line)
+        }
+        self.init(dimensions)
+    }
+
+    /// Names that mean something else in a trainer's command.
+    package static let reserved: Set<String> = [
+        "args", "checkpoint_in", "checkpoint_out", "results", "hyperparameters", "member", "interval",
+    ]
+
+    private static func isLegal(name: String) -> Bool {
+        guard let first = name.unicodeScalars.first, name.utf8.count <= 128 else { return false }
+        func isLetter(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.isAlphabetic || scalar == "_" }
+        return isLetter(first)
+            && name.unicodeScalars.allSatisfy { isLetter($0) || ("0"..."9").contains($0) || $0 == "-" || $0 == "." }
+    }
+
+    /// The environment variable that carries a hyperparameter: `PBT_PARAM_` and the name in capitals.
+    package static func environmentName(of name: String) -> String {
+        "PBT_PARAM_"
+            + String(
+                String.UnicodeScalarView(
+                    name.uppercased().unicodeScalars.map { scalar in
+                        ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar) ? scalar : "_"
+                    }))
+    }
+}
+
+extension Dimension {
+    private static let kinds = [
+        "uniform", "log_uniform", "normal", "log_normal", "integer", "log_integer", "choice", "boolean", "constant",
+    ]
+
+    /// Reads a hyperparameter: `{log_uniform: [1e-5, 1]}`, `{choice: [relu, tanh]}`, `boolean`, …
+    init(document: Document, path: String, line: Int) throws(DocumentError) {
+        if document.value == .string("boolean") {
+            self = .boolean
+            return
+        }
+        let options = ["bounds", "quantum", "ordered", "weights", "mutable", "explore"]
+        let hints = [
+            "loguniform": "did you mean \"log_uniform\"?", "int": "did you mean \"integer\"?", "randint": "write integer: [LOW, HIGH]",
+            "float": "write uniform: [LOW, HIGH]", "values": "write choice: [A, B]", "const": "did you mean \"constant\"?",
+            "bool": "did you mean \"boolean\"?", "min": "write uniform: [LOW, HIGH]", "max": "write uniform: [LOW, HIGH]",
+            "quniform": "write uniform: [LOW, HIGH] and quantum: STEP",
+        ]
+        let reader: ObjectReader
+        do {
+            reader = try ObjectReader(document, path: path, known: Self.kinds + options, hints: hints)
+        } catch {
+            if case .object = document.content { throw error }
+            throw DocumentError(
+                line: line, path: path,
+                problem: "must say what it is drawn from, for example {uniform: [0, 1]} or {constant: \(document.value)}, not \(document.value)")
+        }
+        let named = Self.kinds.filter { reader.has($0) }
+        guard let kind = named.first, named.count == 1 else {
+            throw DocumentError(
+                line: line, path: path,
+                problem: named.isEmpty
+                    ? "must have one of \(Self.kinds.joined(separator: ", "))"
+                    : "has \(named.joined(separator: " and ")); keep one")
+        }
+        switch kind {
+        case "integer", "log_integer": self.init(try Self.readInteger(reader, kind))
+        case "choice": self.init(try Self.readChoice(reader))
+        case "boolean": self = .boolean
+        case "constant": self = .constant(reader.document("constant")?.value ?? .null)
+        default: self.init(try Self.readReal(reader, kind))
+        }
+        try Self.refuse(["bounds", "quantum", "ordered", "weights"].filter { !Self.options(of: kind).contains($0) }, in: reader, kind)
+        isMutable = try reader.bool("mutable") ?? true
+        if let document = reader.document("explore") {
+            explore = try ExploreRule(document: document, in: reader, name: "explore", allowsCustom: false)
+        }
+    }
+
+    private static func options(of kind: String) -> [String] {
+        switch kind {
+        case "uniform", "log_uniform", "normal", "log_normal": ["bounds", "quantum"]
+        case "integer", "log_integer": ["bounds"]
+        case "choice": ["ordered", "weights"]
+        default: []
+        }
+    }
+
+    private static func refuse(_ options: [String], in reader: ObjectReader, _ kind: String) throws(DocumentError) {
+        for option in options where reader.has(option) {
+            throw reader.error(option, "has no meaning beside \(kind)")
+        }
+    }
+
+    private static func readReal(_ reader: ObjectReader, _ kind: String) throws(DocumentError) -> Domain {
+        let meaning = kind.hasSuffix("normal") ? "mean and standard deviation" : "the lower first"
+        let (a, b) = try reader.pair(kind, meaning)
+        var bounds: ClosedRange<Double>?
+        if reader.has("bounds") {
+            let (low, high) = try reader.pair("bounds", "the lower first")
+            guard low < high else { throw reader.error("bounds", "must be two numbers, the lower first, not [\(low), \(high)]") }
+            if kind.hasPrefix("log"), low <= 0 { throw reader.error("bounds", "must be above 0 beside \(kind)") }
+            bounds = low...high
+        }
+        let quantum = try reader.double("quantum")
+        if let quantum, quantum <= 0 { throw reader.error("quantum", "must be above 0, not \(quantum)") }
+        if kind.hasSuffix("normal") {
+            guard b > 0 else { throw reader.error(kind, "needs a standard deviation above 0, not \(b)") }
+            return kind == "normal"
+                ? Dimension.normal(mean: a, deviation: b, bounds: bounds, quantum: quantum).domain
+                : Dimension.logNormal(mean: a, deviation: b, bounds: bounds, quantum: quantum).domain
+        }
+        guard a < b else {
+            throw reader.error(kind, a == b
+                ? "needs two different numbers; for a fixed value write {constant: \(a.short)}"
+                : "needs the lower number first: [\(b.short), \(a.short)]")
+        }
+        guard (b - a).isFinite else { throw reader.error(kind, "spans more than a number can hold") }
+        if kind == "log_uniform", a <= 0 {
+            throw reader.error(kind, "needs numbers above 0, not \(a.short); a logarithm has no 0")
+        }
+        let range = a...b
+        if let bounds, bounds.lowerBound > a || bounds.upperBound < b {
+            throw reader.error("bounds", "must enclose [\(a.short), \(b.short)], which founders are drawn from")
+        }
+        if let quantum, quantum > b - a {
+            throw reader.error("quantum", "must be at most \((b - a).short), the width of the range, not \(quantum.short)")
+        }
+        return kind == "uniform"
+            ? Dimension.uniform(range, bounds: bounds, quantum: quantum).domain
+            : Dimension.logUniform(range, bounds: bounds, quantum: quantum).domain
+    }
+
+    private static func readInteger(_ reader: ObjectReader, _ kind: String) throws(DocumentError) -> Domain {
+        func range(_ name: String) throws(DocumentError) -> ClosedRange<Int> {
+            let numbers = (reader.document(name)?.value.array ?? []).compactMap(\.int)
+            guard numbers.count == 2, reader.document(name)?.value.array?.count == 2 else {
+                throw reader.error(name, "must be two whole numbers, the lower first, not \(reader.document(name)?.value ?? .null)")
+            }
+            guard numbers[0] <= numbers[1] else {
+                throw reader.error(name, "needs the lower number first: [\(numbers[1]), \(numbers[0])]")
+            }
+            guard numbers.allSatisfy({ $0.magnitude <= 1 << 53 }) else {
+                throw reader.error(name, "must stay within ±2^53")
+            }
+            return numbers[0]...numbers[1]
+        }
+        let drawn = try range(kind)
+        let bounds = reader.has("bounds") ? try range("bounds") : drawn
+        guard bounds.lowerBound <= drawn.lowerBound, bounds.upperBound >= drawn.upperBound else {
+            throw reader.error("bounds", "must enclose [\(drawn.lowerBound), \(drawn.upperBound)], which founders are drawn from")
+        }
+        if kind == "log_integer", bounds.lowerBound < 1 {
+            throw reader.error(kind, "needs numbers of at least 1, not \(bounds.lowerBound)")
+        }
+        return .integer(Integers(range: drawn, bounds: bounds, isLogarithmic: kind == "log_integer"))
+    }
+
+    private static func readChoice(_ reader: ObjectReader) throws(DocumentError) -> Domain {
+        let values = try (reader.list("choice") ?? []).map(\.value)
+        guard !values.isEmpty else { throw reader.error("choice", "needs at least one value") }
+        for (i, value) in values.enumerated() where values[..<i].contains(where: { $0.isSame(as: value) }) {
+            throw reader.error("choice", "has \(value) twice; give it more weight instead")
+        }
+        var weights: [Double]?
+        if let list = try reader.list("weights") {
+            let numbers = list.compactMap(\.value.double)
+            guard numbers.count == list.count, numbers.count == values.count,
+                numbers.allSatisfy({ $0.isFinite && $0 >= 0 }), numbers.contains(where: { $0 > 0 })
+            else {
+                throw reader.error("weights", "must be \(values.count) numbers of at least 0, one for each value, not all 0")
+            }
+            weights = numbers
+        }
+        return .choice(Choice(values: values, weights: weights, isOrdered: try reader.bool("ordered") ?? false))
+    }
+}

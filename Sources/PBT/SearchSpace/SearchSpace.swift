@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The hyperparameters of an experiment, by name.
+///
+/// The order of the names means nothing: every draw comes from a stream named after its hyperparameter, so adding one
+/// does not move the draws of the others.
+public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
+    /// The dimensions by name.
+    public let dimensions: [String: Dimension]
+
+    /// A space with these dimensions.
+    public init(_ dimensions: [String: Dimension]) {
+        self.dimensions = dimensions
+        names = dimensions.keys.sorted()
+    }
+
+    /// A space written in place; a repeated name is a programming error.
+    public init(dictionaryLiteral elements: (String, Dimension)...) {
+        self.init(Dictionary(uniqueKeysWithValues: elements))
+    }
+
+    /// The names, in order.
+    public let names: [String]
+
+    /// The dimension of that name.
+    public subscript(name: String) -> Dimension? {
+        dimensions[name]
+    }
+
+    /// A founder's hyperparameters, drawn from the streams of (seed, member, index).
+    ///
+    /// - Parameters:
+    ///   - seed: The experiment's seed.
+    ///   - member: The member they are for.
+    ///   - index: The interval they are for; 0 for a founder.
+    /// - Returns: One value for each dimension.
+    public func sample(seed: UInt64, member: Int, index: Int) -> Hyperparameters {
+        Hyperparameters(
+            Dictionary(
+                uniqueKeysWithValues: names.map { name in
+                    var random = RandomStream(seed: seed, .sample, member: member, index: index, name: name)
+                    return (name, dimensions[name].map { $0.sample(using: &random) } ?? .null)
+                }))
+    }
+
+    /// Checks hyperparameters given by hand and brings them into the form that sampling gives.
+    ///
+    /// - Parameter given: Values for some or all dimensions.
+    /// - Returns: The values given, in the space's types.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` for an unknown name, or a value that the space
+    ///   does not allow.
+    public func checked(_ given: Hyperparameters) throws -> Hyperparameters {
+        var checked = Hyperparameters([:])
+        for name in given.names {
+            guard let value = given[name], let dimension = dimensions[name] else {
+                let hint = nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
+                throw PBTError(.badValue, "there is no hyperparameter \"\(name)\" in the space; \(hint)")
+            }
+            if let complaint = dimension.complaint(about: value) {
+                throw PBTError(.badValue, "hyperparameter \"\(name)\" \(complaint)")
+            }
+            checked[name] = dimension.normalized(value)
+        }
+        return checked
+    }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Ledger {
+    package func existing(_ name: String) throws -> ExperimentRecord {
+        if let record = try record(named: name) { return record }
+        let names = try records().map(\.experiment.name)
+        let advice =
+            if let near = nearest(to: name, among: names) {
+                "did you mean \"\(near)\"?"
+            } else if names.isEmpty {
+                "the store has none yet"
+            } else {
+                "there are \(names.prefix(10).quotedList)"
+            }
+        throw PBTError(.noSuchExperiment, "there is no experiment \"\(name)\"; \(advice)")
+    }
+
+    package func existing(_ id: IntervalID, in record: ExperimentRecord) throws -> Interval {
+        if let interval = try interval(id, in: record) { return interval }
+        throw PBTError(
+            .noSuchInterval,
+            "experiment \"\(record.experiment.name)\" has no interval \(id): members are 0 to "
+                + "\(record.experiment.population - 1), and an interval exists once its member got there")
+    }
+
+    package func create(_ experiment: Experiment) throws -> ExperimentRecord {
+        if let complaint = Experiment.complaint(aboutName: experiment.name) {
+            throw PBTError(.badExperiment, "the experiment's name \(complaint)")
+        }
+        guard experiment.intervals >= 1, experiment.population >= (experiment.kind == .manual ? 0 : 1) else {
+            throw PBTError(.badExperiment, "an experiment needs at least one member and one interval")
+        }
+        guard try record(named: experiment.name) == nil else {
+            throw PBTError(
+                .alreadyExists,
+                "there is an experiment \"\(experiment.name)\" already; give the new one another name, or remove the "
+                    + "old one with: pbt rm \(experiment.name)")
+        }
+        try strategies.check(experiment)
+        var record = try insert(
+            ExperimentRecord(
+                id: 0, experiment: experiment, state: .running, created: now, counts: [:], membersEnded: 0,
+                failuresInARow: 0, finishedIntervals: 0, generation: 0, generationBegan: now, skipped: 0))
+        let founders = (0..<experiment.population).map { experiment.firstInterval(of: $0, at: now) }
+        try insert(founders, in: record)
+        record.counts[.waiting] = founders.count
+        try update(record)
+        try append(.created, nil, ["population": .integer(founders.count)], in: record)
+        return record
+    }
+
+    package func edit(_ experiment: Experiment) throws {
+        var record = try existing(experiment.name)
+        let conflicts = record.experiment.conflicts(with: experiment)
+        guard conflicts.isEmpty else {
+            throw PBTError(
+                .alreadyExists,
+                "experiment \"\(experiment.name)\" is in the store with another \(conflicts.joined(separator: ", ")); "
+                    + "that cannot change once it has begun: give the new definition another name, or remove the old "
+                    + "experiment with: pbt rm \(experiment.name)")
+        }
+        var edited = experiment
+        edited.population = record.experiment.population
+        guard edited != record.experiment else { return }
+        record.experiment = edited
+        try updateDefinition(record)
+        try append(.edited, nil, [:], in: record)
+    }
+
+    package func push(_ hyperparameters: Hyperparameters, to name: String) throws -> Interval {
+        var record = try existing(name)
+        let given = try record.experiment.space.checked(hyperparameters)
+        guard !record.state.isOver else {
+            throw PBTError(.wrongState, "experiment \"\(name)\" is over (\(record.state.rawValue)); nothing can be queued")
+        }
+        if record.experiment.kind == .manual {
+            var values = record.experiment.founder(record.experiment.population)
+            values.values.merge(given.values) { $1 }
+            let interval = record.experiment.firstInterval(
+                of: record.experiment.population, hyperparameters: values, at: now)
+            record.experiment.population += 1
+            record.counts[.waiting, default: 0] += 1
+            try updateDefinition(record)
+            try insert([interval], in: record)
+            try update(record)
+            try append(.pushed, interval.id, ["hyperparameters": values.value], in: record)
+            return interval
+        }
+        guard var founder = try firstUnbegunFounder(in: record) else {
+            throw PBTError(
+                .wrongState,
+                "every founder of \"\(name)\" has begun or was queued by hand already; queue configurations before "
+                    + "the run begins (pbt create FILE, then pbt push), or list them under initial: in the file")
+        }
+        founder.changes = given.names.map { name in
+            Change(
+                name: name, old: founder.hyperparameters[name] ?? .null, operation: "pushed", new: given[name] ?? .null)
+        }
+        founder.hyperparameters.values.merge(given.values) { $1 }
+        try updateHyperparameters(founder, in: record)
+        try append(.pushed, founder.id, ["hyperparameters": founder.hyperparameters.value], in: record)
+        return founder
+    }
+
+    package func pause(_ name: String) throws {
+        var record = try existing(name)
+        guard !record.state.isOver else {
+            throw PBTError(.wrongState, "experiment \"\(name)\" is over (\(record.state.rawValue)); it cannot be paused")
+        }
+        guard record.state == .running else { return }
+        record.state = .paused
+        try update(record)
+        try append(.paused, nil, [:], in: record)
+    }
+
+    package func resume(_ name: String) throws {
+        var record = try existing(name)
+        guard record.state != .finished else {
+            throw PBTError(.wrongState, "experiment \"\(name)\" is finished; there is nothing to go on with")
+        }
+        guard record.state != .running else { return }
+        let open = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0)
+        guard record.state == .paused || open > 0 else {
+            throw PBTError(.wrongState, "experiment \"\(name)\" failed, and no member has an interval left to train")
+        }
+        record.state = .running
+        record.reason = nil
+        record.ended = nil
+        record.failuresInARow = 0
+        record.generationBegan = now
+        try update(record)
+        try append(.resumed, nil, [:], in: record)
+    }
+
+    package func stop(_ name: String, because reason: String) throws {
+        var record = try existing(name)
+        guard !record.state.isOver else { return }
+        try end(&record, .finished, because: reason)
+        try update(record)
+    }
+
+    /// Ends an experiment in the record and takes back the leases; the caller writes the record.
+    func end(_ record: inout ExperimentRecord, _ state: ExperimentRecord.State, because reason: String?) throws {
+        for var interval in try running(in: record, expiredBy: nil, worker: nil) {
+            interval.state = .waiting
+            interval.token = nil
+            interval.leaseExpires = nil
+            try update(interval, in: record)
+            record.move(.running, to: .waiting)
+        }
+        record.state = state
+        record.reason = reason
+        record.ended = now
+        var details: [String: Value] = ["state": .string(state.rawValue)]
+        details["reason"] = reason.map { .string($0) }
+        details["best"] = record.best?.value
+        details["score"] = record.bestScore.map { .number($0) }
+        try append(.ended, nil, details, in: record)
+    }
+
+    package func remove(_ name: String) throws {
+        let record = try existing(name)
+        let live = try running(in: record, expiredBy: nil, worker: nil).filter { $0.leaseExpires ?? now > now }
+        guard live.isEmpty || record.state.isOver else {
+            throw PBTError(
+                .wrongState,
+                "\(live.count) of the intervals of \"\(name)\" are being trained; stop them first with: pbt stop \(name)")
+        }
+        try delete(record)
+    }
+
+    package func pin(_ id: IntervalID, of name: String, _ isPinned: Bool) throws {
+        let record = try existing(name)
+        var interval = try existing(id, in: record)
+        guard !isPinned || interval.checkpointState == .kept else {
+            throw PBTError(.wrongState, "interval \(id) of \"\(name)\" has no checkpoint (any more) that could be kept")
+        }
+        interval.isPinned = isPinned
+        if !isPinned, interval.checkpointState == .kept, try !isNeeded(interval, in: record) {
+            interval.checkpointState = .garbage
+        }
+        try update(interval, in: record)
+    }
+}
+
+extension ExperimentRecord {
+    /// Counts one interval as being in another state than before.
+    mutating func move(_ old: Interval.State, to new: Interval.State) {
+        counts[old, default: 0] -= 1
+        counts[new, default: 0] += 1
+    }
+}

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Ledger {
+    package func claim(from name: String, by worker: String, for term: Duration) throws -> Claim {
+        precondition(term > .zero, "a lease lasts for some time")
+        var record = try existing(name)
+        try tidy(&record)
+        guard !record.state.isOver else { return .over(record.state) }
+        guard record.state == .running, var interval = try firstWaiting(in: record) else { return .nothingNow }
+        var parentCheckpoint: String?
+        if let parent = interval.parent {
+            let donor = try existing(parent, in: record)
+            guard donor.checkpointState == .kept, let checkpoint = donor.checkpoint else {
+                throw PBTError(
+                    .inconsistent, "interval \(interval.id) of \"\(name)\" continues \(parent), whose checkpoint is gone")
+            }
+            parentCheckpoint = checkpoint
+        }
+        let lease = Lease(
+            experiment: name, interval: interval.id, attempt: interval.attempts + 1, token: freshToken(),
+            worker: worker, expires: now.advanced(by: term))
+        interval.state = .running
+        interval.attempts = lease.attempt
+        interval.worker = worker
+        interval.token = lease.token
+        interval.leaseExpires = lease.expires
+        interval.started = now
+        try update(interval, in: record)
+        record.move(.waiting, to: .running)
+        try update(record)
+        try append(.started, interval.id, ["worker": .string(worker), "attempt": .integer(lease.attempt)], in: record)
+        return .assignment(
+            Assignment(
+                lease: lease, interval: interval, parentCheckpoint: parentCheckpoint, experiment: record.experiment))
+    }
+
+    /// What time alone has changed: leases and deadlines that ran out, and the experiment's own time.
+    private func tidy(_ record: inout ExperimentRecord) throws {
+        guard record.state == .running || record.state == .paused else { return }
+        if let after = record.experiment.stop.after, now >= record.created.advanced(by: after) {
+            try end(&record, .finished, because: "its time is over (stop: after)")
+            try update(record)
+            return
+        }
+        for interval in try running(in: record, expiredBy: now, worker: nil) where !record.state.isOver {
+            try lose(interval, because: "the lease of worker \(interval.worker ?? "?") ran out", in: &record)
+        }
+        if let deadline = record.experiment.deadline, record.state == .running,
+            now >= record.generationBegan.advanced(by: deadline)
+        {
+            let generation = record.generation
+            for var interval in try intervals(in: record, index: generation)
+            where !interval.state.isFinished && !record.state.isOver {
+                let state = interval.state
+                interval.state = .failed
+                interval.reason = "the generation's deadline passed"
+                try close(&interval, from: state, in: &record)
+            }
+        }
+    }
+
+    /// Checks a lease and returns what it is for.
+    private func held(_ lease: Lease) throws -> (ExperimentRecord, Interval) {
+        let record = try existing(lease.experiment)
+        let interval = try existing(lease.interval, in: record)
+        guard interval.state == .running, interval.token == lease.token else {
+            let now = record.state.isOver ? "the experiment is over" : "it is \(interval.state.rawValue) now"
+            throw PBTError(
+                .leaseLost,
+                "worker \(lease.worker) no longer has interval \(lease.interval) of \"\(lease.experiment)\": \(now)")
+        }
+        return (record, interval)
+    }
+
+    package func renew(_ lease: Lease, for term: Duration) throws -> Lease {
+        let (record, held) = try held(lease)
+        var interval = held
+        var renewed = lease
+        renewed.expires = now.advanced(by: term)
+        interval.leaseExpires = renewed.expires
+        try update(interval, in: record)
+        return renewed
+    }
+
+    package func release(_ lease: Lease, because reason: String) throws {
+        var (record, interval) = try held(lease)
+        interval.state = .waiting
+        interval.token = nil
+        interval.leaseExpires = nil
+        record.move(.running, to: .waiting)
+        try update(interval, in: record)
+        try update(record)
+        try append(.released, interval.id, ["reason": .string(reason)], in: record)
+    }
+
+    package func abandon(worker: String, of name: String, because reason: String) throws -> [IntervalID] {
+        var record = try existing(name)
+        var lost: [IntervalID] = []
+        for interval in try running(in: record, expiredBy: nil, worker: worker) where !record.state.isOver {
+            try lose(interval, because: reason, in: &record)
+            lost.append(interval.id)
+        }
+        return lost
+    }
+
+    package func finish(_ lease: Lease, _ outcome: Outcome) throws -> Finished {
+        var (record, interval) = try held(lease)
+        switch outcome {
+        case .failed(let reason):
+            let (decisions, garbage) = try fail(&interval, .retried, because: reason, in: &record)
+            return Finished(interval: interval, decisions: decisions, garbage: garbage, record: record)
+        case .trained(let score, let metrics, let checkpoint):
+            interval.state = score.isFinite ? .done : .diverged
+            interval.score = score
+            interval.metrics = metrics
+            interval.reason = score.isFinite ? nil : "the score is \(score)"
+            interval.checkpoint = checkpoint
+            interval.checkpointState = checkpoint == nil ? .none : .kept
+            let (decisions, garbage) = try close(&interval, from: .running, in: &record)
+            return Finished(interval: interval, decisions: decisions, garbage: garbage, record: record)
+        }
+    }
+
+    /// An attempt was lost with its worker.
+    private func lose(_ interval: Interval, because reason: String, in record: inout ExperimentRecord) throws {
+        var interval = interval
+        _ = try fail(&interval, .lost, because: reason, in: &record)
+    }
+
+    /// Counts a failed attempt: the interval waits for another one, or its retries are spent.
+    private func fail(
+        _ interval: inout Interval, _ kind: Event.Kind, because reason: String, in record: inout ExperimentRecord
+    ) throws -> (decisions: [Decision], garbage: [String]) {
+        interval.failures += 1
+        interval.reason = reason
+        guard interval.failures <= record.experiment.retries else {
+            interval.state = .failed
+            return try close(&interval, from: .running, in: &record)
+        }
+        interval.state = .waiting
+        interval.token = nil
+        interval.leaseExpires = nil
+        record.move(.running, to: .waiting)
+        try update(interval, in: record)
+        try update(record)
+        try append(
+            kind, interval.id,
+            [
+                "reason": .string(reason), "attempt": .integer(interval.attempts),
+                "retries_left": .integer(record.experiment.retries - interval.failures),
+            ], in: record)
+        return ([], [])
+    }
+
+    /// Finishes an interval: its place in the order, the standing of its member, the decisions, and what is garbage now.
+    @discardableResult
+    private func close(
+        _ interval: inout Interval, from state: Interval.State, in record: inout ExperimentRecord
+    ) throws -> (decisions: [Decision], garbage: [String]) {
+        let experiment = record.experiment
+        // The only thing below that can fail for a reason of the caller's; checked before anything is written.
+        try strategies.check(experiment)
+        record.move(state, to: interval.state)
+        interval.sequence = record.finishedIntervals
+        interval.finished = now
+        interval.token = nil
+        interval.leaseExpires = nil
+        try update(interval, in: record)
+        let member = interval.id.member
+        let before = try standings(of: record).population[id: member]
+        try setStanding(experiment.standing(of: interval, after: before), ofMember: member, in: record)
+        let (finished, decisions) = try decide(after: interval, in: standings(of: record), of: &record)
+        for decision in decisions where decision.replaces {
+            try setStanding(nil, ofMember: decision.interval.member, in: record)
+        }
+        try insert(decisions.compactMap(\.next), in: record)
+        record.finishedIntervals += 1
+        count(interval, decisions, in: &record)
+        let ending = ending(of: record, after: interval)
+        let garbage = try condemn(after: finished, in: record)
+        if let index = garbage.firstIndex(where: { $0.id == interval.id }) {
+            interval.checkpointState = garbage[index].checkpointState
+        }
+        try log(interval, decisions, in: record)
+        if let ending { try end(&record, ending.state, because: ending.reason) }
+        try update(record)
+        return (decisions, garbage.compactMap(\.checkpoint))
+    }
+
+    /// The decisions that an interval's end leads to, and the intervals that they are about.
+    private func decide(
+        after interval: Interval, in standings: Standings, of record: inout ExperimentRecord
+    ) throws -> (finished: [Interval], decisions: [Decision]) {
+        let experiment = record.experiment
+        guard experiment.isSynchronous else {
+            return (
+                [interval],
+                [try experiment.decide(after: interval, in: standings.population, strategies: strategies, at: now)]
+            )
+        }
+        // The barrier: computed from rows, over the members that still have intervals.
+        guard (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0) == 0 else { return ([interval], []) }
+        var generation = try intervals(in: record, index: record.generation)
+        if let place = generation.firstIndex(where: { $0.id == interval.id }) { generation[place] = interval }
+        let decisions = try generation.map {
+            try experiment.decide(after: $0, in: standings.population, strategies: strategies, at: now)
+        }
+        record.generation += 1
+        record.generationBegan = now
+        return (generation, decisions)
+    }
+
+    private func count(_ interval: Interval, _ decisions: [Decision], in record: inout ExperimentRecord) {
+        let experiment = record.experiment
+        if interval.state == .done, let score = interval.score,
+            record.bestScore.map({ experiment.objective.isBetter(score, than: $0) }) ?? true
+        {
+            record.best = interval.id
+            record.bestScore = score
+        }
+        switch interval.state {
+        case .failed: record.failuresInARow += 1
+        default: record.failuresInARow = 0
+        }
+        for decision in decisions {
+            if decision.next != nil {
+                record.counts[.waiting, default: 0] += 1
+            } else {
+                record.membersEnded += 1
+                record.skipped += experiment.intervals - (decision.interval.index + 1)
+            }
+        }
+    }
+
+    /// Whether the experiment is over now, and why.
+    private func ending(
+        of record: ExperimentRecord, after interval: Interval
+    ) -> (state: ExperimentRecord.State, reason: String?)? {
+        let experiment = record.experiment
+        if let target = experiment.stop.target, let best = record.bestScore,
+            !experiment.objective.isBetter(target, than: best)
+        {
+            return (.finished, "its target \(target.short) is reached")
+        }
+        if experiment.kind != .manual, record.membersEnded >= experiment.population {
+            return record.best == nil
+                ? (.failed, "no interval was ever done; the last one: \(interval.reason ?? "no reason known")")
+                : (.finished, nil)
+        }
+        if record.failuresInARow >= max(3, experiment.population) {
+            return (
+                .failed,
+                "the last \(record.failuresInARow) intervals all failed; the last one: \(interval.reason ?? "no reason known")"
+            )
+        }
+        return nil
+    }
+
+    private func log(_ interval: Interval, _ decisions: [Decision], in record: ExperimentRecord) throws {
+        var details: [String: Value] = ["attempt": .integer(interval.attempts)]
+        if let score = interval.score, score.isFinite { details["score"] = .number(score) }
+        if record.best == interval.id { details["best"] = true }
+        details["reason"] = interval.reason.map { .string($0) }
+        if let decision = decisions.first, decisions.count == 1 {
+            details.merge(decision.value.object ?? [:]) { $1 }
+        }
+        let kind: Event.Kind =
+            switch interval.state {
+            case .diverged: .diverged
+            case .failed: .failed
+            default: .done
+            }
+        try append(kind, interval.id, details, in: record)
+        if record.experiment.isSynchronous, !decisions.isEmpty {
+            let exploits = decisions.filter(\.replaces).map { decision in
+                var object = decision.value.object ?? [:]
+                object["member"] = .integer(decision.interval.member)
+                return Value.object(object)
+            }
+            try append(
+                .generation, nil, ["generation": .integer(record.generation - 1), "exploits": .array(exploits)],
+                in: record)
+        }
+    }
+
+    // MARK: Checkpoints
+
+    /// Marks the checkpoints that nothing needs any more, and returns their intervals.
+    private func condemn(after finished: [Interval], in record: ExperimentRecord) throws -> [Interval] {
+        var candidates: [IntervalID: Interval] = [:]
+        let best = try best(record.experiment.keep.best + 1, in: record)
+        var ids = finished.compactMap(\.parent)
+        // The one that has just left the best.
+        if best.count > record.experiment.keep.best { ids.append(best[record.experiment.keep.best]) }
+        for interval in finished {
+            for kept in try kept(ofMember: interval.id.member, in: record) {
+                candidates[kept.id] = kept
+            }
+        }
+        for id in ids where candidates[id] == nil {
+            if let interval = try interval(id, in: record), interval.checkpointState == .kept {
+                candidates[id] = interval
+            }
+        }
+        var garbage: [Interval] = []
+        let top = Set(best.prefix(record.experiment.keep.best))
+        let standings = try standings(of: record)
+        for id in candidates.keys.sorted() {
+            guard var interval = candidates[id],
+                try !isNeeded(interval, best: top, standings: standings, in: record)
+            else { continue }
+            interval.checkpointState = .garbage
+            try update(interval, in: record)
+            garbage.append(interval)
+        }
+        return garbage
+    }
+
+    func isNeeded(_ interval: Interval, in record: ExperimentRecord) throws -> Bool {
+        try isNeeded(
+            interval, best: Set(try best(record.experiment.keep.best, in: record)),
+            standings: try standings(of: record), in: record)
+    }
+
+    /// Whether a member that can be a donor, an open interval, the best, the last or a pin needs the checkpoint.
+    private func isNeeded(
+        _ interval: Interval, best: Set<IntervalID>, standings: Standings, in record: ExperimentRecord
+    ) throws -> Bool {
+        if interval.isPinned || best.contains(interval.id) { return true }
+        if let standing = standings.population[id: interval.id.member] {
+            if standing.index == interval.id.index { return true }
+            // Of the member's last, those that its present checkpoint descends from.
+            var ancestor = standing.interval
+            for _ in 1..<record.experiment.keep.last {
+                guard let parent = try self.interval(ancestor, in: record)?.parent, parent.member == ancestor.member
+                else { break }
+                if parent == interval.id { return true }
+                ancestor = parent
+            }
+        }
+        return try hasOpenChild(interval.id, in: record)
+    }
+}
+
+extension Decision {
+    /// Whether the member's weights are replaced, so that its score is no longer its own.
+    package var replaces: Bool {
+        switch outcome {
+        case .exploits, .restarts: true
+        case .continues, .ends: false
+        }
+    }
+}
+
+extension Experiment {
+    /// How a member stands after an interval; none when its score is no finite number or nothing could be copied.
+    package func standing(of interval: Interval, after before: Population.Member?) -> Population.Member? {
+        guard interval.state == .done, let score = interval.score, interval.checkpoint != nil else { return nil }
+        return Population.Member(
+            id: interval.id.member, index: interval.id.index, depth: interval.depth, score: score,
+            window: Array(((before?.window ?? []) + [score]).suffix(exploit.window)),
+            hyperparameters: interval.hyperparameters)
+    }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a database must be able to do for a store, inside one transaction: rows in, rows out.
+///
+/// The rules of a store are written once, in the extensions of this protocol; a database brings these primitives.
+/// Inside a transaction that writes, a database holds whatever lock makes what was read stay true until the end: the
+/// only writer of SQLite, the locked experiment row of PostgreSQL.
+///
+/// Every check that can throw comes before the first write, so a store without rollback is possible.
+package protocol Ledger {
+    /// The store's time, the same during one transaction.
+    var now: Timestamp { get }
+    /// The strategies written in Swift.
+    var strategies: Strategies { get }
+    /// A secret that nobody can guess.
+    func freshToken() -> String
+
+    func record(named name: String) throws -> ExperimentRecord?
+    func records() throws -> [ExperimentRecord]
+    /// Inserts a record and returns it with its number.
+    func insert(_ record: ExperimentRecord) throws -> ExperimentRecord
+    /// Writes everything but the definition.
+    func update(_ record: ExperimentRecord) throws
+    /// Writes the definition.
+    func updateDefinition(_ record: ExperimentRecord) throws
+    /// Deletes an experiment with its intervals, standings and events.
+    func delete(_ record: ExperimentRecord) throws
+
+    func interval(_ id: IntervalID, in record: ExperimentRecord) throws -> Interval?
+    /// All of them by member and index, or those of one index by member.
+    func intervals(in record: ExperimentRecord, index: Int?) throws -> [Interval]
+    func insert(_ intervals: [Interval], in record: ExperimentRecord) throws
+    /// Writes everything of an interval that can change while it is trained: not parent, hyperparameters and changes.
+    func update(_ interval: Interval, in record: ExperimentRecord) throws
+    /// Writes the hyperparameters and changes of an interval that nobody has begun.
+    func updateHyperparameters(_ interval: Interval, in record: ExperimentRecord) throws
+
+    /// The waiting interval with the least index, of these the one with the least member.
+    func firstWaiting(in record: ExperimentRecord) throws -> Interval?
+    /// The waiting interval of index 0 with no attempt and no change that has the least member.
+    func firstUnbegunFounder(in record: ExperimentRecord) throws -> Interval?
+    /// Running intervals whose lease has run out, or that a worker has.
+    func running(in record: ExperimentRecord, expiredBy now: Timestamp?, worker: String?) throws -> [Interval]
+    /// Whether a waiting or running interval continues this one.
+    func hasOpenChild(_ parent: IntervalID, in record: ExperimentRecord) throws -> Bool
+    /// The best done intervals, best first; of equal ones the one that finished first.
+    func best(_ limit: Int, in record: ExperimentRecord) throws -> [IntervalID]
+    /// The intervals of a member whose checkpoints are kept.
+    func kept(ofMember member: Int, in record: ExperimentRecord) throws -> [Interval]
+    /// Names of checkpoints that are garbage.
+    func garbage(in record: ExperimentRecord) throws -> [String]
+    /// Turns garbage into deleted.
+    func markDeleted(_ checkpoints: [String], in record: ExperimentRecord) throws
+
+    /// The members that can be ranked, as of now.
+    func standings(of record: ExperimentRecord) throws -> Standings
+    /// Sets or clears (nil) how a member stands. `record.finishedIntervals` is the number of the interval that finishes.
+    func setStanding(_ standing: Population.Member?, ofMember member: Int, in record: ExperimentRecord) throws
+
+    /// Appends an event and returns its number.
+    func append(
+        _ kind: Event.Kind, _ interval: IntervalID?, _ details: [String: Value], in record: ExperimentRecord
+    ) throws
+    func events(of name: String?, after last: Int64?, limit: Int) throws -> [Event]
+    func lastEvent() throws -> Int64
+}
+
+/// The population of one experiment as of a number of finished intervals, kept between transactions.
+///
+/// A class, so that looking at 10,000 members copies none of them. Used by one transaction at a time.
+package final class Standings {
+    /// The members that can be ranked.
+    package var population: Population
+    /// How many intervals of the experiment had finished then.
+    package var revision: Int64
+
+    package init(population: Population, revision: Int64) {
+        self.population = population
+        self.revision = revision
+    }
+
+    /// Sets or clears how a member stands.
+    package func set(_ standing: Population.Member?, ofMember member: Int) {
+        if let standing { population.update(standing) } else { population.remove(member) }
+    }
+}
+
+/// A store whose calls are transactions over a ``Ledger``.
+package protocol TransactionalStore: Store {
+    associatedtype Rows: Ledger
+
+    /// Runs a transaction that may write, alone. When it throws, nothing was written.
+    ///
+    /// - Parameters:
+    ///   - isDurable: Whether what was written must survive a power cut once this returns. What only hands out work
+    ///     need not: after a power cut the work is handed out again.
+    ///   - body: The transaction.
+    func write<Result: Sendable>(
+        durable isDurable: Bool, _ body: @Sendable (Rows) throws -> Result
+    ) async throws -> Result
+
+    /// Runs a transaction that only reads.
+    func read<Result: Sendable>(_ body: @Sendable (Rows) throws -> Result) async throws -> Result
+}
+
+extension TransactionalStore {
+    public func create(_ experiment: Experiment) async throws -> ExperimentRecord {
+        try await write(durable: true) { try $0.create(experiment) }
+    }
+
+    public func experiments() async throws -> [ExperimentRecord] {
+        try await read { try $0.records() }
+    }
+
+    public func record(of name: String) async throws -> ExperimentRecord {
+        try await read { try $0.existing(name) }
+    }
+
+    public func edit(_ experiment: Experiment) async throws {
+        try await write(durable: true) { try $0.edit(experiment) }
+    }
+
+    public func intervals(of name: String) async throws -> [Interval] {
+        try await read { try $0.intervals(in: $0.existing(name), index: nil) }
+    }
+
+    public func interval(_ id: IntervalID, of name: String) async throws -> Interval {
+        try await read { try $0.existing(id, in: $0.existing(name)) }
+    }
+
+    public func claim(from name: String, by worker: String, for term: Duration) async throws -> Claim {
+        try await write(durable: false) { try $0.claim(from: name, by: worker, for: term) }
+    }
+
+    public func renew(_ lease: Lease, for term: Duration) async throws -> Lease {
+        try await write(durable: false) { try $0.renew(lease, for: term) }
+    }
+
+    public func finish(_ lease: Lease, _ outcome: Outcome) async throws -> Finished {
+        try await write(durable: true) { try $0.finish(lease, outcome) }
+    }
+
+    public func release(_ lease: Lease, because reason: String) async throws {
+        try await write(durable: false) { try $0.release(lease, because: reason) }
+    }
+
+    public func abandon(worker: String, of name: String, because reason: String) async throws -> [IntervalID] {
+        try await write(durable: false) { try $0.abandon(worker: worker, of: name, because: reason) }
+    }
+
+    public func push(_ hyperparameters: Hyperparameters, to name: String) async throws -> Interval {
+        try await write(durable: true) { try $0.push(hyperparameters, to: name) }
+    }
+
+    public func pause(_ name: String) async throws {
+        try await write(durable: true) { try $0.pause(name) }
+    }
+
+    public func resume(_ name: String) async throws {
+        try await write(durable: true) { try $0.resume(name) }
+    }
+
+    public func stop(_ name: String, because reason: String) async throws {
+        try await write(durable: true) { try $0.stop(name, because: reason) }
+    }
+
+    public func remove(_ name: String) async throws {
+        try await write(durable: true) { try $0.remove(name) }
+    }
+
+    public func pin(_ id: IntervalID, of name: String, _ isPinned: Bool) async throws {
+        try await write(durable: true) { try $0.pin(id, of: name, isPinned) }
+    }
+
+    public func garbage(of name: String) async throws -> [String] {
+        try await read { try $0.garbage(in: $0.existing(name)) }
+    }
+
+    public func collected(_ checkpoints: [String], of name: String) async throws {
+        guard !checkpoints.isEmpty else { return }
+        try await write(durable: false) { try $0.markDeleted(checkpoints, in: $0.existing(name)) }
+    }
+
+    public func events(of name: String?, after last: Int64?, limit: Int) async throws -> [Event] {
+        try await read { try $0.events(of: name, after: last, limit: limit) }
+    }
+
+    public func lastEvent() async throws -> Int64 {
+        try await read { try $0.lastEvent() }
+    }
+
+    public func openIntervals(of name: String) async throws -> Int {
+        let counts = try await record(of: name).counts
+        return (counts[.waiting] ?? 0) + (counts[.running] ?? 0)
+    }
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where experiments live: memory, a SQLite file, a database server, or a `pbt` server.
+///
+/// Any number of processes may work on one store, with no coordinator among them. What every store owes:
+/// - A call happens whole or not at all, and when it returns it is as durable as the store says it is.
+/// - At most one worker has a live lease on an interval. A write under a lease that is no longer the interval's fails
+///   with ``PBTError/Code/leaseLost`` and changes nothing.
+/// - Finishing an interval, the decision about its member, the member's next interval, the event, and what becomes
+///   garbage are one transaction.
+/// - A checkpoint is garbage only when no member that can be a donor, no waiting or running interval, none of the best
+///   and no pin needs it.
+/// - Time is the store's: workers' clocks do not matter.
+///
+/// A call that is cancelled either took effect or did not; ask the store. `PBTTesting` has the suite that every store
+/// passes.
+public protocol Store: Sendable {
+    /// Creates an experiment with its founders, and returns it.
+    ///
+    /// - Throws: ``PBTError/Code/alreadyExists`` when there is one of that name, ``PBTError/Code/noSuchStrategy``.
+    func create(_ experiment: Experiment) async throws -> ExperimentRecord
+
+    /// All experiments, in the order of their creation.
+    func experiments() async throws -> [ExperimentRecord]
+
+    /// One experiment.
+    ///
+    /// - Throws: ``PBTError/Code/noSuchExperiment``.
+    func record(of name: String) async throws -> ExperimentRecord
+
+    /// Replaces what may change in a definition while the experiment runs: trainer, retries, stop, keep.
+    ///
+    /// - Throws: ``PBTError/Code/alreadyExists`` when anything else differs; the message names what.
+    func edit(_ experiment: Experiment) async throws
+
+    /// All intervals of an experiment, by member and index.
+    func intervals(of name: String) async throws -> [Interval]
+
+    /// One interval.
+    ///
+    /// - Throws: ``PBTError/Code/noSuchInterval``.
+    func interval(_ id: IntervalID, of name: String) async throws -> Interval
+
+    /// Takes the waiting interval of the least trained member, or says why there is none.
+    ///
+    /// - Parameters:
+    ///   - name: The experiment.
+    ///   - worker: Who asks.
+    ///   - term: How long the lease lasts unless it is renewed; above 0.
+    func claim(from name: String, by worker: String, for term: Duration) async throws -> Claim
+
+    /// Extends a lease to `term` from now.
+    ///
+    /// - Throws: ``PBTError/Code/leaseLost``: stop training, the interval is someone else's.
+    func renew(_ lease: Lease, for term: Duration) async throws -> Lease
+
+    /// Records how an attempt ended, decides about the member, and creates its next interval.
+    ///
+    /// - Throws: ``PBTError/Code/leaseLost``: nothing was recorded.
+    func finish(_ lease: Lease, _ outcome: Outcome) async throws -> Finished
+
+    /// Gives an interval back untrained: the worker was asked to stop. No retry is counted.
+    ///
+    /// - Throws: ``PBTError/Code/leaseLost``.
+    func release(_ lease: Lease, because reason: String) async throws
+
+    /// Ends all leases of a worker that is known to be dead, without waiting for their terms. Counts as a failure.
+    ///
+    /// - Returns: The intervals that it had.
+    func abandon(worker: String, of name: String, because reason: String) async throws -> [IntervalID]
+
+    /// Queues hyperparameters by hand.
+    ///
+    /// In a manual search, a new member. Otherwise the last founder that nobody has begun takes them; what is not given
+    /// stays as it was sampled.
+    ///
+    /// - Returns: The interval that will train them.
+    /// - Throws: ``PBTError/Code/badValue`` for values outside the space, ``PBTError/Code/wrongState`` when no founder
+    ///   is left.
+    func push(_ hyperparameters: Hyperparameters, to name: String) async throws -> Interval
+
+    /// Stops handing out intervals until ``resume(_:)``.
+    ///
+    /// - Throws: ``PBTError/Code/wrongState`` when it is over.
+    func pause(_ name: String) async throws
+
+    /// Goes on after ``pause(_:)``, or after all members failed in a row.
+    ///
+    /// - Throws: ``PBTError/Code/wrongState`` when it is finished.
+    func resume(_ name: String) async throws
+
+    /// Ends an experiment for good. Leases of intervals that run are lost.
+    func stop(_ name: String, because reason: String) async throws
+
+    /// Deletes an experiment and all that is known of it. Its files are the caller's to delete.
+    ///
+    /// - Throws: ``PBTError/Code/wrongState`` while intervals run.
+    func remove(_ name: String) async throws
+
+    /// Keeps an interval's checkpoint until it is unpinned, or no longer.
+    ///
+    /// - Throws: ``PBTError/Code/wrongState`` when there is no checkpoint to keep any more.
+    func pin(_ id: IntervalID, of name: String, _ isPinned: Bool) async throws
+
+    /// Names of checkpoints that nothing needs any more and that are not said to be deleted yet.
+    func garbage(of name: String) async throws -> [String]
+
+    /// Records that checkpoints were deleted.
+    func collected(_ checkpoints: [String], of name: String) async throws
+
+    /// Events after a given one, oldest first.
+    ///
+    /// - Parameters:
+    ///   - name: The experiment; none for all.
+    ///   - last: The number of the last event known; none for all.
+    ///   - limit: How many at most.
+    func events(of name: String?, after last: Int64?, limit: Int) async throws -> [Event]
+
+    /// Returns as soon as there may be an event after a given one, or when the time is over, whichever is first.
+    ///
+    /// - Parameters:
+    ///   - last: The number of the last event known.
+    ///   - time: How long to wait.
+    /// - Throws: `CancellationError` when the task is cancelled.
+    func waitForEvents(after last: Int64, for time: Duration) async throws
+
+    /// The number of the newest event; 0 when there is none.
+    func lastEvent() async throws -> Int64
+
+    /// How many intervals wait or run; 0 for an experiment whose manual queue is empty.
+    func openIntervals(of name: String) async throws -> Int
+}
+
+extension Store {
+    /// The events of an experiment: those after a given one, then those to come, as they happen.
+    ///
+    /// The sequence does not end by itself; it ends with the task that iterates it.
+    ///
+    /// - Parameters:
+    ///   - name: The experiment; none for all.
+    ///   - last: The number of the last event known; none for all.
+    public func follow(_ name: String?, after last: Int64? = nil) -> EventSequence {
+        EventSequence(store: self, name: name, last: last)
+    }
+}
+
+/// The events of an experiment: those recorded, then those to come.
+public struct EventSequence: AsyncSequence, Sendable {
+    /// What it yields.
+    public typealias Element = Event
+
+    let store: any Store
+    let name: String?
+    let last: Int64?
+
+    /// Starts to iterate.
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(store: store, name: name, last: last ?? 0)
+    }
+
+    /// Iterates over events in pages.
+    public struct Iterator: AsyncIteratorProtocol {
+        let store: any Store
+        let name: String?
+        var last: Int64
+        var page: ArraySlice<Event> = []
+
+        /// The next event; waits for it if need be.
+        ///
+        /// - Throws: What the store throws, and `CancellationError` when the task is cancelled.
+        public mutating func next() async throws -> Event? {
+            while true {
+                if let event = page.popFirst() {
+                    last = event.id
+                    return event
+                }
+                try Task.checkCancellation()
+                let before = try await store.lastEvent()
+                page = try await store.events(of: name, after: last, limit: 500)[...]
+                if page.isEmpty {
+                    last = Swift.max(last, before)
+                    try await store.waitForEvents(after: last, for: .seconds(5))
+                }
+            }
+        }
+    }
+}
+
+/// The time that a store goes by.
+public struct StoreClock: Sendable {
+    private let read: @Sendable () -> Timestamp
+
+    /// A clock that answers with this function.
+    public init(_ read: @escaping @Sendable () -> Timestamp) {
+        self.read = read
+    }
+
+    /// The time now.
+    public func now() -> Timestamp {
+        read()
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An error of the project: what went wrong, with what, and what to do next, in one text for a person.
+///
+/// Match on ``code``; show ``description``.
+public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// What kind of error it is. More kinds may come.
+    public struct Code: Sendable, Hashable {
+        private let name: String
+        private init(_ name: String) { self.name = name }
+
+        /// A value is not of the kind or in the range that it should be.
+        public static let badValue = Code("badValue")
+        /// An experiment's definition is wrong.
+        public static let badExperiment = Code("badExperiment")
+        /// There is no such experiment.
+        public static let noSuchExperiment = Code("noSuchExperiment")
+        /// There is no such member or interval.
+        public static let noSuchInterval = Code("noSuchInterval")
+        /// An experiment of that name is there already, with another definition.
+        public static let alreadyExists = Code("alreadyExists")
+        /// The lease was lost: its term ran out, or another worker has the interval. Nothing was written.
+        public static let leaseLost = Code("leaseLost")
+        /// The experiment's state does not allow it.
+        public static let wrongState = Code("wrongState")
+        /// A strategy that an experiment names was not given to the store.
+        public static let noSuchStrategy = Code("noSuchStrategy")
+        /// The store cannot be opened, or is not one of ours.
+        public static let unusableStore = Code("unusableStore")
+        /// The store is busy; try again later.
+        public static let storeBusy = Code("storeBusy")
+        /// What the store holds contradicts itself: an error of ours or a damaged file.
+        public static let inconsistent = Code("inconsistent")
+        /// A file or directory cannot be read or written.
+        public static let inputOutput = Code("inputOutput")
+    }
+
+    /// What kind of error it is.
+    public let code: Code
+    /// A text for a person: what, which, and what next.
+    public let message: String
+
+    /// An error with this code and text.
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// The text for a person.
+    public var description: String {
+        message
+    }
+}
+
+extension Sequence<String> {
+    /// The texts in quotation marks, separated by commas: `"a", "b"`.
+    package var quotedList: String {
+        map { "\"\($0)\"" }.joined(separator: ", ")
+    }
+}
+
+/// The candidate that is nearest to a mistyped name, if one is near enough to be meant.
+package func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
+    let typed = Array(name.lowercased())
+    var best: (distance: Int, name: String)?
+    for candidate in candidates {
+        let distance = editDistance(typed, Array(candidate.lowercased()))
+        if distance < best?.distance ?? .max {
+            best = (distance, candidate)
+        }
+    }
+    guard let best, best.distance <= max(1, typed.count / 3) else { return nil }
+    return best.name
+}
+
+/// How many characters must be added, dropped, exchanged or swapped with their neighbour.
+private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
+    var beforeLast: [Int] = []
+    var last = Array(0...b.count)
+    for i in a.indices {
+        var row = [i + 1]
+        for j in b.indices {
+            var cost = min(last[j + 1] + 1, row[j] + 1, last[j] + (a[i] == b[j] ? 0 : 1))
+            if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
+                cost = min(cost, beforeLast[j - 1] + 1)
+            }
+            row.append(cost)
+        }
+        (beforeLast, last) = (last, row)
+    }
+    return last[b.count]
+}

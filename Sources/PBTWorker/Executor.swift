@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import PBT
+public import SystemPackage
+
+/// Trains one interval at a time, in whatever way: a command, or Swift code in this process.
+public protocol Executor: Sendable {
+    /// Trains one interval, and returns only when nothing of it still runs.
+    ///
+    /// When the task is cancelled it ends the training soon (a command is asked to end, and killed after its grace
+    /// period) and returns ``AttemptEnd/interrupted(reason:)``.
+    func run(_ attempt: Attempt) async -> AttemptEnd
+}
+
+/// One attempt at one interval: what to train, and where its files go.
+public struct Attempt: Sendable {
+    /// What to train.
+    public var assignment: Assignment
+    /// The directory to restore from; none for a founder. Not to be written to.
+    public var parentCheckpoint: FilePath?
+    /// An empty directory to save the checkpoint into.
+    public var checkpoint: FilePath
+    /// A directory of this attempt's own for its other files; deleted after it.
+    public var scratch: FilePath
+    /// The file that takes the program's standard output and error.
+    public var log: FilePath
+    /// Which of the worker's slots trains it, from 0: says which device it gets.
+    public var slot: Int
+
+    /// One attempt at one interval.
+    public init(
+        assignment: Assignment, parentCheckpoint: FilePath?, checkpoint: FilePath, scratch: FilePath, log: FilePath,
+        slot: Int
+    ) {
+        self.assignment = assignment
+        self.parentCheckpoint = parentCheckpoint
+        self.checkpoint = checkpoint
+        self.scratch = scratch
+        self.log = log
+        self.slot = slot
+    }
+}
+
+/// How an attempt ended.
+public enum AttemptEnd: Sendable, Hashable {
+    /// The interval was trained, evaluated and saved. The objective's metric is among the metrics.
+    case trained(metrics: [String: Value])
+    /// The attempt failed, with a reason for a person.
+    case failed(reason: String)
+    /// The attempt was given up for a reason that is not its own: no retry is counted.
+    case interrupted(reason: String)
+}
