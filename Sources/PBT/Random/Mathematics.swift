@@ -11,8 +11,8 @@
 /// The few functions of the C library that the algorithm needs, in one place.
 ///
 /// They are correct to about one unit in the last place, so two platforms may differ there.
-enum Mathematics {
-    static func log(_ x: Double) -> Double {
+package enum Mathematics {
+    package static func log(_ x: Double) -> Double {
         #if canImport(Darwin)
             Darwin.log(x)
         #elseif canImport(Glibc)
@@ -22,7 +22,7 @@ enum Mathematics {
         #endif
     }
 
-    static func exp(_ x: Double) -> Double {
+    package static func exp(_ x: Double) -> Double {
         #if canImport(Darwin)
             Darwin.exp(x)
         #elseif canImport(Glibc)
@@ -32,7 +32,7 @@ enum Mathematics {
         #endif
     }
 
-    static func cosine(_ x: Double) -> Double {
+    package static func cosine(_ x: Double) -> Double {
         #if canImport(Darwin)
             Darwin.cos(x)
         #elseif canImport(Glibc)
@@ -43,7 +43,7 @@ enum Mathematics {
     }
 
     /// The logarithm to base 10, exact for the powers of ten that formatting asks for.
-    static func log10(_ x: Double) -> Double {
+    package static func log10(_ x: Double) -> Double {
         #if canImport(Darwin)
             Darwin.log10(x)
         #elseif canImport(Glibc)
@@ -54,7 +54,7 @@ enum Mathematics {
     }
 
     /// `base` to a whole power.
-    static func power(_ base: Double, _ exponent: Int) -> Double {
+    package static func power(_ base: Double, _ exponent: Int) -> Double {
         #if canImport(Darwin)
             Darwin.pow(base, Double(exponent))
         #elseif canImport(Glibc)
@@ -67,7 +67,7 @@ enum Mathematics {
     /// The natural logarithm of the absolute value of the gamma function, by Lanczos' approximation (g = 7, n = 9).
     ///
     /// Ours rather than the C library's `lgamma`, which writes a global variable.
-    static func logGamma(_ x: Double) -> Double {
+    package static func logGamma(_ x: Double) -> Double {
         if x < 0.5 {
             // The reflection formula; x is a positive half-integer or more in this project, so sin(πx) > 0.
             return log(Double.pi / cosine(Double.pi * (x - 0.5))) - logGamma(1 - x)

@@ -40,7 +40,7 @@ extension Ledger {
         var record = try insert(
             ExperimentRecord(
                 id: 0, experiment: experiment, state: .running, created: now, counts: [:], membersEnded: 0,
-                failuresInARow: 0, finishedIntervals: 0, generation: 0, generationBegan: now, skipped: 0))
+                skipped: 0, failuresInARow: 0, finishedIntervals: 0, generation: 0, generationBegan: now))
         let founders = (0..<experiment.population).map { experiment.firstInterval(of: $0, at: now) }
         try insert(founders, in: record)
         record.counts[.waiting] = founders.count

@@ -111,8 +111,8 @@ extension Ledger {
             return Finished(interval: interval, decisions: decisions, garbage: garbage, record: record)
         case .trained(let score, let metrics, let checkpoint):
             interval.state = score.isFinite ? .done : .diverged
-            interval.score = score
-            interval.metrics = metrics
+            interval.score = score.isFinite ? score : nil
+            interval.metrics = metrics.mapValues(\.finite)
             interval.reason = score.isFinite ? nil : "the score is \(score)"
             interval.checkpoint = checkpoint
             interval.checkpointState = checkpoint == nil ? .none : .kept
@@ -174,7 +174,6 @@ extension Ledger {
             try setStanding(nil, ofMember: decision.interval.member, in: record)
         }
         try insert(decisions.compactMap(\.next), in: record)
-        record.finishedIntervals += 1
         count(interval, decisions, in: &record)
         let ending = ending(of: record, after: interval)
         let garbage = try condemn(after: finished, in: record)
@@ -183,6 +182,7 @@ extension Ledger {
         }
         try log(interval, decisions, in: record)
         if let ending { try end(&record, ending.state, because: ending.reason) }
+        record.finishedIntervals += 1
         try update(record)
         return (decisions, garbage.compactMap(\.checkpoint))
     }

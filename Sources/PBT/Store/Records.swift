@@ -48,6 +48,24 @@ public struct ExperimentRecord: Sendable, Hashable {
     /// In a synchronous experiment, when that generation began.
     public var generationBegan: Timestamp
 
+    package init(
+        id: Int64, experiment: Experiment, state: State, created: Timestamp, counts: [Interval.State: Int],
+        membersEnded: Int, skipped: Int, failuresInARow: Int, finishedIntervals: Int64, generation: Int,
+        generationBegan: Timestamp
+    ) {
+        self.id = id
+        self.experiment = experiment
+        self.state = state
+        self.created = created
+        self.counts = counts
+        self.membersEnded = membersEnded
+        self.skipped = skipped
+        self.failuresInARow = failuresInARow
+        self.finishedIntervals = finishedIntervals
+        self.generation = generation
+        self.generationBegan = generationBegan
+    }
+
     /// How many intervals the members will have trained at the end, as far as it can be told now.
     public var intervalsPlanned: Int {
         experiment.population * experiment.intervals - skipped

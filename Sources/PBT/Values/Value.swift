@@ -62,6 +62,16 @@ public enum Value: Sendable, Hashable {
         object?[name]
     }
 
+    /// The value with every number that JSON cannot write turned into null: what a store keeps.
+    package var finite: Value {
+        switch self {
+        case .number(let number): number.isFinite ? self : .null
+        case .array(let array): .array(array.map(\.finite))
+        case .object(let object): .object(object.mapValues(\.finite))
+        default: self
+        }
+    }
+
     /// Whether this is neither a list nor an object.
     public var isScalar: Bool {
         switch self {

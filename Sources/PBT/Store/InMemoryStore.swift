@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// A store in memory, for one process and no longer than it lives: tests, and searches in Swift that need no file.
+public final class InMemoryStore: TransactionalStore {
+    package typealias Rows = MemoryLedger
+
+    private let ledger: Mutex<MemoryLedger>
+    private let clock: StoreClock
+    private let signal = EventSignal()
+
+    /// An empty store.
+    ///
+    /// - Parameters:
+    ///   - clock: The time it goes by.
+    ///   - strategies: The strategies written in Swift that its experiments may name.
+    public init(clock: StoreClock = .system, strategies: Strategies = Strategies()) {
+        ledger = Mutex(MemoryLedger(strategies: strategies))
+        self.clock = clock
+    }
+
+    package func write<Result: Sendable>(
+        durable isDurable: Bool, _ body: @Sendable (MemoryLedger) throws -> Result
+    ) async throws -> Result {
+        let (result, last) = try ledger.withLock { ledger in
+            ledger.now = clock.now()
+            return (try body(ledger), ledger.eventList.last?.id ?? 0)
+        }
+        signal.raise(to: last)
+        return result
+    }
+
+    package func read<Result: Sendable>(_ body: @Sendable (MemoryLedger) throws -> Result) async throws -> Result {
+        try ledger.withLock { ledger in
+            ledger.now = clock.now()
+            return try body(ledger)
+        }
+    }
+
+    /// Returns as soon as there is an event after a given one, or when the time is over.
+    public func waitForEvents(after last: Int64, for time: Duration) async throws {
+        try await signal.wait(after: last, for: time)
+    }
+}
+
+/// The rows of a store in memory. Used under the store's lock.
+package final class MemoryLedger: Ledger {
+    private final class Table {
+        var record: ExperimentRecord
+        var intervals: [IntervalID: Interval] = [:]
+        /// Waiting intervals by (index, member): a heap in which those that no longer wait are dropped when met.
+        var waiting = Heap()
+        var running: Set<IntervalID> = []
+        /// How many waiting or running intervals continue an interval.
+        var openChildren: [IntervalID: Int] = [:]
+        var kept: [Int: Set<IntervalID>] = [:]
+        var garbage: Set<IntervalID> = []
+        /// Done intervals, best first.
+        var ranking: [(key: Double, sequence: Int64, id: IntervalID)] = []
+        let standings: Standings
+
+        init(record: ExperimentRecord, standings: Standings) {
+            self.record = record
+            self.standings = standings
+        }
+
+        /// Enters a done interval into the ranking.
+        func rank(key: Double, sequence: Int64, id: IntervalID) {
+            var low = 0
+            var high = ranking.count
+            while low < high {
+                let middle = (low + high) / 2
+                let precedes =
+                    ranking[middle].key > key || (ranking[middle].key == key && ranking[middle].sequence < sequence)
+                if precedes { low = middle + 1 } else { high = middle }
+            }
+            ranking.insert((key, sequence, id), at: low)
+        }
+    }
+
+    package var now = Timestamp(milliseconds: 0)
+    package let strategies: Strategies
+    private var tables: [Int64: Table] = [:]
+    private var ids: [String: Int64] = [:]
+    private var lastID: Int64 = 0
+    private(set) var eventList: [Event] = []
+    private var lastEventID: Int64 = 0
+    private var secrets = SystemRandomNumberGenerator()
+
+    init(strategies: Strategies) {
+        self.strategies = strategies
+    }
+
+    package func freshToken() -> String {
+        String(secrets.next(), radix: 16) + String(secrets.next(), radix: 16)
+    }
+
+    package func record(named name: String) -> ExperimentRecord? {
+        ids[name].flatMap { tables[$0]?.record }
+    }
+
+    package func records() -> [ExperimentRecord] {
+        tables.values.map(\.record).sorted { $0.id < $1.id }
+    }
+
+    package func insert(_ record: ExperimentRecord) -> ExperimentRecord {
+        lastID += 1
+        var record = record
+        record.id = lastID
+        let experiment = record.experiment
+        tables[lastID] = Table(
+            record: record,
+            standings: Standings(
+                population: Population(objective: experiment.objective, seed: experiment.seed), revision: 0))
+        ids[experiment.name] = lastID
+        return record
+    }
+
+    package func update(_ record: ExperimentRecord) {
+        tables[record.id]?.record = record
+    }
+
+    package func updateDefinition(_ record: ExperimentRecord) {
+        tables[record.id]?.record = record
+    }
+
+    package func delete(_ record: ExperimentRecord) {
+        tables[record.id] = nil
+        ids[record.experiment.name] = nil
+        eventList.removeAll { $0.experiment == record.experiment.name }
+    }
+
+    package func interval(_ id: IntervalID, in record: ExperimentRecord) -> Interval? {
+        tables[record.id]?.intervals[id]
+    }
+
+    package func intervals(in record: ExperimentRecord, index: Int?) -> [Interval] {
+        guard let table = tables[record.id] else { return [] }
+        guard let index else { return table.intervals.values.sorted { $0.id < $1.id } }
+        return (0..<table.record.experiment.population).compactMap {
+            table.intervals[IntervalID(member: $0, index: index)]
+        }
+    }
+
+    package func insert(_ intervals: [Interval], in record: ExperimentRecord) {
+        for interval in intervals {
+            tables[record.id]?.intervals[interval.id] = interval
+            tables[record.id]?.waiting.insert(interval.id)
+            if let parent = interval.parent { tables[record.id]?.openChildren[parent, default: 0] += 1 }
+        }
+    }
+
+    package func update(_ interval: Interval, in record: ExperimentRecord) {
+        guard let before = tables[record.id]?.intervals[interval.id] else { return }
+        tables[record.id]?.intervals[interval.id] = interval
+        if before.state != interval.state { move(interval, from: before.state, in: record) }
+        if before.checkpointState != interval.checkpointState {
+            if before.checkpointState == .kept {
+                tables[record.id]?.kept[interval.id.member]?.remove(interval.id)
+            }
+            switch interval.checkpointState {
+            case .kept: tables[record.id]?.kept[interval.id.member, default: []].insert(interval.id)
+            case .garbage: tables[record.id]?.garbage.insert(interval.id)
+            case .none, .deleted: break
+            }
+        }
+    }
+
+    private func move(_ interval: Interval, from before: Interval.State, in record: ExperimentRecord) {
+        if before == .running { tables[record.id]?.running.remove(interval.id) }
+        switch interval.state {
+        case .waiting: tables[record.id]?.waiting.insert(interval.id)
+        case .running: tables[record.id]?.running.insert(interval.id)
+        case .done, .diverged, .failed:
+            if let parent = interval.parent { tables[record.id]?.openChildren[parent, default: 0] -= 1 }
+            if interval.state == .done, let score = interval.score, let sequence = interval.sequence {
+                tables[record.id]?.rank(
+                    key: record.experiment.objective.key(score), sequence: sequence, id: interval.id)
+            }
+        }
+    }
+
+    package func updateHyperparameters(_ interval: Interval, in record: ExperimentRecord) {
+        tables[record.id]?.intervals[interval.id] = interval
+    }
+
+    package func firstWaiting(in record: ExperimentRecord) -> Interval? {
+        while let id = tables[record.id]?.waiting.first {
+            if let interval = tables[record.id]?.intervals[id], interval.state == .waiting { return interval }
+            tables[record.id]?.waiting.removeFirst()
+        }
+        return nil
+    }
+
+    package func firstUnbegunFounder(in record: ExperimentRecord) -> Interval? {
+        intervals(in: record, index: 0).first { $0.state == .waiting && $0.attempts == 0 && $0.changes.isEmpty }
+    }
+
+    package func running(in record: ExperimentRecord, expiredBy now: Timestamp?, worker: String?) -> [Interval] {
+        guard let table = tables[record.id] else { return [] }
+        return table.running.sorted().compactMap { table.intervals[$0] }.filter { interval in
+            let isExpired = now.map { now in interval.leaseExpires.map { $0 < now } ?? true } ?? true
+            return isExpired && (worker == nil || interval.worker == worker)
+        }
+    }
+
+    package func hasOpenChild(_ parent: IntervalID, in record: ExperimentRecord) -> Bool {
+        tables[record.id]?.openChildren[parent] ?? 0 > 0
+    }
+
+    package func best(_ limit: Int, in record: ExperimentRecord) -> [IntervalID] {
+        tables[record.id]?.ranking.prefix(limit).map(\.id) ?? []
+    }
+
+    package func kept(ofMember member: Int, in record: ExperimentRecord) -> [Interval] {
+        guard let table = tables[record.id] else { return [] }
+        return (table.kept[member] ?? []).sorted().compactMap { table.intervals[$0] }
+    }
+
+    package func garbage(in record: ExperimentRecord) -> [String] {
+        guard let table = tables[record.id] else { return [] }
+        return table.garbage.sorted().compactMap { table.intervals[$0]?.checkpoint }
+    }
+
+    package func markDeleted(_ checkpoints: [String], in record: ExperimentRecord) {
+        let names = Set(checkpoints)
+        for id in tables[record.id]?.garbage ?? [] {
+            guard let name = tables[record.id]?.intervals[id]?.checkpoint, names.contains(name) else { continue }
+            tables[record.id]?.intervals[id]?.checkpointState = .deleted
+            tables[record.id]?.garbage.remove(id)
+        }
+    }
+
+    package func standings(of record: ExperimentRecord) throws -> Standings {
+        guard let standings = tables[record.id]?.standings else {
+            throw PBTError(.inconsistent, "experiment \"\(record.experiment.name)\" is not in the store")
+        }
+        return standings
+    }
+
+    package func setStanding(_ standing: Population.Member?, ofMember member: Int, in record: ExperimentRecord) throws {
+        try standings(of: record).set(standing, ofMember: member)
+    }
+
+    package func append(
+        _ kind: Event.Kind, _ interval: IntervalID?, _ details: [String: Value], in record: ExperimentRecord
+    ) {
+        lastEventID += 1
+        eventList.append(
+            Event(
+                id: lastEventID, experiment: record.experiment.name, time: now, kind: kind, interval: interval,
+                details: details))
+    }
+
+    package func events(of name: String?, after last: Int64?, limit: Int) -> [Event] {
+        var low = 0
+        var high = eventList.count
+        while low < high {
+            let middle = (low + high) / 2
+            if eventList[middle].id <= last ?? 0 { low = middle + 1 } else { high = middle }
+        }
+        return Array(eventList[low...].lazy.filter { name == nil || $0.experiment == name }.prefix(max(limit, 0)))
+    }
+
+    package func lastEvent() -> Int64 {
+        lastEventID
+    }
+}
+
+/// Intervals by (index, member), the least first.
+private struct Heap {
+    private var ids: [IntervalID] = []
+
+    var first: IntervalID? {
+        ids.first
+    }
+
+    private static func precedes(_ a: IntervalID, _ b: IntervalID) -> Bool {
+        (a.index, a.member) < (b.index, b.member)
+    }
+
+    mutating func insert(_ id: IntervalID) {
+        ids.append(id)
+        var child = ids.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard Self.precedes(ids[child], ids[parent]) else { return }
+            ids.swapAt(child, parent)
+            child = parent
+        }
+    }
+
+    mutating func removeFirst() {
+        guard let last = ids.popLast(), !ids.isEmpty else { return }
+        ids[0] = last
+        var parent = 0
+        while true {
+            var least = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < ids.count {
+                if Self.precedes(ids[child], ids[least]) { least = child }
+            }
+            guard least != parent else { return }
+            ids.swapAt(parent, least)
+            parent = least
+        }
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Waits for a locked file in short random sleeps, so that every process gets its turn.
+///
+/// Measured: with SQLite's own busy timeout, one of several processes in a tight loop gets everything.
+final class BusyWait: Sendable {
+    private let patience: Duration
+    private let began = Mutex(ContinuousClock.now)
+
+    init(patience: Duration) {
+        self.patience = patience
+    }
+
+    /// Sleeps a little, and returns whether to try again.
+    ///
+    /// - Parameter tries: How often this lock was waited for before.
+    @Sendable func wait(tries: Int) -> Bool {
+        if tries == 0 { began.withLock { $0 = .now } }
+        guard ContinuousClock.now - began.withLock({ $0 }) < patience else { return false }
+        // 20 to 100 µs at first, at most five times that when the wait is long.
+        let longest = 100 * min(1 + tries / 20, 5)
+        usleep(UInt32.random(in: 20...UInt32(longest)))
+        return true
+    }
+}

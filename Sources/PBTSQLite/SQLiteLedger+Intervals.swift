@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+package import PBT
+
+extension SQLiteLedger {
+    private static let columns = """
+        member, idx, state, parent_member, parent_idx, depth, attempts, failures, score, sequence, checkpoint,
+        checkpoint_state, pinned, worker, token, lease_expires, created, started, finished, reason, metrics,
+        hyperparameters, changes
+        """
+    private static let select = "SELECT \(columns) FROM interval"
+
+    private func interval(_ row: Row) throws -> Interval {
+        var interval = Interval(
+            id: IntervalID(member: row[0], index: row[1]), parent: intervalID(row[3], row[4]),
+            hyperparameters: try hyperparameters(row[21] as String),
+            changes: try changes(row[22]), depth: row[5], created: Timestamp(milliseconds: row[16]))
+        interval.state = Schema.states[row[2] as Int]
+        interval.attempts = row[6]
+        interval.failures = row[7]
+        interval.score = row[8]
+        interval.sequence = row[9]
+        interval.checkpoint = row[10]
+        interval.checkpointState = Schema.checkpointStates[row[11] as Int]
+        interval.isPinned = row[12]
+        interval.worker = row[13]
+        interval.token = row[14]
+        interval.leaseExpires = (row[15] as Int64?).map { Timestamp(milliseconds: $0) }
+        interval.started = (row[17] as Int64?).map { Timestamp(milliseconds: $0) }
+        interval.finished = (row[18] as Int64?).map { Timestamp(milliseconds: $0) }
+        interval.reason = row[19]
+        interval.metrics = try object(row[20]) ?? [:]
+        return interval
+    }
+
+    private func changes(_ text: String?) throws -> [Change] {
+        guard let text else { return [] }
+        return (try Value(json: text).array ?? []).compactMap { Change(value: $0) }
+    }
+
+    private static func text(of changes: [Change]) -> String? {
+        changes.isEmpty ? nil : Value.array(changes.map(\.value)).json
+    }
+
+    private func number(_ state: Interval.State) -> Int {
+        Schema.states.firstIndex(of: state) ?? 0
+    }
+
+    private func number(_ state: Interval.CheckpointState) -> Int {
+        Schema.checkpointStates.firstIndex(of: state) ?? 0
+    }
+
+    package func interval(_ id: IntervalID, in record: ExperimentRecord) throws -> Interval? {
+        try first(
+            "\(Self.select) WHERE experiment = ? AND member = ? AND idx = ?", [record.id, id.member, id.index], interval)
+    }
+
+    package func intervals(in record: ExperimentRecord, index: Int?) throws -> [Interval] {
+        guard let index else {
+            return try all("\(Self.select) WHERE experiment = ? ORDER BY member, idx", [record.id], interval)
+        }
+        // One look-up a member by the primary key: there is no index by idx alone, which every interval would pay for.
+        return try all(
+            """
+            WITH RECURSIVE each (number) AS (
+                SELECT 0 UNION ALL SELECT number + 1 FROM each WHERE number + 1 < ?
+            )
+            SELECT \(Self.columns) FROM each JOIN interval ON experiment = ? AND member = number AND idx = ?
+            ORDER BY number
+            """, [record.experiment.population, record.id, index], interval)
+    }
+
+    package func insert(_ intervals: [Interval], in record: ExperimentRecord) throws {
+        for interval in intervals {
+            try run(
+                """
+                INSERT INTO interval (experiment, member, idx, state, parent_member, parent_idx, depth, attempts,
+                    failures, checkpoint_state, pinned, created, hyperparameters, changes)
+                VALUES (?, ?, ?, 0, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?)
+                """,
+                [
+                    record.id, interval.id.member, interval.id.index, interval.parent?.member, interval.parent?.index,
+                    interval.depth, interval.created.milliseconds, interval.hyperparameters.value.json,
+                    Self.text(of: interval.changes),
+                ])
+        }
+    }
+
+    package func update(_ interval: Interval, in record: ExperimentRecord) throws {
+        let rank = interval.score.map { record.experiment.objective.key($0) }
+        try run(
+            """
+            UPDATE interval SET state = ?, attempts = ?, failures = ?, score = ?, rank = ?, sequence = ?,
+                checkpoint = ?, checkpoint_state = ?, pinned = ?, worker = ?, token = ?, lease_expires = ?,
+                started = ?, finished = ?, reason = ?, metrics = ?
+            WHERE experiment = ? AND member = ? AND idx = ?
+            """,
+            [
+                number(interval.state), interval.attempts, interval.failures, interval.score, rank,
+                interval.sequence, interval.checkpoint, number(interval.checkpointState), interval.isPinned,
+                interval.worker, interval.token, interval.leaseExpires?.milliseconds, interval.started?.milliseconds,
+                interval.finished?.milliseconds, interval.reason,
+                interval.metrics.isEmpty ? nil : Value.object(interval.metrics).json,
+                record.id, interval.id.member, interval.id.index,
+            ])
+    }
+
+    package func updateHyperparameters(_ interval: Interval, in record: ExperimentRecord) throws {
+        try run(
+            "UPDATE interval SET hyperparameters = ?, changes = ? WHERE experiment = ? AND member = ? AND idx = ?",
+            [
+                interval.hyperparameters.value.json, Self.text(of: interval.changes), record.id, interval.id.member,
+                interval.id.index,
+            ])
+    }
+
+    package func firstWaiting(in record: ExperimentRecord) throws -> Interval? {
+        try first(
+            "\(Self.select) WHERE experiment = ? AND state = 0 ORDER BY idx, member LIMIT 1", [record.id], interval)
+    }
+
+    package func firstUnbegunFounder(in record: ExperimentRecord) throws -> Interval? {
+        try first(
+            """
+            \(Self.select)
+            WHERE experiment = ? AND state = 0 AND idx = 0 AND attempts = 0 AND changes IS NULL
+            ORDER BY member LIMIT 1
+            """, [record.id], interval)
+    }
+
+    package func running(
+        in record: ExperimentRecord, expiredBy now: Timestamp?, worker: String?
+    ) throws -> [Interval] {
+        try all(
+            """
+            \(Self.select)
+            WHERE experiment = ? AND state = 1 AND lease_expires < ? AND (? IS NULL OR worker = ?)
+            ORDER BY member, idx
+            """, [record.id, now?.milliseconds ?? .max, worker, worker], interval)
+    }
+
+    package func hasOpenChild(_ parent: IntervalID, in record: ExperimentRecord) throws -> Bool {
+        try first(
+            """
+            SELECT 1 FROM interval
+            WHERE experiment = ? AND parent_member = ? AND parent_idx = ? AND state < 2 LIMIT 1
+            """, [record.id, parent.member, parent.index]) { _ in true } ?? false
+    }
+
+    package func best(_ limit: Int, in record: ExperimentRecord) throws -> [IntervalID] {
+        try all(
+            """
+            SELECT member, idx FROM interval WHERE experiment = ? AND state = 2
+            ORDER BY rank DESC, sequence LIMIT ?
+            """, [record.id, limit]) { IntervalID(member: $0[0], index: $0[1]) }
+    }
+
+    package func kept(ofMember member: Int, in record: ExperimentRecord) throws -> [Interval] {
+        try all(
+            "\(Self.select) WHERE experiment = ? AND member = ? AND checkpoint_state = 1 ORDER BY idx",
+            [record.id, member], interval)
+    }
+
+    package func garbage(in record: ExperimentRecord) throws -> [String] {
+        try all(
+            "SELECT checkpoint FROM interval WHERE experiment = ? AND checkpoint_state = 2 ORDER BY member, idx",
+            [record.id]) { $0[0] }
+    }
+
+    package func markDeleted(_ checkpoints: [String], in record: ExperimentRecord) throws {
+        for checkpoint in checkpoints {
+            try run(
+                "UPDATE interval SET checkpoint_state = 3 WHERE experiment = ? AND checkpoint_state = 2 AND checkpoint = ?",
+                [record.id, checkpoint])
+        }
+    }
+}

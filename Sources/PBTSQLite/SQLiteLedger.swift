@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+package import PBT
+
+/// The rows of a SQLite store inside one transaction.
+package final class SQLiteLedger: Ledger {
+    /// What one connection knows from its earlier transactions.
+    final class Cache {
+        /// Parsed definitions, by experiment, with the version that they were parsed from.
+        var definitions: [Int64: (version: Int64, experiment: Experiment)] = [:]
+        var standings: [Int64: Standings] = [:]
+        var isDurable: Bool?
+
+        /// Forgets what a transaction that was rolled back may have changed.
+        func forget() {
+            standings = [:]
+            definitions = [:]
+        }
+    }
+
+    let db: Database
+    let cache: Cache
+    package let now: Timestamp
+    package let strategies: Strategies
+    /// Experiments whose standings were looked at in this transaction, and so are as of now.
+    private var upToDate: Set<Int64> = []
+    /// The number of the last event appended.
+    private(set) var appended: Int64 = 0
+
+    init(db: Database, cache: Cache, now: Timestamp, strategies: Strategies) {
+        self.db = db
+        self.cache = cache
+        self.now = now
+        self.strategies = strategies
+    }
+
+    package func freshToken() -> String {
+        var secrets = SystemRandomNumberGenerator()
+        return String(secrets.next(), radix: 16) + String(secrets.next(), radix: 16)
+    }
+
+    /// Runs a statement that is kept compiled.
+    func run(_ sql: String, _ arguments: StatementArguments) throws {
+        try db.cachedStatement(sql: sql).execute(arguments: arguments)
+    }
+
+    /// The first row of a query that is kept compiled.
+    func first<Result>(_ sql: String, _ arguments: StatementArguments, _ read: (Row) throws -> Result) throws -> Result? {
+        let rows = try Row.fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
+        guard let row = try rows.next() else { return nil }
+        return try read(row)
+    }
+
+    /// All rows of a query that is kept compiled.
+    func all<Result>(_ sql: String, _ arguments: StatementArguments, _ read: (Row) throws -> Result) throws -> [Result] {
+        let rows = try Row.fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
+        var results: [Result] = []
+        while let row = try rows.next() {
+            results.append(try read(row))
+        }
+        return results
+    }
+
+    // MARK: Experiments
+
+    private static let recordColumns = """
+        id, definition, definition_version, state, reason, created, ended, waiting, running, done, diverged, failed,
+        best_member, best_index, best_score, members_ended, skipped, failures_in_a_row, finished_intervals, generation,
+        generation_began
+        """
+
+    package func record(named name: String) throws -> ExperimentRecord? {
+        try first("SELECT \(Self.recordColumns) FROM experiment WHERE name = ?", [name], record)
+    }
+
+    package func records() throws -> [ExperimentRecord] {
+        try all("SELECT \(Self.recordColumns) FROM experiment ORDER BY id", [], record)
+    }
+
+    private func record(_ row: Row) throws -> ExperimentRecord {
+        let id: Int64 = row[0]
+        let experiment = try definition(of: id, version: row[2], text: { row[1] })
+        guard let state = ExperimentRecord.State(rawValue: row[3]) else {
+            throw PBTError(.inconsistent, "experiment \(id) is in the unknown state \(row[3] as String)")
+        }
+        var counts: [Interval.State: Int] = [:]
+        for (i, state) in Schema.states.enumerated() {
+            counts[state] = row[7 + i]
+        }
+        var record = ExperimentRecord(
+            id: id, experiment: experiment, state: state, created: Timestamp(milliseconds: row[5]), counts: counts,
+            membersEnded: row[15], skipped: row[16], failuresInARow: row[17], finishedIntervals: row[18],
+            generation: row[19], generationBegan: Timestamp(milliseconds: row[20]))
+        record.reason = row[4]
+        record.ended = (row[6] as Int64?).map { Timestamp(milliseconds: $0) }
+        record.best = intervalID(row[12], row[13])
+        record.bestScore = row[14]
+        return record
+    }
+
+    private func definition(of id: Int64, version: Int64, text: () -> String) throws -> Experiment {
+        if let known = cache.definitions[id], known.version == version { return known.experiment }
+        do {
+            let experiment = try Experiment(document: Document(Value(json: text())), directory: ".")
+            cache.definitions[id] = (version, experiment)
+            return experiment
+        } catch {
+            throw PBTError(.inconsistent, "the stored definition of experiment \(id) cannot be read: \(error)")
+        }
+    }
+
+    package func insert(_ record: ExperimentRecord) throws -> ExperimentRecord {
+        try run(
+            """
+            INSERT INTO experiment (name, definition, state, created, generation_began) VALUES (?, ?, ?, ?, ?)
+            """,
+            [
+                record.experiment.name, record.experiment.value.json, record.state.rawValue,
+                record.created.milliseconds, record.generationBegan.milliseconds,
+            ])
+        var record = record
+        record.id = db.lastInsertedRowID
+        return record
+    }
+
+    package func update(_ record: ExperimentRecord) throws {
+        try run(
+            """
+            UPDATE experiment SET state = ?, reason = ?, ended = ?, waiting = ?, running = ?, done = ?, diverged = ?,
+                failed = ?, best_member = ?, best_index = ?, best_score = ?, members_ended = ?, skipped = ?,
+                failures_in_a_row = ?, finished_intervals = ?, generation = ?, generation_began = ?
+            WHERE id = ?
+            """,
+            [
+                record.state.rawValue, record.reason, record.ended?.milliseconds, record.counts[.waiting] ?? 0,
+                record.counts[.running] ?? 0, record.counts[.done] ?? 0, record.counts[.diverged] ?? 0,
+                record.counts[.failed] ?? 0, record.best?.member, record.best?.index, record.bestScore,
+                record.membersEnded, record.skipped, record.failuresInARow, record.finishedIntervals,
+                record.generation, record.generationBegan.milliseconds, record.id,
+            ])
+        // What this transaction changed need not be read again; but only if all before it was read.
+        if upToDate.contains(record.id) { cache.standings[record.id]?.revision = record.finishedIntervals }
+    }
+
+    package func updateDefinition(_ record: ExperimentRecord) throws {
+        try run(
+            "UPDATE experiment SET definition = ?, definition_version = definition_version + 1 WHERE id = ?",
+            [record.experiment.value.json, record.id])
+    }
+
+    package func delete(_ record: ExperimentRecord) throws {
+        for table in ["event", "standing", "interval"] {
+            try run("DELETE FROM \(table) WHERE experiment = ?", [record.id])
+        }
+        try run("DELETE FROM experiment WHERE id = ?", [record.id])
+        cache.forget()
+    }
+
+    func intervalID(_ member: Int?, _ index: Int?) -> IntervalID? {
+        guard let member, let index else { return nil }
+        return IntervalID(member: member, index: index)
+    }
+
+    // MARK: Standings
+
+    package func standings(of record: ExperimentRecord) throws -> Standings {
+        upToDate.insert(record.id)
+        if let known = cache.standings[record.id] {
+            if known.revision < record.finishedIntervals {
+                try catchUp(known, of: record)
+                known.revision = record.finishedIntervals
+            }
+            return known
+        }
+        let experiment = record.experiment
+        let standings = Standings(
+            population: Population(objective: experiment.objective, seed: experiment.seed), revision: 0)
+        try catchUp(standings, of: record)
+        standings.revision = record.finishedIntervals
+        cache.standings[record.id] = standings
+        return standings
+    }
+
+    /// Reads how members stand that changed since the given revision: in this process or another.
+    private func catchUp(_ standings: Standings, of record: ExperimentRecord) throws {
+        let changed = try all(
+            """
+            SELECT s.member, s.idx, i.depth, i.score, i.hyperparameters, i.parent_member, i.parent_idx
+            FROM standing AS s LEFT JOIN interval AS i
+                ON i.experiment = s.experiment AND i.member = s.member AND i.idx = s.idx
+            WHERE s.experiment = ? AND s.revision >= ?
+            """, [record.id, standings.revision]
+        ) { row -> (Int, Population.Member?, IntervalID?) in
+            let member: Int = row[0]
+            guard let index: Int = row[1], let score: Double = row[3] else { return (member, nil, nil) }
+            return (
+                member,
+                Population.Member(
+                    id: member, index: index, depth: row[2], score: score,
+                    hyperparameters: try hyperparameters(row[4] as String)),
+                intervalID(row[5], row[6])
+            )
+        }
+        for (member, standing, parent) in changed {
+            var standing = standing
+            if let parent, let score = standing?.score, record.experiment.exploit.window > 1 {
+                standing?.window = try window(endingWith: score, before: parent, of: member, in: record)
+            }
+            standings.set(standing, ofMember: member)
+        }
+    }
+
+    /// A member's last scores since its weights were last replaced, oldest first.
+    private func window(
+        endingWith last: Double, before parent: IntervalID, of member: Int, in record: ExperimentRecord
+    ) throws -> [Double] {
+        var scores = [last]
+        var ancestor: IntervalID? = parent
+        while let id = ancestor, id.member == member, scores.count < record.experiment.exploit.window {
+            guard let interval = try interval(id, in: record), let score = interval.score else { break }
+            scores.append(score)
+            ancestor = interval.parent
+        }
+        return scores.reversed()
+    }
+
+    package func setStanding(_ standing: Population.Member?, ofMember member: Int, in record: ExperimentRecord) throws {
+        try run(
+            """
+            INSERT INTO standing (experiment, member, idx, revision) VALUES (?, ?, ?, ?)
+            ON CONFLICT (experiment, member) DO UPDATE SET idx = excluded.idx, revision = excluded.revision
+            """, [record.id, member, standing?.index, record.finishedIntervals])
+        try standings(of: record).set(standing, ofMember: member)
+    }
+
+    // MARK: Events
+
+    package func append(
+        _ kind: Event.Kind, _ interval: IntervalID?, _ details: [String: Value], in record: ExperimentRecord
+    ) throws {
+        try run(
+            "INSERT INTO event (experiment, time, kind, member, idx, details) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                record.id, now.milliseconds, kind.rawValue, interval?.member, interval?.index,
+                details.isEmpty ? nil : Value.object(details).json,
+            ])
+        appended = db.lastInsertedRowID
+    }
+
+    package func events(of name: String?, after last: Int64?, limit: Int) throws -> [Event] {
+        let columns = "e.id, x.name, e.time, e.kind, e.member, e.idx, e.details"
+        let from = "FROM event AS e JOIN experiment AS x ON x.id = e.experiment"
+        if let name {
+            return try all(
+                """
+                SELECT \(columns) \(from)
+                WHERE e.experiment = (SELECT id FROM experiment WHERE name = ?) AND e.id > ? ORDER BY e.id LIMIT ?
+                """, [name, last ?? 0, limit], event)
+        }
+        return try all(
+            "SELECT \(columns) \(from) WHERE e.id > ? ORDER BY e.id LIMIT ?", [last ?? 0, limit], event)
+    }
+
+    private func event(_ row: Row) throws -> Event {
+        guard let kind = Event.Kind(rawValue: row[3]) else {
+            throw PBTError(.inconsistent, "event \(row[0] as Int64) is of the unknown kind \(row[3] as String)")
+        }
+        return Event(
+            id: row[0], experiment: row[1], time: Timestamp(milliseconds: row[2]), kind: kind,
+            interval: intervalID(row[4], row[5]), details: try object(row[6]) ?? [:])
+    }
+
+    package func lastEvent() throws -> Int64 {
+        try first("SELECT max(id) FROM event", []) { $0[0] as Int64? ?? 0 } ?? 0
+    }
+
+    // MARK: JSON
+
+    func object(_ text: String?) throws -> [String: Value]? {
+        guard let text else { return nil }
+        guard let object = try Value(json: text).object else {
+            throw PBTError(.inconsistent, "the store holds \(text.prefix(100)) where an object should be")
+        }
+        return object
+    }
+
+    func hyperparameters(_ text: String) throws -> Hyperparameters {
+        Hyperparameters(try object(text) ?? [:])
+    }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import PBT
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The tables, by numbered migrations that are never edited once released.
+enum Schema {
+    /// Marks a file as ours: the letters PBT1.
+    static let applicationID = 0x5042_5431
+
+    /// States as they are stored. Open ones come first, so that `state < 2` means open.
+    static let states: [Interval.State] = [.waiting, .running, .done, .diverged, .failed]
+    static let checkpointStates: [Interval.CheckpointState] = [.none, .kept, .garbage, .deleted]
+
+    static func prepare(_ pool: DatabasePool, path: String) throws {
+        // Looked at without a lock first: most openings find the file as it should be.
+        let (id, tables, isCurrent) = try pool.read { db in
+            (
+                try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0,
+                try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0,
+                try migrator.hasCompletedMigrations(db)
+            )
+        }
+        guard id == applicationID || tables == 0 else {
+            throw PBTError(.unusableStore, "\(path) is a SQLite file of another program; name another file with --store")
+        }
+        if tables > 0, try pool.read(migrator.hasBeenSuperseded) {
+            throw PBTError(.unusableStore, "\(path) was made by a newer version of pbt; update pbt, or name another file")
+        }
+        if tables > 0, isCurrent { return }
+        try pool.writeWithoutTransaction { db in
+            try db.inTransaction(.immediate) {
+                try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+                return .commit
+            }
+        }
+        try migrator.migrate(pool)
+    }
+
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 experiments, intervals, standings, events") { db in
+            try db.execute(sql: firstTables)
+        }
+        return migrator
+    }
+
+    private static let firstTables = """
+        CREATE TABLE experiment (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL UNIQUE,
+            definition TEXT NOT NULL,
+            definition_version INTEGER NOT NULL DEFAULT 0,
+            state TEXT NOT NULL,
+            reason TEXT,
+            created INTEGER NOT NULL,
+            ended INTEGER,
+            waiting INTEGER NOT NULL DEFAULT 0,
+            running INTEGER NOT NULL DEFAULT 0,
+            done INTEGER NOT NULL DEFAULT 0,
+            diverged INTEGER NOT NULL DEFAULT 0,
+            failed INTEGER NOT NULL DEFAULT 0,
+            best_member INTEGER,
+            best_index INTEGER,
+            best_score REAL,
+            members_ended INTEGER NOT NULL DEFAULT 0,
+            skipped INTEGER NOT NULL DEFAULT 0,
+            failures_in_a_row INTEGER NOT NULL DEFAULT 0,
+            finished_intervals INTEGER NOT NULL DEFAULT 0,
+            generation INTEGER NOT NULL DEFAULT 0,
+            generation_began INTEGER NOT NULL
+        );
+        CREATE TABLE interval (
+            experiment INTEGER NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
+            member INTEGER NOT NULL,
+            idx INTEGER NOT NULL,
+            state INTEGER NOT NULL,
+            parent_member INTEGER,
+            parent_idx INTEGER,
+            depth INTEGER NOT NULL,
+            attempts INTEGER NOT NULL,
+            failures INTEGER NOT NULL,
+            score REAL,
+            rank REAL, -- the score turned so that more is better
+            sequence INTEGER,
+            checkpoint TEXT,
+            checkpoint_state INTEGER NOT NULL,
+            pinned INTEGER NOT NULL,
+            worker TEXT,
+            token TEXT,
+            lease_expires INTEGER,
+            created INTEGER NOT NULL,
+            started INTEGER,
+            finished INTEGER,
+            reason TEXT,
+            metrics TEXT,
+            hyperparameters TEXT NOT NULL,
+            changes TEXT,
+            PRIMARY KEY (experiment, member, idx)
+        ) WITHOUT ROWID;
+        -- The fair order of claims: the least trained member first.
+        CREATE INDEX interval_waiting ON interval (experiment, idx, member) WHERE state = 0;
+        CREATE INDEX interval_running ON interval (experiment, lease_expires) WHERE state = 1;
+        -- Who still needs a checkpoint.
+        CREATE INDEX interval_open_parent ON interval (experiment, parent_member, parent_idx) WHERE state < 2;
+        CREATE INDEX interval_best ON interval (experiment, rank DESC, sequence) WHERE state = 2;
+        CREATE INDEX interval_kept ON interval (experiment, member, idx) WHERE checkpoint_state = 1;
+        CREATE INDEX interval_garbage ON interval (experiment) WHERE checkpoint_state = 2;
+        -- How each member stands for the others; without idx: it cannot be ranked.
+        CREATE TABLE standing (
+            experiment INTEGER NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
+            member INTEGER NOT NULL,
+            idx INTEGER,
+            revision INTEGER NOT NULL,
+            PRIMARY KEY (experiment, member)
+        ) WITHOUT ROWID;
+        -- What other processes changed since one last looked.
+        CREATE INDEX standing_revision ON standing (experiment, revision);
+        CREATE TABLE event (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            experiment INTEGER NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
+            time INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            member INTEGER,
+            idx INTEGER,
+            details TEXT
+        );
+        CREATE INDEX event_experiment ON event (experiment, id);
+        """
+}
+
+extension SQLiteStore {
+    /// Checks what can be checked before SQLite's less telling errors.
+    static func checkPlace(_ path: String, mustExist: Bool) throws {
+        var status = stat()
+        if stat(path, &status) == 0 {
+            if status.st_mode & S_IFMT == S_IFDIR {
+                throw PBTError(.unusableStore, "\(path) is a directory; name a file in it, for example \(path)/pbt.sqlite")
+            }
+            return
+        }
+        if mustExist {
+            throw PBTError(
+                .unusableStore,
+                "there is no store \(path); say where it is with --store FILE or PBT_STORE, or begin one with: pbt run FILE")
+        }
+        let directory = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
+        guard directory.isEmpty || stat(directory, &status) == 0 else {
+            throw PBTError(.unusableStore, "there is no directory \(directory) for the store \(path); make it first")
+        }
+    }
+
+    static func unusable(_ path: String, _ error: DatabaseError) -> PBTError {
+        switch error.resultCode {
+        case .SQLITE_NOTADB: PBTError(.unusableStore, "\(path) is not a SQLite file; name another file with --store")
+        case .SQLITE_CORRUPT:
+            PBTError(
+                .unusableStore,
+                "the store \(path) is damaged (\(error.message ?? "malformed")); restore it from a copy, or save what "
+                    + "can be read with: sqlite3 \(path) .recover")
+        case .SQLITE_READONLY, .SQLITE_PERM:
+            PBTError(.unusableStore, "the store \(path) cannot be written: \(error.message ?? "read-only"); check its permissions")
+        case .SQLITE_CANTOPEN:
+            PBTError(.unusableStore, "the store \(path) cannot be opened; check its permissions and its directory's")
+        case .SQLITE_BUSY:
+            PBTError(.storeBusy, "the store \(path) is busy: other processes have kept it locked; try again later")
+        default:
+            PBTError(.unusableStore, "the store \(path) cannot be used: \(error.message ?? "error \(error.resultCode)")")
+        }
+    }
+}

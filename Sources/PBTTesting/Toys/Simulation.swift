@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import PBT
+
+/// Trains an experiment on a toy in memory: what a store and its workers do, without either.
+///
+/// It asks ``PBT/Experiment/decide(after:in:strategies:at:)`` just as a store does, so that thousands of runs of a
+/// reference problem take seconds. A toy's weights are its checkpoints.
+public struct Simulation<T: Toy>: Sendable {
+    /// Which of the members that wait trains next.
+    public enum Order: Sendable {
+        /// The one that is furthest behind, as stores hand them out.
+        case inStep
+        /// Any, drawn by this seed: workers of very different speed.
+        case drawn(UInt64)
+    }
+
+    /// What a run leaves behind.
+    public struct Outcome: Sendable {
+        /// Every interval, by member and index.
+        public var intervals: [IntervalID: Interval] = [:]
+        /// Every decision, in the order in which they were made.
+        public var decisions: [Decision] = []
+        /// The done interval with the best score; of equal ones the one that finished first.
+        public var best: Interval?
+        /// The weights after each interval.
+        public var weights: [IntervalID: T.Weights] = [:]
+
+        /// The intervals of one member, in order.
+        public func intervals(of member: Int) -> [Interval] {
+            intervals.values.filter { $0.id.member == member }.sorted { $0.id < $1.id }
+        }
+
+        /// The best score; minus infinity when no interval was done.
+        public var bestScore: Double {
+            best?.score ?? -.infinity
+        }
+    }
+
+    /// What is run.
+    public var experiment: Experiment
+    /// What is trained.
+    public var toy: T
+    /// The strategies written in Swift.
+    public var strategies: Strategies
+    /// Which of the members that wait trains next; without meaning in a synchronous experiment.
+    public var order: Order
+
+    /// A simulation of an experiment.
+    public init(_ experiment: Experiment, of toy: T, strategies: Strategies = Strategies(), order: Order = .inStep) {
+        self.experiment = experiment
+        self.toy = toy
+        self.strategies = strategies
+        self.order = order
+    }
+
+    /// Trains every member to its end.
+    ///
+    /// - Throws: What a toy or a decision throws.
+    public func run() throws -> Outcome {
+        let start = Timestamp(milliseconds: 0)
+        var outcome = Outcome()
+        var population = Population(objective: experiment.objective, seed: experiment.seed)
+        var generation: [Interval] = []
+        var waiting: [Interval] = (0..<experiment.population).map { experiment.firstInterval(of: $0, at: start) }
+        var scheduler = Scheduler(order)
+        while let place = scheduler.next(of: waiting) {
+            var interval = waiting.remove(at: place)
+            try train(&interval, in: &outcome)
+            let id = interval.id
+            let standing = experiment.standing(of: interval, after: population[id: id.member])
+            if let standing { population.update(standing) } else { population.remove(id.member) }
+            generation.append(interval)
+            if experiment.isSynchronous, !waiting.isEmpty { continue }
+            let decisions = try generation.sorted { $0.id < $1.id }.map {
+                try experiment.decide(after: $0, in: population, strategies: strategies, at: start)
+            }
+            generation = []
+            for decision in decisions where decision.replaces { population.remove(decision.interval.member) }
+            waiting += decisions.compactMap(\.next)
+            outcome.decisions += decisions
+        }
+        return outcome
+    }
+
+    private func train(_ interval: inout Interval, in outcome: inout Outcome) throws {
+        let id = interval.id
+        let seed = experiment.trainerSeed(for: id)
+        var weights = interval.parent.flatMap { outcome.weights[$0] } ?? toy.founder(seed: seed)
+        let score = try toy.train(&weights, with: interval.hyperparameters, seed: seed)
+        interval.score = score
+        interval.state = score.isFinite ? .done : .diverged
+        interval.checkpoint = id.description
+        interval.checkpointState = .kept
+        interval.attempts = 1
+        outcome.weights[id] = weights
+        outcome.intervals[id] = interval
+        if score.isFinite, outcome.best?.score.map({ experiment.objective.isBetter(score, than: $0) }) ?? true {
+            outcome.best = interval
+        }
+    }
+
+    private struct Scheduler {
+        private var random: RandomStream?
+
+        init(_ order: Order) {
+            if case .drawn(let seed) = order { random = RandomStream(seed: seed, .trainer, member: 0, index: 0) }
+        }
+
+        mutating func next(of waiting: [Interval]) -> Int? {
+            guard !waiting.isEmpty else { return nil }
+            if let drawn = random?.index(below: waiting.count) { return drawn }
+            return waiting.indices.min {
+                (waiting[$0].id.index, waiting[$0].id.member) < (waiting[$1].id.index, waiting[$1].id.member)
+            }
+        }
+    }
+}
