@@ -66,16 +66,14 @@ public final class SQLiteStore: TransactionalStore {
     }
 
     package func write<Result: Sendable>(
-        durable isDurable: Bool, _ body: @Sendable (SQLiteLedger) throws -> Result
+        durable isDurable: Bool, _ body: @escaping @Sendable (SQLiteLedger) throws -> Result
     ) async throws -> Result {
         // GRDB's own async functions end a transaction when the task is cancelled. A trained interval must be recorded
         // all the same, so this goes through a continuation that cancellation does not reach.
-        let (result, last) = try await withoutActuallyEscaping(body) { body in
-            try await withCheckedThrowingContinuation {
-                (continuation: CheckedContinuation<(Result, Int64), any Error>) in
-                pool.asyncWriteWithoutTransaction { db in
-                    continuation.resume(with: Swift.Result { try self.transact(db, durable: isDurable, body) })
-                }
+        let (result, last) = try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<(Result, Int64), any Error>) in
+            pool.asyncWriteWithoutTransaction { db in
+                continuation.resume(with: Swift.Result { try self.transact(db, durable: isDurable, body) })
             }
         }
         signal.raise(to: last)
@@ -109,21 +107,19 @@ public final class SQLiteStore: TransactionalStore {
         }
     }
 
-    package func read<Result: Sendable>(_ body: @Sendable (SQLiteLedger) throws -> Result) async throws -> Result {
+    package func read<Result: Sendable>(_ body: @escaping @Sendable (SQLiteLedger) throws -> Result) async throws -> Result {
         do {
-            return try await withoutActuallyEscaping(body) { body in
-                try await withCheckedThrowingContinuation {
-                    (continuation: CheckedContinuation<Result, any Error>) in
-                    pool.asyncRead { access in
-                        continuation.resume(
-                            with: Swift.Result {
-                                let db = try access.get()
-                                return try body(
-                                    SQLiteLedger(
-                                        db: db, cache: SQLiteLedger.Cache(), now: self.clock.now(),
-                                        strategies: self.strategies))
-                            })
-                    }
+            return try await withCheckedThrowingContinuation {
+                (continuation: CheckedContinuation<Result, any Error>) in
+                pool.asyncRead { access in
+                    continuation.resume(
+                        with: Swift.Result {
+                            let db = try access.get()
+                            return try body(
+                                SQLiteLedger(
+                                    db: db, cache: SQLiteLedger.Cache(), now: self.clock.now(),
+                                    strategies: self.strategies))
+                        })
                 }
             }
         } catch let error as DatabaseError {

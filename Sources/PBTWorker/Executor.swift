@@ -43,8 +43,12 @@ public struct Attempt: Sendable {
 
 /// How an attempt ended.
 public enum AttemptEnd: Sendable, Hashable {
-    /// The interval was trained, evaluated and saved. The objective's metric is among the metrics.
-    case trained(metrics: [String: Value])
+    /// The interval was trained, evaluated and saved.
+    ///
+    /// - Parameters:
+    ///   - score: The objective's metric; one that is no finite number makes the interval diverged.
+    ///   - metrics: All metrics, the objective's among them.
+    case trained(score: Double, metrics: [String: Value])
     /// The attempt failed, with a reason for a person.
     case failed(reason: String)
     /// The attempt was given up for a reason that is not its own: no retry is counted.

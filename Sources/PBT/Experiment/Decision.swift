@@ -160,8 +160,8 @@ extension Dimension {
             return .number(real.legal(number))
         case .integer(let integers):
             guard let number = value.double, !number.isNaN else { return nil }
-            let clipped = min(max(number.rounded(), Double(integers.bounds.lowerBound)), Double(integers.bounds.upperBound))
-            return .integer(min(max(Int(clipped), integers.bounds.lowerBound), integers.bounds.upperBound))
+            let clipped = Int(min(max(number.rounded(), -0x1p62), 0x1p62))
+            return .integer(min(max(clipped, integers.bounds.lowerBound), integers.bounds.upperBound))
         case .choice, .boolean, .constant:
             return complaint(about: value) == nil ? normalized(value) : nil
         }

@@ -151,7 +151,12 @@ extension Experiment {
     private static func readSchedule(
         _ reader: ObjectReader, intervals: Int
     ) throws(DocumentError) -> [Hyperparameters]? {
-        guard let list = try reader.list("schedule") else { return nil }
+        let kind = try reader.string("kind")
+        guard let list = try reader.list("schedule") else {
+            guard kind != "replay" else { throw reader.error("kind", "replay needs a schedule: one object an interval") }
+            return nil
+        }
+        guard kind == "replay" else { throw reader.error("schedule", "makes sense beside kind: replay only") }
         let schedule = list.compactMap(\.value.object)
         guard schedule.count == list.count, schedule.count == intervals else {
             throw reader.error("schedule", "must be a list of \(intervals) objects, one an interval")

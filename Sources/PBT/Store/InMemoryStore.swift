@@ -21,7 +21,7 @@ public final class InMemoryStore: TransactionalStore {
     }
 
     package func write<Result: Sendable>(
-        durable isDurable: Bool, _ body: @Sendable (MemoryLedger) throws -> Result
+        durable isDurable: Bool, _ body: @escaping @Sendable (MemoryLedger) throws -> Result
     ) async throws -> Result {
         let (result, last) = try ledger.withLock { ledger in
             ledger.now = clock.now()
@@ -31,7 +31,7 @@ public final class InMemoryStore: TransactionalStore {
         return result
     }
 
-    package func read<Result: Sendable>(_ body: @Sendable (MemoryLedger) throws -> Result) async throws -> Result {
+    package func read<Result: Sendable>(_ body: @escaping @Sendable (MemoryLedger) throws -> Result) async throws -> Result {
         try ledger.withLock { ledger in
             ledger.now = clock.now()
             return try body(ledger)

@@ -96,11 +96,11 @@ package protocol TransactionalStore: Store {
     ///     need not: after a power cut the work is handed out again.
     ///   - body: The transaction.
     func write<Result: Sendable>(
-        durable isDurable: Bool, _ body: @Sendable (Rows) throws -> Result
+        durable isDurable: Bool, _ body: @escaping @Sendable (Rows) throws -> Result
     ) async throws -> Result
 
     /// Runs a transaction that only reads.
-    func read<Result: Sendable>(_ body: @Sendable (Rows) throws -> Result) async throws -> Result
+    func read<Result: Sendable>(_ body: @escaping @Sendable (Rows) throws -> Result) async throws -> Result
 }
 
 extension TransactionalStore {

@@ -176,9 +176,13 @@ extension Dimension {
         if resamples { return (sample(using: &random), "resampled") }
         let factor = factors[random.index(below: factors.count)]
         switch donor {
+        // Bounds mean nothing here, but a value stays one that the store can hold.
         case .integer(let integer):
-            return (.integer(Int((Double(integer) * factor).rounded(.toNearestOrEven))), "×\(factor.short)")
-        case .number(let number): return (.number(number * factor), "×\(factor.short)")
+            let product = (Double(integer) * factor).rounded(.toNearestOrEven)
+            return (.integer(Int(min(max(product, -0x1p62), 0x1p62))), "×\(factor.short)")
+        case .number(let number):
+            let greatest = Double.greatestFiniteMagnitude
+            return (.number(min(max(number * factor, -greatest), greatest)), "×\(factor.short)")
         default: return (donor, "kept")
         }
     }

@@ -32,9 +32,9 @@ public struct WelchTest: Sendable, Hashable {
             return
         }
         t = (meanA - meanB) / squaredError.squareRoot()
-        degreesOfFreedom =
-            squaredError * squaredError
-            / (errorA * errorA / Double(sample.count - 1) + errorB * errorB / Double(other.count - 1))
+        // By shares, not by squares of the errors, which overflow or vanish for very great or small scores.
+        let (shareA, shareB) = (errorA / squaredError, errorB / squaredError)
+        degreesOfFreedom = 1 / (shareA * shareA / Double(sample.count - 1) + shareB * shareB / Double(other.count - 1))
         p = Self.upperTail(t: t, degreesOfFreedom: degreesOfFreedom)
     }
 

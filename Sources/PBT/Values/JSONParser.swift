@@ -84,9 +84,11 @@ private struct JSONParser {
     }
 
     private mutating func value(depth: Int) throws(JSONError) -> Value {
-        guard depth <= 128 else { throw error("nested deeper than 128") }
         skipSpace()
         guard let byte = peek else { throw error("the text ends where a value should be") }
+        guard depth < 128 || (byte != UInt8(ascii: "{") && byte != UInt8(ascii: "[")) else {
+            throw error("nested deeper than 128")
+        }
         switch byte {
         case UInt8(ascii: "{"): return try object(depth: depth)
         case UInt8(ascii: "["): return try array(depth: depth)

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Who continued whom: the tree (in truth a forest, one tree a founder) of an experiment's intervals.
+public struct Genealogy: Sendable {
+    /// The intervals, by member and index.
+    public let intervals: [Interval]
+    /// For each interval, the place of its parent in ``intervals``; none for a founder.
+    package let parents: [Int?]
+
+    /// The genealogy of these intervals, in any order.
+    ///
+    /// A parent that is not among them, or that does not hold less training than its child, counts as none, so every
+    /// path of parents ends.
+    public init(_ intervals: [Interval]) {
+        var sorted = intervals
+        if !zip(intervals, intervals.dropFirst()).allSatisfy({ $0.id < $1.id }) {
+            sorted.sort { $0.id < $1.id }
+        }
+        self.intervals = sorted
+        parents = sorted.map { interval in
+            guard let parent = interval.parent, let place = Self.place(of: parent, in: sorted),
+                sorted[place].depth < interval.depth
+            else { return nil }
+            return place
+        }
+    }
+
+    /// The interval of that name.
+    public subscript(id: IntervalID) -> Interval? {
+        place(of: id).map { intervals[$0] }
+    }
+
+    /// The place of an interval in ``intervals``.
+    package func place(of id: IntervalID) -> Int? {
+        Self.place(of: id, in: intervals)
+    }
+
+    /// The places of an interval's lineage, from its founder to itself.
+    package func lineage(at place: Int) -> [Int] {
+        var path = [place]
+        var current = place
+        while let parent = parents[current] {
+            path.append(parent)
+            current = parent
+        }
+        return path.reversed()
+    }
+
+    /// The path of parents of an interval, from its founder to itself; empty when there is no such interval.
+    public func lineage(of id: IntervalID) -> [Interval] {
+        place(of: id).map { lineage(at: $0).map { intervals[$0] } } ?? []
+    }
+
+    /// The hyperparameters along an interval's lineage: what trained its checkpoint, one entry an interval of training.
+    ///
+    /// - Returns: The number of the interval along the lineage, from 0, and what it trained with.
+    public func schedule(of id: IntervalID) -> [(interval: Int, hyperparameters: Hyperparameters)] {
+        lineage(of: id).enumerated().map { ($0.offset, $0.element.hyperparameters) }
+    }
+
+    private static func place(of id: IntervalID, in sorted: [Interval]) -> Int? {
+        var low = 0
+        var high = sorted.count
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle].id < id { low = middle + 1 } else { high = middle }
+        }
+        return low < sorted.count && sorted[low].id == id ? low : nil
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import PBT
+
+/// A picture of an experiment, as SVG.
+///
+/// The same history and options give the same bytes. Nothing in it needs a style sheet, a script or another file.
+public struct Chart: Sendable, Hashable {
+    /// Colours for a light or a dark surface.
+    public enum Theme: String, Sendable, Hashable, CaseIterable {
+        /// Dark on white.
+        case light
+        /// Light on black.
+        case dark
+    }
+
+    /// The widths that there are layouts for. A picture is made for its width, never shrunk, so text stays readable.
+    public enum Width: Int, Sendable, Hashable, CaseIterable {
+        /// 360 pixels: a phone.
+        case narrow = 360
+        /// 640 pixels: half a page.
+        case medium = 640
+        /// 960 pixels: a page.
+        case wide = 960
+
+        /// The widest that fits into so many pixels, or the narrowest.
+        public init(fitting pixels: Int) {
+            self = Self.allCases.last { $0.rawValue <= pixels } ?? .narrow
+        }
+    }
+
+    /// How scores become heights.
+    public enum ScoreScale: Sendable, Hashable {
+        /// Equal differences are equally high.
+        case linear
+        /// Equal factors are equally high; scores that are not above 0 are left out.
+        case logarithmic
+        /// The distance from a score that cannot be surpassed, logarithmic: what is readable when all scores are near it.
+        case error(bound: Double)
+    }
+
+    /// What a picture shows, and how.
+    public struct Options: Sendable, Hashable {
+        /// Its colours.
+        public var theme: Theme
+        /// Its width.
+        public var width: Width
+        /// How scores become heights.
+        public var scale: ScoreScale
+        /// The interval whose lineage stands out; none: the best.
+        public var tip: IntervalID?
+        /// Whether the baseline is shown, if there is one.
+        public var showsBaseline: Bool
+        /// The hyperparameters of a scatter chart's two axes; none: the first two that vary, those on a logarithmic scale
+        /// first.
+        public var hyperparameters: [String]
+
+        /// Options.
+        public init(
+            theme: Theme = .light, width: Width = .medium, scale: ScoreScale = .linear, tip: IntervalID? = nil,
+            showsBaseline: Bool = true, hyperparameters: [String] = []
+        ) {
+            self.theme = theme
+            self.width = width
+            self.scale = scale
+            self.tip = tip
+            self.showsBaseline = showsBaseline
+            self.hyperparameters = hyperparameters
+        }
+    }
+
+    /// What it is called.
+    public let title: String
+    /// What it shows, in sentences that a person would say.
+    public let summary: String
+    /// Its width in pixels.
+    public let width: Int
+    /// Its height in pixels.
+    public let height: Int
+    /// The picture: an SVG document.
+    public let svg: String
+    /// How many elements it has.
+    package let marks: Int
+    /// The most points that one of its paths has.
+    package let longestPath: Int
+
+    init(title: String, summary: String, width: Double, height: Double, drawing: Drawing) {
+        self.title = title
+        self.summary = summary
+        self.width = Int(width)
+        self.height = Int(height.rounded(.up))
+        marks = drawing.marks
+        longestPath = drawing.longestPath
+        let size = "width=\"\(self.width)\" height=\"\(self.height)\""
+        svg = """
+            <svg xmlns="http://www.w3.org/2000/svg" \(size) viewBox="0 0 \(self.width) \(self.height)" role="img" \
+            font-family="DejaVu Sans, sans-serif" font-size="11">
+            <title>\(XML.escaped(title))</title>
+            <desc>\(XML.escaped(summary))</desc>
+            <rect \(size) fill="\(drawing.palette.background)"/>
+            \(drawing.body)</svg>
+
+            """
+    }
+}

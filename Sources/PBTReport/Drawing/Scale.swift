@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+/// How numbers become places along an axis.
+struct Scale: Sendable, Hashable {
+    /// A number and the text that stands beside its mark.
+    struct Tick: Sendable, Hashable {
+        var value: Double
+        var label: String
+    }
+
+    let isLogarithmic: Bool
+    /// The numbers at the two ends.
+    let low: Double
+    let high: Double
+    /// The pixels at the two ends.
+    var start: Double
+    var end: Double
+
+    /// A scale on which all of these numbers can be shown, with a little room at the ends of a linear one.
+    ///
+    /// - Parameters:
+    ///   - values: The numbers; those that are not finite, or not above 0 on a logarithmic scale, do not count.
+    ///   - isLogarithmic: Whether equal factors are equally far apart.
+    ///   - start: The pixel of the low end.
+    ///   - end: The pixel of the high end.
+    init(fitting values: some Sequence<Double>, isLogarithmic: Bool = false, from start: Double = 0, to end: Double = 1) {
+        var low = Double.infinity
+        var high = -Double.infinity
+        for value in values where value.isFinite && (!isLogarithmic || value > 0) {
+            low = min(low, value)
+            high = max(high, value)
+        }
+        if low > high { (low, high) = isLogarithmic ? (0.1, 1) : (0, 1) }
+        // Spans beyond these bounds overflow or vanish.
+        let most = 8e307
+        low = min(max(low, -most), most)
+        high = min(max(high, -most), most)
+        if isLogarithmic {
+            low = max(low, 1e-300)
+            high = max(high, low)
+            let factor = high / low < 1.02 ? 1.25 : Mathematics.exp(0.03 * Mathematics.log(high / low))
+            self.init(isLogarithmic: true, low: low / factor, high: min(high * factor, most), from: start, to: end)
+        } else {
+            let span = high - low
+            let isPoint = span <= 1e-12 * max(low.magnitude, high.magnitude) || span < 1e-290
+            let room = isPoint ? max(0.1 * high.magnitude, high == 0 ? 1 : 1e-290) : 0.04 * span
+            self.init(
+                isLogarithmic: false, low: max(low - room, -most * 1.1), high: min(high + room, most * 1.1), from: start,
+                to: end)
+        }
+    }
+
+    /// A scale from one number to another.
+    init(isLogarithmic: Bool = false, low: Double, high: Double, from start: Double, to end: Double) {
+        self.isLogarithmic = isLogarithmic
+        self.low = low
+        self.high = high
+        self.start = start
+        self.end = end
+    }
+
+    /// Where along the axis a number is, 0 being the low end and 1 the high end; none for what has no place on it.
+    func share(_ value: Double) -> Double? {
+        guard value.isFinite else { return nil }
+        guard isLogarithmic else { return (value - low) / (high - low) }
+        guard value > 0 else { return nil }
+        return (Mathematics.log(value) - Mathematics.log(low)) / (Mathematics.log(high) - Mathematics.log(low))
+    }
+
+    /// The pixel of a number; none for what has no place on the axis. Numbers beyond the ends get pixels beyond.
+    func position(_ value: Double) -> Double? {
+        share(value).map { start + $0 * (end - start) }
+    }
+
+    func contains(_ value: Double) -> Bool {
+        value >= low && value <= high
+    }
+
+    /// About so many round numbers between the two ends.
+    func ticks(about count: Int) -> [Tick] {
+        isLogarithmic ? logarithmicTicks(max(2, count)) : linearTicks(max(2, count))
+    }
+
+    private func linearTicks(_ count: Int) -> [Tick] {
+        let step = Self.niceStep((high - low) / Double(count))
+        let first = (low / step).rounded(.up)
+        let last = (high / step).rounded(.down)
+        // Below this, neighbouring numbers are no longer told apart.
+        guard step > 0, step > 8 * max(low.magnitude, high.magnitude).ulp, first <= last, last - first < 100 else {
+            return [Tick(value: (low / 2 + high / 2), label: Format.significant(low / 2 + high / 2))]
+        }
+        let exponent = Int((Mathematics.log10(step) + 1e-9).rounded(.down))
+        let most = max(low.magnitude, high.magnitude)
+        let isScientific = most >= 1e6 || exponent < -7
+        let leading = Int(Mathematics.log10(most).rounded(.down))
+        return stride(from: first, through: last, by: 1).map { place in
+            let value = place * step
+            let label =
+                isScientific
+                ? (value == 0 ? "0" : Format.scientific(value, decimals: max(0, Self.exponent(of: value, or: leading) - exponent)))
+                : Format.fixed(value, decimals: max(0, -exponent))
+            return Tick(value: value, label: label)
+        }
+    }
+
+    private static func exponent(of value: Double, or other: Int) -> Int {
+        value == 0 ? other : Int((Mathematics.log10(value.magnitude) + 1e-9).rounded(.down))
+    }
+
+    private func logarithmicTicks(_ count: Int) -> [Tick] {
+        let first = Int((Mathematics.log10(low) - 1e-9).rounded(.up))
+        let last = Int((Mathematics.log10(high) + 1e-9).rounded(.down))
+        let decades = Mathematics.log10(high) - Mathematics.log10(low)
+        if decades < 0.7 { return linearTicks(count) }
+        var values: [Double] = []
+        if decades <= Double(count) / 1.5 {
+            let factors = decades <= Double(count) / 3 ? [1.0, 2, 5] : decades <= Double(count) / 2 ? [1, 3] : [1]
+            for exponent in (first - 1)...max(first - 1, last) {
+                values += factors.map { $0 * Mathematics.power(10, exponent) }
+            }
+        } else {
+            let every = Int((decades / Double(count)).rounded(.up))
+            let begin = Int((Double(first) / Double(every)).rounded(.up)) * every
+            values = stride(from: begin, through: last, by: every).map { Mathematics.power(10, $0) }
+        }
+        let ticks = values.filter { $0 >= low * (1 - 1e-9) && $0 <= high * (1 + 1e-9) }
+            .map { Tick(value: $0, label: Self.logarithmicLabel($0)) }
+        return ticks.count < 2 ? linearTicks(count) : ticks
+    }
+
+    private static func logarithmicLabel(_ value: Double) -> String {
+        let exponent = exponent(of: value, or: 0)
+        guard (-3...5).contains(exponent) else { return Format.scientific(value, decimals: 0) }
+        return Format.fixed(value, decimals: max(0, -exponent))
+    }
+
+    /// The least of 1, 2, 5 times a power of ten that is not less.
+    static func niceStep(_ raw: Double) -> Double {
+        guard raw > 0, raw.isFinite else { return 0 }
+        let exponent = Int(Mathematics.log10(raw).rounded(.down))
+        let power = Mathematics.power(10, exponent)
+        guard power > 0 else { return 0 }
+        for factor in [1.0, 2, 5] where factor * power >= raw * (1 - 1e-9) { return factor * power }
+        return 10 * power
+    }
+
+    /// The ticks of an axis that counts.
+    func wholeTicks(about count: Int) -> [Tick] {
+        let step = max(1, Self.niceStep((high - low) / Double(max(1, count))))
+        return stride(from: (low / step).rounded(.up) * step, through: high, by: step).map {
+            Tick(value: $0, label: $0 < 1e6 ? Format.fixed($0, decimals: 0) : $0.short)
+        }
+    }
+}

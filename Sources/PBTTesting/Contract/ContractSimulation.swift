@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+/// Drives an experiment through a store with simulated workers, in an order and with troubles drawn from a seed, and
+/// checks after every step that what is needed is there.
+struct ContractSimulation {
+    let store: any Store
+    let experiment: Experiment
+    let clock: ManualClock
+    private var random: Xoshiro256
+    private let hasTroubles: Bool
+
+    init(store: any Store, experiment: Experiment, clock: ManualClock, seed: UInt64, troubles: Bool = false) {
+        self.store = store
+        self.experiment = experiment
+        self.clock = clock
+        random = Xoshiro256(seed: seed)
+        hasTroubles = troubles
+    }
+
+    /// Runs to the end with that many intervals in flight.
+    func run(workers: Int) async throws {
+        var copy = self
+        try await copy.drive(workers: workers)
+    }
+
+    private mutating func drive(workers: Int) async throws {
+        var inFlight: [Assignment] = []
+        var deleted: Set<String> = []
+        while true {
+            let claim = inFlight.count < workers
+                ? try await store.claim(from: experiment.name, by: "w", for: .seconds(60)) : .nothingNow
+            switch claim {
+            case .over:
+                guard inFlight.isEmpty else {
+                    inFlight = []
+                    continue
+                }
+                return try await check(deleted: deleted, isOver: true)
+            case .assignment(let assignment):
+                if let parent = assignment.parentCheckpoint {
+                    try expect(!deleted.contains(parent), "\(assignment.interval.id) needs \(parent), which was deleted")
+                }
+                inFlight.append(assignment)
+            case .nothingNow:
+                try expect(!inFlight.isEmpty, "nothing runs and nothing can be claimed, but it is not over")
+                let assignment = inFlight.remove(at: Int(random.next() % UInt64(inFlight.count)))
+                guard let finished = try await end(assignment) else { continue }
+                deleted.formUnion(finished.garbage)
+                try await store.collected(finished.garbage, of: experiment.name)
+                try await check(deleted: deleted, isOver: false)
+            }
+        }
+    }
+
+    /// Ends an attempt in one of the ways in which attempts end.
+    private mutating func end(_ assignment: Assignment) async throws -> Finished? {
+        do {
+            switch hasTroubles ? random.next() % 20 : 19 {
+            case 0: return try await store.finish(assignment, score: .nan)
+            case 1, 2: return try await store.finish(assignment.lease, .failed(reason: "trouble"))
+            case 3:
+                try await store.release(assignment.lease, because: "trouble")
+                return nil
+            case 4:
+                // Everybody's lease runs out: later reports are refused where others took over, never misplaced.
+                clock.advance(by: .seconds(61))
+                return nil
+            default: return try await store.finish(assignment, score: score(of: assignment.interval))
+            }
+        } catch let error as PBTError where error.code == .leaseLost && hasTroubles {
+            return nil
+        }
+    }
+
+    /// A score that depends on the interval and its hyperparameters alone.
+    private func score(of interval: Interval) -> Double {
+        let x = interval.hyperparameters["x"]?.double ?? 0
+        return Double(interval.depth) * 0.1 - (x - 0.3) * (x - 0.3)
+    }
+
+    private func check(deleted: Set<String>, isOver: Bool) async throws {
+        let intervals = try await store.intervals(of: experiment.name)
+        let record = try await store.record(of: experiment.name)
+        let byID = Dictionary(uniqueKeysWithValues: intervals.map { ($0.id, $0) })
+        for state in Interval.State.allCases {
+            try expectEqual(record.counts[state] ?? 0, intervals.count { $0.state == state }, "count of \(state)")
+        }
+        for interval in intervals where !interval.state.isFinished {
+            guard let parent = interval.parent else { continue }
+            try expectEqual(byID[parent]?.checkpointState, .kept, "\(interval.id) continues \(parent)")
+        }
+        for interval in intervals {
+            let isDeleted = interval.checkpoint.map { deleted.contains($0) } ?? false
+            try expectEqual(isDeleted, interval.checkpointState == .deleted, "\(interval.id)")
+        }
+        let done = intervals.filter { $0.state == .done }
+        if let best = record.best {
+            try expectEqual(byID[best]?.checkpointState, .kept, "the best, \(best)")
+            try expectEqual(byID[best]?.score, done.compactMap(\.score).max())
+        }
+        // What every member stands with, what open intervals continue, and the best: no more than that.
+        let kept = intervals.count { $0.checkpointState == .kept }
+        let open = intervals.count { !$0.state.isFinished }
+        try expect(kept <= experiment.population + open + 1, "\(kept) checkpoints are kept")
+        if isOver, record.state == .finished, record.membersEnded == experiment.population {
+            try expectEqual(record.intervalsFinished, record.intervalsPlanned)
+            try expect(kept <= experiment.population + 1, "\(kept) checkpoints are left")
+        }
+        let sequences = intervals.compactMap(\.sequence).sorted()
+        try expectEqual(sequences, Array(0..<Int64(sequences.count)))
+    }
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+extension StoreContract {
+    static let experimentCases: [Case] = [
+        Case("creating makes the founders that the experiment says") { test in
+            let store = try await test.open()
+            let experiment = StoreUnderTest.experiment()
+            let record = try await store.create(experiment)
+            try expectEqual(record.state, .running)
+            let again = try await store.record(of: "e")
+            try expectEqual(again.experiment, experiment)
+            try expectEqual(again.counts[.waiting], 4)
+            let intervals = try await store.intervals(of: "e")
+            try expectEqual(intervals.map(\.id), (0..<4).map { IntervalID(member: $0, index: 0) })
+            try expectEqual(intervals.map(\.hyperparameters), (0..<4).map { experiment.founder($0) })
+            try expect(intervals.allSatisfy { $0.parent == nil && $0.state == .waiting && $0.depth == 1 })
+        },
+        Case("a second experiment of the same name is refused") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment())
+            try await expectError(.alreadyExists, mentions: "pbt rm e") {
+                _ = try await store.create(StoreUnderTest.experiment(seed: 8))
+            }
+        },
+        Case("an unknown name is answered with the nearest") { test in
+            let store = try await test.open()
+            try await expectError(.noSuchExperiment, mentions: "none yet") { _ = try await store.record(of: "x") }
+            _ = try await store.create(StoreUnderTest.experiment("digits"))
+            try await expectError(.noSuchExperiment, mentions: "did you mean \"digits\"?") {
+                _ = try await store.record(of: "digit")
+            }
+            try await expectError(.noSuchInterval) {
+                _ = try await store.interval(IntervalID(member: 9, index: 0), of: "digits")
+            }
+        },
+        Case("every definition survives being stored") { test in
+            let store = try await test.open()
+            var experiment = StoreUnderTest.experiment("ü \"x\" <b>")
+            experiment.trainer = Experiment.Trainer(command: ["a", "{x}"], directory: "/tmp", gpus: ["0"], timeout: .seconds(5))
+            experiment.initial = [["x": 0.5]]
+            experiment.isSynchronous = true
+            experiment.deadline = .seconds(90)
+            experiment.stop = Experiment.Stop(target: 0.5, after: .seconds(60))
+            experiment.exploit = .tTest(window: 3, significance: 0.1)
+            experiment.explore = .perturb(from: 0.5, to: 2, resampling: 0.25)
+            _ = try await store.create(experiment)
+            try expectEqual(try await store.record(of: experiment.name).experiment, experiment)
+            try expectEqual(try await test.open().experiments().map(\.experiment), [experiment])
+        },
+        Case("an edit changes trainer, retries, stop and keep, and nothing else") { test in
+            let store = try await test.open()
+            var experiment = StoreUnderTest.experiment()
+            _ = try await store.create(experiment)
+            experiment.retries = 5
+            experiment.keep = Experiment.Keep(best: 2, last: 3)
+            try await store.edit(experiment)
+            try expectEqual(try await test.open().record(of: "e").experiment, experiment)
+            experiment.population = 5
+            experiment.seed = 1
+            try await expectError(.alreadyExists, mentions: "population, seed") { try await store.edit(experiment) }
+        },
+        Case("a strategy in Swift that the store lacks is refused, by name") { test in
+            let store = try await test.open()
+            try await expectError(.noSuchStrategy, mentions: "\"mine\"") {
+                _ = try await store.create(StoreUnderTest.experiment(exploit: .custom("mine")))
+            }
+            try expectEqual(try await store.experiments().count, 0)
+        },
+    ]
+
+    static let claimCases: [Case] = [
+        Case("the least trained member is claimed first, and never twice") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(exploit: .none))
+            var claimed: [IntervalID] = []
+            for _ in 0..<4 { claimed.append(try await store.take().interval.id) }
+            try expectEqual(claimed, (0..<4).map { IntervalID(member: $0, index: 0) })
+            try expectEqual(try await store.claim(from: "e", by: "w", for: .seconds(1)), .nothingNow)
+        },
+        Case("the one that fell behind comes before those ahead") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 3, exploit: .none))
+            let slow = try await store.take()
+            for _ in 0..<4 { try await store.finish(try await store.take(), score: 1) }
+            try await store.release(slow.lease, because: "test")
+            try expectEqual(try await store.take().interval.id, slow.interval.id)
+        },
+        Case("an assignment carries what is needed to train") { test in
+            let store = try await test.open()
+            let experiment = StoreUnderTest.experiment(population: 1, exploit: .none)
+            _ = try await store.create(experiment)
+            let first = try await store.take(by: "me")
+            try expectEqual(first.parentCheckpoint, nil)
+            try expectEqual(first.lease.attempt, 1)
+            try expectEqual(first.lease.worker, "me")
+            try expectEqual(first.seed, experiment.trainerSeed(for: first.interval.id))
+            try await store.finish(first, score: 0.5)
+            let second = try await store.take()
+            try expectEqual(second.parentCheckpoint, "0@0#1")
+            try expectEqual(second.interval.parent, first.interval.id)
+            try expectEqual(second.interval.depth, 2)
+        },
+        Case("many that claim at once through several handles get different intervals") { test in
+            let handles = [try await test.open(), try await test.open(), try await test.open()]
+            _ = try await handles[0].create(StoreUnderTest.experiment(population: 60, exploit: .none))
+            let claimed = try await withThrowingTaskGroup(of: [IntervalID].self) { group in
+                for i in 0..<12 {
+                    group.addTask {
+                        var mine: [IntervalID] = []
+                        while case .assignment(let assignment) = try await handles[i % 3].claim(
+                            from: "e", by: "w\(i)", for: .seconds(60))
+                        {
+                            mine.append(assignment.interval.id)
+                        }
+                        return mine
+                    }
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            try expectEqual(claimed.count, 60)
+            try expectEqual(Set(claimed).count, 60)
+        },
+        Case("a write without the lease is refused and changes nothing") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1))
+            let assignment = try await store.take()
+            var forged = assignment.lease
+            forged.token = "0"
+            let before = try await store.interval(assignment.interval.id, of: "e")
+            let outcome = Outcome.trained(score: 1, metrics: [:], checkpoint: "c")
+            let wrong = forged
+            try await expectError(.leaseLost) { _ = try await store.finish(wrong, outcome) }
+            try await expectError(.leaseLost) { _ = try await store.renew(wrong, for: .seconds(9)) }
+            try await expectError(.leaseLost) { try await store.release(wrong, because: "") }
+            try expectEqual(try await store.interval(assignment.interval.id, of: "e"), before)
+            try await store.finish(assignment, score: 1)
+            try await expectError(.leaseLost, mentions: "done") { _ = try await store.finish(assignment.lease, outcome) }
+        },
+        Case("a lease that runs out is taken over, and its late report refused") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1))
+            let first = try await store.take(for: .seconds(10))
+            test.clock.advance(by: .seconds(11))
+            let second = try await store.take(by: "other", for: .seconds(10))
+            try expectEqual(second.interval.id, first.interval.id)
+            try expectEqual(second.lease.attempt, 2)
+            try expectEqual(second.interval.failures, 1)
+            try await expectError(.leaseLost) { try await store.finish(first, score: 1) }
+            try await store.finish(second, score: 2)
+            try expectEqual(try await store.interval(first.interval.id, of: "e").score, 2)
+        },
+        Case("a late report is taken while nobody else has the interval") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1))
+            let assignment = try await store.take(for: .seconds(10))
+            test.clock.advance(by: .seconds(1000))
+            try expectEqual(try await store.finish(assignment, score: 1).interval.state, .done)
+        },
+        Case("a lease that is renewed lasts") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1))
+            let assignment = try await store.take(for: .seconds(10))
+            for _ in 0..<5 {
+                test.clock.advance(by: .seconds(9))
+                let renewed = try await store.renew(assignment.lease, for: .seconds(10))
+                try expectEqual(renewed.expires, test.clock.now.advanced(by: .seconds(10)))
+                try expectEqual(try await store.claim(from: "e", by: "x", for: .seconds(1)), .nothingNow)
+            }
+        },
+        Case("an interval given back costs no retry, a lost one does, until they are spent") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 2, retries: 1))
+            for _ in 0..<5 {
+                try await store.release(try await store.take().lease, because: "interrupted")
+            }
+            let id = IntervalID(member: 0, index: 0)
+            try expectEqual(try await store.interval(id, of: "e").failures, 0)
+            for expected in [Interval.State.waiting, .failed] {
+                let assignment = try await store.take(by: "dead")
+                try expectEqual(assignment.interval.id, id)
+                try expectEqual(try await store.abandon(worker: "dead", of: "e", because: "gone"), [id])
+                try expectEqual(try await store.interval(id, of: "e").state, expected)
+            }
+            try expectEqual(try await store.abandon(worker: "dead", of: "e", because: "gone"), [])
+        },
+    ]
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import PBT
+
+/// What every store owes, as cases that anyone can run against a store of their own.
+///
+/// ```swift
+/// @Test(arguments: StoreContract.cases)
+/// func contract(_ rule: StoreContract.Case) async throws {
+///     try await rule.check { clock, strategies in try MyStore(clock: clock, strategies: strategies) }
+/// }
+/// ```
+public enum StoreContract {
+    /// Opens the store under test.
+    ///
+    /// Called once or more in a case, each time for the same place: what one handle wrote the others see, as another
+    /// process would. A store in memory may return one and the same object.
+    public typealias Opener = @Sendable (StoreClock, Strategies) async throws -> any Store
+
+    /// One rule.
+    public struct Case: Sendable, CustomStringConvertible {
+        /// The rule as a sentence.
+        public let description: String
+        let body: @Sendable (StoreUnderTest) async throws -> Void
+
+        init(_ description: String, _ body: @escaping @Sendable (StoreUnderTest) async throws -> Void) {
+            self.description = description
+            self.body = body
+        }
+
+        /// Checks the rule in an empty store.
+        ///
+        /// - Parameter open: Opens the store; a new place for each case.
+        /// - Throws: A ``Violation`` when the rule does not hold, and what the store throws.
+        public func check(_ open: @escaping Opener) async throws {
+            try await body(StoreUnderTest(open))
+        }
+    }
+
+    /// A rule does not hold.
+    public struct Violation: Error, CustomStringConvertible {
+        /// What was expected, and where.
+        public let description: String
+    }
+
+    /// All rules.
+    public static var cases: [Case] {
+        experimentCases + claimCases + finishCases + checkpointCases + managementCases + eventCases
+    }
+}
+
+/// A store that is tested, with its clock and the experiment that most cases use.
+struct StoreUnderTest: Sendable {
+    let clock = ManualClock()
+    private let opener: StoreContract.Opener
+
+    init(_ opener: @escaping StoreContract.Opener) {
+        self.opener = opener
+    }
+
+    func open(_ strategies: Strategies = Strategies()) async throws -> any Store {
+        try await opener(clock.store, strategies)
+    }
+
+    static func experiment(
+        _ name: String = "e", kind: Experiment.Kind = .populationBasedTraining, population: Int = 4,
+        intervals: Int = 3, exploit: ExploitRule = .truncation(0.25), explore: ExploreRule = .perturb(),
+        retries: Int = 1, seed: UInt64 = 7
+    ) -> Experiment {
+        Experiment(
+            name, kind: kind, objective: .maximize("score"), population: population, intervals: intervals, seed: seed,
+            space: ["x": .uniform(0...1), "n": .integer(1...9), "name": .choice(["a", "b", "ü\"\\"])],
+            exploit: exploit, explore: explore, retries: retries)
+    }
+}
+
+/// Checks a fact.
+func expect(
+    _ fact: Bool, _ what: @autoclosure () -> String = "",
+    file: StaticString = #fileID, line: Int = #line
+) throws {
+    guard fact else {
+        throw StoreContract.Violation(description: "\(file):\(line): does not hold. \(what())")
+    }
+}
+
+/// Checks that two values are equal.
+func expectEqual<T: Equatable>(
+    _ a: T, _ b: T, _ what: @autoclosure () -> String = "", file: StaticString = #fileID, line: Int = #line
+) throws {
+    guard a == b else {
+        throw StoreContract.Violation(description: "\(file):\(line): \(a) is not \(b). \(what())")
+    }
+}
+
+/// Checks that a call fails with a code.
+func expectError(
+    _ code: PBTError.Code, mentions part: String = "", file: StaticString = #fileID, line: Int = #line,
+    _ body: () async throws -> Void
+) async throws {
+    do {
+        try await body()
+    } catch let error as PBTError {
+        guard error.code == code, part.isEmpty || error.message.contains(part) else {
+            throw StoreContract.Violation(description: "\(file):\(line): the wrong error: \(error.code): \(error)")
+        }
+        return
+    }
+    throw StoreContract.Violation(description: "\(file):\(line): there was no error")
+}
+
+extension Store {
+    /// Claims, which must succeed.
+    func take(
+        _ name: String = "e", by worker: String = "w", for term: Duration = .seconds(60),
+        file: StaticString = #fileID, line: Int = #line
+    ) async throws -> Assignment {
+        let claim = try await claim(from: name, by: worker, for: term)
+        guard case .assignment(let assignment) = claim else {
+            throw StoreContract.Violation(description: "\(file):\(line): nothing to claim: \(claim)")
+        }
+        return assignment
+    }
+
+    /// Finishes with a score and a checkpoint that is named after the attempt.
+    @discardableResult
+    func finish(_ assignment: Assignment, score: Double) async throws -> Finished {
+        try await finish(
+            assignment.lease,
+            .trained(
+                score: score, metrics: ["score": .number(score)],
+                checkpoint: score.isFinite ? "\(assignment.interval.id)#\(assignment.lease.attempt)" : nil))
+    }
+}

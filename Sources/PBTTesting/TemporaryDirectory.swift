@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// Makes a new directory, and deletes it with all that is in it when the body is over.
+///
+/// - Parameter body: Gets the directory's absolute path.
+/// - Returns: What the body returns.
+/// - Throws: What the body throws, and an error when the directory cannot be made or deleted.
+public func withTemporaryDirectory<Result>(
+    _ body: (String) async throws -> Result
+) async throws -> Result {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "pbt-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    let result: Result
+    do {
+        result = try await body(directory.path(percentEncoded: false))
+    } catch {
+        try FileManager.default.removeItem(at: directory)
+        throw error
+    }
+    try FileManager.default.removeItem(at: directory)
+    return result
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import Subprocess
+import SystemPackage
+
+/// Trains an interval by running the experiment's command: one process an interval, without a shell.
+///
+/// The program runs in the experiment's directory, in a process group of its own, with its standard input closed and
+/// its output in the attempt's log. It learns what to do from its arguments (``CommandTemplate``) and from variables
+/// named `PBT_…`; it reports by its exit code and its results.
+///
+/// When an attempt is cancelled or its time is over, the whole group is sent SIGTERM, and SIGKILL after the grace
+/// period. What is left of the group after the program ended is killed in any case.
+public struct CommandExecutor: Executor {
+    /// The exit code by which a program gives its interval back: EX_TEMPFAIL of `sysexits.h`.
+    public static let interruptedCode: Int32 = 75
+
+    private let environment: TrainerEnvironment
+    private let slots: Int?
+    private let clock: any Clock<Duration>
+
+    /// Runs commands.
+    ///
+    /// - Parameters:
+    ///   - slots: How many run at a time on this machine, to divide its cores; as the experiment says when not given.
+    ///   - environment: What programs inherit.
+    ///   - clock: What timeouts and grace periods go by.
+    public init(
+        slots: Int? = nil, environment: TrainerEnvironment = .current(), clock: any Clock<Duration> = ContinuousClock()
+    ) {
+        self.slots = slots
+        self.environment = environment
+        self.clock = clock
+    }
+
+    /// Runs the command, and returns when nothing of its process group is left.
+    public func run(_ attempt: Attempt) async -> AttemptEnd {
+        do {
+            let (configuration, trainer) = try prepare(attempt)
+            let end = try await ProcessGroup(
+                configuration: configuration, timeout: trainer.timeout, grace: trainer.grace, clock: clock
+            ).run(log: attempt.log) { group in
+                try Leftovers(of: attempt.scratch).record(group: group)
+            }
+            return try conclude(end, attempt, trainer)
+        } catch is CancellationError {
+            return .interrupted(reason: "the worker was stopped")
+        } catch {
+            return .failed(reason: "\(error)")
+        }
+    }
+
+    /// Everything up to the start: files, arguments, environment, program.
+    private func prepare(_ attempt: Attempt) throws -> (Configuration, Experiment.Trainer) {
+        let assignment = attempt.assignment
+        guard let trainer = assignment.experiment.trainer else {
+            throw PBTError(.badExperiment, "experiment \"\(assignment.experiment.name)\" has no command")
+        }
+        let files = AttemptFiles(of: attempt)
+        let template = try CommandTemplate(trainer.command, space: assignment.experiment.space)
+        let arguments = template.filled(
+            CommandTemplate.Values(
+                checkpointIn: attempt.parentCheckpoint?.string ?? "", checkpointOut: attempt.checkpoint.string,
+                results: files.results.string, hyperparametersFile: files.hyperparameters.string,
+                interval: assignment.interval.id, hyperparameters: assignment.interval.hyperparameters))
+        guard !arguments.contains(where: { $0.utf8.contains(0) }) else {
+            throw PBTError(.badExperiment, "an argument of the command holds a null character")
+        }
+        if let parent = attempt.parentCheckpoint, try !FileSystem.exists(parent) {
+            throw PBTError(
+                .inputOutput, "the checkpoint \(parent) that this interval continues is gone: was it deleted by hand?")
+        }
+        let directory = FilePath(trainer.directory)
+        let program = try Program.find(arguments[0], in: directory, searchPath: environment["PATH"])
+        try FileSystem.write(assignment.interval.hyperparameters.value.json + "\n", to: files.hyperparameters)
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        options.teardownSequence = [
+            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: trainer.grace)
+        ]
+        let threads = TrainerEnvironment.threads(for: trainer, slots: slots ?? trainer.workers)
+        let entries = try environment.entries(for: attempt, trainer: trainer, files: files, threads: threads)
+        return (
+            Configuration(
+                executable: .path(program),
+                arguments: Arguments(executablePathOverride: arguments[0], remainingValues: Array(arguments.dropFirst())),
+                environment: .custom(entries), workingDirectory: directory, platformOptions: options),
+            trainer
+        )
+    }
+
+    /// What the end of the process means.
+    private func conclude(
+        _ end: ProcessGroup.End, _ attempt: Attempt, _ trainer: Experiment.Trainer
+    ) throws -> AttemptEnd {
+        func last() throws -> String {
+            try LogTail.lastLine(of: attempt.log).map { ": \($0)" } ?? " (it printed nothing)"
+        }
+        switch end {
+        case .cancelled:
+            return .interrupted(reason: "the worker was stopped")
+        case .timedOut:
+            let time = trainer.timeout ?? .zero
+            return .failed(reason: "timed out after \(time.text)\(try last())")
+        case .ended(.exited(0)):
+            do {
+                let results = try Results.read(
+                    file: AttemptFiles(of: attempt).results, log: attempt.log,
+                    metric: attempt.assignment.experiment.objective.metric)
+                return .trained(score: results.score, metrics: results.metrics)
+            } catch let problem as Results.Problem {
+                return .failed(reason: problem.text)
+            }
+        case .ended(.exited(Self.interruptedCode)):
+            return .interrupted(reason: "exit 75\(try last())")
+        case .ended(.exited(let code)):
+            return .failed(reason: "exit \(code)\(try last())")
+        case .ended(.signaled(let signal)):
+            let hint = signal == 9 ? " (maybe out of memory)" : ""
+            return .failed(reason: "killed by signal \(signal)\(hint)\(try last())")
+        }
+    }
+}
+
+extension Duration {
+    /// The duration for a person: `90s`, `1.5s`.
+    var text: String {
+        let seconds = seconds
+        return seconds == seconds.rounded() && seconds.magnitude < 1e15 ? "\(Int(seconds))s" : "\(seconds)s"
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// What may be left of an attempt whose worker was killed: its trainer, in a process group of its own.
+struct Leftovers {
+    /// The attempt's directory.
+    let directory: FilePath
+
+    init(of directory: FilePath) {
+        self.directory = directory
+    }
+
+    private var file: FilePath { directory.appending("process") }
+
+    /// Notes which process group an attempt runs in.
+    func record(group: Int32) throws {
+        let start = ProcessIdentity.startTime(of: group) ?? 0
+        try FileSystem.write("\(group) \(start) \(ProcessIdentity.thisMachine)\n", to: file)
+    }
+
+    /// The process that was noted, if any.
+    func recorded() throws -> ProcessIdentity? {
+        guard let bytes = try FileSystem.tail(of: file, limit: 1024) else { return nil }
+        let parts = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        guard parts.count == 3, let number = Int32(parts[0]), number > 1, let start = UInt64(parts[1]) else {
+            return nil
+        }
+        return ProcessIdentity(machine: String(parts[2]), number: number, start: start)
+    }
+
+    /// Kills what runs on this machine and belongs to the attempt, and returns how many processes or groups that were.
+    ///
+    /// A process belongs to it when it leads the group that was noted and began when that did. On Linux every process
+    /// is found that has the attempt's directory in its environment: also one that left the group, and one whose
+    /// worker died before it could note the group.
+    @discardableResult
+    func kill() throws -> Int {
+        var killed = 0
+        if let leader = try recorded(), leader.machine == ProcessIdentity.thisMachine,
+            ProcessIdentity.startTime(of: leader.number) == leader.start, end(-leader.number)
+        {
+            killed += 1
+        }
+        #if os(Linux)
+            // Again until none is left: one that is found may have started another meanwhile.
+            for _ in 0..<10 {
+                let found = try Self.processes(withEnvironment: "PBT_CHECKPOINT_OUT=\(directory)/checkpoint")
+                killed += found.count { end($0) }
+                if found.isEmpty { break }
+            }
+        #endif
+        return killed
+    }
+
+    private func end(_ target: Int32) -> Bool {
+        #if canImport(Darwin)
+            Darwin.kill(target, SIGKILL) == 0
+        #elseif canImport(Glibc)
+            Glibc.kill(target, SIGKILL) == 0
+        #else
+            Musl.kill(target, SIGKILL) == 0
+        #endif
+    }
+
+    #if os(Linux)
+        /// The processes of this user whose environment holds an entry.
+        static func processes(withEnvironment entry: String) throws -> [Int32] {
+            let wanted = Array(entry.utf8)
+            return try FileSystem.names(in: "/proc").compactMap(Int32.init).filter { number in
+                guard number != getpid(), ProcessIdentity.startTime(of: number) != nil,
+                    let environment = ProcessIdentity.bytes(of: "/proc/\(number)/environ")
+                else { return false }
+                return environment.split(separator: 0).contains { $0.elementsEqual(wanted) }
+            }
+        }
+    #endif
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// What one of the standard streams is connected to, and what may be written to it.
+struct Terminal: Sendable {
+    /// Standard output.
+    static let output = Terminal(descriptor: 1)
+    /// Standard error.
+    static let error = Terminal(descriptor: 2)
+
+    /// Whether it is a terminal, rather than a file or a pipe.
+    let isTerminal: Bool
+    /// Whether it takes escape sequences that move the cursor: a terminal that is not `TERM=dumb`.
+    let takesEscapes: Bool
+    /// Whether colours may be written: none with `NO_COLOR`, to a file, or to a dumb terminal.
+    let hasColour: Bool
+    /// Whether characters beyond ASCII may be written, by the locale.
+    let isUTF8: Bool
+    private let descriptor: Int32
+
+    private init(descriptor: Int32) {
+        self.descriptor = descriptor
+        isTerminal = isatty(descriptor) == 1
+        takesEscapes = isTerminal && environment("TERM").map { $0 != "dumb" } ?? false
+        hasColour = takesEscapes && environment("NO_COLOR") == nil
+        isUTF8 = Self.localeIsUTF8
+    }
+
+    /// Its width in columns: of the terminal, else `COLUMNS`; none for a file or pipe, where nothing is cut off.
+    var width: Int? {
+        guard isTerminal else { return nil }
+        var size = winsize()
+        if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+        return environment("COLUMNS").flatMap { Int($0) }.map { max($0, 20) } ?? 80
+    }
+
+    private static var localeIsUTF8: Bool {
+        guard let locale = environment("LC_ALL") ?? environment("LC_CTYPE") ?? environment("LANG") else {
+            #if canImport(Darwin)
+                return true
+            #else
+                return false
+            #endif
+        }
+        let name = locale.lowercased()
+        return name.contains("utf-8") || name.contains("utf8")
+    }
+
+    /// The text in one of the terminal's own colours or weights, or as it is where there are none.
+    func styled(_ text: String, _ style: Style) -> String {
+        hasColour ? "\u{1b}[\(style.rawValue)m\(text)\u{1b}[0m" : text
+    }
+
+    /// How text can stand out.
+    ///
+    /// Never the only sign: a word or a mark says the same.
+    enum Style: Int {
+        /// Heavier.
+        case bold = 1
+        /// Paler.
+        case dim = 2
+        /// For errors.
+        case red = 31
+        /// For success.
+        case green = 32
+        /// For warnings.
+        case yellow = 33
+        /// For the best.
+        case magenta = 35
+    }
+
+    /// The first text where the locale is UTF-8, else the second, which is ASCII.
+    func symbol(_ utf8: String, _ ascii: String) -> String {
+        isUTF8 ? utf8 : ascii
+    }
+}

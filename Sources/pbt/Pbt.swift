@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+/// The command.
+@main
+struct Pbt: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pbt",
+        abstract: "Population Based Training for any training program.",
+        discussion: """
+            Start with an experiment file and a program that trains for one interval: pbt check FILE, then pbt run FILE.
+            Exit codes: 0 done, 1 no usable result, 64 usage, 65 bad experiment file, 66 no such experiment or member, \
+            69 store unreachable, 70 internal error, 73 cannot write, 75 try again later, 130 and 143 interrupted \
+            (the same command goes on).
+            """,
+        version: "0.1.0",
+        groupedSubcommands: [
+            CommandGroup(name: "Train:", subcommands: []),
+            // Sources/pbt/Look
+            CommandGroup(name: "Look:", subcommands: []),
+            CommandGroup(name: "Manage:", subcommands: []),
+        ])
+
+    /// Parses the arguments, runs the subcommand, and ends the process with the exit code that says how it went.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            leave(error)
+        }
+    }
+
+    /// Ends the process because of an error.
+    private static func leave(_ error: any Error) -> Never {
+        if let failure = Failure(error) {
+            if let message = failure.message {
+                Output.note(Terminal.error.styled("error:", .red) + " " + message)
+            }
+            failure.status.leave()
+        }
+        let text = fullMessage(for: error)
+        switch exitCode(for: error) {
+        case .success:
+            // Help and version were asked for: they are the answer.
+            do { try Output.write(text + (text.hasSuffix("\n") || text.isEmpty ? "" : "\n")) } catch {
+                ExitStatus.cannotWrite.leave()
+            }
+            ExitStatus.done.leave()
+        case .validationFailure:
+            let prefix = "Error: "
+            Output.note("error: " + (text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text))
+            ExitStatus.usage.leave()
+        case let code where error is ExitCode:
+            Self.exit(withError: code)
+        default:
+            Output.note(
+                Terminal.error.styled("error:", .red)
+                    + " internal error: \(error); this is a defect of pbt, please report it")
+            ExitStatus.internalError.leave()
+        }
+    }
+}
