@@ -69,7 +69,11 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(name: "PBTTests", dependencies: ["PBT", "PBTTesting"], swiftSettings: settings),
-        .testTarget(name: "StoreTests", dependencies: ["PBT", "PBTSQLite", "PBTTesting"], swiftSettings: settings),
+        // Started eight at a time by a test.
+        .executableTarget(
+            name: "StoreHammer", dependencies: ["PBT", "PBTSQLite"], path: "Tests/StoreHammer", swiftSettings: settings),
+        .testTarget(
+            name: "StoreTests", dependencies: ["PBT", "PBTSQLite", "PBTTesting", "StoreHammer"], swiftSettings: settings),
         .testTarget(
             name: "WorkerTests", dependencies: ["PBT", "PBTWorker", "PBTSQLite", "PBTTesting"], swiftSettings: settings),
         .testTarget(name: "ReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], swiftSettings: settings),

@@ -65,6 +65,10 @@ def tensors(rows: Any, data: str) -> tuple[torch.Tensor, torch.Tensor]:
     return images.view(-1, 1, 28, 28), batch[:, PIXELS].long()
 
 
+def shuffled(count: int, seed: int) -> torch.Tensor:
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+
+
 def train(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -73,17 +77,13 @@ def train(
     images: int,
     data: str,
 ) -> bool:
-    """Train on the next images of the lineage. False if the loss is no longer a number."""
+    """Train on the next images of this lineage. False if the loss is no longer a number."""
     model.train()
-    order = torch.empty(0)
+    order = shuffled(len(rows), state["shuffle"])
     while images > 0:
-        if state["position"] >= len(rows):  # an epoch is over: shuffle anew
-            state["position"] = 0
-            state["shuffle"] = int(torch.randint(2**31, ()))
-            order = torch.empty(0)
-        if len(order) == 0:
-            shuffle = torch.Generator().manual_seed(state["shuffle"])
-            order = torch.randperm(len(rows), generator=shuffle)
+        if state["position"] >= len(rows):  # an epoch is over
+            state["position"], state["shuffle"] = 0, int(torch.randint(2**31, ()))
+            order = shuffled(len(rows), state["shuffle"])
         batch = order[state["position"] :][: min(BATCH, images)]
         inputs, labels = tensors(rows[batch.numpy()], data)
         optimizer.zero_grad()
@@ -120,12 +120,12 @@ def run_interval(args: argparse.Namespace) -> None:
 
     model = build_model()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    state = {"data": args.data, "shuffle": 0, "position": args.train}  # the start of an epoch
+    state = {"data": args.data, "shuffle": 0, "position": args.train}  # at an epoch's end
     if "PBT_CHECKPOINT_IN" in os.environ:
         state = torch.load(Path(os.environ["PBT_CHECKPOINT_IN"], "model.pt"))
         model.load_state_dict(state.pop("model"))
         optimizer.load_state_dict(state.pop("optimizer"))
-    for group in optimizer.param_groups:  # after the restore, which brings back the old ones
+    for group in optimizer.param_groups:  # after the restore: that brought the old ones back
         group["lr"] = hyperparameters["learning_rate"]
         group["momentum"] = hyperparameters["momentum"]
 

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTWorker
+import SystemPackage
+
+/// An experiment file: YAML, or JSON.
+struct ExperimentFile {
+    /// How large a file may be; an experiment is some hundred lines.
+    private static let mostBytes = 4 << 20
+
+    /// The path as it was given, for messages.
+    let name: String
+    /// The directory that it lies in; absolute.
+    let directory: FilePath
+    /// What it says.
+    let experiment: Experiment
+
+    /// Reads and checks a file; nothing is started.
+    ///
+    /// - Parameters:
+    ///   - name: Its path.
+    ///   - needsCommand: Whether an experiment without a command is an error.
+    /// - Throws: A ``Failure`` that names file, line, what is wrong and what would be right.
+    init(_ name: String, needsCommand: Bool = true) throws {
+        self.name = name
+        directory = try absolute(FilePath(name)).removingLastComponent()
+        let document: Document
+        do {
+            document = try Self.document(Self.text(of: name), isJSON: name.lowercased().hasSuffix(".json"))
+            experiment = try Experiment(document: document, directory: directory.string)
+            try Self.check(experiment, document, needsCommand: needsCommand)
+        } catch let error as DocumentError {
+            throw Failure(.badFile, file: name, error)
+        }
+    }
+
+    private static func text(of name: String) throws -> String {
+        guard !name.isEmpty, !name.utf8.contains(0) else {
+            throw Failure(.usage, "the experiment file's name is empty")
+        }
+        let bytes: [UInt8]
+        do {
+            bytes = try read(FilePath(name))
+        } catch Errno.noSuchFileOrDirectory, Errno.notDirectory {
+            throw Failure(.noSuch, "there is no file \(name)")
+        } catch Errno.isDirectory {
+            throw Failure(
+                .badFile, "\(name) is a directory; name an experiment file, for example \(name)/experiment.yaml")
+        } catch let error as Errno {
+            throw Failure(.noSuch, "\(name) cannot be read: \(error)")
+        }
+        guard bytes.count <= mostBytes else {
+            throw Failure(.badFile, "\(name) is larger than \(mostBytes >> 20) MiB; is it an experiment file?")
+        }
+        if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
+            throw Failure(.badFile, "\(name) is UTF-16; save it as UTF-8")
+        }
+        let content = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes[3...] : bytes[...]
+        guard let text = String(validating: content, as: UTF8.self) else {
+            let place = content.split(separator: 0x0a, omittingEmptySubsequences: false)
+                .firstIndex { String(validating: $0, as: UTF8.self) == nil }
+            throw Failure(.badFile, "\(name)\(place.map { ":\($0 + 1)" } ?? ""): is not UTF-8; is it a text file?")
+        }
+        if content.contains(0) {
+            throw Failure(.badFile, "\(name): holds a null character; is it a text file?")
+        }
+        return text
+    }
+
+    private static func read(_ path: FilePath) throws -> [UInt8] {
+        let file = try FileDescriptor.open(path, .readOnly)
+        return try file.closeAfter {
+            var bytes: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 1 << 16)
+            while bytes.count <= mostBytes {
+                let count = try buffer.withUnsafeMutableBytes { try file.read(into: $0) }
+                if count == 0 { break }
+                bytes += buffer[..<count]
+            }
+            return bytes
+        }
+    }
+
+    private static func document(_ text: String, isJSON: Bool) throws -> Document {
+        var json: Value?
+        if isJSON {
+            do {
+                json = try Value(json: text)
+            } catch {
+                throw DocumentError(line: error.line, path: "", problem: "is not JSON: \(error.problem)")
+            }
+        }
+        do {
+            // JSON is YAML, all but some escapes; as YAML it knows its lines.
+            return try Document(yaml: text)
+        } catch {
+            guard let json else { throw error }
+            return Document(json)
+        }
+    }
+
+    private static func check(
+        _ experiment: Experiment, _ document: Document, needsCommand: Bool
+    ) throws {
+        guard let trainer = experiment.trainer else {
+            guard needsCommand else { return }
+            throw DocumentError(
+                line: 1, path: "command",
+                problem: "is missing; write for example: command: [python3, train.py, \"{args}\"]")
+        }
+        guard case .object(let entries) = document.content,
+            let entry = entries.first(where: { $0.name == "command" }), case .list(let parts) = entry.content.content
+        else { return }
+        // The template names the argument; its line is that of the first argument that makes the command wrong.
+        for count in 1...max(1, trainer.command.count) {
+            do {
+                _ = try CommandTemplate(Array(trainer.command.prefix(count)), space: experiment.space)
+            } catch let error as PBTError {
+                let line = parts.indices.contains(count - 1) ? parts[count - 1].line : entry.line
+                throw DocumentError(line: line, path: "", problem: error.message)
+            }
+        }
+    }
+}
