@@ -64,6 +64,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -73,15 +75,24 @@ let package = Package(
         .executableTarget(
             name: "StoreHammer", dependencies: ["PBT", "PBTSQLite"], path: "Tests/StoreHammer", swiftSettings: settings),
         .testTarget(
-            name: "StoreTests", dependencies: ["PBT", "PBTSQLite", "PBTTesting", "StoreHammer"], swiftSettings: settings),
+            name: "StoreTests",
+            dependencies: ["PBT", "PBTSQLite", "PBTTesting", "StoreHammer", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings),
         .testTarget(
-            name: "WorkerTests", dependencies: ["PBT", "PBTWorker", "PBTSQLite", "PBTTesting"], swiftSettings: settings),
+            name: "WorkerTests",
+            dependencies: [
+                "PBT", "PBTWorker", "PBTSQLite", "PBTTesting",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
         .testTarget(name: "ReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], swiftSettings: settings),
         // Runs the built `pbt` as a process.
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "PBT", "PBTTesting", "pbt",
+                "PBT", "PBTSQLite", "PBTTesting", "pbt",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -30,7 +30,7 @@ DIGITS_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961
 
 def fashion(source: Path) -> dict[str, Any]:
     if not source.is_dir():
-        sys.exit(f"no folder {source}: install dataset-fashion-mnist, or name a folder with --source")
+        sys.exit(f"no folder {source}: install dataset-fashion-mnist, or use --source")
 
     def rows(part: str) -> Any:
         images = gzip.decompress((source / f"{part}-images-idx3-ubyte.gz").read_bytes())

@@ -3,6 +3,8 @@
 import GRDB
 package import PBT
 
+// The partial indexes are named in the queries: without statistics SQLite takes the primary key, which begins with the
+// experiment too, and reads every interval of it. Tests check the plans.
 extension SQLiteLedger {
     private static let columns = """
         member, idx, state, parent_member, parent_idx, depth, attempts, failures, score, sequence, checkpoint,
@@ -117,7 +119,8 @@ extension SQLiteLedger {
 
     package func firstWaiting(in record: ExperimentRecord) throws -> Interval? {
         try first(
-            "\(Self.select) WHERE experiment = ? AND state = 0 ORDER BY idx, member LIMIT 1", [record.id], interval)
+            "\(Self.select) INDEXED BY interval_waiting WHERE experiment = ? AND state = 0 ORDER BY idx, member LIMIT 1",
+            [record.id], interval)
     }
 
     package func firstUnbegunFounder(in record: ExperimentRecord) throws -> Interval? {
@@ -134,7 +137,7 @@ extension SQLiteLedger {
     ) throws -> [Interval] {
         try all(
             """
-            \(Self.select)
+            \(Self.select) INDEXED BY interval_running
             WHERE experiment = ? AND state = 1 AND lease_expires < ? AND (? IS NULL OR worker = ?)
             ORDER BY member, idx
             """, [record.id, now?.milliseconds ?? .max, worker, worker], interval)
@@ -143,7 +146,7 @@ extension SQLiteLedger {
     package func hasOpenChild(_ parent: IntervalID, in record: ExperimentRecord) throws -> Bool {
         try first(
             """
-            SELECT 1 FROM interval
+            SELECT 1 FROM interval INDEXED BY interval_open_parent
             WHERE experiment = ? AND parent_member = ? AND parent_idx = ? AND state < 2 LIMIT 1
             """, [record.id, parent.member, parent.index]) { _ in true } ?? false
     }
@@ -151,27 +154,34 @@ extension SQLiteLedger {
     package func best(_ limit: Int, in record: ExperimentRecord) throws -> [IntervalID] {
         try all(
             """
-            SELECT member, idx FROM interval WHERE experiment = ? AND state = 2
+            SELECT member, idx FROM interval INDEXED BY interval_best WHERE experiment = ? AND state = 2
             ORDER BY rank DESC, sequence LIMIT ?
             """, [record.id, limit]) { IntervalID(member: $0[0], index: $0[1]) }
     }
 
     package func kept(ofMember member: Int, in record: ExperimentRecord) throws -> [Interval] {
         try all(
-            "\(Self.select) WHERE experiment = ? AND member = ? AND checkpoint_state = 1 ORDER BY idx",
-            [record.id, member], interval)
+            """
+            \(Self.select) INDEXED BY interval_kept
+            WHERE experiment = ? AND member = ? AND checkpoint_state = 1 ORDER BY idx
+            """, [record.id, member], interval)
     }
 
     package func garbage(in record: ExperimentRecord) throws -> [String] {
         try all(
-            "SELECT checkpoint FROM interval WHERE experiment = ? AND checkpoint_state = 2 ORDER BY member, idx",
-            [record.id]) { $0[0] }
+            """
+            SELECT checkpoint FROM interval INDEXED BY interval_garbage
+            WHERE experiment = ? AND checkpoint_state = 2 ORDER BY member, idx
+            """, [record.id]) { $0[0] }
     }
 
     package func markDeleted(_ checkpoints: [String], in record: ExperimentRecord) throws {
         for checkpoint in checkpoints {
             try run(
-                "UPDATE interval SET checkpoint_state = 3 WHERE experiment = ? AND checkpoint_state = 2 AND checkpoint = ?",
+                """
+                UPDATE interval INDEXED BY interval_garbage SET checkpoint_state = 3
+                WHERE experiment = ? AND checkpoint_state = 2 AND checkpoint = ?
+                """,
                 [record.id, checkpoint])
         }
     }

@@ -16,10 +16,15 @@ struct Pbt: AsyncParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Train:", subcommands: []),
+            CommandGroup(name: "Train:", subcommands: [RunCommand.self, CreateCommand.self, WorkerCommand.self]),
             // Sources/pbt/Look
             CommandGroup(name: "Look:", subcommands: []),
-            CommandGroup(name: "Manage:", subcommands: []),
+            CommandGroup(
+                name: "Manage:",
+                subcommands: [
+                    PushCommand.self, PauseCommand.self, ResumeCommand.self, StopCommand.self, RemoveCommand.self,
+                    CollectCommand.self, PinCommand.self, UnpinCommand.self,
+                ]),
         ])
 
     /// Parses the arguments, runs the subcommand, and ends the process with the exit code that says how it went.

@@ -163,7 +163,9 @@ extension Dimension {
             let clipped = Int(min(max(number.rounded(), -0x1p62), 0x1p62))
             return .integer(min(max(clipped, integers.bounds.lowerBound), integers.bounds.upperBound))
         case .choice, .boolean, .constant:
-            return complaint(about: value) == nil ? normalized(value) : nil
+            // Not `? : nil`, whose nil would be JSON's null, as `Value` has such a literal.
+            guard complaint(about: value) == nil else { return nil }
+            return normalized(value)
         }
     }
 }

@@ -74,6 +74,13 @@ public struct DocumentError: Error, Sendable, Hashable, CustomStringConvertible 
     /// What is wrong and what would be right.
     public var problem: String
 
+    /// What is wrong, and where.
+    public init(line: Int, path: String, problem: String) {
+        self.line = line
+        self.path = path
+        self.problem = problem
+    }
+
     /// One sentence for a person, without the file's name.
     public var description: String {
         let place = path.isEmpty ? "" : "\(path): "

@@ -102,4 +102,13 @@ public struct Chart: Sendable, Hashable {
 
             """
     }
+
+    /// The height for a width.
+    static func height(of width: Width, _ narrow: Double, _ medium: Double, _ wide: Double) -> Double {
+        switch width {
+        case .narrow: narrow
+        case .medium: medium
+        case .wide: wide
+        }
+    }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
+package import PBT
 
 /// Numbers, durations and sizes as people read them. Full precision belongs in JSON and CSV.
 package enum Format {

@@ -35,15 +35,22 @@ public struct IntervalCSV: Sendable {
 
     /// One interval as a line.
     public func row(_ interval: Interval) -> String {
-        var cells = [
-            "\(interval.id.member)", "\(interval.id.index)",
-            interval.parent.map { "\($0.member)" } ?? "", interval.parent.map { "\($0.index)" } ?? "",
-            interval.isExploit ? "true" : "false", "\(interval.depth)", interval.state.rawValue,
-            interval.score.map(\.description) ?? "", "\(interval.attempts)", "\(interval.failures)",
-            Self.time(interval.created), interval.started.map { Self.time($0) } ?? "",
-            interval.finished.map { Self.time($0) } ?? "", interval.sequence.map { "\($0)" } ?? "",
-            interval.worker ?? "", interval.checkpoint ?? "", interval.reason ?? "",
-        ]
+        var cells = ["\(interval.id.member)", "\(interval.id.index)"]
+        cells.append(interval.parent.map { "\($0.member)" } ?? "")
+        cells.append(interval.parent.map { "\($0.index)" } ?? "")
+        cells.append(interval.isExploit ? "true" : "false")
+        cells.append("\(interval.depth)")
+        cells.append(interval.state.rawValue)
+        cells.append(interval.score?.description ?? "")
+        cells.append("\(interval.attempts)")
+        cells.append("\(interval.failures)")
+        cells.append(Self.time(interval.created))
+        cells.append(interval.started.map { Self.time($0) } ?? "")
+        cells.append(interval.finished.map { Self.time($0) } ?? "")
+        cells.append(interval.sequence?.description ?? "")
+        cells.append(interval.worker ?? "")
+        cells.append(interval.checkpoint ?? "")
+        cells.append(interval.reason ?? "")
         cells += metrics.map { Self.cell(interval.metrics[$0]) }
         cells += hyperparameters.map { Self.cell(interval.hyperparameters[$0]) }
         return Self.line(cells)
@@ -55,7 +62,7 @@ public struct IntervalCSV: Sendable {
     }
 
     /// Numbers and truth values as JSON writes them, NaN and infinity by name, text as it is, lists and objects as JSON.
-    private static func cell(_ value: Value?) -> String {
+    package static func cell(_ value: Value?) -> String {
         switch value {
         case nil, .null: ""
         case .number(let number): number.description
@@ -65,13 +72,14 @@ public struct IntervalCSV: Sendable {
     }
 
     /// ISO 8601 in UTC to the millisecond.
-    private static func time(_ time: Timestamp) -> String {
+    package static func time(_ time: Timestamp) -> String {
         let fraction = ((time.milliseconds % 1000) + 1000) % 1000
         let digits = String(fraction)
         return "\(time.description.dropLast()).\(String(repeating: "0", count: 3 - digits.count))\(digits)Z"
     }
 
-    private static func line(_ cells: [String]) -> String {
+    /// Cells as one line, those quoted that must be.
+    package static func line(_ cells: [String]) -> String {
         cells.map { quoted($0) }.joined(separator: ",") + "\r\n"
     }
 

@@ -43,7 +43,7 @@ public struct Simulation<T: Toy>: Sendable {
     public var toy: T
     /// The strategies written in Swift.
     public var strategies: Strategies
-    /// Which of the members that wait trains next; without meaning in a synchronous experiment.
+    /// Which of the members that wait trains next; makes no difference to a synchronous experiment.
     public var order: Order
 
     /// A simulation of an experiment.

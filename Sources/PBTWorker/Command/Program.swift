@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
-import SystemPackage
+package import SystemPackage
 
 #if canImport(Darwin)
     import Darwin
@@ -12,7 +12,7 @@ import SystemPackage
 #endif
 
 /// Finds the program that a command names.
-enum Program {
+package enum Program {
     /// The program's path.
     ///
     /// - Parameters:
@@ -20,7 +20,7 @@ enum Program {
     ///   - directory: The experiment's directory.
     ///   - searchPath: The inherited `PATH`.
     /// - Throws: A `PBTError` with code `badExperiment` that says what was looked for, and where.
-    static func find(_ name: String, in directory: FilePath, searchPath: String?) throws -> FilePath {
+    package static func find(_ name: String, in directory: FilePath, searchPath: String?) throws -> FilePath {
         guard isDirectory(directory) else {
             throw PBTError(
                 .badExperiment,

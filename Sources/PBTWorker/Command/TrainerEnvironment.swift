@@ -54,7 +54,7 @@ public struct TrainerEnvironment: Sendable, Hashable {
         inherited[name].map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The environment for an attempt, as `NAME=value` entries in order of name.
+    /// The environment for an attempt, as entries `NAME=value` with a closing zero, in order of name.
     ///
     /// - Throws: A `PBTError` with code `badExperiment` when a device is not in the pool.
     func entries(for attempt: Attempt, trainer: Experiment.Trainer, files: AttemptFiles, threads: Int) throws
@@ -82,7 +82,7 @@ public struct TrainerEnvironment: Sendable, Hashable {
         if let device = try device(for: attempt.slot, of: trainer.gpus) { added["CUDA_VISIBLE_DEVICES"] = device }
         // A null byte cannot stand in an environment.
         let all = inherited.merging(added.mapValues { $0.utf8.filter { $0 != 0 } }) { $1 }
-        return all.sorted { $0.key < $1.key }.map { Array($0.key.utf8) + [UInt8(ascii: "=")] + $0.value }
+        return all.sorted { $0.key < $1.key }.map { Array($0.key.utf8) + [UInt8(ascii: "=")] + $0.value + [0] }
     }
 
     /// The device of a slot: the slots take the devices in turn; numbers count within an inherited

@@ -10,6 +10,8 @@
 
 /// What one of the standard streams is connected to, and what may be written to it.
 struct Terminal: Sendable {
+    /// Standard input.
+    static let input = Terminal(descriptor: 0)
     /// Standard output.
     static let output = Terminal(descriptor: 1)
     /// Standard error.

@@ -35,6 +35,19 @@ struct ExperimentFile {
         }
     }
 
+    /// Checks that the program is there and may be executed, before members fail one after the other.
+    ///
+    /// - Throws: A ``Failure`` that says what was looked for, and where.
+    func checkProgram(of trainer: Experiment.Trainer) throws {
+        // A program that is a placeholder is known only when it is filled in.
+        guard let program = trainer.command.first, !program.contains("{") else { return }
+        do {
+            _ = try Program.find(program, in: FilePath(trainer.directory), searchPath: environment("PATH"))
+        } catch let error as PBTError {
+            throw Failure(.badFile, "\(name): command: \(error.message)")
+        }
+    }
+
     private static func text(of name: String) throws -> String {
         guard !name.isEmpty, !name.utf8.contains(0) else {
             throw Failure(.usage, "the experiment file's name is empty")

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+/// Scores over training.
+struct CurvesLayer {
+    let scene: Scene
+    private let bound: Double
+    private let isLogarithmic: Bool
+
+    init(_ scene: Scene) {
+        self.scene = scene
+        switch scene.options.scale {
+        case .linear: (bound, isLogarithmic) = (.nan, false)
+        case .logarithmic: (bound, isLogarithmic) = (.nan, true)
+        case .error(let bound): (self.bound, isLogarithmic) = (bound, true)
+        }
+    }
+
+    private var isError: Bool { !bound.isNaN }
+
+    /// What is plotted for a score; none when it has no place on the axis.
+    func plotted(_ score: Double) -> Double? {
+        let value = isError ? (scene.objective.goal == .maximize ? bound - score : score - bound) : score
+        return value.isFinite && (!isLogarithmic || value > 0) ? value : nil
+    }
+
+    /// What the axis shows, and which direction is better.
+    private var caption: String {
+        let isHigherBetter = scene.objective.goal == .maximize && !isError
+        let what =
+            switch scene.options.scale {
+            case .linear: scene.metric
+            case .logarithmic: "\(scene.metric) (log)"
+            case .error(let bound):
+                scene.objective.goal == .maximize
+                    ? "\(bound.short) − \(scene.metric) (log)" : "\(scene.metric) − \(bound.short) (log)"
+            }
+        return "\(what), \(isHigherBetter ? "higher is better ↑" : "lower is better ↓")"
+    }
+
+    /// The height that a plot of some height wants, with all that stands above and below it.
+    func height(plot: Double, width: Double) -> Double {
+        var scratch = Drawing(scene.palette)
+        let header = drawHeader(
+            in: Frame(left: 0, top: 0, right: width, bottom: 0), beyond: 0, on: &scratch)
+        return (header + 6 + plot + Scene.axisHeight).rounded(.up)
+    }
+
+    /// Draws what stands above the plot and returns where that ends.
+    private func drawHeader(in frame: Frame, beyond: Int, on drawing: inout Drawing) -> Double {
+        var top = scene.drawTitle(scene.headline, in: frame, on: &drawing)
+        guard scene.history.best != nil || scene.history.baselineBest != nil else { return top }
+        top += legend(beyond: beyond)
+            .draw(from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
+        return scene.drawCaption(caption, in: frame, top: top + 2, on: &drawing)
+    }
+
+    func draw(in frame: Frame, on drawing: inout Drawing) {
+        let all = scores(scene.intervals) + scores(scene.baseline ?? [])
+        let (values, isCut) = visible(all)
+        let top = drawHeader(in: frame, beyond: isCut ? all.count { !values.contains($0) } : 0, on: &drawing)
+        guard !all.isEmpty else {
+            scene.drawMessage(
+                scene.intervals.contains { $0.state.isFinished }
+                    ? "No interval has a score that this axis can show." : "No interval has finished yet.",
+                in: Frame(left: frame.left, top: top, right: frame.right, bottom: frame.bottom), on: &drawing)
+            return
+        }
+        var plot = Frame(
+            left: 0, top: top + 6, right: frame.right - scene.margin, bottom: frame.bottom - Scene.axisHeight)
+        var y = Scale(fitting: [values.lowerBound, values.upperBound], isLogarithmic: isLogarithmic)
+        (y.start, y.end) = (plot.bottom, plot.top)
+        let ticks = y.ticks(about: Int(plot.height / 45))
+        plot.left = frame.left + scene.margin + scene.labelWidth(ticks) + 5
+        let ends = endLabels
+        plot.right -= ends.reduce(10) { max($0, TextWidth.of($1.text, size: 11, isBold: true) + 8) }
+        let x = Scale(low: 0, high: scene.depth, from: plot.left, to: plot.right)
+        scene.drawRows(ticks, y, in: plot, on: &drawing)
+        scene.drawColumns(
+            x.wholeTicks(about: Int(plot.width / 60)), x, in: plot, label: Scene.trainingLabel, on: &drawing)
+
+        let canvas = Canvas(layer: self, plot: plot, x: x, y: y)
+        canvas.drawBaseline(on: &drawing)
+        canvas.drawPopulation(on: &drawing)
+        canvas.drawBestSoFar(on: &drawing)
+        canvas.drawPath(on: &drawing)
+        canvas.drawEnds(ends, on: &drawing)
+    }
+
+    /// The best scores, which stand at the right edge.
+    private var endLabels: [(score: Double, text: String, color: String)] {
+        var labels: [(Double, String, String)] = []
+        if let best = scene.history.best?.finiteScore {
+            labels.append((best, Format.score(best), scene.palette.best))
+        }
+        if scene.baseline != nil, let best = scene.history.baselineBest?.finiteScore {
+            labels.append((best, Format.score(best), scene.palette.baseline))
+        }
+        return labels
+    }
+
+    private func scores(_ intervals: [Interval]) -> [Double] {
+        intervals.compactMap { $0.finiteScore.flatMap { plotted($0) } }
+    }
+
+    /// The range of what is plotted. On a linear axis a few scores that are far worse than the rest are cut off, as
+    /// nothing else could be told apart beside them.
+    private func visible(_ values: [Double]) -> (range: ClosedRange<Double>, isCut: Bool) {
+        let sorted = values.sorted()
+        guard let low = sorted.first, let high = sorted.last else { return (0...1, false) }
+        guard !isLogarithmic else { return (low...high, false) }
+        let isMaximized = scene.objective.goal == .maximize
+        let place = Int(Double(sorted.count - 1) * (isMaximized ? 0.08 : 0.92))
+        let (best, worst) = isMaximized ? (high, low) : (low, high)
+        let usual = sorted[place]
+        // Halved, since a difference of great numbers overflows.
+        guard (best / 2 - worst / 2).magnitude > 3 * (best / 2 - usual / 2).magnitude, usual != best else {
+            return (low...high, false)
+        }
+        return (isMaximized ? usual...high : low...usual, true)
+    }
+
+    private func legend(beyond: Int) -> Legend {
+        let palette = scene.palette
+        var legend = Legend()
+        if scene.isBest {
+            legend.add(.star(palette.best), "best")
+            legend.add(.line(palette.best, width: 3, dash: nil), "its ancestry")
+            legend.add(.line(palette.best, width: 1, dash: nil), "best so far")
+        } else if let tip = scene.tip {
+            legend.add(.line(palette.ink, width: 3, dash: nil), "ancestry of \(tip.id)")
+        }
+        if scene.history.copies > 0 {
+            legend.add(.ring(palette.trunk), "copy")
+        }
+        if scene.drawsEachMember {
+            let families = scene.history.families
+            if let depth = families.depth, families.ancestors.count > 1 {
+                legend.add(
+                    .dots(Array(palette.families.prefix(families.ancestors.count))), "families since interval \(depth)")
+            }
+            if scene.history.copies > 0 { legend.add(.line(palette.extinct, width: 1.5, dash: nil), "died out") }
+        } else {
+            legend.add(.band(palette.extinct, opacity: palette.band), "10–90 % of \(scene.members) members")
+            legend.add(.line(palette.trunk, width: 1.5, dash: nil), "their median")
+        }
+        if let baseline = scene.baseline {
+            let members = Scene.members(of: baseline)
+            legend.add(
+                .line(palette.baseline, width: 1.2, dash: "4 3"),
+                members > Scene.fewBaselineMembers
+                    ? "random search: best, median, 10–90 %" : "random search")
+        }
+        if scene.intervals.contains(where: { $0.state == .diverged || $0.state == .failed }) {
+            legend.add(.cross(palette.ink), "diverged or failed")
+        }
+        if beyond > 0 {
+            legend.add(.none, "\(scene.count(beyond, "score", "scores")) beyond the axis")
+        }
+        return legend
+    }
+}
+
+extension Chart {
+    /// Learning curves: scores over training, with the best interval's ancestry standing out.
+    ///
+    /// A member's curve breaks where it was replaced: a dotted line leads to the point of the donor's curve at which it
+    /// goes on. Of more than 24 members the median and the range of the middle four fifths are shown.
+    ///
+    /// - Parameters:
+    ///   - history: What is drawn.
+    ///   - options: How it is drawn.
+    public static func curves(of history: History, options: Options = Options()) -> Chart {
+        let scene = Scene(history, options)
+        
+        let layer = CurvesLayer(scene)
+        let height = layer.height(plot: Self.height(of: options.width, 200, 280, 380), width: scene.width)
+        var drawing = Drawing(scene.palette)
+        layer.draw(
+            in: Frame(left: 0, top: 0, right: scene.width, bottom: height), on: &drawing)
+        return Chart(
+            title: "Learning curves of \(scene.name)", summary: scene.sentence, width: scene.width, height: height,
+            drawing: drawing)
+    }
+}

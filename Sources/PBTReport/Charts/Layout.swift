@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What all charts have in common: titles, axes, notes.
+extension Scene {
+    /// The space at the left and right edge of a picture.
+    var margin: Double { isNarrow ? 8 : 14 }
+    var titleSize: Double { isNarrow ? 12 : 14 }
+
+    /// Draws a title in at most two lines and returns where what follows begins.
+    func drawTitle(_ title: String, in frame: Frame, on drawing: inout Drawing) -> Double {
+        let width = frame.width - 2 * margin
+        var lines = TextWidth.wrapped(title, to: width, size: titleSize, isBold: true)
+        if lines.count > 2 {
+            let rest = lines[1...].joined(separator: " ")
+            lines = [lines[0], TextWidth.fitted(rest, to: width, size: titleSize, isBold: true)]
+        }
+        var y = frame.top + 6
+        for line in lines {
+            y += titleSize + 4
+            drawing.text(
+                line, at: Point(x: frame.left + margin, y: y), size: titleSize, fill: palette.ink, isBold: true)
+        }
+        return y + 6
+    }
+
+    /// Draws what an axis shows, above it.
+    func drawCaption(_ text: String, in frame: Frame, top: Double, on drawing: inout Drawing) -> Double {
+        let fitted = TextWidth.fitted(text, to: frame.width - 2 * margin, size: Drawing.textSize)
+        drawing.text(fitted, at: Point(x: frame.left + margin, y: top + 11), fill: palette.ink)
+        return top + 16
+    }
+
+    /// Draws horizontal grid lines with their numbers at the left of a plot.
+    func drawRows(_ ticks: [Scale.Tick], _ scale: Scale, in plot: Frame, on drawing: inout Drawing) {
+        for tick in ticks {
+            guard let y = scale.position(tick.value) else { continue }
+            drawing.line(Point(x: plot.left, y: y), Point(x: plot.right, y: y), stroke: palette.grid)
+            drawing.text(tick.label, at: Point(x: plot.left - 5, y: y + 4), anchor: .end)
+        }
+    }
+
+    /// Draws the axis below a plot, with marks and numbers.
+    func drawColumns(
+        _ ticks: [Scale.Tick], _ scale: Scale, in plot: Frame, label: String, on drawing: inout Drawing
+    ) {
+        drawing.line(
+            Point(x: plot.left, y: plot.bottom), Point(x: plot.right, y: plot.bottom), stroke: palette.axis)
+        var end = -Double.infinity
+        for tick in ticks {
+            guard let x = scale.position(tick.value) else { continue }
+            drawing.line(Point(x: x, y: plot.bottom), Point(x: x, y: plot.bottom + 4), stroke: palette.axis)
+            let half = TextWidth.of(tick.label, size: Drawing.textSize) / 2
+            guard x - half > end + 6 else { continue }
+            end = x + half
+            drawing.text(tick.label, at: Point(x: x, y: plot.bottom + 16), anchor: .middle)
+        }
+        let fitted = TextWidth.fitted(label, to: plot.width + 40, size: Drawing.textSize)
+        drawing.text(
+            fitted, at: Point(x: (plot.left + plot.right) / 2, y: plot.bottom + 31), anchor: .middle, fill: palette.ink)
+    }
+
+    /// The height of the axis that ``drawColumns(_:_:in:label:on:)`` draws below a plot.
+    static let axisHeight = 38.0
+
+    func labelWidth(_ ticks: [Scale.Tick]) -> Double {
+        ticks.reduce(0) { max($0, TextWidth.of($1.label, size: Drawing.textSize)) }
+    }
+
+    /// Draws the reason why there is nothing to see.
+    func drawMessage(_ text: String, in plot: Frame, on drawing: inout Drawing) {
+        let lines = TextWidth.wrapped(text, to: plot.width - 16, size: 12)
+        var y = (plot.top + plot.bottom) / 2 - 8 * Double(lines.count - 1)
+        for line in lines {
+            drawing.text(
+                line, at: Point(x: (plot.left + plot.right) / 2, y: y), anchor: .middle, size: 12, fill: palette.muted)
+            y += 16
+        }
+    }
+
+    /// The label of an axis that counts training.
+    static let trainingLabel = "intervals of training"
+}
+
+/// Quantiles of a population, step by step.
+struct Band {
+    /// One step.
+    struct Step {
+        var at: Double
+        var low: Double
+        var median: Double
+        var high: Double
+    }
+
+    private(set) var steps: [Step] = []
+
+    /// The 10 %, 50 % and 90 % quantiles of the values at each step that at least a tenth of the fullest step reached.
+    init(_ values: [Int: [Double]]) {
+        let fullest = values.values.reduce(0) { max($0, $1.count) }
+        for (at, unsorted) in values.sorted(by: { $0.key < $1.key }) where unsorted.count * 10 >= fullest {
+            let sorted = unsorted.sorted()
+            func quantile(_ share: Double) -> Double {
+                sorted[Int((Double(sorted.count - 1) * share).rounded())]
+            }
+            steps.append(Step(at: Double(at), low: quantile(0.1), median: quantile(0.5), high: quantile(0.9)))
+        }
+        // Both sides of the band together are one path.
+        let limit = Decimation.limit / 2
+        if steps.count > limit {
+            steps = (0..<limit).map { steps[$0 * (steps.count - 1) / (limit - 1)] }
+        }
+    }
+}

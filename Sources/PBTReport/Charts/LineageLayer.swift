@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+/// Who took over whom: a row for each member, a curve for each copy.
+struct LineageLayer {
+    let scene: Scene
+    /// The members that have a row, in order.
+    let rows: [Int]
+    private let rowOfMember: [Int: Int]
+
+    /// The most rows that are drawn.
+    static let mostRows = 30
+    /// The most copies that are drawn of those that came to nothing.
+    static let mostExtinctCopies = 250
+
+    init(_ scene: Scene) {
+        self.scene = scene
+        let members = Self.members(of: scene)
+        rows = members
+        rowOfMember = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1, $0) })
+    }
+
+    /// All members while they are few; else those on the lineage that stands out, and the best of today.
+    private static func members(of scene: Scene) -> [Int] {
+        let intervals = scene.intervals
+        var seen: [Int] = []
+        for interval in intervals where seen.last != interval.id.member { seen.append(interval.id.member) }
+        guard seen.count > mostRows else { return seen }
+        var chosen: Set<Int> = []
+        // The end of a long lineage says more than its beginning.
+        for place in scene.path.reversed() where chosen.count < mostRows { chosen.insert(intervals[place].id.member) }
+        var newest: [Int: Double] = [:]
+        for interval in intervals {
+            if let score = interval.finiteScore { newest[interval.id.member] = scene.objective.key(score) }
+        }
+        let ranked = newest.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
+        for member in ranked + seen where chosen.count < mostRows { chosen.insert(member) }
+        return chosen.sorted()
+    }
+
+    private var rowHeight: Double {
+        let base = Chart.height(of: scene.options.width, 13, 15, 16)
+        return rows.count <= 8 ? base + 8 : base
+    }
+
+    var height: Double {
+        70 + max(rowHeight * Double(max(rows.count, 1)), 60) + Scene.axisHeight + (scene.isNarrow ? 24 : 0)
+    }
+
+    var title: String {
+        let founders = scene.history.families.foundersLeft
+        guard scene.history.copies > 0 else { return "\(scene.name): no member has been replaced" }
+        return "\(scene.name): \(scene.count(scene.history.copies, "copy", "copies")), "
+            + "\(scene.count(founders, "founder", "founders")) left of \(max(scene.members, founders))"
+    }
+
+    private var legend: Legend {
+        let palette = scene.palette
+        let families = scene.history.families
+        var legend = Legend()
+        if scene.tip != nil {
+            if scene.isBest { legend.add(.star(palette.best), "best") }
+            legend.add(
+                .line(scene.pathColor, width: 3, dash: nil),
+                scene.isBest ? "its ancestry" : "ancestry of \(scene.tip.map { "\($0.id)" } ?? "")")
+        }
+        if let depth = families.depth, families.ancestors.count > 1 {
+            legend.add(
+                .dots(Array(palette.families.prefix(families.ancestors.count))), "families since interval \(depth)")
+        }
+        if scene.history.copies > 0 {
+            legend.add(.line(palette.trunk, width: 2, dash: nil), "has descendants")
+            legend.add(.line(palette.extinct, width: 1, dash: nil), "died out")
+        }
+        if scene.intervals.contains(where: { $0.state == .diverged || $0.state == .failed }) {
+            legend.add(.cross(palette.ink), "diverged or failed")
+        }
+        if rows.count < scene.members { legend.add(.none, "showing \(rows.count) of \(scene.members) members") }
+        return legend
+    }
+
+    func draw(in frame: Frame, on drawing: inout Drawing) {
+        var top = scene.drawTitle(title, in: frame, on: &drawing)
+        guard !rows.isEmpty else {
+            scene.drawMessage("No interval has been created yet.", in: frame, on: &drawing)
+            return
+        }
+        top += legend.draw(
+            from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
+        top = scene.drawCaption("member", in: frame, top: top + 2, on: &drawing)
+        let labels = rows.reduce(0) { max($0, TextWidth.of("\($1)", size: 10)) }
+        let plot = Frame(
+            left: frame.left + scene.margin + labels + 8, top: top + 2, right: frame.right - scene.margin - 10,
+            bottom: frame.bottom - Scene.axisHeight)
+        let step = plot.height / Double(rows.count)
+        let planned = scene.history.record.state.isOver ? 0 : scene.history.record.experiment.intervals
+        let last = scene.intervals.reduce(planned) { $1.state.isFinished ? max($0, $1.id.index + 1) : $0 }
+        let x = Scale(low: 0, high: Double(max(1, last)), from: plot.left, to: plot.right)
+        for (row, member) in rows.enumerated() {
+            let y = plot.top + (Double(row) + 0.5) * step
+            drawing.text("\(member)", at: Point(x: plot.left - 8, y: y + 3.5), anchor: .end, size: 10)
+        }
+        scene.drawColumns(
+            x.wholeTicks(about: Int(plot.width / 60)), x, in: plot, label: "intervals of the member", on: &drawing)
+        drawLanes(LaneGeometry(plot: plot, step: step, x: x), on: &drawing)
+    }
+
+    private func drawLanes(_ geometry: LaneGeometry, on drawing: inout Drawing) {
+        let palette = scene.palette
+        let intervals = scene.intervals
+        let shown = scene.history.pieces.filter { rowOfMember[$0.member] != nil }
+        let copies = shown.filter { $0.isCopy }
+        let isCrowded = copies.count { scene.color(of: $0) == palette.extinct } > Self.mostExtinctCopies
+        let groups = Dictionary(grouping: shown) { scene.color(of: $0) }
+        for color in [palette.extinct, palette.trunk] + palette.families {
+            guard let pieces = groups[color] else { continue }
+            let isExtinct = color == palette.extinct
+            let width = isExtinct ? 1 : 2.0
+            let lanes = pieces.compactMap { piece -> [Point]? in
+                let finished = piece.places.filter { intervals[$0].state.isFinished || $0 == piece.places.first }
+                guard let row = rowOfMember[piece.member], let first = finished.first, let last = finished.last,
+                    let from = geometry.point(intervals[first].id.index, row),
+                    let to = geometry.point(intervals[last].id.index + (intervals[last].state.isFinished ? 1 : 0), row)
+                else { return nil }
+                return [from, to]
+            }
+            drawing.lines(lanes, stroke: color, width: width)
+            if isExtinct, isCrowded { continue }
+            drawSwings(pieces, geometry, stroke: color, width: isExtinct ? 1 : 1.5, on: &drawing)
+        }
+        drawCrosses(geometry, on: &drawing)
+        drawPath(geometry, on: &drawing)
+    }
+
+    private func swing(to place: Int, _ geometry: LaneGeometry) -> (Point, Point)? {
+        let intervals = scene.intervals
+        guard let parent = scene.history.genealogy.parents[place],
+            let from = rowOfMember[intervals[parent].id.member], let to = rowOfMember[intervals[place].id.member],
+            var start = geometry.point(intervals[parent].id.index + 1, from),
+            let end = geometry.point(intervals[place].id.index, to)
+        else { return nil }
+        // It leaves the donor's row a little before the copy, so that it arrives where the new life begins.
+        start.x -= geometry.lead
+        return (start, end)
+    }
+
+    private func drawSwings(
+        _ pieces: [Piece], _ geometry: LaneGeometry, stroke: String, width: Double, on drawing: inout Drawing
+    ) {
+        var data = PathData()
+        for piece in pieces where piece.isCopy {
+            guard let first = piece.places.first, let (start, end) = swing(to: first, geometry) else { continue }
+            if data.points > Decimation.limit - 3 {
+                drawing.path(data, stroke: stroke, width: width, opacity: "0.75")
+                data = PathData()
+            }
+            data.swing(from: start, to: end)
+        }
+        drawing.path(data, stroke: stroke, width: width, opacity: "0.75")
+    }
+
+    private func drawPath(_ geometry: LaneGeometry, on drawing: inout Drawing) {
+        var data = PathData()
+        func flush(from limit: Int) {
+            guard data.points > limit else { return }
+            drawing.path(data, stroke: scene.pathColor, width: 3)
+            data = PathData()
+        }
+        var start: Int?
+        for (step, place) in scene.path.enumerated() {
+            let interval = scene.intervals[place]
+            start = start ?? interval.id.index
+            let next = step + 1 < scene.path.count ? scene.intervals[scene.path[step + 1]] : nil
+            if let next, next.id.member == interval.id.member { continue }
+            if let row = rowOfMember[interval.id.member], let from = start,
+                let a = geometry.point(from, row), var b = geometry.point(interval.id.index + 1, row)
+            {
+                flush(from: Decimation.limit - 5)
+                if next != nil { b.x -= geometry.lead }
+                data.line(through: [a, b])
+                if next != nil, let (p, q) = swing(to: scene.path[step + 1], geometry) { data.swing(from: p, to: q) }
+            }
+            start = nil
+        }
+        flush(from: 0)
+        if let best = scene.history.best, let row = rowOfMember[best.id.member],
+            let center = geometry.point(best.id.index + 1, row)
+        {
+            drawing.star(center, radius: scene.isNarrow ? 7 : 8, fill: scene.palette.best)
+        }
+    }
+
+    private func drawCrosses(_ geometry: LaneGeometry, on drawing: inout Drawing) {
+        var data = PathData()
+        for interval in scene.intervals where interval.state == .diverged || interval.state == .failed {
+            guard let row = rowOfMember[interval.id.member], let center = geometry.point(interval.id.index + 1, row),
+                data.points < Decimation.limit - 4
+            else { continue }
+            data.cross(at: center, reach: 3)
+        }
+        drawing.path(data, stroke: scene.palette.ink, width: 1.5, opacity: "0.8")
+    }
+}
+
+/// Where rows and copies are.
+struct LaneGeometry {
+    let plot: Frame
+    let step: Double
+    let x: Scale
+
+    /// How far before its end a copy's curve begins.
+    var lead: Double {
+        min(10, 0.6 * (x.end - x.start) / max(1, x.high - x.low))
+    }
+
+    func point(_ index: Int, _ row: Int) -> Point? {
+        x.position(Double(index)).map { Point(x: $0, y: plot.top + (Double(row) + 0.5) * step) }
+    }
+}
+
+extension Chart {
+    /// The lineage: a row for each member, a curve from donor to loser at each copy, and the best interval's ancestry.
+    ///
+    /// Of more than 30 members, those of the ancestry and the best of today are shown.
+    ///
+    /// - Parameters:
+    ///   - history: What is drawn.
+    ///   - options: How it is drawn.
+    public static func lineage(of history: History, options: Options = Options()) -> Chart {
+        let scene = Scene(history, options)
+        let layer = LineageLayer(scene)
+        var drawing = Drawing(scene.palette)
+        layer.draw(in: Frame(left: 0, top: 0, right: scene.width, bottom: layer.height), on: &drawing)
+        return Chart(
+            title: "Lineage of \(scene.name)", summary: scene.sentence, width: scene.width, height: layer.height,
+            drawing: drawing)
+    }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+/// Two hyperparameters against each other, PBT beside random search on the same axes.
+struct ScatterLayer {
+    let scene: Scene
+    private let across: Varying?
+    /// The hyperparameter of the upright axis; none: the score.
+    private let upright: Varying?
+
+    /// The most dots in one panel.
+    static let mostDots = 600
+
+    init(_ scene: Scene) {
+        self.scene = scene
+        let all = Varying.all(of: scene.history)
+        var chosen = scene.options.hyperparameters.compactMap { name in all.first { $0.name == name } }
+        // Logarithmic scales first, then other scales, then categories; each by name.
+        let ranked = all.filter { $0.isLogarithmic } + all.filter { !$0.isLogarithmic && $0.categories == nil }
+            + all.filter { $0.categories != nil }
+        for varying in ranked where chosen.count < 2 && !chosen.contains(where: { $0.name == varying.name }) {
+            chosen.append(varying)
+        }
+        across = chosen.first
+        upright = chosen.count > 1 ? chosen[1] : nil
+    }
+
+    /// Whether the two panels are one above the other.
+    private var isStacked: Bool { scene.isNarrow }
+    private var hasBaseline: Bool { scene.baseline != nil }
+
+    var height: Double {
+        let panel = Chart.height(of: scene.options.width, 240, 290, 380)
+        return 60 + (isStacked && hasBaseline ? 2 * panel : panel) + 24
+    }
+
+    var title: String {
+        guard let across else { return "\(scene.name): no hyperparameter varies" }
+        let other = upright.map { XML.isolated(PlainText.middle($0.name, width: 30)) } ?? scene.metric
+        return "Where the search went: \(XML.isolated(PlainText.middle(across.name, width: 30))) and \(other)"
+    }
+
+    func draw(in frame: Frame, on drawing: inout Drawing) {
+        var top = scene.drawTitle(title, in: frame, on: &drawing)
+        guard let across else {
+            scene.drawMessage("All hyperparameters are the same everywhere.", in: frame, on: &drawing)
+            return
+        }
+        let populations = [scene.intervals] + (scene.baseline.map { [$0] } ?? [])
+        let dots = populations.map { self.dots($0, across) }
+        guard dots.contains(where: { !$0.isEmpty }) else {
+            scene.drawMessage("No interval has finished yet.", in: frame, on: &drawing)
+            return
+        }
+        let isThinned = populations.indices.contains { dots[$0].count > Self.mostDots }
+        top += legend(isThinned).draw(
+            from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
+        let x = scale(across, dots.flatMap { $0.map(\.x) })
+        let y = scale(upright, dots.flatMap { $0.map(\.y) })
+        let frames = panels(populations.count, in: Frame(left: frame.left, top: top, right: frame.right, bottom: frame.bottom))
+        for (place, panel) in frames.enumerated() {
+            draw(
+                dots[place], x, y, place == 0 ? (hasBaseline ? "population based training" : "") : "random search",
+                best: place == 0 ? scene.history.best : scene.history.baselineBest, isBaseline: place == 1, in: panel,
+                on: &drawing)
+        }
+    }
+
+    private func panels(_ count: Int, in frame: Frame) -> [Frame] {
+        guard count == 2 else { return [frame] }
+        if isStacked {
+            let middle = (frame.top + frame.bottom) / 2
+            return [
+                Frame(left: frame.left, top: frame.top, right: frame.right, bottom: middle),
+                Frame(left: frame.left, top: middle, right: frame.right, bottom: frame.bottom),
+            ]
+        }
+        let middle = (frame.left + frame.right) / 2
+        return [
+            Frame(left: frame.left, top: frame.top, right: middle, bottom: frame.bottom),
+            Frame(left: middle, top: frame.top, right: frame.right, bottom: frame.bottom),
+        ]
+    }
+
+    private func legend(_ isThinned: Bool) -> Legend {
+        let palette = scene.palette
+        var legend = Legend()
+        legend.add(.dots([palette.trunk]), "a configuration; larger: trained longer")
+        legend.add(.none, "darker: better score")
+        if scene.isBest {
+            legend.add(.star(palette.best), "best")
+            legend.add(.line(palette.best, width: 1.5, dash: nil), "its ancestry")
+        }
+        if isThinned { legend.add(.none, "showing \(Self.mostDots) dots a panel, the best ones and a sample") }
+        return legend
+    }
+
+    /// A configuration.
+    private struct Dot {
+        var x: Double
+        var y: Double
+        var depth: Int
+        /// 0 for the worst score, 1 for the best.
+        var rank: Double
+    }
+
+    /// A value as a number on its axis; a category is its place.
+    private func number(_ interval: Interval, _ varying: Varying?) -> Double? {
+        guard let varying else { return interval.finiteScore }
+        let value = interval.hyperparameters[varying.name]
+        let number = varying.categories == nil ? value?.double : varying.category(of: value).map { Double($0) }
+        return number.flatMap { $0.isFinite && (!varying.isLogarithmic || $0 > 0) ? $0 : nil }
+    }
+
+    /// One dot for each stretch of a member's intervals with the same values, as far as it was trained; worst first.
+    private func dots(_ intervals: [Interval], _ across: Varying) -> [Dot] {
+        var found: [(key: Double, dot: Dot)] = []
+        for (place, interval) in intervals.enumerated() {
+            guard let score = interval.finiteScore, let x = number(interval, across), let y = number(interval, upright)
+            else { continue }
+            if place + 1 < intervals.count {
+                let next = intervals[place + 1]
+                if next.parent == interval.id, next.id.member == interval.id.member, next.finiteScore != nil,
+                    number(next, across) == x, number(next, upright) == y
+                {
+                    continue
+                }
+            }
+            found.append((scene.objective.key(score), Dot(x: x, y: y, depth: interval.depth, rank: 0)))
+        }
+        let order = found.indices.sorted { (found[$0].key, $0) < (found[$1].key, $1) }
+        return order.enumerated().map { rank, place in
+            var dot = found[place].dot
+            dot.rank = Double(rank + 1) / Double(order.count)
+            return dot
+        }
+    }
+
+    private func scale(_ varying: Varying?, _ values: [Double]) -> Scale {
+        if let categories = varying?.categories {
+            return Scale(low: -0.5, high: Double(max(1, categories.count)) - 0.5, from: 0, to: 1)
+        }
+        return Scale(
+            fitting: values + (varying?.bounds.map { [$0.lowerBound, $0.upperBound] } ?? []),
+            isLogarithmic: varying?.isLogarithmic ?? false)
+    }
+
+    private func ticks(_ scale: Scale, _ varying: Varying?, about count: Int) -> [Scale.Tick] {
+        guard let categories = varying?.categories else { return scale.ticks(about: count) }
+        let every = max(1, categories.count / max(1, count) + (categories.count % max(1, count) == 0 ? 0 : 1))
+        return stride(from: 0, to: categories.count, by: every).map {
+            Scale.Tick(value: Double($0), label: PlainText.middle(Format.value(categories[$0]), width: 10))
+        }
+    }
+
+    private func draw(
+        _ dots: [Dot], _ across: Scale, _ upright: Scale, _ heading: String, best: Interval?, isBaseline: Bool,
+        in frame: Frame, on drawing: inout Drawing
+    ) {
+        let palette = scene.palette
+        var top = frame.top
+        if !heading.isEmpty {
+            let score = best?.finiteScore.map { ", best \(Format.score($0))" } ?? ""
+            drawing.text(
+                TextWidth.fitted(heading + score, to: frame.width - 2 * scene.margin, size: 12, isBold: true),
+                at: Point(x: frame.left + scene.margin, y: top + 16), size: 12, fill: palette.ink, isBold: true)
+            top += 20
+        }
+        top = scene.drawCaption(
+            self.upright?.label ?? scene.metric, in: frame, top: top + 2, on: &drawing)
+        var (x, y) = (across, upright)
+        var plot = Frame(
+            left: 0, top: top + 4, right: frame.right - scene.margin, bottom: frame.bottom - Scene.axisHeight)
+        (y.start, y.end) = (plot.bottom, plot.top)
+        let rows = ticks(y, self.upright, about: Int(plot.height / 40))
+        plot.left = frame.left + scene.margin + scene.labelWidth(rows) + 5
+        (x.start, x.end) = (plot.left, plot.right)
+        scene.drawRows(rows, y, in: plot, on: &drawing)
+        scene.drawColumns(
+            ticks(x, self.across, about: Int(plot.width / 42)), x, in: plot, label: self.across?.label ?? "",
+            on: &drawing)
+        for dot in thinned(dots) {
+            guard let px = x.position(dot.x), let py = y.position(dot.y) else { continue }
+            let opacity = ["0.15", "0.25", "0.4", "0.6"][min(3, Int(dot.rank * 4))]
+            drawing.circle(
+                Point(x: px, y: py), radius: radius(dot.depth), fill: isBaseline ? palette.baseline : palette.trunk,
+                opacity: opacity)
+        }
+        func point(_ interval: Interval) -> Point? {
+            guard let px = number(interval, self.across).flatMap({ x.position($0) }),
+                let py = number(interval, self.upright).flatMap({ y.position($0) })
+            else { return nil }
+            return Point(x: px, y: py)
+        }
+        if !isBaseline { drawPath(scene.path.compactMap { point(scene.intervals[$0]) }, on: &drawing) }
+        guard let center = best.flatMap({ point($0) }) else { return }
+        if isBaseline {
+            drawing.star(center, radius: 7, fill: palette.background, stroke: palette.ink)
+        } else {
+            drawing.star(center, radius: 8, fill: palette.best)
+        }
+    }
+
+    private func radius(_ depth: Int) -> Double {
+        2 + 4 * (Double(depth) / scene.depth).squareRoot()
+    }
+
+    /// The lineage's configurations, joined in the order of training.
+    private func drawPath(_ points: [Point], on drawing: inout Drawing) {
+        var distinct: [Point] = []
+        for point in points where distinct.last != point { distinct.append(point) }
+        drawing.lines([distinct], stroke: scene.pathColor, width: 1.5)
+        var dots = PathData()
+        for point in distinct.prefix(90) { dots.circle(at: point, radius: 2.5) }
+        drawing.area(dots, fill: scene.pathColor)
+    }
+
+    /// At most so many dots: the best tenth, and evenly chosen others; worst first, so that the best are on top.
+    private func thinned(_ dots: [Dot]) -> [Dot] {
+        guard dots.count > Self.mostDots else { return dots }
+        let kept = Self.mostDots / 10
+        let rest = dots.count - kept
+        let sampled = Self.mostDots - kept
+        return (0..<sampled).map { dots[$0 * rest / sampled] } + dots.suffix(kept)
+    }
+}
+
+extension Chart {
+    /// Two hyperparameters against each other, with random search beside PBT on the same axes.
+    ///
+    /// With one varying hyperparameter, the other axis is the score.
+    ///
+    /// - Parameters:
+    ///   - history: What is drawn.
+    ///   - options: How it is drawn.
+    public static func scatter(of history: History, options: Options = Options()) -> Chart {
+        let scene = Scene(history, options)
+        let layer = ScatterLayer(scene)
+        var drawing = Drawing(scene.palette)
+        layer.draw(in: Frame(left: 0, top: 0, right: scene.width, bottom: layer.height), on: &drawing)
+        return Chart(
+            title: layer.title, summary: scene.sentence, width: scene.width, height: layer.height, drawing: drawing)
+    }
+}

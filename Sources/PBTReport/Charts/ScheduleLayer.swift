@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+/// The hyperparameters along a lineage: one panel each, above one axis of training.
+struct ScheduleLayer {
+    let scene: Scene
+    let shown: [Varying]
+    let hidden: Int
+
+    /// The most panels that are drawn.
+    static let mostPanels = 8
+
+    init(_ scene: Scene) {
+        self.scene = scene
+        let all = Varying.all(of: scene.history)
+        shown = Array(all.prefix(Self.mostPanels))
+        hidden = all.count - shown.count
+    }
+
+    var title: String {
+        guard let tip = scene.tip else { return "Schedule" }
+        return scene.isBest ? "Schedule of the best, \(tip.id)" : "Schedule of \(tip.id)"
+    }
+
+    /// The height that the panels want.
+    func height(_ width: Chart.Width) -> Double {
+        let panel = Chart.height(of: width, 100, 112, 120)
+        let strips = shown.count { $0.categories != nil }
+        let panels = panel * Double(shown.count - strips) + 70 * Double(strips)
+        return 60 + max(panels, 80) + Scene.axisHeight
+    }
+
+    func draw(in frame: Frame, on drawing: inout Drawing) {
+        var top = scene.drawTitle(title, in: frame, on: &drawing)
+        guard !scene.path.isEmpty else {
+            scene.drawMessage("No interval has finished yet.", in: frame, on: &drawing)
+            return
+        }
+        guard !shown.isEmpty else {
+            scene.drawMessage("All hyperparameters are the same everywhere.", in: frame, on: &drawing)
+            return
+        }
+        top += legend.draw(
+            from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
+        let bottom = frame.bottom - Scene.axisHeight
+        let strips = shown.count { $0.categories != nil }
+        let scales = shown.count - strips
+        let stripHeight = min(70, (bottom - top) / Double(shown.count))
+        let panelHeight = scales == 0 ? 0 : (bottom - top - stripHeight * Double(strips)) / Double(scales)
+
+        // All panels share the axis, so they share the widest labels.
+        var y: [Scale?] = []
+        var labelWidth = 0.0
+        for varying in shown {
+            guard varying.categories == nil else {
+                y.append(nil)
+                continue
+            }
+            let scale = scale(of: varying)
+            labelWidth = max(labelWidth, scene.labelWidth(ticks(scale, panelHeight)))
+            y.append(scale)
+        }
+        let left = frame.left + scene.margin + labelWidth + 5
+        let right = frame.right - scene.margin - 6
+        let x = Scale(low: 0, high: scene.depth, from: left, to: right)
+        for (varying, scale) in zip(shown, y) {
+            let height = scale == nil ? stripHeight : panelHeight
+            let panel = Frame(left: left, top: top + 24, right: right, bottom: top + height - 6)
+            let canvas = ScheduleCanvas(layer: self, varying: varying, plot: panel, x: x)
+            canvas.drawCaption(from: frame.left + scene.margin, top: top, on: &drawing)
+            if var scale {
+                (scale.start, scale.end) = (panel.bottom, panel.top)
+                scene.drawRows(ticks(scale, panelHeight), scale, in: panel, on: &drawing)
+                canvas.drawSteps(scale, on: &drawing)
+            } else {
+                canvas.drawStrip(on: &drawing)
+            }
+            top += height
+        }
+        scene.drawColumns(
+            x.wholeTicks(about: Int((right - left) / 60)), x,
+            in: Frame(left: left, top: frame.top, right: right, bottom: bottom), label: Scene.trainingLabel,
+            on: &drawing)
+    }
+
+    private func ticks(_ scale: Scale, _ height: Double) -> [Scale.Tick] {
+        scale.ticks(about: max(2, Int((height - 30) / 22)))
+    }
+
+    private var legend: Legend {
+        let palette = scene.palette
+        var legend = Legend()
+        legend.add(.line(scene.pathColor, width: 3, dash: nil), scene.isBest ? "the best's ancestry" : "its ancestry")
+        if scene.drawsEachMember {
+            if scene.members > 1 { legend.add(.line(palette.extinct, width: 1, dash: nil), "all others") }
+        } else {
+            legend.add(.band(palette.extinct, opacity: palette.band), "10–90 % of \(scene.members) members")
+        }
+        if shown.contains(where: { $0.bounds != nil }) {
+            legend.add(.line(palette.axis, width: 1, dash: "1 3"), "bounds")
+        }
+        if shown.contains(where: { $0.categories.map { $0.count <= palette.families.count } ?? false }) {
+            legend.add(.none, "below a strip: shares of the population")
+        }
+        if hidden > 0 { legend.add(.none, "\(hidden) more hyperparameters not shown") }
+        return legend
+    }
+
+    /// The bounds where the values use a good part of them, else the values.
+    private func scale(of varying: Varying) -> Scale {
+        var values = scene.intervals.compactMap { $0.hyperparameters[varying.name]?.double }
+        let used = Scale(fitting: values, isLogarithmic: varying.isLogarithmic)
+        guard let bounds = varying.bounds else { return used }
+        let whole = Scale(
+            fitting: [bounds.lowerBound, bounds.upperBound], isLogarithmic: varying.isLogarithmic)
+        if let low = whole.share(used.low), let high = whole.share(used.high), high - low > 0.25 {
+            values += [bounds.lowerBound, bounds.upperBound]
+            return Scale(fitting: values, isLogarithmic: varying.isLogarithmic)
+        }
+        return used
+    }
+}
+
+extension Chart {
+    /// The schedule that led to the best interval: each varying hyperparameter along its ancestry, over the population.
+    ///
+    /// - Parameters:
+    ///   - history: What is drawn.
+    ///   - options: How it is drawn.
+    public static func schedule(of history: History, options: Options = Options()) -> Chart {
+        let scene = Scene(history, options)
+        let layer = ScheduleLayer(scene)
+        let height = layer.height(options.width)
+        var drawing = Drawing(scene.palette)
+        layer.draw(in: Frame(left: 0, top: 0, right: scene.width, bottom: height), on: &drawing)
+        return Chart(
+            title: "Hyperparameter schedule of \(scene.name)", summary: layer.sentence, width: scene.width,
+            height: height, drawing: drawing)
+    }
+}
+
+extension ScheduleLayer {
+    /// What became of each hyperparameter, as a sentence.
+    var sentence: String {
+        guard let founder = scene.path.first.map({ scene.intervals[$0] }), let tip = scene.tip else {
+            return scene.sentence
+        }
+        let parts = shown.map { varying in
+            let (from, to) = (
+                Format.value(founder.hyperparameters[varying.name]), Format.value(tip.hyperparameters[varying.name])
+            )
+            let name = XML.isolated(PlainText.middle(varying.name, width: 40))
+            return from == to ? "\(name) stayed \(from)" : "\(name) went from \(from) to \(to)"
+        }
+        let copies = scene.path.count { scene.intervals[$0].isExploit }
+        return "Along the ancestry of \(tip.id), \(scene.count(scene.path.count, "interval", "intervals")) with "
+            + "\(scene.count(copies, "copy", "copies")): \(parts.isEmpty ? "nothing varied" : parts.joined(separator: "; "))."
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+/// How a worker talks to a store that is busy for the moment.
+struct Patience: Sendable {
+    /// What pauses go by.
+    let clock: any Clock<Duration>
+
+    /// Makes a call that a cancelled task makes too, and makes it again while the store is busy.
+    ///
+    /// A call that is cancelled half-way may or may not have taken effect; what was claimed or trained must not be in
+    /// doubt. Once the task is cancelled, the call is given up after about ten seconds.
+    ///
+    /// - Parameters:
+    ///   - tries: How often an error other than "busy", and one that may pass, is borne before it is thrown.
+    ///   - body: The call.
+    func callToTheEnd<Result: Sendable>(
+        bearing tries: Int = 0, _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        var pause = Duration.milliseconds(10)
+        var failures = 0
+        var triesLeftWhenCancelled = 40
+        while true {
+            do {
+                return try await Task { try await body() }.value
+            } catch let error as PBTError {
+                switch error.code {
+                case .storeBusy: break
+                case .unusableStore, .inputOutput:
+                    failures += 1
+                    guard failures <= tries else { throw error }
+                default: throw error
+                }
+                if Task.isCancelled {
+                    triesLeftWhenCancelled -= 1
+                    guard triesLeftWhenCancelled > 0 else { throw error }
+                }
+            }
+            let step = Task.isCancelled ? min(pause, .milliseconds(250)) : pause
+            try await Task { [clock] in try await clock.sleep(for: step) }.value
+            pause = min(pause * 2, .seconds(5))
+        }
+    }
+
+    /// Makes a call again while the store is busy.
+    ///
+    /// - Throws: What the call throws, and `CancellationError` when the task is cancelled between two calls.
+    func call<Result>(_ body: () async throws -> Result) async throws -> Result {
+        var pause = Duration.milliseconds(10)
+        while true {
+            do {
+                return try await body()
+            } catch let error as PBTError where error.code == .storeBusy {
+                try await clock.sleep(for: pause)
+                pause = min(pause * 2, .seconds(5))
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import PBT
+
+extension Slot {
+    /// What became of an attempt, before the store knows.
+    private enum Result: Sendable {
+        case outcome(Outcome, isDiskFull: Bool)
+        case interrupted(reason: String)
+    }
+
+    private enum Race: Sendable {
+        case trained(Result)
+        case renewalEnded(isLost: Bool)
+    }
+
+    /// Trains one interval, and tells the store how it ended.
+    ///
+    /// - Returns: Whether to pause before the next claim, since the same might happen again at once.
+    func train(_ assignment: Assignment) async throws -> Bool {
+        let lease = assignment.lease
+        let attempt: Attempt
+        do {
+            attempt = try await worker.metrics.measure(.begin) { try worker.data.begin(assignment, slot: number) }
+        } catch let error as PBTError {
+            try await record(.failed(reason: "\(error)"), for: lease)
+            return FileSystem.isDiskFull(error)
+        }
+        let (result, isLost) = await race(attempt)
+        if isLost {
+            worker.metrics.count(.lost)
+            log("lost the lease of an interval and stopped its training", lease)
+            discard(attempt)
+            if case .outcome(let outcome, _) = result { try await unpublish(outcome, of: lease) }
+            return false
+        }
+        switch result {
+        case .interrupted(let reason):
+            discard(attempt)
+            try await release(lease, because: reason)
+            return !Task.isCancelled
+        case .outcome(let outcome, let isDiskFull):
+            if case .trained(_, _, .some) = outcome {
+                // Its files are published.
+            } else {
+                discard(attempt)
+            }
+            try await record(outcome, for: lease)
+            return isDiskFull
+        }
+    }
+
+    /// Trains and publishes, beside keeping the lease; whichever ends first ends the other.
+    private func race(_ attempt: Attempt) async -> (result: Result, isLost: Bool) {
+        await withTaskGroup(of: Race.self) { tasks in
+            tasks.addTask(executorPreference: thread) { .trained(await execute(attempt)) }
+            tasks.addTask(executorPreference: globalConcurrentExecutor) {
+                .renewalEnded(isLost: await keep(attempt.assignment.lease))
+            }
+            var result = Result.interrupted(reason: "the worker was stopped")
+            var isLost = false
+            for await event in tasks {
+                switch event {
+                case .trained(let ended): result = ended
+                case .renewalEnded(let lost): isLost = lost
+                }
+                tasks.cancelAll()
+            }
+            return (result, isLost)
+        }
+    }
+
+    private func execute(_ attempt: Attempt) async -> Result {
+        switch await worker.metrics.measure(.train, { await worker.executor.run(attempt) }) {
+        case .interrupted(let reason):
+            return .interrupted(reason: reason)
+        case .failed(let reason):
+            return .outcome(.failed(reason: reason), isDiskFull: false)
+        case .trained(let score, let metrics):
+            // Nobody continues from a diverged model.
+            guard score.isFinite else {
+                return .outcome(.trained(score: score, metrics: metrics, checkpoint: nil), isDiskFull: false)
+            }
+            do {
+                let name = try await worker.metrics.measure(.publish) { try worker.data.publish(attempt) }
+                return .outcome(.trained(score: score, metrics: metrics, checkpoint: name), isDiskFull: false)
+            } catch {
+                return .outcome(.failed(reason: "\(error)"), isDiskFull: FileSystem.isDiskFull(error))
+            }
+        }
+    }
+
+    /// Renews a lease until the task is cancelled or the lease is lost.
+    ///
+    /// Between renewals it looks whether the experiment was ended, since that takes the leases back.
+    ///
+    /// - Returns: Whether the lease is lost.
+    private func keep(_ lease: Lease) async -> Bool {
+        let term = worker.configuration.term
+        let third = term / 3
+        let step = min(third, worker.configuration.poll)
+        var untilRenewal = third
+        while true {
+            do {
+                try await worker.clock.sleep(for: step)
+                untilRenewal -= step
+                if untilRenewal > .zero {
+                    guard try await worker.store.record(of: lease.experiment).state.isOver else { continue }
+                }
+                untilRenewal = third
+                _ = try await worker.store.renew(lease, for: term)
+            } catch is CancellationError {
+                return false
+            } catch let error as PBTError where error.code == .leaseLost || error.code == .noSuchExperiment {
+                return true
+            } catch {
+                if Task.isCancelled { return false }
+                // The store is busy or away. The lease may still be ours when it is back; asking again is all we can do.
+                log("could not renew a lease", lease, error)
+                untilRenewal = .zero
+            }
+        }
+    }
+
+    /// Tells the store how an attempt ended, and deletes what nothing needs because of it.
+    private func record(_ outcome: Outcome, for lease: Lease) async throws {
+        let finished: Finished
+        do {
+            finished = try await worker.metrics.measure(.finish) {
+                try await patience.callToTheEnd(bearing: 10) { [store = worker.store] in
+                    try await store.finish(lease, outcome)
+                }
+            }
+        } catch let error as PBTError where error.code == .leaseLost || error.code == .noSuchExperiment {
+            worker.metrics.count(.lost)
+            log("lost the lease of an interval that was trained", lease, error)
+            try await unpublish(outcome, of: lease)
+            return
+        }
+        switch finished.interval.state {
+        case .done: worker.metrics.count(.done)
+        case .diverged: worker.metrics.count(.diverged)
+        default: worker.metrics.count(.failed)
+        }
+        board.update(finished.record)
+        log("finished an interval", lease, state: finished.interval.state)
+        try await worker.delete(finished.garbage, of: lease.experiment, board)
+    }
+
+    /// Deletes a checkpoint that was published under a lease that turned out to be lost.
+    private func unpublish(_ outcome: Outcome, of lease: Lease) async throws {
+        guard case .trained(_, _, .some(let checkpoint)) = outcome else { return }
+        do {
+            // An answer that got lost on its way looks like a lost lease too; then the interval names the checkpoint.
+            let interval = try await patience.call {
+                try await worker.store.interval(lease.interval, of: lease.experiment)
+            }
+            guard interval.checkpoint != checkpoint else { return }
+        } catch let error as PBTError where error.code == .noSuchExperiment || error.code == .noSuchInterval {
+            // Nothing names it any more.
+        }
+        do {
+            try worker.data.delete([checkpoint], of: lease.experiment)
+        } catch let error as PBTError where error.code == .inputOutput {
+            log("could not delete a checkpoint that nothing names", lease, error)
+        }
+    }
+
+    private func release(_ lease: Lease, because reason: String) async throws {
+        do {
+            try await patience.callToTheEnd(bearing: 10) { [store = worker.store] in
+                try await store.release(lease, because: reason)
+            }
+            worker.metrics.count(.released)
+            log("gave an interval back", lease)
+        } catch let error as PBTError where error.code == .leaseLost || error.code == .noSuchExperiment {
+            worker.metrics.count(.lost)
+            log("lost the lease of an interval that was to be given back", lease, error)
+        }
+    }
+
+    private func discard(_ attempt: Attempt) {
+        do {
+            try worker.data.discard(attempt)
+        } catch {
+            // Whoever trains it next, or pbt gc, deletes it.
+            log("could not delete the files of an attempt", attempt.assignment.lease, error)
+        }
+    }
+
+    private func log(_ text: Logger.Message, _ lease: Lease, state: Interval.State) {
+        worker.logger.debug(text, metadata: metadata(lease).merging(["state": "\(state.rawValue)"]) { $1 })
+    }
+
+    private func log(_ text: Logger.Message, _ lease: Lease, _ error: (any Error)? = nil) {
+        var metadata = metadata(lease)
+        metadata["error"] = error.map { "\($0)" }
+        worker.logger.info(text, metadata: metadata)
+    }
+
+    private func metadata(_ lease: Lease) -> Logger.Metadata {
+        ["experiment": "\(lease.experiment)", "interval": "\(lease.interval)", "attempt": "\(lease.attempt)"]
+    }
+}

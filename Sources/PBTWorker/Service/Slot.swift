@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import PBT
+import ServiceLifecycle
+
+/// One of a worker's slots: claims and trains one interval after another.
+struct Slot: Sendable {
+    let worker: Worker
+    let board: Board
+    /// Its number, from 0.
+    let number: Int
+    /// Where its trainers run.
+    let thread: SlotThread
+
+    var patience: Patience { Patience(clock: worker.clock) }
+
+    private enum Next {
+        case train(Assignment)
+        case wait
+        case end
+    }
+
+    /// Works until there is nothing more to do, the service is shut down, or the task is cancelled.
+    func run() async throws {
+        var pause = worker.configuration.pause
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            switch try await worker.metrics.measure(.claim, { try await next() }) {
+            case .train(let assignment):
+                let isPaused: Bool
+                do {
+                    defer { board.claimed(assignment.lease.experiment, -1) }
+                    isPaused = try await train(assignment)
+                }
+                guard isPaused else {
+                    pause = worker.configuration.pause
+                    continue
+                }
+                let time = pause
+                try await untilShutdown { try await worker.clock.sleep(for: time) }
+                pause = min(pause * 2, worker.configuration.pause * 60)
+            case .wait:
+                guard try await worker.metrics.measure(.idle, { try await wait() }) else { return }
+            case .end:
+                return
+            }
+        }
+    }
+
+    /// Claims from the experiment that is furthest behind, or from the next one that has something.
+    private func next() async throws -> Next {
+        let configuration = worker.configuration
+        let name = worker.name.description
+        for experiment in board.order {
+            do {
+                let claim = try await patience.callToTheEnd { [store = worker.store] in
+                    try await store.claim(from: experiment, by: name, for: configuration.term)
+                }
+                switch claim {
+                case .assignment(let assignment):
+                    board.claimed(experiment, 1)
+                    return .train(assignment)
+                case .nothingNow: continue
+                case .over: board.markOver(experiment)
+                }
+            } catch let error as PBTError where error.code == .noSuchExperiment {
+                board.markOver(experiment)
+            }
+        }
+        return board.order.isEmpty && configuration.end != .never ? .end : .wait
+    }
+
+    /// Waits until there may be something to claim.
+    ///
+    /// - Returns: False when there is nothing more to do at all.
+    private func wait() async throws -> Bool {
+        let configuration = worker.configuration
+        let end = ContinuousClock.now.advanced(by: configuration.poll)
+        // Reading costs much less than trying to claim, which writes: with many idle slots that counts.
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            let last = try await patience.call { try await worker.store.lastEvent() }
+            var isOpen = false
+            if configuration.experiments == .all { try await worker.refresh(board) }
+            for experiment in board.order {
+                do {
+                    let record = try await patience.call { try await worker.store.record(of: experiment) }
+                    board.update(record)
+                    let waiting = record.counts[.waiting] ?? 0
+                    isOpen = isOpen || waiting + (record.counts[.running] ?? 0) > 0
+                    if waiting > 0, record.state == .running { return true }
+                } catch let error as PBTError where error.code == .noSuchExperiment {
+                    board.markOver(experiment)
+                }
+            }
+            if board.order.isEmpty, configuration.end != .never { return false }
+            if !isOpen, configuration.end == .whenIdle { return false }
+            if board.isSweepDue(every: configuration.poll), try await worker.sweep(board) { return true }
+            let left = end - ContinuousClock.now
+            guard left > .zero else { return true }
+            try await untilShutdown { [store = worker.store] in try await store.waitForEvents(after: last, for: left) }
+        }
+        return true
+    }
+
+    /// Does something that a graceful shutdown ends early.
+    private func untilShutdown(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        do {
+            try await cancelWhenGracefulShutdown(body)
+        } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {
+            // The loop sees it.
+        }
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import PBT
+
+extension Worker {
+    /// Ends the leases of workers on this machine that are dead, kills what they left running, and deletes checkpoints
+    /// that nothing needs.
+    ///
+    /// - Returns: Whether there may be something to claim now that was not there before.
+    @discardableResult
+    func sweep(_ board: Board) async throws -> Bool {
+        let patience = Patience(clock: clock)
+        var isFreed = false
+        for name in board.names {
+            do {
+                let record = try await patience.call { try await store.record(of: name) }
+                board.update(record)
+                if (record.counts[.running] ?? 0) > board.claimed(name) {
+                    isFreed = try await abandonDead(name) || isFreed
+                }
+                let garbage = try await patience.call { try await store.garbage(of: name) }
+                try await delete(garbage, of: name, board)
+            } catch let error as PBTError where error.code == .noSuchExperiment {
+                board.markOver(name)
+            }
+        }
+        for (experiment, names) in board.takeDeleted() {
+            try await report(names, deletedFrom: experiment)
+        }
+        return isFreed
+    }
+
+    /// Ends the leases of workers on this machine that are dead, without waiting for the leases to run out.
+    private func abandonDead(_ experiment: String) async throws -> Bool {
+        let patience = Patience(clock: clock)
+        let running = try await patience.call { try await store.intervals(of: experiment) }
+            .filter { $0.state == .running }
+        let dead = Set(running.compactMap(\.worker)).filter { WorkerName($0)?.isKnownDead == true }
+        for worker in dead.sorted() {
+            for interval in running where interval.worker == worker {
+                try killLeftovers(of: interval, in: experiment)
+            }
+            let lost = try await patience.call {
+                try await store.abandon(
+                    worker: worker, of: experiment, because: "the process of worker \(worker) ended unexpectedly")
+            }
+            logger.info(
+                "took back the intervals of a worker that died",
+                metadata: [
+                    "experiment": "\(experiment)", "dead": "\(worker)",
+                    "intervals": .array(lost.map { "\($0)" }),
+                ])
+        }
+        return !dead.isEmpty
+    }
+
+    private func killLeftovers(of interval: Interval, in experiment: String) throws {
+        do {
+            try data.killLeftovers(of: interval.id, attempts: interval.attempts, of: experiment)
+        } catch let error as PBTError where error.code == .inputOutput {
+            // Whoever trains it next tries again.
+            logger.info("could not clear an attempt", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Deletes checkpoints, and tells the store when there are enough of them.
+    func delete(_ garbage: [String], of experiment: String, _ board: Board) async throws {
+        guard !garbage.isEmpty else { return }
+        do {
+            try data.delete(garbage, of: experiment)
+        } catch let error as PBTError where error.code == .inputOutput {
+            // They stay garbage in the store, and the next sweep tries again.
+            logger.info("could not delete checkpoints", metadata: ["error": "\(error)"])
+            return
+        }
+        try await report(board.deleted(garbage, of: experiment), deletedFrom: experiment)
+    }
+
+    private func report(_ names: [String], deletedFrom experiment: String) async throws {
+        guard !names.isEmpty else { return }
+        do {
+            try await Patience(clock: clock).callToTheEnd { [store] in
+                try await store.collected(names, of: experiment)
+            }
+        } catch let error as PBTError where error.code == .noSuchExperiment {
+            // Removed meanwhile, its files with it.
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+public import PBT
+public import ServiceLifecycle
+
+/// Claims intervals, trains them, keeps their leases, publishes their checkpoints, and records how they ended.
+///
+/// Any number of workers may serve one store, in any number of processes. Of several experiments, the one that is
+/// furthest behind is served first.
+///
+/// - A graceful shutdown finishes the intervals in flight and claims nothing new.
+/// - Cancellation interrupts them and gives them back; no retry is counted.
+/// - When a lease is lost, the training is stopped and its files are deleted.
+/// - While the store is busy, calls are made again; a result that was trained waits as long as that takes.
+public struct Worker: Service {
+    let store: any Store
+    let data: DataDirectory
+    let executor: any Executor
+    let configuration: WorkerConfiguration
+    let name: WorkerName
+    let clock: any Clock<Duration>
+    let logger: Logger
+    let metrics = WorkerMetrics()
+
+    /// A worker.
+    ///
+    /// - Parameters:
+    ///   - store: Where the experiments are.
+    ///   - data: Where their files are.
+    ///   - executor: What trains an interval.
+    ///   - configuration: Which experiments, how many at a time, and how long.
+    ///   - name: The name under which it claims.
+    ///   - clock: What renewals and pauses go by.
+    ///   - logger: Where it logs; nowhere when not given.
+    public init(
+        store: any Store, data: DataDirectory, executor: any Executor, configuration: WorkerConfiguration,
+        name: WorkerName = .current(), clock: any Clock<Duration> = ContinuousClock(), logger: Logger? = nil
+    ) {
+        self.store = store
+        self.data = data
+        self.executor = executor
+        self.configuration = configuration
+        self.name = name
+        self.clock = clock
+        var logger = logger ?? Logger(label: "pbt.worker") { _ in SwiftLogNoOpLogHandler() }
+        logger[metadataKey: "worker"] = "\(name)"
+        self.logger = logger
+    }
+
+    /// Works until there is nothing more to do, the service is shut down, or the task is cancelled.
+    ///
+    /// - Throws: A `PBTError`: `noSuchExperiment` for a name that the store does not have, or what a store throws that
+    ///   cannot go on.
+    public func run() async throws {
+        let board = Board()
+        do {
+            try await refresh(board)
+            try await sweep(board)
+            try await withThrowingTaskGroup(of: Void.self) { slots in
+                for number in 0..<configuration.slots {
+                    let thread = SlotThread(slot: number)
+                    slots.addTask(executorPreference: thread) {
+                        try await Slot(worker: self, board: board, number: number, thread: thread).run()
+                    }
+                }
+                try await slots.waitForAll()
+            }
+        } catch is CancellationError {
+            return
+        }
+        if !Task.isCancelled { try await sweep(board) }
+    }
+
+    /// Reads how far the experiments are.
+    func refresh(_ board: Board) async throws {
+        switch configuration.experiments {
+        case .named(let names):
+            for name in names {
+                board.update(try await Patience(clock: clock).call { try await store.record(of: name) })
+            }
+        case .all:
+            let known = board.names
+            let records = try await Patience(clock: clock).call { try await store.experiments() }
+            for record in records { board.update(record) }
+            for name in known where !records.contains(where: { $0.experiment.name == name }) { board.markOver(name) }
+        }
+    }
+}

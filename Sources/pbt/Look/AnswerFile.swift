@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// An answer on its way to standard output, or to a file that appears whole or not at all.
+struct AnswerFile: ~Copyable {
+    private let descriptor: FileDescriptor
+    /// Where it goes, for messages.
+    private let name: String
+    /// The file that is written, and the one that it replaces at the end; none when it is written in place.
+    private let renaming: (from: FilePath, to: FilePath)?
+    private var buffer: [UInt8] = []
+    private var isClosed = false
+
+    /// How many bytes are gathered before they are written.
+    private static let chunk = 1 << 16
+
+    /// Begins an answer.
+    ///
+    /// - Parameter path: The file; `-` is standard output. A device or a pipe is written as it is.
+    /// - Throws: A ``Failure`` when it cannot be written.
+    init(_ path: String) throws {
+        guard path != "-" else {
+            (descriptor, name, renaming) = (.standardOutput, "standard output", nil)
+            return
+        }
+        name = path
+        var target = try absolute(FilePath(path))
+        let directory = target.removingLastComponent()
+        guard Self.type(of: directory) == S_IFDIR else {
+            throw Failure(.cannotWrite, "cannot write \(path): there is no directory \(directory); create it first")
+        }
+        switch Self.type(of: target) {
+        case S_IFDIR: throw Failure(.cannotWrite, "cannot write \(path): it is a directory; name a file in it")
+        case nil, S_IFREG:
+            if let resolved = realpath(target.string, nil) {
+                target = FilePath(String(cString: resolved))
+                free(resolved)
+            }
+            let temporary = target.removingLastComponent().appending(
+                ".\(target.lastComponent?.string ?? "answer").\(getpid()).part")
+            renaming = (temporary, target)
+            descriptor = try Self.opened(temporary, for: path, [.create, .truncate])
+        default:
+            renaming = nil
+            descriptor = try Self.opened(target, for: path, [])
+        }
+    }
+
+    deinit {
+        guard !isClosed, descriptor != .standardOutput else { return }
+        close(descriptor.rawValue)
+        if let renaming { unlink(renaming.from.string) }
+    }
+
+    private static func opened(
+        _ file: FilePath, for path: String, _ options: FileDescriptor.OpenOptions
+    ) throws -> FileDescriptor {
+        do {
+            return try FileDescriptor.open(
+                file, .writeOnly, options: options, permissions: FilePermissions(rawValue: 0o666))
+        } catch {
+            throw Failure(.cannotWrite, "cannot write \(path): \(error)")
+        }
+    }
+
+    /// The kind of file that a path leads to; none when it leads nowhere.
+    private static func type(of path: FilePath) -> mode_t? {
+        var status = stat()
+        guard stat(path.string, &status) == 0 else { return nil }
+        return status.st_mode & S_IFMT
+    }
+
+    /// Adds to the answer.
+    ///
+    /// - Throws: A ``Failure`` when it cannot be written.
+    mutating func append(_ bytes: some Sequence<UInt8>) throws {
+        buffer.append(contentsOf: bytes)
+        if buffer.count >= Self.chunk { try flush() }
+    }
+
+    private mutating func flush() throws {
+        do {
+            try descriptor.writeAll(buffer)
+            buffer.removeAll(keepingCapacity: true)
+        } catch let error as Errno where error == .brokenPipe {
+            throw Failure(.done, nil)
+        } catch {
+            throw Failure(.cannotWrite, "cannot write \(name): \(error)")
+        }
+    }
+
+    /// Ends the answer: what was written stands on the disk and under its name.
+    ///
+    /// - Throws: A ``Failure`` when it cannot be written; then a file that was there is as it was.
+    consuming func finish() throws {
+        try flush()
+        guard descriptor != .standardOutput else { return }
+        guard let renaming else {
+            isClosed = true
+            try Self.check(close(descriptor.rawValue), name)
+            return
+        }
+        try Self.check(fsync(descriptor.rawValue), name)
+        try Self.check(rename(renaming.from.string, renaming.to.string), name)
+        isClosed = true
+        try Self.check(close(descriptor.rawValue), name)
+    }
+
+    private static func check(_ result: CInt, _ name: String) throws {
+        if result != 0 { throw Failure(.cannotWrite, "cannot write \(name): \(Errno(rawValue: errno))") }
+    }
+}

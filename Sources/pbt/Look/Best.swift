@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PBT
+import PBTReport
+
+/// `pbt best`.
+struct Best: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the best interval: score, checkpoint, hyperparameters, and the schedule that led to it.")
+
+    @Argument(help: "The experiment.") var experiment: String
+    @Flag(name: .long, help: "Print the checkpoint's directory only.") var path = false
+    @OptionGroup var storeOptions: StoreOptions
+    @OptionGroup var format: FormatOptions
+
+    func validate() throws {
+        if path, format.json { throw ValidationError("--path and --json exclude each other") }
+    }
+
+    func run() async throws {
+        let looked = try await storeOptions.look(at: experiment)
+        let best = try looked.interval(nil)
+        let checkpoint = looked.checkpoint(of: best)
+        if path {
+            guard let checkpoint else {
+                throw Failure(.noResult, "the best interval of \"\(experiment)\", \(best.id), has no checkpoint")
+            }
+            return try Output.line(checkpoint.string)
+        }
+        let schedule = ScheduleText(looked.history.lineage(of: best.id))
+        if format.json {
+            guard case .object(var object) = looked.bestValue else { return }
+            object["name"] = .string(looked.experiment.name)
+            object["schedule"] = schedule.value
+            return try Output.json(.object(object))
+        }
+        let objective = looked.experiment.objective
+        let terminal = Terminal.output
+        try Output.line(
+            "\(terminal.symbol("★", "*")) \(best.id)  \(PlainText.line(objective.metric)) \(best.scoreText)"
+                + (looked.record.state.isOver ? "" : "  (so far: the experiment is \(looked.record.state.rawValue))"))
+        try Output.line("checkpoint       \(checkpoint?.string ?? "none")")
+        try Output.line("hyperparameters  \(HyperparameterColumns.line(of: best.hyperparameters))")
+        try Output.line()
+        try schedule.table.print()
+        if !schedule.constants.isEmpty { try Output.line("The same throughout: \(schedule.constants)") }
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PBT
+import PBTReport
+
+/// `pbt explain`.
+struct Explain: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Explain the decision that an interval came from, and derive it once more from the recorded rows.",
+        discussion: """
+            Every decision is a function of the recorded rows and the experiment's seed. It is made again here and \
+            compared, bit for bit, with what was recorded; a mismatch ends with exit code 70.
+            """)
+
+    @Argument(help: "The experiment.") var experiment: String
+    @Argument(help: "MEMBER@INTERVAL.") var interval: IntervalArgument?
+    @Flag(name: .long, help: "Verify every decision of the experiment.") var all = false
+    @OptionGroup var storeOptions: StoreOptions
+    @OptionGroup var format: FormatOptions
+
+    func validate() throws {
+        if all != (interval == nil) {
+            throw ValidationError(
+                all ? "give an interval or --all, not both" : "name an interval (MEMBER@INTERVAL), or give --all")
+        }
+    }
+
+    func run() async throws {
+        let looked = try await storeOptions.look(at: experiment)
+        if let interval {
+            try explain(interval.interval(), in: looked)
+        } else {
+            try verify(looked)
+        }
+    }
+
+    private func explain(_ id: IntervalID, in looked: Looked) throws {
+        let before = IntervalID(member: id.member, index: id.index - 1)
+        let audit = try Audit(experiment: looked.experiment, intervals: looked.intervals) { $0 == before || $0 == id }
+        let explanation = try Explanation(of: id, in: looked, audit: audit)
+        if format.json {
+            try Output.json(explanation.value)
+        } else {
+            try explanation.print()
+        }
+        if !explanation.isIdentical { throw Failure(.internalError, Self.mismatch(id.description)) }
+    }
+
+    private func verify(_ looked: Looked) throws {
+        let audit = try Audit(experiment: looked.experiment, intervals: looked.intervals) { _ in false }
+        let exploits = audit.findings.count { $0.recorded?.isExploit == true }
+        if format.json {
+            try Output.json([
+                "name": .string(looked.experiment.name), "founders": .integer(audit.founders.count),
+                "decisions": .integer(audit.findings.count), "exploits": .integer(exploits),
+                "identical": .bool(audit.mismatches.isEmpty),
+                "mismatches": .array(
+                    audit.mismatches.map { mismatch in
+                        [
+                            "member": .integer(mismatch.interval.member), "interval": .integer(mismatch.interval.index),
+                            "problem": .string(mismatch.problem),
+                        ]
+                    }),
+            ])
+        } else {
+            for mismatch in audit.mismatches { try Output.line("MISMATCH \(PlainText.line(mismatch.description))") }
+            try Output.line(
+                "\(Words.count(audit.founders.count, "founder")) and \(Words.count(audit.findings.count, "decision")), "
+                    + "\(Words.count(exploits, "exploit")) among them, re-derived from the recorded rows: "
+                    + (audit.mismatches.isEmpty ? "identical" : Words.count(audit.mismatches.count, "mismatch", "mismatches")))
+        }
+        if !audit.mismatches.isEmpty { throw Failure(.internalError, Self.mismatch(looked.experiment.name)) }
+    }
+
+    private static func mismatch(_ what: String) -> String {
+        "what is recorded of \(what) is not what its rows lead to: the store was changed by hand, is damaged, or this "
+            + "is a defect of pbt"
+    }
+}

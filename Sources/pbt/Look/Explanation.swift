@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTReport
+
+/// How an interval came about and what followed it.
+struct Explanation {
+    private let looked: Looked
+    private let id: IntervalID
+    /// Its row; none when its member ended before it.
+    private let row: Interval?
+    private let founder: Audit.Founder?
+    /// The decision that it came from.
+    private let origin: Audit.Finding?
+    /// The decision that followed it, if it is made yet.
+    private let sequel: Audit.Finding?
+    private let foundersMismatches: [String]
+
+    /// The explanation of an interval.
+    ///
+    /// - Parameters:
+    ///   - id: The interval: one that there is, or the one that a member that has ended would have had next.
+    ///   - looked: Its experiment.
+    ///   - audit: With the details of the two decisions.
+    /// - Throws: A ``Failure`` when there is no such member or interval.
+    init(of id: IntervalID, in looked: Looked, audit: Audit) throws {
+        self.looked = looked
+        self.id = id
+        row = looked.history.genealogy[id]
+        founder = audit.founders.first { $0.interval == id }
+        origin = audit.finding(leadingTo: id)
+        sequel = audit.finding(after: id)
+        foundersMismatches = audit.mismatches.filter { $0.interval == id }.map(\.problem)
+        if row == nil, origin == nil { _ = try looked.interval(IntervalArgument(member: id.member, index: id.index)) }
+    }
+
+    /// Whether the interval is recorded as its rows lead to, bit for bit.
+    var isIdentical: Bool {
+        foundersMismatches.isEmpty
+    }
+
+    // MARK: JSON
+
+    /// The explanation as JSON: `interval`, `founder` or `decision`, `then`, `identical`, `differences`.
+    var value: Value {
+        var object: [String: Value] = [
+            "interval": row.map { .object($0.looked) } ?? id.value, "identical": .bool(isIdentical),
+            "differences": .array(foundersMismatches.map { .string($0) }),
+            "then": sequel.map { value(of: $0) } ?? .null, "decision": origin.map { value(of: $0) } ?? .null,
+        ]
+        object["founder"] = founder.map { .string($0.origin.words) } ?? .null
+        return .object(object)
+    }
+
+    private func value(of finding: Audit.Finding) -> Value {
+        var object = finding.decision.value.object ?? [:]
+        object["after"] = looked.history.genealogy[finding.interval].map { .object($0.looked) } ?? .null
+        object["next"] = finding.decision.next.map { $0.id.value } ?? .null
+        object["ranked"] = .integer(finding.rankedCount)
+        object["rank"] = finding.rank.map { .integer($0 + 1) } ?? .null
+        object["identical"] = .bool(finding.isIdentical)
+        guard let choice = finding.choice else { return .object(object) }
+        object["bottom"] = choice.bottomCount.map { .integer($0) } ?? .null
+        object["top"] = choice.topCount.map { .integer($0) } ?? .null
+        object["candidates"] = .array(choice.candidates.map { Self.value(of: $0) })
+        object["rival"] = choice.rival.map { Self.value(of: $0) } ?? .null
+        object["p"] = choice.test.map { .score($0.p) } ?? .null
+        return .object(object)
+    }
+
+    private static func value(of member: Population.Member) -> Value {
+        ["member": .integer(member.id), "interval": .integer(member.index), "score": .number(member.score)]
+    }
+
+    // MARK: Text
+
+    /// Writes the explanation for people.
+    ///
+    /// - Throws: A ``Failure`` when it cannot be written.
+    func print() throws {
+        if let founder {
+            try say("\(id) is a founder: \(founder.origin.words).")
+            if let row { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
+        }
+        if let origin { try DecisionText(finding: origin, looked: looked).print() }
+        try say("re-derived from the recorded rows: " + (isIdentical ? "identical" : "MISMATCH"))
+        for problem in foundersMismatches { try say("  \(problem)") }
+        try Output.line()
+        guard let sequel else {
+            let state = row?.state.rawValue ?? ""
+            if let row { try say("\(id) is \(state)\(row.state.isFinished ? "; its generation is not complete" : "").") }
+            return
+        }
+        try say("Then: " + DecisionText(finding: sequel, looked: looked).summary)
+    }
+
+    private func say(_ text: String) throws {
+        try Output.line(Words.plain(PlainText.line(text)))
+    }
+}
+
+extension IntervalArgument {
+    /// The argument that names an interval.
+    init(member: Int, index: Int) {
+        self.member = member
+        self.index = .some(index)
+    }
+}
+
+extension Audit.Founder.Origin {
+    /// Where its hyperparameters come from, as a clause.
+    var words: String {
+        switch self {
+        case .sampled: "its hyperparameters were drawn from the space"
+        case .listed(let names):
+            "\(names.joined(separator: ", ")) as listed under initial:, the others drawn from the space"
+        case .pushed(let names):
+            "\(names.joined(separator: ", ")) as queued by hand, the others as they would have been"
+        case .schedule: "its hyperparameters are the first of the schedule that is replayed"
+        case .manual: "its hyperparameters were queued by hand"
+        }
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTReport
+import PBTWorker
+import SystemPackage
+
+/// An experiment as the looking commands see it: read once, as of one moment.
+struct Looked {
+    /// The store that it is in.
+    let opened: OpenStore
+    /// The experiment, its intervals, and those of the random search beside it.
+    let history: History
+    /// The experiment that this one is the baseline of.
+    let baselineOf: String?
+    /// The random search beside it, when it has begun.
+    let baseline: String?
+
+    /// Reads an experiment.
+    ///
+    /// - Parameters:
+    ///   - name: Its name.
+    ///   - opened: The store.
+    /// - Throws: A ``PBTError``: there is no such experiment, or the store cannot be read.
+    init(_ name: String, in opened: OpenStore) async throws {
+        let store = opened.store
+        let record = try await store.record(of: name)
+        let intervals = try await store.intervals(of: name)
+        let others = try await store.experiments()
+        self.opened = opened
+        baselineOf = Self.baselineOf(name, among: others)
+        baseline = record.experiment.baseline.flatMap { baseline in
+            others.first { $0.experiment.name == baseline.name }?.experiment.name
+        }
+        var beside: [Interval]?
+        if let baseline { beside = try await store.intervals(of: baseline) }
+        history = History(record, intervals: intervals, baseline: beside)
+    }
+
+    /// The experiment that one of this name is the baseline of, if any.
+    static func baselineOf(_ name: String, among records: [ExperimentRecord]) -> String? {
+        records.first { $0.experiment.baseline?.name == name }?.experiment.name
+    }
+
+    /// How far it is.
+    var record: ExperimentRecord {
+        history.record
+    }
+
+    /// Its definition.
+    var experiment: Experiment {
+        record.experiment
+    }
+
+    /// Its intervals, by member and index.
+    var intervals: [Interval] {
+        history.genealogy.intervals
+    }
+
+    /// The directory of an interval's checkpoint, absolute; none when the interval has none that is kept.
+    func checkpoint(of interval: Interval) -> FilePath? {
+        guard interval.checkpointState == .kept, let name = interval.checkpoint else { return nil }
+        return DataDirectory(opened.data).checkpoint(name, of: experiment.name)
+    }
+
+    /// The intervals of each member, those of one member together.
+    func members() -> [ArraySlice<Interval>] {
+        let intervals = intervals
+        var members: [ArraySlice<Interval>] = []
+        var start = 0
+        for place in intervals.indices
+        where place + 1 == intervals.count || intervals[place + 1].id.member != intervals[place].id.member {
+            members.append(intervals[start...place])
+            start = place + 1
+        }
+        return members
+    }
+
+    /// The interval that an argument names: the best when there is none, a member's newest done one when only the
+    /// member is given.
+    ///
+    /// - Throws: A ``Failure`` when there is no such member or interval, or no best one.
+    func interval(_ argument: IntervalArgument?) throws -> Interval {
+        guard let argument else {
+            if let best = history.best { return best }
+            throw Failure(
+                record.state.isOver ? .noResult : .noSuch,
+                "no interval of \"\(experiment.name)\" is done, so there is no best one; see: pbt show \(experiment.name)")
+        }
+        if let index = argument.index {
+            let id = IntervalID(member: argument.member, index: index)
+            if let interval = history.genealogy[id] { return interval }
+            try checkMember(argument.member)
+            let last = intervals.last { $0.id.member == id.member }?.id
+            throw Failure(
+                .noSuch,
+                "experiment \"\(experiment.name)\" has no interval \(id)"
+                    + (last.map { "; the last of member \(id.member) is \($0)" } ?? ""))
+        }
+        let own = intervals.filter { $0.id.member == argument.member }
+        guard let last = own.last else {
+            try checkMember(argument.member)
+            throw Failure(.noSuch, "member \(argument.member) of \"\(experiment.name)\" has no interval")
+        }
+        return own.last { $0.state == .done } ?? last
+    }
+
+    private func checkMember(_ member: Int) throws {
+        guard !(0..<experiment.population).contains(member) else { return }
+        let members =
+            experiment.population == 0
+            ? "there are no members yet" : "members are 0 to \(experiment.population - 1)"
+        throw Failure(.noSuch, "experiment \"\(experiment.name)\" has no member \(member); \(members)")
+    }
+}
+
+extension StoreOptions {
+    /// Opens the store and reads an experiment.
+    ///
+    /// - Throws: A ``Failure`` or ``PBTError``.
+    func look(at name: String) async throws -> Looked {
+        try await Looked(name, in: open())
+    }
+}

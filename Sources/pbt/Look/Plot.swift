@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PBT
+import PBTReport
+import SystemPackage
+
+/// `pbt plot`.
+struct Plot: AsyncParsableCommand {
+    /// The pictures that there are.
+    enum Kind: String, CaseIterable, ExpressibleByArgument {
+        case curves, schedule, lineage, scatter, overview
+    }
+
+    /// How scores become heights.
+    enum Height: String, CaseIterable, ExpressibleByArgument {
+        case linear, log, error
+    }
+
+    static let configuration = CommandConfiguration(
+        abstract: "Draw an experiment as SVG or PNG.",
+        discussion: """
+            curves: score by training, the winner's path, the random search beside it. schedule: the winner's \
+            hyperparameters. lineage: who copied whom. scatter: two hyperparameters against each other. overview: all.
+            """)
+
+    @Argument(help: "curves, schedule, lineage, scatter or overview.") var kind: Kind
+    @Argument(help: "The experiment.") var experiment: String
+    @Option(name: [.short, .customLong("output")], help: "The picture: FILE.svg, FILE.png, or - for SVG on standard output.")
+    var output: String
+    @Option(name: .long, help: "light or dark.") var theme: Chart.Theme = .light
+    @Option(name: .long, help: "The width in pixels; the widest of 360, 640 and 960 that fits.") var width = 640
+    @Option(name: .customLong("y"), help: "linear, log, or error: the distance from the best possible score.")
+    var height: Height = .linear
+    @Option(name: .long, help: "The best possible score, for --y error; 1 or 0 when that can be meant.") var bound: Double?
+    @Option(name: .long, help: "MEMBER or MEMBER@INTERVAL whose lineage stands out; the best interval's when left out.")
+    var tip: IntervalArgument?
+    @Option(name: .customLong("axis"), help: "A hyperparameter for scatter; give it twice.") var axes: [String] = []
+    @Flag(name: .customLong("no-baseline"), help: "Leave out the random search.") var hidesBaseline = false
+    @OptionGroup var storeOptions: StoreOptions
+
+    func validate() throws {
+        if width < 1 { throw ValidationError("--width must be at least 1, not \(width)") }
+        if bound != nil, height != .error { throw ValidationError("--bound has a meaning beside --y error only") }
+        if !axes.isEmpty, kind != .scatter || axes.count != 2 {
+            throw ValidationError("--axis is for scatter, which has two: --axis NAME --axis NAME")
+        }
+        let name = output.lowercased()
+        if output != "-", !name.hasSuffix(".svg"), !name.hasSuffix(".png") {
+            throw ValidationError("\"\(output)\" must end in .svg or .png, or be - for SVG on standard output")
+        }
+    }
+
+    func run() async throws {
+        let looked = try await storeOptions.look(at: experiment)
+        for name in axes where looked.experiment.space[name] == nil {
+            let names = looked.experiment.space.names
+            let advice = nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
+            throw Failure(.usage, "there is no hyperparameter \"\(name)\"; \(advice)")
+        }
+        let options = Chart.Options(
+            theme: theme, width: Chart.Width(fitting: width), scale: try scale(of: looked),
+            tip: try tip.map { try looked.interval($0).id }, showsBaseline: !hidesBaseline, hyperparameters: axes)
+        let svg = chart(of: looked.history, options).svg
+        if output.lowercased().hasSuffix(".png") {
+            // Begun first: a place that cannot be written is said before the work is done.
+            var file = try AnswerFile(output)
+            try file.append(await PNG.bytes(of: svg))
+            try file.finish()
+        } else {
+            var file = try AnswerFile(output)
+            try file.append(svg.utf8)
+            try file.finish()
+        }
+    }
+
+    private func chart(of history: History, _ options: Chart.Options) -> Chart {
+        switch kind {
+        case .curves: .curves(of: history, options: options)
+        case .schedule: .schedule(of: history, options: options)
+        case .lineage: .lineage(of: history, options: options)
+        case .scatter: .scatter(of: history, options: options)
+        case .overview: .overview(of: history, options: options)
+        }
+    }
+
+    private func scale(of looked: Looked) throws -> Chart.ScoreScale {
+        switch height {
+        case .linear: return .linear
+        case .log: return .logarithmic
+        case .error:
+            if let bound { return .error(bound: bound) }
+            let goal = looked.experiment.objective.goal
+            guard let best = looked.history.best?.score else { return .error(bound: goal == .maximize ? 1 : 0) }
+            if goal == .maximize, best <= 1 { return .error(bound: 1) }
+            if goal == .minimize, best >= 0 { return .error(bound: 0) }
+            throw Failure(.usage, "the best possible score cannot be guessed from \(best); say it with --bound")
+        }
+    }
+}
+
+extension Chart.Theme: ExpressibleByArgument {}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PBT
+import PBTReport
+
+/// `pbt schedule`.
+struct Schedule: AsyncParsableCommand {
+    /// The forms in which a schedule is printed.
+    enum Form: String, CaseIterable, ExpressibleByArgument {
+        case table, json, yaml, csv
+    }
+
+    static let configuration = CommandConfiguration(
+        abstract: "Print the hyperparameter schedule of the winner, or of a member, stitched along its lineage.")
+
+    @Argument(help: "The experiment.") var experiment: String
+    @Argument(help: "MEMBER or MEMBER@INTERVAL; the best interval when left out.") var member: IntervalArgument?
+    @Option(name: [.short, .customLong("output")], help: "table, json, yaml or csv.") var output: Form = .table
+    @OptionGroup var storeOptions: StoreOptions
+    @OptionGroup var format: FormatOptions
+
+    func run() async throws {
+        let looked = try await storeOptions.look(at: experiment)
+        let tip = try looked.interval(member)
+        let schedule = ScheduleText(looked.history.lineage(of: tip.id))
+        switch format.json ? .json : output {
+        case .json: try Output.json(schedule.value)
+        case .yaml: try Output.write(schedule.yaml)
+        case .csv: try Output.write(schedule.csv)
+        case .table:
+            try schedule.table.print()
+            if !schedule.constants.isEmpty { try Output.line("The same throughout: \(schedule.constants)") }
+        }
+    }
+}

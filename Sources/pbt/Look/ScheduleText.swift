@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTReport
+
+/// The hyperparameters along a lineage, in the forms in which they are printed.
+struct ScheduleText {
+    private let lineage: [Interval]
+
+    /// The schedule of a lineage, from founder to tip.
+    init(_ lineage: [Interval]) {
+        self.lineage = lineage
+    }
+
+    /// A list of `{interval, hyperparameters}`; `interval` is the place along the lineage, from 0.
+    var value: Value {
+        .array(
+            lineage.enumerated().map { place, interval in
+                ["interval": .integer(place), "hyperparameters": interval.hyperparameters.value]
+            })
+    }
+
+    /// The stretches of the lineage along which nothing changes.
+    private var stretches: [Range<Int>] {
+        var stretches: [Range<Int>] = []
+        for place in lineage.indices {
+            if let last = stretches.last, lineage[last.lowerBound].hyperparameters == lineage[place].hyperparameters {
+                stretches[stretches.count - 1] = last.lowerBound..<place + 1
+            } else {
+                stretches.append(place..<place + 1)
+            }
+        }
+        return stretches
+    }
+
+    private var columns: HyperparameterColumns {
+        HyperparameterColumns(stretches.map { lineage[$0.lowerBound].hyperparameters })
+    }
+
+    /// What never changes, as text.
+    var constants: String {
+        columns.constants
+    }
+
+    /// A table with a row for each stretch along which nothing changes.
+    var table: TextTable {
+        let (stretches, columns) = (stretches, columns)
+        var table = TextTable([.init("INTERVALS", .right)] + columns.columns(rank: 1))
+        for (row, stretch) in stretches.enumerated() {
+            table.append([Self.range(stretch.lowerBound, stretch.upperBound - 1)] + columns.cells[row])
+        }
+        return table
+    }
+
+    /// YAML with the same structure as ``value``, each interval on one line.
+    var yaml: String {
+        guard !lineage.isEmpty else { return "[]\n" }
+        return lineage.enumerated().map { place, interval in
+            "- {interval: \(place), hyperparameters: \(interval.hyperparameters.value.flowYAML)}\n"
+        }.joined()
+    }
+
+    /// Comma-separated values: `interval` and a column for each hyperparameter.
+    var csv: String {
+        let names = Set(lineage.flatMap(\.hyperparameters.names)).sorted()
+        var text = IntervalCSV.line(["interval"] + names)
+        for (place, interval) in lineage.enumerated() {
+            text += IntervalCSV.line(["\(place)"] + names.map { IntervalCSV.cell(interval.hyperparameters[$0]) })
+        }
+        return text
+    }
+
+    /// `3`, or `3-7`.
+    static func range(_ first: Int, _ last: Int) -> String {
+        first == last ? "\(first)" : "\(first)-\(last)"
+    }
+}
+
+extension Value {
+    /// The value as YAML on one line, every number to the last bit.
+    ///
+    /// JSON but for numbers with an exponent: what YAML 1.1 reads as a number has a point and a sign in it.
+    var flowYAML: String {
+        switch self {
+        case .number(let number):
+            let text = json
+            guard number.isFinite, let e = text.firstIndex(of: "e") else { return text }
+            let mantissa = text[..<e]
+            return (mantissa.contains(".") ? "" : "\(mantissa).0") + (mantissa.contains(".") ? text : String(text[e...]))
+        case .array(let array): return "[\(array.map(\.flowYAML).joined(separator: ", "))]"
+        case .object(let object):
+            let members = object.sorted { $0.key < $1.key }
+            return "{\(members.map { "\(Value.string($0.key).json): \($0.value.flowYAML)" }.joined(separator: ", "))}"
+        default: return json
+        }
+    }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTReport
+
+/// The answer of `pbt show` for people.
+struct ShowText {
+    let looked: Looked
+    let members: [MemberStanding]
+    private let terminal = Terminal.output
+
+    init(looked: Looked, members: [MemberStanding]) {
+        self.looked = looked
+        self.members = members
+    }
+
+    private var experiment: Experiment { looked.experiment }
+    private var history: History { looked.history }
+
+    /// How many members are shown unless all are asked for.
+    private static let limit = 20
+
+    /// Writes the answer.
+    ///
+    /// - Throws: A ``Failure`` when it cannot be written.
+    func print(all: Bool) throws {
+        try printHead()
+        let shown = all ? members : Array(members.prefix(Self.limit))
+        guard !shown.isEmpty else { return try Output.line("no members yet") }
+        let hyperparameters = HyperparameterColumns(shown.map(\.shown.hyperparameters))
+        try Output.line()
+        try table(of: shown, hyperparameters).print()
+        if members.count > shown.count {
+            try Output.line("\(members.count - shown.count) more: --all")
+        }
+        if !hyperparameters.constants.isEmpty {
+            try Output.line("The same for \(all ? "all" : "these"): \(hyperparameters.constants)")
+        }
+    }
+
+    private func printHead() throws {
+        let record = looked.record
+        var title = terminal.styled(PlainText.line(experiment.name), .bold) + "  \(record.state.rawValue)"
+        if let base = looked.baselineOf { title += "  (baseline of \(PlainText.line(base)))" }
+        title += "  since \(record.created)"
+        if let ended = record.ended {
+            title += ", until \(ended) (\(Format.duration(ended.since(record.created))))"
+        }
+        try Output.line(title)
+        if let reason = record.reason { try line("because", reason) }
+        try line("metric", "\(experiment.objective.metric), \(experiment.objective.goal.words)")
+        try line("method", method)
+        let space = experiment.space.names.map { "\($0) \(experiment.space[$0]?.words ?? "")" }
+        try line("space", space.joined(separator: "   "))
+        try line("intervals", intervals)
+        try line("result", result)
+        if experiment.kind == .populationBasedTraining {
+            try line(
+                "", "founders left \(history.families.foundersLeft) of \(experiment.population)   copies \(history.copies)")
+        }
+        try printSparkline()
+    }
+
+    private func line(_ name: String, _ text: String) throws {
+        let padding = String(repeating: " ", count: max(0, 11 - name.count))
+        try Output.line(terminal.styled(name, .dim) + padding + Words.plain(PlainText.line(text)))
+    }
+
+    private var method: String {
+        var parts = [experiment.kind.words]
+        if experiment.kind == .populationBasedTraining { parts += [experiment.exploit.words, experiment.explore.words] }
+        if experiment.isSynchronous { parts.append("synchronous") }
+        return (parts + ["seed \(experiment.seed)"]).joined(separator: ", ")
+    }
+
+    private var intervals: String {
+        let counts = Interval.State.allCases.compactMap { state in
+            looked.record.counts[state].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
+        }
+        return "\(looked.record.intervalsFinished) of \(looked.record.intervalsPlanned) finished: "
+            + counts.joined(separator: ", ")
+    }
+
+    private var result: String {
+        guard let best = history.best else { return "no interval is done" }
+        var parts = ["best \(terminal.symbol("★", "*")) \(best.id) \(best.scoreText)"]
+        let scores = members.compactMap(\.score).sorted()
+        if !scores.isEmpty {
+            let middle = scores.count / 2
+            let median = scores.count % 2 == 1 ? scores[middle] : scores[middle - 1] / 2 + scores[middle] / 2
+            parts.append("median \(Format.score(median))")
+        }
+        if let baseline = history.baselineBest { parts.append("random search \(baseline.scoreText)") }
+        return parts.joined(separator: "   ")
+    }
+
+    private func printSparkline() throws {
+        let improvements = history.bestSoFar(by: .index)
+        guard let last = intervalsSeen, last > 0, !improvements.isEmpty else { return }
+        var numbers: [Double] = []
+        var place = 0
+        for index in 0...last {
+            while place + 1 < improvements.count, improvements[place + 1].at <= index { place += 1 }
+            numbers.append(improvements[place].at <= index ? improvements[place].score : .nan)
+        }
+        try line("best", Sparkline.text(numbers, isASCII: !terminal.isUTF8) + "  by interval")
+    }
+
+    /// The greatest index of a finished interval.
+    private var intervalsSeen: Int? {
+        looked.intervals.lazy.filter(\.state.isFinished).map(\.id.index).max()
+    }
+
+    private func table(of shown: [MemberStanding], _ hyperparameters: HyperparameterColumns) -> TextTable {
+        var table = TextTable(
+            [
+                .init("MEMBER", .right), .init(""), .init("INTERVAL", .right, rank: 1),
+                .init(experiment.objective.metric.uppercased(), .right),
+            ] + hyperparameters.columns(rank: 4)
+                + [.init("COPIES", .right, rank: 2), .init("FROM", rank: 3), .init("STATE")])
+        let scores = Format.column(shown.map(\.score))
+        for (row, member) in shown.enumerated() {
+            let (copies, origin) = ancestry(of: member.shown)
+            let star = member.shown.id == history.best?.id ? terminal.symbol("★", "*") : ""
+            table.append(
+                ["\(member.shown.id.member)", star, "\(member.shown.id.index)", scores[row]]
+                    + hyperparameters.cells[row] + ["\(copies)", origin, member.words])
+        }
+        return table
+    }
+
+    /// How often its lineage was copied, and the last donor's interval.
+    private func ancestry(of interval: Interval) -> (copies: Int, origin: String) {
+        let lineage = history.lineage(of: interval.id)
+        let donor = lineage.last { $0.isExploit }?.parent
+        let origin = donor?.description ?? (lineage.first?.id.index == 0 ? "founder" : "restarted")
+        return (lineage.count { $0.isExploit }, origin)
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PBT
+import PBTReport
+import PBTWorker
+import SystemPackage
+
+/// `pbt gc`.
+struct CollectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gc",
+        abstract: "Delete the files that nothing needs any more.",
+        discussion: """
+            Checkpoints that are garbage and were not deleted, those that no interval names since their worker died, and \
+            files of attempts that are over. What is being trained is left alone.
+            """)
+
+    @Argument(help: "The experiment; all of the store when none is named.")
+    var experiment: String?
+
+    @Flag(name: [.customShort("n"), .long], help: "Only say what would be deleted.")
+    var dryRun = false
+
+    @OptionGroup var storeOptions: StoreOptions
+    @OptionGroup var format: FormatOptions
+
+    func run() async throws {
+        let opened = try storeOptions.open()
+        let data = DataDirectory(opened.data)
+        let names =
+            if let experiment {
+                try await ExperimentFamily(experiment, in: opened.store).names
+            } else {
+                try await opened.store.experiments().map(\.experiment.name)
+            }
+        var orphans: [Orphan] = []
+        for name in names {
+            let garbage = try await opened.store.garbage(of: name)
+            let found = try await data.orphans(of: name, in: opened.store)
+            if !dryRun {
+                try data.collect(found)
+                try data.delete(garbage, of: name)
+                try await opened.store.collected(garbage, of: name)
+            }
+            orphans += found
+        }
+        let bytes = orphans.reduce(0) { $0 + $1.bytes }
+        if format.json {
+            return try Output.json([
+                "deleted": .bool(!dryRun), "bytes": .integer(Int(bytes)),
+                "paths": .array(orphans.map { ["path": .string($0.path.string), "bytes": .integer(Int($0.bytes))] }),
+            ])
+        }
+        for orphan in orphans {
+            try Output.line("\(orphan.path)  \(Format.bytes(orphan.bytes))")
+        }
+        let count = Words.count(orphans.count, "directory", "directories")
+        try Output.line("\(dryRun ? "would delete" : "deleted") \(count), \(Format.bytes(bytes))")
+    }
+}

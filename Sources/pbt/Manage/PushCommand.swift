@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PBT
+
+/// `pbt push`.
+struct PushCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "push",
+        abstract: "Queue a configuration by hand.",
+        discussion: """
+            The next founder that nobody has begun takes the values; what is not given stays as it was sampled. In a \
+            manual search it becomes a new member. A value is JSON; a bare word is text: pbt push mnist learning_rate=1e-3 \
+            activation=relu layers='[64, 64]'.
+            """)
+
+    @Argument(help: "The experiment.")
+    var experiment: String
+
+    @Argument(help: ArgumentHelp("Hyperparameters.", valueName: "name=value"))
+    var values: [String]
+
+    @OptionGroup var storeOptions: StoreOptions
+    @OptionGroup var format: FormatOptions
+
+    func run() async throws {
+        let hyperparameters = try Self.hyperparameters(values)
+        let opened = try storeOptions.open()
+        let interval = try await opened.store.push(hyperparameters, to: experiment)
+        if format.json {
+            return try Output.json([
+                "member": .integer(interval.id.member), "interval": .integer(interval.id.index),
+                "hyperparameters": interval.hyperparameters.value,
+            ])
+        }
+        try Output.line(
+            "member \(interval.id.member) will train \(HyperparameterColumns.line(of: interval.hyperparameters))")
+    }
+
+    /// Reads `name=value` pairs.
+    ///
+    /// - Throws: A ``Failure`` for what has no `=`, no name, or a name that stands twice.
+    static func hyperparameters(_ texts: [String]) throws -> Hyperparameters {
+        var hyperparameters = Hyperparameters([:])
+        for text in texts {
+            guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+                throw Failure(.usage, "\"\(text)\" is not of the form name=value, for example learning_rate=0.001")
+            }
+            let name = String(text[..<equals])
+            guard hyperparameters[name] == nil else { throw Failure(.usage, "\(name) is given twice") }
+            hyperparameters[name] = value(String(text[text.index(after: equals)...]))
+        }
+        return hyperparameters
+    }
+
+    private static func value(_ text: String) -> Value {
+        do {
+            return try Value(json: text)
+        } catch {
+            return .string(text)
+        }
+    }
+}

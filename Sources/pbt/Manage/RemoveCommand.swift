@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PBT
+import PBTReport
+import PBTWorker
+import SystemPackage
+
+/// `pbt rm`.
+struct RemoveCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rm",
+        abstract: "Delete an experiment and its random search, with their checkpoints and logs.")
+
+    @Argument(help: "The experiment.")
+    var experiment: String
+
+    @Flag(name: [.short, .long], help: "Do not ask.")
+    var force = false
+
+    @OptionGroup var storeOptions: StoreOptions
+
+    func run() async throws {
+        let opened = try storeOptions.open()
+        let data = DataDirectory(opened.data)
+        let family = try await ExperimentFamily(experiment, in: opened.store)
+        var bytes: Int64 = 0
+        for name in family.names {
+            bytes += try data.size(of: data.directory(of: name))
+        }
+        let names = family.names.map { PlainText.line($0) }.joined(separator: " and ")
+        guard try force || isConfirmed("delete \(names) with \(Format.bytes(bytes)) of checkpoints and logs?") else {
+            throw Failure(.noResult, "nothing was deleted")
+        }
+        // The baseline first: while the experiment is there, it can be named again.
+        for name in family.names.reversed() {
+            do {
+                try await opened.store.remove(name)
+            } catch let error as PBTError where error.code == .wrongState {
+                throw Failure(.tryLater, error.message)
+            }
+            try data.remove(name)
+        }
+        try Output.line("deleted \(names), \(Format.bytes(bytes))")
+    }
+
+    /// Asks on the terminal.
+    ///
+    /// - Throws: A ``Failure`` when there is nobody to ask.
+    private func isConfirmed(_ question: String) throws -> Bool {
+        guard Terminal.input.isTerminal, Terminal.error.isTerminal else {
+            throw Failure(
+                .usage,
+                "there is no terminal to ask on; to delete \(experiment) without a question: pbt rm -f \(experiment)")
+        }
+        Output.raw("\(question) [y/N] ")
+        let answer = (readLine() ?? "").lowercased()
+        return answer == "y" || answer == "yes"
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PBT
+import SystemPackage
+
+/// `pbt create`.
+struct CreateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create",
+        abstract: "Put an experiment into a store without training it.",
+        discussion: "Queue configurations with pbt push, then train with pbt run or with any number of pbt worker.")
+
+    @Argument(help: "The experiment file (YAML or JSON).", completion: .file())
+    var file: String
+
+    @OptionGroup var storeOptions: StoreOptions
+    @OptionGroup var overrides: ExperimentOverrides
+    @OptionGroup var format: FormatOptions
+
+    func run() async throws {
+        let source = try ExperimentFile(file)
+        let experiment = try overrides.applied(to: source.experiment)
+        let opened = try storeOptions.open(in: source.directory, creating: true)
+        let enlistment = try await Enlistment(experiment, in: opened.store, reviving: false)
+        let record = enlistment.family.main
+        let isNew = if case .begins = enlistment.manner { true } else { false }
+        if format.json {
+            return try Output.json([
+                "name": .string(experiment.name), "state": .string(record.state.rawValue), "created": .bool(isNew),
+                "store": .string(opened.location.path.string),
+                "experiments": .array(enlistment.family.names.map { .string($0) }),
+            ])
+        }
+        let store = opened.location.path
+        try Output.line(
+            isNew
+                ? "\(experiment.name) is in \(store); train it with: pbt run \(file), or pbt worker \(store)"
+                : "\(experiment.name) was in \(store) already, with this definition; it is \(record.state.rawValue)")
+    }
+}

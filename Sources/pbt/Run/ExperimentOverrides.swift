@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PBT
+
+/// What may differ from the experiment file, so that one file serves several seeds.
+struct ExperimentOverrides: ParsableArguments {
+    @Option(name: .long, help: "The experiment's name, instead of that in the file.")
+    var name: String?
+
+    @Option(name: .long, help: "The seed, instead of that in the file. Give a --name too: a name has one seed.")
+    var seed: Int?
+
+    /// The experiment with what was given.
+    ///
+    /// - Throws: A ``Failure`` for a name that no experiment may have.
+    func applied(to experiment: Experiment) throws -> Experiment {
+        var experiment = experiment
+        if let name {
+            if let complaint = Experiment.complaint(aboutName: name) { throw Failure(.usage, "--name \(complaint)") }
+            experiment.name = name
+        }
+        if let seed { experiment.seed = UInt64(bitPattern: Int64(seed)) }
+        return experiment
+    }
+}

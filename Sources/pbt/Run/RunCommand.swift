@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Logging
+import PBT
+import PBTReport
+import PBTWorker
+import SystemPackage
+
+/// `pbt run`.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Train an experiment to its end, or go on where it stopped.",
+        discussion: """
+            Run the same file again to go on after an interruption, or in a second terminal to join in with more workers. \
+            The first Ctrl-C finishes the intervals in flight, the second stops at once; both leave a run that goes on.
+            """)
+
+    @Argument(help: "The experiment file (YAML or JSON).", completion: .file())
+    var file: String
+
+    @OptionGroup var storeOptions: StoreOptions
+    @OptionGroup var overrides: ExperimentOverrides
+    @OptionGroup var shown: ProgressFlags
+
+    @Option(name: .long, help: "Programs at a time in this process; default: workers in the file.")
+    var workers: Int?
+
+    func validate() throws {
+        if let workers, !(1...4096).contains(workers) {
+            throw ValidationError("--workers must be between 1 and 4096, not \(workers)")
+        }
+    }
+
+    func run() async throws {
+        let source = try ExperimentFile(file)
+        let experiment = try overrides.applied(to: source.experiment)
+        guard let trainer = experiment.trainer else {
+            throw Failure(.badFile, "\(file) has no command")
+        }
+        try source.checkProgram(of: trainer)
+        let opened = try storeOptions.open(in: source.directory, creating: true)
+        let last = try await opened.store.lastEvent()
+        let enlistment = try await Enlistment(experiment, in: opened.store, reviving: true)
+        if case .finds = enlistment.manner {
+            Output.note("\(PlainText.line(experiment.name)) is over already; this is its result")
+            try await Self.conclude(enlistment.family, in: opened, shown: shown)
+            return
+        }
+        if enlistment.family.main.state == .paused {
+            throw Failure(
+                .tryLater, "\(experiment.name) is paused; go on with: pbt resume \(experiment.name), then run again")
+        }
+        let slots = workers ?? trainer.workers
+        let options = shown.options
+        if options.style != .none {
+            StartLines(enlistment, trainer: trainer, slots: slots, opened: opened).print()
+        }
+        try await Self.work(
+            on: enlistment.family, in: opened, slots: slots, after: last, options: options)
+        try await Self.conclude(enlistment.family, in: opened, shown: shown)
+    }
+
+    /// Trains until all is over, or a signal ends it.
+    ///
+    /// - Throws: A ``Failure`` with an empty message when a signal ended it; what is to be said has been said then.
+    private static func work(
+        on family: ExperimentFamily, in opened: OpenStore, slots: Int, after last: Int64, options: ProgressOptions
+    ) async throws {
+        let status = StatusLine(isLive: options.style == .live)
+        let session = Session(
+            worker: Worker(
+                store: opened.store, data: DataDirectory(opened.data), executor: CommandExecutor(slots: slots),
+                configuration: WorkerConfiguration(experiments: .named(family.names), slots: slots),
+                logger: Logger(label: "pbt") { _ in StatusLogHandler(status: status, isVerbose: options.isVerbose) }),
+            progress: Progress(family, in: opened, after: last, status: status, options: options), status: status)
+        let name = family.main.experiment.name
+        guard let ended = try await session.run() else { return }
+        // What was in flight may have been the last.
+        let now = try await ExperimentFamily(name, in: opened.store)
+        if now.isOver, ended == .interrupted { return }
+        throw Failure(ended, interrupted: now)
+    }
+
+    /// Says what came out.
+    private static func conclude(
+        _ family: ExperimentFamily, in opened: OpenStore, shown: ProgressFlags
+    ) async throws {
+        let winner = try await Winner(of: family, in: opened)
+        if shown.json {
+            try Output.jsonLine(winner.value)
+        } else {
+            try winner.print(isQuiet: shown.quiet)
+        }
+        guard winner.status == .done else { throw Failure(winner.status, nil) }
+    }
+}
+
+extension Failure {
+    /// A run that a signal ended, and how to go on.
+    init(_ status: ExitStatus, interrupted family: ExperimentFamily) {
+        let finished = family.records.reduce(0) { $0 + $1.intervalsFinished }
+        let planned = family.records.reduce(0) { $0 + $1.intervalsPlanned }
+        Output.note("stopped after \(finished) of \(planned) intervals; the same command goes on from here")
+        self.init(status, nil)
+    }
+}

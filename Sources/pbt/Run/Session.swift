@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import PBT
+import PBTWorker
+import ServiceLifecycle
+import UnixSignals
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A worker in this process, its progress on standard error, and what signals do to it.
+///
+/// The first SIGINT finishes the intervals in flight. A second one, SIGTERM and SIGHUP stop at once: trainers are ended
+/// and their intervals given back. Either way the same command goes on later.
+struct Session: Sendable {
+    /// What a session works on.
+    let worker: Worker
+    /// What is shown of it; nothing for a worker that only serves.
+    let progress: Progress?
+    /// Where notes go.
+    let status: StatusLine
+
+    /// How a session ended by a signal.
+    private enum Step: Sendable {
+        case workerEnded
+        case progressEnded
+        case stopped(ExitStatus)
+    }
+
+    /// Works until the worker has nothing more to do, or a signal ends it.
+    ///
+    /// - Returns: The exit code that a signal asks for; none when the worker ended by itself.
+    /// - Throws: What the worker or the store throws.
+    func run() async throws -> ExitStatus? {
+        let signals = await UnixSignalsSequence(trapping: Self.trapped)
+        let services = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
+                logger: Logger(label: "pbt.services") { _ in SwiftLogNoOpLogHandler() }))
+        let isInterrupted = Latch()
+        do {
+            let ended: ExitStatus? = try await withThrowingTaskGroup(of: Step.self) { tasks in
+                tasks.addTask {
+                    try await services.run()
+                    return .workerEnded
+                }
+                tasks.addTask {
+                    try await progress?.follow()
+                    return .progressEnded
+                }
+                tasks.addTask {
+                    await Self.heed(signals, services, isInterrupted, status)
+                }
+                var asked: ExitStatus?
+                while let step = try await tasks.next() {
+                    switch step {
+                    case .workerEnded:
+                        tasks.cancelAll()
+                        return asked ?? (isInterrupted.isSet ? ExitStatus.interrupted : nil)
+                    case .stopped(let status):
+                        asked = status
+                        tasks.cancelAll()
+                    case .progressEnded: break
+                    }
+                }
+                return asked
+            }
+            try await progress?.end()
+            return ended
+        } catch {
+            status.clear()
+            throw error
+        }
+    }
+
+    /// SIGHUP is left alone where someone chose to ignore it (`nohup`).
+    private static var trapped: [UnixSignal] {
+        var action = sigaction()
+        guard sigaction(SIGHUP, nil, &action) == 0 else { return [.sigint, .sigterm] }
+        #if canImport(Darwin)
+            let handler = action.__sigaction_u.__sa_handler
+        #else
+            let handler = action.__sigaction_handler.sa_handler
+        #endif
+        let isIgnored = unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+        return isIgnored ? [.sigint, .sigterm] : [.sigint, .sigterm, .sighup]
+    }
+
+    private static func heed(
+        _ signals: UnixSignalsSequence, _ services: ServiceGroup, _ isInterrupted: Latch, _ status: StatusLine
+    ) async -> Step {
+        for await signal in signals {
+            guard signal == .sigint else {
+                status.print("stopping at once: the intervals in flight are given back")
+                return .stopped(.terminated)
+            }
+            if isInterrupted.set() {
+                status.print("stopping at once: the intervals in flight are given back")
+                return .stopped(.interrupted)
+            }
+            status.print("finishing the intervals in flight; press Ctrl-C again to stop at once")
+            await services.triggerGracefulShutdown()
+        }
+        return .progressEnded
+    }
+}

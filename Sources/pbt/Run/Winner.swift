@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTReport
+import SystemPackage
+
+/// What came out of a run.
+struct Winner {
+    private let looked: Looked
+    /// The experiment and its baseline.
+    private let family: ExperimentFamily
+
+    /// Reads the result.
+    ///
+    /// - Throws: A ``PBTError`` when the store cannot be read.
+    init(of family: ExperimentFamily, in opened: OpenStore) async throws {
+        self.family = try await ExperimentFamily(family.main.experiment.name, in: opened.store)
+        looked = try await Looked(family.main.experiment.name, in: opened)
+    }
+
+    private var name: String { looked.experiment.name }
+
+    /// The exit code that the result deserves.
+    var status: ExitStatus {
+        looked.history.best == nil ? .noResult : .done
+    }
+
+    /// The scores of the experiment and its baseline after the same number of finished intervals.
+    private var comparison: (budget: Int, score: Double, baseline: Double)? {
+        guard let baseline = family.baseline else { return nil }
+        let budget = min(looked.record.intervalsFinished, baseline.intervalsFinished)
+        guard let score = looked.history.bestSoFar(by: .finished).last(where: { $0.at <= budget })?.score,
+            let other = looked.history.baselineBestSoFar(by: .finished).last(where: { $0.at <= budget })?.score
+        else { return nil }
+        return (budget, score, other)
+    }
+
+    /// The result as a JSON object; what stands in `pbt show --json` too has the same keys.
+    var value: Value {
+        let record = looked.record
+        var object: [String: Value] = [
+            "event": "result", "name": .string(name), "state": .string(record.state.rawValue),
+            "reason": .string(orNull: record.reason),
+            "objective": [
+                "metric": .string(looked.experiment.objective.metric),
+                "goal": .string(looked.experiment.objective.goal.rawValue),
+            ],
+            "population": .integer(looked.experiment.population), "intervals": record.countsValue, "best": .null,
+            "seconds": .number((record.ended ?? StoreClock.system.now()).since(record.created).seconds),
+        ]
+        if let best = looked.history.best {
+            object["best"] = [
+                "member": .integer(best.id.member), "interval": .integer(best.id.index), "score": .score(best.score),
+                "hyperparameters": best.hyperparameters.value,
+                "checkpoint": .string(orNull: looked.checkpoint(of: best)?.string),
+            ]
+            object["schedule"] = ScheduleText(looked.history.lineage(of: best.id)).value
+        }
+        if let baseline = family.baseline {
+            object["baseline"] = [
+                "name": .string(baseline.experiment.name), "state": .string(baseline.state.rawValue),
+                "score": .score(baseline.bestScore),
+                "comparison": comparison.map {
+                    [
+                        "intervals": .integer($0.budget), "score": .number($0.score), "baseline": .number($0.baseline),
+                    ]
+                } ?? .null,
+            ]
+        }
+        return .object(object)
+    }
+
+    /// Writes the result to standard output.
+    ///
+    /// - Parameter isQuiet: Whether one line is enough.
+    /// - Throws: A ``Failure`` when it cannot be written.
+    func print(isQuiet: Bool) throws {
+        let record = looked.record
+        let title = PlainText.line(name)
+        let took = Format.duration((record.ended ?? StoreClock.system.now()).since(record.created))
+        guard let best = looked.history.best, let score = best.score else {
+            let reason = record.reason.map { ": \(PlainText.line($0))" } ?? ""
+            return Output.note(
+                Terminal.error.styled("error:", .red) + " \(title) ended without a result\(reason)\n"
+                    + "look at the reasons with: pbt show \(name)")
+        }
+        let metric = PlainText.line(looked.experiment.objective.metric)
+        let state = record.state == .running ? "goes on" : record.state.rawValue
+        try Output.line(
+            Terminal.output.styled("\(title) \(state)", .bold)
+                + ": best member \(best.id), \(metric) \(Format.score(score)), after \(took)")
+        guard !isQuiet else { return }
+        if let reason = record.reason { try row("ended", reason) }
+        if let checkpoint = looked.checkpoint(of: best) { try row("checkpoint", checkpoint.string) }
+        if let comparison { try row("random search", compared(comparison)) }
+        let counts = Interval.State.allCases.compactMap { state in
+            record.counts[state].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
+        }
+        try row(
+            "intervals", counts.joined(separator: ", ") + ", \(Words.count(looked.history.copies, "copy", "copies"))")
+        try row("next", "pbt schedule \(name)    pbt plot curves \(name) -o curves.svg    pbt replay \(name)")
+        try Output.line()
+        try printSchedule(of: best.id)
+    }
+
+    private func row(_ title: String, _ text: String) throws {
+        try Output.line("  \(title)\(String(repeating: " ", count: max(1, 15 - title.count)))\(text)")
+    }
+
+    private func compared(_ comparison: (budget: Int, score: Double, baseline: Double)) -> String {
+        let objective = looked.experiment.objective
+        let difference = Format.significant((comparison.score - comparison.baseline).magnitude, digits: 3)
+        let verdict =
+            if comparison.score == comparison.baseline {
+                "the same"
+            } else {
+                "this is \(difference) \(objective.isBetter(comparison.score, than: comparison.baseline) ? "better" : "worse")"
+            }
+        return
+            "\(Format.score(comparison.baseline)) by its best after as many intervals (\(comparison.budget)); \(verdict)"
+    }
+
+    /// The schedule in short: a row for each stretch along which nothing changes, the middle left out.
+    private func printSchedule(of id: IntervalID) throws {
+        let schedule = ScheduleText(looked.history.lineage(of: id))
+        var table = schedule.table
+        let most = 12
+        if table.rows.count > most {
+            let hidden = most / 2..<table.rows.count - most / 2
+            let row = ["... \(hidden.count) more"] + repeatElement("", count: table.columns.count - 1)
+            table.rows.replaceSubrange(hidden, with: [row])
+        }
+        try table.print()
+        if !schedule.constants.isEmpty { try Output.line("all the time: \(schedule.constants)") }
+    }
+}

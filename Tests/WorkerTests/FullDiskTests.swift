@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import PBT
+import PBTTesting
+import SystemPackage
+import Testing
+
+@testable import PBTWorker
+
+#if os(Linux)
+    import Glibc
+
+    /// Whether this process may mount a small file system of its own.
+    private let canMount: Bool = {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "pbt-mount-\(UUID().uuidString)").path
+        guard mkdir(directory, 0o700) == 0 else { return false }
+        defer { rmdir(directory) }
+        guard mount("tmpfs", directory, "tmpfs", 0, "size=1m") == 0 else { return false }
+        return umount2(directory, Int32(MNT_DETACH.rawValue)) == 0
+    }()
+
+    @Suite(.enabled(if: canMount, "a file system can be mounted by root only"))
+    struct `A full disk` {
+        @Test func `fails the attempt with the reason, keeps the store sound, and pauses`() async throws {
+            try await withTemporaryDirectory { root in
+                let small = FilePath(root).appending("small")
+                try FileSystem.makeDirectory(small)
+                try #require(mount("tmpfs", small.string, "tmpfs", 0, "size=256k") == 0)
+                defer { #expect(umount2(small.string, Int32(MNT_DETACH.rawValue)) == 0) }
+                let data = DataDirectory(small)
+                let store = InMemoryStore()
+                // The first attempt fills the disk for good, so does the second; each is paused after.
+                let experiment = Experiment.shell(
+                    "echo '{\"score\": 1}' > $PBT_RESULTS; head -c 1000000 /dev/zero > $PBT_CHECKPOINT_OUT/weights",
+                    retries: 1)
+                _ = try await store.create(experiment)
+                let clock = RecordingClock()
+                try await Worker(
+                    store: store, data: data, executor: CommandExecutor(),
+                    configuration: WorkerConfiguration(experiments: .named(["toy"])), clock: clock
+                ).run()
+                let interval = try await store.interval(IntervalID(member: 0, index: 0), of: "toy")
+                #expect(interval.state == .failed)
+                #expect(interval.failures == 2)
+                #expect(interval.reason?.contains("No space left on device") == true, "\(interval.reason ?? "")")
+                #expect(try data.directory(of: "toy").appending("checkpoints").names() == [])
+                #expect(try data.attempts(of: "toy").names() == [])
+            }
+        }
+
+        @Test func `is told from other errors`() throws {
+            let full = FileSystem.error("write", "/a", ENOSPC)
+            #expect(
+                full.message
+                    == "cannot write /a: No space left on device (free some space, or keep fewer checkpoints; pbt gc "
+                    + "deletes what nothing needs)")
+            #expect(FileSystem.isDiskFull(full))
+            #expect(!FileSystem.isDiskFull(FileSystem.error("write", "/a", EACCES)))
+        }
+    }
+#endif
