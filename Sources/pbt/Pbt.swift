@@ -16,9 +16,17 @@ struct Pbt: AsyncParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Train:", subcommands: [RunCommand.self, CreateCommand.self, WorkerCommand.self]),
-            // Sources/pbt/Look
-            CommandGroup(name: "Look:", subcommands: []),
+            CommandGroup(
+                name: "Train:",
+                subcommands: [
+                    RunCommand.self, CheckCommand.self, CreateCommand.self, WorkerCommand.self, ReplayCommand.self,
+                ]),
+            CommandGroup(
+                name: "Look:",
+                subcommands: [
+                    ListCommand.self, ShowCommand.self, BestCommand.self, ScheduleCommand.self, LineageCommand.self,
+                    ExplainCommand.self, PlotCommand.self, ExportCommand.self,
+                ]),
             CommandGroup(
                 name: "Manage:",
                 subcommands: [

@@ -17,7 +17,7 @@ import Testing
         guard mkdir(directory, 0o700) == 0 else { return false }
         defer { rmdir(directory) }
         guard mount("tmpfs", directory, "tmpfs", 0, "size=1m") == 0 else { return false }
-        return umount2(directory, Int32(MNT_DETACH.rawValue)) == 0
+        return umount2(directory, Int32(MNT_DETACH)) == 0
     }()
 
     @Suite(.enabled(if: canMount, "a file system can be mounted by root only"))
@@ -27,10 +27,10 @@ import Testing
                 let small = FilePath(root).appending("small")
                 try FileSystem.makeDirectory(small)
                 try #require(mount("tmpfs", small.string, "tmpfs", 0, "size=256k") == 0)
-                defer { #expect(umount2(small.string, Int32(MNT_DETACH.rawValue)) == 0) }
+                defer { #expect(umount2(small.string, Int32(MNT_DETACH)) == 0) }
                 let data = DataDirectory(small)
                 let store = InMemoryStore()
-                // The first attempt fills the disk for good, so does the second; each is paused after.
+                // Each attempt fills the disk; a pause follows each.
                 let experiment = Experiment.shell(
                     "echo '{\"score\": 1}' > $PBT_RESULTS; head -c 1000000 /dev/zero > $PBT_CHECKPOINT_OUT/weights",
                     retries: 1)
@@ -38,8 +38,11 @@ import Testing
                 let clock = RecordingClock()
                 try await Worker(
                     store: store, data: data, executor: CommandExecutor(),
-                    configuration: WorkerConfiguration(experiments: .named(["toy"])), clock: clock
+                    configuration: WorkerConfiguration(
+                        experiments: .named(["toy"]), poll: .seconds(60), pause: .seconds(2)),
+                    clock: clock
                 ).run()
+                #expect(clock.sleeps.map { ($0 / .seconds(1)).rounded() } == [2, 4])
                 let interval = try await store.interval(IntervalID(member: 0, index: 0), of: "toy")
                 #expect(interval.state == .failed)
                 #expect(interval.failures == 2)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PBTWorker
 
-@Suite struct `Results` {
+@Suite struct `Reported results` {
     @Test(arguments: [
         ("{\"score\": 0.5}", 0.5), ("{\"score\": 3, \"x\": [1]}", 3), ("  {\"score\": -1e-3}\n", -1e-3),
         ("{\"score\": Infinity}", .infinity), ("{\"score\": \"-inf\"}", -.infinity), ("{\"score\": \"Inf\"}", .infinity),

@@ -227,6 +227,7 @@ extension CurvesLayer {
 
         func drawEnds(_ labels: [(score: Double, text: String, color: String)], on drawing: inout Drawing) {
             var taken: [Double] = []
+            let left = min(x.position(Double(scene.trained)) ?? plot.right, plot.right) + 11
             for label in labels {
                 guard let place = layer.plotted(label.score).flatMap({ y.position($0) }) else { continue }
                 var py = min(max(place, plot.top), plot.bottom) + 4
@@ -235,7 +236,7 @@ extension CurvesLayer {
                     py = py >= other ? other + 13 : other - 13
                 }
                 taken.append(py)
-                drawing.text(label.text, at: Point(x: plot.right + 11, y: py), fill: label.color, isBold: true)
+                drawing.text(label.text, at: Point(x: left, y: py), fill: label.color, isBold: true)
             }
         }
     }

@@ -87,7 +87,7 @@ struct ScatterLayer {
         let palette = scene.palette
         var legend = Legend()
         legend.add(.dots([palette.trunk]), "a configuration; larger: trained longer")
-        legend.add(.none, "darker: better score")
+        legend.add(.none, "\(scene.options.theme == .light ? "darker" : "brighter"): better score")
         if scene.isBest {
             legend.add(.star(palette.best), "best")
             legend.add(.line(palette.best, width: 1.5, dash: nil), "its ancestry")

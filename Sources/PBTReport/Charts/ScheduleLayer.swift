@@ -100,6 +100,9 @@ struct ScheduleLayer {
         if shown.contains(where: { $0.bounds != nil }) {
             legend.add(.line(palette.axis, width: 1, dash: "1 3"), "bounds")
         }
+        if scene.path.contains(where: { scene.intervals[$0].changes.contains { $0.operation == "resampled" } }) {
+            legend.add(.none, "↻ drawn anew")
+        }
         if shown.contains(where: { $0.categories.map { $0.count <= palette.families.count } ?? false }) {
             legend.add(.none, "below a strip: shares of the population")
         }

@@ -38,6 +38,13 @@ enum FileSystem {
         return error.message.contains("\(Errno(rawValue: ENOSPC))") || error.message.contains("\(Errno(rawValue: EDQUOT))")
     }
 
+    /// Whether less than 1 MiB is left for us on the file system of a path; not when that cannot be told.
+    static func isFull(_ path: FilePath) -> Bool {
+        var status = statvfs()
+        guard path.withPlatformString({ statvfs($0, &status) }) == 0 else { return false }
+        return UInt64(status.f_bavail) * UInt64(status.f_frsize) < 1 << 20
+    }
+
     /// Creates a directory; one that is there already is as good.
     static func makeDirectory(_ path: FilePath) throws {
         if mkdirRetrying(path) == 0 || errno == EEXIST { return }

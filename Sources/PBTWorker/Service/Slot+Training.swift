@@ -76,7 +76,7 @@ extension Slot {
         case .interrupted(let reason):
             return .interrupted(reason: reason)
         case .failed(let reason):
-            return .outcome(.failed(reason: reason), isDiskFull: false)
+            return .outcome(.failed(reason: reason), isDiskFull: FileSystem.isFull(worker.data.root))
         case .trained(let score, let metrics):
             // Nobody continues from a diverged model.
             guard score.isFinite else {

@@ -29,11 +29,16 @@ struct AnswerFile: ~Copyable {
     /// - Parameter path: The file; `-` is standard output. A device or a pipe is written as it is.
     /// - Throws: A ``Failure`` when it cannot be written.
     init(_ path: String) throws {
-        guard path != "-" else {
-            (descriptor, name, renaming) = (.standardOutput, "standard output", nil)
-            return
-        }
-        name = path
+        let place = try Self.place(path)
+        name = path == "-" ? "standard output" : path
+        descriptor = place.descriptor
+        renaming = place.renaming
+    }
+
+    private static func place(
+        _ path: String
+    ) throws -> (descriptor: FileDescriptor, renaming: (from: FilePath, to: FilePath)?) {
+        guard path != "-" else { return (.standardOutput, nil) }
         var target = try absolute(FilePath(path))
         let directory = target.removingLastComponent()
         guard Self.type(of: directory) == S_IFDIR else {
@@ -42,17 +47,16 @@ struct AnswerFile: ~Copyable {
         switch Self.type(of: target) {
         case S_IFDIR: throw Failure(.cannotWrite, "cannot write \(path): it is a directory; name a file in it")
         case nil, S_IFREG:
+            // A link stays a link, and what it leads to is replaced.
             if let resolved = realpath(target.string, nil) {
                 target = FilePath(String(cString: resolved))
                 free(resolved)
             }
-            let temporary = target.removingLastComponent().appending(
+            let part = target.removingLastComponent().appending(
                 ".\(target.lastComponent?.string ?? "answer").\(getpid()).part")
-            renaming = (temporary, target)
-            descriptor = try Self.opened(temporary, for: path, [.create, .truncate])
+            return (try Self.opened(part, for: path, [.create, .truncate]), (part, target))
         default:
-            renaming = nil
-            descriptor = try Self.opened(target, for: path, [])
+            return (try Self.opened(target, for: path, []), nil)
         }
     }
 

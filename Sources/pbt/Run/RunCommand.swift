@@ -65,7 +65,7 @@ struct RunCommand: AsyncParsableCommand {
     /// Trains until all is over, or a signal ends it.
     ///
     /// - Throws: A ``Failure`` with an empty message when a signal ended it; what is to be said has been said then.
-    private static func work(
+    static func work(
         on family: ExperimentFamily, in opened: OpenStore, slots: Int, after last: Int64, options: ProgressOptions
     ) async throws {
         let status = StatusLine(isLive: options.style == .live)

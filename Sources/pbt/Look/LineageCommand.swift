@@ -5,8 +5,9 @@ import PBT
 import PBTReport
 
 /// `pbt lineage`.
-struct Lineage: AsyncParsableCommand {
+struct LineageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "lineage",
         abstract: "Show whose checkpoints the best interval, or a member, descends from.")
 
     @Argument(help: "The experiment.") var experiment: String

@@ -5,13 +5,14 @@ import PBT
 import PBTReport
 
 /// `pbt schedule`.
-struct Schedule: AsyncParsableCommand {
+struct ScheduleCommand: AsyncParsableCommand {
     /// The forms in which a schedule is printed.
     enum Form: String, CaseIterable, ExpressibleByArgument {
         case table, json, yaml, csv
     }
 
     static let configuration = CommandConfiguration(
+        commandName: "schedule",
         abstract: "Print the hyperparameter schedule of the winner, or of a member, stitched along its lineage.")
 
     @Argument(help: "The experiment.") var experiment: String

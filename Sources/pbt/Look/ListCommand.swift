@@ -5,8 +5,10 @@ import PBT
 import PBTReport
 
 /// `pbt list`.
-struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the experiments of a store.")
+struct ListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the experiments of a store.")
 
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions

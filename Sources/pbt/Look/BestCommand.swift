@@ -3,10 +3,12 @@
 import ArgumentParser
 import PBT
 import PBTReport
+import SystemPackage
 
 /// `pbt best`.
-struct Best: AsyncParsableCommand {
+struct BestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "best",
         abstract: "Show the best interval: score, checkpoint, hyperparameters, and the schedule that led to it.")
 
     @Argument(help: "The experiment.") var experiment: String

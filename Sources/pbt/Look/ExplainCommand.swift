@@ -5,8 +5,9 @@ import PBT
 import PBTReport
 
 /// `pbt explain`.
-struct Explain: AsyncParsableCommand {
+struct ExplainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "explain",
         abstract: "Explain the decision that an interval came from, and derive it once more from the recorded rows.",
         discussion: """
             Every decision is a function of the recorded rows and the experiment's seed. It is made again here and \

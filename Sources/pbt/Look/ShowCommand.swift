@@ -3,10 +3,12 @@
 import ArgumentParser
 import PBT
 import PBTReport
+import SystemPackage
 
 /// `pbt show`.
-struct Show: AsyncParsableCommand {
+struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "show",
         abstract: "Show how far an experiment is, its best interval and its members.")
 
     @Argument(help: "The experiment.") var experiment: String

@@ -3,13 +3,17 @@
 import ArgumentParser
 import PBT
 import PBTReport
-import SystemPackage
 
 /// `pbt plot`.
-struct Plot: AsyncParsableCommand {
+struct PlotCommand: AsyncParsableCommand {
     /// The pictures that there are.
     enum Kind: String, CaseIterable, ExpressibleByArgument {
         case curves, schedule, lineage, scatter, overview
+    }
+
+    /// Colours for a light or a dark surface.
+    enum Theme: String, CaseIterable, ExpressibleByArgument {
+        case light, dark
     }
 
     /// How scores become heights.
@@ -18,6 +22,7 @@ struct Plot: AsyncParsableCommand {
     }
 
     static let configuration = CommandConfiguration(
+        commandName: "plot",
         abstract: "Draw an experiment as SVG or PNG.",
         discussion: """
             curves: score by training, the winner's path, the random search beside it. schedule: the winner's \
@@ -28,7 +33,7 @@ struct Plot: AsyncParsableCommand {
     @Argument(help: "The experiment.") var experiment: String
     @Option(name: [.short, .customLong("output")], help: "The picture: FILE.svg, FILE.png, or - for SVG on standard output.")
     var output: String
-    @Option(name: .long, help: "light or dark.") var theme: Chart.Theme = .light
+    @Option(name: .long, help: "light or dark.") var theme: Theme = .light
     @Option(name: .long, help: "The width in pixels; the widest of 360, 640 and 960 that fits.") var width = 640
     @Option(name: .customLong("y"), help: "linear, log, or error: the distance from the best possible score.")
     var height: Height = .linear
@@ -59,7 +64,7 @@ struct Plot: AsyncParsableCommand {
             throw Failure(.usage, "there is no hyperparameter \"\(name)\"; \(advice)")
         }
         let options = Chart.Options(
-            theme: theme, width: Chart.Width(fitting: width), scale: try scale(of: looked),
+            theme: theme == .light ? .light : .dark, width: Chart.Width(fitting: width), scale: try scale(of: looked),
             tip: try tip.map { try looked.interval($0).id }, showsBaseline: !hidesBaseline, hyperparameters: axes)
         let svg = chart(of: looked.history, options).svg
         if output.lowercased().hasSuffix(".png") {
@@ -98,5 +103,3 @@ struct Plot: AsyncParsableCommand {
         }
     }
 }
-
-extension Chart.Theme: ExpressibleByArgument {}

@@ -5,8 +5,9 @@ import PBT
 import PBTReport
 
 /// `pbt export`.
-struct Export: AsyncParsableCommand {
+struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "export",
         abstract: "Write all intervals of an experiment as CSV or JSON, every number to the last bit.")
 
     /// The forms of the data.

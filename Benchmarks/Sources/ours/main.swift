@@ -1,0 +1,4 @@
+import PBT
+import PBTSQLite
+import PBTWorker
+print("x")

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTReport
+import PBTWorker
+import SystemPackage
+
+/// Trains the first two intervals of a member for real, in several ways, and tells what can be told from that.
+struct Check {
+    private let experiment: Experiment
+    private let slots: Int
+    private let isQuick: Bool
+    private let trial: TrialRun
+    private var report: CheckReport
+    private var attempts = 0
+
+    /// A check whose files go into a directory.
+    init(_ experiment: Experiment, slots: Int, in directory: FilePath, isQuick: Bool) {
+        self.experiment = experiment
+        self.slots = slots
+        self.isQuick = isQuick
+        trial = TrialRun(
+            experiment: experiment, data: DataDirectory(directory), executor: CommandExecutor(slots: slots))
+        report = CheckReport(experiment.name)
+    }
+
+    /// Trains, compares, and predicts.
+    ///
+    /// - Throws: A ``Failure`` when files cannot be written, and `CancellationError`.
+    /// - Returns: What was found.
+    mutating func run() async throws -> CheckReport {
+        do {
+            if let founder = try await trainFounder() {
+                if let checkpoint = founder.checkpoint {
+                    try await compare(founder, checkpoint)
+                } else {
+                    report.add(
+                        .problem,
+                        "the program saved nothing: it must write the model into the directory PBT_CHECKPOINT_OUT before "
+                            + "it ends, or no other member can continue from it")
+                }
+            }
+        } catch let failure as Failure where failure.status == .noResult || failure.status == .tryLater {
+            report.add(.problem, failure.message ?? "")
+        }
+        adviseOnDesign()
+        return report
+    }
+
+    private mutating func train(
+        _ purpose: String, index: Int, with hyperparameters: Hyperparameters, from parent: String?
+    ) async throws -> TrialRun.Outcome {
+        attempts += 1
+        Output.note("training interval \(index): \(purpose)")
+        do {
+            let outcome = try await trial.train(index: index, attempt: attempts, with: hyperparameters, from: parent)
+            report.add(purpose, seconds: outcome.seconds)
+            return outcome
+        } catch let failure as Failure where failure.status == .noResult {
+            throw Failure(.noResult, "interval \(index) (\(purpose)) with \(hyperparameters): \(failure.message ?? "")")
+        }
+    }
+
+    /// The first of three founders whose score is finite.
+    private mutating func trainFounder() async throws -> TrialRun.Outcome? {
+        var last: TrialRun.Outcome?
+        for founder in 0..<3 {
+            let outcome = try await train("a founder", index: 0, with: experiment.founder(founder), from: nil)
+            if outcome.score.isFinite {
+                report.add(
+                    .fine,
+                    "the program ran in \(Format.duration(.seconds(outcome.seconds))) and reported "
+                        + "\(experiment.objective.metric) \(Format.score(outcome.score))")
+                return outcome
+            }
+            last = outcome
+        }
+        report.add(
+            .problem,
+            "\(experiment.objective.metric) is \(last?.score ?? .nan) for each of three founders; no member could be ranked"
+        )
+        return nil
+    }
+
+    private mutating func compare(_ founder: TrialRun.Outcome, _ checkpoint: String) async throws {
+        report.checkpointBytes = founder.bytes
+        report.add(.fine, "it saved a checkpoint of \(Format.bytes(founder.bytes))")
+        let same = founder.hyperparameters
+        let names = experiment.space.explorable
+        let other = experiment.space.changed(same, names, seed: experiment.seed)
+        let changed = try await train("restored, with other hyperparameters", index: 1, with: other, from: checkpoint)
+        report.add(
+            .fine,
+            "a new process restored it with other hyperparameters, and reported \(experiment.objective.metric) "
+                + Format.score(changed.score))
+        if changed.checkpoint == nil {
+            report.add(.problem, "the program saved nothing after a restore: PBT_CHECKPOINT_OUT was left empty")
+        }
+        predict([founder.seconds, changed.seconds], bytes: max(founder.bytes, changed.bytes))
+        guard !isQuick else { return }
+        let reference = try await train("restored, with its hyperparameters", index: 1, with: same, from: checkpoint)
+        let repeated = try await train("the same once more", index: 1, with: same, from: checkpoint)
+        let comparison = Comparison(reference, repeated: repeated)
+        noteDeterminism(comparison)
+        guard !comparison.stable.isEmpty else {
+            report.add(
+                .warning,
+                "whether hyperparameters take effect after the restore cannot be told, since nothing comes out the same "
+                    + "twice; seed the program with PBT_SEED, and run the check again")
+            return
+        }
+        try await compareRestore(comparison, with: same)
+        try await compareEffects(comparison, changed, same: same, from: checkpoint, names: names)
+    }
+
+    private mutating func noteDeterminism(_ comparison: Comparison) {
+        let metric = experiment.objective.metric
+        report.isDeterministic = comparison.isDeterministic(metric)
+        if comparison.isDeterministic(metric) {
+            report.add(.fine, "the same hyperparameters and seed give the same \(metric)")
+        } else {
+            report.add(
+                .warning,
+                "the same hyperparameters and seed (PBT_SEED) give another \(metric) each time: runs cannot be reproduced"
+            )
+        }
+    }
+
+    /// Whether an interval that restores nothing comes out differently.
+    private mutating func compareRestore(_ comparison: Comparison, with hyperparameters: Hyperparameters) async throws {
+        let fresh = try await train("without anything to restore", index: 1, with: hyperparameters, from: nil)
+        let restores = comparison.hasEffect(fresh)
+        report.restores = restores
+        if restores {
+            report.add(.fine, "what is restored makes a difference")
+        } else {
+            report.add(
+                .problem,
+                "the program seems not to restore: an interval without a checkpoint comes out exactly the same; load the "
+                    + "model from the directory PBT_CHECKPOINT_IN when it is set")
+        }
+    }
+
+    /// Which hyperparameters have an effect after the restore.
+    private mutating func compareEffects(
+        _ comparison: Comparison, _ changed: TrialRun.Outcome, same: Hyperparameters, from checkpoint: String,
+        names: [String]
+    ) async throws {
+        guard comparison.hasEffect(changed) else {
+            for name in names { report.effects[name] = false }
+            report.add(
+                names.isEmpty ? .warning : .problem,
+                "hyperparameters seem not to take effect after the restore: with other values of "
+                    + "\(names.joined(separator: ", ")) the interval comes out exactly the same. The commonest reason: "
+                    + "restoring the optimiser's state brings back the old learning rate; set it again after the restore"
+            )
+            return
+        }
+        for name in names {
+            // One name alone has just been tried.
+            var hasEffect = true
+            if names.count > 1 {
+                let hyperparameters = experiment.space.changed(same, [name], seed: experiment.seed)
+                let outcome = try await train(
+                    "restored, with another \(name)", index: 1, with: hyperparameters, from: checkpoint)
+                hasEffect = comparison.hasEffect(outcome)
+            }
+            report.effects[name] = hasEffect
+        }
+        let effective = names.filter { report.effects[$0] == true }
+        let idle = names.filter { report.effects[$0] == false }
+        if !effective.isEmpty {
+            report.add(.fine, "after the restore these take effect: \(effective.joined(separator: ", "))")
+        }
+        if !idle.isEmpty {
+            report.add(
+                .warning,
+                "after the restore these seem not to take effect: \(idle.joined(separator: ", ")). The commonest reason: "
+                    + "restoring the optimiser's state brings back its old settings; set them again after the restore")
+        }
+    }
+
+    /// What a run will cost.
+    private mutating func predict(_ seconds: [Double], bytes: Int64) {
+        let searches = experiment.hasBaseline ? 2 : 1
+        let mean = seconds.reduce(0, +) / Double(seconds.count)
+        let intervals = experiment.population * experiment.intervals * searches
+        let time = mean * Double(intervals) / Double(min(slots, max(1, experiment.population * searches)))
+        let checkpoints = slots + searches * StartLines.mostCheckpoints(of: experiment)
+        let disk = Int64(checkpoints) * bytes
+        report.runSeconds = time
+        report.runBytes = disk
+        report.add(
+            .fine,
+            "a run of \(intervals) intervals will take about \(Format.duration(.seconds(time))) with "
+                + "\(Words.count(slots, "worker")), and at most \(Format.bytes(disk)) of disk (\(checkpoints) checkpoints)"
+        )
+        if let free = freeBytes(at: FilePath(experiment.trainer?.directory ?? "/")), free < disk {
+            report.add(.warning, "only \(Format.bytes(free)) are free in \(experiment.trainer?.directory ?? "/")")
+        }
+    }
+
+    /// What is known to go badly with a population of this kind.
+    private mutating func adviseOnDesign() {
+        guard experiment.kind == .populationBasedTraining else { return }
+        if case .truncation(let bottom, let top) = experiment.exploit.kind {
+            let donors = ExploitRule.count(of: top, among: experiment.population)
+            let replaced = ExploitRule.count(of: bottom, among: experiment.population)
+            let text =
+                "\(experiment.population) members × \(Words.percent(top)): \(Words.count(donors, "donor")), "
+                + "\(replaced) replaced each time"
+            report.add(donors <= 1 ? .warning : .fine, donors <= 1 ? "\(text); one lineage will soon own all" : text)
+        }
+        if experiment.population < 8 {
+            report.add(
+                .warning,
+                "\(Words.count(experiment.population, "member")): PBT is known to need more, 8 at the least and 20 or more to be reliable"
+            )
+        }
+        let decisions = experiment.intervals - 1
+        if decisions < 10 {
+            report.add(
+                .warning,
+                "\(Words.count(decisions, "decision")) for each member: too few for a schedule to form; make intervals shorter and more"
+            )
+        } else if decisions > 1000 {
+            report.add(
+                .warning,
+                "\(decisions) decisions for each member: so short an interval measures little but noise; make intervals longer and fewer"
+            )
+        }
+    }
+}

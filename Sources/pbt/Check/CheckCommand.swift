@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PBT
+import PBTWorker
+import SystemPackage
+import UnixSignals
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// `pbt check`.
+struct CheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Train two intervals for real, and say what a run would find out too late.",
+        discussion: """
+            Trains a founder's first interval; then its second one in new processes: with other hyperparameters, twice \
+            with the same ones, without a checkpoint, and with each hyperparameter changed by itself. Says whether the \
+            program saves, restores, and heeds its hyperparameters after the restore, and what a run will cost. Touches no \
+            store.
+            """)
+
+    @Argument(help: "The experiment file (YAML or JSON).", completion: .file())
+    var file: String
+
+    @Option(name: .long, help: "Programs at a time, for the prediction; default: workers in the file.")
+    var workers: Int?
+
+    @Flag(name: .long, help: "Train two intervals only: whether it runs, saves and restores.")
+    var quick = false
+
+    @OptionGroup var format: FormatOptions
+
+    func validate() throws {
+        if let workers, !(1...4096).contains(workers) {
+            throw ValidationError("--workers must be between 1 and 4096, not \(workers)")
+        }
+    }
+
+    func run() async throws {
+        let source = try ExperimentFile(file)
+        guard let trainer = source.experiment.trainer else { return }
+        try source.checkProgram(of: trainer)
+        let report = try await temporary(for: source.experiment.name) { directory in
+            try await interruptible {
+                var check = Check(
+                    source.experiment, slots: workers ?? trainer.workers, in: directory, isQuick: quick)
+                return try await check.run()
+            }
+        }
+        if format.json { try Output.json(report.value) } else { try report.print() }
+        guard report.isUsable else { throw Failure(.noResult, nil) }
+    }
+
+    /// Does something in a directory that is deleted afterwards.
+    private func temporary<Result>(for name: String, _ body: (FilePath) async throws -> Result) async throws -> Result {
+        let parent = environment("TMPDIR") ?? "/tmp"
+        var template = Array("\(parent)/pbt-check-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw Failure(.cannotWrite, "cannot make a directory in \(parent): \(Errno(rawValue: errno))")
+        }
+        let directory = FilePath(platformString: template)
+        do {
+            let result = try await body(directory)
+            try delete(directory, of: name)
+            return result
+        } catch {
+            try delete(directory, of: name)
+            throw error
+        }
+    }
+
+    private func delete(_ directory: FilePath, of name: String) throws {
+        try DataDirectory(directory).remove(name)
+        guard directory.withPlatformString({ rmdir($0) }) == 0 else {
+            throw Failure(.cannotWrite, "cannot delete \(directory): \(Errno(rawValue: errno))")
+        }
+    }
+
+    /// Does something that SIGINT and SIGTERM cancel.
+    private func interruptible(
+        _ body: @escaping @Sendable () async throws -> CheckReport
+    ) async throws -> CheckReport {
+        enum Step: Sendable {
+            case done(CheckReport)
+            case signal(UnixSignal)
+        }
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        return try await withThrowingTaskGroup(of: Step?.self) { tasks in
+            tasks.addTask { .done(try await body()) }
+            tasks.addTask {
+                for await signal in signals { return .signal(signal) }
+                return nil
+            }
+            var asked: UnixSignal?
+            do {
+                while let step = try await tasks.next() {
+                    switch step {
+                    case .done(let result):
+                        tasks.cancelAll()
+                        return result
+                    case .signal(let signal):
+                        asked = signal
+                        tasks.cancelAll()
+                    case nil: break
+                    }
+                }
+            } catch is CancellationError {
+                throw Failure(asked == .sigterm ? .terminated : .interrupted, "interrupted")
+            }
+            throw CancellationError()
+        }
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Whether two checkpoints hold the same files with the same bytes.
+struct CheckpointDigest {
+    /// FNV-1a in 64 bits over names and contents, in order of name.
+    private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
+    /// How many files there are.
+    private(set) var files = 0
+
+    /// Reads a directory.
+    ///
+    /// - Throws: A ``Failure`` when it cannot be read.
+    init(of directory: FilePath) throws {
+        try add(directory)
+    }
+
+    private mutating func add(_ path: FilePath) throws {
+        var status = stat()
+        guard path.withPlatformString({ lstat($0, &status) }) == 0 else {
+            throw Failure(.cannotWrite, "\(path) cannot be read: \(Errno(rawValue: errno))")
+        }
+        switch status.st_mode & mode_t(S_IFMT) {
+        case mode_t(S_IFDIR):
+            for name in try names(in: path) {
+                add(bytes: name.utf8)
+                try add(path.appending(name))
+            }
+        case mode_t(S_IFREG):
+            files += 1
+            try addContent(of: path)
+        default:
+            files += 1
+        }
+    }
+
+    private func names(in path: FilePath) throws -> [String] {
+        guard let directory = path.withPlatformString({ opendir($0) }) else {
+            throw Failure(.cannotWrite, "\(path) cannot be read: \(Errno(rawValue: errno))")
+        }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: $0.pointee)) {
+                    String(cString: $0)
+                }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private mutating func addContent(of path: FilePath) throws {
+        do {
+            let file = try FileDescriptor.open(path, .readOnly)
+            try file.closeAfter {
+                var buffer = [UInt8](repeating: 0, count: 1 << 16)
+                while true {
+                    let count = try buffer.withUnsafeMutableBytes { try file.read(into: $0) }
+                    guard count > 0 else { break }
+                    add(bytes: buffer[..<count])
+                }
+            }
+        } catch let error as Errno {
+            throw Failure(.cannotWrite, "\(path) cannot be read: \(error)")
+        }
+    }
+
+    private mutating func add(bytes: some Sequence<UInt8>) {
+        for byte in bytes {
+            value = (value ^ UInt64(byte)) &* 0x100_0000_01b3
+        }
+        // Ends each part, so that what stands in one cannot pass for the next.
+        value = (value ^ 0x1ff) &* 0x100_0000_01b3
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTReport
+import PBTWorker
+import SystemPackage
+
+/// One interval, trained for real in a directory that is deleted afterwards, without a store.
+struct TrialRun: Sendable {
+    /// What came of it.
+    struct Outcome: Sendable {
+        /// What it trained with.
+        var hyperparameters: Hyperparameters
+        /// The score, which may be no finite number.
+        var score: Double
+        /// All metrics.
+        var metrics: [String: Value]
+        /// The name of the checkpoint it saved; none when it saved nothing.
+        var checkpoint: String?
+        /// The checkpoint's size in bytes.
+        var bytes: Int64
+        /// A hash of the names and bytes of the checkpoint's files.
+        var digest: UInt64
+        /// How long it took, in seconds.
+        var seconds: Double
+    }
+
+    /// What is trained.
+    let experiment: Experiment
+    /// Where its files go.
+    let data: DataDirectory
+    /// What runs the program.
+    let executor: CommandExecutor
+
+    /// Trains one interval of member 0.
+    ///
+    /// - Parameters:
+    ///   - index: Which one: 0 is a founder's first.
+    ///   - attempt: Tells several trials of one interval apart.
+    ///   - hyperparameters: What it trains with.
+    ///   - parent: The checkpoint that it restores; none for none.
+    /// - Returns: What came of it.
+    /// - Throws: A ``Failure`` with the reason and the end of the log when it fails.
+    func train(
+        index: Int, attempt: Int, with hyperparameters: Hyperparameters, from parent: String?
+    ) async throws -> Outcome {
+        let id = IntervalID(member: 0, index: index)
+        let now = StoreClock.system.now()
+        let interval = Interval(
+            id: id, parent: parent == nil ? nil : IntervalID(member: 0, index: 0), hyperparameters: hyperparameters,
+            depth: index + 1, created: now)
+        let lease = Lease(
+            experiment: experiment.name, interval: id, attempt: attempt, token: "", worker: "check", expires: now)
+        let begun = try data.begin(
+            Assignment(lease: lease, interval: interval, parentCheckpoint: parent, experiment: experiment), slot: 0)
+        let start = ContinuousClock.now
+        let end = await executor.run(begun)
+        let seconds = (ContinuousClock.now - start).seconds
+        try Task.checkCancellation()
+        switch end {
+        case .failed(let reason):
+            throw Failure(.noResult, "the program failed: \(reason)\(Self.tail(of: begun.log))")
+        case .interrupted(let reason):
+            throw Failure(.tryLater, "the program gave its interval back: \(reason)")
+        case .trained(let score, let metrics):
+            let digest = try CheckpointDigest(of: begun.checkpoint)
+            let isEmpty = digest.files == 0
+            let bytes = try data.size(of: begun.checkpoint)
+            let name = isEmpty ? nil : try data.publish(begun)
+            return Outcome(
+                hyperparameters: hyperparameters, score: score, metrics: metrics, checkpoint: name, bytes: bytes,
+                digest: digest.value, seconds: seconds)
+        }
+    }
+
+    /// The last lines that the program printed, indented.
+    private static func tail(of log: FilePath) -> String {
+        var bytes: [UInt8] = []
+        do {
+            let file = try FileDescriptor.open(log, .readOnly)
+            bytes = try file.closeAfter {
+                let size = try file.seek(offset: 0, from: .end)
+                try file.seek(offset: max(0, size - 4096), from: .start)
+                var buffer = [UInt8](repeating: 0, count: 4096)
+                let count = try buffer.withUnsafeMutableBytes { try file.read(into: $0) }
+                return Array(buffer[..<count])
+            }
+        } catch {
+            return "\n  (its log cannot be read: \(error))"
+        }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").suffix(10)
+        return lines.isEmpty
+            ? "" : "\n  its last lines:\n" + lines.map { "    \(PlainText.line(String($0)))" }.joined(separator: "\n")
+    }
+}

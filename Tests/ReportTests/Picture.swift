@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import PBTReport
+
+#if canImport(FoundationXML)
+    import FoundationXML
+#endif
+
+/// What a parser of XML finds in a picture, independent of what the picture says of itself.
+final class Picture: NSObject, XMLParserDelegate {
+    private(set) var elements: [(name: String, attributes: [String: String], text: String)] = []
+    private(set) var complaint: String?
+    private var open: [Int] = []
+
+    init(_ chart: Chart) {
+        super.init()
+        let parser = XMLParser(data: Data(chart.svg.utf8))
+        parser.delegate = self
+        if !parser.parse() { complaint = "\(parser.parserError.map { "\($0)" } ?? "?") in line \(parser.lineNumber)" }
+    }
+
+    func parser(
+        _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+        attributes: [String: String]
+    ) {
+        open.append(elements.count)
+        elements.append((name, attributes, ""))
+    }
+
+    func parser(_ parser: XMLParser, foundCharacters string: String) {
+        if let last = open.last { elements[last].text += string }
+    }
+
+    func parser(_ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?) {
+        open.removeLast()
+    }
+
+    var texts: [String] { elements.filter { $0.name == "text" }.map(\.text) }
+    /// Elements that are drawn.
+    var marks: Int { elements.count { !["svg", "title", "desc"].contains($0.name) } - 1 }
+
+    /// The most points that one path has: those that a command ends at or is steered by.
+    var longestPath: Int {
+        elements.compactMap { $0.attributes["d"] }.map { data in
+            data.reduce(0) { $0 + ("MLa".contains($1) ? 1 : $1 == "C" ? 2 : 0) }
+        }.max() ?? 0
+    }
+
+    /// The least size of any text.
+    var leastTextSize: Double {
+        elements.filter { $0.name == "text" }.map { Double($0.attributes["font-size"] ?? "11") ?? 0 }.min() ?? .infinity
+    }
+
+    /// All numbers that are places or sizes.
+    var coordinates: [Substring] {
+        let names = ["x", "y", "cx", "cy", "r", "width", "height", "d"]
+        return elements.flatMap { element in
+            names.compactMap { element.attributes[$0] }
+                .flatMap { $0.split { !$0.isNumber && $0 != "." && $0 != "-" && !$0.isLetter || "MLCZa".contains($0) } }
+        }
+    }
+
+    /// Where `rsvg-convert` is; none when it is not installed.
+    static let renderer: URL? = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
+        .map { URL(fileURLWithPath: "\($0)/rsvg-convert") }
+        .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+
+    /// The picture as PNG, made by `rsvg-convert`.
+    static func rendered(_ svg: String, by renderer: URL) throws -> Data {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("pbt-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { do { try FileManager.default.removeItem(at: folder) } catch { print("left behind: \(folder.path)") } }
+        let source = folder.appendingPathComponent("picture.svg")
+        let target = folder.appendingPathComponent("picture.png")
+        try Data(svg.utf8).write(to: source)
+        let process = Process()
+        process.executableURL = renderer
+        process.arguments = ["-o", target.path, source.path]
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { return Data() }
+        return try Data(contentsOf: target)
+    }
+}
+
+/// The kinds of charts, for tables of arguments.
+enum Kind: String, CaseIterable, Sendable {
+    case curves, schedule, lineage, scatter, overview
+
+    func chart(_ history: History, _ options: Chart.Options = Chart.Options()) -> Chart {
+        switch self {
+        case .curves: .curves(of: history, options: options)
+        case .schedule: .schedule(of: history, options: options)
+        case .lineage: .lineage(of: history, options: options)
+        case .scatter: .scatter(of: history, options: options)
+        case .overview: .overview(of: history, options: options)
+        }
+    }
+}
