@@ -1,7 +1,7 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// The settings of the package itself.
+/// The settings of the package that is measured.
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
@@ -19,15 +19,18 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     ],
     targets: [
-        // The peers' workloads, the store's loop and growth.
+        // The workloads, the store alone, and the store beside bare SQLite.
         .executableTarget(
             name: "ours",
             dependencies: [
+                "SQLiteLimit",
                 .product(name: "PBT", package: "swift-pbt"),
                 .product(name: "PBTSQLite", package: "swift-pbt"),
                 .product(name: "PBTWorker", package: "swift-pbt"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            swiftSettings: settings)
+            swiftSettings: settings),
+        // Bare SQLite in C: records the statements of a store, and runs the same ones again.
+        .target(name: "SQLiteLimit", linkerSettings: [.linkedLibrary("sqlite3")]),
     ]
 )

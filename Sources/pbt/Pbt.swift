@@ -17,18 +17,18 @@ struct Pbt: AsyncParsableCommand {
         version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(
-                name: "Train:",
+                name: "Train",
                 subcommands: [
                     RunCommand.self, CheckCommand.self, CreateCommand.self, WorkerCommand.self, ReplayCommand.self,
                 ]),
             CommandGroup(
-                name: "Look:",
+                name: "Look",
                 subcommands: [
                     ListCommand.self, ShowCommand.self, BestCommand.self, ScheduleCommand.self, LineageCommand.self,
                     ExplainCommand.self, PlotCommand.self, ExportCommand.self,
                 ]),
             CommandGroup(
-                name: "Manage:",
+                name: "Manage",
                 subcommands: [
                     PushCommand.self, PauseCommand.self, ResumeCommand.self, StopCommand.self, RemoveCommand.self,
                     CollectCommand.self, PinCommand.self, UnpinCommand.self,

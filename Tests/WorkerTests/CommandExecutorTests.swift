@@ -88,7 +88,7 @@ func run(
         let hyperparameters: Hyperparameters = [
             "rate": 0.25, "batch-size": 32, "on": true, "kind": "re lu", "sizes": [1, 2], "none": nil,
         ]
-        try await run(script, environment: environment, hyperparameters: hyperparameters, threads: 3) { end, attempt in
+        try await run(script, environment: environment, hyperparameters: hyperparameters, threads: 3) { (end, attempt) throws in
             #expect(end == .trained(score: 1, metrics: ["score": 1]))
             let lines = try #require(try attempt.checkpoint.appending("env").text()).split(separator: "\n").map(String.init)
             let ours = lines.filter { $0.hasPrefix("PBT_") }
@@ -115,7 +115,7 @@ func run(
     }
 
     @Test func `names the checkpoint to restore, for whoever is no founder`() async throws {
-        try await run("echo $PBT_CHECKPOINT_IN; exit 1", parent: true) { end, attempt in
+        try await run("echo $PBT_CHECKPOINT_IN; exit 1", parent: true) { (end, attempt) throws in
             let parent = try #require(attempt.parentCheckpoint)
             #expect(end == .failed(reason: "exit 1: \(parent)"))
         }
@@ -156,7 +156,7 @@ func run(
             head -c 5000000 /dev/zero | tr '\\0' x; head -c 5000000 /dev/zero | tr '\\0' y >&2
             echo; echo '--- RESULTS ---'; echo '{"score": 1}'; echo '--- END RESULTS ---'
             """
-        try await run(script) { end, attempt in
+        try await run(script) { (end, attempt) throws in
             #expect(end == .trained(score: 1, metrics: ["score": 1]))
             let size = try FileTree.size(attempt.log.removingLastComponent())
             #expect(size > 10_000_000)

@@ -46,9 +46,36 @@ import Testing
                 let interval = try await store.interval(IntervalID(member: 0, index: 0), of: "toy")
                 #expect(interval.state == .failed)
                 #expect(interval.failures == 2)
-                #expect(interval.reason?.contains("No space left on device") == true, "\(interval.reason ?? "")")
+                let reason = try #require(interval.reason)
+                #expect(
+                    reason.hasSuffix(
+                        "; the disk of \(small) is full: less than 1 MiB is left; free some space, or keep fewer "
+                            + "checkpoints"), "\(reason)")
                 #expect(try data.directory(of: "toy").appending("checkpoints").names() == [])
                 #expect(try data.attempts(of: "toy").names() == [])
+            }
+        }
+
+        @Test func `fails an attempt that cannot even begin`() async throws {
+            try await withTemporaryDirectory { root in
+                let small = FilePath(root).appending("small")
+                try FileSystem.makeDirectory(small)
+                // Room for the three directories of the experiment, but for no attempt.
+                try #require(mount("tmpfs", small.string, "tmpfs", 0, "nr_inodes=6") == 0)
+                defer { #expect(umount2(small.string, Int32(MNT_DETACH)) == 0) }
+                let store = InMemoryStore()
+                _ = try await store.create(.shell("true"))
+                try await Worker(
+                    store: store, data: DataDirectory(small), executor: CommandExecutor(),
+                    configuration: WorkerConfiguration(experiments: .named(["toy"]), poll: .seconds(60)),
+                    clock: RecordingClock()
+                ).run()
+                let interval = try await store.interval(IntervalID(member: 0, index: 0), of: "toy")
+                #expect(interval.state == .failed)
+                #expect(
+                    interval.reason
+                        == "cannot create the directory \(small)/toy/attempts/m0000-i0000-a1/checkpoint: No space left on "
+                        + "device (free some space, or keep fewer checkpoints; pbt gc deletes what nothing needs)")
             }
         }
 

@@ -126,7 +126,11 @@ public struct Experiment: Sendable, Hashable {
         self.intervals = intervals
         self.seed = seed
         self.space = space
-        self.initial = initial
+        // In the space's types, as they will be read back: a 1 for a real hyperparameter is 1.0.
+        self.initial = initial.map { given in
+            Hyperparameters(
+                Dictionary(uniqueKeysWithValues: given.values.map { ($0, space[$0]?.normalized($1) ?? $1) }))
+        }
         self.exploit = exploit
         self.explore = explore
         self.isSynchronous = isSynchronous

@@ -30,6 +30,12 @@ extension Ledger {
         guard experiment.intervals >= 1, experiment.population >= (experiment.kind == .manual ? 0 : 1) else {
             throw PBTError(.badExperiment, "an experiment needs at least one member and one interval")
         }
+        // What was put together in Swift obeys the rules of an experiment file, so that every store can read it back.
+        do {
+            _ = try Experiment(document: Document(experiment.value), directory: "/")
+        } catch {
+            throw PBTError(.badExperiment, "experiment \"\(experiment.name)\" is not well defined: \(error)")
+        }
         guard try record(named: experiment.name) == nil else {
             throw PBTError(
                 .alreadyExists,

@@ -115,10 +115,10 @@ struct CurvesLayer {
         let (best, worst) = isMaximized ? (high, low) : (low, high)
         let usual = sorted[place]
         // Halved, since a difference of great numbers overflows.
-        guard (best / 2 - worst / 2).magnitude > 3 * (best / 2 - usual / 2).magnitude, usual != best else {
-            return (low...high, false)
-        }
-        return (isMaximized ? usual...high : low...usual, true)
+        let reach = 3 * (best / 2 - usual / 2).magnitude
+        guard reach > 0, (best / 2 - worst / 2).magnitude > reach else { return (low...high, false) }
+        let kept = sorted.filter { (best / 2 - $0 / 2).magnitude <= reach }
+        return ((kept.first ?? low)...(kept.last ?? high), true)
     }
 
     private func legend(beyond: Int) -> Legend {

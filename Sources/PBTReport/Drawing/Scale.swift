@@ -64,7 +64,8 @@ struct Scale: Sendable, Hashable {
     /// Where along the axis a number is, 0 being the low end and 1 the high end; none for what has no place on it.
     func share(_ value: Double) -> Double? {
         guard value.isFinite else { return nil }
-        guard isLogarithmic else { return (value - low) / (high - low) }
+        // Beyond this, a difference overflows.
+        guard isLogarithmic else { return (min(max(value, -8e307), 8e307) - low) / (high - low) }
         guard value > 0 else { return nil }
         return (Mathematics.log(value) - Mathematics.log(low)) / (Mathematics.log(high) - Mathematics.log(low))
     }

@@ -50,9 +50,10 @@ package enum Format {
     /// digits, and with as many more as it takes to tell it from 1, up to seven.
     package static func score(_ number: Double) -> String {
         if number == number.rounded(), number.magnitude < 1e6 { return fixed(number, decimals: 0) }
+        guard (0.9..<1).contains(number.magnitude) else { return significant(number) }
         for digits in 4...7 {
             let text = significant(number, digits: digits)
-            if number.magnitude > 1 || !text.drop(while: { $0 == "-" }).hasPrefix("1.") { return text }
+            if text.drop(while: { $0 == "-" }).hasPrefix("0") { return text }
         }
         return significant(number, digits: 7)
     }

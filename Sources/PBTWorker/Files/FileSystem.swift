@@ -45,6 +45,11 @@ enum FileSystem {
         return UInt64(status.f_bavail) * UInt64(status.f_frsize) < 1 << 20
     }
 
+    /// What to tell a person when ``isFull(_:)``.
+    static func fullDisk(_ path: FilePath) -> String {
+        "the disk of \(path) is full: less than 1 MiB is left; free some space, or keep fewer checkpoints"
+    }
+
     /// Creates a directory; one that is there already is as good.
     static func makeDirectory(_ path: FilePath) throws {
         if mkdirRetrying(path) == 0 || errno == EEXIST { return }

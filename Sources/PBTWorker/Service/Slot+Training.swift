@@ -76,7 +76,12 @@ extension Slot {
         case .interrupted(let reason):
             return .interrupted(reason: reason)
         case .failed(let reason):
-            return .outcome(.failed(reason: reason), isDiskFull: FileSystem.isFull(worker.data.root))
+            // A program that cannot write often cannot say so either.
+            guard FileSystem.isFull(worker.data.root) else {
+                return .outcome(.failed(reason: reason), isDiskFull: false)
+            }
+            return .outcome(
+                .failed(reason: "\(reason); \(FileSystem.fullDisk(worker.data.root))"), isDiskFull: true)
         case .trained(let score, let metrics):
             // Nobody continues from a diverged model.
             guard score.isFinite else {

@@ -86,7 +86,7 @@ struct CheckReport: Sendable {
                 case .warning: terminal.styled("warning", .yellow)
                 case .problem: terminal.styled("problem", .red)
                 }
-            try Output.line("\(mark)  \(finding.text)")
+            try Output.line("\(mark)  \(Words.plain(finding.text))")
         }
     }
 }

@@ -15,6 +15,8 @@ struct ExperimentFile {
     let directory: FilePath
     /// What it says.
     let experiment: Experiment
+    /// The line of the command, from 1.
+    private let commandLine: Int
 
     /// Reads and checks a file; nothing is started.
     ///
@@ -29,7 +31,7 @@ struct ExperimentFile {
         do {
             document = try Self.document(Self.text(of: name), isJSON: name.lowercased().hasSuffix(".json"))
             experiment = try Experiment(document: document, directory: directory.string)
-            try Self.check(experiment, document, needsCommand: needsCommand)
+            commandLine = try Self.check(experiment, document, needsCommand: needsCommand)
         } catch let error as DocumentError {
             throw Failure(.badFile, file: name, error)
         }
@@ -44,7 +46,7 @@ struct ExperimentFile {
         do {
             _ = try Program.find(program, in: FilePath(trainer.directory), searchPath: environment("PATH"))
         } catch let error as PBTError {
-            throw Failure(.badFile, "\(name): command: \(error.message)")
+            throw Failure(.badFile, "\(name):\(commandLine): command: \(error.message)")
         }
     }
 
@@ -113,18 +115,18 @@ struct ExperimentFile {
         }
     }
 
+    /// Checks the command, and returns its line.
     private static func check(
         _ experiment: Experiment, _ document: Document, needsCommand: Bool
-    ) throws {
-        guard let trainer = experiment.trainer else {
-            guard needsCommand else { return }
+    ) throws -> Int {
+        guard let trainer = experiment.trainer, case .object(let entries) = document.content,
+            let entry = entries.first(where: { $0.name == "command" }), case .list(let parts) = entry.content.content
+        else {
+            guard needsCommand else { return 0 }
             throw DocumentError(
                 line: 1, path: "command",
                 problem: "is missing; write for example: command: [python3, train.py, \"{args}\"]")
         }
-        guard case .object(let entries) = document.content,
-            let entry = entries.first(where: { $0.name == "command" }), case .list(let parts) = entry.content.content
-        else { return }
         // The template names the argument; its line is that of the first argument that makes the command wrong.
         for count in 1...max(1, trainer.command.count) {
             do {
@@ -134,5 +136,6 @@ struct ExperimentFile {
                 throw DocumentError(line: line, path: "", problem: error.message)
             }
         }
+        return entry.line
     }
 }

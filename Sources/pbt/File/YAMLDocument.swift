@@ -46,6 +46,9 @@ extension Document {
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _):
             return described(context, problem, mark)
+        case .composer(.some, _, let mark, _):
+            // The only composer error with a context.
+            return DocumentError(line: mark.line, path: "", problem: "holds a second document; keep one a file")
         case .composer(_, let problem, let mark, _):
             return described(nil, problem, mark)
         case .duplicatedKeysInMapping(let names, let context):

@@ -58,6 +58,11 @@ struct ProgressBar: Sendable {
         return isPaused ? line + " paused" : line
     }
 
+    /// A time without fractions, which would flicker.
+    private static func whole(_ seconds: Double) -> String {
+        seconds < 59.5 ? "\(Int(seconds.rounded()))s" : Format.duration(.seconds(seconds))
+    }
+
     /// The line that is redrawn, no wider than a terminal.
     ///
     /// - Parameter width: The terminal's width in columns.
@@ -67,8 +72,8 @@ struct ProgressBar: Sendable {
         var text = " \(Int(share * 100))%  \(finished)/\(planned)"
         if let best { text += "  best \(Format.score(best.score))" }
         if isPaused { text += "  paused" }
-        text += "  \(Format.duration(.seconds(elapsed.rounded(.down))))"
-        if let left { text += ", \(Format.duration(.seconds(left.rounded()))) left" }
+        text += "  \(Self.whole(elapsed))"
+        if let left { text += ", \(Self.whole(left)) left" }
         // The last column stays free: some terminals wrap as soon as it is written to.
         let room = width - 1 - PlainText.columns(of: text)
         let title = PlainText.middle(PlainText.line(name), width: max(4, room / 2), isASCII: !terminal.isUTF8) + " "

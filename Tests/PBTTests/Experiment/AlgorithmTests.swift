@@ -20,7 +20,9 @@ import Testing
             + [try Simulation(experiment(rule, synchronous: true), of: toy).run()]
     }
 
-    private static let rules: [ExploitRule] = [.truncation(), .binaryTournament, .tTest(window: 3, significance: 0.3), .best]
+    private static let rules: [ExploitRule] = [
+        .truncation(), .binaryTournament, .tTest(window: 3, significance: 0.3), .best,
+    ]
 
     @Test func `without exploit every member is an independent run with constant hyperparameters`() throws {
         let experiment = experiment(.none, synchronous: false)

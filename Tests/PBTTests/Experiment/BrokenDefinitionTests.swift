@@ -50,12 +50,16 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"name": "-x"}"#, "name: must not begin with '-', which would read as an option"),
         Broken(#"{"name": " x"}"#, "name: must not begin or end with a space"),
         Broken(#"{"name": "a\nb"}"#, "name: must not hold control characters"),
-        Broken(#"{"objective": null}"#, "objective: is missing; write for example: objective: {metric: accuracy, goal: maximize}"),
+        Broken(
+            #"{"objective": null}"#,
+            "objective: is missing; write for example: objective: {metric: accuracy, goal: maximize}"),
         Broken(#"{"objective": "accuracy"}"#, #"objective: must be an object with "metric", "goal", not text"#),
         Broken(#"{"objective": {"metric": "m"}}"#, "objective.goal: is missing; write for example: goal: maximize"),
         Broken(#"{"objective": {"goal": "max"}}"#, "objective.metric: is missing; write for example: metric: accuracy"),
         Broken(#"{"objective": {"metric": "", "goal": "max"}}"#, "objective.metric: must be the name of a metric"),
-        Broken(#"{"objective": {"metric": "m", "goal": "up"}}"#, #"objective.goal: must be maximize or minimize, not "up""#),
+        Broken(
+            #"{"objective": {"metric": "m", "goal": "up"}}"#, #"objective.goal: must be maximize or minimize, not "up""#
+        ),
         Broken(
             #"{"objective": {"metric": "m", "mode": "max"}}"#,
             "objective.mode: unknown key; write goal: maximize or goal: minimize"),
@@ -69,15 +73,19 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"seed": 0.5}"#, "seed: must be a whole number, not 0.5"),
         Broken(#"{"retries": -1}"#, "retries: must be at least 0, not -1"),
         Broken(#"{"kind": "grid"}"#, #"kind: must be pbt, random_search or manual, not "grid""#),
-        Broken(#"{"kind": "manuel"}"#, #"kind: must be pbt, random_search or manual, not "manuel"; did you mean manual?"#),
+        Broken(
+            #"{"kind": "manuel"}"#, #"kind: must be pbt, random_search or manual, not "manuel"; did you mean manual?"#),
         Broken(#"{"kind": "replay"}"#, "kind: replay needs a schedule: one object an interval"),
         Broken(#"{"schedule": [{}, {}]}"#, "schedule: makes sense beside kind: replay only"),
         Broken(#"{"kind": "replay", "schedule": [{}]}"#, "schedule: must be a list of 2 objects, one an interval"),
         Broken(#"{"preset": "raytune"}"#, #"preset: must be "ray" or "paper", not "raytune""#),
         Broken(#"{"synchronous": "yes"}"#, #"synchronous: must be true or false, not "yes""#),
-        Broken(#"{"synchronous": {"deadline": "soon"}}"#, #"synchronous.deadline: must be a time such as 90s, 10m or 2h, not "soon""#),
+        Broken(
+            #"{"synchronous": {"deadline": "soon"}}"#,
+            #"synchronous.deadline: must be a time such as 90s, 10m or 2h, not "soon""#),
         Broken(#"{"baseline": "grid"}"#, #"baseline: must be random_search, not "grid""#),
-        Broken(#"{"kind": "random_search", "baseline": "random_search"}"#, "baseline: makes sense beside kind: pbt only"),
+        Broken(
+            #"{"kind": "random_search", "baseline": "random_search"}"#, "baseline: makes sense beside kind: pbt only"),
         Broken(#"{"stop": {"target": "high"}}"#, #"stop.target: must be a finite number, not "high""#),
         Broken(#"{"stop": {"target": NaN}}"#, "stop.target: must be a finite number, not null"),
         Broken(#"{"stop": {"after": 0}}"#, "stop.after: must be a time such as 90s, 10m or 2h, not 0"),
@@ -92,17 +100,27 @@ struct Broken: Sendable, CustomTestStringConvertible {
 
     @Test(arguments: [
         Broken(#"{"populaton": 4}"#, #"populaton: unknown key; did you mean "population"?"#),
-        Broken(#"{"zzzzzzzz": 4}"#, "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, preset, exploit, explore, synchronous, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory"),
+        Broken(
+            #"{"zzzzzzzz": 4}"#,
+            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, preset, exploit, explore, synchronous, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory"
+        ),
         Broken(#"{"metric": "m"}"#, "metric: unknown key; write objective: {metric: NAME, goal: maximize}"),
         Broken(#"{"quantile_fraction": 0.2}"#, "quantile_fraction: unknown key; write exploit: {truncation: FRACTION}"),
-        Broken(#"{"perturbation_interval": 4}"#, "perturbation_interval: unknown key; an interval is one run of the command; train for as long there as one should last"),
+        Broken(
+            #"{"perturbation_interval": 4}"#,
+            "perturbation_interval: unknown key; an interval is one run of the command; train for as long there as one should last"
+        ),
         Broken(#"{"num_samples": 4}"#, "num_samples: unknown key; write population: NUMBER"),
         Broken(#"{"exploit": {"quantile": 0.2}}"#, "exploit.quantile: unknown key; write truncation: 0.2"),
         Broken(
             #"{"explore": {"resample_probability": 0.2}}"#,
             "explore.resample_probability: unknown key; write resample: PROBABILITY"),
-        Broken(#"{"space": {"a": {"loguniform": [1, 2]}}}"#, #"space.a.loguniform: unknown key; did you mean "log_uniform"?"#),
-        Broken(#"{"space": {"a": {"quniform": [1, 2]}}}"#, "space.a.quniform: unknown key; write uniform: [LOW, HIGH] and quantum: STEP"),
+        Broken(
+            #"{"space": {"a": {"loguniform": [1, 2]}}}"#,
+            #"space.a.loguniform: unknown key; did you mean "log_uniform"?"#),
+        Broken(
+            #"{"space": {"a": {"quniform": [1, 2]}}}"#,
+            "space.a.quniform: unknown key; write uniform: [LOW, HIGH] and quantum: STEP"),
     ])
     func `an unknown key is refused with what is meant`(broken: Broken) throws {
         let complaint = try broken.complaint
@@ -111,20 +129,36 @@ struct Broken: Sendable, CustomTestStringConvertible {
 
     @Test(arguments: [
         Broken(#"{"exploit": "trunction"}"#, #"exploit: unknown rule "trunction"; did you mean "truncation"?"#),
-        Broken(#"{"exploit": "xyz"}"#, #"exploit: unknown rule "xyz"; known: truncation, binary_tournament, t_test, best, none, ray"#),
+        Broken(
+            #"{"exploit": "xyz"}"#,
+            #"exploit: unknown rule "xyz"; known: truncation, binary_tournament, t_test, best, none, ray"#),
         Broken(#"{"exploit": {}}"#, "exploit: must hold one rule, for example {truncation: 0.2}"),
-        Broken(#"{"exploit": {"truncation": 0.2, "best": true}}"#, "exploit: must hold one rule, for example {truncation: 0.2}"),
-        Broken(#"{"exploit": {"truncation": 0}}"#, "exploit.truncation: must be above 0 and at most 0.5, a fraction of the population, not 0.0"),
-        Broken(#"{"exploit": {"truncation": 0.6}}"#, "exploit.truncation: must be above 0 and at most 0.5, a fraction of the population, not 0.6"),
+        Broken(
+            #"{"exploit": {"truncation": 0.2, "best": true}}"#,
+            "exploit: must hold one rule, for example {truncation: 0.2}"),
+        Broken(
+            #"{"exploit": {"truncation": 0}}"#,
+            "exploit.truncation: must be above 0 and at most 0.5, a fraction of the population, not 0.0"),
+        Broken(
+            #"{"exploit": {"truncation": 0.6}}"#,
+            "exploit.truncation: must be above 0 and at most 0.5, a fraction of the population, not 0.6"),
         Broken(#"{"exploit": {"truncation": {"bottom": 0.2}}}"#, "exploit.truncation.top: is missing; write top: 0.2"),
         Broken(#"{"exploit": {"t_test": {"window": 1}}}"#, "exploit.t_test.window: must be at least 2, not 1"),
-        Broken(#"{"exploit": {"t_test": {"significance": 1}}}"#, "exploit.t_test.significance: must be between 0 and 1, both excluded, not 1.0"),
+        Broken(
+            #"{"exploit": {"t_test": {"significance": 1}}}"#,
+            "exploit.t_test.significance: must be between 0 and 1, both excluded, not 1.0"),
         Broken(#"{"exploit": {"ray": 0}}"#, "exploit.ray: must be above 0 and at most 0.5, not 0.0"),
         Broken(#"{"explore": "pertub"}"#, #"explore: unknown rule "pertub"; did you mean "perturb"?"#),
-        Broken(#"{"explore": {"perturb": []}}"#, "explore.perturb: must be a list of factors above 0, for example [0.8, 1.25], not []"),
-        Broken(#"{"explore": {"perturb": [0.8, -1]}}"#, "explore.perturb: must be a list of factors above 0, for example [0.8, 1.25], not [0.8,-1]"),
+        Broken(
+            #"{"explore": {"perturb": []}}"#,
+            "explore.perturb: must be a list of factors above 0, for example [0.8, 1.25], not []"),
+        Broken(
+            #"{"explore": {"perturb": [0.8, -1]}}"#,
+            "explore.perturb: must be a list of factors above 0, for example [0.8, 1.25], not [0.8,-1]"),
         Broken(#"{"explore": {"perturb": 0.2}}"#, "explore.perturb: must be a list, not a number (0.2)"),
-        Broken(#"{"explore": {"perturb": {"uniform": [1.2, 0.8]}}}"#, "explore.perturb.uniform: must be two factors above 0, the lower first, not [1.2, 0.8]"),
+        Broken(
+            #"{"explore": {"perturb": {"uniform": [1.2, 0.8]}}}"#,
+            "explore.perturb.uniform: must be two factors above 0, the lower first, not [1.2, 0.8]"),
         Broken(#"{"explore": {"resample": 1.5}}"#, "explore.resample: must be a probability between 0 and 1, not 1.5"),
         Broken(#"{"explore": {"resample": "0.2"}}"#, #"explore.resample: must be a finite number, not "0.2""#),
         Broken(
@@ -137,38 +171,83 @@ struct Broken: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: [
-        Broken(#"{"space": null}"#, "space: is missing; write for example: space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
-        Broken(#"{"space": {}}"#, "space: must hold at least one hyperparameter, for example learning_rate: {log_uniform: [1e-5, 1]}"),
-        Broken(#"{"space": {"1a": {"uniform": [0, 1]}}}"#, "space.1a: a hyperparameter's name is made of letters, digits, '_', '-' and '.', and starts with a letter or '_'"),
-        Broken(#"{"space": {"results": {"uniform": [0, 1]}}}"#, "space.results: {results} already means something in a command; choose another name"),
-        Broken(#"{"space": {"a-b": {"uniform": [0, 1]}, "a_b": {"uniform": [0, 1]}}}"#, #"space.a_b: would share the environment variable PBT_PARAM_A_B with "a-b"; rename one"#),
-        Broken(#"{"space": {"a": 3}}"#, "space.a: must say what it is drawn from, for example {uniform: [0, 1]} or {constant: 3}, not 3"),
-        Broken(#"{"space": {"a": {"mutable": true}}}"#, "space.a: must have one of uniform, log_uniform, normal, log_normal, integer, log_integer, choice, boolean, constant"),
+        Broken(
+            #"{"space": null}"#,
+            "space: is missing; write for example: space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
+        Broken(
+            #"{"space": {}}"#,
+            "space: must hold at least one hyperparameter, for example learning_rate: {log_uniform: [1e-5, 1]}"),
+        Broken(
+            #"{"space": {"1a": {"uniform": [0, 1]}}}"#,
+            "space.1a: a hyperparameter's name is made of letters, digits, '_', '-' and '.', and starts with a letter or '_'"
+        ),
+        Broken(
+            #"{"space": {"results": {"uniform": [0, 1]}}}"#,
+            "space.results: {results} already means something in a command; choose another name"),
+        Broken(
+            #"{"space": {"a-b": {"uniform": [0, 1]}, "a_b": {"uniform": [0, 1]}}}"#,
+            #"space.a_b: would share the environment variable PBT_PARAM_A_B with "a-b"; rename one"#),
+        Broken(
+            #"{"space": {"a": 3}}"#,
+            "space.a: must say what it is drawn from, for example {uniform: [0, 1]} or {constant: 3}, not 3"),
+        Broken(
+            #"{"space": {"a": {"mutable": true}}}"#,
+            "space.a: must have one of uniform, log_uniform, normal, log_normal, integer, log_integer, choice, boolean, constant"
+        ),
         Broken(#"{"space": {"a": {"uniform": [0, 1], "choice": [1]}}}"#, "space.a: has uniform and choice; keep one"),
-        Broken(#"{"space": {"a": {"uniform": [1]}}}"#, "space.a.uniform: must be two finite numbers, the lower first, not [1]"),
+        Broken(
+            #"{"space": {"a": {"uniform": [1]}}}"#,
+            "space.a.uniform: must be two finite numbers, the lower first, not [1]"),
         Broken(#"{"space": {"a": {"uniform": [2, 1]}}}"#, "space.a.uniform: needs the lower number first: [1, 2]"),
-        Broken(#"{"space": {"a": {"uniform": [1, 1]}}}"#, "space.a.uniform: needs two different numbers; for a fixed value write {constant: 1}"),
-        Broken(#"{"space": {"a": {"uniform": [-1e308, 1.7e308]}}}"#, "space.a.uniform: spans more than a number can hold"),
-        Broken(#"{"space": {"a": {"log_uniform": [0, 1]}}}"#, "space.a.log_uniform: needs numbers above 0, not 0; a logarithm has no 0"),
-        Broken(#"{"space": {"a": {"log_uniform": [1, 10], "bounds": [0, 10]}}}"#, "space.a.bounds: must be above 0 beside log_uniform"),
-        Broken(#"{"space": {"a": {"uniform": [0, 1], "bounds": [0.5, 1]}}}"#, "space.a.bounds: must enclose [0, 1], which founders are drawn from"),
+        Broken(
+            #"{"space": {"a": {"uniform": [1, 1]}}}"#,
+            "space.a.uniform: needs two different numbers; for a fixed value write {constant: 1}"),
+        Broken(
+            #"{"space": {"a": {"uniform": [-1e308, 1.7e308]}}}"#, "space.a.uniform: spans more than a number can hold"),
+        Broken(
+            #"{"space": {"a": {"log_uniform": [0, 1]}}}"#,
+            "space.a.log_uniform: needs numbers above 0, not 0; a logarithm has no 0"),
+        Broken(
+            #"{"space": {"a": {"log_uniform": [1, 10], "bounds": [0, 10]}}}"#,
+            "space.a.bounds: must be above 0 beside log_uniform"),
+        Broken(
+            #"{"space": {"a": {"uniform": [0, 1], "bounds": [0.5, 1]}}}"#,
+            "space.a.bounds: must enclose [0, 1], which founders are drawn from"),
         Broken(#"{"space": {"a": {"uniform": [0, 1], "quantum": 0}}}"#, "space.a.quantum: must be above 0, not 0.0"),
-        Broken(#"{"space": {"a": {"uniform": [0, 1], "quantum": 2}}}"#, "space.a.quantum: must be at most 1, the width of the range, not 2"),
+        Broken(
+            #"{"space": {"a": {"uniform": [0, 1], "quantum": 2}}}"#,
+            "space.a.quantum: must be at most 1, the width of the range, not 2"),
         Broken(#"{"space": {"a": {"normal": [0, 0]}}}"#, "space.a.normal: needs a standard deviation above 0, not 0.0"),
-        Broken(#"{"space": {"a": {"integer": [1, 2.5]}}}"#, "space.a.integer: must be two whole numbers, the lower first, not [1,2.5]"),
+        Broken(
+            #"{"space": {"a": {"integer": [1, 2.5]}}}"#,
+            "space.a.integer: must be two whole numbers, the lower first, not [1,2.5]"),
         Broken(#"{"space": {"a": {"integer": [5, 1]}}}"#, "space.a.integer: needs the lower number first: [1, 5]"),
         Broken(#"{"space": {"a": {"integer": [0, 9223372036854775807]}}}"#, "space.a.integer: must stay within ±2^53"),
-        Broken(#"{"space": {"a": {"log_integer": [0, 8]}}}"#, "space.a.log_integer: needs numbers of at least 1, not 0"),
-        Broken(#"{"space": {"a": {"integer": [1, 8], "bounds": [2, 8]}}}"#, "space.a.bounds: must enclose [1, 8], which founders are drawn from"),
+        Broken(
+            #"{"space": {"a": {"log_integer": [0, 8]}}}"#, "space.a.log_integer: needs numbers of at least 1, not 0"),
+        Broken(
+            #"{"space": {"a": {"integer": [1, 8], "bounds": [2, 8]}}}"#,
+            "space.a.bounds: must enclose [1, 8], which founders are drawn from"),
         Broken(#"{"space": {"a": {"choice": []}}}"#, "space.a.choice: needs at least one value"),
-        Broken(#"{"space": {"a": {"choice": [1, 2, 1.0]}}}"#, "space.a.choice: has 1.0 twice; give it more weight instead"),
-        Broken(#"{"space": {"a": {"choice": [1, 2], "weights": [1]}}}"#, "space.a.weights: must be 2 numbers of at least 0, one for each value, not all 0"),
-        Broken(#"{"space": {"a": {"choice": [1, 2], "weights": [0, 0]}}}"#, "space.a.weights: must be 2 numbers of at least 0, one for each value, not all 0"),
-        Broken(#"{"space": {"a": {"uniform": [0, 1], "ordered": true}}}"#, "space.a.ordered: has no meaning beside uniform"),
+        Broken(
+            #"{"space": {"a": {"choice": [1, 2, 1.0]}}}"#, "space.a.choice: has 1.0 twice; give it more weight instead"),
+        Broken(
+            #"{"space": {"a": {"choice": [1, 2], "weights": [1]}}}"#,
+            "space.a.weights: must be 2 numbers of at least 0, one for each value, not all 0"),
+        Broken(
+            #"{"space": {"a": {"choice": [1, 2], "weights": [0, 0]}}}"#,
+            "space.a.weights: must be 2 numbers of at least 0, one for each value, not all 0"),
+        Broken(
+            #"{"space": {"a": {"uniform": [0, 1], "ordered": true}}}"#, "space.a.ordered: has no meaning beside uniform"
+        ),
         Broken(#"{"space": {"a": {"choice": [1], "bounds": [0, 1]}}}"#, "space.a.bounds: has no meaning beside choice"),
-        Broken(#"{"space": {"a": {"uniform": [0, 1], "mutable": "no"}}}"#, #"space.a.mutable: must be true or false, not "no""#),
+        Broken(
+            #"{"space": {"a": {"uniform": [0, 1], "mutable": "no"}}}"#,
+            #"space.a.mutable: must be true or false, not "no""#),
         Broken(#"{"initial": [{"a": 2}]}"#, #"initial[0]: hyperparameter "a" must be between 0.0 and 1.0, not 2"#),
-        Broken(#"{"initial": [{}, {"b": 2}]}"#, #"initial[1]: there is no hyperparameter "b" in the space; did you mean "a"?"#),
+        Broken(
+            #"{"initial": [{}, {"b": 2}]}"#,
+            #"initial[1]: there is no hyperparameter "b" in the space; did you mean "a"?"#),
         Broken(#"{"initial": [1]}"#, "initial[0]: must be an object of hyperparameters, not a number"),
         Broken(#"{"initial": [{}, {}, {}, {}, {}]}"#, "initial: has 5 entries for a population of 4"),
     ])
@@ -184,7 +263,9 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"command": ["a"], "workers": 0}"#, "workers: must be at least 1, not 0"),
         Broken(#"{"command": ["a"], "gpus": [-1]}"#, "gpus: must hold device numbers or names, not -1"),
         Broken(#"{"command": ["a"], "threads": 0}"#, "threads: must be at least 1, not 0"),
-        Broken(#"{"command": ["a"], "timeout": "10 minutes"}"#, #"timeout: must be a time such as 90s, 10m or 2h, not "10 minutes""#),
+        Broken(
+            #"{"command": ["a"], "timeout": "10 minutes"}"#,
+            #"timeout: must be a time such as 90s, 10m or 2h, not "10 minutes""#),
     ])
     func `what is wrong with the command is named`(broken: Broken) throws {
         let complaint = try broken.complaint
@@ -214,11 +295,17 @@ struct Broken: Sendable, CustomTestStringConvertible {
         #expect(complaint([name, good, space]) == "line 6: space.a.uniform: needs the lower number first: [1, 2]")
         let twice = ("space", 4, object(5, [("a", 5, scalar("boolean", 5)), ("a", 9, scalar("boolean", 9))]))
         #expect(complaint([name, good, twice]) == "line 9: space.a: stands twice; keep one")
-        #expect(complaint([name, good]) == "line 1: space: is missing; write for example: space: {learning_rate: {log_uniform: [1e-5, 1]}}")
+        #expect(
+            complaint([name, good])
+                == "line 1: space: is missing; write for example: space: {learning_rate: {log_uniform: [1e-5, 1]}}")
     }
 
     @Test func `what is no object at all is refused`() {
-        #expect(throws: DocumentError(line: 0, path: "", problem: #"must be an object with "name", "kind", "objective", "population", not a list"#)) {
+        #expect(
+            throws: DocumentError(
+                line: 0, path: "",
+                problem: #"must be an object with "name", "kind", "objective", "population", not a list"#)
+        ) {
             try read("[]")
         }
     }

@@ -23,7 +23,8 @@ import Testing
         #expect(decisions.count { $0.outcome == .continues } == 6)
     }
 
-    @Test func `a replaced member continues the donor's checkpoint with the donor's hyperparameters, explored`() throws {
+    @Test func `a replaced member continues the donor's checkpoint with the donor's hyperparameters, explored`() throws
+    {
         let experiment = Experiment.sample(space: space)
         for decision in try experiment.decisions(scores: (0..<8).map(Double.init)) {
             guard let donor = decision.donor else { continue }
@@ -81,15 +82,18 @@ import Testing
     }
 
     @Test func `a decision reads as JSON`() throws {
-        let experiment = Experiment.sample(population: 4, space: ["rate": .logUniform(1e-4...1).explored(by: .perturb(by: [2]))])
+        let experiment = Experiment.sample(
+            population: 4, space: ["rate": .logUniform(1e-4...1).explored(by: .perturb(by: [2]))])
         let decision = try experiment.decisions(scores: [0, 1, 2, 3])[0]
         let old = experiment.founder(3)["rate"] ?? .null
         let new = decision.next?.hyperparameters["rate"] ?? .null
-        #expect(decision.value == [
-            "decision": "exploits", "donor": ["member": 3, "interval": 0],
-            "changes": [["name": "rate", "old": old, "operation": "×2", "new": new]],
-        ])
-        #expect(Change(value: ["name": "rate", "old": old, "operation": "×2", "new": new]) == decision.next?.changes.first)
+        #expect(
+            decision.value == [
+                "decision": "exploits", "donor": ["member": 3, "interval": 0],
+                "changes": [["name": "rate", "old": old, "operation": "×2", "new": new]],
+            ])
+        #expect(
+            Change(value: ["name": "rate", "old": old, "operation": "×2", "new": new]) == decision.next?.changes.first)
         #expect(Change(value: ["name": "rate"]) == nil)
     }
 }
@@ -114,18 +118,21 @@ import Testing
 
     private let space: SearchSpace = [
         "rate": .logUniform(1e-4...1), "kind": .choice(["a", "b"]), "layers": .integer(1...8), "note": .constant("x"),
-        "depth": .integer(1...20).immutable(), "flag": .boolean, "own": .uniform(1...2).explored(by: .perturb(by: [0.5])),
+        "depth": .integer(1...20).immutable(), "flag": .boolean,
+        "own": .uniform(1...2).explored(by: .perturb(by: [0.5])),
     ]
 
     @Test func `an exploit strategy chooses the donor, but none that does not exist`() throws {
         let experiment = Experiment.sample(population: 4, exploit: .custom("next"))
-        let decisions = try experiment.decisions(scores: [4, 3, 2, 1], strategies: Strategies(exploit: ["next": Neighbour()]))
+        let decisions = try experiment.decisions(
+            scores: [4, 3, 2, 1], strategies: Strategies(exploit: ["next": Neighbour()]))
         #expect(decisions.map { $0.donor?.member } == [1, 2, 3, nil])
     }
 
     @Test func `a proposal is brought into the space, and what cannot be keeps the donor's value`() throws {
         let experiment = Experiment.sample(population: 4, space: space, explore: .custom("wild"))
-        let decision = try experiment.decisions(scores: [0, 1, 2, 3], strategies: Strategies(explore: ["wild": Wild()]))[0]
+        let decision = try experiment.decisions(
+            scores: [0, 1, 2, 3], strategies: Strategies(explore: ["wild": Wild()]))[0]
         let donor = experiment.founder(3)
         let next = try #require(decision.next)
         #expect(next.hyperparameters["rate"] == 1.0)

@@ -18,8 +18,10 @@ import Testing
     @Test(arguments: rules)
     func `the same arguments give the same decision`(rule: ExploitRule) throws {
         for seed in 0..<20 {
-            let experiment = Experiment.sample(population: 12, seed: UInt64(seed), exploit: rule, explore: .perturb(resampling: 0.3))
-            #expect(try experiment.decisions(scores: scores(seed, 12)) == experiment.decisions(scores: scores(seed, 12)))
+            let experiment = Experiment.sample(
+                population: 12, seed: UInt64(seed), exploit: rule, explore: .perturb(resampling: 0.3))
+            #expect(
+                try experiment.decisions(scores: scores(seed, 12)) == experiment.decisions(scores: scores(seed, 12)))
         }
     }
 
@@ -66,7 +68,9 @@ import Testing
         let large = Experiment.sample(population: 100)
         for member in 0..<8 {
             #expect(small.founder(member) == large.founder(member))
-            #expect(small.trainerSeed(for: IntervalID(member: member, index: 3)) == large.trainerSeed(for: IntervalID(member: member, index: 3)))
+            #expect(
+                small.trainerSeed(for: IntervalID(member: member, index: 3))
+                    == large.trainerSeed(for: IntervalID(member: member, index: 3)))
         }
         // One more member in the middle of the ranking: with the same donor, the same child.
         let best = Experiment.sample(population: 8, exploit: .best)
@@ -78,7 +82,8 @@ import Testing
     @Test func `a hyperparameter added to the space moves no other's explore`() throws {
         let small = Experiment.sample(population: 4, space: ["b": .uniform(0...1)], explore: .perturb(resampling: 0.5))
         let large = Experiment.sample(
-            population: 4, space: ["a": .boolean, "b": .uniform(0...1), "c": .integer(1...9)], explore: .perturb(resampling: 0.5))
+            population: 4, space: ["a": .boolean, "b": .uniform(0...1), "c": .integer(1...9)],
+            explore: .perturb(resampling: 0.5))
         for index in 0..<8 {
             let one = try small.decisions(index: index, scores: [0, 1, 2, 3])[0].next?.hyperparameters["b"]
             #expect(one != nil)
@@ -98,7 +103,8 @@ import Testing
 
     @Test func `another seed decides otherwise`() throws {
         let decisions = try (0..<20).map {
-            try Experiment.sample(population: 20, seed: UInt64($0)).decisions(scores: (0..<20).map(Double.init)).map(\.donor)
+            try Experiment.sample(population: 20, seed: UInt64($0)).decisions(scores: (0..<20).map(Double.init)).map(
+                \.donor)
         }
         #expect(Set(decisions).count == 20)
     }

@@ -30,7 +30,8 @@ struct ExperimentGenerator {
         let isPBT = !chance(3)
         let isSynchronous = chance()
         var experiment = Experiment(
-            oneOf(["mnist", "a b", "naïve", "x.random_search", "007"]), kind: isPBT ? .populationBasedTraining : .randomSearch,
+            oneOf(["mnist", "a b", "naïve", "x.random_search", "007"]),
+            kind: isPBT ? .populationBasedTraining : .randomSearch,
             objective: chance() ? .maximize("accuracy") : .minimize("val/loss"), population: population,
             intervals: intervals, seed: chance() ? random.next() : UInt64(random.index(below: 100)), space: space,
             initial: initial, exploit: isPBT ? exploit() : .none, explore: isPBT ? explore() : .none,
@@ -63,7 +64,8 @@ struct ExperimentGenerator {
         Experiment.Trainer(
             command: ["python3", "train.py", "--lr={r}", "{args}", "7", ""], directory: "/work/dir",
             workers: 1 + random.index(below: 4), gpus: chance() ? ["0", "GPU-1a"] : [],
-            threads: chance() ? 1 + random.index(below: 8) : nil, timeout: chance() ? duration() : nil, grace: duration())
+            threads: chance() ? 1 + random.index(below: 8) : nil, timeout: chance() ? duration() : nil,
+            grace: duration())
     }
 
     private mutating func exploit() -> ExploitRule {

@@ -38,15 +38,18 @@ func read(_ json: String, directory: String = "/dir") throws -> Experiment {
             "learning_rate": .logUniform(1e-5...1),
             "momentum": .uniform(0.1...0.9999).explored(by: .perturb(by: [0.9, 1.1])),
             "batch_size": .choice([32, 64, 128], ordered: true), "layers": .integer(1...8).immutable(),
-            "units": .logInteger(16...1024, bounds: 8...2048), "activation": .choice(["relu", "tanh"], weights: [2, 1]),
-            "bias": .boolean, "nesterov": .boolean, "noise": .normal(mean: 0, deviation: 1, bounds: -2...2, quantum: 0.5),
+            "units": .logInteger(16...1024, bounds: 8...2048),
+            "activation": .choice(["relu", "tanh"], weights: [2, 1]),
+            "bias": .boolean, "nesterov": .boolean,
+            "noise": .normal(mean: 0, deviation: 1, bounds: -2...2, quantum: 0.5),
             "decay": .logNormal(mean: -3, deviation: 1), "note": .constant(["any": "json"]),
         ]
         let expected = Experiment(
             "mnist", objective: .maximize("accuracy"), population: 15, intervals: 20, seed: 7, space: space,
             initial: [["learning_rate": 1.0, "layers": 2], [:]], exploit: .tTest(window: 12, significance: 0.01),
             explore: .perturb(from: 0.8, to: 1.2, resampling: 0.1), isSynchronous: true, deadline: .seconds(90),
-            retries: 3, stop: .init(target: 0.995, after: .seconds(7200)), keep: .init(best: 2, last: 3), hasBaseline: true,
+            retries: 3, stop: .init(target: 0.995, after: .seconds(7200)), keep: .init(best: 2, last: 3),
+            hasBaseline: true,
             trainer: .init(
                 command: ["python3", "train.py", "7", "true", "{args}"], directory: "/home/me", workers: 2,
                 gpus: ["0", "GPU-7"], threads: 1, timeout: .seconds(600), grace: .seconds(5)))
@@ -54,40 +57,49 @@ func read(_ json: String, directory: String = "/dir") throws -> Experiment {
         #expect(try read(experiment.value.json, directory: "/elsewhere") == expected)
     }
 
-    private let least = #""name": "x", "objective": {"metric": "m", "goal": "min"}, "population": 4, "intervals": 2, "space": {"a": {"uniform": [0, 1]}}"#
+    private let least =
+        #""name": "x", "objective": {"metric": "m", "goal": "min"}, "population": 4, "intervals": 2, "space": {"a": {"uniform": [0, 1]}}"#
 
     @Test func `what is left out has its default`() throws {
         let experiment = try read("{\(least)}")
-        #expect(experiment == Experiment("x", objective: .minimize("m"), population: 4, intervals: 2, space: ["a": .uniform(0...1)]))
+        #expect(
+            experiment
+                == Experiment(
+                    "x", objective: .minimize("m"), population: 4, intervals: 2, space: ["a": .uniform(0...1)]))
         #expect(experiment.exploit == .truncation(0.2) && experiment.explore == .perturb(by: [0.8, 1.25]))
-        #expect(!experiment.isSynchronous && experiment.retries == 2 && experiment.trainer == nil && experiment.seed == 0)
+        #expect(
+            !experiment.isSynchronous && experiment.retries == 2 && experiment.trainer == nil && experiment.seed == 0)
         let trainer = try #require(try read(#"{\#(least), "command": ["t"]}"#).trainer)
         #expect(trainer == Experiment.Trainer(command: ["t"], directory: "/dir"))
         #expect(try read(#"{\#(least), "command": ["t"], "gpus": [0, 1, 2]}"#).trainer?.workers == 3)
     }
 
-    @Test(arguments: [
-        (#""exploit": "truncation""#, .truncation(0.2)), (#""exploit": "binary_tournament""#, .binaryTournament),
-        (#""exploit": "t_test""#, .tTest()), (#""exploit": "best""#, .best), (#""exploit": "none""#, .none),
-        (#""exploit": "ray""#, .ray()), (#""exploit": {"truncation": 0.25}"#, .truncation(0.25)),
-        (#""exploit": {"truncation": {"bottom": 0.3, "top": 0.1}}"#, .truncation(bottom: 0.3, top: 0.1)),
-        (#""exploit": {"t_test": {}}"#, .tTest()), (#""exploit": {"ray": 0.5}"#, .ray(quantile: 0.5)),
-        (#""exploit": {"custom": "mine"}"#, .custom("mine")), (#""preset": "ray""#, .ray()), (#""preset": "paper""#, .truncation()),
-    ] as [(String, ExploitRule)])
+    @Test(
+        arguments: [
+            (#""exploit": "truncation""#, .truncation(0.2)), (#""exploit": "binary_tournament""#, .binaryTournament),
+            (#""exploit": "t_test""#, .tTest()), (#""exploit": "best""#, .best), (#""exploit": "none""#, .none),
+            (#""exploit": "ray""#, .ray()), (#""exploit": {"truncation": 0.25}"#, .truncation(0.25)),
+            (#""exploit": {"truncation": {"bottom": 0.3, "top": 0.1}}"#, .truncation(bottom: 0.3, top: 0.1)),
+            (#""exploit": {"t_test": {}}"#, .tTest()), (#""exploit": {"ray": 0.5}"#, .ray(quantile: 0.5)),
+            (#""exploit": {"custom": "mine"}"#, .custom("mine")), (#""preset": "ray""#, .ray()),
+            (#""preset": "paper""#, .truncation()),
+        ] as [(String, ExploitRule)])
     func `an exploit rule is read`(text: String, rule: ExploitRule) throws {
         #expect(try read("{\(least), \(text)}").exploit == rule)
     }
 
-    @Test(arguments: [
-        (#""explore": "perturb""#, .perturb()), (#""explore": "resample""#, .resample), (#""explore": "none""#, .none),
-        (#""explore": "ray""#, .ray()), (#""explore": {"perturb": [0.5, 2]}"#, .perturb(by: [0.5, 2])),
-        (#""explore": {"resample": 1}"#, .resample),
-        (#""explore": {"perturb": {"uniform": [0.9, 1.1]}}"#, .perturb(from: 0.9, to: 1.1)),
-        (#""explore": {"ray": {"factors": [2, 0.5], "resample": 0}}"#, .ray(factors: [2, 0.5], resampling: 0)),
-        (#""explore": {"ray": {}}"#, .ray()), (#""explore": {"custom": "mine"}"#, .custom("mine")),
-        (#""preset": "ray""#, .ray()), (#""preset": "paper""#, .perturb(by: [0.8, 1.2])),
-        (#""preset": "ray", "explore": "none""#, .none),
-    ] as [(String, ExploreRule)])
+    @Test(
+        arguments: [
+            (#""explore": "perturb""#, .perturb()), (#""explore": "resample""#, .resample),
+            (#""explore": "none""#, .none),
+            (#""explore": "ray""#, .ray()), (#""explore": {"perturb": [0.5, 2]}"#, .perturb(by: [0.5, 2])),
+            (#""explore": {"resample": 1}"#, .resample),
+            (#""explore": {"perturb": {"uniform": [0.9, 1.1]}}"#, .perturb(from: 0.9, to: 1.1)),
+            (#""explore": {"ray": {"factors": [2, 0.5], "resample": 0}}"#, .ray(factors: [2, 0.5], resampling: 0)),
+            (#""explore": {"ray": {}}"#, .ray()), (#""explore": {"custom": "mine"}"#, .custom("mine")),
+            (#""preset": "ray""#, .ray()), (#""preset": "paper""#, .perturb(by: [0.8, 1.2])),
+            (#""preset": "ray", "explore": "none""#, .none),
+        ] as [(String, ExploreRule)])
     func `an explore rule is read`(text: String, rule: ExploreRule) throws {
         #expect(try read("{\(least), \(text)}").explore == rule)
     }
@@ -98,7 +110,9 @@ func read(_ json: String, directory: String = "/dir") throws -> Experiment {
         #expect(experiment.isSynchronous == isSynchronous && experiment.deadline == nil)
     }
 
-    @Test(arguments: [("-1", UInt64.max), ("9223372036854775807", UInt64(Int64.max)), ("-9223372036854775808", 1 << 63)])
+    @Test(arguments: [
+        ("-1", UInt64.max), ("9223372036854775807", UInt64(Int64.max)), ("-9223372036854775808", 1 << 63),
+    ])
     func `every seed of 64 bits can be written`(text: String, seed: UInt64) throws {
         let experiment = try read(#"{\#(least), "seed": \#(text)}"#)
         #expect(experiment.seed == seed)
@@ -109,13 +123,17 @@ func read(_ json: String, directory: String = "/dir") throws -> Experiment {
         let search = try read(#"{\#(least), "kind": "random_search", "exploit": "best"}"#)
         #expect(search.kind == .randomSearch && search.exploit == .none && search.explore == .none)
         let manual = try read(
-            #"{"name": "x", "kind": "manual", "objective": {"metric": "m", "goal": "max"}, "intervals": 2, "space": {"a": {"uniform": [0, 1]}}, "initial": [{"a": 0.5}, {}]}"#)
+            #"{"name": "x", "kind": "manual", "objective": {"metric": "m", "goal": "max"}, "intervals": 2, "space": {"a": {"uniform": [0, 1]}}, "initial": [{"a": 0.5}, {}]}"#
+        )
         #expect(manual.kind == .manual && manual.population == 2 && manual.initial == [["a": 0.5], [:]])
     }
 
     @Test func `a name that reads as a number or truth value is text all the same`() throws {
         for name in ["7", "1.5", "true"] {
-            #expect(try read(#"{"name": \#(name), "objective": {"metric": "m", "goal": "min"}, "population": 4, "intervals": 2, "space": {"a": {"uniform": [0, 1]}}}"#).name == name)
+            #expect(
+                try read(
+                    #"{"name": \#(name), "objective": {"metric": "m", "goal": "min"}, "population": 4, "intervals": 2, "space": {"a": {"uniform": [0, 1]}}}"#
+                ).name == name)
         }
     }
 

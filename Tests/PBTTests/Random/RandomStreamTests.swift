@@ -91,7 +91,9 @@ import Testing
         let kurtosis = draws.reduce(0) { $0 + $1 * $1 * $1 * $1 } / Double(count)
         #expect((kurtosis - 3).magnitude < 0.25)
         let sorted = draws.sorted()
-        for (probability, quantile) in [(0.025, -1.959964), (0.25, -0.674490), (0.5, 0), (0.75, 0.674490), (0.975, 1.959964)] {
+        for (probability, quantile) in [
+            (0.025, -1.959964), (0.25, -0.674490), (0.5, 0), (0.75, 0.674490), (0.975, 1.959964),
+        ] {
             #expect((sorted[Int(probability * Double(count))] - quantile).magnitude < 0.07)
         }
     }

@@ -6,7 +6,8 @@ import Testing
 /// A stream is its name: (seed, purpose, member, index, hyperparameter).
 @Suite("Streams") struct StreamNameTests {
     private func first(
-        _ seed: UInt64 = 1, _ purpose: RandomStream.Purpose = .sample, member: Int = 2, index: Int = 3, name: String = "lr"
+        _ seed: UInt64 = 1, _ purpose: RandomStream.Purpose = .sample, member: Int = 2, index: Int = 3,
+        name: String = "lr"
     ) -> [UInt64] {
         var stream = RandomStream(seed: seed, purpose, member: member, index: index, name: name)
         return (0..<4).map { _ in stream.next() }
@@ -18,7 +19,8 @@ import Testing
 
     @Test func `every part of the name matters`() {
         let streams = [
-            first(), first(2), first(1 << 63), first(1, .exploit), first(1, .explore), first(1, .tie), first(1, .trainer),
+            first(), first(2), first(1 << 63), first(1, .exploit), first(1, .explore), first(1, .tie),
+            first(1, .trainer),
             first(member: 3), first(member: 1 << 40), first(index: 2), first(index: 4), first(name: ""),
             first(name: "lr2"), first(name: "rl"), first(name: "LR"),
         ]
@@ -54,7 +56,10 @@ import Testing
 @Suite("Pinned draws") struct PinnedDrawTests {
     @Test func `words, numbers, indices and normals are as they were`() {
         var random = RandomStream(seed: 7, .sample, member: 3, index: 2, name: "learning_rate")
-        #expect((0..<3).map { _ in random.next() } == [18_343_595_062_455_346_004, 10_269_605_116_430_901_062, 6_702_877_680_398_252_157])
+        #expect(
+            (0..<3).map { _ in random.next() } == [
+                18_343_595_062_455_346_004, 10_269_605_116_430_901_062, 6_702_877_680_398_252_157,
+            ])
         #expect(random.unit() == 0.09724651764326653)
         #expect(random.index(below: 1000) == 518)
         #expect(random.index(weights: [1, 2, 3]) == 1)
@@ -63,7 +68,8 @@ import Testing
 
     @Test func `a founder is as it was`() throws {
         let space: SearchSpace = [
-            "rate": .logUniform(1e-5...1), "momentum": .uniform(0.1...0.9999), "size": .choice([32, 64, 128], ordered: true),
+            "rate": .logUniform(1e-5...1), "momentum": .uniform(0.1...0.9999),
+            "size": .choice([32, 64, 128], ordered: true),
             "layers": .integer(1...8), "units": .logInteger(1...1024), "flag": .boolean,
             "activation": .choice(["relu", "tanh"], weights: [2, 1]), "noise": .normal(mean: 0, deviation: 1),
             "decay": .logNormal(mean: -3, deviation: 1),
@@ -125,7 +131,9 @@ import Testing
             "e": .choice(["x", "y"]),
         ]
         for member in 0..<50 {
-            let (one, other) = (small.sample(seed: 5, member: member, index: 0), large.sample(seed: 5, member: member, index: 0))
+            let (one, other) = (
+                small.sample(seed: 5, member: member, index: 0), large.sample(seed: 5, member: member, index: 0)
+            )
             #expect(one["b"] == other["b"] && one["d"] == other["d"])
         }
     }

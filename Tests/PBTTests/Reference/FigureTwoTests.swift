@@ -14,9 +14,12 @@ import Testing
             initial: FigureTwo.initial, exploit: exploit, explore: explore, isSynchronous: synchronous)
     }
 
-    private func finalScore(_ experiment: Experiment, rate: Double, _ strategies: Strategies = Strategies()) throws -> Double {
+    private func finalScore(
+        _ experiment: Experiment, rate: Double, _ strategies: Strategies = Strategies()
+    ) throws -> Double {
         let outcome = try Simulation(experiment, of: FigureTwo(rate: rate), strategies: strategies).run()
-        return try (0..<2).map { try #require(outcome.intervals[IntervalID(member: $0, index: 49)]?.score) }.max() ?? .nan
+        return try (0..<2).map { try #require(outcome.intervals[IntervalID(member: $0, index: 49)]?.score) }.max()
+            ?? .nan
     }
 
     @Test func `grid search ends at 0.3897494379`() throws {
@@ -48,7 +51,8 @@ import Testing
     @Test(arguments: [
         ExploreRule.ray(resampling: 0.25), .perturb(by: [1.2, 0.8], resampling: 0.25), .perturb(resampling: 0.25),
     ])
-    func `copying both and resampling a quarter ends above 1.18 for at least 95 of 100 seeds`(rule: ExploreRule) throws {
+    func `copying both and resampling a quarter ends above 1.18 for at least 95 of 100 seeds`(rule: ExploreRule) throws
+    {
         let scores = try (0..<100).map { try finalScore(experiment(explore: rule, seed: $0), rate: 0.05) }
         let good = scores.count { $0 >= 1.18 }
         #expect(good >= 95, "only \(good); the worst is \(scores.min() ?? .nan)")

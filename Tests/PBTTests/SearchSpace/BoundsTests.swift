@@ -33,7 +33,9 @@ import Testing
             var random = RandomStream.trial(chain)
             let dimension = Dimension.uniform(0.9...1.1, bounds: 1e-4...1.1)
             var value = dimension.sample(using: &random)
-            for _ in 0..<50 { value = dimension.explored(from: value, by: .perturb(by: [0.5, 2]), using: &random).value }
+            for _ in 0..<50 {
+                value = dimension.explored(from: value, by: .perturb(by: [0.5, 2]), using: &random).value
+            }
             least = min(least, value.double ?? .nan)
             #expect((value.double ?? .nan) <= 1.1)
         }

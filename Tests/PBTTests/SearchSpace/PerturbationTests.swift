@@ -8,10 +8,11 @@ import Testing
     private func reached(
         _ dimension: Dimension, from value: Value, by rule: ExploreRule = .perturb(), draws: Int = 400
     ) -> Set<Value> {
-        Set((0..<draws).map { number in
-            var random = RandomStream.trial(number)
-            return dimension.explored(from: value, by: rule, using: &random).value
-        })
+        Set(
+            (0..<draws).map { number in
+                var random = RandomStream.trial(number)
+                return dimension.explored(from: value, by: rule, using: &random).value
+            })
     }
 
     @Test func `a number is multiplied by one of the factors`() {
@@ -120,7 +121,8 @@ import Testing
         let dimension = Dimension.uniform(0...10)
         let resampled = (0..<10000).count { number in
             var random = RandomStream.trial(number)
-            return dimension.explored(from: 2.0, by: .perturb(resampling: 0.25), using: &random).operation == "resampled"
+            return dimension.explored(from: 2.0, by: .perturb(resampling: 0.25), using: &random).operation
+                == "resampled"
         }
         #expect((resampled - 2500).magnitude < 220)
     }
@@ -136,13 +138,15 @@ import Testing
 
     @Test func `the operation says what was done`() {
         func operations(_ dimension: Dimension, from value: Value, by rule: ExploreRule) -> Set<String> {
-            Set((0..<200).map { number in
-                var random = RandomStream.trial(number)
-                return dimension.explored(from: value, by: rule, using: &random).operation
-            })
+            Set(
+                (0..<200).map { number in
+                    var random = RandomStream.trial(number)
+                    return dimension.explored(from: value, by: rule, using: &random).operation
+                })
         }
         #expect(operations(.uniform(0...1), from: 0.5, by: .perturb()) == ["×0.8", "×1.25"])
-        #expect(operations(.uniform(0...1), from: 0.5, by: .perturb(resampling: 0.5)) == ["×0.8", "×1.25", "resampled"])
+        #expect(
+            operations(.uniform(0...1), from: 0.5, by: .perturb(resampling: 0.5)) == ["×0.8", "×1.25", "resampled"])
         #expect(operations(.choice([1, 2, 3], ordered: true), from: 2, by: .perturb()) == ["+1", "-1"])
         #expect(operations(.boolean, from: true, by: .perturb()) == ["resampled"])
         #expect(operations(.constant(1), from: 1, by: .perturb()) == ["kept"])
@@ -164,15 +168,17 @@ extension Dimension {
 
 /// Drift of the factors over many explores (research: the pair 0.8 and 1.2 is not symmetric in the logarithm).
 @Suite("Drift") struct DriftTests {
-    @Test(arguments: [
-        ([0.8, 1.2], -0.020410997, 0.2027), ([0.8, 1.25], 0, 0.2231), ([0.5, 2], 0, 0.6931),
-    ] as [([Double], Double, Double)])
+    @Test(
+        arguments: [
+            ([0.8, 1.2], -0.020410997, 0.2027), ([0.8, 1.25], 0, 0.2231), ([0.5, 2], 0, 0.6931),
+        ] as [([Double], Double, Double)])
     func `the mean logarithm of a step is that of its factors`(factors: [Double], mean: Double, deviation: Double) {
         let count = 20000
         let dimension = Dimension.logUniform(1e-3...1e3)
         var random = RandomStream.trial(5)
         let steps = (0..<count).map { _ in
-            Mathematics.log(dimension.explored(from: 1.0, by: .perturb(by: factors), using: &random).value.double ?? .nan)
+            Mathematics.log(
+                dimension.explored(from: 1.0, by: .perturb(by: factors), using: &random).value.double ?? .nan)
         }
         let found = steps.reduce(0, +) / Double(count)
         #expect((found - mean).magnitude < 4.5 * deviation / Double(count).squareRoot())

@@ -83,7 +83,8 @@ import Testing
     @Test func `a grid's points are those of the grid`() {
         let grid = numbers(.uniform(0...1, quantum: 0.25))
         #expect(Set(grid) == [0, 0.25, 0.5, 0.75, 1])
-        #expect(Set(numbers(.uniform(0.05...1, quantum: 0.3))).sorted().map(\.short) == ["0.05", "0.35", "0.65", "0.95"])
+        #expect(
+            Set(numbers(.uniform(0.05...1, quantum: 0.3))).sorted().map(\.short) == ["0.05", "0.35", "0.65", "0.95"])
         #expect(numbers(.normal(mean: 0, deviation: 10, quantum: 5)).allSatisfy { ($0 / 5).rounded() * 5 == $0 })
     }
 
@@ -108,7 +109,8 @@ import Testing
     }
 
     @Test func `a founder has one value for each dimension`() {
-        let space = SearchSpace(Dictionary(uniqueKeysWithValues: NamedDimension.every.map { ($0.testDescription, $0.dimension) }))
+        let space = SearchSpace(
+            Dictionary(uniqueKeysWithValues: NamedDimension.every.map { ($0.testDescription, $0.dimension) }))
         let founder = space.sample(seed: 1, member: 0, index: 0)
         #expect(founder.names == space.names)
         #expect(founder == space.sample(seed: 1, member: 0, index: 0))
@@ -125,23 +127,29 @@ import Testing
     ]
 
     @Test func `they take the types that sampling gives`() throws {
-        let checked = try space.checked(["rate": 1, "size": 32.0, "layers": 2.0, "step": 0.5, "flag": true, "note": "x"])
+        let checked = try space.checked([
+            "rate": 1, "size": 32.0, "layers": 2.0, "step": 0.5, "flag": true, "note": "x",
+        ])
         #expect(checked == ["rate": 1.0, "size": 32, "layers": 2, "step": 0.5, "flag": true, "note": "x"])
     }
 
-    @Test(arguments: [
-        ("rat", 0.1, #"there is no hyperparameter "rat" in the space; did you mean "rate"?"#),
-        ("zzzz", 1, #"there is no hyperparameter "zzzz" in the space; there are "flag", "layers", "note", "rate", "size", "step""#),
-        ("rate", "fast", #"hyperparameter "rate" must be a finite number, not "fast""#),
-        ("rate", .number(.nan), #"hyperparameter "rate" must be a finite number, not null"#),
-        ("rate", 2, #"hyperparameter "rate" must be between 0.0001 and 1.0, not 2"#),
-        ("size", 33, #"hyperparameter "size" must be one of 32, 64, not 33"#),
-        ("layers", 1.5, #"hyperparameter "layers" must be a whole number, not 1.5"#),
-        ("layers", 9, #"hyperparameter "layers" must be between 1 and 8, not 9"#),
-        ("step", 0.3, #"hyperparameter "step" must be a multiple of 0.25 from 0.0, not 0.3"#),
-        ("flag", 1, #"hyperparameter "flag" must be true or false, not 1"#),
-        ("note", "y", #"hyperparameter "note" must be "x", not "y""#),
-    ] as [(String, Value, String)])
+    @Test(
+        arguments: [
+            ("rat", 0.1, #"there is no hyperparameter "rat" in the space; did you mean "rate"?"#),
+            (
+                "zzzz", 1,
+                #"there is no hyperparameter "zzzz" in the space; there are "flag", "layers", "note", "rate", "size", "step""#
+            ),
+            ("rate", "fast", #"hyperparameter "rate" must be a finite number, not "fast""#),
+            ("rate", .number(.nan), #"hyperparameter "rate" must be a finite number, not null"#),
+            ("rate", 2, #"hyperparameter "rate" must be between 0.0001 and 1.0, not 2"#),
+            ("size", 33, #"hyperparameter "size" must be one of 32, 64, not 33"#),
+            ("layers", 1.5, #"hyperparameter "layers" must be a whole number, not 1.5"#),
+            ("layers", 9, #"hyperparameter "layers" must be between 1 and 8, not 9"#),
+            ("step", 0.3, #"hyperparameter "step" must be a multiple of 0.25 from 0.0, not 0.3"#),
+            ("flag", 1, #"hyperparameter "flag" must be true or false, not 1"#),
+            ("note", "y", #"hyperparameter "note" must be "x", not "y""#),
+        ] as [(String, Value, String)])
     func `what the space does not allow is refused`(name: String, value: Value, message: String) {
         #expect(throws: PBTError(.badValue, message)) { try space.checked(Hyperparameters([name: value])) }
     }

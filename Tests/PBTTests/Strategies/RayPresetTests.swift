@@ -6,7 +6,8 @@ import Testing
 /// What Ray Tune's own tests assert of its explore (research: B6, B7, B9, B13), by large draws.
 @Suite("Ray preset") struct RayPresetTests {
     private func reached(
-        _ dimension: Dimension, from value: Value, resampling: Double = 0, factors: [Double] = [1.2, 0.8], draws: Int = 600
+        _ dimension: Dimension, from value: Value, resampling: Double = 0, factors: [Double] = [1.2, 0.8],
+        draws: Int = 600
     ) -> [Value: Int] {
         (0..<draws).reduce(into: [:]) { counts, number in
             var random = RandomStream.trial(number, name: "ray")
@@ -62,9 +63,10 @@ import Testing
         #expect((resampled - 2000).magnitude < 200)
     }
 
-    @Test(arguments: [
-        (0, [0]), (1, [1]), (2, [2]), (3, [4, 2]), (4, [5, 3]), (5, [6, 4]), (10, [12, 8]), (100, [120, 80]),
-    ] as [(Int, Set<Int>)])
+    @Test(
+        arguments: [
+            (0, [0]), (1, [1]), (2, [2]), (3, [4, 2]), (4, [5, 3]), (5, [6, 4]), (10, [12, 8]), (100, [120, 80]),
+        ] as [(Int, Set<Int>)])
     func `its integers 0, 1 and 2 are stuck, as in Ray`(from: Int, to: Set<Int>) {
         #expect(Set(values(.integer(0...1000), from: .integer(from)).compactMap(\.int)) == to)
     }
@@ -91,7 +93,9 @@ import Testing
 
     @Test func `a long chain of growing factors overflows nothing`() throws {
         let rule = ExploreRule.ray(factors: [10], resampling: 0)
-        for (dimension, first) in [(Dimension.integer(1...10), 7), (.uniform(0...10), 7.0), (.uniform(-10...10), -7.0)] as [(Dimension, Value)] {
+        for (dimension, first) in [(Dimension.integer(1...10), 7), (.uniform(0...10), 7.0), (.uniform(-10...10), -7.0)]
+            as [(Dimension, Value)]
+        {
             var value = first
             var random = RandomStream.trial(0)
             for _ in 0..<1000 { value = dimension.explored(from: value, by: rule, using: &random).value }
@@ -100,10 +104,11 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (0.10, [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2]), (0.25, [0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]),
-        (0.50, [0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6]),
-    ] as [(Double, [Int])])
+    @Test(
+        arguments: [
+            (0.10, [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2]), (0.25, [0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]),
+            (0.50, [0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6]),
+        ] as [(Double, [Int])])
     func `its quantiles are truncation's`(quantile: Double, counts: [Int]) throws {
         for (n, count) in zip(1..., counts) {
             let experiment = Experiment.sample(population: n, exploit: .ray(quantile: quantile), explore: .ray())
@@ -116,7 +121,9 @@ import Testing
     @Test func `with less than all members reported, the worse of two is compared already`() throws {
         let experiment = Experiment.sample(population: 5, exploit: .ray(), explore: .ray())
         let population = experiment.population(scores: [10, 200])
-        #expect(try experiment.decide(after: experiment.trained(0, score: 10), in: population, at: epoch).donor?.member == 1)
+        #expect(
+            try experiment.decide(after: experiment.trained(0, score: 10), in: population, at: epoch).donor?.member == 1
+        )
         #expect(try experiment.decide(after: experiment.trained(1, score: 200), in: population, at: epoch).donor == nil)
     }
 

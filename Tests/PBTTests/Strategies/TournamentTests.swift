@@ -10,7 +10,8 @@ import Testing
         var replaced = Array(repeating: 0, count: count)
         for seed in 0..<trials {
             let experiment = Experiment.sample(population: count, seed: UInt64(seed), exploit: .binaryTournament)
-            for decision in try experiment.decisions(scores: (0..<count).map { -Double($0) }) where decision.donor != nil {
+            for decision in try experiment.decisions(scores: (0..<count).map { -Double($0) })
+            where decision.donor != nil {
                 replaced[decision.interval.member] += 1
             }
         }
@@ -62,7 +63,8 @@ import Testing
 
     @Test(arguments: rules)
     func `equal scores do not stop the exchange`(rule: ExploitRule) throws {
-        let decisions = try Experiment.sample(population: 8, exploit: rule).decisions(scores: Array(repeating: 1, count: 8))
+        let decisions = try Experiment.sample(population: 8, exploit: rule).decisions(
+            scores: Array(repeating: 1, count: 8))
         #expect(decisions.contains { $0.donor != nil })
         #expect(decisions.contains { $0.donor == nil })
         #expect(decisions.allSatisfy { $0.donor?.member != $0.interval.member })
@@ -71,7 +73,9 @@ import Testing
     @Test func `two members that tie exchange by tournament and truncation`() throws {
         for seed: UInt64 in 0..<50 {
             for rule in [ExploitRule.truncation(0.5), .binaryTournament, .best] {
-                let decisions = try Experiment.sample(population: 2, seed: seed, exploit: rule).decisions(scores: [3, 3])
+                let decisions = try Experiment.sample(population: 2, seed: seed, exploit: rule).decisions(scores: [
+                    3, 3,
+                ])
                 #expect(decisions.count { $0.donor != nil } == 1)
             }
         }

@@ -37,7 +37,8 @@ import Testing
         for seed: UInt64 in 0..<100 {
             var scores = (0..<10).map { Double($0) }
             scores[9] = .nan
-            let decisions = try Experiment.sample(population: 10, seed: seed, exploit: .truncation(0.2)).decisions(scores: scores)
+            let decisions = try Experiment.sample(population: 10, seed: seed, exploit: .truncation(0.2)).decisions(
+                scores: scores)
             #expect([7, 8].contains(decisions[9].donor?.member))
         }
     }
@@ -45,7 +46,8 @@ import Testing
     @Test func `a failed interval counts as one`() throws {
         let experiment = Experiment.sample(population: 4)
         let population = experiment.population(scores: [.nan, 1, 2, 3])
-        let decision = try experiment.decide(after: experiment.trained(0, score: .nan).failed(), in: population, at: epoch)
+        let decision = try experiment.decide(
+            after: experiment.trained(0, score: .nan).failed(), in: population, at: epoch)
         #expect(decision.donor?.member == 3)
     }
 
@@ -69,7 +71,10 @@ import Testing
     }
 
     @Test func `without exploit it ends, as in a random search`() throws {
-        #expect(try Experiment.sample(population: 2, exploit: .none).decisions(scores: [.nan, 1]).map(\.outcome) == [.ends, .continues])
+        #expect(
+            try Experiment.sample(population: 2, exploit: .none).decisions(scores: [.nan, 1]).map(\.outcome) == [
+                .ends, .continues,
+            ])
         #expect(
             try Experiment.sample(kind: .randomSearch, population: 2).decisions(scores: [.nan, 1]).map(\.outcome)
                 == [.ends, .continues])

@@ -7,11 +7,13 @@ import Testing
 @Suite("Welch's test") struct WelchTestTests {
     private let own: [Double] = [10, 12, 9, 11, 10, 13, 12, 11, 10, 12]
 
-    @Test(arguments: [
-        ([12, 13, 11, 14, 12, 15, 13, 12, 13, 14], 3.475351, 17.969951, 0.00135296),
-        ([10, 20, 5, 18, 9, 25, 12, 30, 2, 11], 1.130116, 9.355994, 0.14328321),
-    ] as [([Double], Double, Double, Double)])
-    func `t, degrees of freedom and p are the reference values`(other: [Double], t: Double, freedom: Double, p: Double) {
+    @Test(
+        arguments: [
+            ([12, 13, 11, 14, 12, 15, 13, 12, 13, 14], 3.475351, 17.969951, 0.00135296),
+            ([10, 20, 5, 18, 9, 25, 12, 30, 2, 11], 1.130116, 9.355994, 0.14328321),
+        ] as [([Double], Double, Double, Double)])
+    func `t, degrees of freedom and p are the reference values`(other: [Double], t: Double, freedom: Double, p: Double)
+    {
         let test = WelchTest(of: other, against: own)
         #expect((test.t - t).magnitude < 5e-7)
         #expect((test.degreesOfFreedom - freedom).magnitude < 5e-7)
@@ -81,7 +83,9 @@ import Testing
             id: id, index: index, depth: index + 1, score: window.last ?? 0, window: window, hyperparameters: [:])
     }
 
-    private func isReplaced(_ own: [Double], by other: [Double], goal: Objective.Goal = .maximize, significance: Double = 0.05) -> Bool {
+    private func isReplaced(
+        _ own: [Double], by other: [Double], goal: Objective.Goal = .maximize, significance: Double = 0.05
+    ) -> Bool {
         var population = Population(objective: Objective(metric: "x", goal: goal), seed: 1)
         population.update(member(0, own))
         population.update(member(1, other))
@@ -132,7 +136,8 @@ import Testing
         let experiment = Experiment.sample(exploit: .tTest(window: 3))
         var standing: Population.Member?
         for index in 0..<5 {
-            standing = experiment.standing(of: experiment.trained(0, index: index, score: Double(index)), after: standing)
+            standing = experiment.standing(
+                of: experiment.trained(0, index: index, score: Double(index)), after: standing)
         }
         #expect(standing?.window == [2, 3, 4])
         // A copy takes the member out of the population, so the next score begins a new window.

@@ -26,8 +26,10 @@ extension Interval {
 extension Experiment {
     /// An experiment to decide about, with one hyperparameter unless told otherwise.
     static func sample(
-        kind: Kind = .populationBasedTraining, goal: Objective.Goal = .maximize, population: Int = 8, intervals: Int = 10,
-        seed: UInt64 = 1, space: SearchSpace = ["rate": .logUniform(1e-4...1)], exploit: ExploitRule = .truncation(0.25),
+        kind: Kind = .populationBasedTraining, goal: Objective.Goal = .maximize, population: Int = 8,
+        intervals: Int = 10,
+        seed: UInt64 = 1, space: SearchSpace = ["rate": .logUniform(1e-4...1)],
+        exploit: ExploitRule = .truncation(0.25),
         explore: ExploreRule = .perturb(), synchronous: Bool = false
     ) -> Self {
         Self(

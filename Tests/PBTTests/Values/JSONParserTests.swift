@@ -4,15 +4,16 @@ import PBT
 import Testing
 
 @Suite("JSON parser") struct JSONParserTests {
-    @Test(arguments: [
-        ("null", .null), ("true", true), ("false", false), ("0", 0), ("-0", 0), ("7", 7), ("-12", -12),
-        ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)),
-        ("9223372036854775808", .number(9.223372036854775808e18)), ("1.0", 1.0), ("-0.0", .number(-0.0)),
-        ("1e3", 1000.0), ("1E+3", 1000.0), ("12.5e-1", 1.25), ("5e-324", .number(.leastNonzeroMagnitude)),
-        ("1.7976931348623157e308", .number(.greatestFiniteMagnitude)), ("0.1", 0.1),
-        ("\"\"", ""), ("[]", []), ("{}", [:]), (" \t\r\n[ 1 ,\n2 ] ", [1, 2]),
-        ("{\"a\":{\"b\":[1,{\"c\":null}]}}", ["a": ["b": [1, ["c": nil]]]]),
-    ] as [(String, Value)])
+    @Test(
+        arguments: [
+            ("null", .null), ("true", true), ("false", false), ("0", 0), ("-0", 0), ("7", 7), ("-12", -12),
+            ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)),
+            ("9223372036854775808", .number(9.223372036854775808e18)), ("1.0", 1.0), ("-0.0", .number(-0.0)),
+            ("1e3", 1000.0), ("1E+3", 1000.0), ("12.5e-1", 1.25), ("5e-324", .number(.leastNonzeroMagnitude)),
+            ("1.7976931348623157e308", .number(.greatestFiniteMagnitude)), ("0.1", 0.1),
+            ("\"\"", ""), ("[]", []), ("{}", [:]), (" \t\r\n[ 1 ,\n2 ] ", [1, 2]),
+            ("{\"a\":{\"b\":[1,{\"c\":null}]}}", ["a": ["b": [1, ["c": nil]]]]),
+        ] as [(String, Value)])
     func `a value is read`(text: String, value: Value) throws {
         #expect(try Value(json: text) == value)
     }
@@ -47,46 +48,47 @@ import Testing
         #expect(try Value(json: text) == .string(string))
     }
 
-    @Test(arguments: [
-        ("", 1, 1, "the text ends where a value should be"),
-        ("  ", 1, 3, "the text ends where a value should be"),
-        ("nul", 1, 1, "expected a value"),
-        ("nan", 1, 1, "expected a value"),
-        ("+1", 1, 1, "expected a value"),
-        (".5", 1, 1, "expected a value"),
-        ("'a'", 1, 1, "expected a value"),
-        ("1 2", 1, 3, "there is more after the value"),
-        ("nullx", 1, 5, "there is more after the value"),
-        ("01", 1, 1, "a number must not start with a zero"),
-        ("-01", 1, 1, "a number must not start with a zero"),
-        ("-", 1, 2, "expected digits"),
-        ("-Inf", 1, 2, "expected digits"),
-        ("1.", 1, 3, "expected digits after the point"),
-        ("1.e5", 1, 3, "expected digits after the point"),
-        ("1e", 1, 3, "expected digits in the exponent"),
-        ("1e+", 1, 4, "expected digits in the exponent"),
-        ("[1,", 1, 4, "the text ends where a value should be"),
-        ("[1 2]", 1, 4, "expected ',' or ']'"),
-        ("[1,]", 1, 4, "expected a value"),
-        ("[", 1, 2, "the text ends where a value should be"),
-        ("{", 1, 2, "expected a name in quotation marks"),
-        ("{a: 1}", 1, 2, "expected a name in quotation marks"),
-        ("{\"a\" 1}", 1, 6, "expected ':' after the name \"a\""),
-        ("{\"a\": 1", 1, 8, "expected ',' or '}'"),
-        ("{\"a\": 1,}", 1, 9, "expected a name in quotation marks"),
-        ("{\n  \"a\": 1,\n  \"a\": 2\n}", 3, 3, "the name \"a\" stands twice"),
-        ("{\n  \"lr\": 0.1,\n  \"b\": tru\n}", 3, 8, "expected a value"),
-        ("\"abc", 1, 5, "the text ends inside quotation marks"),
-        ("\"abc\\", 1, 6, "the text ends inside quotation marks"),
-        ("\"a\nb\"", 1, 3, "a control character must be written with a backslash"),
-        ("\"\\x\"", 1, 3, "unknown escape"),
-        ("\"\\u12\"", 1, 4, "expected four hexadecimal digits"),
-        ("\"\\u12g4\"", 1, 4, "expected four hexadecimal digits"),
-        ("\"\\ud83d\"", 1, 8, "half of a surrogate pair"),
-        ("\"\\ud83dx\"", 1, 8, "half of a surrogate pair"),
-        ("\"\\ud83d\\ud83d\"", 1, 14, "half of a surrogate pair"),
-        ("\"\\ude00\"", 1, 8, "half of a surrogate pair"),
-    ] as [(String, Int, Int, String)])
+    @Test(
+        arguments: [
+            ("", 1, 1, "the text ends where a value should be"),
+            ("  ", 1, 3, "the text ends where a value should be"),
+            ("nul", 1, 1, "expected a value"),
+            ("nan", 1, 1, "expected a value"),
+            ("+1", 1, 1, "expected a value"),
+            (".5", 1, 1, "expected a value"),
+            ("'a'", 1, 1, "expected a value"),
+            ("1 2", 1, 3, "there is more after the value"),
+            ("nullx", 1, 5, "there is more after the value"),
+            ("01", 1, 1, "a number must not start with a zero"),
+            ("-01", 1, 1, "a number must not start with a zero"),
+            ("-", 1, 2, "expected digits"),
+            ("-Inf", 1, 2, "expected digits"),
+            ("1.", 1, 3, "expected digits after the point"),
+            ("1.e5", 1, 3, "expected digits after the point"),
+            ("1e", 1, 3, "expected digits in the exponent"),
+            ("1e+", 1, 4, "expected digits in the exponent"),
+            ("[1,", 1, 4, "the text ends where a value should be"),
+            ("[1 2]", 1, 4, "expected ',' or ']'"),
+            ("[1,]", 1, 4, "expected a value"),
+            ("[", 1, 2, "the text ends where a value should be"),
+            ("{", 1, 2, "expected a name in quotation marks"),
+            ("{a: 1}", 1, 2, "expected a name in quotation marks"),
+            ("{\"a\" 1}", 1, 6, "expected ':' after the name \"a\""),
+            ("{\"a\": 1", 1, 8, "expected ',' or '}'"),
+            ("{\"a\": 1,}", 1, 9, "expected a name in quotation marks"),
+            ("{\n  \"a\": 1,\n  \"a\": 2\n}", 3, 3, "the name \"a\" stands twice"),
+            ("{\n  \"lr\": 0.1,\n  \"b\": tru\n}", 3, 8, "expected a value"),
+            ("\"abc", 1, 5, "the text ends inside quotation marks"),
+            ("\"abc\\", 1, 6, "the text ends inside quotation marks"),
+            ("\"a\nb\"", 1, 3, "a control character must be written with a backslash"),
+            ("\"\\x\"", 1, 3, "unknown escape"),
+            ("\"\\u12\"", 1, 4, "expected four hexadecimal digits"),
+            ("\"\\u12g4\"", 1, 4, "expected four hexadecimal digits"),
+            ("\"\\ud83d\"", 1, 8, "half of a surrogate pair"),
+            ("\"\\ud83dx\"", 1, 8, "half of a surrogate pair"),
+            ("\"\\ud83d\\ud83d\"", 1, 14, "half of a surrogate pair"),
+            ("\"\\ude00\"", 1, 8, "half of a surrogate pair"),
+        ] as [(String, Int, Int, String)])
     func `what is no JSON is refused with its place`(text: String, line: Int, column: Int, problem: String) {
         #expect(throws: JSONError.self) { try Value(json: text) }
         do {
@@ -98,10 +100,11 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        [0x22, 0xff, 0x22], [0x22, 0xc3, 0x22], [0x22, 0xc0, 0x80, 0x22], [0x22, 0xed, 0xa0, 0x80, 0x22],
-        [0x22, 0xf4, 0x90, 0x80, 0x80, 0x22],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x22, 0xff, 0x22], [0x22, 0xc3, 0x22], [0x22, 0xc0, 0x80, 0x22], [0x22, 0xed, 0xa0, 0x80, 0x22],
+            [0x22, 0xf4, 0x90, 0x80, 0x80, 0x22],
+        ] as [[UInt8]])
     func `bytes that are not UTF-8 are refused`(bytes: [UInt8]) {
         do {
             let value = try Value(json: bytes)

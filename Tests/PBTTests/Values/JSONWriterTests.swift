@@ -33,7 +33,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (1.0, "1.0"), (0.1, "0.1"), (-0.0, "-0.0"), (1e-5, "1e-05"), (1e16, "1e+16"), (.leastNonzeroMagnitude, "5e-324"),
+        (1.0, "1.0"), (0.1, "0.1"), (-0.0, "-0.0"), (1e-5, "1e-05"), (1e16, "1e+16"),
+        (.leastNonzeroMagnitude, "5e-324"),
         (0.30000000000000004, "0.30000000000000004"),
     ])
     func `a number is written to the last bit`(number: Double, text: String) throws {
@@ -86,7 +87,8 @@ func randomValue(using random: inout RandomStream, depth: Int) -> Value {
 
 private func randomText(using random: inout RandomStream) -> String {
     let alphabet: [Character] = [
-        "a", "Z", "0", " ", "\"", "\\", "/", "\n", "\t", "\r\n", "\u{0}", "\u{1f}", "\u{7f}", "é", "ß", "漢", "😀", "\u{2028}",
+        "a", "Z", "0", " ", "\"", "\\", "/", "\n", "\t", "\r\n", "\u{0}", "\u{1f}", "\u{7f}", "é", "ß", "漢", "😀",
+        "\u{2028}",
     ]
     return String((0..<random.index(below: 8)).map { _ in alphabet[random.index(below: alphabet.count)] })
 }

@@ -59,7 +59,8 @@ import Testing
     private let known = ["population", "intervals", "objective", "seed", "space", "exploit", "explore", "stop"]
 
     @Test(arguments: [
-        ("populaton", "population"), ("Population", "population"), ("interval", "intervals"), ("objektive", "objective"),
+        ("populaton", "population"), ("Population", "population"), ("interval", "intervals"),
+        ("objektive", "objective"),
         ("sede", "seed"), ("sapce", "space"), ("exploits", "exploit"), ("expolre", "explore"), ("stpo", "stop"),
     ])
     func `a mistyped name finds the one that was meant`(typed: String, meant: String) {

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "{\"score\": $PBT_PARAM_X}" > "$PBT_RESULTS"

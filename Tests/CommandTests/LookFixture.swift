@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import PBT
+import PBTSQLite
+import PBTTesting
+import Subprocess
+import SystemPackage
+
+/// What a run of `pbt` gave.
+struct LookAnswer {
+    var status: Int32
+    var output: String
+    var error: String
+
+    /// The lines of standard output.
+    var lines: [String] {
+        output.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+    }
+
+    /// Standard output as JSON.
+    func json() throws -> Value {
+        try Value(json: output.hasSuffix("\n") ? String(output.dropLast()) : output)
+    }
+}
+
+/// A store in a directory of its own, prepared through the library, and looked at through the command.
+struct LookFixture {
+    let directory: String
+    let clock = ManualClock()
+
+    /// The store's file.
+    var path: String { directory + "/pbt.sqlite" }
+
+    /// Runs a body with an empty directory.
+    static func with<Result>(_ body: (LookFixture) async throws -> Result) async throws -> Result {
+        try await withTemporaryDirectory { try await body(LookFixture(directory: $0)) }
+    }
+
+    /// The store, created if need be.
+    func store() throws -> SQLiteStore {
+        try SQLiteStore(path: path, clock: clock.store)
+    }
+
+    /// Creates an experiment and trains it, one interval at a time and in the order in which they are handed out.
+    ///
+    /// - Parameters:
+    ///   - experiment: The experiment.
+    ///   - limit: How many intervals to train at most.
+    ///   - score: The score of an interval; none: the attempt fails.
+    func train(_ experiment: Experiment, limit: Int = .max, score: (Interval) -> Double?) async throws {
+        let store = try store()
+        _ = try await store.create(experiment)
+        var trained = 0
+        while trained < limit,
+            case .assignment(let assignment) = try await store.claim(
+                from: experiment.name, by: "worker", for: .seconds(60))
+        {
+            trained += 1
+            clock.advance(by: .milliseconds(1500))
+            let id = assignment.interval.id
+            let outcome: Outcome =
+                if let score = score(assignment.interval) {
+                    .trained(
+                        score: score, metrics: ["score": .number(score), "loss": .number(1 - score)],
+                        checkpoint: "m\(id.member)-i\(id.index)")
+                } else {
+                    .failed(reason: "exit 1: it broke, \"badly\"")
+                }
+            _ = try await store.finish(assignment.lease, outcome)
+        }
+    }
+
+    /// Runs `pbt` on the store, piped.
+    func pbt(_ arguments: String..., environment: [String: String] = [:]) async throws -> LookAnswer {
+        try await pbt(arguments, environment: environment)
+    }
+
+    /// Runs `pbt` on the store, piped.
+    func pbt(_ arguments: [String], environment: [String: String] = [:]) async throws -> LookAnswer {
+        var variables: [Environment.Key: String] = [
+            "PBT_STORE": path, "LC_ALL": "C.UTF-8",
+            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
+        ]
+        for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
+        let result = try await Subprocess.run(
+            .path(Self.program), arguments: Arguments(arguments), environment: .custom(variables),
+            workingDirectory: .init(directory), output: .string(limit: 1 << 26), error: .string(limit: 1 << 20))
+        let status: Int32 =
+            switch result.terminationStatus {
+            case .exited(let code): code
+            case .signaled(let signal): -signal
+            }
+        return LookAnswer(status: status, output: result.standardOutput, error: result.standardError)
+    }
+
+    /// The built command, beside the test bundle.
+    private static var program: FilePath {
+        let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundlePath
+        return FilePath(bundle ?? CommandLine.arguments[0]).removingLastComponent().appending("pbt")
+    }
+}
+
+extension Experiment {
+    /// Four members, four intervals, one of each kind of hyperparameter, and a random search beside it.
+    static func looked(
+        _ name: String = "digits", population: Int = 4, intervals: Int = 4, baseline: Bool = true
+    ) -> Experiment {
+        Experiment(
+            name, objective: .maximize("accuracy"), population: population, intervals: intervals, seed: 7,
+            space: [
+                "rate": .logUniform(1e-4...1), "momentum": .uniform(0...0.99),
+                "batch": .choice([32, 64, 128], ordered: true).immutable(), "note": .constant("fixed, \"really\""),
+            ],
+            exploit: .truncation(0.25), explore: .perturb(by: [0.8, 1.25], resampling: 0.1), retries: 0,
+            hasBaseline: baseline)
+    }
+}
+
+extension LookFixture {
+    /// The run that most tests look at: 1@2 diverges, and 3@1 fails.
+    func trainDigits(_ name: String = "digits") async throws {
+        let experiment = Experiment.looked(name)
+        func score(_ interval: Interval) -> Double {
+            let rate = interval.hyperparameters["rate"]?.double ?? 0
+            return 0.5 + 0.1 * Double(interval.depth) - 0.2 * rate - 0.01 * Double(interval.id.member)
+        }
+        try await train(experiment) { interval in
+            switch (interval.id.member, interval.id.index) {
+            case (1, 2): .nan
+            case (3, 1): nil
+            default: score(interval)
+            }
+        }
+        if let baseline = experiment.baseline { try await train(baseline) { score($0) - 0.05 } }
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Subprocess
+import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Runs the built `pbt`.
+enum Command {
+    /// What a run of the command left.
+    struct Answer: Sendable {
+        /// The exit code, or the negative number of the signal that ended it.
+        var code: Int32
+        /// Standard output.
+        var output: String
+        /// Standard error.
+        var error: String
+    }
+
+    /// The command, beside the tests' own build product.
+    static let executable: FilePath = {
+        var information = Dl_info()
+        var directory = FilePath(CommandLine.arguments[0]).removingLastComponent()
+        if dladdr(#dsohandle, &information) != 0, let name = information.dli_fname {
+            directory = FilePath(String(cString: name)).removingLastComponent()
+        }
+        while !directory.components.isEmpty {
+            let candidate = directory.appending("pbt")
+            if candidate.withPlatformString({ access($0, X_OK) }) == 0 { return candidate }
+            directory.removeLastComponent()
+        }
+        return "pbt"
+    }()
+
+    /// Runs the command to its end, with nothing inherited but `PATH`.
+    static func run(
+        _ arguments: [String], in directory: FilePath, environment: [String: String] = [:]
+    ) async throws -> Answer {
+        let result = try await Subprocess.run(
+            configuration(arguments, directory, environment), output: .string(limit: 1 << 24), error: .string(limit: 1 << 24))
+        return Answer(
+            code: code(result.terminationStatus), output: result.standardOutput, error: result.standardError)
+    }
+
+    /// Runs the command while `body` reads its lines, of standard output and standard error together.
+    ///
+    /// Lines that `body` leaves are read to the end, so the command is not held up.
+    static func live<Value: Sendable>(
+        _ arguments: [String], in directory: FilePath, environment: [String: String] = [:],
+        _ body: (inout Lines, pid_t) async throws -> Value
+    ) async throws -> (code: Int32, lines: [String], value: Value) {
+        let result = try await Subprocess.run(
+            configuration(arguments, directory, environment), input: .none, output: .sequence, error: .combinedWithOutput
+        ) { execution in
+            var lines = Lines(execution.standardOutput.strings().makeAsyncIterator())
+            let value = try await body(&lines, execution.processIdentifier.value)
+            return (try await lines.rest(), value)
+        }
+        return (code(result.terminationStatus), result.closureResult.0, result.closureResult.1)
+    }
+
+    private static func configuration(
+        _ arguments: [String], _ directory: FilePath, _ environment: [String: String]
+    ) -> Configuration {
+        var variables = environment
+        if let path = getenv("PATH") { variables["PATH"] = variables["PATH"] ?? String(cString: path) }
+        return Configuration(
+            executable: .path(executable), arguments: Arguments(arguments),
+            environment: .custom(
+                Dictionary(uniqueKeysWithValues: variables.map { (Environment.Key(stringLiteral: $0), $1) })),
+            workingDirectory: directory)
+    }
+
+    private static func code(_ status: TerminationStatus) -> Int32 {
+        switch status {
+        case .exited(let code): code
+        case .signaled(let signal): -signal
+        }
+    }
+}
+
+/// The lines of a command that runs.
+struct Lines {
+    private var iterator: StringSequence<UTF8>.AsyncIterator
+    /// Those that were read.
+    private(set) var seen: [String] = []
+
+    init(_ iterator: StringSequence<UTF8>.AsyncIterator) {
+        self.iterator = iterator
+    }
+
+    /// A command ended before it wrote what was waited for.
+    struct Ended: Error, CustomStringConvertible {
+        let text: String
+        let seen: [String]
+
+        var description: String {
+            "the command ended before it wrote \"\(text)\"; it wrote:\n\(seen.joined(separator: "\n"))"
+        }
+    }
+
+    /// Reads until a line holds a text, and returns that line.
+    @discardableResult
+    mutating func wait(for text: String) async throws -> String {
+        while let line = try await iterator.next() {
+            seen.append(line)
+            if line.contains(text) { return line }
+        }
+        throw Ended(text: text, seen: seen)
+    }
+
+    /// Reads all that is left, and returns all lines.
+    mutating func rest() async throws -> [String] {
+        while let line = try await iterator.next() {
+            seen.append(line)
+        }
+        return seen
+    }
+}

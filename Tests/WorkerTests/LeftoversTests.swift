@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import PBT
+import PBTTesting
+import SystemPackage
+import Testing
+
+@testable import PBTWorker
+
+@Suite(.timeLimit(.minutes(2))) struct `Leftovers of a killed worker` {
+    let experiment = Experiment.shell("true")
+
+    @Test func `are found by the group that was noted`() async throws {
+        try await withData { data in
+            let attempt = try data.begin(experiment.assignment(), slot: 0)
+            try await withProcess(["/usr/bin/setsid", "--wait", "/bin/sleep", "1000"]) { process in
+                // Foundation starts programs in groups of their own.
+                try Leftovers(of: attempt.scratch).record(group: process.processIdentifier)
+                #expect(try Leftovers(of: attempt.scratch).kill() == 1)
+                process.waitUntilExit()
+                #expect(process.terminationReason == .uncaughtSignal)
+            }
+        }
+    }
+
+    #if os(Linux)
+        @Test func `are found by their environment when nothing was noted`() async throws {
+            try await withData { data in
+                let attempt = try data.begin(experiment.assignment(), slot: 0)
+                let environment = ["PBT_CHECKPOINT_OUT": attempt.checkpoint.string]
+                try await withProcess(["/bin/sleep", "1000"], environment: environment) { process in
+                    // Whoever begins the next attempt clears what is left of this one.
+                    _ = try data.begin(experiment.assignment(attempt: 2), slot: 0)
+                    process.waitUntilExit()
+                    #expect(process.terminationReason == .uncaughtSignal)
+                    #expect(try !attempt.scratch.isThere)
+                }
+            }
+        }
+    #endif
+
+    @Test func `are not taken for a process that got the number later, or runs elsewhere`() async throws {
+        try await withData { data in
+            let attempt = try data.begin(experiment.assignment(), slot: 0)
+            try await withProcess(["/bin/sleep", "1000"]) { process in
+                let number = process.processIdentifier
+                let start = try #require(ProcessIdentity.startTime(of: number))
+                let machine = ProcessIdentity.thisMachine
+                for text in ["\(number) \(start + 1) \(machine)", "\(number) \(start) elsewhere", "x", "1 2", ""] {
+                    try attempt.scratch.appending("process").write(text)
+                    #expect(try Leftovers(of: attempt.scratch).kill() == 0)
+                }
+                #expect(process.isRunning)
+            }
+        }
+    }
+
+    @Test func `have a worker's name that tells whether its process is over`() async throws {
+        let current = WorkerName.current()
+        #expect(WorkerName(current.description) == current)
+        #expect(!current.isKnownDead)
+        let ended = try await withProcess(["/bin/sh", "-c", "exit 0"]) { process in
+            process.waitUntilExit()
+            return process.processIdentifier
+        }
+        let machine = ProcessIdentity.thisMachine
+        #expect(WorkerName("\(machine)/\(ended)/1/x")?.isKnownDead == true)
+        #expect(WorkerName("elsewhere/\(ended)/1/x")?.isKnownDead == false)
+        #expect(WorkerName("somebody") == nil)
+        #expect(WorkerName("a/b/c/d") == nil)
+    }
+}

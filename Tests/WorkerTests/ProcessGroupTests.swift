@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import PBT
+import PBTTesting
+import SystemPackage
+import Testing
+
+@testable import PBTWorker
+
+@Suite(.timeLimit(.minutes(2))) struct `A trainer's processes` {
+    @Test func `are all killed after the grace period, also a grandchild that ignores SIGTERM`() async throws {
+        let script = """
+            sh -c 'trap "" TERM; echo $$ > $PBT_CHECKPOINT_OUT/grandchild; while :; do sleep 100; done' &
+            echo $$ > $PBT_CHECKPOINT_OUT/leader
+            echo working; trap "" TERM; while :; do sleep 100; done
+            """
+        try await run(script, timeout: .milliseconds(300), grace: .milliseconds(200)) { (end, attempt) throws in
+            #expect(end == .failed(reason: "timed out after 0.3s: working"))
+            #expect(try !isAlive(attempt.checkpoint.appending("grandchild").text()))
+            #expect(try !isAlive(attempt.checkpoint.appending("leader").text()))
+        }
+    }
+
+    @Test func `get the grace period even if the shell that leads them ends at once`() async throws {
+        let script = """
+            sh -c 'trap "echo saved > $PBT_CHECKPOINT_OUT/saved; exit" TERM; echo on > $PBT_CHECKPOINT_OUT/on
+                while :; do sleep 0.05; done' &
+            while [ ! -e $PBT_CHECKPOINT_OUT/on ]; do sleep 0.01; done
+            wait
+            """
+        try await run(script, timeout: .milliseconds(500)) { (end, attempt) throws in
+            #expect(end == .failed(reason: "timed out after 0.5s (it printed nothing)"))
+            #expect(try attempt.checkpoint.appending("saved").text() == "saved\n")
+        }
+    }
+
+    @Test func `are not left behind when the program ends by itself`() async throws {
+        let script = """
+            sleep 1000 & echo $! > $PBT_CHECKPOINT_OUT/child
+            echo '{"score": 1}' > $PBT_RESULTS
+            """
+        try await run(script) { (end, attempt) throws in
+            #expect(end == .trained(score: 1, metrics: ["score": 1]))
+            #expect(try !isAlive(attempt.checkpoint.appending("child").text()))
+        }
+    }
+
+    @Test(arguments: ["exit 0", "exit 1", "exit 75"])
+    func `are asked to end when the attempt is cancelled, which is an interruption whatever they answer`(
+        _ answer: String
+    ) async throws {
+        try await withData { data in
+            try FileSystem.makeDirectories(data.root)
+            let pipe = try Pipe(data.root.appending("pipe"))
+            let script = """
+                trap 'echo asked > $PBT_CHECKPOINT_OUT/asked; \(answer)' TERM
+                echo '{"score": 1}' > $PBT_RESULTS
+                echo $$ > \(pipe.path)
+                while :; do sleep 0.05; done
+                """
+            let attempt = try data.begin(Experiment.shell(script).assignment(), slot: 0)
+            let task = Task { await CommandExecutor().run(attempt) }
+            let leader = try await pipe.read()
+            task.cancel()
+            #expect(await task.value == .interrupted(reason: "the worker was stopped"))
+            #expect(try attempt.checkpoint.appending("asked").text() == "asked\n")
+            #expect(try !isAlive(leader))
+        }
+    }
+
+    @Test func `do not start when the attempt is cancelled already`() async throws {
+        try await withData { data in
+            let attempt = try data.begin(
+                Experiment.shell("echo x > $PBT_CHECKPOINT_OUT/x").assignment(), slot: 0)
+            let task = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return await CommandExecutor().run(attempt)
+            }
+            #expect(await task.value == .interrupted(reason: "the worker was stopped"))
+            #expect(try attempt.checkpoint.names() == [])
+        }
+    }
+
+    @Test(arguments: [
+        (["no-such-program-here"], "there is no program \"no-such-program-here\" in PATH; install it, or name it by its path"),
+        (["train"], "there is no program \"train\" in PATH; there is one in the experiment's directory: write ./train"),
+        (["./missing"], "there is no program DIRECTORY/./missing"),
+        (
+            ["./plain"],
+            "DIRECTORY/./plain may not be executed; run chmod +x DIRECTORY/./plain, or put its interpreter before it in "
+                + "the command"
+        ),
+        (["/usr"], "/usr is a directory, not a program"),
+    ])
+    func `are not started when the program is not there, and it says so`(
+        _ command: [String], _ message: String
+    ) async throws {
+        try await withTemporaryDirectory { root in
+            let root = FilePath(root)
+            try root.appending("plain").write("echo x")
+            try root.appending("train").write("echo x")
+            var experiment = Experiment.shell("true", in: root)
+            experiment.trainer?.command = command
+            let data = DataDirectory(root.appending("data"))
+            let end = await CommandExecutor().run(try data.begin(experiment.assignment(), slot: 0))
+            #expect(end == .failed(reason: message.replacing("DIRECTORY", with: root.string)))
+        }
+    }
+
+    @Test func `are not started in a directory that is gone`() async throws {
+        try await withData { data in
+            let experiment = Experiment.shell("true", in: "/no/such/place")
+            let end = await CommandExecutor().run(try data.begin(experiment.assignment(), slot: 0))
+            #expect(
+                end
+                    == .failed(
+                        reason: "the experiment's directory /no/such/place is not there; it is where the command is "
+                            + "started"))
+        }
+    }
+
+    @Test func `run from a relative path with a slash, in the experiment's directory`() async throws {
+        try await withTemporaryDirectory { root in
+            let root = FilePath(root)
+            try FileSystem.makeDirectory(root.appending("bin"))
+            try root.appending("bin").appending("train").write(
+                "#!/bin/sh\necho \"{\\\"score\\\": $2}\" > $PBT_RESULTS\n")
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o755], ofItemAtPath: root.appending("bin").appending("train").string)
+            var experiment = Experiment.shell("true", in: root)
+            experiment.trainer?.command = ["bin/train", "{args}"]
+            let data = DataDirectory(root.appending("data"))
+            let attempt = try data.begin(experiment.assignment(hyperparameters: ["rate": 0.5]), slot: 0)
+            #expect(await CommandExecutor().run(attempt) == .trained(score: 0.5, metrics: ["score": 0.5]))
+        }
+    }
+}
