@@ -70,6 +70,19 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
+        // Trainers in Swift on real data, and a command that runs them; without package access, as a user's code is.
+        .target(
+            name: "ExampleModels",
+            dependencies: ["PBT", "PBTWorker", .product(name: "SystemPackage", package: "swift-system")],
+            path: "Examples/swift/Models", packageAccess: false, swiftSettings: settings),
+        .executableTarget(
+            name: "swift-example",
+            dependencies: [
+                "ExampleModels", "PBT", "PBTSQLite", "PBTWorker", "PBTReport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Examples/swift/Command", packageAccess: false, swiftSettings: settings),
         .testTarget(name: "PBTTests", dependencies: ["PBT", "PBTTesting"], swiftSettings: settings),
         // Started eight at a time by a test.
         .executableTarget(
@@ -97,6 +110,13 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             exclude: ["Fixtures"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ExampleTests",
+            dependencies: [
+                "ExampleModels", "PBT", "PBTWorker", "PBTTesting",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: settings),
     ]
 )

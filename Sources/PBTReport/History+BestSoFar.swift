@@ -42,36 +42,51 @@ extension History {
     private static func bestSoFar(
         of intervals: [Interval], by progress: Progress, objective: Objective
     ) -> [Improvement] {
-        // Places rather than intervals are sorted: an interval is large.
-        var order = intervals.indices.filter { intervals[$0].state.isFinished }
-        order.sort { a, b in
+        let candidates =
             switch progress {
-            case .finished: break
-            case .index where intervals[a].id.index != intervals[b].id.index:
-                return intervals[a].id.index < intervals[b].id.index
-            case .depth where intervals[a].depth != intervals[b].depth: return intervals[a].depth < intervals[b].depth
-            case .index, .depth:
-                // Within one step only the best counts; a step up and down again would be an accident of the order.
-                let (x, y) = (intervals[a].finiteScore, intervals[b].finiteScore)
-                if let x, let y, x != y { return objective.isBetter(x, than: y) }
-                if (x == nil) != (y == nil) { return x != nil }
+            case .finished: inOrder(of: intervals)
+            case .index: bestOfEach(of: intervals, objective) { $0.id.index }
+            case .depth: bestOfEach(of: intervals, objective) { $0.depth }
             }
-            return intervals[a].finishesBefore(intervals[b])
-        }
         var improvements: [Improvement] = []
-        for (finished, place) in order.enumerated() {
-            let interval = intervals[place]
-            guard let score = interval.finiteScore,
+        for (at, place) in candidates {
+            guard let score = intervals[place].finiteScore,
                 improvements.last.map({ objective.isBetter(score, than: $0.score) }) ?? true
             else { continue }
-            let at =
-                switch progress {
-                case .finished: finished + 1
-                case .index: interval.id.index
-                case .depth: interval.depth
-                }
-            improvements.append(Improvement(at: at, interval: interval.id, score: score))
+            improvements.append(Improvement(at: at, interval: intervals[place].id, score: score))
         }
         return improvements
+    }
+
+    /// All finished intervals in the order in which they finished, counted from 1.
+    private static func inOrder(of intervals: [Interval]) -> [(at: Int, place: Int)] {
+        // Keys are sorted rather than intervals: an interval is large.
+        var keys: [(sequence: Int64, index: Int, place: Int)] = []
+        for place in intervals.indices where intervals[place].state.isFinished {
+            keys.append((intervals[place].sequence ?? .max, intervals[place].id.index, place))
+        }
+        keys.sort { $0 < $1 }
+        return keys.enumerated().map { ($0.offset + 1, $0.element.place) }
+    }
+
+    /// The best of each step, by step: a step up and down again within one would be an accident of the order.
+    private static func bestOfEach(
+        of intervals: [Interval], _ objective: Objective, step: (Interval) -> Int
+    ) -> [(at: Int, place: Int)] {
+        var best: [Int: (place: Int, score: Double)] = [:]
+        for place in intervals.indices {
+            guard let score = intervals[place].finiteScore else { continue }
+            let at = step(intervals[place])
+            guard let leader = best[at] else {
+                best[at] = (place, score)
+                continue
+            }
+            if objective.isBetter(score, than: leader.score)
+                || (score == leader.score && intervals[place].finishesBefore(intervals[leader.place]))
+            {
+                best[at] = (place, score)
+            }
+        }
+        return best.map { ($0.key, $0.value.place) }.sorted { $0.0 < $1.0 }
     }
 }

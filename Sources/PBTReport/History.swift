@@ -20,6 +20,8 @@ public struct History: Sendable {
     public let baselineBest: Interval?
     /// What is left of today's population's ancestors; see ``Families``.
     public let families: Families
+    let columns: Columns
+    let baselineColumns: Columns?
     /// For each interval, the number of its piece.
     package let pieceOfPlace: [Int]
 
@@ -36,6 +38,8 @@ public struct History: Sendable {
         self.baseline = baseline.map { Genealogy($0) }
         (pieces, pieceOfPlace) = Piece.cut(genealogy)
         families = Families(genealogy)
+        columns = Columns(genealogy.intervals)
+        baselineColumns = self.baseline.map { Columns($0.intervals) }
         let objective = record.experiment.objective
         best = Self.best(of: genealogy.intervals, by: objective)
         baselineBest = self.baseline.flatMap { Self.best(of: $0.intervals, by: objective) }

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import PBT
 import PBTSQLite
 import PBTTesting
-import Subprocess
 import SystemPackage
 
-/// What a run of `pbt` gave.
-struct LookAnswer {
-    var status: Int32
-    var output: String
-    var error: String
-
+extension Command.Answer {
     /// The lines of standard output.
     var lines: [String] {
         output.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
@@ -20,7 +13,7 @@ struct LookAnswer {
 
     /// Standard output as JSON.
     func json() throws -> Value {
-        try Value(json: output.hasSuffix("\n") ? String(output.dropLast()) : output)
+        try Value(json: output)
     }
 }
 
@@ -72,48 +65,26 @@ struct LookFixture {
     }
 
     /// Runs `pbt` on the store, piped.
-    func pbt(_ arguments: String..., environment: [String: String] = [:]) async throws -> LookAnswer {
-        try await pbt(arguments, environment: environment)
-    }
-
-    /// Runs `pbt` on the store, piped.
-    func pbt(_ arguments: [String], environment: [String: String] = [:]) async throws -> LookAnswer {
-        var variables: [Environment.Key: String] = [
-            "PBT_STORE": path, "LC_ALL": "C.UTF-8",
-            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
-        ]
-        for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
-        let result = try await Subprocess.run(
-            .path(Self.program), arguments: Arguments(arguments), environment: .custom(variables),
-            workingDirectory: .init(directory), output: .string(limit: 1 << 26), error: .string(limit: 1 << 20))
-        let status: Int32 =
-            switch result.terminationStatus {
-            case .exited(let code): code
-            case .signaled(let signal): -signal
-            }
-        return LookAnswer(status: status, output: result.standardOutput, error: result.standardError)
-    }
-
-    /// The built command, beside the test bundle.
-    private static var program: FilePath {
-        let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundlePath
-        return FilePath(bundle ?? CommandLine.arguments[0]).removingLastComponent().appending("pbt")
+    func pbt(_ arguments: String..., environment: [String: String] = [:]) async throws -> Command.Answer {
+        try await Command.run(
+            arguments, in: FilePath(directory),
+            environment: environment.merging(["PBT_STORE": path, "LC_ALL": "C.UTF-8"]) { given, _ in given })
     }
 }
 
 extension Experiment {
     /// Four members, four intervals, one of each kind of hyperparameter, and a random search beside it.
     static func looked(
-        _ name: String = "digits", population: Int = 4, intervals: Int = 4, baseline: Bool = true
+        _ name: String = "digits", population: Int = 6, intervals: Int = 4, baseline: Bool = true
     ) -> Experiment {
         Experiment(
             name, objective: .maximize("accuracy"), population: population, intervals: intervals, seed: 7,
             space: [
                 "rate": .logUniform(1e-4...1), "momentum": .uniform(0...0.99),
-                "batch": .choice([32, 64, 128], ordered: true).immutable(), "note": .constant("fixed, \"really\""),
+                "batch": .choice([32, 64, 128], ordered: true).immutable(), "note": .constant("a, \"b\""),
             ],
-            exploit: .truncation(0.25), explore: .perturb(by: [0.8, 1.25], resampling: 0.1), retries: 0,
-            hasBaseline: baseline)
+            exploit: .truncation(0.34), explore: .perturb(by: [0.8, 1.25], resampling: 0.1), isSynchronous: true,
+            retries: 0, hasBaseline: baseline)
     }
 }
 
@@ -121,9 +92,9 @@ extension LookFixture {
     /// The run that most tests look at: 1@2 diverges, and 3@1 fails.
     func trainDigits(_ name: String = "digits") async throws {
         let experiment = Experiment.looked(name)
+        // Higher rates are better here, so that what is explored upwards wins.
         func score(_ interval: Interval) -> Double {
-            let rate = interval.hyperparameters["rate"]?.double ?? 0
-            return 0.5 + 0.1 * Double(interval.depth) - 0.2 * rate - 0.01 * Double(interval.id.member)
+            0.3 + 0.1 * Double(interval.depth) + 0.1 * (interval.hyperparameters["rate"]?.double ?? 0).squareRoot()
         }
         try await train(experiment) { interval in
             switch (interval.id.member, interval.id.index) {

@@ -69,9 +69,9 @@ import Testing
     @Test func `a table on a narrow terminal cuts names in their middle, then leaves columns out`() {
         #expect(
             table.text(width: 50) == """
-                member  accuracy  note               worker
-                m1        0.9950  a rather…about it  host-1/4711
-                m12         12.5                     東京
+                member  accuracy  note                 worker
+                m1        0.9950  a rather … about it  host-1/4711
+                m12         12.5                       東京
 
                 """)
         #expect(

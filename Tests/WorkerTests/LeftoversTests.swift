@@ -14,12 +14,11 @@ import Testing
     @Test func `are found by the group that was noted`() async throws {
         try await withData { data in
             let attempt = try data.begin(experiment.assignment(), slot: 0)
-            try await withProcess(["/usr/bin/setsid", "--wait", "/bin/sleep", "1000"]) { process in
+            try await withProcess(["/bin/sleep", "1000"]) { process in
                 // Foundation starts programs in groups of their own.
-                try Leftovers(of: attempt.scratch).record(group: process.processIdentifier)
+                try Leftovers(of: attempt.scratch).record(group: process.number)
                 #expect(try Leftovers(of: attempt.scratch).kill() == 1)
-                process.waitUntilExit()
-                #expect(process.terminationReason == .uncaughtSignal)
+                #expect(await process.isKilled())
             }
         }
     }
@@ -32,8 +31,7 @@ import Testing
                 try await withProcess(["/bin/sleep", "1000"], environment: environment) { process in
                     // Whoever begins the next attempt clears what is left of this one.
                     _ = try data.begin(experiment.assignment(attempt: 2), slot: 0)
-                    process.waitUntilExit()
-                    #expect(process.terminationReason == .uncaughtSignal)
+                    #expect(await process.isKilled())
                     #expect(try !attempt.scratch.isThere)
                 }
             }
@@ -44,14 +42,14 @@ import Testing
         try await withData { data in
             let attempt = try data.begin(experiment.assignment(), slot: 0)
             try await withProcess(["/bin/sleep", "1000"]) { process in
-                let number = process.processIdentifier
+                let number = process.number
                 let start = try #require(ProcessIdentity.startTime(of: number))
                 let machine = ProcessIdentity.thisMachine
                 for text in ["\(number) \(start + 1) \(machine)", "\(number) \(start) elsewhere", "x", "1 2", ""] {
                     try attempt.scratch.appending("process").write(text)
                     #expect(try Leftovers(of: attempt.scratch).kill() == 0)
                 }
-                #expect(process.isRunning)
+                #expect(process.process.isRunning)
             }
         }
     }
@@ -61,8 +59,8 @@ import Testing
         #expect(WorkerName(current.description) == current)
         #expect(!current.isKnownDead)
         let ended = try await withProcess(["/bin/sh", "-c", "exit 0"]) { process in
-            process.waitUntilExit()
-            return process.processIdentifier
+            await process.ended.wait()
+            return process.number
         }
         let machine = ProcessIdentity.thisMachine
         #expect(WorkerName("\(machine)/\(ended)/1/x")?.isKnownDead == true)

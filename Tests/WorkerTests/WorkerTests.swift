@@ -193,8 +193,8 @@ extension WorkerConfiguration {
     @Test func `takes over at once what a dead worker of this machine had, and kills its trainer`() async throws {
         try await withData { data in
             let ended = try await withProcess(["/bin/sh", "-c", "exit 0"]) { process in
-                process.waitUntilExit()
-                return process.processIdentifier
+                await process.ended.wait()
+                return process.number
             }
             _ = try await store.create(.shell("true", retries: 1))
             let dead = "\(ProcessIdentity.thisMachine)/\(ended)/1/x"
@@ -206,12 +206,11 @@ extension WorkerConfiguration {
             let attempt = try data.begin(assignment, slot: 0)
             // The store's clock stands still, so the lease does not run out.
             try await withProcess(["/bin/sleep", "1000"]) { process in
-                try Leftovers(of: attempt.scratch).record(group: process.processIdentifier)
+                try Leftovers(of: attempt.scratch).record(group: process.number)
                 try await Worker(
                     store: store, data: data, executor: ClosureExecutor { [done] _ in done }, configuration: .toy()
                 ).run()
-                process.waitUntilExit()
-                #expect(process.terminationReason == .uncaughtSignal)
+                #expect(await process.isKilled())
             }
             let interval = try await store.interval(first, of: "toy")
             #expect(interval.state == .done)

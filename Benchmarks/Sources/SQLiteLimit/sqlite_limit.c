@@ -80,10 +80,9 @@ static int opened(sqlite3 *connection, const char **error, const void *api) {
     return sqlite3_trace_v2(connection, SQLITE_TRACE_STMT, traced, connection);
 }
 
-void limit_record(void) {
-    recording = 1;
-    sqlite3_auto_extension((void (*)(void))opened);
-}
+void limit_watch(void) { sqlite3_auto_extension((void (*)(void))opened); }
+
+void limit_record(void) { recording = 1; }
 
 void limit_record_end(void) {
     recording = 0;
@@ -140,13 +139,13 @@ static int find_bound(Operation *operation) {
     return 0;
 }
 
-/// Keeps what the writing connection did from its first transaction of the recording on.
+/// Keeps what the connection that writes did.
 static int choose(void) {
     sqlite3 *writer = NULL;
+    for (long i = 0; i < operation_count && !writer; i++)
+        if (!strncmp(prepared[operations[i].prepared].sql, "BEGIN IMMEDIATE", 15)) writer = operations[i].connection;
     long kept = 0;
     for (long i = 0; i < operation_count; i++) {
-        int begins = !strncmp(prepared[operations[i].prepared].sql, "BEGIN IMMEDIATE", 15);
-        if (!writer && begins) writer = operations[i].connection;
         if (!writer || operations[i].connection != writer) {
             free(operations[i].expanded);
             continue;

@@ -59,7 +59,7 @@ extension CurvesLayer {
         private func curve(of piece: Piece) -> [Point?] {
             let intervals = scene.intervals
             var points = intervals[piece.places].map { point($0) }
-            if let parent = piece.places.first.flatMap({ scene.history.genealogy.parents[$0] }) {
+            if let parent = piece.places.first.flatMap({ scene.parents[$0] }) {
                 points.insert(point(intervals[parent]), at: 0)
             }
             // What waits or runs has no point yet, and is no gap either.
@@ -68,9 +68,9 @@ extension CurvesLayer {
         }
 
         func drawBaseline(on drawing: inout Drawing) {
-            guard let baseline = scene.baseline else { return }
+            guard let baseline = scene.baseline, let columns = scene.baselineColumns else { return }
             let color = scene.palette.baseline
-            if Scene.members(of: baseline) <= Scene.fewBaselineMembers {
+            if columns.members <= Scene.fewBaselineMembers {
                 var lines: [[Point]] = []
                 var start = 0
                 for place in baseline.indices
@@ -80,16 +80,16 @@ extension CurvesLayer {
                 }
                 drawing.lines(lines, stroke: color, opacity: "0.55", dash: "4 3")
             } else {
-                drawBand(baseline, fill: color, opacity: "0.1", on: &drawing)
-                drawMedian(baseline, stroke: color, dash: "4 3", on: &drawing)
+                drawBand(columns, fill: color, opacity: "0.1", median: color, dash: "4 3", on: &drawing)
             }
         }
 
         func drawPopulation(on drawing: inout Drawing) {
             let palette = scene.palette
             guard scene.drawsEachMember else {
-                drawBand(scene.intervals, fill: palette.extinct, opacity: palette.band, on: &drawing)
-                drawMedian(scene.intervals, stroke: palette.trunk, dash: nil, on: &drawing)
+                drawBand(
+                    scene.history.columns, fill: palette.extinct, opacity: palette.band, median: palette.trunk,
+                    dash: nil, on: &drawing)
                 drawEnded(on: &drawing)
                 return
             }
@@ -110,43 +110,35 @@ extension CurvesLayer {
             drawEnded(on: &drawing)
         }
 
-        private func drawBand(_ intervals: [Interval], fill: String, opacity: String, on drawing: inout Drawing) {
-            let steps = band(intervals).steps
+        private func drawBand(
+            _ columns: Columns, fill: String, opacity: String, median: String, dash: String?, on drawing: inout Drawing
+        ) {
+            var values: [[Double]] = Array(repeating: [], count: scene.trained + 1)
+            for (depth, score) in zip(columns.depths, columns.scores) where values.indices.contains(depth) {
+                if let value = layer.plotted(score) { values[depth].append(value) }
+            }
+            let steps = Band(values).steps
             func side(_ value: (Band.Step) -> Double) -> [Point] {
                 steps.compactMap { step in
                     guard let px = x.position(step.at), let py = y.position(value(step)) else { return nil }
-                    return Point(x: px, y: min(max(py, plot.top), plot.bottom))
+                    return Point(x: px, y: py)
                 }
             }
             guard steps.count > 1 else { return }
             var data = PathData()
-            data.line(through: side { $0.high } + side { $0.low }.reversed())
+            data.line(
+                through: (side { $0.high } + side { $0.low }.reversed())
+                    .map { Point(x: $0.x, y: min(max($0.y, plot.top), plot.bottom)) })
             data.close()
             drawing.area(data, fill: fill, opacity: opacity)
-        }
-
-        private func drawMedian(_ intervals: [Interval], stroke: String, dash: String?, on drawing: inout Drawing) {
-            let points = band(intervals).steps.map { step -> Point? in
-                guard let px = x.position(step.at), let py = y.position(step.median) else { return nil }
-                return Point(x: px, y: py)
-            }
-            drawing.lines(clipped(points), stroke: stroke, width: 1.5, dash: dash)
-        }
-
-        private func band(_ intervals: [Interval]) -> Band {
-            var values: [Int: [Double]] = [:]
-            for interval in intervals {
-                guard let value = interval.finiteScore.flatMap({ layer.plotted($0) }) else { continue }
-                values[interval.depth, default: []].append(value)
-            }
-            return Band(values)
+            drawing.lines(clipped(side { $0.median }), stroke: median, width: 1.5, dash: dash)
         }
 
         /// The copies worth marking: all while there are few, then those that lived on, then those of the lineage.
         private var markedCopies: [Int] {
             let intervals = scene.intervals
             let copies = intervals.indices.filter {
-                intervals[$0].isExploit && scene.history.genealogy.parents[$0] != nil
+                intervals[$0].isExploit && scene.parents[$0] != nil
             }
             if copies.count <= 60 { return copies }
             let living = copies.filter { scene.history.families.survives[$0] }
@@ -159,7 +151,7 @@ extension CurvesLayer {
             for place in markedCopies {
                 guard place > 0, scene.intervals[place - 1].id.member == scene.intervals[place].id.member,
                     let from = point(scene.intervals[place - 1]),
-                    let to = scene.history.genealogy.parents[place].flatMap({ point(scene.intervals[$0]) }),
+                    let to = scene.parents[place].flatMap({ point(scene.intervals[$0]) }),
                     isInside(to)
                 else { continue }
                 drops.append([Point(x: from.x, y: min(max(from.y, plot.top), plot.bottom)), to])
@@ -170,7 +162,7 @@ extension CurvesLayer {
         private func drawRings(on drawing: inout Drawing) {
             var rings = PathData()
             for place in markedCopies {
-                guard let parent = scene.history.genealogy.parents[place], let center = point(scene.intervals[parent]),
+                guard let parent = scene.parents[place], let center = point(scene.intervals[parent]),
                     isInside(center), rings.points < Decimation.limit - 3
                 else { continue }
                 rings.circle(at: center, radius: 2.2)
@@ -186,7 +178,7 @@ extension CurvesLayer {
                 guard interval.state == .diverged || interval.state == .failed,
                     crosses.points < Decimation.limit - 4, let px = x.position(Double(interval.depth))
                 else { continue }
-                let last = scene.history.genealogy.parents[place].flatMap { point(scene.intervals[$0]) }
+                let last = scene.parents[place].flatMap { point(scene.intervals[$0]) }
                 crosses.cross(at: Point(x: px, y: min(max(last?.y ?? plot.bottom, plot.top), plot.bottom)), reach: 3)
             }
             drawing.path(crosses, stroke: scene.palette.ink, width: 1.5, opacity: "0.7")

@@ -57,7 +57,8 @@ struct CurvesLayer {
     }
 
     func draw(in frame: Frame, on drawing: inout Drawing) {
-        let all = scores(scene.intervals) + scores(scene.baseline ?? [])
+        let all = ([scene.history.columns] + (scene.baselineColumns.map { [$0] } ?? []))
+            .flatMap { $0.scores.compactMap { plotted($0) } }
         let (values, isCut) = visible(all)
         let top = drawHeader(in: frame, beyond: isCut ? all.count { !values.contains($0) } : 0, on: &drawing)
         guard !all.isEmpty else {
@@ -98,10 +99,6 @@ struct CurvesLayer {
             labels.append((best, Format.score(best), scene.palette.baseline))
         }
         return labels
-    }
-
-    private func scores(_ intervals: [Interval]) -> [Double] {
-        intervals.compactMap { $0.finiteScore.flatMap { plotted($0) } }
     }
 
     /// The range of what is plotted. On a linear axis a few scores that are far worse than the rest are cut off, as
@@ -145,8 +142,8 @@ struct CurvesLayer {
             legend.add(.band(palette.extinct, opacity: palette.band), "10–90 % of \(scene.members) members")
             legend.add(.line(palette.trunk, width: 1.5, dash: nil), "their median")
         }
-        if let baseline = scene.baseline {
-            let members = Scene.members(of: baseline)
+        if let baseline = scene.baselineColumns {
+            let members = baseline.members
             legend.add(
                 .line(palette.baseline, width: 1.2, dash: "4 3"),
                 members > Scene.fewBaselineMembers

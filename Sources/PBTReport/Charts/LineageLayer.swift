@@ -135,7 +135,7 @@ struct LineageLayer {
 
     private func swing(to place: Int, _ geometry: LaneGeometry) -> (Point, Point)? {
         let intervals = scene.intervals
-        guard let parent = scene.history.genealogy.parents[place],
+        guard let parent = scene.parents[place],
             let from = rowOfMember[intervals[parent].id.member], let to = rowOfMember[intervals[place].id.member],
             var start = geometry.point(intervals[parent].id.index + 1, from),
             let end = geometry.point(intervals[place].id.index, to)

@@ -6,6 +6,10 @@ import PBT
 struct Scene {
     let history: History
     let options: Chart.Options
+    /// Its intervals, by member and index.
+    let intervals: [Interval]
+    /// For each interval, the place of its parent.
+    let parents: [Int?]
     let palette: Palette
     let objective: Objective
     /// The interval whose lineage stands out.
@@ -27,32 +31,26 @@ struct Scene {
     init(_ history: History, _ options: Chart.Options) {
         self.history = history
         self.options = options
+        intervals = history.genealogy.intervals
+        parents = history.genealogy.parents
         palette = Palette(options.theme)
         objective = history.record.experiment.objective
         let tip = options.tip.flatMap { history.genealogy[$0] } ?? history.best
         self.tip = tip
         path = tip.flatMap { history.genealogy.place(of: $0.id) }.map { history.genealogy.lineage(at: $0) } ?? []
         isBest = tip?.id == history.best?.id
-        var trained = 0
-        for intervals in [history.genealogy.intervals, options.showsBaseline ? history.baseline?.intervals ?? [] : []] {
-            for interval in intervals where interval.state.isFinished { trained = max(trained, interval.depth) }
-        }
-        self.trained = trained
-        members = Self.members(of: history.genealogy.intervals)
+        trained = max(history.columns.trained, options.showsBaseline ? history.baselineColumns?.trained ?? 0 : 0)
+        members = history.columns.members
     }
 
     var width: Double { Double(options.width.rawValue) }
     var isNarrow: Bool { options.width == .narrow }
-    var intervals: [Interval] { history.genealogy.intervals }
     var pathColor: String { isBest ? palette.best : palette.ink }
     /// The baseline's intervals, if they are shown.
     var baseline: [Interval]? { options.showsBaseline ? history.baseline?.intervals : nil }
+    /// The columns of the baseline, if it is shown.
+    var baselineColumns: Columns? { options.showsBaseline ? history.baselineColumns : nil }
     var drawsEachMember: Bool { members <= Self.fewMembers }
-
-    /// How many members there are, in intervals sorted by member.
-    static func members(of intervals: [Interval]) -> Int {
-        intervals.indices.count { $0 == 0 || intervals[$0].id.member != intervals[$0 - 1].id.member }
-    }
 
     /// The greatest number on an axis of intervals of training: the budget while the experiment runs, else what was
     /// trained.

@@ -89,10 +89,10 @@ struct ScheduleCanvas {
     }
 
     private func drawBand(_ y: Scale, on drawing: inout Drawing) {
-        var values: [Int: [Double]] = [:]
-        for interval in scene.intervals where interval.state.isFinished {
+        var values: [[Double]] = Array(repeating: [], count: scene.trained + 1)
+        for interval in scene.intervals where interval.state.isFinished && values.indices.contains(interval.depth) {
             guard let value = interval.hyperparameters[varying.name]?.double, y.share(value) != nil else { continue }
-            values[interval.depth, default: []].append(value)
+            values[interval.depth].append(value)
         }
         let steps = Band(values).steps
         guard steps.count > 1 else { return }

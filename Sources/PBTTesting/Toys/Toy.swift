@@ -15,6 +15,7 @@ public protocol Toy: Sendable {
     /// The weights that a founder starts with.
     ///
     /// - Parameter seed: The trainer's seed for the founder's first interval; 31 bits.
+    /// - Returns: Untrained weights.
     func founder(seed: Int) -> Weights
 
     /// Trains for one interval.

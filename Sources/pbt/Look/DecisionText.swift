@@ -70,8 +70,10 @@ struct DecisionText {
         if let bottom = choice.bottomCount, let top = choice.topCount, let rank = choice.rank {
             let cut = finding.rankedCount - bottom
             try say(
-                "The bottom \(bottom) of \(finding.rankedCount) (rank \(cut + 1) and below) are replaced by one of the top "
-                    + "\(top); rank \(rank + 1) is \(rank >= cut ? "" : "not ")among them.")
+                bottom == 0
+                    ? "Among \(Words.count(finding.rankedCount, "member")) there is no bottom to replace."
+                    : "The bottom \(bottom) of \(finding.rankedCount) (rank \(cut + 1) and below) are replaced by one of "
+                        + "the top \(top); rank \(rank + 1) is \(rank >= cut ? "" : "not ")among them.")
         } else if choice.rank == nil {
             try say("What cannot be ranked is replaced" + (choice.topCount.map { " by one of the top \($0)." } ?? "."))
         }

@@ -61,6 +61,9 @@ struct ReplayCommand: AsyncParsableCommand {
                 on: enlistment.family, in: opened, slots: workers ?? trainer.workers, after: last,
                 options: shown.options)
         }
+        if createOnly, !shown.json {
+            return try Output.line("created \(PlainText.line(replay.name)); train it with: pbt worker STORE NAME")
+        }
         let result = ReplayResult(try await Looked(replay.name, in: opened), of: looked, tip: tip)
         if shown.json { try Output.jsonLine(result.value) } else { try result.print() }
         if !createOnly, result.scores.isEmpty { throw Failure(.noResult, nil) }
@@ -69,21 +72,28 @@ struct ReplayCommand: AsyncParsableCommand {
     /// The definition under the name that was asked for, or under the first default name that is free or is the same
     /// replay, not over yet.
     private func named(_ replay: Experiment, _ opened: OpenStore) async throws -> Experiment {
-        var replay = replay
+        func seeded(_ replay: Experiment, _ name: String) -> Experiment {
+            // The winner was picked for its luck, so its own seeds would flatter the replay: new ones, by the name.
+            var random = RandomStream(seed: replay.seed, .trainer, member: 0, index: 0, name: name)
+            var seeded = replay
+            seeded.name = name
+            seeded.seed = random.next() >> 33
+            return seeded
+        }
         if let name {
             if let complaint = Experiment.complaint(aboutName: name) { throw Failure(.usage, "--name \(complaint)") }
-            replay.name = name
-            return replay
+            return seeded(replay, name)
         }
         let records = try await opened.store.experiments()
+        var candidate = replay
         for number in 1... {
-            replay.name = number == 1 ? "\(experiment).replay" : "\(experiment).replay-\(number)"
-            guard let taken = records.first(where: { $0.experiment.name == replay.name }) else { break }
-            if !taken.state.isOver, taken.experiment.conflicts(with: replay).isEmpty { break }
+            candidate = seeded(replay, number == 1 ? "\(experiment).replay" : "\(experiment).replay-\(number)")
+            guard let taken = records.first(where: { $0.experiment.name == candidate.name }) else { break }
+            if !taken.state.isOver, taken.experiment.conflicts(with: candidate).isEmpty { break }
         }
-        if let complaint = Experiment.complaint(aboutName: replay.name) {
+        if let complaint = Experiment.complaint(aboutName: candidate.name) {
             throw Failure(.usage, "the replay's name \(complaint); choose one with --name")
         }
-        return replay
+        return candidate
     }
 }

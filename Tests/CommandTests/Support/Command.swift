@@ -43,7 +43,8 @@ enum Command {
         _ arguments: [String], in directory: FilePath, environment: [String: String] = [:]
     ) async throws -> Answer {
         let result = try await Subprocess.run(
-            configuration(arguments, directory, environment), output: .string(limit: 1 << 24), error: .string(limit: 1 << 24))
+            configuration(arguments, directory, environment), output: .string(limit: 1 << 24),
+            error: .string(limit: 1 << 24))
         return Answer(
             code: code(result.terminationStatus), output: result.standardOutput, error: result.standardError)
     }
@@ -56,13 +57,23 @@ enum Command {
         _ body: (inout Lines, pid_t) async throws -> Value
     ) async throws -> (code: Int32, lines: [String], value: Value) {
         let result = try await Subprocess.run(
-            configuration(arguments, directory, environment), input: .none, output: .sequence, error: .combinedWithOutput
+            configuration(arguments, directory, environment), input: .none, output: .sequence,
+            error: .combinedWithOutput
         ) { execution in
             var lines = Lines(execution.standardOutput.strings().makeAsyncIterator())
             let value = try await body(&lines, execution.processIdentifier.value)
             return (try await lines.rest(), value)
         }
         return (code(result.terminationStatus), result.closureResult.0, result.closureResult.1)
+    }
+
+    /// Runs a shell script.
+    static func shell(_ arguments: [String], in directory: FilePath) async throws -> Answer {
+        let result = try await Subprocess.run(
+            .path("/bin/sh"), arguments: Arguments(arguments), workingDirectory: directory,
+            output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+        return Answer(
+            code: code(result.terminationStatus), output: result.standardOutput, error: result.standardError)
     }
 
     private static func configuration(

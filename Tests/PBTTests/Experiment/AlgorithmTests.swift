@@ -4,7 +4,7 @@ import PBT
 import PBTTesting
 import Testing
 
-/// Algorithm 1 of Jaderberg et al. 2017, over whole runs.
+/// Algorithm 1 of the paper (Jaderberg 2017), over whole runs.
 @Suite("Algorithm 1") struct AlgorithmTests {
     private static let orders: [Simulation<NoisyQuadratic>.Order] = [.inStep, .drawn(1), .drawn(2)]
     private let toy = NoisyQuadratic(dimensions: 4, steps: 5)

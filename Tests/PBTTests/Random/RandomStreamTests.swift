@@ -3,7 +3,9 @@
 import PBT
 import Testing
 
-/// Transforms of random words: ranges and moments. Every bound is at least 5 standard errors wide.
+/// Transforms of random words: ranges and moments.
+///
+/// Every bound is at least 5 standard errors wide.
 @Suite("Transforms") struct TransformTests {
     private let count = 40000
 

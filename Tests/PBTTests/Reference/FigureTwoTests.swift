@@ -4,7 +4,7 @@ import PBT
 import PBTTesting
 import Testing
 
-/// Figure 2 of Jaderberg et al. 2017: 200 gradient steps, an exchange every 4, two members.
+/// Figure 2 of the paper (Jaderberg 2017): 200 gradient steps, an exchange every 4, two members.
 @Suite("Figure 2") struct FigureTwoTests {
     private func experiment(
         exploit: ExploitRule = .truncation(0.5), explore: ExploreRule, seed: UInt64 = 1, synchronous: Bool = true

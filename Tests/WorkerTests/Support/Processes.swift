@@ -55,19 +55,40 @@ func isAlive(_ process: String?) throws -> Bool {
     return ProcessIdentity.startTime(of: try #require(Int32(text))) != nil
 }
 
+/// A program that a test started, in a process group of its own.
+struct StartedProcess {
+    let process: Process
+    let ended: Signal
+
+    var number: Int32 { process.processIdentifier }
+
+    /// Waits until it ended, and returns whether a signal did that.
+    func isKilled() async -> Bool {
+        await ended.wait()
+        return process.terminationReason == .uncaughtSignal
+    }
+}
+
 /// Starts a program that is ended when the body is over.
 func withProcess<Result>(
-    _ command: [String], environment: [String: String] = [:], _ body: (Process) async throws -> Result
+    _ command: [String], environment: [String: String] = [:], _ body: (StartedProcess) async throws -> Result
 ) async throws -> Result {
     let process = Process()
     process.executableURL = URL(filePath: command[0])
     process.arguments = Array(command.dropFirst())
     process.environment = environment
     process.standardOutput = FileHandle.nullDevice
+    let ended = Signal()
+    process.terminationHandler = { _ in ended.send() }
     try process.run()
-    defer {
+    let result: Result
+    do {
+        result = try await body(StartedProcess(process: process, ended: ended))
+    } catch {
         process.terminate()
-        process.waitUntilExit()
+        throw error
     }
-    return try await body(process)
+    process.terminate()
+    await ended.wait()
+    return result
 }

@@ -4,10 +4,13 @@
 #ifndef SQLITE_LIMIT_H
 #define SQLITE_LIMIT_H
 
-/// From now on records the statements of every connection that is opened in this process.
+/// From now on watches every connection that is opened in this process.
+void limit_watch(void);
+
+/// From now on records what the watched connections run.
 void limit_record(void);
 
-/// Records no more connections. Those that are recorded must be closed before limit_open.
+/// Records no more, and watches no connection opened from now on.
 void limit_record_end(void);
 
 /// Makes the values ready and opens the file, which must be as the recorded one was at its first transaction.

@@ -1,4 +1,0 @@
-import PBT
-import PBTSQLite
-import PBTWorker
-print("x")

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import PBT
+import Testing
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+@Suite(.timeLimit(.minutes(2))) struct InterruptionTests {
+    private static let started = #""event":"started""#
+
+    /// Whether a process runs; one that only waits to be reaped does not.
+    private static func isAlive(_ text: some StringProtocol) -> Bool {
+        guard let pid = pid_t(String(text)), kill(pid, 0) == 0 else { return false }
+        #if os(Linux)
+            do {
+                let status = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+                return !status.contains(") Z ") && !status.contains(") X ")
+            } catch {
+                return false
+            }
+        #else
+            return true
+        #endif
+    }
+
+    /// The experiment is trained to its end once the gate is open, each interval exactly once.
+    private func finish(_ place: Workplace, _ gate: Gate, intervals: Int) async throws -> Command.Answer {
+        try gate.open()
+        let answer = try await place.pbt("run", "toy.yaml")
+        #expect(answer.code == 0, "\(answer.error)")
+        let shown = try await place.show("toy")
+        #expect(shown["intervals"]?["done"] == .integer(intervals))
+        #expect(shown["state"] == "finished")
+        return answer
+    }
+
+    @Test func `the first Ctrl-C finishes the intervals in flight, and the run goes on later`() async throws {
+        let place = try Workplace()
+        try place.experiment(trainer: "gated.sh", population: 1, intervals: 3)
+        let gate = try Gate(in: place)
+        let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, process in
+            try await lines.wait(for: Self.started)
+            #expect(kill(process, SIGINT) == 0)
+            try await lines.wait(for: "finishing the intervals in flight; press Ctrl-C again to stop at once")
+            try gate.open(for: 1)
+        }
+        #expect(run.code == 130)
+        #expect(run.lines.last == "stopped after 1 of 3 intervals; the same command goes on from here")
+        #expect(try await place.show("toy")["intervals"]?["done"] == 1)
+        let rest = try await finish(place, gate, intervals: 3)
+        #expect(rest.error.contains("toy goes on from 1 of 3 intervals\n"))
+    }
+
+    @Test func `the second Ctrl-C stops at once, ends the trainer, and costs no retry`() async throws {
+        let place = try Workplace()
+        try place.experiment(trainer: "gated.sh", population: 1, intervals: 2, more: "retries: 0")
+        let gate = try Gate(in: place)
+        let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, process in
+            try await lines.wait(for: Self.started)
+            #expect(kill(process, SIGINT) == 0)
+            try await lines.wait(for: "finishing the intervals in flight")
+            #expect(kill(process, SIGINT) == 0)
+        }
+        #expect(run.code == 130)
+        #expect(run.lines.last == "stopped after 0 of 2 intervals; the same command goes on from here")
+        #expect(run.lines.contains { $0.contains(#""event":"released""#) })
+        if place.has("pids") {
+            for pid in try place.read("pids").split(separator: "\n") { #expect(!Self.isAlive(pid)) }
+        }
+        #expect(try place.names(in: "pbt.data/toy/attempts").isEmpty)
+        _ = try await finish(place, gate, intervals: 2)
+    }
+
+    @Test(arguments: [SIGTERM, SIGHUP])
+    func `SIGTERM and SIGHUP stop at once, and the run goes on later`(_ signal: Int32) async throws {
+        let place = try Workplace()
+        try place.experiment(trainer: "gated.sh", population: 2, intervals: 2, workers: 2)
+        let gate = try Gate(in: place)
+        let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, process in
+            try await lines.wait(for: Self.started)
+            try await lines.wait(for: Self.started)
+            #expect(kill(process, signal) == 0)
+        }
+        #expect(run.code == 143)
+        let shown = try await place.show("toy")
+        #expect(shown["intervals"]?["waiting"] == 2)
+        #expect(shown["intervals"]?["running"] == 0)
+        _ = try await finish(place, gate, intervals: 4)
+    }
+
+    @Test func `after kill -9 the run goes on at once, and the trainer that was left behind is gone`() async throws {
+        let place = try Workplace()
+        try place.experiment(trainer: "gated.sh", population: 1, intervals: 2)
+        let gate = try Gate(in: place)
+        let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, process in
+            try await lines.wait(for: Self.started)
+            #expect(kill(process, SIGKILL) == 0)
+        }
+        #expect(run.code == -SIGKILL)
+        let again = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, _ in
+            let lost = try Value(json: try await lines.wait(for: #""event":"lost""#))
+            #expect(lost["retries_left"] == 2)
+            let left = place.has("pids") ? try place.read("pids").split(separator: "\n").map(String.init) : []
+            try await lines.wait(for: Self.started)
+            for pid in left { #expect(!Self.isAlive(pid)) }
+            try gate.open()
+        }
+        #expect(again.code == 0)
+        #expect(try await place.show("toy")["intervals"]?["done"] == 2)
+    }
+
+    @Test func `a worker heeds signals as a run does`() async throws {
+        let place = try Workplace()
+        try place.experiment(trainer: "gated.sh", population: 1, intervals: 2)
+        let gate = try Gate(in: place)
+        #expect(try await place.pbt("create", "toy.yaml").code == 0)
+        let worker = try await Command.live(["worker", "pbt.sqlite", "--wait", "-v"], in: place.directory) {
+            lines, process in
+            try await lines.wait(for: "serving all experiments")
+            #expect(kill(process, SIGINT) == 0)
+            try await lines.wait(for: "finishing the intervals in flight")
+            try gate.open()
+        }
+        #expect(worker.code == 130)
+        #expect(worker.lines.last == "stopped; the same command goes on from here")
+    }
+
+    @Test func `a paused run is not begun, a stopped one ends its trainers`() async throws {
+        let place = try Workplace()
+        try place.experiment(trainer: "gated.sh", population: 1, intervals: 3)
+        let gate = try Gate(in: place)
+        let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, _ in
+            try await lines.wait(for: Self.started)
+            #expect(try await place.pbt("pause", "toy").output == "toy is paused; go on with: pbt resume toy\n")
+            try gate.open(for: 1)
+            try await lines.wait(for: #""event":"done""#)
+            let other = try await place.pbt("run", "toy.yaml")
+            #expect(other.code == 75)
+            #expect(other.error == "error: toy is paused; go on with: pbt resume toy, then run again\n")
+            #expect(try await place.pbt("resume", "toy").output == "toy goes on\n")
+            try await lines.wait(for: Self.started)
+            #expect(try await place.pbt("stop", "toy").code == 0)
+        }
+        #expect(run.code == 0)
+        let result = try Value(json: try #require(run.lines.last))
+        #expect(result["reason"] == "it was stopped by hand")
+        #expect(result["intervals"]?["done"] == 1)
+    }
+}
