@@ -38,7 +38,10 @@ let package = Package(
         // A store in one file.
         .target(
             name: "PBTSQLite",
-            dependencies: ["PBT", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "PBT", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
         // Claims, runs, renews, publishes.
         .target(
@@ -100,7 +103,9 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
-        .testTarget(name: "ReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "ReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], exclude: ["Snapshots"],
+            swiftSettings: settings),
         // Runs the built `pbt` as a process.
         .testTarget(
             name: "CommandTests",

@@ -14,6 +14,9 @@ import Synchronization
 ///
 /// Measured: with SQLite's own busy timeout, one of several processes in a tight loop gets everything.
 final class BusyWait: Sendable {
+    /// Whether calls on this thread wait at all.
+    @TaskLocal static var isPatient = true
+
     private let patience: Duration
     private let began = Mutex(ContinuousClock.now)
 
@@ -24,7 +27,9 @@ final class BusyWait: Sendable {
     /// Sleeps a little, and returns whether to try again.
     ///
     /// - Parameter tries: How often this lock was waited for before.
+    /// - Returns: False when the patience is at its end.
     @Sendable func wait(tries: Int) -> Bool {
+        guard Self.isPatient else { return false }
         if tries == 0 { began.withLock { $0 = .now } }
         guard ContinuousClock.now - began.withLock({ $0 }) < patience else { return false }
         // 20 to 100 µs at first, at most five times that when the wait is long.

@@ -13,7 +13,7 @@ extension SQLiteLedger {
         """
     private static let select = "SELECT \(columns) FROM interval"
 
-    private func interval(_ row: Row) throws -> Interval {
+    private func interval(_ row: Columns) throws -> Interval {
         var interval = Interval(
             id: IntervalID(member: row[0], index: row[1]), parent: intervalID(row[3], row[4]),
             hyperparameters: try hyperparameters(row[21] as String),
@@ -55,7 +55,8 @@ extension SQLiteLedger {
 
     package func interval(_ id: IntervalID, in record: ExperimentRecord) throws -> Interval? {
         try first(
-            "\(Self.select) WHERE experiment = ? AND member = ? AND idx = ?", [record.id, id.member, id.index], interval)
+            "\(Self.select) WHERE experiment = ? AND member = ? AND idx = ?", [record.id, id.member, id.index], interval
+        )
     }
 
     package func intervals(in record: ExperimentRecord, index: Int?) throws -> [Interval] {
@@ -148,7 +149,8 @@ extension SQLiteLedger {
             """
             SELECT 1 FROM interval INDEXED BY interval_open_parent
             WHERE experiment = ? AND parent_member = ? AND parent_idx = ? AND state < 2 LIMIT 1
-            """, [record.id, parent.member, parent.index]) { _ in true } ?? false
+            """, [record.id, parent.member, parent.index]
+        ) { _ in true } ?? false
     }
 
     package func best(_ limit: Int, in record: ExperimentRecord) throws -> [IntervalID] {
@@ -156,7 +158,8 @@ extension SQLiteLedger {
             """
             SELECT member, idx FROM interval INDEXED BY interval_best WHERE experiment = ? AND state = 2
             ORDER BY rank DESC, sequence LIMIT ?
-            """, [record.id, limit]) { IntervalID(member: $0[0], index: $0[1]) }
+            """, [record.id, limit]
+        ) { IntervalID(member: $0[0], index: $0[1]) }
     }
 
     package func kept(ofMember member: Int, in record: ExperimentRecord) throws -> [Interval] {
@@ -172,7 +175,8 @@ extension SQLiteLedger {
             """
             SELECT checkpoint FROM interval INDEXED BY interval_garbage
             WHERE experiment = ? AND checkpoint_state = 2 ORDER BY member, idx
-            """, [record.id]) { $0[0] }
+            """, [record.id]
+        ) { $0[0] }
     }
 
     package func markDeleted(_ checkpoints: [String], in record: ExperimentRecord) throws {

@@ -41,23 +41,30 @@ package final class SQLiteLedger: Ledger {
     }
 
     /// Runs a statement that is kept compiled.
-    func run(_ sql: String, _ arguments: StatementArguments) throws {
-        try db.cachedStatement(sql: sql).execute(arguments: arguments)
+    func run(_ sql: String, _ values: [(any ParameterValue)?]) throws {
+        try db.run(sql, values)
     }
 
     /// The first row of a query that is kept compiled.
-    func first<Result>(_ sql: String, _ arguments: StatementArguments, _ read: (Row) throws -> Result) throws -> Result? {
-        let rows = try Row.fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
-        guard let row = try rows.next() else { return nil }
-        return try read(row)
+    func first<Result>(
+        _ sql: String, _ values: [(any ParameterValue)?], _ read: (Columns) throws -> Result
+    ) throws -> Result? {
+        var result: Result?
+        try db.run(sql, values) {
+            result = try read($0)
+            return false
+        }
+        return result
     }
 
     /// All rows of a query that is kept compiled.
-    func all<Result>(_ sql: String, _ arguments: StatementArguments, _ read: (Row) throws -> Result) throws -> [Result] {
-        let rows = try Row.fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
+    func all<Result>(
+        _ sql: String, _ values: [(any ParameterValue)?], _ read: (Columns) throws -> Result
+    ) throws -> [Result] {
         var results: [Result] = []
-        while let row = try rows.next() {
-            results.append(try read(row))
+        try db.run(sql, values) {
+            results.append(try read($0))
+            return true
         }
         return results
     }
@@ -78,7 +85,7 @@ package final class SQLiteLedger: Ledger {
         try all("SELECT \(Self.recordColumns) FROM experiment ORDER BY id", [], record)
     }
 
-    private func record(_ row: Row) throws -> ExperimentRecord {
+    private func record(_ row: Columns) throws -> ExperimentRecord {
         let id: Int64 = row[0]
         let experiment = try definition(of: id, version: row[2], text: { row[1] })
         guard let state = ExperimentRecord.State(rawValue: row[3]) else {
@@ -86,7 +93,7 @@ package final class SQLiteLedger: Ledger {
         }
         var counts: [Interval.State: Int] = [:]
         for (i, state) in Schema.states.enumerated() {
-            counts[state] = row[7 + i]
+            counts[state] = row[7 + Int32(i)]
         }
         var record = ExperimentRecord(
             id: id, experiment: experiment, state: state, created: Timestamp(milliseconds: row[5]), counts: counts,
@@ -262,7 +269,7 @@ package final class SQLiteLedger: Ledger {
             "SELECT \(columns) \(from) WHERE e.id > ? ORDER BY e.id LIMIT ?", [last ?? 0, limit], event)
     }
 
-    private func event(_ row: Row) throws -> Event {
+    private func event(_ row: Columns) throws -> Event {
         guard let kind = Event.Kind(rawValue: row[3]) else {
             throw PBTError(.inconsistent, "event \(row[0] as Int64) is of the unknown kind \(row[3] as String)")
         }

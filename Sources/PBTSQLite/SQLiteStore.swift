@@ -24,6 +24,9 @@ public final class SQLiteStore: TransactionalStore {
     /// Used on the one writing connection only, or on a reader's, each with its own.
     private let caches = Mutex<[ObjectIdentifier: SQLiteLedger.Cache]>([:])
 
+    /// How many calls wait, or may wait, for another process.
+    private let waiting = Atomic<Int>(0)
+
     /// The file's path.
     public let path: String
 
@@ -68,16 +71,48 @@ public final class SQLiteStore: TransactionalStore {
     package func write<Result: Sendable>(
         durable isDurable: Bool, _ body: @escaping @Sendable (SQLiteLedger) throws -> Result
     ) async throws -> Result {
+        let (result, last) =
+            if let now = try writeNow(durable: isDurable, body) { now } else {
+                try await writeLater(durable: isDurable, body)
+            }
+        signal.raise(to: last)
+        return result
+    }
+
+    /// Runs a transaction on the calling thread, unless another process has the file locked, or a call of this process
+    /// waits for one that has.
+    ///
+    /// Handing it to a thread of the connection's and the answer back costs nearly as much as the transaction. The
+    /// calling thread is kept no longer than the transactions of this process last.
+    ///
+    /// - Returns: Nothing when it would have to wait for another process.
+    private func writeNow<Result>(
+        durable isDurable: Bool, _ body: (SQLiteLedger) throws -> Result
+    ) throws -> (Result, Int64)? {
+        guard waiting.load(ordering: .relaxed) == 0 else { return nil }
+        do {
+            return try BusyWait.$isPatient.withValue(false) {
+                try pool.writeWithoutTransaction { try transact($0, durable: isDurable, body) }
+            }
+        } catch let error as PBTError where error.code == .storeBusy {
+            return nil
+        }
+    }
+
+    /// Runs a transaction on a thread of the connection's, and waits for other processes there.
+    private func writeLater<Result: Sendable>(
+        durable isDurable: Bool, _ body: @escaping @Sendable (SQLiteLedger) throws -> Result
+    ) async throws -> (Result, Int64) {
+        waiting.add(1, ordering: .relaxed)
+        defer { waiting.subtract(1, ordering: .relaxed) }
         // GRDB's own async functions end a transaction when the task is cancelled. A trained interval must be recorded
         // all the same, so this goes through a continuation that cancellation does not reach.
-        let (result, last) = try await withCheckedThrowingContinuation {
+        return try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<(Result, Int64), any Error>) in
             pool.asyncWriteWithoutTransaction { db in
                 continuation.resume(with: Swift.Result { try self.transact(db, durable: isDurable, body) })
             }
         }
-        signal.raise(to: last)
-        return result
     }
 
     private func transact<Result>(
@@ -107,7 +142,9 @@ public final class SQLiteStore: TransactionalStore {
         }
     }
 
-    package func read<Result: Sendable>(_ body: @escaping @Sendable (SQLiteLedger) throws -> Result) async throws -> Result {
+    package func read<Result: Sendable>(
+        _ body: @escaping @Sendable (SQLiteLedger) throws -> Result
+    ) async throws -> Result {
         do {
             return try await withCheckedThrowingContinuation {
                 (continuation: CheckedContinuation<Result, any Error>) in
@@ -156,7 +193,8 @@ public final class SQLiteStore: TransactionalStore {
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             PBTError(.storeBusy, "the store \(path) is busy: other processes have kept it locked; try again later")
         case .SQLITE_FULL:
-            PBTError(.inputOutput, "the disk of the store \(path) is full; free some space and run again, nothing is lost")
+            PBTError(
+                .inputOutput, "the disk of the store \(path) is full; free some space and run again, nothing is lost")
         case .SQLITE_IOERR:
             PBTError(.inputOutput, "the store \(path) cannot be read or written: \(error.message ?? "I/O error")")
         case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_NOTADB, .SQLITE_CORRUPT:

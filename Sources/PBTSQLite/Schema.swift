@@ -16,7 +16,9 @@ enum Schema {
     /// Marks a file as ours: the letters PBT1.
     static let applicationID = 0x5042_5431
 
-    /// States as they are stored. Open ones come first, so that `state < 2` means open.
+    /// States as they are stored.
+    ///
+    /// Open ones come first, so that `state < 2` means open.
     static let states: [Interval.State] = [.waiting, .running, .done, .diverged, .failed]
     static let checkpointStates: [Interval.CheckpointState] = [.none, .kept, .garbage, .deleted]
 
@@ -30,10 +32,12 @@ enum Schema {
             )
         }
         guard id == applicationID || tables == 0 else {
-            throw PBTError(.unusableStore, "\(path) is a SQLite file of another program; name another file with --store")
+            throw PBTError(
+                .unusableStore, "\(path) is a SQLite file of another program; name another file with --store")
         }
         if tables > 0, try pool.read(migrator.hasBeenSuperseded) {
-            throw PBTError(.unusableStore, "\(path) was made by a newer version of pbt; update pbt, or name another file")
+            throw PBTError(
+                .unusableStore, "\(path) was made by a newer version of pbt; update pbt, or name another file")
         }
         if tables > 0, isCurrent { return }
         try pool.writeWithoutTransaction { db in
@@ -143,14 +147,16 @@ extension SQLiteStore {
         var status = stat()
         if stat(path, &status) == 0 {
             if status.st_mode & S_IFMT == S_IFDIR {
-                throw PBTError(.unusableStore, "\(path) is a directory; name a file in it, for example \(path)/pbt.sqlite")
+                throw PBTError(
+                    .unusableStore, "\(path) is a directory; name a file in it, for example \(path)/pbt.sqlite")
             }
             return
         }
         if mustExist {
             throw PBTError(
                 .unusableStore,
-                "there is no store \(path); say where it is with --store FILE or PBT_STORE, or begin one with: pbt run FILE")
+                "there is no store \(path); say where it is with --store FILE or PBT_STORE, or begin one with: pbt run FILE"
+            )
         }
         let directory = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
         guard directory.isEmpty || stat(directory, &status) == 0 else {
@@ -167,13 +173,16 @@ extension SQLiteStore {
                 "the store \(path) is damaged (\(error.message ?? "malformed")); restore it from a copy, or save what "
                     + "can be read with: sqlite3 \(path) .recover")
         case .SQLITE_READONLY, .SQLITE_PERM:
-            PBTError(.unusableStore, "the store \(path) cannot be written: \(error.message ?? "read-only"); check its permissions")
+            PBTError(
+                .unusableStore,
+                "the store \(path) cannot be written: \(error.message ?? "read-only"); check its permissions")
         case .SQLITE_CANTOPEN:
             PBTError(.unusableStore, "the store \(path) cannot be opened; check its permissions and its directory's")
         case .SQLITE_BUSY:
             PBTError(.storeBusy, "the store \(path) is busy: other processes have kept it locked; try again later")
         default:
-            PBTError(.unusableStore, "the store \(path) cannot be used: \(error.message ?? "error \(error.resultCode)")")
+            PBTError(
+                .unusableStore, "the store \(path) cannot be used: \(error.message ?? "error \(error.resultCode)")")
         }
     }
 }

@@ -16,7 +16,7 @@ public protocol Executor: Sendable {
 public struct Attempt: Sendable {
     /// What to train.
     public var assignment: Assignment
-    /// The directory to restore from; none for a founder. Not to be written to.
+    /// The directory to restore from, which is not to be written to; none for a founder.
     public var parentCheckpoint: FilePath?
     /// An empty directory to save the checkpoint into.
     public var checkpoint: FilePath

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SystemPackage
 import Testing
 
 /// Arguments that are wrong, and what `pbt` says about them.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import SystemPackage
 import Testing
 
 /// An experiment file with one thing wrong, and what `pbt` says about it.

@@ -41,6 +41,7 @@ struct LookFixture {
     ///   - experiment: The experiment.
     ///   - limit: How many intervals to train at most.
     ///   - score: The score of an interval; none: the attempt fails.
+    /// - Throws: What the store throws.
     func train(_ experiment: Experiment, limit: Int = .max, score: (Interval) -> Double?) async throws {
         let store = try store()
         _ = try await store.create(experiment)
@@ -66,6 +67,11 @@ struct LookFixture {
 
     /// Runs `pbt` on the store, piped.
     func pbt(_ arguments: String..., environment: [String: String] = [:]) async throws -> Command.Answer {
+        try await pbt(arguments, environment: environment)
+    }
+
+    /// Runs `pbt` on the store, piped.
+    func pbt(_ arguments: [String], environment: [String: String] = [:]) async throws -> Command.Answer {
         try await Command.run(
             arguments, in: FilePath(directory),
             environment: environment.merging(["PBT_STORE": path, "LC_ALL": "C.UTF-8"]) { given, _ in given })

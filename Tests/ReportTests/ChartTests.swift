@@ -54,7 +54,9 @@ import Testing
             let size = Double(element.attributes["font-size"] ?? "11") ?? 11
             // Less than the characters of any text are wide, on average.
             let width = Double(element.text.count) * size * 0.42
-            let left = element.attributes["text-anchor"] == "end" ? x - width
+            let left =
+                element.attributes["text-anchor"] == "end"
+                ? x - width
                 : element.attributes["text-anchor"] == "middle" ? x - width / 2 : x
             #expect(left >= -1 && left + width <= Double(chart.width) + 1, "\(element.text)")
             #expect(y >= size * 0.7 && y <= Double(chart.height), "\(element.text)")
@@ -138,6 +140,9 @@ import Testing
         let chart = try kind.chart(run.history())
         check(chart, "\(kind)")
         #expect(!chart.svg.contains("<script"))
+        // Text from right to left is isolated, so that it does not reorder the sentence around it.
+        #expect(chart.summary.contains("\u{2068}") && chart.svg.contains("\u{2068}"))
+        #expect(!chart.summary.unicodeScalars.contains { $0.value < 0x20 })
         #expect(!chart.svg.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" || $0.value == 0x202e })
         let names = Set(Picture(chart).elements.map(\.name))
         #expect(names.isSubset(of: ["svg", "title", "desc", "rect", "path", "circle", "text"]))
@@ -214,7 +219,9 @@ import Testing
         guard let chart else { return }
         check(chart, "\(kind) of \(size)")
         #expect(chart.svg.utf8.count < 150_000)
-        print("\(kind) of \(size.members) × \(size.intervals): \(chart.svg.utf8.count) bytes, \(chart.marks) marks, \(time)")
+        print(
+            "\(kind) of \(size.members) × \(size.intervals): \(chart.svg.utf8.count) bytes, \(chart.marks) marks, \(time)"
+        )
     }
 
     private static let wide = HandMadeRun.large(members: 10_000, intervals: 20)

@@ -46,7 +46,9 @@ struct HandMadeRun {
         History(SimulatedRun.record(experiment, intervals), intervals: intervals, baseline: baseline)
     }
 
-    /// Two members. At interval 3, member 1 takes over member 0, which lives on.
+    /// Two members, one of which is copied.
+    ///
+    /// At interval 3, member 1 takes over member 0, which lives on.
     static var donorLivesOn: HandMadeRun {
         var run = HandMadeRun(population: 2, intervals: 6)
         for index in 0..<6 {
@@ -89,7 +91,8 @@ struct HandMadeRun {
                     let new = member == 2 ? 0.02 : rates[donor.member] * 0.8
                     changes = [
                         Change(name: "kind", old: .string(kinds[donor.member]), operation: "kept", new: "relu"),
-                        Change(name: "rate", old: .number(rates[donor.member]), operation: operation, new: .number(new)),
+                        Change(
+                            name: "rate", old: .number(rates[donor.member]), operation: operation, new: .number(new)),
                     ]
                     rates[member] = new
                     kinds[member] = kinds[donor.member]

@@ -7,7 +7,8 @@ import Testing
 @Suite struct TextTests {
     @Test(arguments: [
         (0.995, "0.9950"), (0.99996, "0.99996"), (1, "1"), (0, "0"), (-0.5, "-0.5000"), (123.456, "123.5"),
-        (12, "12"), (1.23456e-9, "1.235e-9"), (1e300, "1.000e300"), (9.99996, "10.000"), (-Double.leastNonzeroMagnitude, "-4.941e-324"),
+        (12, "12"), (1.23456e-9, "1.235e-9"), (1e300, "1.000e300"), (9.99996, "10.000"),
+        (-Double.leastNonzeroMagnitude, "-4.941e-324"),
         (0.00012346, "0.0001235"), (1_234_567.8, "1234568"), (2.5e6, "2500000"),
     ])
     func `scores have four significant digits, and more where they are near 1`(number: Double, text: String) {

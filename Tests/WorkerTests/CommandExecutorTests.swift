@@ -13,6 +13,7 @@ func run(
     _ script: String, environment: TrainerEnvironment = TrainerEnvironment(["PATH": "/usr/bin:/bin"]), slot: Int = 0,
     slots: Int? = nil, hyperparameters: Hyperparameters? = nil, gpus: [String] = [], threads: Int? = nil,
     timeout: Duration? = nil, grace: Duration = .seconds(10), parent: Bool = false,
+    clock: any Clock<Duration> = ContinuousClock(),
     check: (AttemptEnd, Attempt) throws -> Void
 ) async throws {
     try await withData { data in
@@ -23,7 +24,7 @@ func run(
             attempt.parentCheckpoint = data.checkpoint("parent", of: "toy")
             try FileSystem.makeDirectory(data.checkpoint("parent", of: "toy"))
         }
-        let end = await CommandExecutor(slots: slots, environment: environment).run(attempt)
+        let end = await CommandExecutor(slots: slots, environment: environment, clock: clock).run(attempt)
         try check(end, attempt)
     }
 }
@@ -31,7 +32,10 @@ func run(
 @Suite(.timeLimit(.minutes(2))) struct `The command executor` {
     @Test(arguments: [
         ("echo '{\"score\": 0.5, \"loss\": 2}' > $PBT_RESULTS", ["score": 0.5, "loss": 2] as [String: Value], 0.5),
-        ("echo x; echo '--- RESULTS ---'; echo '{\"score\": 1}'; echo '--- END RESULTS ---' >&2; echo y", ["score": 1], 1),
+        (
+            "echo x; echo '--- RESULTS ---'; echo '{\"score\": 1}'; echo '--- END RESULTS ---' >&2; echo y",
+            ["score": 1], 1
+        ),
         (
             "echo '{\"score\": 2}' > $PBT_RESULTS; echo '--- RESULTS ---'; echo '{\"score\": 1}'; "
                 + "echo '--- END RESULTS ---'", ["score": 2], 2
@@ -54,8 +58,10 @@ func run(
         ("exit 3", "exit 3 (it printed nothing)"),
         ("echo up; kill -9 $$", "killed by signal 9 (maybe out of memory): up"),
         ("kill -6 $$", "killed by signal 6 (it printed nothing)"),
-        ("head -c 1100000 /dev/zero | tr '\\0' 1 > $PBT_RESULTS",
-            "the results file is larger than 1 MiB; write the metrics only"),
+        (
+            "head -c 1100000 /dev/zero | tr '\\0' 1 > $PBT_RESULTS",
+            "the results file is larger than 1 MiB; write the metrics only"
+        ),
         ("mkdir $PBT_RESULTS", "the results file"),
     ])
     func `says why an attempt failed`(_ script: String, _ reason: String) async throws {
@@ -88,9 +94,11 @@ func run(
         let hyperparameters: Hyperparameters = [
             "rate": 0.25, "batch-size": 32, "on": true, "kind": "re lu", "sizes": [1, 2], "none": nil,
         ]
-        try await run(script, environment: environment, hyperparameters: hyperparameters, threads: 3) { (end, attempt) throws in
+        try await run(script, environment: environment, hyperparameters: hyperparameters, threads: 3) {
+            (end, attempt) throws in
             #expect(end == .trained(score: 1, metrics: ["score": 1]))
-            let lines = try #require(try attempt.checkpoint.appending("env").text()).split(separator: "\n").map(String.init)
+            let lines = try #require(try attempt.checkpoint.appending("env").text()).split(separator: "\n").map(
+                String.init)
             let ours = lines.filter { $0.hasPrefix("PBT_") }
             #expect(
                 ours == [
@@ -110,7 +118,8 @@ func run(
             #expect(try attempt.checkpoint.appending("stdin").text() == "")
             #expect(
                 try attempt.checkpoint.appending("hyperparameters").text()
-                    == "{\"batch-size\":32,\"kind\":\"re lu\",\"none\":null,\"on\":true,\"rate\":0.25,\"sizes\":[1,2]}\n")
+                    == "{\"batch-size\":32,\"kind\":\"re lu\",\"none\":null,\"on\":true,\"rate\":0.25,\"sizes\":[1,2]}\n"
+            )
         }
     }
 
@@ -121,16 +130,19 @@ func run(
         }
     }
 
-    @Test(arguments: [
-        (0, ["0", "1"], nil, "0"), (1, ["0", "1"], nil, "1"), (2, ["0", "1"], nil, "0"), (1, ["0", "1"], "4,7", "7"),
-        (0, ["1"], " GPU-a , GPU-b", "GPU-b"), (0, ["MIG-x"], "4,7", "MIG-x"), (0, [], "4,7", "4,7"),
-        (0, ["0"], "", ""), (0, ["0"], "-1", "-1"),
-    ] as [(Int, [String], String?, String)])
+    @Test(
+        arguments: [
+            (0, ["0", "1"], nil, "0"), (1, ["0", "1"], nil, "1"), (2, ["0", "1"], nil, "0"),
+            (1, ["0", "1"], "4,7", "7"),
+            (0, ["1"], " GPU-a , GPU-b", "GPU-b"), (0, ["MIG-x"], "4,7", "MIG-x"), (0, [], "4,7", "4,7"),
+            (0, ["0"], "", ""), (0, ["0"], "-1", "-1"),
+        ] as [(Int, [String], String?, String)])
     func `gives each slot its device`(_ slot: Int, _ gpus: [String], _ pool: String?, _ device: String) async throws {
         var variables = ["PATH": "/usr/bin:/bin"]
         variables["CUDA_VISIBLE_DEVICES"] = pool
         try await run(
-            "echo \"<$CUDA_VISIBLE_DEVICES>\"; exit 1", environment: TrainerEnvironment(variables), slot: slot, gpus: gpus
+            "echo \"<$CUDA_VISIBLE_DEVICES>\"; exit 1", environment: TrainerEnvironment(variables), slot: slot,
+            gpus: gpus
         ) { end, _ in #expect(end == .failed(reason: "exit 1: <\(device)>")) }
     }
 
@@ -140,12 +152,15 @@ func run(
             #expect(
                 end
                     == .failed(
-                        reason: "gpus: there is no device 2, since CUDA_VISIBLE_DEVICES is 4,7: 2 of them, counted from "
+                        reason:
+                            "gpus: there is no device 2, since CUDA_VISIBLE_DEVICES is 4,7: 2 of them, counted from "
                             + "0; change gpus, or unset CUDA_VISIBLE_DEVICES"))
         }
     }
 
-    @Test(arguments: [(nil, 1, 8, 8), (nil, 2, 8, 4), (nil, 3, 8, 2), (nil, 16, 8, 1), (6, 2, 8, 6)] as [(Int?, Int, Int, Int)])
+    @Test(
+        arguments: [(nil, 1, 8, 8), (nil, 2, 8, 4), (nil, 3, 8, 2), (nil, 16, 8, 1), (6, 2, 8, 6)]
+            as [(Int?, Int, Int, Int)])
     func `divides the cores among the slots`(_ threads: Int?, _ slots: Int, _ cores: Int, _ expected: Int) {
         let trainer = Experiment.Trainer(command: ["x"], directory: "/", threads: threads)
         #expect(TrainerEnvironment.threads(for: trainer, slots: slots, cores: cores) == expected)

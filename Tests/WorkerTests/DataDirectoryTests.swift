@@ -12,7 +12,8 @@ import Testing
     let experiment = Experiment.shell("true")
 
     @Test(arguments: [
-        ("mnist", "mnist"), ("a/b", "a%2Fb"), ("..", "%2E."), (".", "%2E"), (".hidden", "%2Ehidden"), ("v1.2_x-y", "v1.2_x-y"),
+        ("mnist", "mnist"), ("a/b", "a%2Fb"), ("..", "%2E."), (".", "%2E"), (".hidden", "%2Ehidden"),
+        ("v1.2_x-y", "v1.2_x-y"),
         ("🐙", "%F0%9F%90%99"), ("a b", "a%20b"), ("100%", "100%25"), ("~", "%7E"), ("a\u{1}", "a%01"),
     ])
     func `encodes names`(_ name: String, _ directory: String) {
@@ -137,7 +138,7 @@ import Testing
             let file = FilePath(root).appending("file")
             try file.write("x")
             let data = DataDirectory(file.appending("data"))
-            let directory = data.directory(of: "toy").appending("attempts")
+            let directory = data.attempt("m0000-i0000-a1", of: "toy")
             let error = #expect(throws: PBTError.self) { try data.begin(experiment.assignment(), slot: 0) }
             #expect(error?.code == .inputOutput)
             #expect(

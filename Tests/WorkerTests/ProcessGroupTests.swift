@@ -10,28 +10,42 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct `A trainer's processes` {
     @Test func `are all killed after the grace period, also a grandchild that ignores SIGTERM`() async throws {
-        let script = """
-            sh -c 'trap "" TERM; echo $$ > $PBT_CHECKPOINT_OUT/grandchild; while :; do sleep 100; done' &
-            echo $$ > $PBT_CHECKPOINT_OUT/leader
-            echo working; trap "" TERM; while :; do sleep 100; done
-            """
-        try await run(script, timeout: .milliseconds(300), grace: .milliseconds(200)) { (end, attempt) throws in
-            #expect(end == .failed(reason: "timed out after 0.3s: working"))
-            #expect(try !isAlive(attempt.checkpoint.appending("grandchild").text()))
-            #expect(try !isAlive(attempt.checkpoint.appending("leader").text()))
+        try await withTemporaryDirectory { root in
+            let pipe = try Pipe(FilePath(root).appending("pipe"))
+            let script = """
+                trap "" TERM; echo working; echo $$ > $PBT_CHECKPOINT_OUT/leader
+                sh -c 'trap "" TERM; echo $$ > $PBT_CHECKPOINT_OUT/grandchild; echo > \(pipe.path)
+                    while :; do sleep 100; done' &
+                while :; do sleep 100; done
+                """
+            // The time is over as soon as the grandchild is there.
+            let clock = PipeClock(pipe)
+            try await run(script, timeout: .seconds(600), grace: .milliseconds(200), clock: clock) {
+                (end, attempt) throws in
+                #expect(end == .failed(reason: "timed out after 600s: working"))
+                #expect(try !isAlive(attempt.checkpoint.appending("grandchild").text()))
+                #expect(try !isAlive(attempt.checkpoint.appending("leader").text()))
+            }
         }
     }
 
     @Test func `get the grace period even if the shell that leads them ends at once`() async throws {
-        let script = """
-            sh -c 'trap "echo saved > $PBT_CHECKPOINT_OUT/saved; exit" TERM; echo on > $PBT_CHECKPOINT_OUT/on
-                while :; do sleep 0.05; done' &
-            while [ ! -e $PBT_CHECKPOINT_OUT/on ]; do sleep 0.01; done
-            wait
-            """
-        try await run(script, timeout: .milliseconds(500)) { (end, attempt) throws in
-            #expect(end == .failed(reason: "timed out after 0.5s (it printed nothing)"))
-            #expect(try attempt.checkpoint.appending("saved").text() == "saved\n")
+        try await withTemporaryDirectory { root in
+            let pipe = try Pipe(FilePath(root).appending("pipe"))
+            let script = """
+                sh -c 'trap "echo saved > $PBT_CHECKPOINT_OUT/saved; exit" TERM; echo > \(pipe.path)
+                    while :; do sleep 0.05; done' &
+                wait
+                """
+            try await run(script, timeout: .seconds(600), grace: .seconds(60), clock: PipeClock(pipe)) {
+                (end, attempt) throws in
+                guard case .failed(let reason) = end else {
+                    Issue.record("it ended as \(end)")
+                    return
+                }
+                #expect(reason.hasPrefix("timed out after 600s"))
+                #expect(try attempt.checkpoint.appending("saved").text() == "saved\n")
+            }
         }
     }
 
@@ -83,7 +97,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (["no-such-program-here"], "there is no program \"no-such-program-here\" in PATH; install it, or name it by its path"),
+        (
+            ["no-such-program-here"],
+            "there is no program \"no-such-program-here\" in PATH; install it, or name it by its path"
+        ),
         (["train"], "there is no program \"train\" in PATH; there is one in the experiment's directory: write ./train"),
         (["./missing"], "there is no program DIRECTORY/./missing"),
         (

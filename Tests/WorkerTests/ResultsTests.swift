@@ -9,7 +9,8 @@ import Testing
 @Suite struct `Reported results` {
     @Test(arguments: [
         ("{\"score\": 0.5}", 0.5), ("{\"score\": 3, \"x\": [1]}", 3), ("  {\"score\": -1e-3}\n", -1e-3),
-        ("{\"score\": Infinity}", .infinity), ("{\"score\": \"-inf\"}", -.infinity), ("{\"score\": \"Inf\"}", .infinity),
+        ("{\"score\": Infinity}", .infinity), ("{\"score\": \"-inf\"}", -.infinity),
+        ("{\"score\": \"Inf\"}", .infinity),
     ])
     func `hold the objective's number`(_ json: String, _ score: Double) throws {
         #expect(try Results(json: Array(json.utf8), from: "it", metric: "score").score == score)
@@ -39,16 +40,17 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("--- RESULTS ---\n{\"a\": 1}\n--- END RESULTS ---\n", "{\"a\": 1}\n"),
-        ("x\n--- RESULTS ---\r\n1\r\n--- END RESULTS ---", "1\r\n"),
-        ("--- RESULTS ---\n1\n--- END RESULTS ---\ny\n  --- RESULTS ---  \n2\n--- END RESULTS ---\nz", "2\n"),
-        ("--- RESULTS ---\n1\n--- END RESULTS ---\n--- RESULTS ---\n2\n", "1\n"),
-        ("--- RESULTS ---\n--- END RESULTS ---\n", ""),
-        ("--- RESULTS ---\n1\n--- RESULTS ---\n2\n--- END RESULTS ---\n", "2\n"),
-        ("say --- RESULTS ---\n1\n--- END RESULTS ---\n", nil),
-        ("--- END RESULTS ---\n--- RESULTS ---", nil), ("", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("--- RESULTS ---\n{\"a\": 1}\n--- END RESULTS ---\n", "{\"a\": 1}\n"),
+            ("x\n--- RESULTS ---\r\n1\r\n--- END RESULTS ---", "1\r\n"),
+            ("--- RESULTS ---\n1\n--- END RESULTS ---\ny\n  --- RESULTS ---  \n2\n--- END RESULTS ---\nz", "2\n"),
+            ("--- RESULTS ---\n1\n--- END RESULTS ---\n--- RESULTS ---\n2\n", "1\n"),
+            ("--- RESULTS ---\n--- END RESULTS ---\n", ""),
+            ("--- RESULTS ---\n1\n--- RESULTS ---\n2\n--- END RESULTS ---\n", "2\n"),
+            ("say --- RESULTS ---\n1\n--- END RESULTS ---\n", nil),
+            ("--- END RESULTS ---\n--- RESULTS ---", nil), ("", nil),
+        ] as [(String, String?)])
     func `are the last whole block of the output`(_ output: String, _ block: String?) {
         #expect(Results.lastBlock(in: Array(output.utf8)).map { String(decoding: $0, as: UTF8.self) } == block)
     }

@@ -87,7 +87,7 @@ struct Climber: Trainer {
         try await withData { data in
             await #expect(throws: Enough.self) {
                 try await train(
-                    experiment(intervals: 200), with: Climber(), workers: 2, store: store, data: data
+                    experiment(intervals: 40), with: Climber(), workers: 2, store: store, data: data
                 ) { events in
                     for try await event in events where event.kind == .done { throw Enough() }
                 }
@@ -97,8 +97,10 @@ struct Climber: Trainer {
             #expect(record.counts[.running] == 0)
             #expect(try data.attempts(of: "toy").names() == [])
             let trained = try await train(
-                experiment(intervals: 200), with: Climber(), workers: 2, store: store, data: data)
-            #expect(trained.record.counts[.done] == 800)
+                experiment(intervals: 40), with: Climber(), workers: 2, store: store, data: data)
+            #expect(trained.record.counts[.done] == 160)
+            let others = try await store.intervals(of: "toy").filter { $0.state != .done }
+            #expect(others == [])
         }
     }
 

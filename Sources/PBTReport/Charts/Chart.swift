@@ -14,7 +14,9 @@ public struct Chart: Sendable, Hashable {
         case dark
     }
 
-    /// The widths that there are layouts for. A picture is made for its width, never shrunk, so text stays readable.
+    /// The widths that there are layouts for.
+    ///
+    /// A picture is made for its width, never shrunk, so text stays readable.
     public enum Width: Int, Sendable, Hashable, CaseIterable {
         /// 360 pixels: a phone.
         case narrow = 360

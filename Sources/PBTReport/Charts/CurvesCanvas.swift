@@ -154,7 +154,12 @@ extension CurvesLayer {
                     let to = scene.parents[place].flatMap({ point(scene.intervals[$0]) }),
                     isInside(to)
                 else { continue }
-                drops.append([Point(x: from.x, y: min(max(from.y, plot.top), plot.bottom)), to])
+                let loser = Point(x: from.x, y: min(max(from.y, plot.top), plot.bottom))
+                let (top, lower) = loser.y < to.y ? (loser, to) : (to, loser)
+                var upper = top
+                // Dots of drops at the same place fall on each other, so that many of them do not make a line.
+                upper.y = (upper.y / 4).rounded(.up) * 4
+                if lower.y > upper.y { drops.append([upper, lower]) }
             }
             drawing.lines(drops, stroke: scene.palette.axis, dash: "1 3")
         }
@@ -208,7 +213,8 @@ extension CurvesLayer {
             let intervals = scene.intervals
             drawing.lines(
                 clipped(scene.path.map { point(intervals[$0]) }), stroke: scene.pathColor, width: 3)
-            for (parent, child) in zip(scene.path, scene.path.dropFirst()).suffix(200) where intervals[child].isExploit {
+            for (parent, child) in zip(scene.path, scene.path.dropFirst()).suffix(200) where intervals[child].isExploit
+            {
                 guard let center = point(intervals[parent]), isInside(center) else { continue }
                 drawing.circle(center, radius: 3, fill: scene.palette.background, stroke: scene.pathColor)
             }

@@ -101,21 +101,24 @@ struct CurvesLayer {
         return labels
     }
 
-    /// The range of what is plotted. On a linear axis a few scores that are far worse than the rest are cut off, as
-    /// nothing else could be told apart beside them.
+    /// The range of what is plotted.
+    ///
+    /// On a linear axis a few scores that are far worse than the rest are cut off, as
+    /// nothing else could be told apart beside them; never those of the lineage that stands out.
     private func visible(_ values: [Double]) -> (range: ClosedRange<Double>, isCut: Bool) {
         let sorted = values.sorted()
         guard let low = sorted.first, let high = sorted.last else { return (0...1, false) }
         guard !isLogarithmic else { return (low...high, false) }
         let isMaximized = scene.objective.goal == .maximize
-        let place = Int(Double(sorted.count - 1) * (isMaximized ? 0.08 : 0.92))
+        let place = Int(Double(sorted.count - 1) * (isMaximized ? 0.03 : 0.97))
         let (best, worst) = isMaximized ? (high, low) : (low, high)
         let usual = sorted[place]
         // Halved, since a difference of great numbers overflows.
-        let reach = 3 * (best / 2 - usual / 2).magnitude
+        let reach = 4 * (best / 2 - usual / 2).magnitude
         guard reach > 0, (best / 2 - worst / 2).magnitude > reach else { return (low...high, false) }
-        let kept = sorted.filter { (best / 2 - $0 / 2).magnitude <= reach }
-        return ((kept.first ?? low)...(kept.last ?? high), true)
+        let path = scene.path.compactMap { plotted(scene.history.columns.scores[$0]) }
+        let kept = sorted.filter { (best / 2 - $0 / 2).magnitude <= reach } + path
+        return ((kept.min() ?? low)...(kept.max() ?? high), true)
     }
 
     private func legend(beyond: Int) -> Legend {
@@ -168,9 +171,10 @@ extension Chart {
     /// - Parameters:
     ///   - history: What is drawn.
     ///   - options: How it is drawn.
+    /// - Returns: The picture.
     public static func curves(of history: History, options: Options = Options()) -> Chart {
         let scene = Scene(history, options)
-        
+
         let layer = CurvesLayer(scene)
         let height = layer.height(plot: Self.height(of: options.width, 200, 280, 380), width: scene.width)
         var drawing = Drawing(scene.palette)

@@ -227,6 +227,7 @@ extension Chart {
     /// - Parameters:
     ///   - history: What is drawn.
     ///   - options: How it is drawn.
+    /// - Returns: The picture.
     public static func lineage(of history: History, options: Options = Options()) -> Chart {
         let scene = Scene(history, options)
         let layer = LineageLayer(scene)

@@ -8,6 +8,7 @@ extension Chart {
     /// - Parameters:
     ///   - history: What is drawn.
     ///   - options: How it is drawn.
+    /// - Returns: The picture.
     public static func overview(of history: History, options: Options = Options()) -> Chart {
         let scene = Scene(history, options)
         let curves = CurvesLayer(scene)

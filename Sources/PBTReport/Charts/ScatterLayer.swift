@@ -17,7 +17,8 @@ struct ScatterLayer {
         let all = Varying.all(of: scene.history)
         var chosen = scene.options.hyperparameters.compactMap { name in all.first { $0.name == name } }
         // Logarithmic scales first, then other scales, then categories; each by name.
-        let ranked = all.filter { $0.isLogarithmic } + all.filter { !$0.isLogarithmic && $0.categories == nil }
+        let ranked =
+            all.filter { $0.isLogarithmic } + all.filter { !$0.isLogarithmic && $0.categories == nil }
             + all.filter { $0.categories != nil }
         for varying in ranked where chosen.count < 2 && !chosen.contains(where: { $0.name == varying.name }) {
             chosen.append(varying)
@@ -37,8 +38,8 @@ struct ScatterLayer {
 
     var title: String {
         guard let across else { return "\(scene.name): no hyperparameter varies" }
-        let other = upright.map { XML.isolated(PlainText.middle($0.name, width: 30)) } ?? scene.metric
-        return "Where the search went: \(XML.isolated(PlainText.middle(across.name, width: 30))) and \(other)"
+        let other = upright.map { XML.name($0.name, width: 30) } ?? scene.metric
+        return "Where the search went: \(XML.name(across.name, width: 30)) and \(other)"
     }
 
     func draw(in frame: Frame, on drawing: inout Drawing) {
@@ -58,7 +59,8 @@ struct ScatterLayer {
             from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
         let x = scale(across, dots.flatMap { $0.map(\.x) })
         let y = scale(upright, dots.flatMap { $0.map(\.y) })
-        let frames = panels(populations.count, in: Frame(left: frame.left, top: top, right: frame.right, bottom: frame.bottom))
+        let frames = panels(
+            populations.count, in: Frame(left: frame.left, top: top, right: frame.right, bottom: frame.bottom))
         for (place, panel) in frames.enumerated() {
             draw(
                 dots[place], x, y, place == 0 ? (hasBaseline ? "population based training" : "") : "random search",
@@ -150,7 +152,7 @@ struct ScatterLayer {
         guard let categories = varying?.categories else { return scale.ticks(about: count) }
         let every = max(1, categories.count / max(1, count) + (categories.count % max(1, count) == 0 ? 0 : 1))
         return stride(from: 0, to: categories.count, by: every).map {
-            Scale.Tick(value: Double($0), label: PlainText.middle(Format.value(categories[$0]), width: 10))
+            Scale.Tick(value: Double($0), label: XML.name(Format.value(categories[$0]), width: 10))
         }
     }
 
@@ -234,6 +236,7 @@ extension Chart {
     /// - Parameters:
     ///   - history: What is drawn.
     ///   - options: How it is drawn.
+    /// - Returns: The picture.
     public static func scatter(of history: History, options: Options = Options()) -> Chart {
         let scene = Scene(history, options)
         let layer = ScatterLayer(scene)

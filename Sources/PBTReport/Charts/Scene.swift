@@ -67,17 +67,17 @@ struct Scene {
 
     /// The metric's name as part of a sentence.
     var metric: String {
-        XML.isolated(PlainText.middle(objective.metric, width: 40))
+        XML.name(objective.metric)
     }
 
     /// The experiment's name as part of a sentence.
     var name: String {
-        XML.isolated(PlainText.middle(history.record.experiment.name, width: isNarrow ? 20 : 40))
+        XML.name(history.record.experiment.name, width: isNarrow ? 20 : 40)
     }
 
     /// The best score beside the baseline's: what a title says.
     var headline: String {
-        guard let best = history.best?.finiteScore else { return "\(name): no finished interval" }
+        guard let best = history.best?.finiteScore else { return "\(name): no score yet" }
         let beside = baseline == nil ? nil : history.baselineBest?.finiteScore
         return "\(name): best \(metric) \(Format.score(best))"
             + (beside.map { ", random search \(Format.score($0))" } ?? "")
@@ -99,7 +99,8 @@ struct Scene {
         let founders = history.families.foundersLeft
         text += ". "
         if history.copies > 0 {
-            text += "\(founders) of \(max(members, founders)) founders left after \(count(history.copies, "copy", "copies")). "
+            text +=
+                "\(founders) of \(max(members, founders)) founders left after \(count(history.copies, "copy", "copies")). "
         }
         return text + (objective.goal == .maximize ? "Higher is better." : "Lower is better.")
     }

@@ -15,7 +15,7 @@ struct ScheduleCanvas {
     /// The name, and the values at the lineage's two ends.
     func drawCaption(from left: Double, top: Double, on drawing: inout Drawing) {
         let values = [scene.path.first, scene.path.last].map { place in
-            place.map { Format.value(scene.intervals[$0].hyperparameters[varying.name]) } ?? "-"
+            place.map { XML.name(Format.value(scene.intervals[$0].hyperparameters[varying.name])) } ?? "-"
         }
         let range = values[0] == values[1] ? values[0] : "\(values[0]) → \(values[1])"
         let room = plot.right - left
@@ -32,7 +32,7 @@ struct ScheduleCanvas {
     /// The colours of the categories, where there is room for all of them.
     private func drawKey(from left: Double, to right: Double, top: Double, on drawing: inout Drawing) {
         guard let categories = varying.categories, categories.count <= palette.families.count else { return }
-        let names = categories.map { PlainText.middle(Format.value($0), width: 16) }
+        let names = categories.map { XML.name(Format.value($0), width: 16) }
         let widths = names.map { 12 + TextWidth.of($0, size: 10) + 10 }
         guard widths.reduce(left, +) <= right else { return }
         var x = left
@@ -126,7 +126,7 @@ struct ScheduleCanvas {
             let before = scene.intervals[parent].hyperparameters[varying.name]?.double
             return Step(
                 x: px, from: before.flatMap { y.position($0) } ?? to, to: to,
-                label: change.operation == "resampled" ? "↻" : PlainText.middle(change.operation, width: 8))
+                label: change.operation == "resampled" ? "↻" : XML.name(change.operation, width: 8))
         }
     }
 
@@ -183,7 +183,7 @@ struct ScheduleCanvas {
             drawing.rect(
                 Frame(left: left, top: strip.top, right: right, bottom: strip.bottom),
                 fill: color(run.category, of: categories.count))
-            let text = Format.value(categories[run.category])
+            let text = XML.name(Format.value(categories[run.category]))
             let room = right - left - 6
             guard TextWidth.of(text, size: 10, isBold: true) <= room || room > 70 else { continue }
             drawing.text(

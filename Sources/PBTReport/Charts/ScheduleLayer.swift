@@ -131,6 +131,7 @@ extension Chart {
     /// - Parameters:
     ///   - history: What is drawn.
     ///   - options: How it is drawn.
+    /// - Returns: The picture.
     public static func schedule(of history: History, options: Options = Options()) -> Chart {
         let scene = Scene(history, options)
         let layer = ScheduleLayer(scene)
@@ -151,9 +152,10 @@ extension ScheduleLayer {
         }
         let parts = shown.map { varying in
             let (from, to) = (
-                Format.value(founder.hyperparameters[varying.name]), Format.value(tip.hyperparameters[varying.name])
+                XML.name(Format.value(founder.hyperparameters[varying.name])),
+                XML.name(Format.value(tip.hyperparameters[varying.name]))
             )
-            let name = XML.isolated(PlainText.middle(varying.name, width: 40))
+            let name = XML.name(varying.name)
             return from == to ? "\(name) stayed \(from)" : "\(name) went from \(from) to \(to)"
         }
         let copies = scene.path.count { scene.intervals[$0].isExploit }

@@ -13,7 +13,7 @@ struct Varying {
 
     /// The name as part of a label.
     var label: String {
-        XML.isolated(PlainText.middle(name, width: 40)) + (isLogarithmic ? " (log)" : "")
+        XML.name(name) + (isLogarithmic ? " (log)" : "")
     }
 
     /// The place of a value among the categories.

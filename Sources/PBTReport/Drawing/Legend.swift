@@ -30,11 +30,7 @@ struct Legend {
         }
     }
 
-    /// Draws the entries in rows, and returns how high they are.
-    ///
-    /// - Parameters:
-    ///   - top: The top of the first row.
-    ///   - drawing: What is drawn on.
+    /// Draws the entries in rows between two edges, and returns how high they are.
     func draw(from left: Double, to right: Double, top: Double, on drawing: inout Drawing) -> Double {
         var x = left
         var row = 0.0

@@ -25,7 +25,8 @@ struct Scale: Sendable, Hashable {
     ///   - isLogarithmic: Whether equal factors are equally far apart.
     ///   - start: The pixel of the low end.
     ///   - end: The pixel of the high end.
-    init(fitting values: some Sequence<Double>, isLogarithmic: Bool = false, from start: Double = 0, to end: Double = 1) {
+    init(fitting values: some Sequence<Double>, isLogarithmic: Bool = false, from start: Double = 0, to end: Double = 1)
+    {
         var low = Double.infinity
         var high = -Double.infinity
         for value in values where value.isFinite && (!isLogarithmic || value > 0) {
@@ -47,7 +48,8 @@ struct Scale: Sendable, Hashable {
             let isPoint = span <= 1e-12 * max(low.magnitude, high.magnitude) || span < 1e-290
             let room = isPoint ? max(0.1 * high.magnitude, high == 0 ? 1 : 1e-290) : 0.04 * span
             self.init(
-                isLogarithmic: false, low: max(low - room, -most * 1.1), high: min(high + room, most * 1.1), from: start,
+                isLogarithmic: false, low: max(low - room, -most * 1.1), high: min(high + room, most * 1.1),
+                from: start,
                 to: end)
         }
     }
@@ -70,7 +72,9 @@ struct Scale: Sendable, Hashable {
         return (Mathematics.log(value) - Mathematics.log(low)) / (Mathematics.log(high) - Mathematics.log(low))
     }
 
-    /// The pixel of a number; none for what has no place on the axis. Numbers beyond the ends get pixels beyond.
+    /// The pixel of a number; none for what has no place on the axis.
+    ///
+    /// Numbers beyond the ends get pixels beyond.
     func position(_ value: Double) -> Double? {
         share(value).map { start + $0 * (end - start) }
     }
@@ -100,7 +104,9 @@ struct Scale: Sendable, Hashable {
             let value = place * step
             let label =
                 isScientific
-                ? (value == 0 ? "0" : Format.scientific(value, decimals: max(0, Self.exponent(of: value, or: leading) - exponent)))
+                ? (value == 0
+                    ? "0"
+                    : Format.scientific(value, decimals: max(0, Self.exponent(of: value, or: leading) - exponent)))
                 : Format.fixed(value, decimals: max(0, -exponent))
             return Tick(value: value, label: label)
         }
@@ -137,13 +143,13 @@ struct Scale: Sendable, Hashable {
         return Format.fixed(value, decimals: max(0, -exponent))
     }
 
-    /// The least of 1, 2, 5 times a power of ten that is not less.
+    /// The least of 1, 2, 5 times a power of ten that is not much less.
     static func niceStep(_ raw: Double) -> Double {
         guard raw > 0, raw.isFinite else { return 0 }
         let exponent = Int(Mathematics.log10(raw).rounded(.down))
         let power = Mathematics.power(10, exponent)
         guard power > 0 else { return 0 }
-        for factor in [1.0, 2, 5] where factor * power >= raw * (1 - 1e-9) { return factor * power }
+        for factor in [1.0, 2, 5] where factor * power >= raw * 0.75 { return factor * power }
         return 10 * power
     }
 

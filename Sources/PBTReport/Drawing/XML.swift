@@ -2,32 +2,35 @@
 
 /// Text as XML 1.0 takes it.
 enum XML {
-    /// The text with what XML reserves escaped, and on one line.
-    ///
-    /// Text that runs from right to left is isolated, so that it does not reorder what stands beside it.
+    /// The text with what XML reserves escaped, and without what it does not allow or what turns the reading direction.
     static func escaped(_ text: String) -> String {
         var result = ""
-        for scalar in PlainText.line(text).unicodeScalars {
+        for scalar in text.unicodeScalars {
             switch scalar {
             case "&": result += "&amp;"
             case "<": result += "&lt;"
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
             case "'": result += "&#39;"
+            case "\t", "\n", "\r": result += " "
+            case "\u{0}"..<" ", "\u{7f}"..<"\u{a0}", "\u{fffe}", "\u{ffff}": result += "\u{fffd}"
+            case "\u{202a}"..."\u{202e}": continue
             default: result.unicodeScalars.append(scalar)
             }
         }
         return result
     }
 
-    /// A name as part of a sentence: isolated when it holds a script that runs from right to left.
-    static func isolated(_ name: String) -> String {
-        let runsLeft = name.unicodeScalars.contains { scalar in
+    /// A name as part of a text: on one line, cut in its middle to so many columns, and isolated when it holds a script
+    /// that runs from right to left, so that it does not reorder what stands beside it.
+    static func name(_ name: String, width: Int = 40) -> String {
+        let plain = PlainText.middle(PlainText.line(name), width: width)
+        let runsLeft = plain.unicodeScalars.contains { scalar in
             switch scalar.value {
             case 0x590...0x8ff, 0xfb1d...0xfdff, 0xfe70...0xfefc, 0x10800...0x10fff, 0x1e800...0x1efff: true
             default: false
             }
         }
-        return runsLeft ? "\u{2068}\(name)\u{2069}" : name
+        return runsLeft ? "\u{2068}\(plain)\u{2069}" : plain
     }
 }

@@ -2,7 +2,9 @@
 
 package import PBT
 
-/// Numbers, durations and sizes as people read them. Full precision belongs in JSON and CSV.
+/// Numbers, durations and sizes as people read them.
+///
+/// Full precision belongs in JSON and CSV.
 package enum Format {
     /// A number with this many digits after the point, rounded to nearest.
     package static func fixed(_ number: Double, decimals: Int) -> String {
@@ -61,6 +63,7 @@ package enum Format {
     /// A column of numbers, all with the same number of decimals where their magnitudes allow it.
     ///
     /// - Parameter numbers: The numbers; none for a cell that has none, shown as `-`.
+    /// - Returns: A text for each.
     package static func column(_ numbers: [Double?]) -> [String] {
         let finite = numbers.compactMap { $0 }.filter { $0.isFinite && $0 != 0 }
         let magnitudes = finite.map { $0.magnitude }

@@ -84,7 +84,8 @@ public struct IntervalCSV: Sendable {
     }
 
     private static func quoted(_ cell: String) -> String {
-        let needsQuotes = cell.utf8.contains { $0 == 0x22 || $0 == 0x2c || $0 == 0x0a || $0 == 0x0d }
+        let needsQuotes =
+            cell.utf8.contains { $0 == 0x22 || $0 == 0x2c || $0 == 0x0a || $0 == 0x0d }
             || cell.utf8.first == 0x20 || cell.utf8.last == 0x20
         guard needsQuotes else { return cell }
         var quoted = "\""

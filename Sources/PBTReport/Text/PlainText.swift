@@ -28,6 +28,7 @@ package enum PlainText {
     ///   - text: The text.
     ///   - width: How many columns it may take; at least 1.
     ///   - isASCII: Whether the ellipsis is `~`.
+    /// - Returns: The text itself when it fits.
     package static func middle(_ text: String, width: Int, isASCII: Bool = false) -> String {
         guard columns(of: text) > width else { return text }
         let (head, tail) = ends(of: text, width: width - 1) { columns(of: $0) }

@@ -16,7 +16,9 @@ package struct TextTable: Sendable {
         package var title: String
         /// Which side its cells stand at.
         package var alignment: Alignment
-        /// Whether cells may be cut, with an ellipsis in their middle. Numbers never are.
+        /// Whether cells may be cut, with an ellipsis in their middle.
+        ///
+        /// Numbers never are.
         package var canShrink: Bool
         /// Columns with a higher rank are left out first when the width does not suffice; 0: never.
         package var rank: Int
@@ -54,6 +56,7 @@ package struct TextTable: Sendable {
     ///   - width: How many columns of the terminal there are; none: nothing is cut or left out, for pipes.
     ///   - isASCII: Whether the ellipsis must be ASCII.
     ///   - emphasize: What is done to the line of titles, such as making it bold.
+    /// - Returns: The line of titles, and a line for each row.
     package func text(
         width: Int? = nil, isASCII: Bool = false, emphasize: (String) -> String = { $0 }
     ) -> String {
@@ -86,9 +89,10 @@ package struct TextTable: Sendable {
             var widths = shown.map { natural[$0] }
             var excess = widths.reduce(2 * (shown.count - 1), +) - width
             // The widest gives first, so that what is short stays whole.
-            while excess > 0, let widest = shown.indices
-                .filter({ columns[shown[$0]].canShrink && widths[$0] > Self.least })
-                .max(by: { widths[$0] < widths[$1] })
+            while excess > 0,
+                let widest = shown.indices
+                    .filter({ columns[shown[$0]].canShrink && widths[$0] > Self.least })
+                    .max(by: { widths[$0] < widths[$1] })
             {
                 widths[widest] -= 1
                 excess -= 1

@@ -84,7 +84,8 @@ public struct CommandExecutor: Executor {
         return (
             Configuration(
                 executable: .path(program),
-                arguments: Arguments(executablePathOverride: arguments[0], remainingValues: Array(arguments.dropFirst())),
+                arguments: Arguments(
+                    executablePathOverride: arguments[0], remainingValues: Array(arguments.dropFirst())),
                 environment: .custom(entries), workingDirectory: directory, platformOptions: options),
             trainer
         )
@@ -126,7 +127,7 @@ public struct CommandExecutor: Executor {
 extension Duration {
     /// The duration for a person: `90s`, `1.5s`.
     var text: String {
-        let seconds = seconds
-        return seconds == seconds.rounded() && seconds.magnitude < 1e15 ? "\(Int(seconds))s" : "\(seconds)s"
+        let thousandths = milliseconds
+        return thousandths % 1000 == 0 ? "\(thousandths / 1000)s" : "\(Double(thousandths) / 1000)s"
     }
 }

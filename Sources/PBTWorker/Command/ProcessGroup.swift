@@ -42,7 +42,10 @@ struct ProcessGroup {
     ///
     /// - Parameters:
     ///   - log: The file.
-    ///   - started: Called with the number of the group as soon as it is known.
+    ///   - started: Called with the number of the group as soon as it is known; when it throws, the group is ended.
+    /// - Returns: How the program ended.
+    /// - Throws: When the program could not be started, what `started` threw, and `CancellationError` when the task was
+    ///   cancelled before.
     func run(log: FilePath, started: @escaping @Sendable (Int32) throws -> Void) async throws -> End {
         let output: FileDescriptor
         do {

@@ -19,6 +19,7 @@ package enum Program {
     ///   - name: With a slash: a path, a relative one from the directory; without: looked up in the search path.
     ///   - directory: The experiment's directory.
     ///   - searchPath: The inherited `PATH`.
+    /// - Returns: A path that can be started.
     /// - Throws: A `PBTError` with code `badExperiment` that says what was looked for, and where.
     package static func find(_ name: String, in directory: FilePath, searchPath: String?) throws -> FilePath {
         guard isDirectory(directory) else {
@@ -34,6 +35,7 @@ package enum Program {
         let places = (searchPath ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map { FilePath(String($0)) }
         var refused: FilePath?
         for place in places {
+            // A place that cannot be looked at is passed over, as a shell does.
             let path = (place.isAbsolute ? place : directory.pushing(place)).appending(name)
             guard (try? FileSystem.exists(path)) == true, !isDirectory(path) else { continue }
             if isExecutable(path) { return path }

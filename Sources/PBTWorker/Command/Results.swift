@@ -66,6 +66,7 @@ struct Results: Hashable {
     ///   - bytes: The text.
     ///   - source: What it is called in messages.
     ///   - metric: The objective's metric.
+    /// - Throws: A ``Problem``.
     init(json bytes: [UInt8], from source: String, metric: String) throws {
         let value: Value
         do {
@@ -94,7 +95,10 @@ struct Results: Hashable {
             throw Problem(text: "\(source) lacks the objective's metric \"\(metric)\"; \(found)")
         }
         guard let score = Self.score(value) else {
-            throw Problem(text: "\(source): the metric \"\(metric)\" must be a number, not \(value.kind) (\(value.json.prefix(60)))")
+            throw Problem(
+                text:
+                    "\(source): the metric \"\(metric)\" must be a number, not \(value.kind) (\(value.json.prefix(60)))"
+            )
         }
         self.metrics = metrics
         self.score = score

@@ -30,13 +30,17 @@ public struct TrainerEnvironment: Sendable, Hashable {
     /// The environment of this process, as it is now.
     public static func current() -> Self {
         var environment = Self([:])
-        var pointer = environ
-        while let entry = pointer.pointee {
+        #if canImport(Darwin)
+            var pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = _NSGetEnviron().pointee
+        #else
+            var pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = environ
+        #endif
+        while let entry = pointer?.pointee {
             let bytes = UnsafeBufferPointer(start: entry, count: strlen(entry)).map { UInt8(bitPattern: $0) }
             if let equals = bytes.dropFirst().firstIndex(of: UInt8(ascii: "=")) {
                 environment.inherited[String(decoding: bytes[..<equals], as: UTF8.self)] = Array(bytes[(equals + 1)...])
             }
-            pointer += 1
+            pointer = pointer?.advanced(by: 1)
         }
         environment.drop()
         return environment
@@ -57,7 +61,9 @@ public struct TrainerEnvironment: Sendable, Hashable {
     /// The environment for an attempt, as entries `NAME=value` with a closing zero, in order of name.
     ///
     /// - Throws: A `PBTError` with code `badExperiment` when a device is not in the pool.
-    func entries(for attempt: Attempt, trainer: Experiment.Trainer, files: AttemptFiles, threads: Int) throws
+    func entries(
+        for attempt: Attempt, trainer: Experiment.Trainer, files: AttemptFiles, threads: Int
+    ) throws
         -> [[UInt8]]
     {
         let assignment = attempt.assignment
@@ -91,6 +97,7 @@ public struct TrainerEnvironment: Sendable, Hashable {
     /// - Parameters:
     ///   - slot: The slot, from 0.
     ///   - devices: The experiment's devices; none: the variable is left alone.
+    /// - Returns: What `CUDA_VISIBLE_DEVICES` is to be; none: it is left alone.
     /// - Throws: A `PBTError` with code `badExperiment` when a number is not in the pool.
     func device(for slot: Int, of devices: [String]) throws -> String? {
         guard !devices.isEmpty else { return nil }
@@ -114,6 +121,7 @@ public struct TrainerEnvironment: Sendable, Hashable {
     ///   - trainer: How the program is started.
     ///   - slots: How many run at a time.
     ///   - cores: How many cores this process may use.
+    /// - Returns: What `OMP_NUM_THREADS` and its kin are set to; at least 1.
     public static func threads(for trainer: Experiment.Trainer, slots: Int, cores: Int = availableCores()) -> Int {
         trainer.threads ?? max(1, cores / max(1, slots))
     }

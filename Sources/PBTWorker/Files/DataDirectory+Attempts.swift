@@ -12,6 +12,7 @@ extension DataDirectory {
     /// - Parameters:
     ///   - assignment: What will be trained.
     ///   - slot: Which of the worker's slots trains it, from 0.
+    /// - Returns: The attempt, with its paths.
     /// - Throws: A `PBTError` with code `inputOutput`.
     public func begin(_ assignment: Assignment, slot: Int) throws -> Attempt {
         let experiment = assignment.experiment.name
@@ -21,12 +22,14 @@ extension DataDirectory {
         }
         let name = Self.name(of: lease.interval, attempt: lease.attempt)
         let scratch = attempt(name, of: experiment)
-        let directory = directory(of: experiment)
-        if try FileSystem.exists(scratch) { try clear(name, of: experiment) }
-        for needed in ["attempts", "logs", "checkpoints"] where try !FileSystem.exists(directory.appending(needed)) {
-            try FileSystem.makeDirectories(directory.appending(needed))
+        // Usually the one call that is needed: all above it is there, and nothing of that name.
+        if try !FileSystem.makeNewDirectory(scratch) {
+            for needed in ["attempts", "logs", "checkpoints"] {
+                try FileSystem.makeDirectories(directory(of: experiment).appending(needed))
+            }
+            try clear(name, of: experiment)
+            try FileSystem.makeDirectory(scratch)
         }
-        try FileSystem.makeDirectory(scratch)
         try FileSystem.makeDirectory(scratch.appending("checkpoint"))
         return Attempt(
             assignment: assignment,
@@ -86,6 +89,7 @@ extension FileSystem {
     static func alreadyThere(_ path: FilePath) -> PBTError {
         PBTError(
             .inputOutput,
-            "cannot publish the checkpoint \(path): there is one already that no interval names; delete it with: pbt gc")
+            "cannot publish the checkpoint \(path): there is one already that no interval names; delete it with: pbt gc"
+        )
     }
 }

@@ -37,21 +37,18 @@ extension DataDirectory {
         }
     }
 
-    /// What no interval names: checkpoints published by workers that died before they could say so, and files of
-    /// attempts that are over.
-    ///
-    /// - Parameters:
-    ///   - experiment: The experiment.
-    ///   - intervals: All its intervals, read **before** this call and while no new one is claimed, or a checkpoint
-    ///     that was published meanwhile looks like an orphan; see ``orphans(of:in:)``.
-    /// - Throws: A `PBTError` with code `inputOutput`.
-    func orphans(of experiment: String, given intervals: [Interval], published: [String], attempts: [String]) throws
+    /// Those of the names in an experiment's directories that no interval names.
+    func orphans(
+        of experiment: String, given intervals: [Interval], published: [String], attempts: [String]
+    ) throws
         -> [Orphan]
     {
         var checkpoints: Set<String> = []
         var running: Set<String> = []
         for interval in intervals {
-            if let checkpoint = interval.checkpoint, interval.checkpointState == .kept { checkpoints.insert(checkpoint) }
+            if let checkpoint = interval.checkpoint, interval.checkpointState == .kept {
+                checkpoints.insert(checkpoint)
+            }
             if interval.state == .running {
                 running.insert(Self.name(of: interval.id, attempt: interval.attempts))
             }

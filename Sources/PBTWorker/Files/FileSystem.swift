@@ -35,7 +35,8 @@ enum FileSystem {
     /// Whether an error says that the disk, or the share of it that one may use, is full.
     static func isDiskFull(_ error: any Error) -> Bool {
         guard let error = error as? PBTError, error.code == .inputOutput else { return false }
-        return error.message.contains("\(Errno(rawValue: ENOSPC))") || error.message.contains("\(Errno(rawValue: EDQUOT))")
+        return error.message.contains("\(Errno(rawValue: ENOSPC))")
+            || error.message.contains("\(Errno(rawValue: EDQUOT))")
     }
 
     /// Whether less than 1 MiB is left for us on the file system of a path; not when that cannot be told.
@@ -52,13 +53,22 @@ enum FileSystem {
 
     /// Creates a directory; one that is there already is as good.
     static func makeDirectory(_ path: FilePath) throws {
-        if mkdirRetrying(path) == 0 || errno == EEXIST { return }
+        if makeOne(path) == 0 || errno == EEXIST { return }
         throw error("create the directory", path, errno)
+    }
+
+    /// Creates a directory.
+    ///
+    /// - Returns: Whether it was created: not if there is something already, or something above it is missing.
+    static func makeNewDirectory(_ path: FilePath) throws -> Bool {
+        if makeOne(path) == 0 { return true }
+        guard errno == EEXIST || errno == ENOENT else { throw error("create the directory", path, errno) }
+        return false
     }
 
     /// Creates a directory and those above it that are missing.
     static func makeDirectories(_ path: FilePath) throws {
-        if mkdirRetrying(path) == 0 || errno == EEXIST { return }
+        if makeOne(path) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, !path.removingLastComponent().isEmpty, path.lastComponent != nil else {
             throw error("create the directory", path, errno)
         }
@@ -66,7 +76,7 @@ enum FileSystem {
         try makeDirectory(path)
     }
 
-    private static func mkdirRetrying(_ path: FilePath) -> CInt {
+    private static func makeOne(_ path: FilePath) -> CInt {
         path.withPlatformString { mkdir($0, 0o777) }
     }
 

@@ -11,9 +11,9 @@ import SystemPackage
     import Musl
 #endif
 
-/// A directory with all that is in it. Symbolic links are never followed.
+/// A directory with all that is in it.
 ///
-/// Works from open directories downward, so that exchanging a directory for a link meanwhile leads nowhere.
+/// Symbolic links are never followed. Works from open directories downward, so that exchanging a directory for a link meanwhile leads nowhere.
 enum FileTree {
     /// Writes every file and directory of a tree to disk; a power cut afterwards loses nothing of it.
     static func synchronize(_ path: FilePath) throws {

@@ -58,7 +58,10 @@ public func train<Result>(
     }
     let worker = Worker(
         store: store, data: data, executor: TrainerExecutor(trainer),
-        configuration: WorkerConfiguration(experiments: .named(names), slots: workers))
+        configuration: WorkerConfiguration(
+            experiments: .named(names), slots: workers,
+            // A queue filled by hand is never over.
+            end: experiment.kind == .manual ? .whenIdle : .whenOver))
     let (events, continuation) = AsyncThrowingStream<Event, any Error>.makeStream()
     let result = try await withThrowingTaskGroup(of: Void.self) { tasks in
         tasks.addTask {
@@ -80,7 +83,7 @@ public func train<Result>(
     return (trained, result)
 }
 
-/// The events of a run, as they happen. They end with the run.
+/// The events of a run, as they happen; they end with the run.
 public struct RunEvents: AsyncSequence, Sendable {
     /// What it yields.
     public typealias Element = Event
@@ -106,6 +109,7 @@ public struct RunEvents: AsyncSequence, Sendable {
         /// The next event; none when the run is over.
         ///
         /// - Parameter actor: Where the iteration runs.
+        /// - Returns: The next event.
         /// - Throws: What the store throws.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws -> Event? {
             try await base.next(isolation: actor)

@@ -62,11 +62,14 @@ struct ProcessIdentity: Sendable, Hashable {
             guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
             return UInt64(fields[19])
         #elseif canImport(Darwin)
-            var info = proc_bsdinfo()
-            let size = Int32(MemoryLayout<proc_bsdinfo>.size)
-            guard proc_pidinfo(number, PROC_PIDTBSDINFO, 0, &info, size) == size, info.pbi_status != UInt32(SZOMB)
+            var info = kinfo_proc()
+            var size = MemoryLayout<kinfo_proc>.stride
+            var place = [CTL_KERN, KERN_PROC, KERN_PROC_PID, number]
+            guard sysctl(&place, UInt32(place.count), &info, &size, nil, 0) == 0, size > 0,
+                Int32(info.kp_proc.p_stat) != SZOMB
             else { return nil }
-            return info.pbi_start_tvsec * 1_000_000 + info.pbi_start_tvusec
+            let start = info.kp_proc.p_un.__p_starttime
+            return UInt64(start.tv_sec) * 1_000_000 + UInt64(start.tv_usec)
         #else
             return kill(number, 0) == 0 || errno == EPERM ? 0 : nil
         #endif

@@ -11,6 +11,7 @@ public struct WorkerName: Sendable, Hashable, CustomStringConvertible {
     /// A name for a worker in this process.
     ///
     /// - Parameter random: Tells workers of one process apart.
+    /// - Returns: The name.
     public static func current(using random: inout some RandomNumberGenerator) -> Self {
         Self(process: .current(), suffix: String(UInt32(truncatingIfNeeded: random.next()), radix: 36))
     }
@@ -29,7 +30,9 @@ public struct WorkerName: Sendable, Hashable, CustomStringConvertible {
     /// Reads a name; nothing for names of another form.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 4, let number = Int32(parts[1]), let start = UInt64(parts[2], radix: 36) else { return nil }
+        guard parts.count == 4, let number = Int32(parts[1]), let start = UInt64(parts[2], radix: 36) else {
+            return nil
+        }
         process = ProcessIdentity(machine: String(parts[0]), number: number, start: start)
         suffix = String(parts[3])
     }

@@ -71,7 +71,7 @@ final class Board: Sendable {
         }
     }
 
-    /// Checkpoints were deleted. Returns those to report now: many reports in one are cheaper.
+    /// Takes in that checkpoints were deleted, and returns those to report now: many reports in one are cheaper.
     func deleted(_ names: [String], of experiment: String) -> [String] {
         state.withLock { state in
             state.deleted[experiment, default: []] += names

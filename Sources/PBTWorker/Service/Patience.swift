@@ -15,6 +15,8 @@ struct Patience: Sendable {
     /// - Parameters:
     ///   - tries: How often an error other than "busy", and one that may pass, is borne before it is thrown.
     ///   - body: The call.
+    /// - Returns: What the call returned.
+    /// - Throws: What the call threw last.
     func callToTheEnd<Result: Sendable>(
         bearing tries: Int = 0, _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {

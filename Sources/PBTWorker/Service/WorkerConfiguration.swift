@@ -28,10 +28,13 @@ public struct WorkerConfiguration: Sendable {
     public var end: End
     /// How long a lease lasts unless it is renewed; it is renewed after each third of it.
     public var term: Duration
-    /// How long it waits at most before it asks again when there is nothing to do. New work is seen at once; this is
-    /// for what time alone changes, such as leases of workers that died.
+    /// How long it waits at most before it asks again when there is nothing to do.
+    ///
+    /// New work is seen at once; this is for what time alone changes, such as leases of workers that died. Also how
+    /// soon it sees that an experiment was stopped.
     public var poll: Duration
     /// The first pause after something that would go wrong again at once: a full disk, an interval given back.
+    ///
     /// It doubles, up to 60 times itself.
     public var pause: Duration
 

@@ -98,12 +98,15 @@ struct DecisionText {
         let genealogy = looked.history.genealogy
         let (own, donors) = (genealogy[id]?.hyperparameters, genealogy[donor]?.hyperparameters)
         var table = TextTable([
-            .init("HYPERPARAMETER", canShrink: true), .init("\(id)", .right, rank: 1), .init("\(donor)", .right), .init(""),
+            .init("HYPERPARAMETER", canShrink: true), .init("\(id)", .right, rank: 1), .init("\(donor)", .right),
+            .init(""),
             .init("\(next)", .right),
         ])
         for name in derived.hyperparameters.names {
             let change = derived.changes.first { $0.name == name }
-            let values = Self.cells([own?[name], change?.old ?? donors?[name], change?.new ?? derived.hyperparameters[name]])
+            let values = Self.cells([
+                own?[name], change?.old ?? donors?[name], change?.new ?? derived.hyperparameters[name],
+            ])
             table.append([name, values[0], values[1], Words.plain(change?.operation ?? "as it is"), values[2]])
         }
         return table

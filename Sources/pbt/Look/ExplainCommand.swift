@@ -69,7 +69,8 @@ struct ExplainCommand: AsyncParsableCommand {
             try Output.line(
                 "\(Words.count(audit.founders.count, "founder")) and \(Words.count(audit.findings.count, "decision")), "
                     + "\(Words.count(exploits, "exploit")) among them, re-derived from the recorded rows: "
-                    + (audit.mismatches.isEmpty ? "identical" : Words.count(audit.mismatches.count, "mismatch", "mismatches")))
+                    + (audit.mismatches.isEmpty
+                        ? "identical" : Words.count(audit.mismatches.count, "mismatch", "mismatches")))
         }
         if !audit.mismatches.isEmpty { throw Failure(.internalError, Self.mismatch(looked.experiment.name)) }
     }

@@ -88,7 +88,9 @@ struct Explanation {
         try Output.line()
         guard let sequel else {
             let state = row?.state.rawValue ?? ""
-            if let row { try say("\(id) is \(state)\(row.state.isFinished ? "; its generation is not complete" : "").") }
+            if let row {
+                try say("\(id) is \(state)\(row.state.isFinished ? "; its generation is not complete" : "").")
+            }
             return
         }
         try say("Then: " + DecisionText(finding: sequel, looked: looked).summary)

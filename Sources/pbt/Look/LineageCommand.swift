@@ -66,11 +66,14 @@ struct LineageCommand: AsyncParsableCommand {
         let metric = looked.experiment.objective.metric.uppercased()
         let hyperparameters = HyperparameterColumns(stretches.map { $0.first.hyperparameters })
         var columns: [TextTable.Column] = [
-            .init("TRAINING", .right), .init("MEMBER", .right), .init("INTERVALS", .right, rank: 2), .init("FROM", rank: 1),
+            .init("TRAINING", .right), .init("MEMBER", .right), .init("INTERVALS", .right, rank: 2),
+            .init("FROM", rank: 1),
             .init(metric), .init("REPLACED", rank: 9),
         ]
         for (place, name) in hyperparameters.names.enumerated() {
-            columns += [.init(name.uppercased(), .right, canShrink: true, rank: 10 + place), .init("", rank: 10 + place)]
+            columns += [
+                .init(name.uppercased(), .right, canShrink: true, rank: 10 + place), .init("", rank: 10 + place),
+            ]
         }
         var table = TextTable(columns + [.init("")])
         for (row, stretch) in stretches.enumerated() {

@@ -24,8 +24,10 @@ struct ListCommand: AsyncParsableCommand {
             return try Output.line("no experiments yet; start one with: pbt run FILE")
         }
         var table = TextTable([
-            .init("EXPERIMENT", canShrink: true), .init("KIND", rank: 3), .init("STATE"), .init("MEMBERS", .right, rank: 2),
-            .init("INTERVALS", .right), .init("BEST", canShrink: true), .init("STARTED", rank: 1), .init("TOOK", .right, rank: 4),
+            .init("EXPERIMENT", canShrink: true), .init("KIND", rank: 3), .init("STATE"),
+            .init("MEMBERS", .right, rank: 2),
+            .init("INTERVALS", .right), .init("BEST", canShrink: true), .init("STARTED", rank: 1),
+            .init("TOOK", .right, rank: 4),
         ])
         for record in records {
             let experiment = record.experiment

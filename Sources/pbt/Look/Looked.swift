@@ -85,7 +85,8 @@ struct Looked {
             if let best = history.best { return best }
             throw Failure(
                 record.state.isOver ? .noResult : .noSuch,
-                "no interval of \"\(experiment.name)\" is done, so there is no best one; see: pbt show \(experiment.name)")
+                "no interval of \"\(experiment.name)\" is done, so there is no best one; see: pbt show \(experiment.name)"
+            )
         }
         if let index = argument.index {
             let id = IntervalID(member: argument.member, index: index)

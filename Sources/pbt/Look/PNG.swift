@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
 import Subprocess
+import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// SVG pictures as PNG, made by `rsvg-convert`.
 enum PNG {
@@ -9,9 +17,22 @@ enum PNG {
     ///
     /// - Throws: A ``Failure`` when `rsvg-convert` is not there or fails.
     static func bytes(of svg: String) async throws -> [UInt8] {
+        // A file without a name rather than a pipe: a converter that ends early would end this process with SIGPIPE.
+        guard let file = tmpfile() else {
+            throw Failure(.cannotWrite, "cannot make a temporary file: \(Errno(rawValue: errno))")
+        }
+        defer { fclose(file) }
+        let picture = FileDescriptor(rawValue: fileno(file))
+        do {
+            try picture.writeAll(svg.utf8)
+            try picture.seek(offset: 0, from: .start)
+        } catch {
+            throw Failure(.cannotWrite, "cannot write a temporary file: \(error)")
+        }
         do {
             let result = try await Subprocess.run(
-                .name("rsvg-convert"), arguments: ["--format=png", "--zoom=2"], input: .string(svg),
+                .name("rsvg-convert"), arguments: ["--format=png", "--zoom=2"],
+                input: .fileDescriptor(picture, closeAfterSpawningProcess: false),
                 output: .bytes(limit: 1 << 28), error: .string(limit: 1 << 16))
             guard result.terminationStatus.isSuccess else {
                 let said = result.standardError.split(separator: "\n").first.map { ": \($0)" } ?? ""

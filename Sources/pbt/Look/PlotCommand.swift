@@ -31,13 +31,16 @@ struct PlotCommand: AsyncParsableCommand {
 
     @Argument(help: "curves, schedule, lineage, scatter or overview.") var kind: Kind
     @Argument(help: "The experiment.") var experiment: String
-    @Option(name: [.short, .customLong("output")], help: "The picture: FILE.svg, FILE.png, or - for SVG on standard output.")
+    @Option(
+        name: [.short, .customLong("output")], help: "The picture: FILE.svg, FILE.png, or - for SVG on standard output."
+    )
     var output: String
     @Option(name: .long, help: "light or dark.") var theme: Theme = .light
     @Option(name: .long, help: "The width in pixels; the widest of 360, 640 and 960 that fits.") var width = 640
     @Option(name: .customLong("y"), help: "linear, log, or error: the distance from the best possible score.")
     var height: Height = .linear
-    @Option(name: .long, help: "The best possible score, for --y error; 1 or 0 when that can be meant.") var bound: Double?
+    @Option(name: .long, help: "The best possible score, for --y error; 1 or 0 when that can be meant.") var bound:
+        Double?
     @Option(name: .long, help: "MEMBER or MEMBER@INTERVAL whose lineage stands out; the best interval's when left out.")
     var tip: IntervalArgument?
     @Option(name: .customLong("axis"), help: "A hyperparameter for scatter; give it twice.") var axes: [String] = []
@@ -60,23 +63,18 @@ struct PlotCommand: AsyncParsableCommand {
         let looked = try await storeOptions.look(at: experiment)
         for name in axes where looked.experiment.space[name] == nil {
             let names = looked.experiment.space.names
-            let advice = nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
+            let advice =
+                nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
             throw Failure(.usage, "there is no hyperparameter \"\(name)\"; \(advice)")
         }
         let options = Chart.Options(
             theme: theme == .light ? .light : .dark, width: Chart.Width(fitting: width), scale: try scale(of: looked),
             tip: try tip.map { try looked.interval($0).id }, showsBaseline: !hidesBaseline, hyperparameters: axes)
         let svg = chart(of: looked.history, options).svg
-        if output.lowercased().hasSuffix(".png") {
-            // Begun first: a place that cannot be written is said before the work is done.
-            var file = try AnswerFile(output)
-            try file.append(await PNG.bytes(of: svg))
-            try file.finish()
-        } else {
-            var file = try AnswerFile(output)
-            try file.append(svg.utf8)
-            try file.finish()
-        }
+        let bytes = output.lowercased().hasSuffix(".png") ? try await PNG.bytes(of: svg) : Array(svg.utf8)
+        var file = try AnswerFile(output)
+        try file.append(bytes)
+        try file.finish()
     }
 
     private func chart(of history: History, _ options: Chart.Options) -> Chart {

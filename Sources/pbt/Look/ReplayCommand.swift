@@ -62,7 +62,9 @@ struct ReplayCommand: AsyncParsableCommand {
                 options: shown.options)
         }
         if createOnly, !shown.json {
-            return try Output.line("created \(PlainText.line(replay.name)); train it with: pbt worker STORE NAME")
+            return try Output.line(
+                "created \(PlainText.line(replay.name)); train it with: pbt worker \(opened.location.path) \(replay.name)"
+            )
         }
         let result = ReplayResult(try await Looked(replay.name, in: opened), of: looked, tip: tip)
         if shown.json { try Output.jsonLine(result.value) } else { try result.print() }

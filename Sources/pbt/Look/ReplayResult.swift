@@ -39,7 +39,8 @@ struct ReplayResult {
 
     /// The mean; none without scores.
     private var mean: Double? {
-        scores.isEmpty ? nil : scores.reduce(0) { $0 + $1 / Double(scores.count) }
+        // Around the first one: what is the same for all seeds has exactly that mean, and no deviation.
+        scores.first.map { first in first + scores.reduce(0) { $0 + ($1 - first) / Double(scores.count) } }
     }
 
     /// The sample's standard deviation; none for fewer than two scores.

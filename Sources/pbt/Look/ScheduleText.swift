@@ -86,7 +86,8 @@ extension Value {
             let text = json
             guard number.isFinite, let e = text.firstIndex(of: "e") else { return text }
             let mantissa = text[..<e]
-            return (mantissa.contains(".") ? "" : "\(mantissa).0") + (mantissa.contains(".") ? text : String(text[e...]))
+            return (mantissa.contains(".") ? "" : "\(mantissa).0")
+                + (mantissa.contains(".") ? text : String(text[e...]))
         case .array(let array): return "[\(array.map(\.flowYAML).joined(separator: ", "))]"
         case .object(let object):
             let members = object.sorted { $0.key < $1.key }

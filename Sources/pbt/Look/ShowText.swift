@@ -56,7 +56,8 @@ struct ShowText {
         try line("result", result)
         if experiment.kind == .populationBasedTraining {
             try line(
-                "", "founders left \(history.families.foundersLeft) of \(experiment.population)   copies \(history.copies)")
+                "",
+                "founders left \(history.families.foundersLeft) of \(experiment.population)   copies \(history.copies)")
         }
         try printSparkline()
     }
@@ -68,7 +69,9 @@ struct ShowText {
 
     private var method: String {
         var parts = [experiment.kind.words]
-        if experiment.kind == .populationBasedTraining { parts += [experiment.exploit.words, experiment.explore.words] }
+        if experiment.kind == .populationBasedTraining {
+            parts += [experiment.exploit.words, experiment.explore.words]
+        }
         if experiment.isSynchronous { parts.append("synchronous") }
         return (parts + ["seed \(experiment.seed)"]).joined(separator: ", ")
     }

@@ -25,15 +25,22 @@ enum Command {
 
     /// The command, beside the tests' own build product.
     static let executable: FilePath = {
-        var information = Dl_info()
-        var directory = FilePath(CommandLine.arguments[0]).removingLastComponent()
-        if dladdr(#dsohandle, &information) != 0, let name = information.dli_fname {
-            directory = FilePath(String(cString: name)).removingLastComponent()
-        }
-        while !directory.components.isEmpty {
-            let candidate = directory.appending("pbt")
-            if candidate.withPlatformString({ access($0, X_OK) }) == 0 { return candidate }
-            directory.removeLastComponent()
+        // On macOS a helper runs the tests, and is told where they are.
+        for place in [FilePath("/proc/self/exe")] + CommandLine.arguments.map({ FilePath($0) }) {
+            guard
+                var directory = place.withPlatformString({ realpath($0, nil) }).map({ path in
+                    defer { free(path) }
+                    return FilePath(platformString: path)
+                })
+            else { continue }
+            while directory.removeLastComponent() {
+                let candidate = directory.appending("pbt")
+                if candidate.withPlatformString({ access($0, X_OK) }) == 0,
+                    directory.string.contains("debug") || directory.string.contains("release")
+                {
+                    return candidate
+                }
+            }
         }
         return "pbt"
     }()
@@ -98,11 +105,11 @@ enum Command {
 
 /// The lines of a command that runs.
 struct Lines {
-    private var iterator: StringSequence<UTF8>.AsyncIterator
+    private var iterator: SubprocessOutputSequence.StringSequence<UTF8>.AsyncIterator
     /// Those that were read.
     private(set) var seen: [String] = []
 
-    init(_ iterator: StringSequence<UTF8>.AsyncIterator) {
+    init(_ iterator: SubprocessOutputSequence.StringSequence<UTF8>.AsyncIterator) {
         self.iterator = iterator
     }
 

@@ -43,6 +43,17 @@ import Testing
         }
     }
 
+    @Test func `it counts when the top is counted, being the last of the ranking`() throws {
+        // A fifth of five is one, a fifth of six is two.
+        var donors: Set<Int> = []
+        for seed: UInt64 in 0..<60 {
+            let decisions = try Experiment.sample(population: 6, seed: seed, exploit: .truncation(0.2))
+                .decisions(scores: [.nan, 1, 2, 3, 4, 5])
+            donors.insert(try #require(decisions[0].donor).member)
+        }
+        #expect(donors == [4, 5])
+    }
+
     @Test func `a failed interval counts as one`() throws {
         let experiment = Experiment.sample(population: 4)
         let population = experiment.population(scores: [.nan, 1, 2, 3])

@@ -14,7 +14,7 @@ import Testing
 #endif
 
 /// A named pipe: a script writes into it to say where it is, a test waits until it does.
-struct Pipe {
+struct Pipe: Sendable {
     let path: FilePath
 
     init(_ path: FilePath) throws {
@@ -41,11 +41,30 @@ struct Pipe {
                                 if chunk.isEmpty { break }
                                 bytes += chunk
                             }
-                            return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+                            return String(decoding: bytes, as: UTF8.self).trimmingCharacters(
+                                in: .whitespacesAndNewlines)
                         }
                     })
             }
         }
+    }
+}
+
+/// A clock on which every sleep lasts until a script says something through a pipe.
+struct PipeClock: Clock {
+    typealias Instant = ContinuousClock.Instant
+
+    private let pipe: Pipe
+
+    init(_ pipe: Pipe) {
+        self.pipe = pipe
+    }
+
+    var now: Instant { ContinuousClock.now }
+    var minimumResolution: Duration { .nanoseconds(1) }
+
+    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+        _ = try await pipe.read()
     }
 }
 
@@ -81,14 +100,7 @@ func withProcess<Result>(
     let ended = Signal()
     process.terminationHandler = { _ in ended.send() }
     try process.run()
-    let result: Result
-    do {
-        result = try await body(StartedProcess(process: process, ended: ended))
-    } catch {
-        process.terminate()
-        throw error
-    }
-    process.terminate()
-    await ended.wait()
-    return result
+    // Foundation starts programs with the signal mask of the calling thread, which may block all but SIGKILL.
+    defer { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+    return try await body(StartedProcess(process: process, ended: ended))
 }

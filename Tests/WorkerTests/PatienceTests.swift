@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import Synchronization
+import Testing
+
+@testable import PBTWorker
+
+@Suite(.timeLimit(.minutes(1))) struct `Calls to a store` {
+    let clock = RecordingClock()
+    let busy = PBTError(.storeBusy, "busy")
+
+    /// Fails with an error some times, then succeeds with the number of the call.
+    private func flaky(_ times: Int, _ error: PBTError) -> @Sendable () async throws -> Int {
+        let calls = Counter()
+        return {
+            let call = calls.next()
+            if call <= times { throw error }
+            return call
+        }
+    }
+
+    @Test func `are made again while the store is busy, after pauses that grow`() async throws {
+        #expect(try await Patience(clock: clock).callToTheEnd(flaky(4, busy)) == 5)
+        #expect(clock.sleeps.map { ($0 / .milliseconds(10)).rounded() } == [1, 2, 4, 8])
+        #expect(try await Patience(clock: clock).call(flaky(2, busy)) == 3)
+    }
+
+    @Test(arguments: [PBTError.Code.unusableStore, .inputOutput])
+    func `bear what may pass as often as they are told`(_ code: PBTError.Code) async throws {
+        let error = PBTError(code, "away")
+        #expect(try await Patience(clock: clock).callToTheEnd(bearing: 2, flaky(2, error)) == 3)
+        await #expect(throws: error) { try await Patience(clock: clock).callToTheEnd(bearing: 2, flaky(3, error)) }
+    }
+
+    @Test func `throw at once what cannot pass`() async throws {
+        let error = PBTError(.leaseLost, "lost")
+        await #expect(throws: error) { try await Patience(clock: clock).callToTheEnd(bearing: 9, flaky(1, error)) }
+        #expect(clock.sleeps.isEmpty)
+    }
+
+    @Test func `are made by a cancelled task too, as a result must not be lost, but not for ever`() async throws {
+        let (clock, busy) = (clock, busy)
+        let few = flaky(3, busy)
+        let many = flaky(1000, busy)
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            let result = try await Patience(clock: clock).callToTheEnd(few)
+            await #expect(throws: busy) { try await Patience(clock: clock).callToTheEnd(many) }
+            return result
+        }
+        #expect(try await task.value == 4)
+    }
+}
+
+/// Counts from 1.
+private final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    func next() -> Int {
+        count.withLock {
+            $0 += 1
+            return $0
+        }
+    }
+}
