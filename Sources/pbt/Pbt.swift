@@ -2,6 +2,14 @@
 
 import ArgumentParser
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// The command.
 @main
 struct Pbt: AsyncParsableCommand {
@@ -37,6 +45,8 @@ struct Pbt: AsyncParsableCommand {
 
     /// Parses the arguments, runs the subcommand, and ends the process with the exit code that says how it went.
     static func main() async {
+        // A reader that goes away is an error of the write, not the death of a run with its trainers left behind.
+        signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

@@ -2,6 +2,7 @@
 
 import Foundation
 import PBT
+import SystemPackage
 import Testing
 
 #if canImport(Darwin)
@@ -106,7 +107,7 @@ import Testing
         #expect(run.code == -SIGKILL)
         let again = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, _ in
             let lost = try Value(json: try await lines.wait(for: #""event":"lost""#))
-            #expect(lost["retries_left"] == 2)
+            #expect(lost["retries_left"] == 1)
             let left = place.has("pids") ? try place.read("pids").split(separator: "\n").map(String.init) : []
             try await lines.wait(for: Self.started)
             for pid in left { #expect(!Self.isAlive(pid)) }
@@ -114,6 +115,40 @@ import Testing
         }
         #expect(again.code == 0)
         #expect(try await place.show("toy")["intervals"]?["done"] == 2)
+    }
+
+    @Test func `when the reader of the events goes away, the run stops and leaves no trainer behind`() async throws {
+        let place = try Workplace()
+        try place.experiment(trainer: "gated.sh", population: 2, intervals: 2, workers: 2)
+        let gate = try Gate(in: place)
+        try gate.open(for: 1)
+        try place.write(
+            "{ \"$1\" run toy.yaml --json; echo $? > code; } | { read -r line; }\n", to: "head.sh")
+        let answer = try await Command.shell(["head.sh", Command.executable.string], in: place.directory)
+        #expect(
+            answer.error.hasSuffix(
+                "error: nobody reads standard output any more; the same command goes on from here\n"),
+            "\(answer.error)")
+        #expect(try place.read("code") == "143\n")
+        for pid in try place.read("pids").split(separator: "\n") { #expect(!Self.isAlive(pid)) }
+        _ = try await finish(place, gate, intervals: 4)
+    }
+
+    @Test func `an interrupted check leaves nothing behind`() async throws {
+        let place = try Workplace()
+        try place.experiment(trainer: "gated.sh")
+        let gate = try Gate(in: place)
+        try FileManager.default.createDirectory(atPath: place.path("temporary"), withIntermediateDirectories: false)
+        let check = try await Command.live(
+            ["check", "toy.yaml"], in: place.directory, environment: ["TMPDIR": place.path("temporary")]
+        ) { lines, process in
+            try await lines.wait(for: "training interval 0: a founder")
+            #expect(kill(process, SIGINT) == 0)
+        }
+        #expect(check.code == 130)
+        #expect(check.lines.last == "error: interrupted")
+        #expect(try place.names(in: "temporary").isEmpty)
+        withExtendedLifetime(gate) {}
     }
 
     @Test func `a worker heeds signals as a run does`() async throws {

@@ -37,6 +37,24 @@ import Testing
         let again = try await place.pbt("create", "hand.yaml")
         #expect(again.code == 0, "\(again.error)")
         #expect(try await place.show("hand")["population"] == 2)
+        let run = try await place.pbt("run", "hand.yaml")
+        #expect(run.code == 0, "\(run.error)")
+        #expect(run.output.hasPrefix("hand goes on: best member 1@1, score 1.500, after "))
+        #expect(try await place.pbt("push", "hand", "x=1").output == "member 2 will train x 1.000\n")
+        #expect(try await place.pbt("worker", "pbt.sqlite").code == 0)
+        #expect(try await place.show("hand")["intervals"]?["done"] == 6)
+    }
+
+    @Test func `what is queued by hand is queued for the random search too`() async throws {
+        let place = try Workplace()
+        try place.experiment(population: 2, intervals: 1, more: "baseline: random_search")
+        #expect(try await place.pbt("create", "toy.yaml").code == 0)
+        let pushed = try await place.pbt("push", "toy", "x=0.25")
+        #expect(pushed.error.isEmpty)
+        #expect(try await place.pbt("run", "toy.yaml").code == 0)
+        for name in ["toy", "toy.random_search"] {
+            #expect(try await place.show(name)["members"]?.array?[0]["score"] == 0.25)
+        }
     }
 
     @Test func `rm deletes an experiment with its baseline and its files, and nothing else`() async throws {

@@ -4,6 +4,14 @@ import Foundation
 import PBT
 import Testing
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// A trainer, result or checkpoint that is wrong, and what the log of the run says about it.
 struct BrokenTrainer: Sendable, CustomTestStringConvertible {
     let what: String
@@ -44,7 +52,7 @@ struct BrokenTrainer: Sendable, CustomTestStringConvertible {
             "the results file must be a JSON object such as {\"score\": 0.5}, not a number"),
         BrokenTrainer(
             "results without the metric", "echo '{\"scroe\": 1}' > $PBT_RESULTS",
-            "the results file lacks the objective's metric \"score\"; did you mean \"scroe\"?"),
+            "the results file lacks the objective's metric \"score\"; did you mean \"scroe\"? There are \"scroe\""),
         BrokenTrainer(
             "a metric that is text", "echo '{\"score\": \"good\"}' > $PBT_RESULTS",
             "the results file: the metric \"score\" must be a number, not text (\"good\")"),
@@ -105,17 +113,15 @@ struct BrokenTrainer: Sendable, CustomTestStringConvertible {
 
     @Test func `a checkpoint that was deleted by hand is named`() async throws {
         let place = try Workplace()
-        try place.write(
-            "[ $PBT_INTERVAL = 0 ] && exec /bin/sh sum.sh\n[ -e gone ] || exit 75\nexec /bin/sh sum.sh\n",
-            to: "deleted.sh")
-        try place.experiment(trainer: "deleted.sh", population: 1, intervals: 2, more: "retries: 0")
-        let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, _ in
-            try await lines.wait(for: #""event":"released""#)
-            for name in try place.names(in: "pbt.data/toy/checkpoints") {
-                try FileManager.default.removeItem(atPath: place.path("pbt.data/toy/checkpoints/\(name)"))
-            }
-            try place.write("", to: "gone")
+        try place.experiment(trainer: "gated.sh", population: 1, intervals: 2, more: "retries: 0")
+        let gate = try Gate(in: place)
+        _ = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, process in
+            try gate.open(for: 1)
+            try await lines.wait(for: #""event":"done""#)
+            #expect(kill(process, SIGTERM) == 0)
         }
+        try FileManager.default.removeItem(atPath: place.path("pbt.data/toy/checkpoints/m0000-i0000-a1"))
+        let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { _, _ in }
         // The best is still the first interval, whose score is known.
         #expect(run.code == 0)
         let failed = try #require(run.lines.first { $0.contains(#""event":"failed""#) })

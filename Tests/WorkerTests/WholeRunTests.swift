@@ -32,6 +32,7 @@ func expectComplete(_ experiment: Experiment, _ store: some Store, _ data: DataD
     #expect(record.state == .finished, "\(record.reason ?? "")")
     #expect(record.counts[.done] == experiment.population * experiment.intervals)
     let intervals = try await store.intervals(of: experiment.name)
+    #expect(intervals.compactMap(\.reason) == [])
     let kept = intervals.filter { $0.checkpointState == .kept }.compactMap(\.checkpoint).sorted()
     let directory = data.directory(of: experiment.name)
     #expect(try directory.appending("checkpoints").names() == kept)

@@ -15,12 +15,12 @@ import SystemPackage
 @main
 struct Ours {
     static let usage = """
-        usage: ours WORKLOAD DIR [--population N] [--intervals N] [--workers N] [--seeds N] [--trainer PATH]
+        usage: ours WORKLOAD DIR [--population N] [--intervals N] [--workers N] [--seeds N] [--trainer PATH] [--store FILE]
                ours floor DIR [--workload WORKLOAD]
                ours store DIR [--population N] [--intervals N]
                ours limit DIR [--population N] [--intervals N] [--block N]
         WORKLOAD is one of \(Workload.all.keys.sorted().joined(separator: ", ")); w3p starts a process an interval, and needs --trainer.
-        DIR is created; it must not hold anything.
+        DIR is created; it must not hold anything. The store is a file in it, unless FILE is given.
         """
 
     static func main() async {

@@ -24,7 +24,7 @@ enum WorkloadRun {
         workload.seeds = try arguments.integer("seeds") ?? workload.seeds
         let start = Usage.now()
         let trainer = ToyTrainer(workload)
-        let store = try SQLiteStore(path: directory.appending("pbt.sqlite").string)
+        let store = try SQLiteStore(path: arguments.text("store") ?? directory.appending("pbt.sqlite").string)
         let data = DataDirectory(directory.appending("data"))
         var records: [ExperimentRecord] = []
         for seed in 0..<workload.seeds {

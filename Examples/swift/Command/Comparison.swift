@@ -39,7 +39,7 @@ struct Comparison {
                 return sides
             }
             rows.append((seed, sides[0], sides[1]))
-            note("seed \(seed): PBT \(short(sides[0].best.score)), random search \(short(sides[1].best.score))")
+            note("seed \(seed): PBT \(shortened(sides[0].best.score)), random search \(shortened(sides[1].best.score))")
         }
         testMetrics = rows.first.map { $0.pbt.best.test.keys.sorted() } ?? []
     }

@@ -54,7 +54,7 @@ func fixed(_ number: Double, decimals: Int) -> String {
 }
 
 /// A number with four significant digits, at most eight of them after the point.
-func short(_ number: Double) -> String {
+func shortened(_ number: Double) -> String {
     var decimals = 3
     var magnitude = number.magnitude
     while magnitude >= 10, decimals > 0 { (magnitude, decimals) = (magnitude / 10, decimals - 1) }

@@ -69,11 +69,13 @@ extension SwiftExample {
             return
         }
         let metric = experiment.objective.metric
-        print("\(experiment.name) is \(record.state.rawValue): \(metric) \(short(score)) by member@interval \(best.id)")
+        print(
+            "\(experiment.name) is \(record.state.rawValue): \(metric) \(shortened(score)) by member@interval \(best.id)"
+        )
         if !test.isEmpty { print("  on the test set: \(words(test))") }
         if let rival = history.baselineBest, let score = rival.score {
             print(
-                "  random search:   \(metric) \(short(score))\(rivalTest.isEmpty ? "" : "; on the test set: \(words(rivalTest))")"
+                "  random search:   \(metric) \(shortened(score))\(rivalTest.isEmpty ? "" : "; on the test set: \(words(rivalTest))")"
             )
         }
         if self.store != nil { print("  checkpoint:      \(checkpoint)") }
@@ -82,7 +84,7 @@ extension SwiftExample {
         for (interval, hyperparameters) in schedule {
             table.rows.append(
                 ["\(interval)"]
-                    + experiment.space.names.map { name in hyperparameters[name]?.double.map(short) ?? "" })
+                    + experiment.space.names.map { name in hyperparameters[name]?.double.map(shortened) ?? "" })
         }
         print(table.text)
     }
@@ -94,7 +96,7 @@ extension SwiftExample {
         switch event.kind {
         case .done where event.details["best"] == true:
             guard let interval = event.interval, let score = event.details["score"]?.double else { return 0 }
-            note("best so far: \(experiment.objective.metric) \(short(score)) by \(interval)")
+            note("best so far: \(experiment.objective.metric) \(shortened(score)) by \(interval)")
         case .generation:
             let exploits = event.details["exploits"]?.array ?? []
             for exploit in exploits {
@@ -113,6 +115,6 @@ extension SwiftExample {
 
     private func words(_ metrics: [String: Value]) -> String {
         metrics.sorted { $0.key < $1.key }
-            .map { "\($0.key) \($0.value.double.map(short) ?? $0.value.json)" }.joined(separator: ", ")
+            .map { "\($0.key) \($0.value.double.map(shortened) ?? $0.value.json)" }.joined(separator: ", ")
     }
 }

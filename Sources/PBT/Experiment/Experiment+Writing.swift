@@ -45,9 +45,14 @@ extension Experiment {
 
     /// The keys whose values differ between two definitions and must not change once an experiment is created.
     ///
-    /// The trainer, retries, stop and keep may change, also while the experiment runs.
+    /// The trainer, retries, stop and keep may change, also while the experiment runs; the population of a manual search
+    /// grows as configurations are queued, whatever its file says.
     public func conflicts(with other: Experiment) -> [String] {
-        let (mine, theirs) = (searchValue, other.searchValue)
+        var (mine, theirs) = (searchValue, other.searchValue)
+        if kind == .manual, other.kind == .manual {
+            mine["population"] = nil
+            theirs["population"] = nil
+        }
         return Set(mine.keys).union(theirs.keys).filter { mine[$0] != theirs[$0] }.sorted()
     }
 }

@@ -24,7 +24,8 @@ extension DataDirectory {
         let scratch = attempt(name, of: experiment)
         // Usually the one call that is needed: all above it is there, and nothing of that name.
         if try !FileSystem.makeNewDirectory(scratch) {
-            for needed in ["attempts", "logs", "checkpoints"] {
+            // `attempts` last: once it is there, others rely on the rest.
+            for needed in ["checkpoints", "logs", "attempts"] {
                 try FileSystem.makeDirectories(directory(of: experiment).appending(needed))
             }
             try clear(name, of: experiment)

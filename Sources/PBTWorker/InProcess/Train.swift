@@ -30,7 +30,8 @@ public struct Trained: Sendable, Hashable {
 public func train(
     _ experiment: Experiment, with trainer: some Trainer, workers: Int, store: some Store, data: DataDirectory
 ) async throws -> Trained {
-    try await train(experiment, with: trainer, workers: workers, store: store, data: data) { _ in }.trained
+    try await makeWorker(experiment, trainer, workers, store, data).run()
+    return try await standing(experiment, store, data)
 }
 
 /// Runs an experiment with a trainer written in Swift while its events are observed, and returns when both are over.
@@ -50,18 +51,7 @@ public func train<Result>(
     observing body: (RunEvents) async throws -> Result
 ) async throws -> (trained: Trained, result: Result) {
     let last = try await store.lastEvent()
-    var names: [String] = []
-    for wanted in [experiment, experiment.baseline].compactMap({ $0 }) {
-        let record = try await store.createOrResume(wanted)
-        if record.state == .paused { try await store.resume(wanted.name) }
-        names.append(wanted.name)
-    }
-    let worker = Worker(
-        store: store, data: data, executor: TrainerExecutor(trainer),
-        configuration: WorkerConfiguration(
-            experiments: .named(names), slots: workers,
-            // A queue filled by hand is never over.
-            end: experiment.kind == .manual ? .whenIdle : .whenOver))
+    let worker = try await makeWorker(experiment, trainer, workers, store, data)
     let (events, continuation) = AsyncThrowingStream<Event, any Error>.makeStream()
     let result = try await withThrowingTaskGroup(of: Void.self) { tasks in
         tasks.addTask {
@@ -73,6 +63,29 @@ public func train<Result>(
         try await tasks.waitForAll()
         return result
     }
+    return (try await standing(experiment, store, data), result)
+}
+
+/// A worker for an experiment and its baseline, which are created or taken up.
+private func makeWorker(
+    _ experiment: Experiment, _ trainer: some Trainer, _ workers: Int, _ store: some Store, _ data: DataDirectory
+) async throws -> Worker {
+    var names: [String] = []
+    for wanted in [experiment, experiment.baseline].compactMap({ $0 }) {
+        let record = try await store.createOrResume(wanted)
+        if record.state == .paused { try await store.resume(wanted.name) }
+        names.append(wanted.name)
+    }
+    return Worker(
+        store: store, data: data, executor: TrainerExecutor(trainer),
+        configuration: WorkerConfiguration(
+            experiments: .named(names), slots: workers,
+            // A queue filled by hand is never over.
+            end: experiment.kind == .manual ? .whenIdle : .whenOver))
+}
+
+/// How an experiment stands at the end of a run.
+private func standing(_ experiment: Experiment, _ store: some Store, _ data: DataDirectory) async throws -> Trained {
     let record = try await store.record(of: experiment.name)
     var trained = Trained(record: record)
     if let best = record.best {
@@ -80,7 +93,7 @@ public func train<Result>(
         trained.best = interval
         trained.checkpoint = interval.checkpoint.map { data.checkpoint($0, of: experiment.name) }
     }
-    return (trained, result)
+    return trained
 }
 
 /// The events of a run, as they happen; they end with the run.

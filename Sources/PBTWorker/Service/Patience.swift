@@ -6,6 +6,8 @@ import PBT
 struct Patience: Sendable {
     /// What pauses go by.
     let clock: any Clock<Duration>
+    /// Where calls are made; on the threads that all tasks share when not given.
+    var executor: (any TaskExecutor)?
 
     /// Makes a call that a cancelled task makes too, and makes it again while the store is busy.
     ///
@@ -25,7 +27,7 @@ struct Patience: Sendable {
         var triesLeftWhenCancelled = 40
         while true {
             do {
-                return try await Task { try await body() }.value
+                return try await Task(executorPreference: executor) { try await body() }.value
             } catch let error as PBTError {
                 switch error.code {
                 case .storeBusy: break

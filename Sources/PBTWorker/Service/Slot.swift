@@ -13,7 +13,8 @@ struct Slot: Sendable {
     /// Where its trainers run.
     let thread: SlotThread
 
-    var patience: Patience { Patience(clock: worker.clock) }
+    /// Calls are made on the slot's own thread: to another one and back costs more than a call.
+    var patience: Patience { Patience(clock: worker.clock, executor: thread) }
 
     private enum Next {
         case train(Assignment)

@@ -9,6 +9,8 @@ struct HyperparameterColumns {
     let names: [String]
     /// The cells, by row and column.
     let cells: [[String]]
+    /// Which columns hold numbers only: those are never cut.
+    private let numeric: [Bool]
     /// What is the same in all rows, as text: `batch 64   layers 3`; nothing when all differ.
     let constants: String
 
@@ -27,6 +29,7 @@ struct HyperparameterColumns {
             }
         }
         names = varying.isEmpty ? all : varying
+        numeric = names.map { name in rows.allSatisfy { $0[name] == nil || $0[name]?.double != nil } }
         let columns = names.map { name in Self.column(rows.map { $0[name] }) }
         cells = rows.indices.map { row in columns.map { $0[row] } }
         constants = varying.isEmpty ? "" : Self.line(of: rows.first ?? [:], names: all.filter { !varying.contains($0) })
@@ -45,7 +48,9 @@ struct HyperparameterColumns {
 
     /// The columns of a table, of which those further to the right are left out first.
     func columns(rank: Int) -> [TextTable.Column] {
-        names.enumerated().map { TextTable.Column($1.uppercased(), .right, canShrink: true, rank: rank + $0) }
+        names.indices.map { place in
+            TextTable.Column(names[place].uppercased(), .right, canShrink: !numeric[place], rank: rank + place)
+        }
     }
 }
 

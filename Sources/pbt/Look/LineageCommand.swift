@@ -68,12 +68,10 @@ struct LineageCommand: AsyncParsableCommand {
         var columns: [TextTable.Column] = [
             .init("TRAINING", .right), .init("MEMBER", .right), .init("INTERVALS", .right, rank: 2),
             .init("FROM", rank: 1),
-            .init(metric), .init("REPLACED", rank: 9),
+            .init(metric), .init("REPLACED", rank: .max),
         ]
-        for (place, name) in hyperparameters.names.enumerated() {
-            columns += [
-                .init(name.uppercased(), .right, canShrink: true, rank: 10 + place), .init("", rank: 10 + place),
-            ]
+        for (place, column) in hyperparameters.columns(rank: 3).enumerated() {
+            columns += [column, .init("", rank: 1000 + place)]
         }
         var table = TextTable(columns + [.init("")])
         for (row, stretch) in stretches.enumerated() {

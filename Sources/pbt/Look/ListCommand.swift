@@ -24,16 +24,18 @@ struct ListCommand: AsyncParsableCommand {
             return try Output.line("no experiments yet; start one with: pbt run FILE")
         }
         var table = TextTable([
-            .init("EXPERIMENT", canShrink: true), .init("KIND", rank: 3), .init("STATE"),
-            .init("MEMBERS", .right, rank: 2),
-            .init("INTERVALS", .right), .init("BEST", canShrink: true), .init("STARTED", rank: 1),
-            .init("TOOK", .right, rank: 4),
+            .init("EXPERIMENT"), .init("KIND", rank: 4), .init("STATE"), .init("MEMBERS", .right, rank: 3),
+            .init("INTERVALS", .right), .init("BEST"), .init("STARTED", rank: 2), .init("TOOK", .right, rank: 1),
         ])
+        let terminal = Terminal.output
+        // The rest needs about 40 columns.
+        let room = terminal.width.map { max($0 - 40, 12) } ?? .max
         for record in records {
             let experiment = record.experiment
             let base = Looked.baselineOf(experiment.name, among: records)
             table.append([
-                experiment.name, experiment.kind.words + (base.map { ", baseline of \($0)" } ?? ""),
+                PlainText.middle(PlainText.line(experiment.name), width: room, isASCII: !terminal.isUTF8),
+                experiment.kind.words + (base.map { ", baseline of \($0)" } ?? ""),
                 record.state.rawValue, "\(experiment.population)",
                 "\(record.intervalsFinished)/\(record.intervalsPlanned)",
                 record.bestScore.map { "\(experiment.objective.metric) \(Format.score($0))" } ?? "-",

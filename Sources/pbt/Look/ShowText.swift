@@ -64,7 +64,7 @@ struct ShowText {
 
     private func line(_ name: String, _ text: String) throws {
         let padding = String(repeating: " ", count: max(0, 11 - name.count))
-        try Output.line(terminal.styled(name, .dim) + padding + Words.plain(PlainText.line(text)))
+        try Output.line((name.isEmpty ? "" : terminal.styled(name, .dim)) + padding + Words.plain(PlainText.line(text)))
     }
 
     private var method: String {
@@ -119,8 +119,8 @@ struct ShowText {
             [
                 .init("MEMBER", .right), .init(""), .init("INTERVAL", .right, rank: 1),
                 .init(experiment.objective.metric.uppercased(), .right),
-            ] + hyperparameters.columns(rank: 4)
-                + [.init("COPIES", .right, rank: 2), .init("FROM", rank: 3), .init("STATE")])
+            ] + hyperparameters.columns(rank: 2)
+                + [.init("COPIES", .right, rank: .max - 1), .init("FROM", rank: .max), .init("STATE")])
         let scores = Format.column(shown.map(\.score))
         for (row, member) in shown.enumerated() {
             let (copies, origin) = ancestry(of: member.shown)

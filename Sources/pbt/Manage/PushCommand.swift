@@ -10,7 +10,7 @@ struct PushCommand: AsyncParsableCommand {
         abstract: "Queue a configuration by hand.",
         discussion: """
             The next founder that nobody has begun takes the values; what is not given stays as it was sampled. In a \
-            manual search it becomes a new member. A value is JSON; a bare word is text: pbt push mnist learning_rate=1e-3 \
+            manual search it becomes a new member. The random search beside the experiment gets them too. A value is JSON; a bare word is text: pbt push mnist learning_rate=1e-3 \
             activation=relu layers='[64, 64]'.
             """)
 
@@ -27,6 +27,9 @@ struct PushCommand: AsyncParsableCommand {
         let hyperparameters = try Self.hyperparameters(values)
         let opened = try storeOptions.open()
         let interval = try await opened.store.push(hyperparameters, to: experiment)
+        if let baseline = try await ExperimentFamily(experiment, in: opened.store).baseline {
+            try await push(hyperparameters, beside: interval.id, to: baseline.experiment.name, in: opened)
+        }
         if format.json {
             return try Output.json([
                 "member": .integer(interval.id.member), "interval": .integer(interval.id.index),
@@ -35,6 +38,20 @@ struct PushCommand: AsyncParsableCommand {
         }
         try Output.line(
             "member \(interval.id.member) will train \(HyperparameterColumns.line(of: interval.hyperparameters))")
+    }
+
+    /// Gives the random search the same founder, so that both begin alike.
+    private func push(
+        _ hyperparameters: Hyperparameters, beside id: IntervalID, to baseline: String, in opened: OpenStore
+    ) async throws {
+        do {
+            let other = try await opened.store.push(hyperparameters, to: baseline)
+            if other.id != id {
+                Output.warn("\(baseline) trains them as member \(other.id.member): the two do not begin alike")
+            }
+        } catch let error as PBTError where error.code == .wrongState {
+            Output.warn("\(baseline) does not get them: \(error.message)")
+        }
     }
 
     /// Reads `name=value` pairs.

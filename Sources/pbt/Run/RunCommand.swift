@@ -72,7 +72,9 @@ struct RunCommand: AsyncParsableCommand {
         let session = Session(
             worker: Worker(
                 store: opened.store, data: DataDirectory(opened.data), executor: CommandExecutor(slots: slots),
-                configuration: WorkerConfiguration(experiments: .named(family.names), slots: slots),
+                configuration: WorkerConfiguration(
+                    // A manual search is never over; its queue may be empty.
+                    experiments: .named(family.names), slots: slots, end: .whenIdle),
                 logger: Logger(label: "pbt") { _ in StatusLogHandler(status: status, isVerbose: options.isVerbose) }),
             progress: Progress(family, in: opened, after: last, status: status, options: options), status: status)
         let name = family.main.experiment.name

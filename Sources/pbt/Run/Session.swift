@@ -73,6 +73,10 @@ struct Session: Sendable {
             }
             try await progress?.end()
             return ended
+        } catch let failure as Failure where failure.status == .done {
+            // Whoever read the events has gone away; by now the intervals are given back.
+            status.clear()
+            throw Failure(.terminated, "nobody reads standard output any more; the same command goes on from here")
         } catch {
             status.clear()
             throw error

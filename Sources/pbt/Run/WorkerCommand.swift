@@ -67,7 +67,7 @@ struct WorkerCommand: AsyncParsableCommand {
                 store: opened.store, data: DataDirectory(opened.data), executor: CommandExecutor(slots: slots),
                 configuration: WorkerConfiguration(
                     experiments: experiment == nil ? .all : .named(served.map(\.experiment.name)), slots: slots,
-                    end: wait ? .never : .whenOver),
+                    end: wait ? .never : .whenIdle),
                 logger: Logger(label: "pbt") { _ in StatusLogHandler(status: status, isVerbose: verbose) }),
             progress: nil, status: status)
         if let ended = try await session.run() {

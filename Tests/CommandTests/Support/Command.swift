@@ -83,7 +83,7 @@ enum Command {
             code: code(result.terminationStatus), output: result.standardOutput, error: result.standardError)
     }
 
-    private static func configuration(
+    static func configuration(
         _ arguments: [String], _ directory: FilePath, _ environment: [String: String]
     ) -> Configuration {
         var variables = environment
@@ -95,7 +95,7 @@ enum Command {
             workingDirectory: directory)
     }
 
-    private static func code(_ status: TerminationStatus) -> Int32 {
+    static func code(_ status: TerminationStatus) -> Int32 {
         switch status {
         case .exited(let code): code
         case .signaled(let signal): -signal
