@@ -123,7 +123,8 @@ import Testing
         let gate = try Gate(in: place)
         try gate.open(for: 1)
         try place.write(
-            "{ \"$1\" run toy.yaml --json; echo $? > code; } | { read -r line; }\n", to: "head.sh")
+            "{ \"$1\" run toy.yaml --json; echo $? > code; } | while read -r line; do case $line in *'\"done\"'*) break ;; esac; done\n",
+            to: "head.sh")
         let answer = try await Command.shell(["head.sh", Command.executable.string], in: place.directory)
         #expect(
             answer.error.hasSuffix(

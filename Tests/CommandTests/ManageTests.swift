@@ -40,7 +40,7 @@ import Testing
         let run = try await place.pbt("run", "hand.yaml")
         #expect(run.code == 0, "\(run.error)")
         #expect(run.output.hasPrefix("hand goes on: best member 1@1, score 1.500, after "))
-        #expect(try await place.pbt("push", "hand", "x=1").output == "member 2 will train x 1.000\n")
+        #expect(try await place.pbt("push", "hand", "x=1").output == "member 2 will train x 1\n")
         #expect(try await place.pbt("worker", "pbt.sqlite").code == 0)
         #expect(try await place.show("hand")["intervals"]?["done"] == 6)
     }

@@ -55,7 +55,9 @@ private struct Hammer {
         let problems = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         let trained = try Value(json: text)["trained"]?.int ?? 0
-        return Report(trained: trained, errors: process.terminationStatus == 0 ? problems : "\(problems) exit \(process.terminationStatus)")
+        return Report(
+            trained: trained,
+            errors: process.terminationStatus == 0 ? problems : "\(problems) exit \(process.terminationStatus)")
     }
 
     /// The directory of the built executables: that of the test bundle.

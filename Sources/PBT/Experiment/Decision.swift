@@ -56,6 +56,7 @@ extension Experiment {
     ///   - population: The members that can be ranked, this one among them if its score is finite.
     ///   - strategies: The strategies written in Swift.
     ///   - now: The time that the next interval is created at.
+    /// - Returns: The decision, with the member's next interval unless it ends.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/noSuchStrategy`` when a strategy is missing.
     public func decide(
         after interval: Interval, in population: Population, strategies: Strategies = Strategies(), at now: Timestamp
@@ -134,7 +135,9 @@ extension Experiment {
         var result = donor.hyperparameters
         var changes: [Change] = []
         for name in space.names {
-            guard let dimension = space[name], let old = donor.hyperparameters[name], dimension.isMutable else { continue }
+            guard let dimension = space[name], let old = donor.hyperparameters[name], dimension.isMutable else {
+                continue
+            }
             if case .constant = dimension.domain { continue }
             let (new, operation): (Value, String)
             if let proposed, dimension.explore == nil {

@@ -99,6 +99,7 @@ struct ObjectReader {
     ///   - path: Where it stands.
     ///   - known: The names that may stand in it.
     ///   - hints: For names that other programs use, what to write instead.
+    /// - Throws: A ``DocumentError`` when it is no object, or has a name that is not known or stands twice.
     init(
         _ document: Document, path: String, known: [String], hints: [String: String] = [:]
     ) throws(DocumentError) {
@@ -221,7 +222,9 @@ extension Duration {
             ("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400),
         ]
         for (suffix, seconds) in units where text.hasSuffix(suffix) {
-            guard let count = Double(text.dropLast(suffix.count)), count.isFinite, count.magnitude < 1e9 else { continue }
+            guard let count = Double(text.dropLast(suffix.count)), count.isFinite, count.magnitude < 1e9 else {
+                continue
+            }
             self = .milliseconds(Int64((count * seconds * 1000).rounded()))
             return
         }

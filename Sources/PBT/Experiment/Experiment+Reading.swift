@@ -37,11 +37,13 @@ extension Experiment {
         let preset = try Self.readPreset(reader)
         var kind = try Self.readKind(reader)
         let objective = try Self.readObjective(reader)
-        let space = try SearchSpace(document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"))
+        let space = try SearchSpace(
+            document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"))
         let initial = try Self.readInitial(reader, space: space)
         let isManual = kind == .manual
-        guard let population = try reader.int("population", atLeast: isManual ? 0 : 1, atMost: 1_000_000)
-            ?? (isManual ? initial.count : nil)
+        guard
+            let population = try reader.int("population", atLeast: isManual ? 0 : 1, atMost: 1_000_000)
+                ?? (isManual ? initial.count : nil)
         else {
             _ = try reader.required("population", "population: 20")
             throw reader.error("population", "is missing")
@@ -125,7 +127,8 @@ extension Experiment {
         case "maximize", "max": return .maximize(metric)
         case "minimize", "min": return .minimize(metric)
         default:
-            throw objective.error("goal", "must be maximize or minimize, not \(objective.document("goal")?.value ?? .null)")
+            throw objective.error(
+                "goal", "must be maximize or minimize, not \(objective.document("goal")?.value ?? .null)")
         }
     }
 
@@ -153,7 +156,9 @@ extension Experiment {
     ) throws(DocumentError) -> [Hyperparameters]? {
         let kind = try reader.string("kind")
         guard let list = try reader.list("schedule") else {
-            guard kind != "replay" else { throw reader.error("kind", "replay needs a schedule: one object an interval") }
+            guard kind != "replay" else {
+                throw reader.error("kind", "replay needs a schedule: one object an interval")
+            }
             return nil
         }
         guard kind == "replay" else { throw reader.error("schedule", "makes sense beside kind: replay only") }

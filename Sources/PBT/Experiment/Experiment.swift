@@ -167,6 +167,7 @@ public struct Experiment: Sendable, Hashable {
     ///   - name: The new experiment's name.
     ///   - schedule: The hyperparameters of each interval.
     ///   - seeds: How many members.
+    /// - Returns: An experiment of kind ``Kind/replay(_:)``.
     public func replay(named name: String, schedule: [Hyperparameters], seeds: Int) -> Experiment {
         var replay = self
         replay.name = name
@@ -186,6 +187,7 @@ public struct Experiment: Sendable, Hashable {
     /// The hyperparameters that a founder starts with.
     ///
     /// - Parameter member: The member, from 0.
+    /// - Returns: Sampled hyperparameters, or those given by hand.
     public func founder(_ member: Int) -> Hyperparameters {
         if case .replay(let schedule) = kind, let first = schedule.first { return first }
         var sampled = space.sample(seed: seed, member: member, index: 0)

@@ -15,12 +15,15 @@ extension Experiment {
             case "ray": return .ray()
             default:
                 let known = ["truncation", "binary_tournament", "t_test", "best", "none", "ray"]
-                let advice = nearest(to: word, among: known).map { "did you mean \"\($0)\"?" } ?? "known: \(known.joined(separator: ", "))"
+                let advice =
+                    nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
+                    ?? "known: \(known.joined(separator: ", "))"
                 throw reader.error("exploit", "unknown rule \"\(word)\"; \(advice)")
             }
         }
         let inner = try ObjectReader(
-            document, path: "exploit", known: ["truncation", "t_test", "binary_tournament", "best", "none", "ray", "custom"],
+            document, path: "exploit",
+            known: ["truncation", "t_test", "binary_tournament", "best", "none", "ray", "custom"],
             hints: ["quantile": "write truncation: 0.2", "truncate": "write truncation: 0.2"])
         guard case .object(let entries) = document.content, entries.count == 1, let rule = entries.first else {
             throw reader.error("exploit", "must hold one rule, for example {truncation: 0.2}")
@@ -36,10 +39,14 @@ extension Experiment {
             return .tTest(window: try test.int("window", atLeast: 2, atMost: 10000) ?? 10, significance: significance)
         case "ray":
             let quantile = try inner.double("ray") ?? 0.25
-            guard quantile > 0, quantile <= 0.5 else { throw inner.error("ray", "must be above 0 and at most 0.5, not \(quantile)") }
+            guard quantile > 0, quantile <= 0.5 else {
+                throw inner.error("ray", "must be above 0 and at most 0.5, not \(quantile)")
+            }
             return .ray(quantile: quantile)
         case "custom":
-            guard let name = try inner.string("custom") else { throw inner.error("custom", "must be a strategy's name") }
+            guard let name = try inner.string("custom") else {
+                throw inner.error("custom", "must be a strategy's name")
+            }
             return .custom(name)
         case "binary_tournament": return .binaryTournament
         case "best": return .best
@@ -47,7 +54,8 @@ extension Experiment {
         }
     }
 
-    private static func readTruncation(_ inner: ObjectReader, _ document: Document) throws(DocumentError) -> ExploitRule {
+    private static func readTruncation(_ inner: ObjectReader, _ document: Document) throws(DocumentError) -> ExploitRule
+    {
         if case .object = document.content {
             let ends = try ObjectReader(document, path: "exploit.truncation", known: ["bottom", "top"])
             return .truncation(bottom: try fraction(ends, "bottom"), top: try fraction(ends, "top"))
@@ -86,13 +94,16 @@ extension ExploreRule {
             case "ray": self = .ray()
             default:
                 let known = ["perturb", "resample", "none", "ray"]
-                let advice = nearest(to: word, among: known).map { "did you mean \"\($0)\"?" } ?? "known: \(known.joined(separator: ", "))"
+                let advice =
+                    nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
+                    ?? "known: \(known.joined(separator: ", "))"
                 throw reader.error(name, "unknown rule \"\(word)\"; \(advice)")
             }
             return
         }
         let inner = try ObjectReader(
-            document, path: reader.place(name), known: ["perturb", "resample", "ray"] + (allowsCustom ? ["custom"] : []),
+            document, path: reader.place(name),
+            known: ["perturb", "resample", "ray"] + (allowsCustom ? ["custom"] : []),
             hints: [
                 "resample_probability": "write resample: PROBABILITY",
                 "perturbation_factors": "write perturb: [FACTOR, FACTOR]",
@@ -108,6 +119,10 @@ extension ExploreRule {
                 factors: options.has("factors") ? try Self.factors(options, "factors") : [1.2, 0.8],
                 resampling: options.has("resample") ? try Self.probability(options) : 0.25)
             return
+        }
+        guard inner.has("perturb") || inner.has("resample") else {
+            throw reader.error(
+                name, "must say how, for example {perturb: [0.8, 1.25], resample: 0.1}; to change nothing write none")
         }
         let resample = try Self.probability(inner)
         guard let perturb = inner.document("perturb") else {
@@ -131,7 +146,10 @@ extension ExploreRule {
         let list = try reader.list(name) ?? []
         let factors = list.compactMap(\.value.double)
         guard !factors.isEmpty, factors.count == list.count, factors.allSatisfy({ $0.isFinite && $0 > 0 }) else {
-            throw reader.error(name, "must be a list of factors above 0, for example [0.8, 1.25], not \(reader.document(name)?.value ?? .null)")
+            throw reader.error(
+                name,
+                "must be a list of factors above 0, for example [0.8, 1.25], not \(reader.document(name)?.value ?? .null)"
+            )
         }
         return factors
     }

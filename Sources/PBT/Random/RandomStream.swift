@@ -75,6 +75,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     /// An integer in `0 ..< count`, each equally likely (Lemire's multiplication with rejection).
     ///
     /// - Parameter count: How many there are; more than none.
+    /// - Returns: The integer.
     public mutating func index(below count: Int) -> Int {
         precondition(count > 0, "there is nothing to choose from")
         let bound = UInt64(count)

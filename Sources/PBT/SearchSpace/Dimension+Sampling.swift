@@ -4,6 +4,7 @@ extension Dimension {
     /// A value drawn from the distribution that founders draw from; within the bounds, on the grid.
     ///
     /// - Parameter random: The stream to draw from.
+    /// - Returns: The value.
     public func sample(using random: inout RandomStream) -> Value {
         switch domain {
         case .real(let real):
@@ -46,7 +47,9 @@ extension Dimension {
             guard real.bounds.contains(number) else {
                 return "must be between \(real.bounds.lowerBound) and \(real.bounds.upperBound), not \(value)"
             }
-            if let quantum = real.quantum, (real.legal(number) - number).magnitude > 1e-9 * max(quantum, number.magnitude) {
+            if let quantum = real.quantum,
+                (real.legal(number) - number).magnitude > 1e-9 * max(quantum, number.magnitude)
+            {
                 return "must be a multiple of \(quantum) from \(real.bounds.lowerBound), not \(value)"
             }
             return nil

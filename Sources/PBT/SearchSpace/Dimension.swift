@@ -47,7 +47,9 @@ public struct Dimension: Sendable, Hashable {
     }
 
     package var domain: Domain
-    /// Whether explore may change it. Not for what shapes the weights: that follows the donor.
+    /// Whether explore may change it.
+    ///
+    /// Not for what shapes the weights: that follows the donor.
     public var isMutable: Bool = true
     /// How this one is explored; none: as the experiment says.
     public var explore: ExploreRule?
@@ -62,24 +64,34 @@ public struct Dimension: Sendable, Hashable {
     ///   - range: What founders draw from; finite.
     ///   - bounds: What it may ever become; the range when not given.
     ///   - quantum: The step of the grid of values; none: any number.
+    /// - Returns: The hyperparameter.
     public static func uniform(
         _ range: ClosedRange<Double>, bounds: ClosedRange<Double>? = nil, quantum: Double? = nil
     ) -> Self {
-        Self(.real(Real(
-            distribution: .uniform(range.lowerBound, range.upperBound), bounds: bounds ?? range, quantum: quantum)))
+        Self(
+            .real(
+                Real(
+                    distribution: .uniform(range.lowerBound, range.upperBound), bounds: bounds ?? range,
+                    quantum: quantum)))
     }
 
-    /// A number whose logarithm is drawn uniformly; both bounds above 0. For learning rates and the like.
+    /// A number whose logarithm is drawn uniformly; both bounds above 0.
+    ///
+    /// For learning rates and the like.
     ///
     /// - Parameters:
     ///   - range: What founders draw from.
     ///   - bounds: What it may ever become; the range when not given.
     ///   - quantum: The step of the grid of values; none: any number.
+    /// - Returns: The hyperparameter.
     public static func logUniform(
         _ range: ClosedRange<Double>, bounds: ClosedRange<Double>? = nil, quantum: Double? = nil
     ) -> Self {
-        Self(.real(Real(
-            distribution: .logUniform(range.lowerBound, range.upperBound), bounds: bounds ?? range, quantum: quantum)))
+        Self(
+            .real(
+                Real(
+                    distribution: .logUniform(range.lowerBound, range.upperBound), bounds: bounds ?? range,
+                    quantum: quantum)))
     }
 
     /// A number drawn from a normal distribution, and cut to the bounds.
@@ -89,12 +101,16 @@ public struct Dimension: Sendable, Hashable {
     ///   - deviation: Its standard deviation, above 0.
     ///   - bounds: What it may ever become; anything finite when not given.
     ///   - quantum: The step of the grid of values; none: any number.
+    /// - Returns: The hyperparameter.
     public static func normal(
         mean: Double, deviation: Double, bounds: ClosedRange<Double>? = nil, quantum: Double? = nil
     ) -> Self {
-        Self(.real(Real(
-            distribution: .normal(mean, deviation), bounds: bounds ?? -.greatestFiniteMagnitude ... .greatestFiniteMagnitude,
-            quantum: quantum)))
+        Self(
+            .real(
+                Real(
+                    distribution: .normal(mean, deviation),
+                    bounds: bounds ?? -.greatestFiniteMagnitude ... .greatestFiniteMagnitude,
+                    quantum: quantum)))
     }
 
     /// A number whose natural logarithm is drawn from a normal distribution, and cut to the bounds.
@@ -104,12 +120,15 @@ public struct Dimension: Sendable, Hashable {
     ///   - deviation: The standard deviation of the logarithm, above 0.
     ///   - bounds: What it may ever become; any positive number when not given.
     ///   - quantum: The step of the grid of values; none: any number.
+    /// - Returns: The hyperparameter.
     public static func logNormal(
         mean: Double, deviation: Double, bounds: ClosedRange<Double>? = nil, quantum: Double? = nil
     ) -> Self {
-        Self(.real(Real(
-            distribution: .logNormal(mean, deviation),
-            bounds: bounds ?? .leastNormalMagnitude ... .greatestFiniteMagnitude, quantum: quantum)))
+        Self(
+            .real(
+                Real(
+                    distribution: .logNormal(mean, deviation),
+                    bounds: bounds ?? .leastNormalMagnitude ... .greatestFiniteMagnitude, quantum: quantum)))
     }
 
     /// A whole number, each equally likely.
@@ -117,6 +136,7 @@ public struct Dimension: Sendable, Hashable {
     /// - Parameters:
     ///   - range: What founders draw from.
     ///   - bounds: What it may ever become; the range when not given.
+    /// - Returns: The hyperparameter.
     public static func integer(_ range: ClosedRange<Int>, bounds: ClosedRange<Int>? = nil) -> Self {
         Self(.integer(Integers(range: range, bounds: bounds ?? range, isLogarithmic: false)))
     }
@@ -126,6 +146,7 @@ public struct Dimension: Sendable, Hashable {
     /// - Parameters:
     ///   - range: What founders draw from.
     ///   - bounds: What it may ever become; the range when not given.
+    /// - Returns: The hyperparameter.
     public static func logInteger(_ range: ClosedRange<Int>, bounds: ClosedRange<Int>? = nil) -> Self {
         Self(.integer(Integers(range: range, bounds: bounds ?? range, isLogarithmic: true)))
     }
@@ -136,6 +157,7 @@ public struct Dimension: Sendable, Hashable {
     ///   - values: The values; at least one, none twice.
     ///   - weights: How likely each is; all alike when not given.
     ///   - ordered: Whether exploring moves to a neighbour in the list, instead of drawing again.
+    /// - Returns: The hyperparameter.
     public static func choice(_ values: [Value], weights: [Double]? = nil, ordered: Bool = false) -> Self {
         Self(.choice(Choice(values: values, weights: weights, isOrdered: ordered)))
     }
@@ -150,7 +172,9 @@ public struct Dimension: Sendable, Hashable {
         Self(.constant(value))
     }
 
-    /// The same hyperparameter, but never explored: it follows the donor. For structure, such as a number of layers.
+    /// The same hyperparameter, but never explored: it follows the donor.
+    ///
+    /// For structure, such as a number of layers.
     public func immutable() -> Self {
         var copy = self
         copy.isMutable = false

@@ -18,7 +18,9 @@ extension SearchSpace {
             guard Self.isLegal(name: entry.name) else {
                 throw DocumentError(
                     line: entry.line, path: path,
-                    problem: "a hyperparameter's name is made of letters, digits, '_', '-' and '.', and starts with a letter or '_'")
+                    problem:
+                        "a hyperparameter's name is made of letters, digits, '_', '-' and '.', and starts with a letter or '_'"
+                )
             }
             guard !Self.reserved.contains(entry.name) else {
                 throw DocumentError(
@@ -65,7 +67,7 @@ extension Dimension {
         "uniform", "log_uniform", "normal", "log_normal", "integer", "log_integer", "choice", "boolean", "constant",
     ]
 
-    /// Reads a hyperparameter: `{log_uniform: [1e-5, 1]}`, `{choice: [relu, tanh]}`, `boolean`, …
+    /// Reads a hyperparameter, for example `{log_uniform: [1e-5, 1]}` or `boolean`.
     init(document: Document, path: String, line: Int) throws(DocumentError) {
         if document.value == .string("boolean") {
             self = .boolean
@@ -73,9 +75,12 @@ extension Dimension {
         }
         let options = ["bounds", "quantum", "ordered", "weights", "mutable", "explore"]
         let hints = [
-            "loguniform": "did you mean \"log_uniform\"?", "int": "did you mean \"integer\"?", "randint": "write integer: [LOW, HIGH]",
-            "float": "write uniform: [LOW, HIGH]", "values": "write choice: [A, B]", "const": "did you mean \"constant\"?",
-            "bool": "did you mean \"boolean\"?", "min": "write uniform: [LOW, HIGH]", "max": "write uniform: [LOW, HIGH]",
+            "loguniform": "did you mean \"log_uniform\"?", "int": "did you mean \"integer\"?",
+            "randint": "write integer: [LOW, HIGH]",
+            "float": "write uniform: [LOW, HIGH]", "values": "write choice: [A, B]",
+            "const": "did you mean \"constant\"?",
+            "bool": "did you mean \"boolean\"?", "min": "write uniform: [LOW, HIGH]",
+            "max": "write uniform: [LOW, HIGH]",
             "quniform": "write uniform: [LOW, HIGH] and quantum: STEP",
         ]
         let reader: ObjectReader
@@ -85,7 +90,9 @@ extension Dimension {
             if case .object = document.content { throw error }
             throw DocumentError(
                 line: line, path: path,
-                problem: "must say what it is drawn from, for example {uniform: [0, 1]} or {constant: \(document.value)}, not \(document.value)")
+                problem:
+                    "must say what it is drawn from, for example {uniform: [0, 1]} or {constant: \(document.value)}, not \(document.value)"
+            )
         }
         let named = Self.kinds.filter { reader.has($0) }
         guard let kind = named.first, named.count == 1 else {
@@ -102,7 +109,9 @@ extension Dimension {
         case "constant": self = .constant(reader.document("constant")?.value ?? .null)
         default: self.init(try Self.readReal(reader, kind))
         }
-        try Self.refuse(["bounds", "quantum", "ordered", "weights"].filter { !Self.options(of: kind).contains($0) }, in: reader, kind)
+        try Self.refuse(
+            ["bounds", "quantum", "ordered", "weights"].filter { !Self.options(of: kind).contains($0) }, in: reader,
+            kind)
         isMutable = try reader.bool("mutable") ?? true
         if let document = reader.document("explore") {
             explore = try ExploreRule(document: document, in: reader, name: "explore", allowsCustom: false)
@@ -130,7 +139,9 @@ extension Dimension {
         var bounds: ClosedRange<Double>?
         if reader.has("bounds") {
             let (low, high) = try reader.pair("bounds", "the lower first")
-            guard low < high else { throw reader.error("bounds", "must be two numbers, the lower first, not [\(low), \(high)]") }
+            guard low < high else {
+                throw reader.error("bounds", "must be two numbers, the lower first, not [\(low), \(high)]")
+            }
             if kind.hasPrefix("log"), low <= 0 { throw reader.error("bounds", "must be above 0 beside \(kind)") }
             bounds = low...high
         }
@@ -143,9 +154,11 @@ extension Dimension {
                 : Dimension.logNormal(mean: a, deviation: b, bounds: bounds, quantum: quantum).domain
         }
         guard a < b else {
-            throw reader.error(kind, a == b
-                ? "needs two different numbers; for a fixed value write {constant: \(a.short)}"
-                : "needs the lower number first: [\(b.short), \(a.short)]")
+            throw reader.error(
+                kind,
+                a == b
+                    ? "needs two different numbers; for a fixed value write {constant: \(a.short)}"
+                    : "needs the lower number first: [\(b.short), \(a.short)]")
         }
         guard (b - a).isFinite else { throw reader.error(kind, "spans more than a number can hold") }
         if kind == "log_uniform", a <= 0 {
@@ -156,7 +169,8 @@ extension Dimension {
             throw reader.error("bounds", "must enclose [\(a.short), \(b.short)], which founders are drawn from")
         }
         if let quantum, quantum > b - a {
-            throw reader.error("quantum", "must be at most \((b - a).short), the width of the range, not \(quantum.short)")
+            throw reader.error(
+                "quantum", "must be at most \((b - a).short), the width of the range, not \(quantum.short)")
         }
         return kind == "uniform"
             ? Dimension.uniform(range, bounds: bounds, quantum: quantum).domain
@@ -167,7 +181,8 @@ extension Dimension {
         func range(_ name: String) throws(DocumentError) -> ClosedRange<Int> {
             let numbers = (reader.document(name)?.value.array ?? []).compactMap(\.int)
             guard numbers.count == 2, reader.document(name)?.value.array?.count == 2 else {
-                throw reader.error(name, "must be two whole numbers, the lower first, not \(reader.document(name)?.value ?? .null)")
+                throw reader.error(
+                    name, "must be two whole numbers, the lower first, not \(reader.document(name)?.value ?? .null)")
             }
             guard numbers[0] <= numbers[1] else {
                 throw reader.error(name, "needs the lower number first: [\(numbers[1]), \(numbers[0])]")
@@ -180,7 +195,8 @@ extension Dimension {
         let drawn = try range(kind)
         let bounds = reader.has("bounds") ? try range("bounds") : drawn
         guard bounds.lowerBound <= drawn.lowerBound, bounds.upperBound >= drawn.upperBound else {
-            throw reader.error("bounds", "must enclose [\(drawn.lowerBound), \(drawn.upperBound)], which founders are drawn from")
+            throw reader.error(
+                "bounds", "must enclose [\(drawn.lowerBound), \(drawn.upperBound)], which founders are drawn from")
         }
         if kind == "log_integer", bounds.lowerBound < 1 {
             throw reader.error(kind, "needs numbers of at least 1, not \(bounds.lowerBound)")
@@ -200,7 +216,8 @@ extension Dimension {
             guard numbers.count == list.count, numbers.count == values.count,
                 numbers.allSatisfy({ $0.isFinite && $0 >= 0 }), numbers.contains(where: { $0 > 0 })
             else {
-                throw reader.error("weights", "must be \(values.count) numbers of at least 0, one for each value, not all 0")
+                throw reader.error(
+                    "weights", "must be \(values.count) numbers of at least 0, one for each value, not all 0")
             }
             weights = numbers
         }

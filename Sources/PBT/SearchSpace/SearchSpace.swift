@@ -53,7 +53,8 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         var checked = Hyperparameters([:])
         for name in given.names {
             guard let value = given[name], let dimension = dimensions[name] else {
-                let hint = nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
+                let hint =
+                    nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
                 throw PBTError(.badValue, "there is no hyperparameter \"\(name)\" in the space; \(hint)")
             }
             if let complaint = dimension.complaint(about: value) {

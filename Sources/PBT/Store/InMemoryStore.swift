@@ -31,7 +31,9 @@ public final class InMemoryStore: TransactionalStore {
         return result
     }
 
-    package func read<Result: Sendable>(_ body: @escaping @Sendable (MemoryLedger) throws -> Result) async throws -> Result {
+    package func read<Result: Sendable>(
+        _ body: @escaping @Sendable (MemoryLedger) throws -> Result
+    ) async throws -> Result {
         try ledger.withLock { ledger in
             ledger.now = clock.now()
             return try body(ledger)
@@ -44,7 +46,9 @@ public final class InMemoryStore: TransactionalStore {
     }
 }
 
-/// The rows of a store in memory. Used under the store's lock.
+/// The rows of a store in memory.
+///
+/// Used under the store's lock.
 package final class MemoryLedger: Ledger {
     private final class Table {
         var record: ExperimentRecord

@@ -77,7 +77,8 @@ extension Ledger {
         var record = try existing(name)
         let given = try record.experiment.space.checked(hyperparameters)
         guard !record.state.isOver else {
-            throw PBTError(.wrongState, "experiment \"\(name)\" is over (\(record.state.rawValue)); nothing can be queued")
+            throw PBTError(
+                .wrongState, "experiment \"\(name)\" is over (\(record.state.rawValue)); nothing can be queued")
         }
         if record.experiment.kind == .manual {
             var values = record.experiment.founder(record.experiment.population)
@@ -111,7 +112,8 @@ extension Ledger {
     package func pause(_ name: String) throws {
         var record = try existing(name)
         guard !record.state.isOver else {
-            throw PBTError(.wrongState, "experiment \"\(name)\" is over (\(record.state.rawValue)); it cannot be paused")
+            throw PBTError(
+                .wrongState, "experiment \"\(name)\" is over (\(record.state.rawValue)); it cannot be paused")
         }
         guard record.state == .running else { return }
         record.state = .paused
@@ -170,7 +172,8 @@ extension Ledger {
         guard live.isEmpty || record.state.isOver else {
             throw PBTError(
                 .wrongState,
-                "\(live.count) of the intervals of \"\(name)\" are being trained; stop them first with: pbt stop \(name)")
+                "\(live.count) of the intervals of \"\(name)\" are being trained; stop them first with: pbt stop \(name)"
+            )
         }
         try delete(record)
     }

@@ -12,7 +12,8 @@ extension Ledger {
             let donor = try existing(parent, in: record)
             guard donor.checkpointState == .kept, let checkpoint = donor.checkpoint else {
                 throw PBTError(
-                    .inconsistent, "interval \(interval.id) of \"\(name)\" continues \(parent), whose checkpoint is gone")
+                    .inconsistent,
+                    "interval \(interval.id) of \"\(name)\" continues \(parent), whose checkpoint is gone")
             }
             parentCheckpoint = checkpoint
         }

@@ -95,6 +95,8 @@ package protocol TransactionalStore: Store {
     ///   - isDurable: Whether what was written must survive a power cut once this returns. What only hands out work
     ///     need not: after a power cut the work is handed out again.
     ///   - body: The transaction.
+    /// - Returns: What the body returns.
+    /// - Throws: What the body throws, and a ``PBTError`` when the database fails.
     func write<Result: Sendable>(
         durable isDurable: Bool, _ body: @escaping @Sendable (Rows) throws -> Result
     ) async throws -> Result
@@ -104,91 +106,113 @@ package protocol TransactionalStore: Store {
 }
 
 extension TransactionalStore {
+    /// See ``Store/create(_:)``.
     public func create(_ experiment: Experiment) async throws -> ExperimentRecord {
         try await write(durable: true) { try $0.create(experiment) }
     }
 
+    /// See ``Store/experiments()``.
     public func experiments() async throws -> [ExperimentRecord] {
         try await read { try $0.records() }
     }
 
+    /// See ``Store/record(of:)``.
     public func record(of name: String) async throws -> ExperimentRecord {
         try await read { try $0.existing(name) }
     }
 
+    /// See ``Store/edit(_:)``.
     public func edit(_ experiment: Experiment) async throws {
         try await write(durable: true) { try $0.edit(experiment) }
     }
 
+    /// See ``Store/intervals(of:)``.
     public func intervals(of name: String) async throws -> [Interval] {
         try await read { try $0.intervals(in: $0.existing(name), index: nil) }
     }
 
+    /// See ``Store/interval(_:of:)``.
     public func interval(_ id: IntervalID, of name: String) async throws -> Interval {
         try await read { try $0.existing(id, in: $0.existing(name)) }
     }
 
+    /// See ``Store/claim(from:by:for:)``.
     public func claim(from name: String, by worker: String, for term: Duration) async throws -> Claim {
         try await write(durable: false) { try $0.claim(from: name, by: worker, for: term) }
     }
 
+    /// See ``Store/renew(_:for:)``.
     public func renew(_ lease: Lease, for term: Duration) async throws -> Lease {
         try await write(durable: false) { try $0.renew(lease, for: term) }
     }
 
+    /// See ``Store/finish(_:_:)``.
     public func finish(_ lease: Lease, _ outcome: Outcome) async throws -> Finished {
         try await write(durable: true) { try $0.finish(lease, outcome) }
     }
 
+    /// See ``Store/release(_:because:)``.
     public func release(_ lease: Lease, because reason: String) async throws {
         try await write(durable: false) { try $0.release(lease, because: reason) }
     }
 
+    /// See ``Store/abandon(worker:of:because:)``.
     public func abandon(worker: String, of name: String, because reason: String) async throws -> [IntervalID] {
         try await write(durable: false) { try $0.abandon(worker: worker, of: name, because: reason) }
     }
 
+    /// See ``Store/push(_:to:)``.
     public func push(_ hyperparameters: Hyperparameters, to name: String) async throws -> Interval {
         try await write(durable: true) { try $0.push(hyperparameters, to: name) }
     }
 
+    /// See ``Store/pause(_:)``.
     public func pause(_ name: String) async throws {
         try await write(durable: true) { try $0.pause(name) }
     }
 
+    /// See ``Store/resume(_:)``.
     public func resume(_ name: String) async throws {
         try await write(durable: true) { try $0.resume(name) }
     }
 
+    /// See ``Store/stop(_:because:)``.
     public func stop(_ name: String, because reason: String) async throws {
         try await write(durable: true) { try $0.stop(name, because: reason) }
     }
 
+    /// See ``Store/remove(_:)``.
     public func remove(_ name: String) async throws {
         try await write(durable: true) { try $0.remove(name) }
     }
 
+    /// See ``Store/pin(_:of:_:)``.
     public func pin(_ id: IntervalID, of name: String, _ isPinned: Bool) async throws {
         try await write(durable: true) { try $0.pin(id, of: name, isPinned) }
     }
 
+    /// See ``Store/garbage(of:)``.
     public func garbage(of name: String) async throws -> [String] {
         try await read { try $0.garbage(in: $0.existing(name)) }
     }
 
+    /// See ``Store/collected(_:of:)``.
     public func collected(_ checkpoints: [String], of name: String) async throws {
         guard !checkpoints.isEmpty else { return }
         try await write(durable: false) { try $0.markDeleted(checkpoints, in: $0.existing(name)) }
     }
 
+    /// See ``Store/events(of:after:limit:)``.
     public func events(of name: String?, after last: Int64?, limit: Int) async throws -> [Event] {
         try await read { try $0.events(of: name, after: last, limit: limit) }
     }
 
+    /// See ``Store/lastEvent()``.
     public func lastEvent() async throws -> Int64 {
         try await read { try $0.lastEvent() }
     }
 
+    /// See ``Store/openIntervals(of:)``.
     public func openIntervals(of name: String) async throws -> Int {
         let counts = try await record(of: name).counts
         return (counts[.waiting] ?? 0) + (counts[.running] ?? 0)

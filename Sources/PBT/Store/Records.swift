@@ -163,7 +163,9 @@ public struct Finished: Sendable, Hashable {
     /// The decisions made because of it: one when members go on by themselves, all of a generation's in a synchronous
     /// experiment, none when the interval waits for another attempt or for its generation.
     public var decisions: [Decision]
-    /// Names of checkpoints that nothing needs any more. Delete them, then say so with ``Store/collected(_:of:)``.
+    /// Names of checkpoints that nothing needs any more.
+    ///
+    /// Delete them, then say so with ``Store/collected(_:of:)``.
     public var garbage: [String]
     /// The experiment as it is now.
     public var record: ExperimentRecord
@@ -171,7 +173,9 @@ public struct Finished: Sendable, Hashable {
 
 /// Something that happened to an experiment.
 public struct Event: Sendable, Hashable, Identifiable {
-    /// What happened. More kinds may come.
+    /// What happened.
+    ///
+    /// More kinds may come.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         /// The experiment was created.
         case created

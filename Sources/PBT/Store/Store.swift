@@ -47,6 +47,8 @@ public protocol Store: Sendable {
     ///   - name: The experiment.
     ///   - worker: Who asks.
     ///   - term: How long the lease lasts unless it is renewed; above 0.
+    /// - Returns: An assignment, or why there is none.
+    /// - Throws: ``PBTError/Code/noSuchExperiment``.
     func claim(from name: String, by worker: String, for term: Duration) async throws -> Claim
 
     /// Extends a lease to `term` from now.
@@ -114,6 +116,8 @@ public protocol Store: Sendable {
     ///   - name: The experiment; none for all.
     ///   - last: The number of the last event known; none for all.
     ///   - limit: How many at most.
+    /// - Returns: At most `limit` events.
+    /// - Throws: A ``PBTError`` when the store cannot be read.
     func events(of name: String?, after last: Int64?, limit: Int) async throws -> [Event]
 
     /// Returns as soon as there may be an event after a given one, or when the time is over, whichever is first.
@@ -139,6 +143,7 @@ extension Store {
     /// - Parameters:
     ///   - name: The experiment; none for all.
     ///   - last: The number of the last event known; none for all.
+    /// - Returns: The sequence; nothing is read before it is iterated.
     public func follow(_ name: String?, after last: Int64? = nil) -> EventSequence {
         EventSequence(store: self, name: name, last: last)
     }

@@ -7,7 +7,9 @@
 #endif
 
 extension StoreClock {
-    /// The time of this machine. The one place in this module that reads a clock.
+    /// The time of this machine.
+    ///
+    /// The one place in this module that reads a clock.
     public static var system: Self {
         Self { Timestamp(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down))) }
     }

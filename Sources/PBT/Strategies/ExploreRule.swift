@@ -26,6 +26,7 @@ public struct ExploreRule: Sendable, Hashable {
     /// - Parameters:
     ///   - factors: The factors, each equally likely; above 0. The default has no drift: 0.8 × 1.25 = 1.
     ///   - resampling: The probability, for each hyperparameter, of drawing it anew instead; 0 to 1.
+    /// - Returns: The rule.
     public static func perturb(by factors: [Double] = [0.8, 1.25], resampling: Double = 0) -> Self {
         Self(kind: .standard(.factors(factors), resample: resampling))
     }
@@ -36,6 +37,7 @@ public struct ExploreRule: Sendable, Hashable {
     ///   - lower: The least factor; above 0.
     ///   - upper: The greatest factor, itself excluded.
     ///   - resampling: The probability, for each hyperparameter, of drawing it anew instead; 0 to 1.
+    /// - Returns: The rule.
     public static func perturb(from lower: Double, to upper: Double, resampling: Double = 0) -> Self {
         Self(kind: .standard(.uniform(lower, upper), resample: resampling))
     }
@@ -55,6 +57,7 @@ public struct ExploreRule: Sendable, Hashable {
     /// - Parameters:
     ///   - factors: `perturbation_factors`.
     ///   - resampling: `resample_probability`.
+    /// - Returns: The rule.
     public static func ray(factors: [Double] = [1.2, 0.8], resampling: Double = 0.25) -> Self {
         Self(kind: .ray(factors: factors, resample: resampling))
     }
@@ -105,6 +108,7 @@ extension Dimension {
     ///   - donor: The donor's value.
     ///   - rule: The rule; a custom one leaves the value as it is.
     ///   - random: The stream of this hyperparameter and interval.
+    /// - Returns: The value, and what was done in a few characters.
     package func explored(
         from donor: Value, by rule: ExploreRule, using random: inout RandomStream
     ) -> (value: Value, operation: String) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A choice of donors written in Swift. Pure: the same arguments and draws give the same answer.
+/// A choice of donors written in Swift.
+///
+/// Pure: the same arguments and draws give the same answer.
 public protocol ExploitStrategy: Sendable {
     /// The donor for a member, or none when it goes on by itself.
     ///
@@ -10,12 +12,15 @@ public protocol ExploitStrategy: Sendable {
     ///   - member: The member whose interval has just finished.
     ///   - population: The members that can be ranked, this one among them.
     ///   - random: The stream of this decision.
+    /// - Returns: The donor's number, if any; the member's own number counts as none.
     func donor(
         for member: Population.Member, in population: Population, using random: inout RandomStream
     ) -> Int?
 }
 
-/// A change of hyperparameters written in Swift. Pure: the same arguments and draws give the same answer.
+/// A change of hyperparameters written in Swift.
+///
+/// Pure: the same arguments and draws give the same answer.
 public protocol ExploreStrategy: Sendable {
     /// The hyperparameters of a member that takes over a donor.
     ///
@@ -28,6 +33,7 @@ public protocol ExploreStrategy: Sendable {
     ///   - population: The members that can be ranked.
     ///   - space: The search space.
     ///   - random: The stream of this decision.
+    /// - Returns: The new hyperparameters.
     func explore(
         own: Hyperparameters, donor: Population.Member, in population: Population, space: SearchSpace,
         using random: inout RandomStream

@@ -64,9 +64,10 @@ public struct WelchTest: Sendable, Hashable {
         if x <= 0 { return 0 }
         if x >= 1 { return 1 }
         if x > (a + 1) / (a + b + 2) { return 1 - incompleteBeta(1 - x, b, a) }
-        let front = Mathematics.exp(
-            Mathematics.logGamma(a + b) - Mathematics.logGamma(a) - Mathematics.logGamma(b)
-                + a * Mathematics.log(x) + b * Mathematics.log(1 - x)) / a
+        let front =
+            Mathematics.exp(
+                Mathematics.logGamma(a + b) - Mathematics.logGamma(a) - Mathematics.logGamma(b)
+                    + a * Mathematics.log(x) + b * Mathematics.log(1 - x)) / a
         let tiny = 1e-300
         var c = 1.0
         var d = 1 / nonZero(1 - (a + b) * x / (a + 1), tiny)

@@ -29,6 +29,7 @@ public struct Hyperparameters: Sendable, Hashable, ExpressibleByDictionaryLitera
     /// The number of that name, whole or not.
     ///
     /// - Parameter name: The hyperparameter's name.
+    /// - Returns: The number.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` when there is none or it is no number.
     public func double(_ name: String) throws -> Double {
         guard let value = values[name] else {

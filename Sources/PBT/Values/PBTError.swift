@@ -4,7 +4,9 @@
 ///
 /// Match on ``code``; show ``description``.
 public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What kind of error it is. More kinds may come.
+    /// What kind of error it is.
+    ///
+    /// More kinds may come.
     public struct Code: Sendable, Hashable {
         private let name: String
         private init(_ name: String) { self.name = name }
@@ -19,7 +21,9 @@ public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let noSuchInterval = Code("noSuchInterval")
         /// An experiment of that name is there already, with another definition.
         public static let alreadyExists = Code("alreadyExists")
-        /// The lease was lost: its term ran out, or another worker has the interval. Nothing was written.
+        /// The lease was lost: its term ran out, or another worker has the interval.
+        ///
+        /// Nothing was written.
         public static let leaseLost = Code("leaseLost")
         /// The experiment's state does not allow it.
         public static let wrongState = Code("wrongState")

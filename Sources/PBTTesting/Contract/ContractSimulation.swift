@@ -29,7 +29,8 @@ struct ContractSimulation {
         var inFlight: [Assignment] = []
         var deleted: Set<String> = []
         while true {
-            let claim = inFlight.count < workers
+            let claim =
+                inFlight.count < workers
                 ? try await store.claim(from: experiment.name, by: "w", for: .seconds(60)) : .nothingNow
             switch claim {
             case .over:
@@ -40,7 +41,8 @@ struct ContractSimulation {
                 return try await check(deleted: deleted, isOver: true)
             case .assignment(let assignment):
                 if let parent = assignment.parentCheckpoint {
-                    try expect(!deleted.contains(parent), "\(assignment.interval.id) needs \(parent), which was deleted")
+                    try expect(
+                        !deleted.contains(parent), "\(assignment.interval.id) needs \(parent), which was deleted")
                 }
                 inFlight.append(assignment)
             case .nothingNow:

@@ -38,7 +38,8 @@ extension StoreContract {
         Case("every definition survives being stored") { test in
             let store = try await test.open()
             var experiment = StoreUnderTest.experiment("ü \"x\" <b>")
-            experiment.trainer = Experiment.Trainer(command: ["a", "{x}"], directory: "/tmp", gpus: ["0"], timeout: .seconds(5))
+            experiment.trainer = Experiment.Trainer(
+                command: ["a", "{x}"], directory: "/tmp", gpus: ["0"], timeout: .seconds(5))
             experiment.initial = [["x": 0.5]]
             experiment.isSynchronous = true
             experiment.deadline = .seconds(90)
@@ -136,7 +137,9 @@ extension StoreContract {
             try await expectError(.leaseLost) { try await store.release(wrong, because: "") }
             try expectEqual(try await store.interval(assignment.interval.id, of: "e"), before)
             try await store.finish(assignment, score: 1)
-            try await expectError(.leaseLost, mentions: "done") { _ = try await store.finish(assignment.lease, outcome) }
+            try await expectError(.leaseLost, mentions: "done") {
+                _ = try await store.finish(assignment.lease, outcome)
+            }
         },
         Case("a lease that runs out is taken over, and its late report refused") { test in
             let store = try await test.open()

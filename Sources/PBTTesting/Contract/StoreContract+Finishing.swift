@@ -138,18 +138,21 @@ extension StoreContract {
                 var experiment = StoreUnderTest.experiment("e\(order)", population: 6, intervals: 5, seed: 3)
                 experiment.isSynchronous = true
                 _ = try await store.create(experiment)
-                try await ContractSimulation(store: store, experiment: experiment, clock: test.clock, seed: UInt64(order))
-                    .run(workers: order * 3 + 1)
+                try await ContractSimulation(
+                    store: store, experiment: experiment, clock: test.clock, seed: UInt64(order)
+                )
+                .run(workers: order * 3 + 1)
                 let intervals = try await store.intervals(of: experiment.name)
                 trees.append(
-                    Dictionary(uniqueKeysWithValues: intervals.map { interval in
-                        var bare = Interval(
-                            id: interval.id, parent: interval.parent, hyperparameters: interval.hyperparameters,
-                            changes: interval.changes, depth: interval.depth, created: test.clock.now)
-                        bare.score = interval.score
-                        bare.created = Timestamp(milliseconds: 0)
-                        return (interval.id, bare)
-                    }))
+                    Dictionary(
+                        uniqueKeysWithValues: intervals.map { interval in
+                            var bare = Interval(
+                                id: interval.id, parent: interval.parent, hyperparameters: interval.hyperparameters,
+                                changes: interval.changes, depth: interval.depth, created: test.clock.now)
+                            bare.score = interval.score
+                            bare.created = Timestamp(milliseconds: 0)
+                            return (interval.id, bare)
+                        }))
             }
             try expectEqual(trees[0].count, 30)
             try expectEqual(trees[1], trees[0])
@@ -180,7 +183,8 @@ extension StoreContract {
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(kind: .randomSearch, population: 2))
             let first = try await store.take()
-            try expectEqual(try await store.finish(try await store.take(), score: .nan).decisions.map(\.outcome), [.ends])
+            try expectEqual(
+                try await store.finish(try await store.take(), score: .nan).decisions.map(\.outcome), [.ends])
             try await store.finish(first, score: 1)
             for _ in 0..<2 {
                 let next = try await store.take()

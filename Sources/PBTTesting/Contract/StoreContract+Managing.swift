@@ -6,7 +6,8 @@ extension StoreContract {
     static let checkpointCases: [Case] = [
         Case("a donor's checkpoint outlives the donor's progress while a child needs it") { test in
             let store = try await test.open()
-            _ = try await store.create(StoreUnderTest.experiment(population: 2, intervals: 5, exploit: .truncation(0.5)))
+            _ = try await store.create(
+                StoreUnderTest.experiment(population: 2, intervals: 5, exploit: .truncation(0.5)))
             let donor = try await store.take()
             let loser = try await store.take()
             try await store.finish(donor, score: 2)
@@ -119,7 +120,9 @@ extension StoreContract {
             let other = try await store.push(["n": 3], to: "e")
             try expect(other.id != pushed.id)
             try await expectError(.wrongState, mentions: "initial") { _ = try await store.push(["n": 3], to: "e") }
-            try await expectError(.badValue, mentions: "between 0.0 and 1.0") { _ = try await store.push(["x": 2], to: "e") }
+            try await expectError(.badValue, mentions: "between 0.0 and 1.0") {
+                _ = try await store.push(["x": 2], to: "e")
+            }
             try await expectError(.badValue, mentions: "did you mean \"name\"?") {
                 _ = try await store.push(["nane": "a"], to: "e")
             }
@@ -152,7 +155,8 @@ extension StoreContract {
             try expectEqual(events[4].details["score"], 1.0)
             try expectEqual(events[4].interval, assignment.interval.id)
             try expectEqual(try await store.lastEvent(), events.last?.id ?? 0)
-            try expectEqual(try await store.events(of: "e", after: events[2].id, limit: 2).map(\.kind), [.started, .done])
+            try expectEqual(
+                try await store.events(of: "e", after: events[2].id, limit: 2).map(\.kind), [.started, .done])
         },
         Case("following replays what was and then yields what comes") { test in
             let store = try await test.open()
