@@ -100,28 +100,30 @@ import Testing
         let place = try Workplace()
         try place.experiment(trainer: "gated.sh", population: 1, intervals: 2)
         let gate = try Gate(in: place)
-        let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, process in
-            try await lines.wait(for: Self.started)
+        let here = try Gate(in: place, named: "here")
+        let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { _, process in
+            let trainer = try await here.line()
             #expect(kill(process, SIGKILL) == 0)
+            return trainer
         }
         #expect(run.code == -SIGKILL)
+        #expect(Self.isAlive(run.value))
         let again = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, _ in
             let lost = try Value(json: try await lines.wait(for: #""event":"lost""#))
             #expect(lost["retries_left"] == 1)
-            let left = place.has("pids") ? try place.read("pids").split(separator: "\n").map(String.init) : []
-            try await lines.wait(for: Self.started)
-            for pid in left { #expect(!Self.isAlive(pid)) }
+            #expect(!Self.isAlive(run.value))
             try gate.open()
         }
         #expect(again.code == 0)
         #expect(try await place.show("toy")["intervals"]?["done"] == 2)
+        withExtendedLifetime(here) {}
     }
 
     @Test func `when the reader of the events goes away, the run stops and leaves no trainer behind`() async throws {
         let place = try Workplace()
-        try place.experiment(trainer: "gated.sh", population: 2, intervals: 2, workers: 2)
+        try place.experiment(trainer: "gated.sh", population: 2, intervals: 60, workers: 2)
         let gate = try Gate(in: place)
-        try gate.open(for: 1)
+        try gate.open()
         try place.write(
             "{ \"$1\" run toy.yaml --json; echo $? > code; } | while read -r line; do case $line in *'\"done\"'*) break ;; esac; done\n",
             to: "head.sh")
@@ -132,7 +134,7 @@ import Testing
             "\(answer.error)")
         #expect(try place.read("code") == "143\n")
         for pid in try place.read("pids").split(separator: "\n") { #expect(!Self.isAlive(pid)) }
-        _ = try await finish(place, gate, intervals: 4)
+        _ = try await finish(place, gate, intervals: 120)
     }
 
     @Test func `an interrupted check leaves nothing behind`() async throws {
@@ -156,10 +158,12 @@ import Testing
         let place = try Workplace()
         try place.experiment(trainer: "gated.sh", population: 1, intervals: 2)
         let gate = try Gate(in: place)
+        let here = try Gate(in: place, named: "here")
         #expect(try await place.pbt("create", "toy.yaml").code == 0)
         let worker = try await Command.live(["worker", "pbt.sqlite", "--wait", "-v"], in: place.directory) {
             lines, process in
             try await lines.wait(for: "serving all experiments")
+            _ = try await here.line()
             #expect(kill(process, SIGINT) == 0)
             try await lines.wait(for: "finishing the intervals in flight")
             try gate.open()

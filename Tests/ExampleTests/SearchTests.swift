@@ -31,8 +31,8 @@ import Testing
     @Test func `lowers the learning rate of the noisy quadratic and so gets below a random search`() async throws {
         let work = NoisyQuadratic()
         let (pbt, intervals, test) = try await search(with: work, seed: 2, workers: 2)
-        let baseline = try #require(baseline(of: work, seed: 2))
-        let (random, _, _) = try await search(with: work, baseline, workers: 2)
+        let (random, _, _) = try await search(
+            with: work, try #require(randomSearch(beside: work, seed: 2)), workers: 2)
         let (best, rival) = (try #require(pbt.bestScore), try #require(random.bestScore))
         #expect(best < rival)
         #expect(test.isEmpty)
@@ -43,7 +43,7 @@ import Testing
 
     // MARK: What the tests use
 
-    private func baseline(of work: some Workload, seed: UInt64) -> Experiment? {
+    private func randomSearch(beside work: some Workload, seed: UInt64) -> Experiment? {
         var experiment = work.experiment(seed: seed, isShort: true)
         experiment.hasBaseline = true
         return experiment.baseline

@@ -28,8 +28,8 @@ import Testing
             try Learner(weights: [1, 2]).save(to: FilePath(directory))
             let message =
                 "\(directory)/learner.f32 has 16 bytes, but a learner of 4810 weights has 38480; it is not one of ours"
-            await #expect(throws: PBTError(.badValue, message)) {
-                try await digits.restore(from: FilePath(directory), context(0, digitsHyperparameters))
+            #expect(throws: PBTError(.badValue, message)) {
+                try digits.restore(from: FilePath(directory), context(0, digitsHyperparameters))
             }
         }
     }

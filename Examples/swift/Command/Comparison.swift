@@ -20,12 +20,13 @@ struct Comparison {
     }
 
     private let experiment: Experiment
-    private let testMetrics: [String]
+    private let testObjectives: [Objective]
     private var rows: [(seed: UInt64, pbt: Side, randomSearch: Side)] = []
 
     /// Runs both searches for each seed.
     init<Work: Workload>(of workload: Work, options: SwiftExample) async throws {
         experiment = workload.experiment(seed: options.seed, isShort: options.short)
+        testObjectives = workload.testObjectives
         for seed in options.seed..<options.seed + UInt64(options.seeds) {
             var experiment = workload.experiment(seed: seed, isShort: options.short)
             experiment.hasBaseline = true
@@ -41,7 +42,6 @@ struct Comparison {
             rows.append((seed, sides[0], sides[1]))
             note("seed \(seed): PBT \(shortened(sides[0].best.score)), random search \(shortened(sides[1].best.score))")
         }
-        testMetrics = rows.first.map { $0.pbt.best.test.keys.sorted() } ?? []
     }
 
     /// Prints the tables, or all numbers as JSON.
@@ -74,8 +74,8 @@ struct Comparison {
         let metric = experiment.objective.metric
         var titles = ["PBT", "random search"]
         var columns = [rows.map { $0.pbt[keyPath: model].score }, rows.map { $0.randomSearch[keyPath: model].score }]
-        if !testMetrics.isEmpty { titles = titles.map { "\($0), validation \(metric)" } }
-        for name in testMetrics {
+        if !testObjectives.isEmpty { titles = titles.map { "\($0), validation \(metric)" } }
+        for name in testObjectives.map(\.metric) {
             titles += ["PBT, test \(name)", "random search, test \(name)"]
             columns.append(rows.map { $0.pbt[keyPath: model].test[name] ?? .nan })
             columns.append(rows.map { $0.randomSearch[keyPath: model].test[name] ?? .nan })
@@ -86,10 +86,8 @@ struct Comparison {
         }
         table.rows.append(["median"] + columns.map { fixed(median($0), decimals: 4) })
         var verdicts: [String] = []
-        for pair in stride(from: 0, to: columns.count, by: 2) {
-            let objective =
-                pair == 0 || testMetrics[pair / 2 - 1] == metric ? experiment.objective : .maximize("accuracy")
-            let (ours, theirs) = (columns[pair], columns[pair + 1])
+        for (i, objective) in ([experiment.objective] + testObjectives).enumerated() {
+            let (ours, theirs) = (columns[2 * i], columns[2 * i + 1])
             let wins = ours.indices.count { objective.isBetter(ours[$0], than: theirs[$0]) }
             let ties = ours.indices.count { ours[$0] == theirs[$0] }
             verdicts += ["\(wins) of \(rows.count)", ties == 0 ? "" : "\(ties) equal"]

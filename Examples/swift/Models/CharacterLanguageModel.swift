@@ -89,6 +89,9 @@ public struct CharacterLanguageModel: Workload {
         bits(try Learner(from: checkpoint, count: model.weightCount), at: text.test)
     }
 
+    /// Fewer bits are better.
+    public var testObjectives: [Objective] { [.minimize("bits")] }
+
     private func bits(_ learner: Learner, at places: Range<Int>) -> [String: Value] {
         let nats = model.loss(of: learner.weights, in: text.symbols, at: places)
         return ["bits": .number(nats / 0.6931471805599453)]

@@ -85,6 +85,9 @@ public struct NoisyDigits: Workload {
         measure(try Learner(from: checkpoint, count: network.weightCount), on: digits.test)
     }
 
+    /// Less cross-entropy and more right answers are better.
+    public var testObjectives: [Objective] { [.minimize("loss"), .maximize("accuracy")] }
+
     /// The mean loss over samples, and its gradient.
     func gradient(of learner: Learner, over samples: some Collection<Int>) -> (loss: Double, gradient: [Float]) {
         var loss = 0.0

@@ -72,6 +72,9 @@ public struct NoisyQuadratic: Workload {
         [:]
     }
 
+    /// None.
+    public var testObjectives: [Objective] { [] }
+
     private func loss(_ weights: [Double]) -> Double {
         var loss = 0.0
         for (i, weight) in weights.enumerated() { loss += 0.5 * curvature[i] * weight * weight }

@@ -19,6 +19,9 @@ public protocol Workload: Trainer {
     /// - Returns: The same metrics as `evaluate`; nothing when there are no such data.
     /// - Throws: What reading the checkpoint throws.
     func test(_ checkpoint: FilePath) throws -> [String: Value]
+
+    /// What the metrics of a test mean; none when there is no test.
+    var testObjectives: [Objective] { get }
 }
 
 extension TrainingContext {

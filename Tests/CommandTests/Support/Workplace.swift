@@ -90,7 +90,7 @@ final class Workplace: Sendable {
     }
 }
 
-/// A FIFO that trainers wait at until it is opened.
+/// A FIFO that trainers wait at until it is opened, or at which a test waits for them.
 final class Gate: Sendable {
     private let file: FileDescriptor
 
@@ -105,6 +105,24 @@ final class Gate: Sendable {
     /// Lets some trainers through: those that wait first.
     func open(for trainers: Int = 500) throws {
         try file.writeAll(String(repeating: "go\n", count: trainers).utf8)
+    }
+
+    /// Waits for a line that a trainer writes to it.
+    func line() async throws -> String {
+        let file = file
+        return try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(
+                    with: Result {
+                        var bytes: [UInt8] = []
+                        var byte: [UInt8] = [0]
+                        while try byte.withUnsafeMutableBytes({ try file.read(into: $0) }) == 1, byte[0] != 0x0a {
+                            bytes += byte
+                        }
+                        return String(decoding: bytes, as: UTF8.self)
+                    })
+            }
+        }
     }
 
     deinit {
