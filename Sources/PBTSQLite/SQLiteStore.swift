@@ -124,14 +124,18 @@ public final class SQLiteStore: TransactionalStore {
                 try db.execute(sql: isDurable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
                 cache.isDurable = isDurable
             }
-            var result: Result?
             let ledger = SQLiteLedger(db: db, cache: cache, now: clock.now(), strategies: strategies)
-            try db.inTransaction(.immediate) {
-                result = try body(ledger)
-                return .commit
+            // Not by GRDB's own function, which compiles these statements anew each time.
+            try db.run("BEGIN IMMEDIATE", [])
+            do {
+                let result = try body(ledger)
+                try db.run("COMMIT", [])
+                return (result, ledger.appended)
+            } catch {
+                // Some errors of SQLite's end the transaction themselves.
+                if db.isInsideTransaction { try db.run("ROLLBACK", []) }
+                throw error
             }
-            guard let result else { throw PBTError(.inconsistent, "a transaction ended without a result") }
-            return (result, ledger.appended)
         } catch let error as DatabaseError {
             cache.forget()
             throw translated(error)

@@ -53,13 +53,20 @@ import Testing
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
-    @Test func `reports no number when a learning rate is far too high`() throws {
-        let digits = try NoisyDigits(samplesAnInterval: 320)
-        let context = context(0, ["learning_rate": 1e9, "momentum": 0.99])
+    @Test func `reports no number once its weights are none, so that the member counts as diverged`() throws {
+        let digits = try NoisyDigits(samplesAnInterval: 32)
+        let context = context(0, digitsHyperparameters)
         var model = digits.start(context)
+        #expect(try #require(digits.evaluate(model, context)["loss"]?.double).isFinite)
+        model.weights = model.weights.map { _ in .nan }
         try digits.train(&model, context)
-        let loss = try #require(digits.evaluate(model, context)["loss"]?.double)
-        #expect(!loss.isFinite)
+        #expect(try #require(digits.evaluate(model, context)["loss"]?.double).isNaN)
+
+        let characters = try CharacterLanguageModel(steps: 1)
+        var other = characters.start(context)
+        other.weights = other.weights.map { _ in .nan }
+        try characters.train(&other, self.context(0, charactersHyperparameters))
+        #expect(try #require(characters.evaluate(other, context)["bits"]?.double).isNaN)
     }
 
     // MARK: What the tests use

@@ -60,6 +60,9 @@ extension Experiment {
         let exploit = try Self.readExploit(reader, preset: preset)
         let explore = try Self.readExplore(reader, preset: preset)
         let (isSynchronous, deadline) = try Self.readSynchronous(reader)
+        guard !isSynchronous || !isManual else {
+            throw reader.error("synchronous", "has no meaning beside kind: manual, whose members come one by one")
+        }
         self.init(
             name, kind: kind, objective: objective, population: population, intervals: intervals,
             seed: UInt64(bitPattern: Int64(try reader.int("seed", atLeast: .min) ?? 0)), space: space, initial: initial,

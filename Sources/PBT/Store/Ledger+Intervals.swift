@@ -111,6 +111,10 @@ extension Ledger {
             let (decisions, garbage) = try fail(&interval, .retried, because: reason, in: &record)
             return Finished(interval: interval, decisions: decisions, garbage: garbage, record: record)
         case .trained(let score, let metrics, let checkpoint):
+            guard checkpoint != nil || !score.isFinite else {
+                throw PBTError(
+                    .badValue, "interval \(lease.interval) has a score but no checkpoint; nobody could continue it")
+            }
             interval.state = score.isFinite ? .done : .diverged
             interval.score = score.isFinite ? score : nil
             interval.metrics = metrics.mapValues(\.finite)

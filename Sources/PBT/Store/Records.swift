@@ -150,7 +150,7 @@ public enum Outcome: Sendable, Hashable {
     /// - Parameters:
     ///   - score: The objective's metric.
     ///   - metrics: All metrics, the objective's among them.
-    ///   - checkpoint: The name of the published checkpoint; none when there is none worth keeping.
+    ///   - checkpoint: The name of the published checkpoint; none only when the score is no finite number.
     case trained(score: Double, metrics: [String: Value], checkpoint: String?)
     /// The attempt failed; it is tried again until the retries are spent.
     case failed(reason: String)

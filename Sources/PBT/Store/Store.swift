@@ -58,7 +58,8 @@ public protocol Store: Sendable {
 
     /// Records how an attempt ended, decides about the member, and creates its next interval.
     ///
-    /// - Throws: ``PBTError/Code/leaseLost``: nothing was recorded.
+    /// - Throws: ``PBTError/Code/leaseLost``, or ``PBTError/Code/badValue`` for a finite score without a checkpoint:
+    ///   nothing was recorded.
     func finish(_ lease: Lease, _ outcome: Outcome) async throws -> Finished
 
     /// Gives an interval back untrained: the worker was asked to stop. No retry is counted.

@@ -23,6 +23,16 @@ extension StoreContract {
             try expectEqual(record.counts[.waiting], 0)
             try expectEqual(record.intervalsFinished, record.intervalsPlanned)
         },
+        Case("a score without a checkpoint that could be continued is refused, and nothing is recorded") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment())
+            let assignment = try await store.take()
+            try await expectError(.badValue, mentions: "no checkpoint") {
+                _ = try await store.finish(assignment.lease, .trained(score: 1, metrics: [:], checkpoint: nil))
+            }
+            try expectEqual(try await store.interval(assignment.interval.id, of: "e").state, .running)
+            try await store.finish(assignment, score: 1)
+        },
         Case("the worst takes over the best, and is not ranked before its new weights have a score") { test in
             let store = try await test.open()
             let experiment = StoreUnderTest.experiment()

@@ -159,6 +159,12 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(
             #"{"explore": {"perturb": {"uniform": [1.2, 0.8]}}}"#,
             "explore.perturb.uniform: must be two factors above 0, the lower first, not [1.2, 0.8]"),
+        Broken(
+            #"{"explore": {}}"#,
+            "explore: must say how, for example {perturb: [0.8, 1.25], resample: 0.1}; to change nothing write none"),
+        Broken(
+            #"{"kind": "manual", "synchronous": true}"#,
+            "synchronous: has no meaning beside kind: manual, whose members come one by one"),
         Broken(#"{"explore": {"resample": 1.5}}"#, "explore.resample: must be a probability between 0 and 1, not 1.5"),
         Broken(#"{"explore": {"resample": "0.2"}}"#, #"explore.resample: must be a finite number, not "0.2""#),
         Broken(

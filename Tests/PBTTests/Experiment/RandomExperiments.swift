@@ -47,6 +47,8 @@ struct ExperimentGenerator {
                 seeds: 1 + random.index(below: 4))
         case 1:
             experiment.kind = .manual
+            experiment.isSynchronous = false
+            experiment.deadline = nil
             experiment.exploit = .none
             experiment.explore = .none
             experiment.hasBaseline = false
