@@ -83,7 +83,7 @@ struct BrokenCall: Sendable, CustomTestStringConvertible {
     ]
 }
 
-@Suite(.timeLimit(.minutes(2))) struct ArgumentTests {
+@Suite(.timeLimit(.minutes(10))) struct ArgumentTests {
     @Test(arguments: BrokenCall.withoutStore)
     func `wrong arguments are refused with what would be right`(_ call: BrokenCall) async throws {
         let place = try Workplace()

@@ -3,7 +3,7 @@
 import PBT
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct CheckTests {
+@Suite(.timeLimit(.minutes(10))) struct CheckTests {
     private func check(_ trainer: String, _ more: String = "", in place: Workplace) async throws -> (Int32, Value) {
         try place.experiment(trainer: trainer, more: more)
         let answer = try await place.pbt("check", "toy.yaml", "--json")

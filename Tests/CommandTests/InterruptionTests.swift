@@ -13,7 +13,7 @@ import Testing
     import Musl
 #endif
 
-@Suite(.timeLimit(.minutes(2))) struct InterruptionTests {
+@Suite(.timeLimit(.minutes(10))) struct InterruptionTests {
     private static let started = #""event":"started""#
 
     /// Whether a process runs; one that only waits to be reaped does not.

@@ -4,7 +4,7 @@ import Foundation
 import PBT
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ManageTests {
+@Suite(.timeLimit(.minutes(10))) struct ManageTests {
     @Test func `what is queued by hand is what a founder trains with`() async throws {
         let place = try Workplace()
         try place.experiment(population: 3, intervals: 1)

@@ -3,7 +3,7 @@
 import PBT
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct RunTests {
+@Suite(.timeLimit(.minutes(10))) struct RunTests {
     @Test func `a run trains every interval, says what won, and does it only once`() async throws {
         let place = try Workplace()
         try place.experiment(population: 4, intervals: 3, workers: 2)

@@ -5,7 +5,7 @@ import PBT
 import Testing
 
 /// The published JSON Schema of the experiment file says what the reader says.
-@Suite(.timeLimit(.minutes(1))) struct SchemaTests {
+@Suite(.timeLimit(.minutes(10))) struct SchemaTests {
     private static func schema() throws -> Value {
         let root = URL(filePath: #filePath).resolvingSymlinksInPath()
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct TerminalTests {
+@Suite(.timeLimit(.minutes(10))) struct TerminalTests {
     private static let escape = "\u{1b}["
     private static let erase = "\r\u{1b}[K"
 
@@ -22,7 +22,7 @@ import Testing
         for bar in drawn.dropFirst().dropLast() where bar.hasPrefix("toy ") {
             #expect(bar.split(separator: "\r\n").allSatisfy { $0.count < 50 }, "\(bar)")
         }
-        #expect(text.contains("00:00:00 best member="))
+        #expect(text.contains(/00:00:\d\d best member=/))
     }
 
     @Test func `NO_COLOR leaves colours out, and without it there are some`() async throws {

@@ -65,7 +65,7 @@ struct BrokenTrainer: Sendable, CustomTestStringConvertible {
     ]
 }
 
-@Suite(.timeLimit(.minutes(2))) struct TrainerTests {
+@Suite(.timeLimit(.minutes(10))) struct TrainerTests {
     @Test(arguments: BrokenTrainer.all)
     func `a trainer that goes wrong is named with its reason and its log, and the run ends without a result`(
         _ trainer: BrokenTrainer

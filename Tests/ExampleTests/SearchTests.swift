@@ -8,7 +8,7 @@ import SystemPackage
 import Testing
 
 /// Whole searches with the examples' trainers.
-@Suite(.timeLimit(.minutes(5))) struct `A search with an example trainer` {
+@Suite(.timeLimit(.minutes(10))) struct `A search with an example trainer` {
     @Test(arguments: [1, 3])
     func `beats the scores of its founders, with any number of workers the same`(workers: Int) async throws {
         let work = try NoisyDigits(samplesAnInterval: 96)

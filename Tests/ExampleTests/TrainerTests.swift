@@ -9,7 +9,7 @@ import Testing
 @testable import ExampleModels
 
 /// What every trainer owes to a search, for each of the three.
-@Suite(.timeLimit(.minutes(5))) struct `Every example trainer` {
+@Suite(.timeLimit(.minutes(10))) struct `Every example trainer` {
     @Test func `goes on from a checkpoint as if it had never stopped`() async throws {
         try await expectSameContinuation(try CharacterLanguageModel(steps: 3), charactersHyperparameters)
         try await expectSameContinuation(try NoisyDigits(samplesAnInterval: 64), digitsHyperparameters)

@@ -29,7 +29,7 @@ func run(
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `The command executor` {
+@Suite(.timeLimit(.minutes(10))) struct `The command executor` {
     @Test(arguments: [
         ("echo '{\"score\": 0.5, \"loss\": 2}' > $PBT_RESULTS", ["score": 0.5, "loss": 2] as [String: Value], 0.5),
         (

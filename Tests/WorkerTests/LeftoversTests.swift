@@ -8,7 +8,7 @@ import Testing
 
 @testable import PBTWorker
 
-@Suite(.timeLimit(.minutes(2))) struct `Leftovers of a killed worker` {
+@Suite(.timeLimit(.minutes(10))) struct `Leftovers of a killed worker` {
     let experiment = Experiment.shell("true")
 
     @Test func `are found by the group that was noted`() async throws {

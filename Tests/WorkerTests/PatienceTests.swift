@@ -6,7 +6,7 @@ import Testing
 
 @testable import PBTWorker
 
-@Suite(.timeLimit(.minutes(1))) struct `Calls to a store` {
+@Suite(.timeLimit(.minutes(10))) struct `Calls to a store` {
     let clock = RecordingClock()
     let busy = PBTError(.storeBusy, "busy")
 

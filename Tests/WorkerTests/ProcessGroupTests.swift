@@ -8,7 +8,7 @@ import Testing
 
 @testable import PBTWorker
 
-@Suite(.timeLimit(.minutes(2))) struct `A trainer's processes` {
+@Suite(.timeLimit(.minutes(10))) struct `A trainer's processes` {
     @Test func `are all killed after the grace period, also a grandchild that ignores SIGTERM`() async throws {
         try await withTemporaryDirectory { root in
             let pipe = try Pipe(FilePath(root).appending("pipe"))

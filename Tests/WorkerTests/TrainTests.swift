@@ -33,7 +33,7 @@ struct Climber: Trainer {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `Training in Swift` {
+@Suite(.timeLimit(.minutes(10))) struct `Training in Swift` {
     let store = InMemoryStore()
     func experiment(population: Int = 4, intervals: Int = 5, retries: Int = 0) -> Experiment {
         Experiment(

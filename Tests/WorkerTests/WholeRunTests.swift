@@ -8,7 +8,7 @@ import Testing
 
 @testable import PBTWorker
 
-@Suite(.timeLimit(.minutes(2))) struct `A whole run` {
+@Suite(.timeLimit(.minutes(10))) struct `A whole run` {
     @Test func `by command finishes every interval once and keeps the needed checkpoints only`() async throws {
         try await withData { data in
             try FileSystem.makeDirectories(data.root)

@@ -21,7 +21,7 @@ extension WorkerConfiguration {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `A worker` {
+@Suite(.timeLimit(.minutes(10))) struct `A worker` {
     let first = IntervalID(member: 0, index: 0)
     let store = InMemoryStore(clock: ManualClock().store)
     let done = AttemptEnd.trained(score: 1, metrics: ["score": 1])

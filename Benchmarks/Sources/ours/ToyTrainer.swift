@@ -38,8 +38,15 @@ struct ToyTrainer: Trainer {
     init(_ workload: Workload) {
         size = workload.checkpoint
         pause = workload.pause
-        var random = SystemRandomNumberGenerator()
-        block = size > 1 << 16 ? (0..<1 << 20).map { _ in UInt8.random(in: 0...255, using: &random) } : []
+        // Bytes that no file system can shrink; the multiplier is Knuth's for a 64-bit generator.
+        var state = UInt64(size)
+        block =
+            size <= 1 << 16
+            ? []
+            : (0..<1 << 20).map { _ in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return UInt8(truncatingIfNeeded: state >> 56)
+            }
     }
 
     func start(_ context: TrainingContext) -> Model {

@@ -56,7 +56,7 @@ extension SwiftExample {
         let schedule = history.schedule(of: best.id)
         if json {
             var result: [String: Value] = [
-                "experiment": .string(experiment.name), "seed": .string("\(seed)"),
+                "experiment": .string(experiment.name), "seed": .integer(Int(seed)),
                 "state": .string(record.state.rawValue),
                 "best": .object(["interval": best.id.value, "score": .number(score), "test": .object(test)]),
                 "checkpoint": self.store == nil ? nil : .string(checkpoint.string),
@@ -100,8 +100,10 @@ extension SwiftExample {
         case .generation:
             let exploits = event.details["exploits"]?.array ?? []
             for exploit in exploits {
-                guard let member = exploit["member"]?.int, let donor = exploit["donor"] else { continue }
-                note("member \(member) continues from \(donor.json)")
+                guard let member = exploit["member"]?.int, let donor = exploit["donor"]?["member"]?.int,
+                    let interval = exploit["donor"]?["interval"]?.int
+                else { continue }
+                note("member \(member) continues from \(donor)@\(interval)")
             }
             return exploits.count
         case .retried, .failed, .lost:

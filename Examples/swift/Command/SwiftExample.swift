@@ -53,7 +53,7 @@ import ExampleModels
     func validate() throws {
         guard (1...1024).contains(workers) else { throw ValidationError("--workers must be 1 to 1024, not \(workers)") }
         guard (1...1000).contains(seeds) else { throw ValidationError("--seeds must be 1 to 1000, not \(seeds)") }
-        guard seed <= .max - 1000 else { throw ValidationError("--seed must be at most \(UInt64.max - 1000)") }
+        guard seed < 1 << 62 else { throw ValidationError("--seed must be below 2 to the power of 62") }
         if compare, let option = store.map({ _ in "--store" }) ?? plot.map({ _ in "--plot" }) {
             throw ValidationError("--compare does not go with \(option)")
         }
