@@ -40,18 +40,14 @@ enum Schema {
                 .unusableStore, "\(path) was made by a newer version of pbt; update pbt, or name another file")
         }
         if tables > 0, isCurrent { return }
-        try pool.writeWithoutTransaction { db in
-            try db.inTransaction(.immediate) {
-                try db.execute(sql: "PRAGMA application_id = \(applicationID)")
-                return .commit
-            }
-        }
         try migrator.migrate(pool)
     }
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 experiments, intervals, standings, events") { db in
+            // In the same transaction: each commit of a new file costs several flushes to the disk.
+            try db.execute(sql: "PRAGMA application_id = \(applicationID)")
             try db.execute(sql: firstTables)
         }
         return migrator
