@@ -182,7 +182,9 @@ package final class SQLiteLedger: Ledger {
         }
         let experiment = record.experiment
         let standings = Standings(
-            population: Population(objective: experiment.objective, seed: experiment.seed), revision: 0)
+            population: Population(
+                objective: experiment.objective, seed: experiment.seed, size: experiment.population),
+            revision: 0)
         try catchUp(standings, of: record)
         standings.revision = record.finishedIntervals
         cache.standings[record.id] = standings

@@ -12,21 +12,21 @@ import Testing
             let answer = try await fixture.pbt("explain", "digits", "0@2")
             #expect(
                 answer.output == """
-                    0@2 takes over 5@1: its checkpoint, and its hyperparameters, explored.
+                    0@2 takes over 2@1: its checkpoint, and its hyperparameters, explored.
                     0@1 ended with accuracy 0.5297, the 7th to finish; it ranked 4th of 5 members (higher is better).
                     Rule: truncation 34%.
-                    The bottom 2 of 5 (rank 4 and below) are replaced by one of the top 2; rank 4 is among them.
-                    Candidates, each equally likely: 1@1 (0.6000), 5@1 (0.5332).
-                    Donor: 5@1 (0.5332).
+                    The bottom 3 of 6 (rank 4 and below) are replaced by one of the top 3; rank 4 is among them.
+                    Candidates, each equally likely: 1@1 (0.6000), 5@1 (0.5332), 2@1 (0.5325).
+                    Donor: 2@1 (0.5325).
 
-                    HYPERPARAMETER     0@1     5@1               0@2
-                    batch               32      32  as it is      32
-                    momentum        0.8205  0.6564  ×1.25     0.8205
+                    HYPERPARAMETER     0@1     2@1               0@2
+                    batch               32     128  as it is     128
+                    momentum        0.8205  0.9773  ×1.25     0.9900
                     note            a, "b"  a, "b"  as it is  a, "b"
-                    rate            0.0882  0.1103  ×1.25     0.1379
+                    rate            0.0882  0.1053  ×1.25     0.1316
                     re-derived from the recorded rows: identical
 
-                    Then: 0@2 ended with accuracy 0.6371, the 13th to finish; it ranked 1st of 5 members (higher is better). 0@3 goes on from 0@2 with its own checkpoint and hyperparameters.
+                    Then: 0@2 ended with accuracy 0.6363, the 13th to finish; it ranked 1st of 5 members (higher is better). 0@3 goes on from 0@2 with its own checkpoint and hyperparameters.
 
                     """)
             #expect(answer.error == "")
@@ -41,7 +41,7 @@ import Testing
             "3@1 failed (exit 1: it broke, \"badly\"), the 10th to finish; it could not be ranked among 5 members."
         ),
         ("5@2", "5@2 goes on from 5@1 with its own checkpoint and hyperparameters."),
-        ("5@2", "The bottom 2 of 5 (rank 4 and below) are replaced by one of the top 2; rank 2 is not among them."),
+        ("5@2", "The bottom 3 of 6 (rank 4 and below) are replaced by one of the top 3; rank 2 is not among them."),
         ("5@0", "5@0 is a founder: its hyperparameters were drawn from the space."),
         ("5@4", "There is no 5@4: the member's budget is spent."),
     ])
@@ -63,10 +63,10 @@ import Testing
             #expect(json["founder"] == .null)
             let decision = try #require(json["decision"])
             #expect(decision["decision"] == "exploits")
-            #expect(decision["donor"] == IntervalID(member: 5, index: 1).value)
+            #expect(decision["donor"] == IntervalID(member: 2, index: 1).value)
             #expect((decision["rank"], decision["ranked"]) == (4, 5))
-            #expect((decision["bottom"], decision["top"]) == (2, 2))
-            #expect(decision["candidates"]?.array?.map { $0["member"] } == [1, 5])
+            #expect((decision["bottom"], decision["top"]) == (3, 3))
+            #expect(decision["candidates"]?.array?.map { $0["member"] } == [1, 5, 2])
             #expect(decision["changes"]?.array?.map { $0["operation"] } == ["×1.25", "×1.25"])
             #expect(decision["next"] == IntervalID(member: 0, index: 2).value)
             #expect(json["then"]?["decision"] == "continues")

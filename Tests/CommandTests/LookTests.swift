@@ -12,7 +12,7 @@ import Testing
             #expect(
                 answer.output == """
                     EXPERIMENT            KIND                               STATE     MEMBERS  INTERVALS  BEST             STARTED               TOOK
-                    digits                PBT                                finished        6      24/24  accuracy 0.7371  2023-11-14T22:13:20Z   36s
+                    digits                PBT                                finished        6      24/24  accuracy 0.7363  2023-11-14T22:13:20Z   36s
                     digits.random_search  random search, baseline of digits  finished        6      24/24  accuracy 0.7472  2023-11-14T22:13:56Z   36s
 
                     """)
@@ -37,17 +37,17 @@ import Testing
                     method     PBT, truncation 34%, perturb ×0.8 ×1.25, resample 10%, synchronous, seed 7
                     space      batch [32,64,128] (fixed)   momentum 0..0.99   note always a, "b"   rate log 0.0001..1
                     intervals  24 of 24 finished: 22 done, 1 diverged, 1 failed
-                    result     best ★ 0@3 0.7371   median 0.7328   random search 0.7472
+                    result     best ★ 0@3 0.7363   median 0.7325   random search 0.7472
                                founders left 2 of 6   copies 9
                     best       ▁▄▅█  by interval
 
                     MEMBER     INTERVAL  ACCURACY  BATCH  MOMENTUM    RATE  COPIES  FROM     STATE
-                         0  ★         3    0.7371     32    0.8205  0.1379       1  5@1      done
-                         3            3    0.7332     32    0.9900  0.1103       2  0@2      done
+                         0  ★         3    0.7363    128    0.9900  0.1316       1  2@1      done
                          5            3    0.7332     32    0.6564  0.1103       0  founder  done
                          2            3    0.7325    128    0.9773  0.1053       0  founder  done
+                         3            3    0.7325    128    0.9900  0.1053       2  0@2      done
                          1            3    0.7297     32    0.8205  0.0882       1  5@2      done
-                         4            3    0.7297     32    0.5251  0.0882       1  5@2      done
+                         4            3    0.7290    128    0.7819  0.0842       1  2@2      done
                     The same for these: note a, "b"
 
                     """)
@@ -96,14 +96,14 @@ import Testing
             let answer = try await fixture.pbt("best", "digits")
             #expect(
                 answer.output == """
-                    ★ 0@3  accuracy 0.7371
+                    ★ 0@3  accuracy 0.7363
                     checkpoint       \(path)
-                    hyperparameters  batch 32   momentum 0.8205   note a, "b"   rate 0.1379
+                    hyperparameters  batch 128   momentum 0.99   note a, "b"   rate 0.1316
 
                     INTERVALS  MOMENTUM    RATE
-                          0-1    0.6564  0.1103
-                          2-3    0.8205  0.1379
-                    The same throughout: batch 32   note a, "b"
+                          0-1    0.9773  0.1053
+                          2-3    0.9900  0.1316
+                    The same throughout: batch 128   note a, "b"
 
                     """)
             #expect(try await fixture.pbt("best", "digits", "--path").output == path + "\n")
@@ -123,19 +123,19 @@ import Testing
             #expect(
                 answer.output == """
                     TRAINING  MEMBER  INTERVALS  FROM     ACCURACY         REPLACED      MOMENTUM           RATE
-                         0-1       5        0-1  founder  0.4332 → 0.5332                  0.6564         0.1103
-                         2-3       0        2-3  5@1      0.5332 → 0.7371  0@1 (0.5297)    0.8205  ×1.25  0.1379  ×1.25  ★
-                    The same throughout: batch 32   note a, "b"
+                         0-1       2        0-1  founder  0.4325 → 0.5325                  0.9773         0.1053
+                         2-3       0        2-3  2@1      0.5325 → 0.7363  0@1 (0.5297)    0.9900  ×1.25  0.1316  ×1.25  ★
+                    The same throughout: batch 128   note a, "b"
                     4 intervals of training, 1 copy
 
                     """)
             let path = try #require(try await fixture.pbt("lineage", "digits", "--json").json().array)
-            #expect(path.map { $0["member"] } == [5, 5, 0, 0])
+            #expect(path.map { $0["member"] } == [2, 2, 0, 0])
             #expect(path.map { $0["interval"] } == [0, 1, 2, 3])
             #expect(path.map { $0["exploited"] } == [false, false, true, false])
             #expect(
                 path.map { $0["parent"] } == [
-                    .null, IntervalID(member: 5, index: 0).value, IntervalID(member: 5, index: 1).value,
+                    .null, IntervalID(member: 2, index: 0).value, IntervalID(member: 2, index: 1).value,
                     IntervalID(member: 0, index: 2).value,
                 ])
             #expect(path.allSatisfy { $0["score"]?.double != nil && $0["hyperparameters"]?.object?.count == 4 })
@@ -157,27 +157,27 @@ import Testing
             #expect(
                 try await fixture.pbt("schedule", "digits").output == """
                     INTERVALS  MOMENTUM    RATE
-                          0-1    0.6564  0.1103
-                          2-3    0.8205  0.1379
-                    The same throughout: batch 32   note a, "b"
+                          0-1    0.9773  0.1053
+                          2-3    0.9900  0.1316
+                    The same throughout: batch 128   note a, "b"
 
                     """)
             let json = try #require(try await fixture.pbt("schedule", "digits", "-o", "json").json().array)
             #expect(json.map { $0["interval"] } == [0, 1, 2, 3])
             #expect(try await fixture.pbt("schedule", "digits", "--json").json() == .array(json))
             let store = try fixture.store()
-            let founder = try await store.interval(IntervalID(member: 5, index: 0), of: "digits").hyperparameters
+            let founder = try await store.interval(IntervalID(member: 2, index: 0), of: "digits").hyperparameters
             #expect(json[0]["hyperparameters"] == founder.value)
             let rate = try founder.double("rate")
             let momentum = try founder.double("momentum")
             let csv = try await fixture.pbt("schedule", "digits", "-o", "csv")
             #expect(
                 csv.output.hasPrefix(
-                    "interval,batch,momentum,note,rate\r\n0,32,\(momentum),\"a, \"\"b\"\"\",\(rate)\r\n1,32,"))
+                    "interval,batch,momentum,note,rate\r\n0,128,\(momentum),\"a, \"\"b\"\"\",\(rate)\r\n1,128,"))
             let yaml = try await fixture.pbt("schedule", "digits", "-o", "yaml")
             #expect(
                 yaml.lines.first
-                    == "- {interval: 0, hyperparameters: {\"batch\": 32, \"momentum\": \(momentum), \"note\": \"a, \\\"b\\\"\", \"rate\": \(rate)}}"
+                    == "- {interval: 0, hyperparameters: {\"batch\": 128, \"momentum\": \(momentum), \"note\": \"a, \\\"b\\\"\", \"rate\": \(rate)}}"
             )
             #expect(yaml.lines.count == 4)
         }

@@ -58,6 +58,7 @@ public struct Population: Sendable {
     /// What the members are judged by.
     public let objective: Objective
     private let seed: UInt64
+    private let declaredSize: Int
     private var members: [Member?] = []
     private var order: [Standing] = []
 
@@ -66,9 +67,17 @@ public struct Population: Sendable {
     /// - Parameters:
     ///   - objective: What the members are judged by.
     ///   - seed: The experiment's seed, for the order of exact ties.
-    public init(objective: Objective, seed: UInt64) {
+    ///   - size: How many members the population has, those included that have no score of their own now; those that
+    ///     can be ranked when not given.
+    public init(objective: Objective, seed: UInt64, size: Int = 0) {
         self.objective = objective
         self.seed = seed
+        declaredSize = size
+    }
+
+    /// How many members the population has, those included that cannot be ranked now.
+    public var size: Int {
+        max(declaredSize, count)
     }
 
     /// How many members can be ranked.

@@ -23,7 +23,8 @@ struct AuditReplay {
         order = intervals.filter { $0.sequence != nil }.sorted {
             ($0.sequence ?? 0, $0.id) < ($1.sequence ?? 0, $1.id)
         }
-        population = Population(objective: experiment.objective, seed: experiment.seed)
+        population = Population(
+            objective: experiment.objective, seed: experiment.seed, size: experiment.population)
         if experiment.isSynchronous {
             for interval in intervals { unfinished[interval.id.index, default: 0] += 1 }
         }

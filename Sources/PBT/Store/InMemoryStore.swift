@@ -116,7 +116,9 @@ package final class MemoryLedger: Ledger {
         tables[lastID] = Table(
             record: record,
             standings: Standings(
-                population: Population(objective: experiment.objective, seed: experiment.seed), revision: 0))
+                population: Population(
+                    objective: experiment.objective, seed: experiment.seed, size: experiment.population),
+                revision: 0))
         ids[experiment.name] = lastID
         return record
     }

@@ -47,14 +47,31 @@ extension StoreContract {
             try expectEqual(child.parent, IntervalID(member: 0, index: 0))
             try expectEqual(child.depth, 2)
             try expectEqual(child.changes.map(\.name), ["n", "name", "x"])
-            // Member 3 is out until its child has a score: of 3 ranked members one is replaced, and it is member 2.
+            // Member 3 has no score of its own until its child is done, and the bottom of four is one: nobody else is
+            // replaced meanwhile.
             let next = try await store.take()
             try expectEqual(next.interval.id, IntervalID(member: 0, index: 1))
             try await store.finish(next, score: 5)
             _ = try await store.take()
             let third = try await store.take()
             try expectEqual(third.interval.id, IntervalID(member: 2, index: 1))
-            try expect(try await store.finish(third, score: 2).decisions.first?.replaces ?? false)
+            try expectEqual(try await store.finish(third, score: 2).decisions.map(\.outcome), [.continues])
+        },
+        Case("nobody is replaced before it is known who is at the bottom of the whole population") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 8, exploit: .truncation(0.25)))
+            var names: [String] = []
+            for score in [1.0, 2, 3, 4, 5, 6, 7, 8] {
+                names += try await store.finish(try await store.take(), score: score).decisions.map(\.name)
+            }
+            // Each was the best so far, and the early ones are not asked again.
+            try expectEqual(names, Array(repeating: "continues", count: 8))
+            let second = try await (0..<8).asyncMap { _ in try await store.take() }
+            names = []
+            for (assignment, score) in zip(second, [9.0, 10, 11, 12, 13, 14, 2.5, 2]) {
+                names += try await store.finish(assignment, score: score).decisions.map(\.name)
+            }
+            try expectEqual(names, Array(repeating: "continues", count: 6) + ["exploits", "exploits"])
         },
         Case("a score that is no finite number is diverged, replaced at once, and never a donor") { test in
             for bad in [Double.nan, .infinity, -.infinity] {
@@ -123,7 +140,7 @@ extension StoreContract {
             }
             let decisions = try await store.finish(all[3], score: 4).decisions
             try expectEqual(decisions.map(\.interval.member), [0, 1, 2, 3])
-            try expectEqual(decisions.map(\.name), ["exploits", "continues", "exploits", "continues"])
+            try expectEqual(decisions.map(\.name), ["continues", "continues", "exploits", "continues"])
             try expectEqual(try await store.record(of: "e").generation, 1)
         },
         Case("a synchronous generation does not wait beyond its deadline") { test in

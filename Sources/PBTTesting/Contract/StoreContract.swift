@@ -109,6 +109,15 @@ func expectError(
     throw StoreContract.Violation(description: "\(file):\(line): there was no error")
 }
 
+extension Sequence {
+    /// Maps by a call that suspends, one after the other.
+    func asyncMap<Result>(_ transform: (Element) async throws -> Result) async rethrows -> [Result] {
+        var results: [Result] = []
+        for element in self { results.append(try await transform(element)) }
+        return results
+    }
+}
+
 extension Store {
     /// Claims, which must succeed.
     func take(

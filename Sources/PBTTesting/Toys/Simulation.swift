@@ -60,7 +60,8 @@ public struct Simulation<T: Toy>: Sendable {
     public func run() throws -> Outcome {
         let start = Timestamp(milliseconds: 0)
         var outcome = Outcome()
-        var population = Population(objective: experiment.objective, seed: experiment.seed)
+        var population = Population(
+            objective: experiment.objective, seed: experiment.seed, size: experiment.population)
         var generation: [Interval] = []
         var waiting: [Interval] = (0..<experiment.population).map { experiment.firstInterval(of: $0, at: start) }
         var scheduler = Scheduler(order)

@@ -68,11 +68,11 @@ struct DecisionText {
     private func explain(_ choice: ExploitChoice) throws {
         try say("Rule: \(experiment.exploit.words).")
         if let bottom = choice.bottomCount, let top = choice.topCount, let rank = choice.rank {
-            let cut = finding.rankedCount - bottom
+            let cut = choice.size - bottom
             try say(
                 bottom == 0
-                    ? "Among \(Words.count(finding.rankedCount, "member")) there is no bottom to replace."
-                    : "The bottom \(bottom) of \(finding.rankedCount) (rank \(cut + 1) and below) are replaced by one of "
+                    ? "Among \(Words.count(choice.size, "member")) there is no bottom to replace."
+                    : "The bottom \(bottom) of \(choice.size) (rank \(cut + 1) and below) are replaced by one of "
                         + "the top \(top); rank \(rank + 1) is \(rank >= cut ? "" : "not ")among them.")
         } else if choice.rank == nil {
             try say("What cannot be ranked is replaced" + (choice.topCount.map { " by one of the top \($0)." } ?? "."))

@@ -60,6 +60,7 @@ struct Explanation {
         object["rank"] = finding.rank.map { .integer($0 + 1) } ?? .null
         object["identical"] = .bool(finding.isIdentical)
         guard let choice = finding.choice else { return .object(object) }
+        object["size"] = .integer(choice.size)
         object["bottom"] = choice.bottomCount.map { .integer($0) } ?? .null
         object["top"] = choice.topCount.map { .integer($0) } ?? .null
         object["candidates"] = .array(choice.candidates.map { Self.value(of: $0) })

@@ -49,7 +49,7 @@ extension Experiment {
     /// The population after every member finished the interval of that index with these scores; those that are no finite
     /// number cannot be ranked.
     func population(index: Int = 0, scores: [Double]) -> Population {
-        var population = Population(objective: objective, seed: seed)
+        var population = Population(objective: objective, seed: seed, size: scores.count)
         for (member, score) in scores.enumerated() {
             if let standing = standing(of: trained(member, index: index, score: score), after: nil) {
                 population.update(standing)
