@@ -10,11 +10,6 @@ extension Slot {
         case interrupted(reason: String)
     }
 
-    private enum Race: Sendable {
-        case trained(Result)
-        case renewalEnded(isLost: Bool)
-    }
-
     /// Trains one interval, and tells the store how it ended.
     ///
     /// - Returns: Whether to pause before the next claim, since the same might happen again at once.
@@ -27,7 +22,7 @@ extension Slot {
             try await record(.failed(reason: "\(error)"), for: lease)
             return FileSystem.isDiskFull(error)
         }
-        let (result, isLost) = await race(attempt)
+        let (result, isLost) = await trained(attempt)
         if isLost {
             worker.metrics.count(.lost)
             log("lost the lease of an interval and stopped its training", lease)
@@ -51,24 +46,16 @@ extension Slot {
         }
     }
 
-    /// Trains and publishes, beside keeping the lease; whichever ends first ends the other.
-    private func race(_ attempt: Attempt) async -> (result: Result, isLost: Bool) {
-        await withTaskGroup(of: Race.self) { tasks in
-            tasks.addTask(executorPreference: thread) { .trained(await execute(attempt)) }
-            tasks.addTask(executorPreference: globalConcurrentExecutor) {
-                .renewalEnded(isLost: await keep(attempt.assignment.lease))
-            }
-            var result = Result.interrupted(reason: "the worker was stopped")
-            var isLost = false
-            for await event in tasks {
-                switch event {
-                case .trained(let ended): result = ended
-                case .renewalEnded(let lost): isLost = lost
-                }
-                tasks.cancelAll()
-            }
-            return (result, isLost)
+    /// Trains and publishes, while the keeper keeps the lease.
+    private func trained(_ attempt: Attempt) async -> (result: Result, isLost: Bool) {
+        let training = Task(executorPreference: thread) { await execute(attempt) }
+        keeper.hold(attempt.assignment.lease) { training.cancel() }
+        let result = await withTaskCancellationHandler {
+            await training.value
+        } onCancel: {
+            training.cancel()
         }
+        return (result, keeper.drop())
     }
 
     private func execute(_ attempt: Attempt) async -> Result {
@@ -96,34 +83,31 @@ extension Slot {
         }
     }
 
-    /// Renews a lease until the task is cancelled or the lease is lost.
+    /// Renews the leases of what the slot trains, until the task is cancelled.
     ///
     /// Between renewals it looks whether the experiment was ended, since that takes the leases back.
-    ///
-    /// - Returns: Whether the lease is lost.
-    private func keep(_ lease: Lease) async -> Bool {
+    func keepLeases() async {
         let term = worker.configuration.term
-        let third = term / 3
-        let step = min(third, worker.configuration.poll)
-        var untilRenewal = third
+        let step = min(term / 3, worker.configuration.poll)
         while true {
             do {
                 try await worker.clock.sleep(for: step)
-                untilRenewal -= step
-                if untilRenewal > .zero {
+            } catch {
+                return
+            }
+            guard let (lease, sinceRenewal) = keeper.pass(step) else { continue }
+            do {
+                if sinceRenewal < term / 3 {
                     guard try await worker.store.record(of: lease.experiment).state.isOver else { continue }
                 }
-                untilRenewal = third
                 _ = try await worker.store.renew(lease, for: term)
-            } catch is CancellationError {
-                return false
+                keeper.renewed(lease)
             } catch let error as PBTError where error.code == .leaseLost || error.code == .noSuchExperiment {
-                return true
+                keeper.lose(lease)
             } catch {
-                if Task.isCancelled { return false }
+                if Task.isCancelled { return }
                 // The store is busy or away. The lease may still be ours when it is back; asking again is all we can do.
                 log("could not renew a lease", lease, error)
-                untilRenewal = .zero
             }
         }
     }

@@ -12,6 +12,7 @@ struct Slot: Sendable {
     let number: Int
     /// Where its trainers run.
     let thread: SlotThread
+    let keeper = Keeper()
 
     /// Calls are made on the slot's own thread: to another one and back costs more than a call.
     var patience: Patience { Patience(clock: worker.clock, executor: thread) }
@@ -24,6 +25,14 @@ struct Slot: Sendable {
 
     /// Works until there is nothing more to do, the service is shut down, or the task is cancelled.
     func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask(executorPreference: globalConcurrentExecutor) { await keepLeases() }
+            defer { tasks.cancelAll() }
+            try await work()
+        }
+    }
+
+    private func work() async throws {
         var pause = worker.configuration.pause
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             switch try await worker.metrics.measure(.claim, { try await next() }) {
