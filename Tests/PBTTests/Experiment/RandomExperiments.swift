@@ -64,7 +64,7 @@ struct ExperimentGenerator {
 
     private mutating func trainer() -> Experiment.Trainer {
         Experiment.Trainer(
-            command: ["python3", "train.py", "--lr={r}", "{args}", "7", ""], directory: "/work/dir",
+            command: ["python3", "train.py", "--lr={r}", "{args}", "7", ""], directory: "/training/dir",
             workers: 1 + random.index(below: 4), gpus: chance() ? ["0", "GPU-1a"] : [],
             threads: chance() ? 1 + random.index(below: 8) : nil, timeout: chance() ? duration() : nil,
             grace: duration())

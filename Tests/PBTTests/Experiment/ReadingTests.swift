@@ -142,7 +142,7 @@ func read(_ json: String, directory: String = "/dir") throws -> Experiment {
             var generator = ExperimentGenerator(number)
             let experiment = generator.experiment()
             let text = experiment.value.json
-            let again = try read(text, directory: "/work/dir")
+            let again = try read(text, directory: "/training/dir")
             #expect(again == experiment, "\(number): \(text)")
             #expect(again.value.json == text)
             #expect(again.conflicts(with: experiment).isEmpty)
