@@ -19,6 +19,8 @@ let package = Package(
         .library(name: "PBTSQLite", targets: ["PBTSQLite"]),
         .library(name: "PBTWorker", targets: ["PBTWorker"]),
         .library(name: "PBTReport", targets: ["PBTReport"]),
+        .library(name: "PBTServer", targets: ["PBTServer"]),
+        .library(name: "PBTClient", targets: ["PBTClient"]),
         .library(name: "PBTTesting", targets: ["PBTTesting"]),
         .executable(name: "pbt", targets: ["pbt"]),
     ],
@@ -31,6 +33,12 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.30.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.90.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0"),
     ],
     targets: [
         // The algorithm: values and pure functions. No I/O, no logging, no clock, no global randomness.
@@ -57,13 +65,47 @@ let package = Package(
             swiftSettings: settings),
         // Charts and tables: pure functions of values.
         .target(name: "PBTReport", dependencies: ["PBT"], swiftSettings: settings),
+        // What goes over the wire between server and clients: JSON, paths, errors.
+        .target(name: "PBTAPI", dependencies: ["PBT"], swiftSettings: settings),
+        // The service: HTTP API over any store, tokens, live events, Schedy's protocol.
+        .target(
+            name: "PBTServer",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTReport", "PBTWorker",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        // The API as Swift functions, and as a store.
+        .target(
+            name: "PBTClient",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTWorker",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
         // The store contract, toy trainers, clocks: imported by tests.
         .target(name: "PBTTesting", dependencies: ["PBT", "PBTWorker"], swiftSettings: settings),
         // The command: one file a subcommand, no logic.
         .executableTarget(
             name: "pbt",
             dependencies: [
-                "PBT", "PBTSQLite", "PBTWorker", "PBTReport",
+                "PBT", "PBTSQLite", "PBTWorker", "PBTReport", "PBTServer", "PBTClient",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -102,6 +144,18 @@ let package = Package(
                 "PBT", "PBTWorker", "PBTSQLite", "PBTTesting",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTServer", "PBTClient", "PBTSQLite", "PBTWorker", "PBTTesting",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
