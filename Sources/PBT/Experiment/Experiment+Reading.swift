@@ -4,7 +4,7 @@ extension Experiment {
     static let keys = [
         "name", "kind", "objective", "population", "intervals", "seed", "space", "initial", "preset", "exploit",
         "explore", "synchronous", "command", "workers", "gpus", "threads", "retries", "timeout", "grace", "stop",
-        "keep", "baseline", "schedule", "directory",
+        "keep", "baseline", "schedule", "directory", "persistent",
     ]
 
     /// What those who come from other programs write, and what to write here.
@@ -234,6 +234,7 @@ extension Experiment {
             command: command, directory: try reader.string("directory") ?? directory,
             workers: try reader.int("workers", atLeast: 1, atMost: 4096) ?? max(1, gpus.count), gpus: gpus,
             threads: try reader.int("threads", atLeast: 1, atMost: 65536), timeout: try reader.duration("timeout"),
-            grace: try reader.duration("grace") ?? .seconds(10))
+            grace: try reader.duration("grace") ?? .seconds(10),
+            isPersistent: try reader.bool("persistent") ?? false)
     }
 }

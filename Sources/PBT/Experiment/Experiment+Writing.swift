@@ -66,6 +66,7 @@ extension Experiment.Trainer {
         if !gpus.isEmpty { object["gpus"] = .array(gpus.map { .string($0) }) }
         object["threads"] = threads.map { .integer($0) }
         object["timeout"] = timeout?.value
+        if isPersistent { object["persistent"] = true }
         return object
     }
 }

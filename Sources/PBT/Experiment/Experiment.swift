@@ -60,11 +60,14 @@ public struct Experiment: Sendable, Hashable {
         public var timeout: Duration?
         /// How long a program may take to end after it was asked to.
         public var grace: Duration
+        /// Whether a program stays alive over many intervals, which it asks a server for, instead of being started for
+        /// each.
+        public var isPersistent: Bool
 
         /// How a training program is started.
         public init(
             command: [String], directory: String, workers: Int = 1, gpus: [String] = [], threads: Int? = nil,
-            timeout: Duration? = nil, grace: Duration = .seconds(10)
+            timeout: Duration? = nil, grace: Duration = .seconds(10), isPersistent: Bool = false
         ) {
             self.command = command
             self.directory = directory
@@ -73,6 +76,7 @@ public struct Experiment: Sendable, Hashable {
             self.threads = threads
             self.timeout = timeout
             self.grace = grace
+            self.isPersistent = isPersistent
         }
     }
 

@@ -1,12 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Ledger {
-    package func claim(from name: String, by worker: String, for term: Duration) throws -> Claim {
+    package func claim(
+        _ count: Int, from name: String, by worker: String, for term: Duration, key: String? = nil
+    ) throws -> Claims {
         precondition(term > .zero, "a lease lasts for some time")
+        precondition(count > 0, "a claim is for at least one interval")
         var record = try existing(name)
         try tidy(&record)
-        guard !record.state.isOver else { return .over(record.state) }
-        guard record.state == .running, var interval = try firstWaiting(in: record) else { return .nothingNow }
+        if let key {
+            let held = try again(key, by: worker, for: term, in: record)
+            if !held.isEmpty { return Claims(assignments: held, record: record) }
+        }
+        var assignments: [Assignment] = []
+        while record.state == .running, assignments.count < count, let interval = try firstWaiting(in: record) {
+            let token = key.map { "\($0).\(assignments.count)" } ?? freshToken()
+            assignments.append(try lease(interval, to: worker, token: token, for: term, in: &record))
+        }
+        return Claims(assignments: assignments, record: record)
+    }
+
+    /// What an earlier claim with the same key took, if it is leased still.
+    private func again(
+        _ key: String, by worker: String, for term: Duration, in record: ExperimentRecord
+    ) throws -> [Assignment] {
+        try running(in: record, expiredBy: nil, worker: worker).filter { $0.token?.hasPrefix("\(key).") == true }
+            .map { held in
+                var interval = held
+                interval.leaseExpires = now.advanced(by: term)
+                try update(interval, in: record)
+                return try assignment(interval, in: record)
+            }
+    }
+
+    /// Hands an interval out.
+    private func lease(
+        _ waiting: Interval, to worker: String, token: String, for term: Duration, in record: inout ExperimentRecord
+    ) throws -> Assignment {
+        var interval = waiting
+        // What an attempt before this one reported on its way.
+        if interval.attempts > 0 { interval.metrics = [:] }
+        interval.state = .running
+        interval.attempts += 1
+        interval.worker = worker
+        interval.token = token
+        interval.leaseExpires = now.advanced(by: term)
+        interval.started = now
+        // Before the first write, since it may throw.
+        let assignment = try assignment(interval, in: record)
+        try update(interval, in: record)
+        record.move(.waiting, to: .running)
+        try update(record)
+        try append(
+            .started, interval.id, ["worker": .string(worker), "attempt": .integer(interval.attempts)], in: record)
+        return assignment
+    }
+
+    /// A leased interval with all that is needed to train it.
+    private func assignment(_ interval: Interval, in record: ExperimentRecord) throws -> Assignment {
+        let name = record.experiment.name
         var parentCheckpoint: String?
         if let parent = interval.parent {
             let donor = try existing(parent, in: record)
@@ -18,21 +70,10 @@ extension Ledger {
             parentCheckpoint = checkpoint
         }
         let lease = Lease(
-            experiment: name, interval: interval.id, attempt: interval.attempts + 1, token: freshToken(),
-            worker: worker, expires: now.advanced(by: term))
-        interval.state = .running
-        interval.attempts = lease.attempt
-        interval.worker = worker
-        interval.token = lease.token
-        interval.leaseExpires = lease.expires
-        interval.started = now
-        try update(interval, in: record)
-        record.move(.waiting, to: .running)
-        try update(record)
-        try append(.started, interval.id, ["worker": .string(worker), "attempt": .integer(lease.attempt)], in: record)
-        return .assignment(
-            Assignment(
-                lease: lease, interval: interval, parentCheckpoint: parentCheckpoint, experiment: record.experiment))
+            experiment: name, interval: interval.id, attempt: interval.attempts, token: interval.token ?? "",
+            worker: interval.worker ?? "", expires: interval.leaseExpires ?? now)
+        return Assignment(
+            lease: lease, interval: interval, parentCheckpoint: parentCheckpoint, experiment: record.experiment)
     }
 
     /// What time alone has changed: leases and deadlines that ran out, and the experiment's own time.
@@ -54,6 +95,7 @@ extension Ledger {
             where !interval.state.isFinished && !record.state.isOver {
                 let state = interval.state
                 interval.state = .failed
+                interval.token = nil
                 interval.reason = "the generation's deadline passed"
                 try close(&interval, from: state, in: &record)
             }
@@ -83,6 +125,13 @@ extension Ledger {
         return renewed
     }
 
+    package func report(_ lease: Lease, _ metrics: [String: Value]) throws {
+        let (record, held) = try held(lease)
+        var interval = held
+        interval.metrics = metrics.mapValues(\.finite)
+        try update(interval, in: record)
+    }
+
     package func release(_ lease: Lease, because reason: String) throws {
         var (record, interval) = try held(lease)
         interval.state = .waiting
@@ -105,6 +154,7 @@ extension Ledger {
     }
 
     package func finish(_ lease: Lease, _ outcome: Outcome) throws -> Finished {
+        if let finished = try again(lease) { return finished }
         var (record, interval) = try held(lease)
         switch outcome {
         case .failed(let reason):
@@ -126,9 +176,21 @@ extension Ledger {
         }
     }
 
+    /// What became of an attempt that was finished by this very lease: its caller did not get the answer.
+    private func again(_ lease: Lease) throws -> Finished? {
+        let record = try existing(lease.experiment)
+        let interval = try existing(lease.interval, in: record)
+        guard interval.state != .running, interval.token == lease.token, interval.attempts == lease.attempt else {
+            return nil
+        }
+        return Finished(
+            interval: interval, decisions: [], garbage: try garbage(in: record), record: record)
+    }
+
     /// An attempt was lost with its worker.
     private func lose(_ interval: Interval, because reason: String, in record: inout ExperimentRecord) throws {
         var interval = interval
+        interval.token = nil
         _ = try fail(&interval, .lost, because: reason, in: &record)
     }
 
@@ -143,7 +205,6 @@ extension Ledger {
             return try close(&interval, from: .running, in: &record)
         }
         interval.state = .waiting
-        interval.token = nil
         interval.leaseExpires = nil
         record.move(.running, to: .waiting)
         try update(interval, in: record)
@@ -168,7 +229,6 @@ extension Ledger {
         record.move(state, to: interval.state)
         interval.sequence = record.finishedIntervals
         interval.finished = now
-        interval.token = nil
         interval.leaseExpires = nil
         try update(interval, in: record)
         let member = interval.id.member

@@ -136,14 +136,21 @@ extension TransactionalStore {
         try await read { try $0.existing(id, in: $0.existing(name)) }
     }
 
-    /// See ``Store/claim(from:by:for:)``.
-    public func claim(from name: String, by worker: String, for term: Duration) async throws -> Claim {
-        try await write(durable: false) { try $0.claim(from: name, by: worker, for: term) }
+    /// See ``Store/claim(_:from:by:for:key:)``.
+    public func claim(
+        _ count: Int, from name: String, by worker: String, for term: Duration, key: String?
+    ) async throws -> Claims {
+        try await write(durable: false) { try $0.claim(count, from: name, by: worker, for: term, key: key) }
     }
 
     /// See ``Store/renew(_:for:)``.
     public func renew(_ lease: Lease, for term: Duration) async throws -> Lease {
         try await write(durable: false) { try $0.renew(lease, for: term) }
+    }
+
+    /// See ``Store/report(_:_:)``.
+    public func report(_ lease: Lease, _ metrics: [String: Value]) async throws {
+        try await write(durable: false) { try $0.report(lease, metrics) }
     }
 
     /// See ``Store/finish(_:_:)``.

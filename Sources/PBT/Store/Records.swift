@@ -143,6 +143,26 @@ public enum Claim: Sendable, Hashable {
     case over(ExperimentRecord.State)
 }
 
+/// What a worker got that asked for several intervals, and the experiment as it is then.
+public struct Claims: Sendable, Hashable {
+    /// The intervals to train; fewer than asked for, or none, when there are no more now.
+    public var assignments: [Assignment]
+    /// The experiment as it is now.
+    public var record: ExperimentRecord
+
+    /// What a worker got.
+    public init(assignments: [Assignment], record: ExperimentRecord) {
+        self.assignments = assignments
+        self.record = record
+    }
+
+    /// The answer to a worker that asked for one interval.
+    public var first: Claim {
+        if let assignment = assignments.first { return .assignment(assignment) }
+        return record.state.isOver ? .over(record.state) : .nothingNow
+    }
+}
+
 /// How an attempt at an interval ended.
 public enum Outcome: Sendable, Hashable {
     /// It was trained and evaluated. A score that is no finite number makes it diverged.
@@ -169,6 +189,14 @@ public struct Finished: Sendable, Hashable {
     public var garbage: [String]
     /// The experiment as it is now.
     public var record: ExperimentRecord
+
+    /// What finishing an attempt led to.
+    public init(interval: Interval, decisions: [Decision], garbage: [String], record: ExperimentRecord) {
+        self.interval = interval
+        self.decisions = decisions
+        self.garbage = garbage
+        self.record = record
+    }
 }
 
 /// Something that happened to an experiment.

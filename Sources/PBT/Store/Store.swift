@@ -41,22 +41,35 @@ public protocol Store: Sendable {
     /// - Throws: ``PBTError/Code/noSuchInterval``.
     func interval(_ id: IntervalID, of name: String) async throws -> Interval
 
-    /// Takes the waiting interval of the least trained member, or says why there is none.
+    /// Takes waiting intervals, those of the least trained members first.
     ///
     /// - Parameters:
+    ///   - count: How many at most; above 0.
     ///   - name: The experiment.
     ///   - worker: Who asks.
-    ///   - term: How long the lease lasts unless it is renewed; above 0.
-    /// - Returns: An assignment, or why there is none.
+    ///   - term: How long the leases last unless they are renewed; above 0.
+    ///   - key: A secret of the caller's, new for each claim, that makes the claim safe to repeat when its answer got
+    ///     lost: while what was claimed with it is leased, the same key gets the same intervals again.
+    /// - Returns: The intervals, and the experiment as it is.
     /// - Throws: ``PBTError/Code/noSuchExperiment``.
-    func claim(from name: String, by worker: String, for term: Duration) async throws -> Claim
+    func claim(
+        _ count: Int, from name: String, by worker: String, for term: Duration, key: String?
+    ) async throws -> Claims
 
     /// Extends a lease to `term` from now.
     ///
     /// - Throws: ``PBTError/Code/leaseLost``: stop training, the interval is someone else's.
     func renew(_ lease: Lease, for term: Duration) async throws -> Lease
 
+    /// Records the metrics so far of an interval that is being trained, instead of those recorded before.
+    ///
+    /// - Throws: ``PBTError/Code/leaseLost``.
+    func report(_ lease: Lease, _ metrics: [String: Value]) async throws
+
     /// Records how an attempt ended, decides about the member, and creates its next interval.
+    ///
+    /// Safe to repeat when the answer got lost: for an attempt that was finished by this lease it answers with the
+    /// interval as it is, no decisions, and all garbage that there is; nothing is recorded twice.
     ///
     /// - Throws: ``PBTError/Code/leaseLost``, or ``PBTError/Code/badValue`` for a finite score without a checkpoint:
     ///   nothing was recorded.
@@ -137,6 +150,18 @@ public protocol Store: Sendable {
 }
 
 extension Store {
+    /// Takes the waiting interval of the least trained member, or says why there is none.
+    ///
+    /// - Parameters:
+    ///   - name: The experiment.
+    ///   - worker: Who asks.
+    ///   - term: How long the lease lasts unless it is renewed; above 0.
+    /// - Returns: An assignment, or why there is none.
+    /// - Throws: ``PBTError/Code/noSuchExperiment``.
+    public func claim(from name: String, by worker: String, for term: Duration) async throws -> Claim {
+        try await claim(1, from: name, by: worker, for: term, key: nil).first
+    }
+
     /// The events of an experiment: those after a given one, then those to come, as they happen.
     ///
     /// The sequence does not end by itself; it ends with the task that iterates it.

@@ -8,8 +8,11 @@ public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
     ///
     /// More kinds may come.
     public struct Code: Sendable, Hashable {
-        private let name: String
-        private init(_ name: String) { self.name = name }
+        /// Its name, as the HTTP API writes it: `leaseLost`.
+        public let name: String
+
+        /// The code of that name, whether or not this version knows it.
+        public init(_ name: String) { self.name = name }
 
         /// A value is not of the kind or in the range that it should be.
         public static let badValue = Code("badValue")
@@ -37,6 +40,20 @@ public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let inconsistent = Code("inconsistent")
         /// A file or directory cannot be read or written.
         public static let inputOutput = Code("inputOutput")
+        /// There is no such checkpoint, or not any more.
+        public static let noSuchCheckpoint = Code("noSuchCheckpoint")
+        /// A request is not one: no JSON, a field that is missing, a parameter out of range.
+        public static let badRequest = Code("badRequest")
+        /// There is no token, or it is unknown, revoked or expired.
+        public static let unauthorized = Code("unauthorized")
+        /// The token's scope does not reach.
+        public static let forbidden = Code("forbidden")
+        /// What was to be changed is not as the caller believes.
+        public static let preconditionFailed = Code("preconditionFailed")
+        /// The server cannot be reached, or its answer makes no sense.
+        ///
+        /// What was asked for may have happened.
+        public static let unreachable = Code("unreachable")
     }
 
     /// What kind of error it is.

@@ -123,6 +123,74 @@ extension StoreContract {
             try expectEqual(claimed.count, 60)
             try expectEqual(Set(claimed).count, 60)
         },
+        Case("several intervals are claimed at once, as many as there are") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(exploit: .none))
+            let first = try await store.claim(3, from: "e", by: "w", for: .seconds(60), key: nil)
+            try expectEqual(first.assignments.map(\.interval.id.member), [0, 1, 2])
+            try expectEqual(first.record.counts[.running], 3)
+            let rest = try await test.open().claim(3, from: "e", by: "w", for: .seconds(60), key: nil)
+            try expectEqual(rest.assignments.map(\.interval.id.member), [3])
+            try expectEqual(Set((first.assignments + rest.assignments).map(\.lease.token)).count, 4)
+        },
+        Case("a claim that is repeated with its key gets the same intervals, for as long as they are leased") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(exploit: .none))
+            let key = "0123456789abcdefghijkl"
+            let first = try await store.claim(2, from: "e", by: "w", for: .seconds(60), key: key)
+            test.clock.advance(by: .seconds(50))
+            let again = try await test.open().claim(2, from: "e", by: "w", for: .seconds(60), key: key)
+            try expectEqual(again.assignments.map(\.lease.token), first.assignments.map(\.lease.token))
+            try expectEqual(again.assignments.map(\.interval.id), first.assignments.map(\.interval.id))
+            try expectEqual(again.assignments.map(\.lease.attempt), [1, 1])
+            test.clock.advance(by: .seconds(50))
+            _ = try await store.renew(first.assignments[0].lease, for: .seconds(1))
+            let another = try await store.claim(9, from: "e", by: "v", for: .seconds(60), key: key)
+            try expectEqual(another.assignments.map(\.interval.id.member), [2, 3])
+            let other = try await store.claim(1, from: "e", by: "w", for: .seconds(60), key: "another key, as random")
+            try expectEqual(other.assignments, [])
+        },
+        Case("a finish that is repeated answers as it stands, and records nothing twice") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1, intervals: 2, retries: 1))
+            let failing = try await store.take()
+            for _ in 0..<2 {
+                let finished = try await store.finish(failing.lease, .failed(reason: "oops"))
+                try expectEqual(finished.interval.state, .waiting)
+                try expectEqual(finished.interval.failures, 1)
+            }
+            let assignment = try await store.take()
+            try await expectError(.leaseLost) { _ = try await store.finish(failing.lease, .failed(reason: "oops")) }
+            try await store.finish(assignment, score: 1)
+            let events = try await store.lastEvent()
+            let again = try await test.open().finish(assignment, score: 5)
+            try expectEqual(again.interval, try await store.interval(assignment.interval.id, of: "e"))
+            try expectEqual(again.interval.score, 1)
+            try expectEqual(again.decisions, [])
+            try expectEqual(again.record.finishedIntervals, 1)
+            try expectEqual(try await store.lastEvent(), events)
+            // What was lost or given back is not finished by its old lease.
+            let released = try await store.take()
+            try await store.release(released.lease, because: "test")
+            try await expectError(.leaseLost) { try await store.finish(released, score: 1) }
+        },
+        Case("metrics so far are seen while an interval is trained, and not by its next attempt") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1))
+            let assignment = try await store.take()
+            try await store.report(assignment.lease, ["loss": 0.5, "bad": .number(.nan), "notes": ["a", [:]]])
+            let id = assignment.interval.id
+            try expectEqual(
+                try await test.open().interval(id, of: "e").metrics,
+                ["loss": 0.5, "bad": .null, "notes": ["a", [:]]])
+            try expectEqual(try await store.interval(id, of: "e").score, nil)
+            var forged = assignment.lease
+            forged.token = "0"
+            let wrong = forged
+            try await expectError(.leaseLost) { try await store.report(wrong, ["loss": 1]) }
+            try await store.release(assignment.lease, because: "test")
+            try expectEqual(try await store.take().interval.metrics, [:])
+        },
         Case("a write without the lease is refused and changes nothing") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 1))
@@ -138,8 +206,9 @@ extension StoreContract {
             try expectEqual(try await store.interval(assignment.interval.id, of: "e"), before)
             try await store.finish(assignment, score: 1)
             try await expectError(.leaseLost, mentions: "done") {
-                _ = try await store.finish(assignment.lease, outcome)
+                _ = try await store.renew(assignment.lease, for: .seconds(9))
             }
+            try await expectError(.leaseLost, mentions: "done") { _ = try await store.finish(wrong, outcome) }
         },
         Case("a lease that runs out is taken over, and its late report refused") { test in
             let store = try await test.open()
