@@ -21,6 +21,12 @@ public struct Decision: Sendable, Hashable {
     /// The member's next interval, unless it ends.
     public let next: Interval?
 
+    package init(interval: IntervalID, outcome: Outcome, next: Interval?) {
+        self.interval = interval
+        self.outcome = outcome
+        self.next = next
+    }
+
     /// The outcome as one word: `continues`, `exploits`, `restarts`, `ends`.
     public var name: String {
         switch outcome {

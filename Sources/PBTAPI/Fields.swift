@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import PBT
+
+/// The fields of a JSON object that came over the wire, read with errors that name the field.
+package struct Fields: Sendable {
+    private let values: [String: Value]
+    private let path: String
+
+    /// The fields of an object.
+    ///
+    /// - Parameters:
+    ///   - value: The object.
+    ///   - path: How messages name it; empty for the whole body.
+    /// - Throws: A `PBTError` with code `badRequest` when it is no object.
+    package init(_ value: Value?, path: String = "") throws(PBTError) {
+        guard let values = value?.object else {
+            let what = path.isEmpty ? "the body" : path
+            throw PBTError(.badRequest, "\(what) must be an object, not \(value?.kind ?? "missing")")
+        }
+        self.values = values
+        self.path = path
+    }
+
+    private func error(_ name: String, _ problem: String) -> PBTError {
+        PBTError(.badRequest, "\(path.isEmpty ? name : "\(path).\(name)"): \(problem)")
+    }
+
+    private func required<Result>(_ name: String, _ kind: String, _ result: Result?) throws(PBTError) -> Result {
+        if let result { return result }
+        guard let value = values[name] else { throw error(name, "is missing; give \(kind)") }
+        throw error(name, "must be \(kind), not \(value.kind)")
+    }
+
+    /// The value of a field; none when it is missing or null.
+    package subscript(name: String) -> Value? {
+        guard let value = values[name], value != .null else { return nil }
+        return value
+    }
+
+    /// The names that are there.
+    package var names: [String] {
+        values.keys.sorted()
+    }
+
+    /// Complains about names that mean nothing here.
+    package func check(known: [String]) throws(PBTError) {
+        for name in names where !known.contains(name) {
+            let near = nearest(to: name, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
+            throw error(name, "unknown field; known: \(known.joined(separator: ", "))\(near)")
+        }
+    }
+
+    package func text(_ name: String) throws(PBTError) -> String {
+        try required(name, "text", values[name]?.string)
+    }
+
+    package func text(ifAny name: String) throws(PBTError) -> String? {
+        guard self[name] != nil else { return nil }
+        return try text(name)
+    }
+
+    package func int(_ name: String) throws(PBTError) -> Int {
+        try required(name, "a whole number", values[name]?.int)
+    }
+
+    package func int(ifAny name: String, in range: ClosedRange<Int> = .min ... .max) throws(PBTError) -> Int? {
+        guard self[name] != nil else { return nil }
+        let number = try int(name)
+        guard range.contains(number) else {
+            throw error(name, "must be between \(range.lowerBound) and \(range.upperBound), not \(number)")
+        }
+        return number
+    }
+
+    package func bool(_ name: String) throws(PBTError) -> Bool {
+        try required(name, "true or false", values[name]?.bool)
+    }
+
+    package func bool(ifAny name: String) throws(PBTError) -> Bool? {
+        guard self[name] != nil else { return nil }
+        return try bool(name)
+    }
+
+    package func object(_ name: String) throws(PBTError) -> [String: Value] {
+        try required(name, "an object", values[name]?.object)
+    }
+
+    package func fields(_ name: String) throws(PBTError) -> Fields {
+        try Fields(values[name], path: path.isEmpty ? name : "\(path).\(name)")
+    }
+
+    package func list(_ name: String) throws(PBTError) -> [Value] {
+        try required(name, "a list", values[name]?.array)
+    }
+
+    package func texts(_ name: String) throws(PBTError) -> [String] {
+        var texts: [String] = []
+        for (i, value) in try list(name).enumerated() {
+            texts.append(try required("\(name)[\(i)]", "text", value.string))
+        }
+        return texts
+    }
+
+    /// A time: milliseconds since 1970.
+    package func time(_ name: String) throws(PBTError) -> Timestamp {
+        Timestamp(milliseconds: Int64(try int(name)))
+    }
+
+    package func time(ifAny name: String) throws(PBTError) -> Timestamp? {
+        try int(ifAny: name).map { Timestamp(milliseconds: Int64($0)) }
+    }
+
+    /// A duration in seconds.
+    package func seconds(
+        ifAny name: String, in range: ClosedRange<Double>
+    ) throws(PBTError) -> Duration? {
+        guard let value = self[name] else { return nil }
+        let seconds = try required(name, "a number of seconds", value.double)
+        guard range.contains(seconds) else {
+            throw error(
+                name,
+                "must be between \(Value.number(range.lowerBound).short) and "
+                    + "\(Value.number(range.upperBound).short) seconds, not \(value)")
+        }
+        return .milliseconds(Int64((seconds * 1000).rounded()))
+    }
+
+    /// A score: a number, or one that JSON cannot write as text; not a number when it is missing.
+    package func score(_ name: String) throws(PBTError) -> Double {
+        switch self[name] {
+        case nil: return .nan
+        case .string("NaN"): return .nan
+        case .string("Infinity"): return .infinity
+        case .string("-Infinity"): return -.infinity
+        case let value?:
+            return try required(name, "a number, \"NaN\", \"Infinity\" or \"-Infinity\"", value.double)
+        }
+    }
+
+    package func interval(ifAny name: String) throws(PBTError) -> IntervalID? {
+        guard self[name] != nil else { return nil }
+        let fields = try fields(name)
+        return IntervalID(member: try fields.int("member"), index: try fields.int("interval"))
+    }
+}
+
+extension Value {
+    /// A number as a person writes it: 60 rather than 60.0.
+    fileprivate var short: String {
+        int.map(String.init) ?? json
+    }
+
+    /// A score as it goes over the wire.
+    package static func score(_ score: Double) -> Value {
+        if score.isFinite { return .number(score) }
+        return .string(score.isNaN ? "NaN" : score > 0 ? "Infinity" : "-Infinity")
+    }
+
+    /// A time as it goes over the wire.
+    package static func time(_ time: Timestamp) -> Value {
+        .integer(Int(time.milliseconds))
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import PBT
+
+extension Interval {
+    /// The interval as it goes over the wire; the secret of its lease stays where it is.
+    package var api: Value {
+        var object: [String: Value] = [
+            "member": .integer(id.member), "interval": .integer(id.index), "hyperparameters": hyperparameters.value,
+            "changes": .array(changes.map(\.value)), "depth": .integer(depth), "state": .string(state.rawValue),
+            "metrics": .object(metrics), "checkpoint_state": .string(checkpointState.rawValue),
+            "pinned": .bool(isPinned), "attempts": .integer(attempts), "failures": .integer(failures),
+            "created": .time(created),
+        ]
+        object["parent"] = parent?.value
+        object["score"] = score.map { .score($0) }
+        object["checkpoint"] = checkpoint.map { .string($0) }
+        object["reason"] = reason.map { .string($0) }
+        object["worker"] = worker.map { .string($0) }
+        object["lease_expires"] = leaseExpires.map { .time($0) }
+        object["started"] = started.map { .time($0) }
+        object["finished"] = finished.map { .time($0) }
+        object["sequence"] = sequence.map { .integer(Int($0)) }
+        return .object(object)
+    }
+
+    /// Reads what ``api`` wrote.
+    ///
+    /// - Throws: A `PBTError` with code `badRequest`.
+    package init(api fields: Fields) throws(PBTError) {
+        self.init(
+            id: IntervalID(member: try fields.int("member"), index: try fields.int("interval")),
+            parent: try fields.interval(ifAny: "parent"),
+            hyperparameters: Hyperparameters(try fields.object("hyperparameters")),
+            changes: try Self.changes(fields), depth: try fields.int("depth"), created: try fields.time("created"))
+        state = try Self.known(State.init(rawValue:), fields, "state")
+        checkpointState = try Self.known(CheckpointState.init(rawValue:), fields, "checkpoint_state")
+        score = fields["score"] == nil ? nil : try fields.score("score")
+        metrics = try fields.object("metrics")
+        checkpoint = try fields.text(ifAny: "checkpoint")
+        isPinned = try fields.bool("pinned")
+        attempts = try fields.int("attempts")
+        failures = try fields.int("failures")
+        reason = try fields.text(ifAny: "reason")
+        worker = try fields.text(ifAny: "worker")
+        leaseExpires = try fields.time(ifAny: "lease_expires")
+        started = try fields.time(ifAny: "started")
+        finished = try fields.time(ifAny: "finished")
+        sequence = try fields.int(ifAny: "sequence").map { Int64($0) }
+    }
+
+    private static func changes(_ fields: Fields) throws(PBTError) -> [Change] {
+        var changes: [Change] = []
+        for value in try fields.list("changes") {
+            guard let change = Change(value: value) else {
+                throw PBTError(.badRequest, "changes: holds what is no change: \(value.json.prefix(100))")
+            }
+            changes.append(change)
+        }
+        return changes
+    }
+
+    private static func known<Result>(
+        _ read: (String) -> Result?, _ fields: Fields, _ name: String
+    ) throws(PBTError) -> Result {
+        let text = try fields.text(name)
+        guard let result = read(text) else {
+            throw PBTError(.badRequest, "\(name): \"\(text)\" is not known to this version")
+        }
+        return result
+    }
+}

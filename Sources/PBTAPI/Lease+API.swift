@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import PBT
+
+extension Lease {
+    /// The lease as it goes over the wire, its secret included.
+    package var api: Value {
+        [
+            "experiment": .string(experiment), "member": .integer(interval.member),
+            "interval": .integer(interval.index), "attempt": .integer(attempt), "token": .string(token),
+            "worker": .string(worker), "expires": .time(expires),
+        ]
+    }
+
+    /// Reads what ``api`` wrote.
+    ///
+    /// - Throws: A `PBTError` with code `badRequest`.
+    package init(api fields: Fields) throws(PBTError) {
+        self.init(
+            experiment: try fields.text("experiment"),
+            interval: IntervalID(member: try fields.int("member"), index: try fields.int("interval")),
+            attempt: try fields.int("attempt"), token: try fields.text("token"),
+            worker: try fields.text(ifAny: "worker") ?? "",
+            expires: try fields.time(ifAny: "expires") ?? Timestamp(milliseconds: 0))
+    }
+}
+
+extension Assignment {
+    /// The assignment as it goes over the wire.
+    ///
+    /// - Parameters:
+    ///   - definition: What stands under `definition`; left out when not given.
+    ///   - version: What stands under `definition_version`.
+    /// - Returns: An object.
+    package func api(definition: Value?, version: String) -> Value {
+        var object: [String: Value] = [
+            "lease": lease.api, "interval": interval.api, "seed": .integer(seed),
+            "objective": [
+                "metric": .string(experiment.objective.metric), "goal": .string(experiment.objective.goal.rawValue),
+            ],
+            "definition_version": .string(version),
+        ]
+        object["parent_checkpoint"] = parentCheckpoint.map { .string($0) }
+        object["definition"] = definition
+        return .object(object)
+    }
+
+    /// Reads what ``api(definition:version:)`` wrote.
+    ///
+    /// - Throws: A `PBTError` with code `badRequest`.
+    package init(api fields: Fields, experiment: Experiment) throws(PBTError) {
+        self.init(
+            lease: try Lease(api: fields.fields("lease")), interval: try Interval(api: fields.fields("interval")),
+            parentCheckpoint: try fields.text(ifAny: "parent_checkpoint"), experiment: experiment)
+    }
+}
+
+extension Outcome {
+    /// The outcome's fields in the body of a `finish`.
+    package var api: [String: Value] {
+        switch self {
+        case .failed(let reason): return ["failed": .string(reason)]
+        case .trained(let score, let metrics, let checkpoint):
+            var object: [String: Value] = ["score": .score(score), "metrics": .object(metrics)]
+            object["checkpoint"] = checkpoint.map { .string($0) }
+            return object
+        }
+    }
+
+    /// Reads the outcome in the body of a `finish`.
+    ///
+    /// - Throws: A `PBTError` with code `badRequest`.
+    package init(api fields: Fields) throws(PBTError) {
+        if let reason = try fields.text(ifAny: "failed") {
+            guard fields["score"] == nil, fields["checkpoint"] == nil else {
+                throw PBTError(.badRequest, "failed: stands beside a score or a checkpoint; give one or the other")
+            }
+            self = .failed(reason: reason)
+        } else {
+            self = .trained(
+                score: try fields.score("score"),
+                metrics: fields["metrics"] == nil ? [:] : try fields.object("metrics"),
+                checkpoint: try fields.text(ifAny: "checkpoint"))
+        }
+    }
+}
+
+extension Decision {
+    /// The decision as it goes over the wire.
+    package var api: Value {
+        var object = value.object ?? [:]
+        object["interval"] = interval.value
+        object["next"] = next?.api
+        return .object(object)
+    }
+
+    /// Reads what ``api`` wrote.
+    ///
+    /// - Throws: A `PBTError` with code `badRequest`.
+    package init(api fields: Fields) throws(PBTError) {
+        guard let interval = try fields.interval(ifAny: "interval") else {
+            throw PBTError(.badRequest, "interval: is missing from a decision")
+        }
+        let outcome: Outcome
+        switch (try fields.text("decision"), try fields.interval(ifAny: "donor")) {
+        case ("continues", _): outcome = .continues
+        case ("restarts", _): outcome = .restarts
+        case ("ends", _): outcome = .ends
+        case ("exploits", let donor?): outcome = .exploits(donor)
+        case (let other, _): throw PBTError(.badRequest, "decision: \"\(other)\" is not known to this version")
+        }
+        self.init(
+            interval: interval, outcome: outcome,
+            next: fields["next"] == nil ? nil : try Interval(api: fields.fields("next")))
+    }
+}
+
+extension Event {
+    /// The event as it goes over the wire.
+    package var api: Value {
+        var object: [String: Value] = [
+            "id": .integer(Int(id)), "experiment": .string(experiment), "time": .time(time),
+            "kind": .string(kind.rawValue), "details": .object(details),
+        ]
+        object["interval"] = interval?.value
+        return .object(object)
+    }
+
+    /// Reads what ``api`` wrote; nothing for a kind that this version does not know.
+    ///
+    /// - Throws: A `PBTError` with code `badRequest`.
+    package init?(api fields: Fields) throws(PBTError) {
+        guard let kind = Kind(rawValue: try fields.text("kind")) else { return nil }
+        self.init(
+            id: Int64(try fields.int("id")), experiment: try fields.text("experiment"), time: try fields.time("time"),
+            kind: kind, interval: try fields.interval(ifAny: "interval"), details: try fields.object("details"))
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import PBT
+
+/// An error as it goes over the wire: `application/problem+json` (RFC 9457).
+package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The HTTP status.
+    package var status: Int
+    /// What programs match on.
+    package var code: String
+    /// What happened, with what, and what to do next.
+    package var detail: String
+    /// After how many seconds to try again, if that helps.
+    package var retryAfter: Int?
+    /// Header fields that go with it, such as `Allow`.
+    package var headers: [String: String] = [:]
+
+    package init(_ status: Int, _ code: String, _ detail: String, retryAfter: Int? = nil) {
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.retryAfter = retryAfter
+    }
+
+    /// An error of ours, with the status that goes with its code.
+    package init(_ error: PBTError) {
+        let status: Int
+        var retryAfter: Int?
+        switch error.code {
+        case .badRequest: status = 400
+        case .unauthorized: status = 401
+        case .forbidden: status = 403
+        case .noSuchExperiment, .noSuchInterval, .noSuchCheckpoint: status = 404
+        case .alreadyExists, .leaseLost, .wrongState: status = 409
+        case .preconditionFailed: status = 412
+        case .badValue, .badExperiment, .noSuchStrategy: status = 422
+        case .storeBusy:
+            status = 503
+            retryAfter = 1
+        case .unusableStore, .inputOutput:
+            status = 503
+            retryAfter = 10
+        default: status = 500
+        }
+        self.init(status, error.code.name, error.message, retryAfter: retryAfter)
+    }
+
+    /// The body.
+    package var value: Value {
+        [
+            "type": "about:blank", "title": .string(Self.titles[status] ?? "Error"), "status": .integer(status),
+            "code": .string(code), "detail": .string(detail),
+        ]
+    }
+
+    package var description: String {
+        "\(status) \(code): \(detail)"
+    }
+
+    /// Reads a body; what is no problem of ours is told by its status alone.
+    package init(status: Int, body: [UInt8], retryAfter: Int?) {
+        let value = try? Value(json: body)
+        self.init(
+            status, value?["code"]?.string ?? (status >= 500 ? "unreachable" : "badRequest"),
+            value?["detail"]?.string ?? "the server answered \(status)", retryAfter: retryAfter)
+    }
+
+    /// The problem as an error of ours.
+    package var error: PBTError {
+        PBTError(PBTError.Code(code), detail)
+    }
+
+    private static let titles = [
+        400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+        406: "Not Acceptable", 408: "Request Timeout", 409: "Conflict", 412: "Precondition Failed",
+        413: "Content Too Large", 414: "URI Too Long", 415: "Unsupported Media Type", 416: "Range Not Satisfiable",
+        422: "Unprocessable Content", 429: "Too Many Requests", 431: "Request Header Fields Too Large",
+        500: "Internal Server Error", 503: "Service Unavailable", 507: "Insufficient Storage",
+    ]
+}
