@@ -50,6 +50,20 @@ enum Schema {
             try db.execute(sql: "PRAGMA application_id = \(applicationID)")
             try db.execute(sql: firstTables)
         }
+        migrator.registerMigration("2 tokens") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE token (
+                        number INTEGER PRIMARY KEY AUTOINCREMENT,
+                        name TEXT NOT NULL UNIQUE,
+                        scope TEXT NOT NULL,
+                        id TEXT NOT NULL UNIQUE,
+                        hash TEXT NOT NULL, -- SHA-256 in hexadecimal digits; the secret itself is nowhere
+                        created INTEGER NOT NULL,
+                        expires INTEGER
+                    )
+                    """)
+        }
         return migrator
     }
 

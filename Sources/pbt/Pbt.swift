@@ -13,6 +13,9 @@ import ArgumentParser
 /// The command.
 @main
 struct Pbt: AsyncParsableCommand {
+    /// The version of the command and of all that it talks with.
+    static let version = "0.2.0"
+
     static let configuration = CommandConfiguration(
         commandName: "pbt",
         abstract: "Population Based Training for any training program.",
@@ -22,7 +25,7 @@ struct Pbt: AsyncParsableCommand {
             69 store unreachable, 70 internal error, 73 cannot write, 75 try again later, 130 and 143 interrupted \
             (the same command goes on).
             """,
-        version: "0.1.0",
+        version: Self.version,
         groupedSubcommands: [
             CommandGroup(
                 name: "Train",
@@ -35,6 +38,7 @@ struct Pbt: AsyncParsableCommand {
                     ListCommand.self, ShowCommand.self, BestCommand.self, ScheduleCommand.self, LineageCommand.self,
                     ExplainCommand.self, PlotCommand.self, ExportCommand.self,
                 ]),
+            CommandGroup(name: "Serve", subcommands: [ServeCommand.self, TokenCommand.self]),
             CommandGroup(
                 name: "Manage",
                 subcommands: [

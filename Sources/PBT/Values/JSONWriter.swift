@@ -3,10 +3,15 @@
 extension Value {
     /// The value as JSON on one line: names in order, every number to the last bit, NaN and infinity as `null`.
     public var json: String {
+        String(decoding: jsonBytes, as: UTF8.self)
+    }
+
+    /// ``json`` as UTF-8.
+    package var jsonBytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(64)
         write(to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     /// The value as indented JSON for people, names in order.

@@ -37,11 +37,11 @@ struct Failure: Error {
 
     private static func status(of error: PBTError) -> ExitStatus {
         switch error.code {
-        case .badValue, .wrongState: .usage
+        case .badValue, .wrongState, .badRequest, .unauthorized, .forbidden: .usage
         case .badExperiment, .alreadyExists, .noSuchStrategy: .badFile
-        case .noSuchExperiment, .noSuchInterval: .noSuch
-        case .unusableStore: .unreachable
-        case .storeBusy, .leaseLost: .tryLater
+        case .noSuchExperiment, .noSuchInterval, .noSuchCheckpoint: .noSuch
+        case .unusableStore, .unreachable: .unreachable
+        case .storeBusy, .leaseLost, .preconditionFailed: .tryLater
         case .inputOutput: .cannotWrite
         default: .internalError
         }

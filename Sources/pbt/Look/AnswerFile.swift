@@ -26,17 +26,19 @@ struct AnswerFile: ~Copyable {
 
     /// Begins an answer.
     ///
-    /// - Parameter path: The file; `-` is standard output. A device or a pipe is written as it is.
+    /// - Parameters:
+    ///   - path: The file; `-` is standard output. A device or a pipe is written as it is.
+    ///   - isSecret: Whether only its owner may read it (mode 0600).
     /// - Throws: A ``Failure`` when it cannot be written.
-    init(_ path: String) throws {
-        let place = try Self.place(path)
+    init(_ path: String, isSecret: Bool = false) throws {
+        let place = try Self.place(path, isSecret: isSecret)
         name = path == "-" ? "standard output" : path
         descriptor = place.descriptor
         renaming = place.renaming
     }
 
     private static func place(
-        _ path: String
+        _ path: String, isSecret: Bool
     ) throws -> (descriptor: FileDescriptor, renaming: (from: FilePath, to: FilePath)?) {
         guard path != "-" else { return (.standardOutput, nil) }
         var target = try absolute(FilePath(path))
@@ -54,7 +56,12 @@ struct AnswerFile: ~Copyable {
             }
             let part = target.removingLastComponent().appending(
                 ".\(target.lastComponent?.string ?? "answer").\(getpid()).part")
-            return (try Self.opened(part, for: path, [.create, .truncate]), (part, target))
+            // Never into a file that was there: others might have it open.
+            unlink(part.string)
+            return (
+                try Self.opened(part, for: path, [.create, .exclusiveCreate], mode: isSecret ? 0o600 : 0o666),
+                (part, target)
+            )
         default:
             return (try Self.opened(target, for: path, []), nil)
         }
@@ -67,11 +74,11 @@ struct AnswerFile: ~Copyable {
     }
 
     private static func opened(
-        _ file: FilePath, for path: String, _ options: FileDescriptor.OpenOptions
+        _ file: FilePath, for path: String, _ options: FileDescriptor.OpenOptions, mode: CInterop.Mode = 0o666
     ) throws -> FileDescriptor {
         do {
             return try FileDescriptor.open(
-                file, .writeOnly, options: options, permissions: FilePermissions(rawValue: 0o666))
+                file, .writeOnly, options: options, permissions: FilePermissions(rawValue: mode))
         } catch {
             throw Failure(.cannotWrite, "cannot write \(path): \(error)")
         }

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import PBT
+import PBTAPI
+
+/// What is known of a connection.
+struct ConnectionContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let address: String
+    let channel: any Channel
+
+    init(source: Source) {
+        coreContext = .init(source: source)
+        channel = source.channel
+        address = source.channel.remoteAddress.flatMap(\.ipAddress) ?? ""
+    }
+}
+
+/// Takes each request to its endpoint: admission, limits, routing, errors, counts, logs.
+struct Dispatcher: HTTPResponder {
+    typealias Context = ConnectionContext
+
+    let site: Site
+    let table: RouteTable
+
+    func respond(to request: Request, context: ConnectionContext) async throws -> Response {
+        let began = ContinuousClock.now
+        site.metrics.begin()
+        let path = request.uri.string.prefix { $0 != "?" && $0 != "#" }
+        let match = table.find(request.method, path)
+        var reply: Reply
+        do {
+            reply = try await answer(request, match, context)
+        } catch {
+            reply = Reply(problem(of: error, request, context))
+        }
+        if request.method == .head, reply.status == .ok {
+            // The length of what a GET would get, and none of it.
+            if let length = reply.body.contentLength { reply.headers[.contentLength] = String(length) }
+            reply.body = ResponseBody()
+        }
+        let name = if case .found(let endpoint, _) = match { endpoint.path } else { "other" }
+        let time = ContinuousClock.now - began
+        site.metrics.end(request.method.rawValue, name, status: reply.status.code, after: time)
+        context.logger.debug(
+            "answered",
+            metadata: [
+                "method": "\(request.method.rawValue)", "path": "\(name)", "status": "\(reply.status.code)",
+                "ms": "\(time / .milliseconds(1))", "from": "\(context.address)",
+            ])
+        reply.headers[.xContentTypeOptions] = "nosniff"
+        if reply.headers[.cacheControl] == nil { reply.headers[.cacheControl] = "no-store" }
+        return Response(status: reply.status, headers: reply.headers, body: reply.body)
+    }
+
+    private func answer(
+        _ request: Request, _ match: RouteTable.Match, _ context: ConnectionContext
+    ) async throws -> Reply {
+        try checkHost(request)
+        let endpoint: Endpoint
+        let values: [String: String]
+        switch match {
+        case .found(let found, let path): (endpoint, values) = (found, path)
+        case .nothing:
+            throw Problem(404, "noSuchPath", "there is nothing here; the API is described at /openapi.json")
+        case .malformed:
+            throw PBTError(.badRequest, "the path is not percent-encoded UTF-8")
+        case .wrongMethod(let allowed):
+            var problem = Problem(
+                405, "badMethod",
+                "\(request.method.rawValue) means nothing here; use \(allowed.joined(separator: ", "))")
+            problem.headers["Allow"] = allowed.joined(separator: ", ")
+            throw problem
+        }
+        guard request.uri.string.utf8.count <= 8192 else {
+            throw Problem(414, "tooLarge", "the URL is longer than 8192 bytes")
+        }
+        var caller = Caller(name: nil, scope: .read)
+        if let scope = endpoint.scope {
+            caller = try await site.access.caller(showing: request.headers[.authorization], from: context.address)
+            guard caller.scope >= scope else {
+                throw PBTError(
+                    .forbidden,
+                    "the token \"\(caller.name ?? "")\" is for \(caller.scope.rawValue); this needs \(scope.rawValue): "
+                        + "pbt token create NAME --scope \(scope.rawValue)")
+            }
+        }
+        try site.limit?.count(caller.name ?? context.address)
+        return try await endpoint.handle(
+            Call(
+                request: request, path: values, query: try Self.query(of: request), caller: caller,
+                channel: context.channel, site: site))
+    }
+
+    /// On loopback without tokens, only requests that name this machine: a web page whose name was made to lead here
+    /// (DNS rebinding) is refused.
+    private func checkHost(_ request: Request) throws {
+        guard !site.access.needsToken, site.configuration.isLoopback else { return }
+        guard let authority = request.head.authority, !authority.isEmpty else { return }
+        var host = authority[...]
+        if host.hasPrefix("[") {
+            host = host.prefix { $0 != "]" }.dropFirst()
+        } else {
+            host = host.prefix { $0 != ":" }
+        }
+        guard ServerConfiguration.isLoopback(String(host)) else {
+            throw PBTError(
+                .forbidden,
+                "this server answers on this machine only, and not as \"\(host.prefix(100))\"; serve with a token to be reached by that name"
+            )
+        }
+    }
+
+    private static func query(of request: Request) throws -> [String: String] {
+        let string = request.uri.string
+        guard let mark = string.firstIndex(of: "?") else { return [:] }
+        var query: [String: String] = [:]
+        for pair in string[string.index(after: mark)...].prefix(while: { $0 != "#" }).split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = PathSegment.decode(parts[0].replacing("+", with: " ")),
+                let value = parts.count == 2 ? PathSegment.decode(parts[1].replacing("+", with: " ")) : ""
+            else { throw PBTError(.badRequest, "the query is not percent-encoded UTF-8") }
+            query[name] = value
+        }
+        return query
+    }
+
+    private func problem(of error: any Error, _ request: Request, _ context: ConnectionContext) -> Problem {
+        switch error {
+        case let problem as Problem: return problem
+        case let error as PBTError:
+            let problem = Problem(error)
+            if problem.status == 500 {
+                context.logger.error("an error of the store's", metadata: ["error": "\(error)"])
+            }
+            return problem
+        case is CancellationError:
+            return Problem(503, "shuttingDown", "the server is shutting down; try again", retryAfter: 1)
+        case let error as any HTTPResponseError:
+            return Problem(
+                error.status.code, error.status.code == 413 ? "tooLarge" : "badRequest", "the request cannot be read")
+        default:
+            // What it says may hold what is nobody's business.
+            context.logger.error("an unexpected error", metadata: ["error": "\(error)"])
+            return Problem(500, "internal", "an error of the server's own; its log says more")
+        }
+    }
+}
+
+extension HTTPField.Name {
+    static let xContentTypeOptions = Self("X-Content-Type-Options") ?? .contentType
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+import PBT
+import PBTAPI
+
+/// An answer to a request.
+struct Reply: Sendable {
+    var status: HTTPResponse.Status = .ok
+    var headers: HTTPFields = [:]
+    var body = ResponseBody()
+
+    /// Nothing to say but the status.
+    static func empty(_ status: HTTPResponse.Status = .noContent) -> Self {
+        Self(status: status)
+    }
+
+    /// A JSON value.
+    static func json(_ value: Value, _ status: HTTPResponse.Status = .ok, type: String = "application/json") -> Self {
+        bytes(value.jsonBytes, type: type, status)
+    }
+
+    /// Bytes of a media type.
+    static func bytes(_ bytes: [UInt8], type: String, _ status: HTTPResponse.Status = .ok) -> Self {
+        Self(
+            status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
+    /// An error.
+    init(_ problem: Problem) {
+        self = .json(
+            problem.value, HTTPResponse.Status(code: problem.status, reasonPhrase: ""),
+            type: "application/problem+json")
+        if let seconds = problem.retryAfter { headers[.retryAfter] = String(seconds) }
+        for (name, value) in problem.headers {
+            if let name = HTTPField.Name(name) { headers[name] = value }
+        }
+        if problem.status == 401 { headers[.wwwAuthenticate] = "Bearer realm=\"pbt\"" }
+    }
+
+    init(status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], body: ResponseBody = ResponseBody()) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// The same answer with one more header field.
+    func with(_ name: HTTPField.Name, _ value: String) -> Self {
+        var reply = self
+        reply.headers[name] = value
+        return reply
+    }
+}

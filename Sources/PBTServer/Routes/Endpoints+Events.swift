@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+import PBT
+import PBTAPI
+import ServiceLifecycle
+
+extension Endpoints {
+    static let events: [Endpoint] = [
+        endpoint("\(prefix)/events", [], "Events of all experiments"),
+        endpoint("\(experimentPath)/events", [experimentParameter], "Events of one experiment"),
+    ]
+
+    private static func endpoint(_ path: String, _ parameters: [Endpoint.Parameter], _ summary: String) -> Endpoint {
+        Endpoint(
+            method: .get, path: path, scope: .read, summary: summary,
+            parameters: parameters + [
+                query("after", ["type": "integer", "minimum": 0, "default": 0], "The number of the last event known."),
+                query(
+                    "limit", ["type": "integer", "minimum": 0, "maximum": 1000, "default": 100],
+                    "How many at most; 0 asks for `last` alone."),
+                query(
+                    "wait", ["type": "number", "minimum": 0, "maximum": 60, "default": 0],
+                    "How many seconds to wait for the first."),
+                header("Last-Event-ID", "Of a stream: the number of the last event known."),
+            ],
+            answers: [
+                json("The events", Schemas.events),
+                Endpoint.Answer(
+                    status: 200, type: "text/event-stream", schema: ["type": "string"],
+                    text: "A stream of them, when Accept asks for it"),
+            ], problems: parameters.isEmpty ? [] : [404]
+        ) { call in
+            let name = call.path["experiment"]
+            if let name { _ = try await call.site.store.record(of: name) }
+            let after = try call.number("after", in: 0...(.max)).map { Int64($0) }
+            if call.request.headers[.accept]?.contains("text/event-stream") == true {
+                return try stream(call, name, after: after)
+            }
+            return try await page(call, name, after: after ?? 0)
+        }
+    }
+
+    private static func page(_ call: Call, _ name: String?, after: Int64) async throws -> Reply {
+        let limit = try call.number("limit", in: 0...1000) ?? 100
+        let wait = try call.seconds("wait", in: 0...60) ?? .zero
+        let store = call.site.store
+        guard limit > 0 else {
+            return .json(["items": [], "last": .integer(Int(try await store.lastEvent()))])
+        }
+        let end = ContinuousClock.now.advanced(by: wait)
+        while true {
+            // Before the events: one that comes in between is seen by whoever asks again.
+            let last = try await store.lastEvent()
+            let events = try await store.events(of: name, after: after, limit: limit)
+            let left = end - ContinuousClock.now
+            if !events.isEmpty || left <= .zero || Task.isShuttingDownGracefully {
+                return .json([
+                    "items": .array(events.map(\.api)),
+                    "last": .integer(Int(events.count == limit ? events.last?.id ?? last : max(last, after))),
+                ])
+            }
+            try await call.whileConnected { try await store.waitForEvents(after: last, for: left) }
+        }
+    }
+
+    /// Those that were, then those to come; each is read from the store when the one before was sent, so a slow reader
+    /// costs one page of memory.
+    private static func stream(_ call: Call, _ name: String?, after: Int64?) throws -> Reply {
+        var start = after ?? 0
+        if let field = call.request.headers[.lastEventID], !field.isEmpty {
+            guard let id = Int64(field), id >= 0 else {
+                throw PBTError(
+                    .badRequest, "Last-Event-ID: must be the number of an event, not \"\(field.prefix(40))\"")
+            }
+            start = id
+        }
+        let first = start
+        let site = call.site
+        let body = ResponseBody { writer in
+            site.metrics.follows(1)
+            defer { site.metrics.follows(-1) }
+            var last = first
+            // Tells the client at once that it is connected, and how soon to come back.
+            try await writer.write(ByteBuffer(string: "retry: 1000\n\n"))
+            while !Task.isShuttingDownGracefully {
+                let newest = try await site.store.lastEvent()
+                let events = try await site.store.events(of: name, after: last, limit: 100)
+                guard !events.isEmpty else {
+                    last = max(last, newest)
+                    let before = last
+                    try await untilShutdown { try await site.store.waitForEvents(after: before, for: .seconds(15)) }
+                    if try await site.store.lastEvent() <= last {
+                        try await writer.write(ByteBuffer(string: EventStream.comment))
+                    }
+                    continue
+                }
+                var text = ""
+                for event in events {
+                    text +=
+                        EventStream.Frame(id: String(event.id), event: event.kind.rawValue, data: event.api.json).text
+                }
+                try await writer.write(ByteBuffer(string: text))
+                last = events.last?.id ?? last
+            }
+            try await writer.finish(nil)
+        }
+        return Reply(headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
+    }
+
+    /// Does something that a graceful shutdown ends early.
+    private static func untilShutdown(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        do {
+            try await cancelWhenGracefulShutdown(body)
+        } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {
+            // The loop sees it.
+        }
+    }
+}
+
+extension Call {
+    /// Waits for something, no longer than the caller is there and the server runs.
+    ///
+    /// - Throws: What `body` throws; `CancellationError` when the caller went away.
+    func whileConnected(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        do {
+            let hangUp = try await channel.pipeline.handler(type: HangUp.self).get()
+            try await hangUp.cancelling { try await cancelWhenGracefulShutdown(body) }
+        } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {
+            // Whoever waits looks once more, and answers.
+        }
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import HummingbirdCore
+import PBT
+import PBTAPI
+import PBTWorker
+
+extension Endpoints {
+    static let managing: [Endpoint] = [
+        Endpoint(
+            method: .post, path: "\(prefix)/experiments", scope: .admin, summary: "Create an experiment",
+            parameters: [header("Idempotency-Key", "Makes the request safe to repeat.")],
+            body: (Schemas.definition, "application/json"),
+            answers: [json("The experiment", Schemas.ref("Experiment"), 201)], problems: [409, 422]
+        ) { call in
+            let fields = try await call.fields("definition")
+            let experiment = try Experiment(api: .object(try fields.object("definition")))
+            let bytes = Array("create \(experiment.value.json)".utf8)
+            let (value, status) = try await call.site.repeats.once(
+                call.request.headers[.idempotencyKey], for: bytes
+            ) {
+                let record = try await call.site.store.create(experiment)
+                return (call.site.value(of: record, withDefinition: true), status: 201)
+            }
+            return .json(value, .init(code: status))
+                .with(.location, "\(prefix)/experiments/\(PathSegment.encode(experiment.name))")
+        },
+        Endpoint(
+            method: .put, path: experimentPath, scope: .admin,
+            summary: "Change trainer, retries, stop and keep of an experiment",
+            parameters: [experimentParameter, header("If-Match", "The ETag that it must still have.")],
+            body: (Schemas.definition, "application/json"),
+            answers: [json("The experiment", Schemas.ref("Experiment"))], problems: [404, 409, 412, 422]
+        ) { call in
+            let fields = try await call.fields("definition")
+            let experiment = try Experiment(api: .object(try fields.object("definition")))
+            guard experiment.name == call.experiment else {
+                throw PBTError(
+                    .badValue,
+                    "definition.name: is \"\(experiment.name)\", but the path says \"\(call.experiment)\"; a name cannot change"
+                )
+            }
+            let before = try await call.site.store.record(of: call.experiment)
+            try call.checkMatch(call.site.value(of: before, withDefinition: true))
+            try await call.site.store.edit(experiment)
+            return try await call.experimentReply()
+        },
+        Endpoint(
+            method: .delete, path: experimentPath, scope: .admin, summary: "Remove an experiment and all its files",
+            parameters: [experimentParameter, header("If-Match", "The ETag that it must still have.")],
+            answers: [none("It is gone")], problems: [404, 409, 412]
+        ) { call in
+            let before = try await call.site.store.record(of: call.experiment)
+            try call.checkMatch(call.site.value(of: before, withDefinition: true))
+            try await call.site.store.remove(call.experiment)
+            try call.site.data?.remove(call.experiment)
+            return .empty()
+        },
+        Endpoint(
+            method: .post, path: "\(experimentPath)/push", scope: .admin, summary: "Queue hyperparameters by hand",
+            parameters: [experimentParameter, header("Idempotency-Key", "Makes the request safe to repeat.")],
+            body: (Schemas.push, "application/json"),
+            answers: [json("The interval that will train them", Schemas.ref("Interval"), 201)],
+            problems: [404, 409, 422]
+        ) { call in
+            let fields = try await call.fields("hyperparameters")
+            let hyperparameters = Hyperparameters(try fields.object("hyperparameters"))
+            let bytes = Array("push \(call.experiment) \(hyperparameters.value.json)".utf8)
+            let (value, status) = try await call.site.repeats.once(
+                call.request.headers[.idempotencyKey], for: bytes
+            ) {
+                (try await call.site.store.push(hyperparameters, to: call.experiment).api, status: 201)
+            }
+            return .json(value, .init(code: status))
+        },
+        state("pause", "Hand out no more intervals", fields: []) { call, _ in
+            try await call.site.store.pause(call.experiment)
+        },
+        state("resume", "Go on after a pause, or after all members failed", fields: []) { call, _ in
+            try await call.site.store.resume(call.experiment)
+        },
+        state("stop", "End an experiment for good", fields: ["reason"]) { call, fields in
+            try await call.site.store.stop(
+                call.experiment, because: try fields.text(ifAny: "reason") ?? "it was stopped by hand")
+        },
+        Endpoint(
+            method: .put, path: "\(intervalPath)/pin", scope: .admin,
+            summary: "Keep an interval's checkpoint, or no longer",
+            parameters: intervalParameters, body: (Schemas.pin, "application/json"),
+            answers: [json("The interval", Schemas.ref("Interval"))], problems: [404, 409]
+        ) { call in
+            let fields = try await call.fields("pinned")
+            let id = try call.interval()
+            try await call.site.store.pin(id, of: call.experiment, fields.bool("pinned"))
+            return .json(try await call.site.store.interval(id, of: call.experiment).api)
+        },
+    ]
+
+    private static func state(
+        _ verb: String, _ summary: String, fields known: [String],
+        _ act: @escaping @Sendable (Call, Fields) async throws -> Void
+    ) -> Endpoint {
+        Endpoint(
+            method: .post, path: "\(experimentPath)/\(verb)", scope: .admin, summary: summary,
+            parameters: [experimentParameter], body: (Schemas.reason(known), "application/json"),
+            answers: [json("The experiment", Schemas.ref("Experiment"))], problems: [404, 409]
+        ) { call in
+            let fields = try await call.fields(known)
+            try await act(call, fields)
+            return try await call.experimentReply()
+        }
+    }
+}
+
+extension Call {
+    /// The experiment in the path, as it is now.
+    fileprivate func experimentReply() async throws -> Reply {
+        reply(site.value(of: try await site.store.record(of: experiment), withDefinition: true))
+    }
+}

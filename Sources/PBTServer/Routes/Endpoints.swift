@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import HummingbirdCore
+import PBT
+import PBTAPI
+
+/// Everything that the server does.
+enum Endpoints {
+    /// All of it.
+    static var all: [Endpoint] {
+        beside + reading + events + working + managing
+    }
+
+    static let prefix = "/api/v1"
+    static let experimentPath = "\(prefix)/experiments/{experiment}"
+    static let intervalPath = "\(experimentPath)/intervals/{member}/{interval}"
+
+    static let experimentParameter = Endpoint.Parameter(
+        name: "experiment", place: "path", schema: ["type": "string", "minLength": 1, "maxLength": 128],
+        text: "The experiment's name, percent-encoded.")
+    static let intervalParameters = [
+        experimentParameter,
+        Endpoint.Parameter(
+            name: "member", place: "path", schema: ["type": "integer", "minimum": 0], text: "The member, from 0."),
+        Endpoint.Parameter(
+            name: "interval", place: "path", schema: ["type": "integer", "minimum": 0],
+            text: "How many intervals the member had before it."),
+    ]
+    static let pageParameters = [
+        Endpoint.Parameter(
+            name: "limit", place: "query", schema: ["type": "integer", "minimum": 1, "maximum": 1000, "default": 100],
+            text: "How many at most."),
+        Endpoint.Parameter(
+            name: "after", place: "query", schema: ["type": "string"], text: "The `next` of the page before."),
+    ]
+
+    static func query(_ name: String, _ schema: Value, _ text: String) -> Endpoint.Parameter {
+        Endpoint.Parameter(name: name, place: "query", schema: schema, text: text)
+    }
+
+    static func header(_ name: String, _ text: String) -> Endpoint.Parameter {
+        Endpoint.Parameter(name: name, place: "header", schema: ["type": "string"], text: text)
+    }
+
+    static func json(_ text: String, _ schema: Value, _ status: Int = 200) -> Endpoint.Answer {
+        Endpoint.Answer(status: status, type: "application/json", schema: schema, text: text)
+    }
+
+    static func none(_ text: String, _ status: Int = 204) -> Endpoint.Answer {
+        Endpoint.Answer(status: status, type: nil, schema: nil, text: text)
+    }
+}
+
+extension Call {
+    /// One page of a list that is in the order of increasing keys.
+    ///
+    /// - Parameters:
+    ///   - items: The list, in order.
+    ///   - key: What the cursor of an item is; increases along the list.
+    ///   - value: The item as it is sent.
+    /// - Returns: The page.
+    /// - Throws: A `PBTError` with code `badRequest` for a cursor or a limit that makes no sense.
+    func page<Item>(
+        _ items: [Item], by key: (Item) -> Int, _ value: (Item) -> Value
+    ) throws -> Value {
+        let limit = try number("limit", in: 1...1000) ?? 100
+        let after = try cursor()
+        let rest = items.drop { item in after.map { key(item) <= $0 } ?? false }
+        let page = rest.prefix(limit)
+        var object: [String: Value] = ["items": .array(page.map(value))]
+        if rest.count > limit, let last = page.last { object["next"] = .string(String(key(last))) }
+        return .object(object)
+    }
+
+    private func cursor() throws -> Int? {
+        guard let text = query["after"] else { return nil }
+        guard let cursor = Int(text) else {
+            throw PBTError(
+                .badRequest, "?after=: \"\(text.prefix(40))\" is no cursor; give the \"next\" of the page before")
+        }
+        return cursor
+    }
+
+    /// Answers with an ETag, or 304 when the caller has just that.
+    func reply(_ value: Value, _ status: HTTPResponse.Status = .ok) -> Reply {
+        let bytes = value.jsonBytes
+        let tag = "\"\(Fingerprint.text(of: bytes))\""
+        if status == .ok, let known = request.headers[.ifNoneMatch], Self.lists(known, tag) {
+            return Reply(status: .notModified).with(.eTag, tag)
+        }
+        return .bytes(bytes, type: "application/json", status).with(.eTag, tag)
+    }
+
+    /// Checks `If-Match` against what is there now.
+    ///
+    /// - Throws: A `PBTError` with code `preconditionFailed`.
+    func checkMatch(_ value: Value) throws {
+        guard let wanted = request.headers[.ifMatch] else { return }
+        let tag = "\"\(Fingerprint.text(of: value.jsonBytes))\""
+        guard wanted == "*" || Self.lists(wanted, tag) else {
+            throw PBTError(
+                .preconditionFailed,
+                "it has changed meanwhile: its ETag is \(tag), not \(wanted.prefix(80)); read it again")
+        }
+    }
+
+    private static func lists(_ field: String, _ tag: String) -> Bool {
+        field.split(separator: ",").contains { part in
+            let part = part.drop { $0 == " " }
+            return part.prefix(while: { $0 != " " }) == tag || part == "*" || part == "W/\(tag)"
+        }
+    }
+}

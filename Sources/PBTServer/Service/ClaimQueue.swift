@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import PBT
+import ServiceLifecycle
+import Synchronization
+
+/// Those who wait for something to claim, in the order in which they came.
+///
+/// One task follows the store for all of them, and wakes as many as there is work for: a thousand that wait cost one
+/// look a moment, not a thousand.
+final class ClaimQueue: Service {
+    private struct Waiter {
+        let id: Int
+        let deadline: ContinuousClock.Instant
+        let continuation: CheckedContinuation<Bool, Never>
+    }
+
+    private struct State {
+        var waiters: [String: [Waiter]] = [:]
+        var last = 0
+        var isClosed = false
+    }
+
+    private let store: any Store
+    private let logger: Logger
+    private let state = Mutex(State())
+    /// How often one of those who wait looks anyway: for leases that ran out, and other things that time alone changes.
+    private static let probe = Duration.seconds(1)
+    private static let tick = Duration.milliseconds(200)
+
+    init(store: any Store, logger: Logger) {
+        self.store = store
+        self.logger = logger
+    }
+
+    /// How many wait.
+    var count: Int {
+        state.withLock { $0.waiters.values.reduce(0) { $0 + $1.count } }
+    }
+
+    /// Waits until there may be something to claim, or the time is over.
+    ///
+    /// - Parameters:
+    ///   - experiment: The experiment's name.
+    ///   - deadline: When the time is over.
+    /// - Returns: Whether to try; false when the time is over, or the server shuts down.
+    /// - Throws: `CancellationError` when the task is cancelled.
+    func wait(for experiment: String, until deadline: ContinuousClock.Instant) async throws -> Bool {
+        let id = state.withLock { state in
+            state.last += 1
+            return state.last
+        }
+        let isWoken = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    // Checked under the lock: a cancellation that came before is seen here, a later one by its handler.
+                    if state.isClosed || Task.isCancelled { return true }
+                    state.waiters[experiment, default: []].append(
+                        Waiter(id: id, deadline: deadline, continuation: continuation))
+                    return false
+                }
+                if isOver { continuation.resume(returning: false) }
+            }
+        } onCancel: {
+            let waiter = state.withLock { state -> Waiter? in
+                guard let place = state.waiters[experiment]?.firstIndex(where: { $0.id == id }) else { return nil }
+                return state.waiters[experiment]?.remove(at: place)
+            }
+            waiter?.continuation.resume(returning: false)
+        }
+        try Task.checkCancellation()
+        return isWoken
+    }
+
+    /// Wakes the first of those who wait for an experiment.
+    private func wake(_ count: Int, of experiment: String) {
+        let woken = state.withLock { state -> [Waiter] in
+            guard let waiters = state.waiters[experiment], count > 0 else { return [] }
+            let rest = waiters.dropFirst(count)
+            state.waiters[experiment] = rest.isEmpty ? nil : Array(rest)
+            return Array(waiters.prefix(count))
+        }
+        for waiter in woken { waiter.continuation.resume(returning: true) }
+    }
+
+    /// Follows the store until the server shuts down.
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { await self.keepTime() }
+                tasks.addTask { await self.follow() }
+            }
+        }
+        close()
+    }
+
+    private func close() {
+        let waiters = state.withLock { state in
+            state.isClosed = true
+            defer { state.waiters = [:] }
+            return state.waiters.values.flatMap(\.self)
+        }
+        for waiter in waiters { waiter.continuation.resume(returning: false) }
+    }
+
+    /// Lets go those whose time is over, and has one look from time to time.
+    private func keepTime() async {
+        var sinceProbe = Duration.zero
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: Self.tick) } catch { return }
+            sinceProbe += Self.tick
+            let now = ContinuousClock.now
+            let (late, names) = state.withLock { state -> ([Waiter], [String]) in
+                var late: [Waiter] = []
+                for (name, waiters) in state.waiters where waiters.contains(where: { $0.deadline <= now }) {
+                    late += waiters.filter { $0.deadline <= now }
+                    let rest = waiters.filter { $0.deadline > now }
+                    state.waiters[name] = rest.isEmpty ? nil : rest
+                }
+                return (late, Array(state.waiters.keys))
+            }
+            for waiter in late { waiter.continuation.resume(returning: false) }
+            guard sinceProbe >= Self.probe else { continue }
+            sinceProbe = .zero
+            for name in names { wake(1, of: name) }
+        }
+    }
+
+    private func follow() async {
+        var last: Int64 = 0
+        while !Task.isCancelled {
+            do {
+                if last == 0 { last = try await store.lastEvent() }
+                try await store.waitForEvents(after: last, for: .seconds(5))
+                let events = try await store.events(of: nil, after: last, limit: 1000)
+                last = events.last?.id ?? last
+                for (name, events) in Dictionary(grouping: events, by: \.experiment) {
+                    try await heed(events, of: name)
+                }
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.warning(
+                    "cannot follow the store; those who wait look by themselves", metadata: ["error": "\(error)"])
+                do { try await Task.sleep(for: .seconds(1)) } catch { return }
+            }
+        }
+    }
+
+    private func heed(_ events: [Event], of name: String) async throws {
+        let isWaitedFor = state.withLock { $0.waiters[name] != nil }
+        guard isWaitedFor, events.contains(where: { $0.kind != .started }) else { return }
+        do {
+            let record = try await store.record(of: name)
+            // Of an experiment that is over or decides late, each has something to learn.
+            let finished = events.count { $0.kind == .done || $0.kind == .diverged || $0.kind == .failed }
+            wake(record.state.isOver ? .max : (record.counts[.waiting] ?? 0) + finished, of: name)
+        } catch let error as PBTError where error.code == .noSuchExperiment {
+            wake(.max, of: name)
+        }
+    }
+}

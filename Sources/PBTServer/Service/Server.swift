@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+public import Logging
+import NIOCore
+import NIOSSL
+public import PBT
+public import PBTWorker
+public import ServiceLifecycle
+
+/// Serves a store over HTTP.
+///
+/// A graceful shutdown answers what is being asked, lets those go who wait, and keeps every lease: workers go on
+/// training, and find the same store behind the next server.
+public struct Server: Service {
+    private let site: Site
+    private let logger: Logger
+    private let onReady: @Sendable (_ port: Int) async -> Void
+
+    /// A server.
+    ///
+    /// - Parameters:
+    ///   - store: What it serves.
+    ///   - data: Where the store's checkpoints are; none: no checkpoint can be had through the server.
+    ///   - configuration: Where and to whom.
+    ///   - logger: Where it logs; nowhere when not given. Never a token.
+    ///   - onReady: Called when it listens, with the port.
+    public init(
+        store: any Store, data: DataDirectory?, configuration: ServerConfiguration, logger: Logger? = nil,
+        onReady: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+    ) {
+        let logger = logger ?? Logger(label: "pbt.server") { _ in SwiftLogNoOpLogHandler() }
+        site = Site(store: store, data: data, configuration: configuration, logger: logger)
+        self.logger = logger
+        self.onReady = onReady
+    }
+
+    /// Serves until the service is shut down or the task cancelled.
+    ///
+    /// - Throws: A `PBTError` with code `inputOutput` when the address cannot be listened on, or `badValue` for a
+    ///   certificate that cannot be used.
+    public func run() async throws {
+        let configuration = site.configuration
+        let application = Application(
+            responder: Dispatcher(site: site, table: RouteTable(Endpoints.all)),
+            server: try Self.builder(configuration),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), serverName: "pbt", backlog: 1024),
+            services: [site.claims],
+            onServerRunning: { [onReady] channel in await onReady(channel.localAddress?.port ?? 0) },
+            logger: logger)
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw PBTError(
+                .inputOutput,
+                "cannot listen on \(configuration.host):\(configuration.port): \(error); is another server "
+                    + "running there? Choose another port with --port")
+        }
+    }
+
+    private static func builder(_ configuration: ServerConfiguration) throws -> HTTPServerBuilder {
+        let http = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [HangUp()], idleTimeout: .seconds(180),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))
+        guard let tls = configuration.tls else { return .http1(configuration: http) }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(tls.certificate).map {
+                NIOSSLCertificateSource.certificate($0)
+            }
+            let key = try NIOSSLPrivateKey(file: tls.key, format: .pem)
+            return try .tls(
+                .http1(configuration: http),
+                tlsConfiguration: .makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key)))
+        } catch {
+            throw PBTError(
+                .badValue,
+                "the certificate \(tls.certificate) with the key \(tls.key) cannot be used (\(error)); both must be PEM files that can be read"
+            )
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import PBT
+
+/// How a server behaves.
+public struct ServerConfiguration: Sendable {
+    /// Who may ask.
+    public enum Admission: Sendable {
+        /// Everyone who reaches the address. For loopback, and for those who say that they want it.
+        case open
+        /// Those who hold a token that is kept here.
+        case tokens(any TokenStore)
+    }
+
+    /// A certificate chain and its private key, each a file in PEM form.
+    public struct TLS: Sendable, Hashable {
+        /// The file with the certificate chain, the server's own first.
+        public var certificate: String
+        /// The file with the private key.
+        public var key: String
+
+        /// A certificate chain and its private key.
+        public init(certificate: String, key: String) {
+            self.certificate = certificate
+            self.key = key
+        }
+    }
+
+    /// The address to listen on: a name, or an IPv4 or IPv6 address.
+    public var host: String
+    /// The port to listen on; 0: any that is free.
+    public var port: Int
+    /// Who may ask.
+    public var admission: Admission
+    /// The certificate; none: plain HTTP.
+    public var tls: TLS?
+    /// How many bytes a JSON body may have.
+    public var maximumBody: Int
+    /// How many requests a second each caller may make; none: any number.
+    public var rateLimit: Double?
+    /// The version that the server says it has.
+    public var version: String
+    /// The time it goes by; for tokens.
+    public var clock: StoreClock
+
+    /// How a server behaves.
+    public init(
+        host: String = "127.0.0.1", port: Int = 7070, admission: Admission = .open, tls: TLS? = nil,
+        maximumBody: Int = 4 << 20, rateLimit: Double? = nil, version: String = "0", clock: StoreClock = .system
+    ) {
+        self.host = host
+        self.port = port
+        self.admission = admission
+        self.tls = tls
+        self.maximumBody = maximumBody
+        self.rateLimit = rateLimit
+        self.version = version
+        self.clock = clock
+    }
+
+    /// Whether only this machine reaches the address.
+    public var isLoopback: Bool {
+        Self.isLoopback(host)
+    }
+
+    static func isLoopback(_ host: String) -> Bool {
+        let name = host.lowercased()
+        return name == "localhost" || name.hasSuffix(".localhost") || name == "::1" || name == "[::1]"
+            || (name.hasPrefix("127.") && name.allSatisfy { $0.isNumber || $0 == "." })
+    }
+}

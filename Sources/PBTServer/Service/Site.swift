@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import PBT
+import PBTAPI
+import PBTWorker
+import Synchronization
+
+/// What all endpoints of a server share.
+final class Site: Sendable {
+    let store: any Store
+    let data: DataDirectory?
+    let configuration: ServerConfiguration
+    let access: Access
+    let limit: RateLimit?
+    let claims: ClaimQueue
+    let repeats = Repeats()
+    let metrics = ServerMetrics()
+    let logger: Logger
+    private let definitions = Mutex<[String: Definition]>([:])
+
+    init(store: any Store, data: DataDirectory?, configuration: ServerConfiguration, logger: Logger) {
+        self.store = store
+        self.data = data
+        self.configuration = configuration
+        let rule: Access.Rule =
+            switch configuration.admission {
+            case .open: .open
+            case .tokens(let tokens): .tokens(tokens)
+            }
+        access = Access(rule, clock: configuration.clock)
+        limit = configuration.rateLimit.map { RateLimit($0) }
+        claims = ClaimQueue(store: store, logger: logger)
+        self.logger = logger
+    }
+
+    /// A definition as it goes over the wire, with a text that changes when it does.
+    struct Definition: Sendable {
+        let experiment: Experiment
+        let value: Value
+        let version: String
+    }
+
+    /// The definition of an experiment; made once for each that there is.
+    func definition(of experiment: Experiment) -> Definition {
+        definitions.withLock { definitions in
+            if let known = definitions[experiment.name], known.experiment == experiment { return known }
+            if definitions.count > 1000 { definitions = [:] }
+            let value = experiment.value
+            let definition = Definition(
+                experiment: experiment, value: value, version: Fingerprint.text(of: value.jsonBytes))
+            definitions[experiment.name] = definition
+            return definition
+        }
+    }
+
+    /// An experiment as it goes over the wire.
+    func value(of record: ExperimentRecord, withDefinition: Bool) -> Value {
+        let definition = definition(of: record.experiment)
+        return record.api(definition: withDefinition ? definition.value : nil, version: definition.version)
+    }
+}
+
+/// A short text that stands for some bytes: FNV-1a in 64 bits (Fowler, Noll, Vo). For versions, not for secrets.
+enum Fingerprint {
+    static func text(of bytes: [UInt8]) -> String {
+        String(bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }, radix: 36)
+    }
+}

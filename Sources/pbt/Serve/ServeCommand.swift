@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Logging
+import PBT
+import PBTServer
+import PBTWorker
+import ServiceLifecycle
+import UnixSignals
+
+/// `pbt serve`.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve a store over HTTP, to workers on other machines and to programs.",
+        discussion: """
+            On this machine alone nothing more is needed. To be reached from others, make tokens first (pbt token create \
+            NAME --scope work) and give --host 0.0.0.0; add --tls-certificate and --tls-key, or put a proxy with TLS in \
+            front. SIGTERM and Ctrl-C end it: every lease is kept, and workers go on when it is back.
+            """)
+
+    @OptionGroup var storeOptions: StoreOptions
+
+    @Option(name: .long, help: "The address to listen on.")
+    var host = "127.0.0.1"
+
+    @Option(name: .long, help: "The port to listen on; 0 takes any that is free.")
+    var port = 7070
+
+    @Flag(name: .long, help: "Ask for a token on loopback too.")
+    var tokens = false
+
+    @Flag(name: .long, help: "Let everyone who reaches the address do everything, whatever the address.")
+    var insecure = false
+
+    @Option(
+        name: .customLong("tls-certificate"), help: ArgumentHelp("The certificate chain, in PEM.", valueName: "file"))
+    var certificate: String?
+
+    @Option(
+        name: .customLong("tls-key"), help: ArgumentHelp("The certificate's private key, in PEM.", valueName: "file"))
+    var key: String?
+
+    @Option(
+        name: .customLong("rate-limit"),
+        help: ArgumentHelp(
+            "Requests a second for each token or address; default: 1000 where tokens are asked for, else no limit.",
+            valueName: "number"))
+    var rateLimit: Double?
+
+    @Option(name: .customLong("log-format"), help: "text or json.")
+    var logFormat: LogFormat = .text
+
+    @Flag(name: [.short, .long], help: "Log every request.")
+    var verbose = false
+
+    func validate() throws {
+        if !(0...65535).contains(port) { throw ValidationError("--port must be between 0 and 65535, not \(port)") }
+        if host.isEmpty { throw ValidationError("--host is empty; give an address, for example 127.0.0.1") }
+        if (certificate == nil) != (key == nil) {
+            throw ValidationError("--tls-certificate and --tls-key belong together; give both")
+        }
+        if insecure, tokens { throw ValidationError("--insecure and --tokens contradict each other") }
+        if let rateLimit, !(rateLimit >= 1) { throw ValidationError("--rate-limit must be at least 1") }
+    }
+
+    func run() async throws {
+        let opened = try storeOptions.open(creating: true)
+        guard let kept = opened.store as? any TokenStore else {
+            throw Failure(.usage, "a server serves a file, not another server; give --store FILE")
+        }
+        let logFormat = logFormat
+        let level: Logger.Level = verbose ? .debug : .notice
+        let logger = Logger(label: "pbt.server") { _ in ServerLogHandler(format: logFormat, level: level) }
+        let isOpen = try await isOpen(kept)
+        let configuration = ServerConfiguration(
+            host: host, port: port, admission: isOpen ? .open : .tokens(kept),
+            tls: certificate.flatMap { certificate in key.map { .init(certificate: certificate, key: $0) } },
+            rateLimit: rateLimit ?? (isOpen ? nil : 1000), version: Pbt.version)
+        let scheme = certificate == nil ? "http" : "https"
+        let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
+        let server = Server(
+            store: opened.store, data: DataDirectory(opened.data), configuration: configuration, logger: logger,
+            onReady: { port in Output.note("listening on \(scheme)://\(shown):\(port)") })
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+    }
+
+    /// Whether no token is asked for.
+    ///
+    /// - Throws: A ``Failure`` when others could reach the server and nothing would keep them out.
+    private func isOpen(_ kept: any TokenStore) async throws -> Bool {
+        if insecure {
+            if !ServerConfiguration(host: host).isLoopback {
+                Output.warn("everyone who reaches \(host) may do everything, also run programs through its workers")
+            }
+            return true
+        }
+        let isLoopback = ServerConfiguration(host: host).isLoopback
+        if isLoopback, !tokens { return true }
+        guard try await !kept.tokens().isEmpty else {
+            throw Failure(
+                .usage,
+                "others can reach \(host), and there is no token yet: make one with: pbt token create laptop --scope admin"
+                    + " (or let everyone in with --insecure)")
+        }
+        if !isLoopback, certificate == nil {
+            Output.warn(
+                "without TLS, tokens can be read on the network; give --tls-certificate and --tls-key, or use a proxy")
+        }
+        return false
+    }
+}
