@@ -7,7 +7,9 @@ public import PBT
 ///
 /// The server keeps its SHA-256 only. A fast hash is enough, since nobody guesses 256 bits.
 public struct Token: Sendable {
-    /// The whole text. Shown once, to whoever makes it; never logged.
+    /// The whole text.
+    ///
+    /// Shown once, to whoever makes it; never logged.
     public let text: String
 
     private static let prefix = "pbt_"

@@ -80,6 +80,7 @@ struct Call: Sendable {
     /// The body as fields of a JSON object; an empty body is an empty object.
     ///
     /// - Parameter known: The fields that there are.
+    /// - Returns: The fields.
     /// - Throws: A ``Problem`` with status 413 or 415, and a `PBTError` with code `badRequest`.
     func fields(_ known: String...) async throws -> Fields {
         try await fields(known)

@@ -61,7 +61,9 @@ final class Site: Sendable {
     }
 }
 
-/// A short text that stands for some bytes: FNV-1a in 64 bits (Fowler, Noll, Vo). For versions, not for secrets.
+/// A short text that stands for some bytes.
+///
+/// FNV-1a in 64 bits (Fowler, Noll, Vo): for versions, not for secrets.
 enum Fingerprint {
     static func text(of bytes: [UInt8]) -> String {
         String(bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }, radix: 36)
