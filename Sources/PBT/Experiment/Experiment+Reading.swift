@@ -230,11 +230,23 @@ extension Experiment {
                     line: gpu.line, path: "gpus", problem: "must hold device numbers or names, not \(gpu.value)")
             }
         }
+        let isPersistent = try reader.bool("persistent") ?? false
+        let timeout = try reader.duration("timeout")
+        guard !isPersistent || timeout == nil else {
+            throw reader.error(
+                "timeout", "cannot be kept beside persistent: true, whose programs run for many intervals; leave it out")
+        }
+        if isPersistent, let place = command.firstIndex(where: { $0.contains("{") }) {
+            throw reader.error(
+                "command",
+                "has a placeholder (\"\(command[place])\"), but persistent: true starts the program once for all "
+                    + "intervals; it asks for its hyperparameters itself")
+        }
         return Trainer(
             command: command, directory: try reader.string("directory") ?? directory,
             workers: try reader.int("workers", atLeast: 1, atMost: 4096) ?? max(1, gpus.count), gpus: gpus,
-            threads: try reader.int("threads", atLeast: 1, atMost: 65536), timeout: try reader.duration("timeout"),
+            threads: try reader.int("threads", atLeast: 1, atMost: 65536), timeout: timeout,
             grace: try reader.duration("grace") ?? .seconds(10),
-            isPersistent: try reader.bool("persistent") ?? false)
+            isPersistent: isPersistent)
     }
 }

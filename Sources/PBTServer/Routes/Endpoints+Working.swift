@@ -96,6 +96,13 @@ extension Endpoints {
         let (store, name) = (call.site.store, call.experiment)
         let deadline = ContinuousClock.now.advanced(by: wait)
         while true {
+            if call.site.isDraining {
+                let record = try await store.record(of: name)
+                return .json([
+                    "assignments": [], "state": "stopping",
+                    "experiment": call.site.value(of: record, withDefinition: false),
+                ])
+            }
             let claims = try await store.claim(count, from: name, by: worker, for: term, key: key)
             if !claims.assignments.isEmpty || claims.record.state.isOver || ContinuousClock.now >= deadline {
                 return .json(value(of: claims, withDefinition: needsDefinition, call.site))

@@ -83,8 +83,11 @@ enum Schemas {
         ], required: ["name", "version", "api"])
     static let lease = object(["lease": ref("Lease")], required: ["lease"])
     static let claims = object(
-        ["assignments": list(ref("Assignment")), "state": ref("ExperimentState"), "experiment": ref("Experiment")],
-        required: ["assignments", "state", "experiment"])
+        [
+            "assignments": list(ref("Assignment")),
+            "state": choice(ExperimentRecord.State.allCases.map(\.rawValue) + ["stopping"]),
+            "experiment": ref("Experiment"),
+        ], required: ["assignments", "state", "experiment"])
     static let finished = object(
         [
             "interval": ref("Interval"), "decisions": list(ref("Decision")), "garbage": list(text),

@@ -61,6 +61,11 @@ public struct Server: Service {
         }
     }
 
+    /// Hands out nothing more: whoever asks is told that the server is `stopping`, and finishes what it has.
+    public func drain() {
+        site.drain()
+    }
+
     private static func builder(_ configuration: ServerConfiguration) throws -> HTTPServerBuilder {
         let http = HTTP1Channel.Configuration(
             additionalChannelHandlers: [HangUp()], idleTimeout: .seconds(180),

@@ -82,7 +82,8 @@ public struct Worker: Service {
         case .all:
             let known = board.names
             let records = try await Patience(clock: clock).call { try await store.experiments() }
-            for record in records { board.update(record) }
+            // Persistent programs ask a server themselves: see PersistentWorker.
+            for record in records where record.experiment.trainer?.isPersistent != true { board.update(record) }
             for name in known where !records.contains(where: { $0.experiment.name == name }) { board.markOver(name) }
         }
     }
