@@ -43,6 +43,9 @@ public protocol Store: Sendable {
 
     /// Takes waiting intervals, those of the least trained members first.
     ///
+    /// Where decisions are late and nothing waits, decides about an interval that has finished, and hands out the next.
+    /// In an open random search there is always one more founder.
+    ///
     /// - Parameters:
     ///   - count: How many at most; above 0.
     ///   - name: The experiment.
@@ -87,7 +90,7 @@ public protocol Store: Sendable {
 
     /// Queues hyperparameters by hand.
     ///
-    /// In a manual search, a new member. Otherwise the last founder that nobody has begun takes them; what is not given
+    /// In a manual or open search, a new member. Otherwise the last founder that nobody has begun takes them; what is not given
     /// stays as it was sampled.
     ///
     /// - Returns: The interval that will train them.
@@ -145,7 +148,7 @@ public protocol Store: Sendable {
     /// The number of the newest event; 0 when there is none.
     func lastEvent() async throws -> Int64
 
-    /// How many intervals wait or run; 0 for an experiment whose manual queue is empty.
+    /// How many intervals wait, run, or are finished and wait for a late decision; 0 for an experiment whose manual queue is empty.
     func openIntervals(of name: String) async throws -> Int
 }
 

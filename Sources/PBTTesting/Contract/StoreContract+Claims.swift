@@ -49,6 +49,14 @@ extension StoreContract {
             _ = try await store.create(experiment)
             try expectEqual(try await store.record(of: experiment.name).experiment, experiment)
             try expectEqual(try await test.open().experiments().map(\.experiment), [experiment])
+            let free = Experiment(
+                "free", objective: .minimize("loss"), population: 3, intervals: 2,
+                space: [
+                    "any name/ü": .free(.logUniform(1e-3...1)).explored(by: .perturb(from: 0.5, to: 2)),
+                    "": .free(), "args": .free(.choice([1, "a"], weights: [2, 1])),
+                ], explore: .none, decides: .late, isOpen: true)
+            _ = try await store.create(free)
+            try expectEqual(try await test.open().record(of: "free").experiment, free)
         },
         Case("an edit changes trainer, retries, stop and keep, and nothing else") { test in
             let store = try await test.open()

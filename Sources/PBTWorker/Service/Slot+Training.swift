@@ -15,6 +15,7 @@ extension Slot {
     /// - Returns: Whether to pause before the next claim, since the same might happen again at once.
     func train(_ assignment: Assignment) async throws -> Bool {
         let lease = assignment.lease
+        try await worker.delete(assignment.garbage, of: lease.experiment, board)
         let attempt: Attempt
         do {
             attempt = try await worker.metrics.measure(.begin) { try worker.data.begin(assignment, slot: number) }

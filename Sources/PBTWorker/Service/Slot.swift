@@ -95,9 +95,9 @@ struct Slot: Sendable {
                 do {
                     let record = try await patience.call { try await worker.store.record(of: experiment) }
                     board.update(record)
-                    let waiting = record.counts[.waiting] ?? 0
-                    isOpen = isOpen || waiting + (record.counts[.running] ?? 0) > 0
-                    if waiting > 0, record.state == .running { return true }
+                    let unfinished = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0)
+                    isOpen = isOpen || unfinished + record.undecided > 0
+                    if record.hasWork { return true }
                 } catch let error as PBTError where error.code == .noSuchExperiment {
                     board.markOver(experiment)
                 }
