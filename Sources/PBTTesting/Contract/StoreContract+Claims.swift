@@ -199,6 +199,36 @@ extension StoreContract {
             try await store.release(assignment.lease, because: "test")
             try expectEqual(try await store.take().interval.metrics, [:])
         },
+        Case("of many calls at once, those that fail change nothing, and the others are whole") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 40, intervals: 2, exploit: .none))
+            let claims = try await store.claim(40, from: "e", by: "w", for: .seconds(60), key: nil)
+            let refused = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for (i, assignment) in claims.assignments.enumerated() {
+                    group.addTask {
+                        var lease = assignment.lease
+                        if i % 3 == 0 { lease.token = "0" }
+                        let outcome = Outcome.trained(score: Double(i), metrics: [:], checkpoint: "c\(i)")
+                        do {
+                            _ = try await store.finish(lease, outcome)
+                            return false
+                        } catch let error as PBTError where error.code == .leaseLost {
+                            return true
+                        }
+                    }
+                }
+                return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            try expectEqual(refused, 14)
+            let record = try await test.open().record(of: "e")
+            try expectEqual(record.counts[.done], 26)
+            try expectEqual(record.counts[.running], 14)
+            try expectEqual(record.counts[.waiting], 26)
+            try expectEqual(record.finishedIntervals, 26)
+            let intervals = try await store.intervals(of: "e")
+            try expectEqual(Set(intervals.compactMap(\.sequence)), Set(0..<26))
+            try expectEqual(try Audit(experiment: record.experiment, intervals: intervals).mismatches, [])
+        },
         Case("a write without the lease is refused and changes nothing") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 1))
