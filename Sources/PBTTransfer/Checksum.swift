@@ -17,12 +17,7 @@ package struct Checksum: Sendable {
 
     /// The checksum of all bytes so far, in 64 hexadecimal digits.
     package var text: String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        for byte in hash.finalize() {
-            text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        }
-        return String(decoding: text, as: UTF8.self)
+        Hex.text(of: hash.finalize())
     }
 
     /// The size and checksum of a file. Reads all of it; not for the threads that tasks share.

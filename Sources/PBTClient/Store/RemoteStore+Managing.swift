@@ -8,7 +8,7 @@ extension RemoteStore {
     /// See `Store.create(_:)`.
     public func create(_ experiment: Experiment) async throws -> ExperimentRecord {
         var call = APICall(.POST, APIPath("experiments"), body: ["definition": experiment.value])
-        call.headers.add(name: "Idempotency-Key", value: ClaimKey.fresh())
+        call.headers.add(name: "Idempotency-Key", value: ClaimKeys.fresh())
         return try await record(retrying.send(call).answer.fields())
     }
 
@@ -22,7 +22,7 @@ extension RemoteStore {
     public func push(_ hyperparameters: Hyperparameters, to name: String) async throws -> Interval {
         var call = APICall(
             .POST, .experiment(name, "push"), body: ["hyperparameters": hyperparameters.value])
-        call.headers.add(name: "Idempotency-Key", value: ClaimKey.fresh())
+        call.headers.add(name: "Idempotency-Key", value: ClaimKeys.fresh())
         return try Interval(api: try await retrying.send(call).answer.fields())
     }
 

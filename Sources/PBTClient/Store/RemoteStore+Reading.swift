@@ -58,8 +58,8 @@ extension RemoteStore {
 
     /// See `Store.openIntervals(of:)`.
     public func openIntervals(of name: String) async throws -> Int {
-        let counts = try await record(of: name).counts
-        return (counts[.waiting] ?? 0) + (counts[.running] ?? 0)
+        let record = try await record(of: name)
+        return (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0) + record.undecided
     }
 
     private static func events(_ name: String?) -> APIPath {

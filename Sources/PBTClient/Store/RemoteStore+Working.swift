@@ -6,16 +6,21 @@ import PBTAPI
 
 extension RemoteStore {
     /// See `Store.claim(_:from:by:for:key:)`.
+    ///
+    /// Without a key it takes one of its own, also from one call to the next: what was claimed by a call whose answer
+    /// never came is had by the next call of the same worker.
     public func claim(
         _ count: Int, from name: String, by worker: String, for term: Duration, key: String?
     ) async throws -> Claims {
-        let answer = try await fields(
-            APICall(
-                .POST, .experiment(name, "claims"),
-                body: [
-                    "worker": .string(worker), "term": .number(term.seconds), "count": .integer(count),
-                    "key": .string(key ?? ClaimKey.fresh()), "definition": .bool(!definitions.isKnown(name)),
-                ]))
+        let answer = try await keys.using(key, for: "\(worker)\n\(name)") { key in
+            try await fields(
+                APICall(
+                    .POST, .experiment(name, "claims"),
+                    body: [
+                        "worker": .string(worker), "term": .number(term.seconds), "count": .integer(count),
+                        "key": .string(key), "definition": .bool(!definitions.isKnown(name)),
+                    ]))
+        }
         let record = try await record(answer.fields("experiment"))
         var assignments: [Assignment] = []
         for item in try answer.list("assignments") {
@@ -108,14 +113,4 @@ private final class Tries {
     }
 
     var isRepeated: Bool { number > 1 }
-}
-
-/// A secret that makes a claim safe to repeat.
-enum ClaimKey {
-    /// 32 characters of 5 bits each, from the system's random numbers.
-    static func fresh() -> String {
-        let letters = Array("abcdefghijklmnopqrstuvwxyz234567")
-        var random = SystemRandomNumberGenerator()
-        return String((0..<32).map { _ in letters[Int((random.next() as UInt64) & 31)] })
-    }
 }

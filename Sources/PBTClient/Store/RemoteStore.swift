@@ -15,6 +15,7 @@ public struct RemoteStore: Store {
 
     let retrying: Retrying
     let definitions = Definitions()
+    let keys = ClaimKeys()
 
     /// The store behind a server. Nothing is sent yet.
     ///
