@@ -17,6 +17,7 @@ public import ServiceLifecycle
 public struct Worker: Service {
     let store: any Store
     let checkpoints: any Checkpoints
+    var data: DataDirectory { checkpoints.data }
     let executor: any Executor
     let configuration: WorkerConfiguration
     let name: WorkerName
