@@ -36,6 +36,11 @@ public protocol Store: Sendable {
     /// All intervals of an experiment, by member and index.
     func intervals(of name: String) async throws -> [Interval]
 
+    /// The intervals of an experiment that are being trained, by member and index.
+    ///
+    /// Those of ``intervals(of:)`` when a store has no faster way.
+    func runningIntervals(of name: String) async throws -> [Interval]
+
     /// One interval.
     ///
     /// - Throws: ``PBTError/Code/noSuchInterval``.
@@ -153,6 +158,15 @@ public protocol Store: Sendable {
 }
 
 extension Store {
+    /// The intervals of an experiment that are being trained, by member and index: chosen from all of them.
+    ///
+    /// - Parameter name: The experiment.
+    /// - Returns: The intervals that run.
+    /// - Throws: ``PBTError/Code/noSuchExperiment``.
+    public func runningIntervals(of name: String) async throws -> [Interval] {
+        try await intervals(of: name).filter { $0.state == .running }
+    }
+
     /// Takes the waiting interval of the least trained member, or says why there is none.
     ///
     /// - Parameters:
@@ -167,7 +181,8 @@ extension Store {
 
     /// The events of an experiment: those after a given one, then those to come, as they happen.
     ///
-    /// The sequence does not end by itself; it ends with the task that iterates it.
+    /// The sequence does not end by itself; it ends with the task that iterates it. While the store is busy or away it
+    /// waits.
     ///
     /// - Parameters:
     ///   - name: The experiment; none for all.
@@ -209,12 +224,20 @@ public struct EventSequence: AsyncSequence, Sendable {
                     return event
                 }
                 try Task.checkCancellation()
-                let before = try await store.lastEvent()
-                page = try await store.events(of: name, after: last, limit: 500)[...]
-                if page.isEmpty {
-                    last = Swift.max(last, before)
-                    try await store.waitForEvents(after: last, for: .seconds(5))
+                do {
+                    try await read()
+                } catch let error as PBTError where error.code == .unreachable || error.code == .storeBusy {
+                    try await Task.sleep(for: .seconds(1))
                 }
+            }
+        }
+
+        private mutating func read() async throws {
+            let before = try await store.lastEvent()
+            page = try await store.events(of: name, after: last, limit: 500)[...]
+            if page.isEmpty {
+                last = Swift.max(last, before)
+                try await store.waitForEvents(after: last, for: .seconds(5))
             }
         }
     }

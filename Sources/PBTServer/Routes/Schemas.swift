@@ -98,6 +98,18 @@ enum Schemas {
 
     // MARK: Components
 
+    private static let file: Value = object(
+        [
+            "path": text, "size": count, "sha256": ["type": "string", "pattern": "^[0-9a-fA-F]{64}$"],
+            "executable": flag,
+        ], required: ["path", "size", "sha256"])
+    static let manifest = object(
+        ["files": list(file), "directories": list(text), "bytes": count], required: ["files", "directories", "bytes"])
+    static let arrived = object(
+        ["files": list(object(["path": text, "size": count], required: ["path", "size"]))], required: ["files"])
+    static let publishing = object(
+        ["lease": ref("Lease"), "files": list(file), "directories": list(text), "bytes": count],
+        required: ["lease", "files"], closed: true)
     private static let intervalID: [String: Value] = ["member": count, "interval": count]
 
     static let components: [String: Value] = [

@@ -43,12 +43,16 @@ public struct Server: Service {
     ///   certificate that cannot be used.
     public func run() async throws {
         let configuration = site.configuration
+        var services: [any Service] = [site.claims]
+        if let checkpoints = site.checkpoints {
+            services.append(GarbageSweep(exchange: checkpoints, logger: logger))
+        }
         let application = Application(
             responder: Dispatcher(site: site, table: RouteTable(Endpoints.all)),
             server: try Self.builder(configuration),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "pbt", backlog: 1024),
-            services: [site.claims],
+            services: services,
             onServerRunning: { [onReady] channel in await onReady(channel.localAddress?.port ?? 0) },
             logger: logger)
         do {

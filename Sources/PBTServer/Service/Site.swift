@@ -14,6 +14,7 @@ final class Site: Sendable {
     let access: Access
     let limit: RateLimit?
     let claims: ClaimQueue
+    let checkpoints: CheckpointExchange?
     let repeats = Repeats()
     let metrics = ServerMetrics()
     let logger: Logger
@@ -23,6 +24,7 @@ final class Site: Sendable {
     init(store: any Store, data: DataDirectory?, configuration: ServerConfiguration, logger: Logger) {
         self.store = store
         self.data = data
+        checkpoints = data.map { CheckpointExchange(data: $0, store: store) }
         self.configuration = configuration
         let rule: Access.Rule =
             switch configuration.admission {
