@@ -191,8 +191,7 @@ package final class SQLiteLedger: Ledger {
                 try catchUp(known, of: record)
                 known.revision = record.revision
             }
-            // Others may have added members.
-            known.population.declaredSize = record.experiment.population
+            known.adopt(record.experiment)
             return known
         }
         let experiment = record.experiment

@@ -302,7 +302,7 @@ package final class MemoryLedger: Ledger {
         guard let standings = tables[record.id]?.standings else {
             throw PBTError(.inconsistent, "experiment \"\(record.experiment.name)\" is not in the store")
         }
-        standings.population.declaredSize = record.experiment.population
+        standings.adopt(record.experiment)
         return standings
     }
 

@@ -209,7 +209,7 @@ extension Interval {
 
 extension ExperimentRecord {
     /// Counts one interval as being in another state than before.
-    mutating func move(_ old: Interval.State, to new: Interval.State) {
+    package mutating func move(_ old: Interval.State, to new: Interval.State) {
         counts[old, default: 0] -= 1
         counts[new, default: 0] += 1
     }

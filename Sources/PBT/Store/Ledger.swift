@@ -97,6 +97,16 @@ package final class Standings {
         self.revision = revision
     }
 
+    /// Goes by a definition that may have changed: more members, or another objective.
+    package func adopt(_ experiment: Experiment) {
+        if population.objective != experiment.objective {
+            var anew = Population(objective: experiment.objective, seed: experiment.seed)
+            for member in population.ranked { anew.update(member) }
+            population = anew
+        }
+        population.declaredSize = experiment.population
+    }
+
     /// Sets or clears how a member stands.
     package func set(_ standing: Population.Member?, ofMember member: Int) {
         if let standing { population.update(standing) } else { population.remove(member) }
