@@ -9,6 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
+from . import _signals
 from ._errors import PBTError, Temporary
 from ._files import Files
 from ._http import Server, segment
@@ -50,7 +51,8 @@ class Keeper:
         """Keeps an interval's lease from now on."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="pbt-keeper", daemon=True)
-            self._thread.start()
+            with _signals.kept_away():
+                self._thread.start()
         self._inbox.put(("hold", interval))
 
     def drop(self, interval: "Interval") -> None:

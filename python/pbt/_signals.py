@@ -95,6 +95,20 @@ def shield() -> Iterator[None]:
             _interrupt(number)
 
 
+@contextmanager
+def kept_away() -> Iterator[None]:
+    """Threads that are started in the block get no signals: the main thread would sleep on in whatever it waits for."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    faults = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - faults)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _handle(number: int, frame: Optional[FrameType]) -> None:
     global _received, _received_at, _deferred
     if os.getpid() != _owner:  # a child that was made behind Python's back
