@@ -79,7 +79,8 @@ extension CheckpointExchange {
         }
     }
 
-    private func write(_ buffer: ByteBuffer, to file: OpenFile, at offset: Int64, _ writer: Uploads.Writer) async throws {
+    private func write(_ buffer: ByteBuffer, to file: OpenFile, at offset: Int64, _ writer: Uploads.Writer) async throws
+    {
         guard buffer.readableBytes > 0 else { return }
         try await uploads.write(writer) {
             try await blocking { try file.write(buffer, at: offset) }

@@ -17,6 +17,7 @@ public import ServiceLifecycle
 public struct Server: Service {
     private let site: Site
     private let logger: Logger
+    private let schedy: SchedyMount?
     private let onReady: @Sendable (_ port: Int) async -> Void
 
     /// A server.
@@ -31,6 +32,16 @@ public struct Server: Service {
         store: any Store, data: DataDirectory?, configuration: ServerConfiguration, logger: Logger? = nil,
         onReady: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) {
+        self.init(
+            store: store, data: data, configuration: configuration, logger: logger, schedy: nil, onReady: onReady)
+    }
+
+    /// A server that also offers Schedy's protocol.
+    package init(
+        store: any Store, data: DataDirectory?, configuration: ServerConfiguration, logger: Logger?,
+        schedy: SchedyMount?, onReady: @escaping @Sendable (_ port: Int) async -> Void
+    ) {
+        self.schedy = schedy
         let logger = logger ?? Logger(label: "pbt.server") { _ in SwiftLogNoOpLogHandler() }
         site = Site(store: store, data: data, configuration: configuration, logger: logger)
         self.logger = logger
@@ -48,7 +59,7 @@ public struct Server: Service {
             services.append(GarbageSweep(exchange: checkpoints, logger: logger))
         }
         let application = Application(
-            responder: Dispatcher(site: site, table: RouteTable(Endpoints.all)),
+            responder: Dispatcher(site: site, table: RouteTable(Endpoints.all), schedy: schedy),
             server: try Self.builder(configuration),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "pbt", backlog: 1024),

@@ -92,7 +92,9 @@ struct TokenCreateCommand: AsyncParsableCommand {
             life: expires.flatMap { Duration(value: .string($0)) })
         // The files first: a token whose secret nobody has is of no use.
         if let schedyConfig, let url {
-            let root = url.hasSuffix("/") ? url : url + "/"
+            // Where pbt serve --schedy offers it, unless a path was given: a proxy may have it elsewhere.
+            let hasPath = url.split(separator: "/", omittingEmptySubsequences: true).count > 2
+            let root = (url.hasSuffix("/") ? url : url + "/") + (hasPath ? "" : "schedy/")
             try write(
                 [
                     "root": .string(root), "email": .string(name), "token_type": "api_token",
