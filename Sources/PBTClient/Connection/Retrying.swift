@@ -25,13 +25,19 @@ struct Retrying: Sendable {
 
     /// Does something that may throw a ``Trouble`` until it does not, or the trouble does not pass.
     ///
+    /// - Parameters:
+    ///   - patience: How long it is done again, since it last went on; as the configuration says when not given.
+    ///   - progress: How far it is: whatever changes when it goes on.
+    ///   - body: What is done.
+    /// - Returns: What it returned, and whether an earlier try may have taken effect.
     /// - Throws: A `PBTError`, or a `CancellationError`.
     func repeating<Result>(
-        patience: Duration? = nil, _ body: () async throws -> Result
+        patience: Duration? = nil, progress: () -> Int64 = { 0 }, _ body: () async throws -> Result
     ) async throws -> (answer: Result, isRepeated: Bool) {
         let patience = patience ?? connection.configuration.patience
-        let began = ContinuousClock.now
+        var began = ContinuousClock.now
         var pauses = Pauses()
+        var known = progress()
         var isRepeated = false
         while true {
             let trouble: Trouble
@@ -39,6 +45,11 @@ struct Retrying: Sendable {
                 return (try await body(), isRepeated)
             } catch let caught as Trouble {
                 trouble = caught
+            }
+            if progress() != known {
+                known = progress()
+                began = ContinuousClock.now
+                pauses = Pauses()
             }
             let left = patience - (ContinuousClock.now - began)
             let pause = max(pauses.next(), trouble.retryAfter ?? .zero)

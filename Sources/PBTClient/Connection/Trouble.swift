@@ -39,7 +39,7 @@ struct Trouble: Error {
                 PBTError.Code(code), "the server \(address) failed: \(problem.detail); its log says more")
             isPassing = true
         case (409, "inProgress"):
-            error = problem.error
+            error = PBTError(.storeBusy, problem.detail)
             isPassing = true
         case (401, _):
             error = PBTError(

@@ -124,17 +124,14 @@ extension CheckpointExchange {
         let target = data.checkpoint(name, of: experiment)
         let maximum = limits.files
         try await uploads.publishing(root) {
-            try await blocking {
-                if try FileSystem.exists(target) {
-                    guard try Manifest(of: target, maximumFiles: maximum).isSame(as: manifest) else {
-                        throw PBTError(.wrongState, "there is another checkpoint \(name) already; release the interval")
-                    }
-                    return
-                }
-                try Staged(root: root, manifest: manifest, maximum: maximum).publish(at: target)
+            if try await isPublished(manifest, at: target) { return }
+            do {
+                try await blocking { try Staged(root: root, manifest: manifest, maximum: maximum).publish(at: target) }
+            } catch let error as PBTError where FileSystem.isDiskFull(error) {
+                throw Problem(507, error.code.name, "the server's disk: \(error.message)", retryAfter: 60)
             }
+            publish(manifest, at: target)
         }
-        publish(manifest, at: target)
         try await dropEarlier(lease)
     }
 

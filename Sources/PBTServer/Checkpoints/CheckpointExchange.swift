@@ -22,6 +22,7 @@ final class CheckpointExchange: Sendable {
     let store: any Store
     let limits: Limits
     let uploads = Uploads()
+    private let turns = Turns<FilePath>()
     private let manifests = ManifestCache()
 
     init(data: DataDirectory, store: any Store, limits: Limits = Limits()) {
@@ -53,11 +54,25 @@ final class CheckpointExchange: Sendable {
     /// - Throws: A `PBTError`: `noSuchCheckpoint`, `badValue` for one that holds what cannot be sent.
     func manifest(of name: String, _ experiment: String) async throws -> Manifest {
         let path = try await directory(of: name, experiment)
+        // Many workers may ask for the donor's at once.
+        return try await turns.taking(path) { try await known(path) }
+    }
+
+    private func known(_ path: FilePath) async throws -> Manifest {
         if let known = manifests[path] { return known }
         let limits = limits
         let manifest = try await blocking { try Manifest(of: path, maximumFiles: limits.files) }
         manifests[path] = manifest
         return manifest
+    }
+
+    /// Whether what is published in a directory is this.
+    func isPublished(_ manifest: Manifest, at path: FilePath) async throws -> Bool {
+        guard try await blocking({ try FileSystem.exists(path) }) else { return false }
+        guard try await known(path).isSame(as: manifest) else {
+            throw PBTError(.wrongState, "there is another checkpoint in \(path) already; release the interval")
+        }
+        return true
     }
 
     /// A file of a published checkpoint, with its size.

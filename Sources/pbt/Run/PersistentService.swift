@@ -15,10 +15,11 @@ struct PersistentService: Service {
 
     /// The server outlives a graceful shutdown: the programs have yet to report what they finish then.
     func run() async throws {
+        let data = try opened.directory(for: "a trainer that stays alive")
         let (token, record) = try Token.make(named: "run", scope: .work, now: StoreClock.system.now())
         let (ports, ready) = AsyncStream<Int>.makeStream()
         let server = Server(
-            store: opened.store, data: DataDirectory(opened.data),
+            store: opened.store, data: data,
             configuration: ServerConfiguration(
                 port: 0, admission: .tokens(InMemoryTokens([record])), version: Pbt.version),
             logger: logger, onReady: { ready.yield($0) })
@@ -31,7 +32,7 @@ struct PersistentService: Service {
         }
         let worked: Result<Void, any Error>
         do {
-            try await work(ports, server, token)
+            try await work(ports, server, data, token)
             worked = .success(())
         } catch {
             worked = .failure(error)
@@ -42,10 +43,10 @@ struct PersistentService: Service {
     }
 
     /// Keeps the programs running as soon as the server listens; does nothing when it never does.
-    private func work(_ ports: AsyncStream<Int>, _ server: Server, _ token: Token) async throws {
+    private func work(_ ports: AsyncStream<Int>, _ server: Server, _ data: DataDirectory, _ token: Token) async throws {
         for await port in ports {
             return try await PersistentWorker(
-                store: opened.store, data: DataDirectory(opened.data), experiments: experiments, slots: slots,
+                store: opened.store, data: data, experiments: experiments, slots: slots,
                 server: .init(url: "http://127.0.0.1:\(port)", token: token.text), logger: logger,
                 drain: { server.drain() }
             ).run()

@@ -78,7 +78,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let opened = try storeOptions.open(creating: true)
+        let opened = try await storeOptions.open(creating: true)
         guard let kept = opened.store as? any TokenStore else {
             throw Failure(.usage, "a server serves a file, not another server; give --store FILE")
         }
@@ -93,7 +93,7 @@ struct ServeCommand: AsyncParsableCommand {
         let scheme = certificate == nil ? "http" : "https"
         let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
         let server = Server(
-            store: opened.store, data: DataDirectory(opened.data), configuration: configuration, logger: logger,
+            store: opened.store, data: opened.data, configuration: configuration, logger: logger,
             schedy: schedy ? try mount(opened.store, isOpen ? nil : kept) : nil,
             onReady: { port in Output.note("listening on \(scheme)://\(shown):\(port)") })
         let group = ServiceGroup(

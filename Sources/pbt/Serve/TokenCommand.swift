@@ -17,8 +17,8 @@ extension StoreOptions {
     /// The tokens of the store.
     ///
     /// - Throws: A ``Failure`` when the store is a server, which hands out no tokens.
-    func openTokens(creating: Bool = false) throws -> any TokenStore {
-        guard let tokens = try open(creating: creating).store as? any TokenStore else {
+    func openTokens(creating: Bool = false) async throws -> any TokenStore {
+        guard let tokens = try await open(creating: creating).store as? any TokenStore else {
             throw Failure(
                 .usage, "tokens are made where the store is, not through a server; run this there with --store FILE")
         }
@@ -86,7 +86,7 @@ struct TokenCreateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let tokens = try storeOptions.openTokens(creating: true)
+        let tokens = try await storeOptions.openTokens(creating: true)
         let (token, record) = try Token.make(
             named: name, scope: scope, now: StoreClock.system.now(),
             life: expires.flatMap { Duration(value: .string($0)) })
@@ -167,7 +167,7 @@ struct TokenRevokeCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
-        let tokens = try storeOptions.openTokens()
+        let tokens = try await storeOptions.openTokens()
         do {
             try await tokens.removeToken(named: name)
         } catch let error as PBTError where error.code == .badValue {
