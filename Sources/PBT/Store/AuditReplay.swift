@@ -220,7 +220,12 @@ struct AuditReplay {
             if !(interval.hyperparameters[change.name] ?? .null).isIdentical(to: change.old) {
                 differences.append("what was pushed over \(change.name) was \(change.old), not what is derived")
             }
-            interval.hyperparameters[change.name] = change.isRemoval ? nil : change.new
+            if change.isRemoval {
+                // Not `? nil :`, whose nil would be JSON's null, as `Value` has such a literal.
+                interval.hyperparameters.values.removeValue(forKey: change.name)
+            } else {
+                interval.hyperparameters[change.name] = change.new
+            }
             interval.changes.append(change)
         }
         return interval

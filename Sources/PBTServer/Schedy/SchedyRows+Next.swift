@@ -10,6 +10,8 @@ extension SchedyRows {
     /// are fewer than wanted. Then the successor of a finished job.
     func next(in record: inout ExperimentRecord) throws -> SchedyJob? {
         try rows.tidy(&record)
+        // What crashed with its worker may leave some, of which there are no files of ours.
+        try rows.markDeleted(rows.garbage(in: record), in: record)
         guard record.state == .running else { return nil }
         let scheduler = try scheduler(of: record)
         guard var interval = try found(scheduler, in: &record) else {

@@ -164,8 +164,10 @@ struct SchedyRows<Rows: Ledger> {
         }
         try condition.check(SchedyJob(interval, in: record), id)
         var content = content
-        // Whoever updates what it read may leave them out; whoever overwrites means what it says.
-        if content.hyperparameters == nil, condition == .none { content.hyperparameters = [:] }
+        // Whoever updates what it read may leave them out; whoever overwrites means what it says, where it is allowed.
+        if content.hyperparameters == nil, condition == .none, try scheduler(of: record).kind != .randomSearch {
+            content.hyperparameters = [:]
+        }
         return (try change(interval, to: content, in: &record), false)
     }
 
