@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from . import _signals
 from ._errors import LeaseLost, PBTError, Temporary
+from ._identity import parent_is_gone
 from ._settings import Settings
 
 log = logging.getLogger("pbt")
@@ -110,6 +111,10 @@ class Server:
                 wait = pause * (0.5 + int.from_bytes(os.urandom(2), "big") / 131072)
                 wait = max(wait, min(error.retry_after, LONGEST_RETRY_AFTER))
                 is_over = patience is not None and time.monotonic() + wait - began > patience
+                if error.code == "unreachable" and parent_is_gone():
+                    raise PBTError(
+                        "unreachable", f"{error}, and the pbt run that started this program has ended"
+                    ) from None
                 if is_over or _signals.out_of_patience() or (not error.is_away and tries >= INTERNAL_ERRORS):
                     raise
                 log.warning("%s: %s; trying again in %.0f s", doing, error, max(wait, 1))
@@ -261,7 +266,7 @@ class Server:
                 detail += ", as no pbt server does: check the URL"
         if code == "leaseLost":
             return LeaseLost(code, detail, status=status)
-        if status in (408, 425, 429, 502, 503, 504) or code == "inProgress":
+        if status in (408, 425, 429, 502, 503, 504, 507) or code == "inProgress":
             return Temporary(code, detail, status=status, retry_after=retry_after)
         if status >= 500:
             return Temporary(code, detail, status=status, retry_after=retry_after, is_away=False)
