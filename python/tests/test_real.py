@@ -95,7 +95,7 @@ def check(name: str) -> None:
     assert [step.hyperparameters for step in line] == [step.hyperparameters for step in client.schedule(name)]
     assert len(list(client.intervals(name))) == 20 and len(client.members(name)) == 4
     kinds = {event.kind for event in client.events(name)}
-    assert {"created", "started", "done", "finished"} <= kinds
+    assert {"created", "started", "done", "ended"} <= kinds
 
 
 @pytest.mark.parametrize("data, kind", [(None, SharedFiles), (False, RemoteFiles)])
