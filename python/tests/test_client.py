@@ -119,7 +119,10 @@ def test_managing_says_what_was_asked(start: Start) -> None:
     server.routes["POST /experiments/test/push"] = lambda query: RECORD
     server.routes["DELETE /experiments/test"] = lambda query: None
     client = pbt.Client()
-    client.pause("test"), client.resume("test"), client.stop("test", "enough"), client.delete("test")
+    client.pause("test")
+    client.resume("test")
+    client.stop("test", "enough")
+    client.delete("test")
     assert client.push("test", {"lr": 0.1}).member == 1
     assert server.of("POST /experiments/test/stop")[0][0] == {"reason": "enough"}
     body, headers = server.of("POST /experiments/test/push")[0]

@@ -48,7 +48,8 @@ class Served:
             assert line, f"pbt serve ended: {self.lines}"
             self.lines.append(line)
             found = re.search(r"listening on (http://\S+:(\d+))", line)
-        self.url, self.port = found[1], int(found[2])
+        self.url: str = found[1]
+        self.port = int(found[2])
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:

@@ -72,7 +72,8 @@ def test_what_this_process_saved_need_not_be_fetched_and_other_things_are_fetche
     assert sorted(path for path, _ in server.of("file")) == sorted(FILES)
     again.give_back()
     roots = [cache(worker), cache(other)]
-    worker.close(), other.close()
+    worker.close()
+    other.close()
     assert not any(root.exists() for root in roots)
 
 
