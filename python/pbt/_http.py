@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from . import _signals
 from ._errors import LeaseLost, PBTError, Temporary
+from ._identity import parent_is_gone
 from ._settings import Settings
 
 log = logging.getLogger("pbt")
@@ -26,6 +27,8 @@ LONGEST_PAUSE = 30.0
 LONGEST_RETRY_AFTER = 300.0
 CONNECT_TIMEOUT = 10.0
 ANSWER_TIMEOUT = 30.0
+#: Bytes of a body that go in one piece with the head.
+SMALL = 1 << 16
 #: How often a call is made whose answer says that the server itself failed.
 INTERNAL_ERRORS = 5
 
@@ -50,7 +53,8 @@ class Server:
             raise PBTError("badConfiguration", f"{settings.server} has no usable port") from None
         self.url = settings.server.rstrip("/")
         self._host: str = parts.hostname
-        self._port = port
+        self._port = port or (443 if parts.scheme == "https" else 80)
+        self._host_header = parts.netloc
         self._prefix = parts.path.rstrip("/")
         self._headers = {"Accept": "application/json, application/problem+json", "User-Agent": "pbt-python"}
         if settings.token is not None:
@@ -110,6 +114,10 @@ class Server:
                 wait = pause * (0.5 + int.from_bytes(os.urandom(2), "big") / 131072)
                 wait = max(wait, min(error.retry_after, LONGEST_RETRY_AFTER))
                 is_over = patience is not None and time.monotonic() + wait - began > patience
+                if error.code == "unreachable" and parent_is_gone():
+                    raise PBTError(
+                        "unreachable", f"{error}, and the pbt run that started this program has ended"
+                    ) from None
                 if is_over or _signals.out_of_patience() or (not error.is_away and tries >= INTERNAL_ERRORS):
                     raise
                 log.warning("%s: %s; trying again in %.0f s", doing, error, max(wait, 1))
@@ -202,46 +210,58 @@ class Server:
 
     def close(self) -> None:
         """Closes this thread's connection; the next call opens another."""
-        connection = getattr(self._local, "connection", None)
+        connection: Optional[socket.socket] = getattr(self._local, "connection", None)
         self._local.connection = None
+        # A child made by fork must not speak on its parent's connection, not even to end it.
         if connection is not None and self._local.process == os.getpid():
             connection.close()
 
     def _exchange(
         self, method: str, target: str, content: Any, headers: Mapping[str, str], timeout: float
     ) -> http.client.HTTPResponse:
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {self._host_header}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        if content is not None:
+            lines.append(f"Content-Length: {len(content)}")
+        head = "\r\n".join([*lines, "", ""]).encode("ascii")
         connection, is_used = self._connection(timeout)
         try:
-            connection.request(method, target, content, dict(headers))
-            return connection.getresponse()
+            return self._ask(connection, method, head, content)
         except (ConnectionError, http.client.BadStatusLine):
             # The server may close a connection that was idle. All calls may be repeated, so once more on a new one.
             self.close()
             if not is_used:
                 raise
-        connection, _ = self._connection(timeout)
-        connection.request(method, target, content, dict(headers))
-        return connection.getresponse()
+        return self._ask(self._connection(timeout)[0], method, head, content)
 
-    def _connection(self, timeout: float) -> Tuple[http.client.HTTPConnection, bool]:
-        """This thread's connection, and whether it was used before."""
-        existing: Optional[http.client.HTTPConnection] = getattr(self._local, "connection", None)
-        # A child made by fork must not speak on its parent's connection.
-        if existing is not None and existing.sock is not None and self._local.process == os.getpid():
-            existing.sock.settimeout(timeout)
-            return existing, True
-        connection: http.client.HTTPConnection
-        if self._tls is not None:
-            connection = http.client.HTTPSConnection(
-                self._host, self._port, timeout=CONNECT_TIMEOUT, context=self._tls, blocksize=1 << 18
-            )
+    @staticmethod
+    def _ask(connection: socket.socket, method: str, head: bytes, content: Any) -> http.client.HTTPResponse:
+        # In one piece if it is small, so that it is one packet; http.client always makes two.
+        if content is None or len(content) <= SMALL:
+            connection.sendall(head + bytes(content or b""))
         else:
-            connection = http.client.HTTPConnection(
-                self._host, self._port, timeout=CONNECT_TIMEOUT, blocksize=1 << 18
-            )
-        connection.connect()
-        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connection.sock.settimeout(timeout)
+            connection.sendall(head)
+            connection.sendall(content)
+        response = http.client.HTTPResponse(connection, method=method)
+        response.begin()
+        return response
+
+    def _connection(self, timeout: float) -> Tuple[socket.socket, bool]:
+        """This thread's connection, and whether it was used before."""
+        existing: Optional[socket.socket] = getattr(self._local, "connection", None)
+        if existing is not None and self._local.process == os.getpid():
+            existing.settimeout(timeout)
+            return existing, True
+        connection = socket.create_connection((self._host, self._port), CONNECT_TIMEOUT)
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_hostname=self._host)
+        except BaseException:
+            connection.close()
+            raise
+        connection.settimeout(timeout)
         self._local.connection = connection
         self._local.process = os.getpid()
         return connection, False
@@ -261,7 +281,7 @@ class Server:
                 detail += ", as no pbt server does: check the URL"
         if code == "leaseLost":
             return LeaseLost(code, detail, status=status)
-        if status in (408, 425, 429, 502, 503, 504) or code == "inProgress":
+        if status in (408, 425, 429, 502, 503, 504, 507) or code == "inProgress":
             return Temporary(code, detail, status=status, retry_after=retry_after)
         if status >= 500:
             return Temporary(code, detail, status=status, retry_after=retry_after, is_away=False)

@@ -34,14 +34,26 @@ def machine() -> str:
     return ".".join(parts)
 
 
+def parent_is_gone() -> bool:
+    """Whether the ``pbt run`` that started this program, and serves it, has ended: ``PBT_PARENT`` is NUMBER/START."""
+    number, _, start = os.environ.get("PBT_PARENT", "").partition("/")
+    if not number.isdecimal() or not start:
+        return False
+    now = start_time(int(number))
+    if now is None:
+        # Only where processes can be looked at does it mean that there is none.
+        return start_time(os.getpid()) is not None
+    return base36(now) != start
+
+
 def start_time(process: int) -> Optional[int]:
-    """When a process began, in a unit of the system's own; None where that cannot be told."""
+    """When a process began, in a unit of the system's own; None when it is over, or where that cannot be told."""
     line = _text(f"/proc/{process}/stat")
     if line is None:
         return None
     # After the name in parentheses, which may hold anything: the start is field 22.
     fields = line[line.rindex(")") + 1 :].split()
-    return int(fields[19])
+    return None if fields[0] in "ZX" else int(fields[19])
 
 
 def base36(number: int) -> str:

@@ -310,6 +310,8 @@ class Interval:
         self._state = "over"
         _ending.forget(self)
         self._worker._keeper.drop(self)
+        if self._published is not None:
+            return  # that left nothing
         try:
             self._worker._files.discard(self._files_attempt)
         except OSError as error:

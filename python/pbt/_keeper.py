@@ -13,6 +13,7 @@ from . import _signals
 from ._errors import PBTError, Temporary
 from ._files import Files
 from ._http import Server, segment
+from ._identity import parent_is_gone
 
 if TYPE_CHECKING:
     from ._interval import Interval
@@ -139,6 +140,10 @@ class Keeper:
         except Temporary as error:
             # The lease may still be ours when the server is back; asking again is all we can do.
             self._away(error)
+            if error.code == "unreachable" and parent_is_gone():
+                self._due.pop(interval, None)
+                interval._lose(error)
+                return
             self._due[interval] = time.monotonic() + max(min(self._term / 12, 5.0), error.retry_after)
             return
         except PBTError as error:

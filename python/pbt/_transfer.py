@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +14,8 @@ from urllib.parse import quote
 from ._data import Attempt, remove
 from ._errors import PBTError, Temporary
 from ._http import Server, segment
+
+log = logging.getLogger("pbt")
 
 #: Bytes of a file that one request carries upward.
 PIECE = 8 << 20
@@ -77,6 +80,17 @@ def upload(server: Server, attempt: Attempt, root: Path, lease: Mapping[str, Any
     Returns:
         The checkpoint's name.
     """
+    try:
+        return _upload(server, attempt, root, lease)
+    except PBTError as error:
+        # What arrived is not what was sent; the server has deleted it.
+        if error.code not in ("badValue", "wrongState"):
+            raise
+        log.warning("carrying %s to the server once more: %s", attempt.name, error)
+        return _upload(server, attempt, root, lease)
+
+
+def _upload(server: Server, attempt: Attempt, root: Path, lease: Mapping[str, Any]) -> str:
     at = f"/experiments/{segment(attempt.experiment)}/uploads/{segment(attempt.name)}"
     files: List[Dict[str, Any]] = []
     directories: List[str] = []

@@ -218,7 +218,7 @@ class Handler(BaseHTTPRequestHandler):
                 {"path": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
                 for name, content in files.items()
             ]
-            return 200, {"files": listed, "directories": ["empty"], "bytes": 0}, {}
+            return 200, {"files": listed, "directories": ["hollow"], "bytes": 0}, {}
         wanted = self.headers.get("Range")
         server.calls.append(("file", (path, wanted)))
         if wanted is not None:

@@ -117,7 +117,7 @@ def test_an_answer_that_breaks_off_is_tried_again(start: Start, pauses: List[flo
 @pytest.mark.parametrize(
     "status, headers, body, code, message",
     [
-        (401, {}, b'{"code": "unauthorized", "detail": "no such token"}', "unauthorized", "no such token; the token is"),
+        (401, {}, b'{"code": "unauthorized", "detail": "no token"}', "unauthorized", "no token; the token is"),
         (403, {}, b'{"code": "forbidden", "detail": "scope read"}', "forbidden", "scope read"),
         (404, {}, b"<html>nginx</html>", "badAnswer", "answered 404 Not Found, as no pbt server does: check the URL"),
         (301, {"Location": "https://x/"}, b"", "badAnswer", "it points to https://x/; use that as the server"),
