@@ -54,6 +54,10 @@ struct RouteTable: Sendable {
         }
     }
 
+    private func allowed(at node: Node) -> [String] {
+        (Array(node.endpoints.keys) + (node.endpoints["GET"] == nil ? [] : ["HEAD"])).sorted()
+    }
+
     /// Finds the endpoint for a method and a path as it was sent: percent-encoded, without a query.
     func find(_ method: HTTPRequest.Method, _ path: Substring) -> Match {
         var node = root
@@ -82,6 +86,6 @@ struct RouteTable: Sendable {
         }
         if let endpoint = node.endpoints[method.rawValue] { return .found(endpoint, path: values) }
         if method == .head, let endpoint = node.endpoints["GET"] { return .found(endpoint, path: values) }
-        return node.endpoints.isEmpty ? .nothing : .wrongMethod(allowed: node.endpoints.keys.sorted())
+        return node.endpoints.isEmpty ? .nothing : .wrongMethod(allowed: allowed(at: node))
     }
 }
