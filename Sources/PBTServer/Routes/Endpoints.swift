@@ -86,7 +86,9 @@ extension Call {
     func reply(_ value: Value, _ status: HTTPResponse.Status = .ok) -> Reply {
         let bytes = value.jsonBytes
         let tag = "\"\(Fingerprint.text(of: bytes))\""
-        if request.method == .get || request.method == .head, let known = request.headers[.ifNoneMatch], Self.lists(known, tag) {
+        if request.method == .get || request.method == .head, let known = request.headers[.ifNoneMatch],
+            Self.lists(known, tag)
+        {
             return Reply(status: .notModified).with(.eTag, tag)
         }
         return .bytes(bytes, type: "application/json", status).with(.eTag, tag)
@@ -103,7 +105,7 @@ extension Call {
                 "it has changed meanwhile: its ETag is \(tag), not \(wanted.prefix(80)); read it again")
         }
         if let unwanted = request.headers[.ifNoneMatch], Self.lists(unwanted, tag) {
-            throw PBTError(.preconditionFailed, "it is there, and its ETag is \(tag), which If-None-Match excludes")
+            throw PBTError(.preconditionFailed, "it is there with the ETag \(tag), which If-None-Match excludes")
         }
     }
 

@@ -60,6 +60,11 @@ final class ClaimQueue: Service {
         }
     }
 
+    /// Whether something was heard of an experiment since a ticket was taken.
+    func hasNews(since ticket: Ticket, of experiment: String) -> Bool {
+        state.withLock { $0.news[experiment] ?? 0 != ticket.news }
+    }
+
     /// Waits until there may be something to claim, or the time is over.
     ///
     /// - Parameters:
