@@ -120,7 +120,7 @@ struct Answer: Sendable {
 ///   - data: Where checkpoints are, if anywhere.
 ///   - configuration: How it behaves; the port is always a free one.
 ///   - logger: Where it logs; nowhere by default.
-///   - trusting: The certificate that the client trusts, if the server has one.
+///   - configured: How the client behaves.
 ///   - body: Asks it.
 /// - Returns: What the body returns.
 /// - Throws: What the body or the server throws.
