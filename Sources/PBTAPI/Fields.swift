@@ -97,7 +97,8 @@ package struct Fields: Sendable {
     package func texts(_ name: String) throws(PBTError) -> [String] {
         var texts: [String] = []
         for (i, value) in try list(name).enumerated() {
-            texts.append(try required("\(name)[\(i)]", "text", value.string))
+            guard let text = value.string else { throw error("\(name)[\(i)]", "must be text, not \(value.kind)") }
+            texts.append(text)
         }
         return texts
     }
@@ -121,7 +122,7 @@ package struct Fields: Sendable {
             throw error(
                 name,
                 "must be between \(Value.number(range.lowerBound).short) and "
-                    + "\(Value.number(range.upperBound).short) seconds, not \(value)")
+                    + "\(Value.number(range.upperBound).short) seconds, not \(Value.score(seconds).string ?? "\(value)")")
         }
         return .milliseconds(Int64((seconds * 1000).rounded()))
     }

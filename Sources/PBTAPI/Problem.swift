@@ -49,8 +49,13 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
     package var value: Value {
         [
             "type": "about:blank", "title": .string(Self.titles[status] ?? "Error"), "status": .integer(status),
-            "code": .string(code), "detail": .string(detail),
+            "code": .string(code), "detail": .string(Self.shortened(detail)),
         ]
+    }
+
+    /// A text that says back what it was sent could be as long as a body.
+    private static func shortened(_ text: String) -> String {
+        text.utf8.count <= 4000 ? text : text.prefix(1000) + "…"
     }
 
     package var description: String {

@@ -82,6 +82,8 @@ extension Sequence<String> {
 
 /// The candidate that is nearest to a mistyped name, if one is near enough to be meant.
 package func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
+    // Nobody mistypes this much, and the work grows with the length.
+    guard name.utf8.count <= 200 else { return nil }
     let typed = Array(name.lowercased())
     var best: (distance: Int, name: String)?
     for candidate in candidates {

@@ -10,6 +10,8 @@ struct Caller: Sendable, Hashable {
     var name: String?
     /// What they may do.
     var scope: Scope
+    /// The public part of the token.
+    var token: String?
 }
 
 /// Decides who may ask for what.
@@ -55,21 +57,34 @@ final class Access: Sendable {
                 "a token is needed: send Authorization: Bearer TOKEN; make one with: pbt token create NAME")
         }
         let now = clock.now()
-        try checkPatience(address, now)
         guard field.lowercased().hasPrefix("bearer "),
             let record = try await record(
                 of: String(field.dropFirst(7).drop { $0 == " " }), in: store)
         else {
-            fail(address, now)
+            try fail(address, now)
             throw PBTError(
                 .unauthorized, "the token is not known here, or was revoked; make one with: pbt token create NAME")
         }
-        if let expires = record.expires, expires <= now {
-            throw PBTError(
-                .unauthorized,
-                "the token \"\(record.name)\" expired at \(expires); make a new one with: pbt token create NAME")
+        try check(record, now)
+        return Caller(name: record.name, scope: record.scope, token: record.id)
+    }
+
+    /// Asks once more, of someone who waited: their token may have been revoked, or have expired.
+    ///
+    /// - Throws: A `PBTError` with code `unauthorized`.
+    func checkAgain(_ caller: Caller) async throws {
+        guard case .tokens(let store) = rule, let id = caller.token else { return }
+        guard let record = try await store.token(id: id) else {
+            throw PBTError(.unauthorized, "the token \"\(caller.name ?? "")\" was revoked")
         }
-        return Caller(name: record.name, scope: record.scope)
+        try check(record, clock.now())
+    }
+
+    private func check(_ record: TokenRecord, _ now: Timestamp) throws {
+        guard let expires = record.expires, expires <= now else { return }
+        throw PBTError(
+            .unauthorized,
+            "the token \"\(record.name)\" expired at \(expires); make a new one with: pbt token create NAME")
     }
 
     private func record(of text: String, in store: any TokenStore) async throws -> TokenRecord? {
@@ -78,26 +93,21 @@ final class Access: Sendable {
         return record
     }
 
-    private func checkPatience(_ address: String, _ now: Timestamp) throws {
+    /// Counts a wrong token.
+    ///
+    /// Those who show a good one are let in all the same: behind a proxy, all come from one address.
+    private func fail(_ address: String, _ now: Timestamp) throws {
         let isTooMany = failures.withLock { failures in
-            guard let (count, since) = failures[address] else { return false }
-            if now.since(since) > .seconds(60) {
-                failures[address] = nil
-                return false
-            }
-            return count >= Self.patience
+            if failures.count > 10_000 { failures = [:] }
+            var known = failures[address] ?? (0, now)
+            if now.since(known.since) > .seconds(60) { known = (0, now) }
+            known.count += 1
+            failures[address] = known
+            return known.count > Self.patience
         }
         if isTooMany {
             throw Problem(
                 429, "tooManyRequests", "too many wrong tokens from this address; wait a minute", retryAfter: 60)
-        }
-    }
-
-    private func fail(_ address: String, _ now: Timestamp) {
-        failures.withLock { failures in
-            if failures.count > 10_000 { failures = [:] }
-            let known = failures[address]
-            failures[address] = ((known?.count ?? 0) + 1, known?.since ?? now)
         }
     }
 }

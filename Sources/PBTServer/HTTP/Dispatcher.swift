@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import NIOHTTP1
 import PBT
 import PBTAPI
 
@@ -39,8 +40,8 @@ struct Dispatcher: HTTPResponder {
         } catch {
             reply = Reply(problem(of: error, request, context))
         }
-        if request.method == .head, reply.status == .ok {
-            // The length of what a GET would get, and none of it.
+        if request.method == .head {
+            // The length of what a GET would get, and none of it: whatever follows is taken for the next answer.
             if let length = reply.body.contentLength { reply.headers[.contentLength] = String(length) }
             reply.body = ResponseBody()
         }
@@ -69,6 +70,7 @@ struct Dispatcher: HTTPResponder {
         _ request: Request, _ match: RouteTable.Match, _ context: ConnectionContext
     ) async throws -> Reply {
         try checkHost(request)
+        try checkOrigin(request)
         if let schedy, request.uri.string.hasPrefix(SchedyMount.prefix + "/") {
             try site.limit?.count(context.address)
             return try await schedy.reply(to: request, isSecure: site.configuration.tls != nil)
@@ -127,6 +129,23 @@ struct Dispatcher: HTTPResponder {
         }
     }
 
+    /// Refuses what a web page of another site asks a browser to change here.
+    ///
+    /// Browsers say where a request comes from; programs say nothing, and are let through.
+    private func checkOrigin(_ request: Request) throws {
+        guard ![.get, .head, .options].contains(request.method) else { return }
+        let isForeign =
+            if let site = request.headers[.secFetchSite] {
+                site != "same-origin" && site != "none"
+            } else if let origin = request.headers[.origin] {
+                origin.firstRange(of: "://").map { String(origin[$0.upperBound...]) } != request.head.authority
+            } else {
+                false
+            }
+        guard isForeign else { return }
+        throw PBTError(.forbidden, "a web page of another site asked for this; only pages of this server may")
+    }
+
     private static func query(of request: Request) throws -> [String: String] {
         let string = request.uri.string
         guard let mark = string.firstIndex(of: "?") else { return [:] }
@@ -152,6 +171,7 @@ struct Dispatcher: HTTPResponder {
             return problem
         case is CancellationError:
             return Problem(503, "shuttingDown", "the server is shutting down; try again", retryAfter: 1)
+        case let error as HTTPParserError: return Malformed.problem(of: error)
         case let error as any HTTPResponseError:
             return Problem(
                 error.status.code, error.status.code == 413 ? "tooLarge" : "badRequest", "the request cannot be read")
@@ -164,5 +184,6 @@ struct Dispatcher: HTTPResponder {
 }
 
 extension HTTPField.Name {
+    static let secFetchSite = Self("Sec-Fetch-Site") ?? .origin
     static let xContentTypeOptions = Self("X-Content-Type-Options") ?? .contentType
 }

@@ -92,6 +92,7 @@ struct RouteTable: Sendable {
     ) -> Match {
         if let endpoint = endpoints[method.rawValue] { return .found(endpoint, path: values) }
         if method == .head, let endpoint = endpoints["GET"] { return .found(endpoint, path: values) }
-        return endpoints.isEmpty ? .nothing : .wrongMethod(allowed: endpoints.keys.sorted())
+        guard !endpoints.isEmpty else { return .nothing }
+        return .wrongMethod(allowed: (endpoints.keys + (endpoints["GET"] == nil ? [] : ["HEAD"])).sorted())
     }
 }

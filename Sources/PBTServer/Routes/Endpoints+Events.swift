@@ -63,6 +63,7 @@ extension Endpoints {
                 ])
             }
             try await call.whileConnected { try await store.waitForEvents(after: last, for: left) }
+            try await call.site.access.checkAgain(call.caller)
         }
     }
 
@@ -78,32 +79,37 @@ extension Endpoints {
             start = id
         }
         let first = start
-        let site = call.site
+        let (site, caller) = (call.site, call.caller)
         let body = ResponseBody { writer in
             site.metrics.follows(1)
             defer { site.metrics.follows(-1) }
             var last = first
             // Tells the client at once that it is connected, and how soon to come back.
             try await writer.write(ByteBuffer(string: "retry: 1000\n\n"))
+            var written = ContinuousClock.now
             while !Task.isShuttingDownGracefully {
                 let newest = try await site.store.lastEvent()
                 let events = try await site.store.events(of: name, after: last, limit: 100)
-                guard !events.isEmpty else {
+                if !events.isEmpty {
+                    try await writer.write(ByteBuffer(string: events.map(\.frame).joined()))
+                    last = events.last?.id ?? last
+                    written = .now
+                } else {
                     last = max(last, newest)
-                    let before = last
-                    try await untilShutdown { try await site.store.waitForEvents(after: before, for: .seconds(15)) }
-                    if try await site.store.lastEvent() <= last {
+                    let (before, left) = (last, site.configuration.heartbeat - (ContinuousClock.now - written))
+                    // Also when others' events keep coming: silence looks like a broken connection.
+                    if left <= .zero {
                         try await writer.write(ByteBuffer(string: EventStream.comment))
+                        written = .now
+                    } else {
+                        try await untilShutdown { try await site.store.waitForEvents(after: before, for: left) }
                     }
-                    continue
                 }
-                var text = ""
-                for event in events {
-                    text +=
-                        EventStream.Frame(id: String(event.id), event: event.kind.rawValue, data: event.api.json).text
+                do {
+                    try await site.access.checkAgain(caller)
+                } catch let error as PBTError where error.code == .unauthorized {
+                    break
                 }
-                try await writer.write(ByteBuffer(string: text))
-                last = events.last?.id ?? last
             }
             try await writer.finish(nil)
         }
@@ -120,13 +126,23 @@ extension Endpoints {
     }
 }
 
+extension Event {
+    /// The event as a stream carries it.
+    fileprivate var frame: String {
+        EventStream.Frame(id: String(id), event: kind.rawValue, data: api.json).text
+    }
+}
+
 extension Call {
     /// Waits for something, no longer than the caller is there and the server runs.
     ///
     /// - Throws: What `body` throws; `CancellationError` when the caller went away.
     func whileConnected(_ body: @escaping @Sendable () async throws -> Void) async throws {
         do {
-            let hangUp = try await channel.pipeline.handler(type: HangUp.self).get()
+            guard let hangUp = try? await channel.pipeline.handler(type: HangUp.self).get() else {
+                // The connection is closed already.
+                throw CancellationError()
+            }
             try await hangUp.cancelling { try await cancelWhenGracefulShutdown(body) }
         } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {
             // Whoever waits looks once more, and answers.

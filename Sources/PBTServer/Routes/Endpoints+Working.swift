@@ -95,6 +95,7 @@ extension Endpoints {
         let needsDefinition = try fields.bool(ifAny: "definition") ?? true
         let (store, name) = (call.site.store, call.experiment)
         let deadline = ContinuousClock.now.advanced(by: wait)
+        var ticket: ClaimQueue.Ticket?
         while true {
             if call.site.isDraining {
                 let record = try await store.record(of: name)
@@ -103,13 +104,16 @@ extension Endpoints {
                     "experiment": call.site.value(of: record, withDefinition: false),
                 ])
             }
+            let place = call.site.claims.ticket(for: name, keeping: ticket)
+            ticket = place
             let claims = try await store.claim(count, from: name, by: worker, for: term, key: key)
             if !claims.assignments.isEmpty || claims.record.state.isOver || ContinuousClock.now >= deadline {
                 return .json(value(of: claims, withDefinition: needsDefinition, call.site))
             }
             // Until now nothing was taken for this worker, so nothing is lost when it goes away.
-            let isWoken = try await call.waitForWork(until: deadline)
+            let isWoken = try await call.waitForWork(place, until: deadline)
             if !isWoken { return .json(value(of: claims, withDefinition: needsDefinition, call.site)) }
+            try await call.site.access.checkAgain(call.caller)
         }
     }
 
@@ -130,7 +134,7 @@ extension Endpoints {
         return [
             "assignments": .array(
                 claims.assignments.map {
-                    $0.api(definition: withDefinition ? definition.value : nil, version: definition.version)
+                    $0.api(definition: withDefinition ? .some(definition.value) : .none, version: definition.version)
                 }),
             "state": .string(claims.record.state.rawValue),
             "experiment": site.value(of: claims.record, withDefinition: false),
@@ -143,10 +147,12 @@ extension Call {
     ///
     /// - Returns: False when the time is over, or the server shuts down.
     /// - Throws: `CancellationError` when the caller went away.
-    fileprivate func waitForWork(until deadline: ContinuousClock.Instant) async throws -> Bool {
+    fileprivate func waitForWork(
+        _ ticket: ClaimQueue.Ticket, until deadline: ContinuousClock.Instant
+    ) async throws -> Bool {
         let woken = Woken()
         try await whileConnected { [site, experiment] in
-            if try await site.claims.wait(for: experiment, until: deadline) { woken.set() }
+            if try await site.claims.wait(for: experiment, with: ticket, until: deadline) { woken.set() }
         }
         return woken.isSet
     }

@@ -86,22 +86,26 @@ extension Call {
     func reply(_ value: Value, _ status: HTTPResponse.Status = .ok) -> Reply {
         let bytes = value.jsonBytes
         let tag = "\"\(Fingerprint.text(of: bytes))\""
-        if status == .ok, let known = request.headers[.ifNoneMatch], Self.lists(known, tag) {
+        if request.method == .get || request.method == .head, let known = request.headers[.ifNoneMatch],
+            Self.lists(known, tag)
+        {
             return Reply(status: .notModified).with(.eTag, tag)
         }
         return .bytes(bytes, type: "application/json", status).with(.eTag, tag)
     }
 
-    /// Checks `If-Match` against what is there now.
+    /// Checks `If-Match` and `If-None-Match` against what is there now.
     ///
     /// - Throws: A `PBTError` with code `preconditionFailed`.
     func checkMatch(_ value: Value) throws {
-        guard let wanted = request.headers[.ifMatch] else { return }
         let tag = "\"\(Fingerprint.text(of: value.jsonBytes))\""
-        guard wanted == "*" || Self.lists(wanted, tag) else {
+        if let wanted = request.headers[.ifMatch], !Self.lists(wanted, tag) {
             throw PBTError(
                 .preconditionFailed,
                 "it has changed meanwhile: its ETag is \(tag), not \(wanted.prefix(80)); read it again")
+        }
+        if let unwanted = request.headers[.ifNoneMatch], Self.lists(unwanted, tag) {
+            throw PBTError(.preconditionFailed, "it is there with the ETag \(tag), which If-None-Match excludes")
         }
     }
 

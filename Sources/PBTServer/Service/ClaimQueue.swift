@@ -10,14 +10,22 @@ import Synchronization
 /// One task follows the store for all of them, and wakes as many as there is work for: a thousand that wait cost one
 /// look a moment, not a thousand.
 final class ClaimQueue: Service {
+    /// A place in the queue, kept by whoever looks in vain, and what was known when they looked.
+    struct Ticket {
+        fileprivate let number: Int
+        fileprivate let news: Int
+    }
+
     private struct Waiter {
-        let id: Int
+        let number: Int
         let deadline: ContinuousClock.Instant
         let continuation: CheckedContinuation<Bool, Never>
     }
 
     private struct State {
         var waiters: [String: [Waiter]] = [:]
+        /// How often something was heard of each experiment.
+        var news: [String: Int] = [:]
         var last = 0
         var isClosed = false
     }
@@ -39,32 +47,54 @@ final class ClaimQueue: Service {
         state.withLock { $0.waiters.values.reduce(0) { $0 + $1.count } }
     }
 
+    /// Takes a place in the queue, or keeps the one there is; to be called before each look.
+    ///
+    /// - Parameters:
+    ///   - experiment: The experiment's name.
+    ///   - ticket: The place so far.
+    /// - Returns: The place.
+    func ticket(for experiment: String, keeping ticket: Ticket? = nil) -> Ticket {
+        state.withLock { state in
+            if ticket == nil { state.last += 1 }
+            return Ticket(number: ticket?.number ?? state.last, news: state.news[experiment] ?? 0)
+        }
+    }
+
+    /// Whether something was heard of an experiment since a ticket was taken.
+    func hasNews(since ticket: Ticket, of experiment: String) -> Bool {
+        state.withLock { $0.news[experiment] ?? 0 != ticket.news }
+    }
+
     /// Waits until there may be something to claim, or the time is over.
     ///
     /// - Parameters:
     ///   - experiment: The experiment's name.
+    ///   - ticket: The place in the queue, taken before the look that was in vain: what came since is not missed.
     ///   - deadline: When the time is over.
     /// - Returns: Whether to try; false when the time is over, or the server shuts down.
     /// - Throws: `CancellationError` when the task is cancelled.
-    func wait(for experiment: String, until deadline: ContinuousClock.Instant) async throws -> Bool {
-        let id = state.withLock { state in
-            state.last += 1
-            return state.last
-        }
+    func wait(
+        for experiment: String, with ticket: Ticket, until deadline: ContinuousClock.Instant
+    ) async throws -> Bool {
         let isWoken = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let isOver = state.withLock { state in
+                let answer = state.withLock { state -> Bool? in
                     // Checked under the lock: a cancellation that came before is seen here, a later one by its handler.
-                    if state.isClosed || Task.isCancelled { return true }
-                    state.waiters[experiment, default: []].append(
-                        Waiter(id: id, deadline: deadline, continuation: continuation))
-                    return false
+                    if state.isClosed || Task.isCancelled { return false }
+                    if state.news[experiment] ?? 0 != ticket.news { return true }
+                    let waiter = Waiter(number: ticket.number, deadline: deadline, continuation: continuation)
+                    let place = state.waiters[experiment]?.firstIndex { $0.number > ticket.number }
+                    state.waiters[experiment, default: []].insert(
+                        waiter, at: place ?? state.waiters[experiment]?.count ?? 0)
+                    return nil
                 }
-                if isOver { continuation.resume(returning: false) }
+                if let answer { continuation.resume(returning: answer) }
             }
         } onCancel: {
             let waiter = state.withLock { state -> Waiter? in
-                guard let place = state.waiters[experiment]?.firstIndex(where: { $0.id == id }) else { return nil }
+                guard let place = state.waiters[experiment]?.firstIndex(where: { $0.number == ticket.number }) else {
+                    return nil
+                }
                 return state.waiters[experiment]?.remove(at: place)
             }
             waiter?.continuation.resume(returning: false)
@@ -150,8 +180,12 @@ final class ClaimQueue: Service {
     }
 
     private func heed(_ events: [Event], of name: String) async throws {
-        let isWaitedFor = state.withLock { $0.waiters[name] != nil }
-        guard isWaitedFor, events.contains(where: { $0.kind != .started }) else { return }
+        guard events.contains(where: { $0.kind != .started }) else { return }
+        let isWaitedFor = state.withLock { state in
+            state.news[name, default: 0] += 1
+            return state.waiters[name] != nil
+        }
+        guard isWaitedFor else { return }
         do {
             let record = try await store.record(of: name)
             // Of an experiment that is over or decides late, each has something to learn.

@@ -68,7 +68,7 @@ public struct Server: Service {
             logger: logger)
         do {
             try await application.run()
-        } catch let error as IOError {
+        } catch let error where error is IOError || error is SocketAddressError {
             throw PBTError(
                 .inputOutput,
                 "cannot listen on \(configuration.host):\(configuration.port): \(error); is another server "
@@ -83,7 +83,7 @@ public struct Server: Service {
 
     private static func builder(_ configuration: ServerConfiguration) throws -> HTTPServerBuilder {
         let http = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [HangUp()], idleTimeout: .seconds(180),
+            additionalChannelHandlers: [HangUp(), Malformed()], idleTimeout: .seconds(180),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))
         guard let tls = configuration.tls else { return .http1(configuration: http) }

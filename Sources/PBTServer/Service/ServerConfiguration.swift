@@ -38,6 +38,8 @@ public struct ServerConfiguration: Sendable {
     public var maximumBody: Int
     /// How many requests a second each caller may make; none: any number.
     public var rateLimit: Double?
+    /// After how long a silent event stream gets a comment.
+    package var heartbeat: Duration = .seconds(15)
     /// The version that the server says it has.
     public var version: String
     /// The time it goes by; for tokens.

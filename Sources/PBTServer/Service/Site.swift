@@ -69,7 +69,7 @@ final class Site: Sendable {
     /// An experiment as it goes over the wire.
     func value(of record: ExperimentRecord, withDefinition: Bool) -> Value {
         let definition = definition(of: record.experiment)
-        return record.api(definition: withDefinition ? definition.value : nil, version: definition.version)
+        return record.api(definition: withDefinition ? .some(definition.value) : .none, version: definition.version)
     }
 }
 

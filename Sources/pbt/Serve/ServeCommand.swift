@@ -125,10 +125,12 @@ struct ServeCommand: AsyncParsableCommand {
         let isLoopback = ServerConfiguration(host: host).isLoopback
         if isLoopback, !tokens { return true }
         guard try await !kept.tokens().isEmpty else {
+            let advice = "there is no token yet: make one with: pbt token create laptop --scope admin"
             throw Failure(
                 .usage,
-                "others can reach \(host), and there is no token yet: make one with: pbt token create laptop --scope admin"
-                    + " (or let everyone in with --insecure)")
+                isLoopback
+                    ? "--tokens: \(advice)"
+                    : "others can reach \(host), and \(advice) (or let everyone in with --insecure)")
         }
         if !isLoopback, certificate == nil {
             Output.warn(

@@ -87,6 +87,8 @@ struct TokenCreateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let tokens = try await storeOptions.openTokens(creating: true)
+        // Before a client file is touched, which may hold the token that has this name.
+        guard try await !tokens.tokens().contains(where: { $0.name == name }) else { throw PBTError.tokenExists(name) }
         let (token, record) = try Token.make(
             named: name, scope: scope, now: StoreClock.system.now(),
             life: expires.flatMap { Duration(value: .string($0)) })
@@ -104,8 +106,9 @@ struct TokenCreateCommand: AsyncParsableCommand {
         }
         if let config, let url { try write(["server": .string(url), "token": .string(token.text)], to: config) }
         try await tokens.add(record)
-        if let file = schedyConfig ?? config {
-            Output.note("token \(PlainText.line(name)) for \(scope.rawValue) is in \(file)")
+        let files = [schedyConfig, config].compactMap(\.self)
+        if !files.isEmpty {
+            Output.note("token \(PlainText.line(name)) for \(scope.rawValue) is in \(files.joined(separator: " and "))")
         } else {
             Output.note("token \(PlainText.line(name)) for \(scope.rawValue); this is shown once:")
             try Output.line(token.text)

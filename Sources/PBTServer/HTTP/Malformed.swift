@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import PBT
+import PBTAPI
+
+/// Answers what is no HTTP request with a problem; nothing more is said on that connection, since nobody knows where the
+/// next request begins.
+///
+/// Left to Hummingbird are connections on which other requests are still to be answered.
+final class Malformed: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private var requests = 0
+    private var begun = 0
+    private var answered = 0
+    private var isOver = false
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .end = unwrapInboundIn(data) { requests += 1 }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isOver else {
+            promise?.succeed()
+            return
+        }
+        switch unwrapOutboundIn(data) {
+        case .head: begun += 1
+        case .body: break
+        case .end: answered += 1
+        }
+        context.write(data, promise: promise)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Whoever reads the request's body must not take what came of it for the whole.
+        defer { context.fireErrorCaught(error) }
+        guard let error = error as? HTTPParserError, begun == answered, answered == requests, !isOver else { return }
+        isOver = true
+        let problem = Self.problem(of: error)
+        let body = problem.value.jsonBytes
+        var headers = Reply(problem).headers
+        headers[.connection] = "close"
+        headers[.contentLength] = String(body.count)
+        headers[.cacheControl] = "no-store"
+        let head = HTTPResponse(status: .init(code: problem.status), headerFields: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+
+    /// What is wrong with a request that cannot be read.
+    static func problem(of error: HTTPParserError) -> Problem {
+        error == .headerOverflow
+            ? Problem(431, "tooLarge", "the URL and the header fields are too many or too long")
+            : Problem(400, "badRequest", "this is no HTTP request: \(error)")
+    }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import PBT
+import PBTServer
+import PBTWorker
+import ServiceLifecycle
+
+/// A server that runs on a free port of this machine, and how to ask it.
+struct TestServer: Sendable {
+    /// What a request asks for.
+    enum Method: String {
+        case GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE
+    }
+
+    /// Its port.
+    let port: Int
+    /// What it serves.
+    let store: any Store
+    private let scheme: String
+    private let client: HTTPClient
+    private let group: ServiceGroup
+
+    fileprivate init(
+        port: Int, store: any Store, scheme: String, client: HTTPClient, group: ServiceGroup
+    ) {
+        self.port = port
+        self.store = store
+        self.scheme = scheme
+        self.client = client
+        self.group = group
+    }
+
+    /// Its address.
+    var base: String { "\(scheme)://127.0.0.1:\(port)" }
+
+    /// Asks it to shut down; `withServer` waits until it has.
+    func shutDown() async {
+        await group.triggerGracefulShutdown()
+    }
+
+    /// Asks for something and reads the whole answer.
+    ///
+    /// - Parameters:
+    ///   - method: The method.
+    ///   - path: The path with its query, percent-encoded; what does not begin with `/api`, `/healthz`, `/metrics` or
+    ///     `/openapi.json` is below `/api/v1`.
+    ///   - body: A JSON body, if any.
+    ///   - token: What stands after `Bearer`, if anything.
+    ///   - headers: More header fields.
+    /// - Returns: The answer.
+    /// - Throws: What the client throws when there is none.
+    func ask(
+        _ method: Method, _ path: String, _ body: Value? = nil, token: String? = nil,
+        headers: [(String, String)] = []
+    ) async throws -> Answer {
+        let response = try await send(method, path, body, token: token, headers: headers)
+        return Answer(
+            status: Int(response.status.code), headers: response.headers,
+            bytes: Array(try await response.body.collect(upTo: 64 << 20).readableBytesView))
+    }
+
+    /// Asks for something and returns when the head of the answer is there; the body is the caller's to read.
+    func send(
+        _ method: Method, _ path: String, _ body: Value? = nil, token: String? = nil,
+        headers: [(String, String)] = []
+    ) async throws -> HTTPClientResponse {
+        let beside = ["/api", "/healthz", "/metrics", "/openapi.json"]
+        let whole = beside.contains { path.hasPrefix($0) } ? path : "/api/v1\(path)"
+        var request = HTTPClientRequest(url: "\(base)\(whole)")
+        request.method = HTTPMethod(rawValue: method.rawValue)
+        if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(body.jsonBytes)
+        }
+        for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
+        return try await client.execute(request, timeout: .minutes(5))
+    }
+}
+
+/// An answer of a server.
+struct Answer: Sendable {
+    /// The status.
+    var status: Int
+    /// The header fields.
+    var headers: HTTPHeaders
+    /// The body.
+    var bytes: [UInt8]
+
+    /// The body as text.
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// The body as JSON.
+    ///
+    /// - Throws: A `JSONError` when it is none.
+    var json: Value {
+        get throws { try Value(json: bytes) }
+    }
+
+    /// Status, code and detail of a problem; of anything else, the status alone.
+    var problem: String {
+        guard headers.first(name: "Content-Type") == "application/problem+json", let value = try? json,
+            value["status"]?.int == status, value["type"]?.string == "about:blank", value["title"]?.string != nil
+        else { return "\(status)" }
+        return "\(status) \(value["code"]?.string ?? ""): \(value["detail"]?.string ?? "")"
+    }
+
+    subscript(header name: String) -> String? { headers.first(name: name) }
+}
+
+/// Runs a server until the body is over, then shuts it down gracefully.
+///
+/// - Parameters:
+///   - store: What it serves.
+///   - data: Where checkpoints are, if anywhere.
+///   - configuration: How it behaves; the port is always a free one.
+///   - logger: Where it logs; nowhere by default.
+///   - configured: How the client behaves.
+///   - body: Asks it.
+/// - Returns: What the body returns.
+/// - Throws: What the body or the server throws.
+func withServer<Result: Sendable>(
+    store: any Store = InMemoryStore(), data: DataDirectory? = nil,
+    configuration: ServerConfiguration = ServerConfiguration(), logger: Logger? = nil,
+    client configured: HTTPClient.Configuration = HTTPClient.Configuration(),
+    _ body: @Sendable (TestServer) async throws -> Result
+) async throws -> Result {
+    var configuration = configuration
+    configuration.port = 0
+    let (ports, ready) = AsyncStream.makeStream(of: Int.self)
+    let server = Server(
+        store: store, data: data, configuration: configuration, logger: logger, onReady: { ready.yield($0) })
+    let group = ServiceGroup(
+        configuration: ServiceGroupConfiguration(
+            services: [.init(service: server)], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+    let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configured)
+    let scheme = configuration.tls == nil ? "http" : "https"
+    do {
+        let result = try await withThrowingTaskGroup(of: Void.self, returning: Result.self) { tasks in
+            tasks.addTask {
+                defer { ready.finish() }
+                try await group.run()
+            }
+            guard let port = await ports.first(where: { _ in true }) else {
+                try await tasks.waitForAll()
+                throw CancellationError()
+            }
+            do {
+                let result = try await body(
+                    TestServer(port: port, store: store, scheme: scheme, client: client, group: group))
+                await group.triggerGracefulShutdown()
+                try await tasks.waitForAll()
+                return result
+            } catch {
+                tasks.cancelAll()
+                throw error
+            }
+        }
+        try await client.shutdown()
+        return result
+    } catch {
+        try await client.shutdown()
+        throw error
+    }
+}
