@@ -79,6 +79,7 @@ class Interval:
         self._metrics_lock = threading.Lock()
         self._is_scoped = False
         self._is_reported = False
+        self._is_done = False
         self._published: Optional[str] = None
         # open → ending → over; back to open when ending did not work out.
         self._state = "open"
@@ -124,8 +125,10 @@ class Interval:
     def report(self, metrics: Optional[Mapping[str, Any]] = None, /, **more: Any) -> None:
         """Ends the interval: publishes what was saved in ``checkpoint_out``, and reports metrics with the objective's.
 
-        Returns when the server has it on its disk; it is tried without end while the server is away. A score that is
-        NaN or infinite means that the member diverged: it is replaced, and nothing is published.
+        Returns when the server has it on its disk; it is tried without end while the server is away. With
+        ``pbt.worker(overlap=True)`` it returns at once, and that is done beside the next interval: it is over before
+        the next ``report()``, and all is when the loop ends. Do not touch ``checkpoint_out`` afterwards.
+        A score that is NaN or infinite means that the member diverged: it is replaced, and nothing is published.
 
         Args:
             metrics: Metrics whose names are no Python names.
@@ -135,7 +138,8 @@ class Interval:
             PBTError: with code ``badValue`` for metrics that cannot be reported, ``wrongState`` when the interval is
                 over, or what the server refuses.
             LeaseLost: inside ``with interval:`` or :func:`pbt.run`, when the interval is someone else's by now.
-            OSError: when the checkpoint cannot be written to the disk.
+            OSError: when the checkpoint cannot be written to the disk; with ``overlap`` by the next
+                ``report()``, or the loop.
         """
         given = _values.metrics(metrics, more)
         with self._metrics_lock:
@@ -146,6 +150,20 @@ class Interval:
         if self.lost:
             return
         self._begin_ending("reported")
+        if self._worker._waits:
+            self._report(score, values)
+            if self.lost:
+                self._check_lost()
+            return
+        try:
+            with _signals.shield():
+                self._worker._reporter.submit(lambda: self._report(score, values))
+        except BaseException:
+            self._state = "open"
+            raise
+
+    def _report(self, score: float, values: Mapping[str, Any]) -> None:
+        """Publishes and reports."""
         is_over = False
         try:
             with _signals.shield():
@@ -163,8 +181,9 @@ class Interval:
                 self._end()
             else:
                 self._state = "open"
-        if self.lost:
-            self._check_lost()
+                if not self._worker._waits:
+                    # Its own part of the program is over: nobody else can end it.
+                    self._quietly(self.fail, "it could not be reported: see the worker's output")
 
     def fail(self, reason: str) -> None:
         """Ends the attempt as failed. The server has the interval tried again, while there are retries.

@@ -18,8 +18,7 @@ from typing import (
     Literal,
     Mapping,
     Optional,
-    Set,
-    Tuple,
+
     Type,
     TypeVar,
     Union,
@@ -32,6 +31,7 @@ from ._http import Server, segment
 from ._identity import worker_name
 from ._interval import NO_REPORT, Interval
 from ._keeper import Keeper
+from ._reporter import Reporter
 from ._settings import Settings
 
 log = logging.getLogger("pbt")
@@ -70,6 +70,7 @@ class Worker:
         token: Optional[str] = None,
         data: Data = None,
         term: float = DEFAULT_TERM,
+        overlap: bool = False,
     ) -> None:
         """See :func:`pbt.worker`."""
         name = experiment or os.environ.get("PBT_EXPERIMENT")
@@ -87,9 +88,12 @@ class Worker:
             raise PBTError("badAnswer", f"{self._server.url} is no pbt server")
         self._files = _files.find(self._server, told.get("data") or {}, data)
         self._keeper = Keeper(self._server, self._files, term)
+        self._reporter = Reporter()
+        self._waits = not overlap
+        self._reported = 0
         self._path = f"/experiments/{segment(name)}"
-        # The intervals reported with success since the last claim: whose models are in memory.
-        self._in_memory: Set[Tuple[int, int]] = set()
+        # The intervals that were handed out last: whose models are in memory.
+        self._latest: List[Interval] = []
         self._is_open = True
         _signals.install()
         _ending.hire(self)
@@ -119,6 +123,7 @@ class Worker:
         """
         if not self._is_open:
             raise PBTError("wrongState", f"{self!r} is closed")
+        self._reporter.check()
         _signals.reset()
         body = {"worker": self.name, "term": self._term, "count": count, "definition": False}
         pause = 0.5
@@ -140,6 +145,7 @@ class Worker:
                 with _signals.shield():
                     return self._begin(answer["assignments"])
             if answer["state"] not in ("running", "paused"):
+                self._reporter.wait()
                 self._is_over(answer)
                 return []
             # A server that does not wait must not be asked without a pause.
@@ -153,6 +159,10 @@ class Worker:
             return
         self._is_open = False
         _ending.dismiss(self)
+        try:
+            self._reporter.close()
+        except (PBTError, OSError) as error:
+            log.error("the last interval could not be reported: %s", error)
         self._keeper.close()
         self._files.close()
         self._server.close()
@@ -167,11 +177,15 @@ class Worker:
         self.close()
 
     def _begin(self, assignments: List[Mapping[str, Any]]) -> List[Interval]:
-        in_memory, self._in_memory = self._in_memory, set()
-        intervals: List[Interval] = []
+        latest, self._latest = {(one.member, one.index): one for one in self._latest}, []
+        intervals = self._latest
         for assignment in assignments:
             parent = assignment["interval"].get("parent")
-            continues = parent is not None and (parent["member"], parent["interval"]) in in_memory
+            trained = None if parent is None else latest.get((parent["member"], parent["interval"]))
+            if trained is not None and trained._state == "ending":
+                # The server knows already how it ended, as it hands out what follows; the answer is on its way.
+                self._reporter.wait()
+            continues = trained is not None and trained._is_done
             try:
                 interval = Interval(self, assignment, continues)
             except OSError as error:
@@ -187,8 +201,8 @@ class Worker:
 
     def _finished(self, interval: Interval, answer: Mapping[str, Any]) -> None:
         """An interval was reported."""
-        if answer["interval"].get("state") == "done":
-            self._in_memory.add((interval.member, interval.index))
+        interval._is_done = answer["interval"].get("state") == "done"
+        self._reported += 1
         self._keeper.collect(answer.get("garbage") or [], self.experiment)
 
     def _give_back_unseen(self, body: Mapping[str, Any]) -> None:
@@ -253,6 +267,7 @@ def worker(
     token: Optional[str] = None,
     data: Data = None,
     term: float = DEFAULT_TERM,
+    overlap: bool = False,
     batch: None = None,
 ) -> Worker: ...
 
@@ -265,6 +280,7 @@ def worker(
     token: Optional[str] = None,
     data: Data = None,
     term: float = DEFAULT_TERM,
+    overlap: bool = False,
     batch: int,
 ) -> Iterator[List[Interval]]: ...
 
@@ -276,6 +292,7 @@ def worker(
     token: Optional[str] = None,
     data: Data = None,
     term: float = DEFAULT_TERM,
+    overlap: bool = False,
     batch: Optional[int] = None,
 ) -> Union[Worker, Iterator[List[Interval]]]:
     """The intervals to train, one by one, until the experiment is over.
@@ -287,12 +304,14 @@ def worker(
         data: The server's data directory as this machine sees it; else ``PBT_DATA``, or where the server says it is,
             when that is the same directory here. Without one, checkpoints are carried over HTTP; with False always.
         term: Seconds after which the server gives an interval to others when it does not hear of this process.
+        overlap: Whether ``report()`` returns at once, and the interval is written to the disk and reported beside the
+            next one. For short intervals: what lies between two of them is then the time of one request.
         batch: Yield lists of up to this many intervals instead, to train several members at once.
 
     Raises:
         PBTError: when the server cannot be used; while it is away it is asked again without end.
     """
-    made = Worker(experiment, server=server, token=token, data=data, term=term)
+    made = Worker(experiment, server=server, token=token, data=data, term=term, overlap=overlap)
     return made if batch is None else made.batches(batch)
 
 
@@ -304,6 +323,7 @@ def run(
     token: Optional[str] = None,
     data: Data = None,
     term: float = DEFAULT_TERM,
+    overlap: bool = False,
     failures: int = 3,
 ) -> int:
     """Trains every interval by a function, until the experiment is over.
@@ -319,8 +339,8 @@ def run(
     Returns:
         How many intervals it reported.
     """
-    reported = in_a_row = 0
-    with Worker(experiment, server=server, token=token, data=data, term=term) as made:
+    in_a_row = 0
+    with Worker(experiment, server=server, token=token, data=data, term=term, overlap=overlap) as made:
         for interval in made:
             try:
                 with interval:
@@ -333,10 +353,9 @@ def run(
                     raise
                 log.exception("%r failed; going on with the next (%d of %d in a row)", interval, in_a_row, failures)
             else:
-                if interval._is_reported:
+                if not interval.lost and interval._state != "open":
                     in_a_row = 0
-                    reported += 1
-    return reported
+    return made._reported
 
 
 def _check_rank() -> None:

@@ -250,3 +250,43 @@ def test_the_token_is_shown_nowhere(start: Start, capfd: pytest.CaptureFixture[s
     assert not any("lease-0" in text for text in texts)
     interval.give_back()
     assert "secret-token" not in capfd.readouterr().err
+
+
+def test_with_overlap_an_interval_is_reported_beside_the_next(start: Start, tmp_path: Path) -> None:
+    server = start(members=2, intervals=3)
+    for interval in pbt.worker(overlap=True):
+        save(interval, f"{interval.member}@{interval.index}")
+        interval.report(score=0.5)
+    # The loop's end is the end of all reports.
+    assert [body["score"] for body in server.of("finish")] == [0.5] * 6
+    assert sorted(path.name for path in (tmp_path / "data/test/checkpoints").iterdir()) == [
+        f"m000{member}-i000{index}-a1" for member in range(2) for index in range(3)
+    ]
+    assert list((tmp_path / "data/test/attempts").iterdir()) == []
+
+
+def test_with_overlap_a_lone_member_still_continues_its_model(start: Start) -> None:
+    start(members=1, intervals=4)
+    continued = []
+    for interval in pbt.worker(overlap=True):
+        continued.append(interval.continues)
+        save(interval)
+        interval.report(score=1)
+    assert continued == [False, True, True, True]
+
+
+def test_with_overlap_a_report_that_fails_is_raised_by_the_loop(start: Start, tmp_path: Path) -> None:
+    server = start(members=1, intervals=3)
+
+    def train() -> None:
+        for interval in pbt.worker(overlap=True):
+            save(interval)
+            # Something of the checkpoint's name is in the way, so it cannot be published.
+            blocked = tmp_path / "data/test/checkpoints" / f"m0000-i{interval.index:04}-a{interval.attempt}"
+            blocked.mkdir(parents=True, exist_ok=True)
+            (blocked / "file").write_text("")
+            interval.report(score=1)
+
+    with pytest.raises((OSError, pbt.PBTError)):
+        train()
+    assert any("could not be reported" in body.get("failed", "") for body in server.of("finish"))
