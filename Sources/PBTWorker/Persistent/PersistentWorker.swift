@@ -61,7 +61,8 @@ public struct PersistentWorker: Service {
         let logger = logger ?? Logger(label: "pbt.worker") { _ in SwiftLogNoOpLogHandler() }
         tidier = Worker(
             store: store, data: data, executor: NoExecutor(),
-            configuration: WorkerConfiguration(experiments: .named(experiments)), clock: clock, logger: logger)
+            configuration: WorkerConfiguration(experiments: .named(experiments), pause: .milliseconds(250)),
+            clock: clock, logger: logger)
         self.experiments = experiments
         self.slots = slots
         self.server = server

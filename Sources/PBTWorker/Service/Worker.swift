@@ -110,8 +110,7 @@ public struct Worker: Service {
         case .all:
             let known = board.names
             let records = try await patience.call { try await store.experiments() }
-            // Persistent programs ask a server themselves: see PersistentWorker.
-            for record in records where record.experiment.trainer?.isPersistent != true { board.update(record) }
+            for record in records where configuration.serves(record.experiment) { board.update(record) }
             for name in known where !records.contains(where: { $0.experiment.name == name }) { board.markOver(name) }
         }
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import PBT
+
 /// How a worker behaves.
 public struct WorkerConfiguration: Sendable {
     /// Which experiments a worker serves.
@@ -22,6 +24,9 @@ public struct WorkerConfiguration: Sendable {
 
     /// Which experiments it serves.
     public var experiments: Experiments
+    /// Which of the store's experiments it can train, when it serves all; by default those whose programs do not ask a
+    /// server themselves (see ``PersistentWorker``).
+    public var serves: @Sendable (Experiment) -> Bool = { $0.trainer?.isPersistent != true }
     /// How many intervals it trains at a time; at least 1.
     public var slots: Int
     /// When it has nothing more to do.

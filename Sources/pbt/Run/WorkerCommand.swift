@@ -72,12 +72,18 @@ struct WorkerCommand: AsyncParsableCommand {
                 .usage, "--data, --cache and --cache-limit are for servers; the files of \(store) are beside it")
         }
         let served = try await served(in: opened)
-        for record in served where record.experiment.trainer == nil {
-            throw Failure(
-                .badFile,
-                "\(record.experiment.name) has no command; its trainers are written in Swift and run in that program")
+        if experiment != nil {
+            for record in served where record.experiment.trainer == nil {
+                throw Failure(
+                    .badFile,
+                    "\(record.experiment.name) has no command; its trainers run elsewhere: in Swift, or as Schedy's clients")
+            }
         }
-        let open = served.filter { !$0.state.isOver }
+        let isPersistent = experiment != nil && served.contains { $0.experiment.trainer?.isPersistent == true }
+        for record in served where experiment == nil && !record.state.isOver && !Self.serves(record.experiment) {
+            Output.note("passing over \(PlainText.line(record.experiment.name)): \(Self.reason(record.experiment))")
+        }
+        let open = served.filter { !$0.state.isOver && (isPersistent || Self.serves($0.experiment)) }
         guard wait || !open.isEmpty else {
             if !quiet { Output.note("nothing to train: \(over(served))") }
             return
@@ -90,9 +96,16 @@ struct WorkerCommand: AsyncParsableCommand {
             Output.note("serving \(names) of \(opened.location) with \(Words.count(slots, "worker"))")
         }
         let status = StatusLine(isLive: false)
-        let configuration = WorkerConfiguration(
+        let logger = Logger(label: "pbt") { _ in StatusLogHandler(status: status, isVerbose: verbose) }
+        if isPersistent {
+            let service = PersistentService(
+                opened: opened, experiments: served.map(\.experiment.name), slots: slots, logger: logger)
+            return try await finish(Session(worker: service, progress: nil, status: status), in: opened)
+        }
+        var configuration = WorkerConfiguration(
             experiments: experiment == nil ? .all : .named(served.map(\.experiment.name)), slots: slots,
             end: wait ? .never : .whenIdle)
+        configuration.serves = Self.serves
         let checkpoints = try await opened.checkpoints(
             cache: cache.map { FilePath($0) },
             limit: cacheLimit.map { Int64($0 * Double(1 << 30)) } ?? RemoteCheckpoints.usualLimit)
@@ -100,14 +113,28 @@ struct WorkerCommand: AsyncParsableCommand {
         let session = Session(
             worker: Worker(
                 store: opened.store, checkpoints: checkpoints, executor: CommandExecutor(slots: slots),
-                configuration: opened.isRemote ? configuration.overNetwork : configuration,
-                logger: Logger(label: "pbt") { _ in StatusLogHandler(status: status, isVerbose: verbose) }),
+                configuration: opened.isRemote ? configuration.overNetwork : configuration, logger: logger),
             progress: nil, status: status)
+        try await finish(session, in: opened)
+    }
+
+    /// Works, and says how it ended.
+    private func finish(_ session: Session, in opened: OpenStore) async throws {
         if let ended = try await session.run() {
             Output.note("stopped; the same command goes on from here")
             throw Failure(ended, nil)
         }
         if !quiet { Output.note(over(try await self.served(in: opened))) }
+    }
+
+    /// Whether a program can be started for each interval of an experiment.
+    private static func serves(_ experiment: Experiment) -> Bool {
+        experiment.trainer.map { !$0.isPersistent } ?? false
+    }
+
+    private static func reason(_ experiment: Experiment) -> String {
+        experiment.trainer == nil
+            ? "it has no command" : "its program stays alive; serve it by name: pbt worker STORE \(experiment.name)"
     }
 
     /// The experiments that this worker serves, as far as there are any now.
