@@ -28,6 +28,11 @@ struct OpenAPITests {
             #expect(try answer.json == Self.document)
             #expect(answer[header: "ETag"] != nil)
         }
+        // Where no token is asked for, the document asks for none.
+        try await withServer { server in
+            let answer = try await server.ask(.GET, "/openapi.json")
+            #expect(!answer.text.contains(#""security""#))
+        }
     }
 
     @Test(arguments: Endpoints.all.map { "\($0.method.rawValue) \($0.path)" })
