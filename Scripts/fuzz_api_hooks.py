@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import schemathesis  # type: ignore[import-not-found,unused-ignore]
+import schemathesis
 
 
-@schemathesis.hook
+@schemathesis.hook  # type: ignore[misc,unused-ignore]
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """Shortens waits that are in range, and asks for JSON."""
     for holder in (case.query, case.body):
