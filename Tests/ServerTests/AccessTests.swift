@@ -128,8 +128,10 @@ struct AccessTests {
                 await server.shutDown()
                 #expect(try await waiting.json["assignments"] == [])
             }
+            var suspicious = HTTPClient.Configuration()
+            suspicious.connectionPool.retryConnectionEstablishment = false
             await #expect(throws: (any Error).self) {
-                try await withServer(configuration: .init(tls: tls)) { _ = try await $0.ask(.GET, "/healthz") }
+                try await withServer(configuration: .init(tls: tls), client: suspicious) { _ = try await $0.ask(.GET, "/healthz") }
             }
         }
     }
