@@ -68,11 +68,22 @@ let package = Package(
         .target(name: "PBTReport", dependencies: ["PBT"], swiftSettings: settings),
         // What goes over the wire between server and clients: JSON, paths, errors.
         .target(name: "PBTAPI", dependencies: ["PBT"], swiftSettings: settings),
+        // What both ends of a checkpoint's way over the wire share: paths, manifests, checksums.
+        .target(
+            name: "PBTTransfer",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTWorker",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
         // The service: HTTP API over any store, tokens, live events, Schedy's protocol.
         .target(
             name: "PBTServer",
             dependencies: [
-                "PBT", "PBTAPI", "PBTReport", "PBTWorker",
+                "PBT", "PBTAPI", "PBTReport", "PBTTransfer", "PBTWorker",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -92,12 +103,13 @@ let package = Package(
         .target(
             name: "PBTClient",
             dependencies: [
-                "PBT", "PBTAPI", "PBTWorker",
+                "PBT", "PBTAPI", "PBTTransfer", "PBTWorker",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -154,12 +166,12 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "PBT", "PBTAPI", "PBTServer", "PBTClient", "PBTSQLite", "PBTWorker", "PBTTesting",
+                "PBT", "PBTAPI", "PBTServer", "PBTClient", "PBTTransfer", "PBTSQLite", "PBTWorker", "PBTTesting",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -18,7 +18,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-signal.signal(signal.SIGTERM, lambda *_: os._exit(75))  # told to stop: give the interval back
+if __name__ == "__main__":  # Examples/persistent uses the rest of it
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(75))  # told to stop: give the interval back
 for library in ("OMP", "OPENBLAS", "MKL"):  # read when torch is imported
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 

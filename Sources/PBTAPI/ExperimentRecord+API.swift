@@ -23,6 +23,7 @@ extension ExperimentRecord {
             ),
             "definition_version": .string(version),
         ]
+        if undecided > 0 { object["undecided"] = .integer(undecided) }
         object["definition"] = definition
         object["reason"] = reason.map { .string($0) }
         object["ended"] = ended.map { .time($0) }
@@ -52,6 +53,7 @@ extension ExperimentRecord {
             generationBegan: try fields.time("generation_began"))
         reason = try fields.text(ifAny: "reason")
         ended = try fields.time(ifAny: "ended")
+        undecided = try fields.int(ifAny: "undecided") ?? 0
         best = try fields.interval(ifAny: "best")
         bestScore = fields["best_score"]?.double
     }

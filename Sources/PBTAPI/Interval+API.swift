@@ -21,6 +21,15 @@ extension Interval {
         object["started"] = started.map { .time($0) }
         object["finished"] = finished.map { .time($0) }
         object["sequence"] = sequence.map { .integer(Int($0)) }
+        if isUndecided { object["undecided"] = true }
+        object["decided"] = decided.map { decided in
+            [
+                "after": .integer(Int(decided.after)), "order": .integer(Int(decided.order)),
+                "members": .integer(decided.members),
+            ]
+        }
+        object["label"] = label.map { .string($0) }
+        if !earlierPlaces.isEmpty { object["earlier"] = .array(earlierPlaces.map { .integer(Int($0)) }) }
         return .object(object)
     }
 
@@ -47,6 +56,17 @@ extension Interval {
         started = try fields.time(ifAny: "started")
         finished = try fields.time(ifAny: "finished")
         sequence = try fields.int(ifAny: "sequence").map { Int64($0) }
+        isUndecided = try fields.bool(ifAny: "undecided") ?? false
+        if fields["decided"] != nil {
+            let when = try fields.fields("decided")
+            decided = Decided(
+                after: Int64(try when.int("after")), order: Int64(try when.int("order")),
+                members: try when.int("members"))
+        }
+        label = try fields.text(ifAny: "label")
+        if fields["earlier"] != nil {
+            earlierPlaces = try fields.list("earlier").compactMap { $0.int.map { Int64($0) } }
+        }
     }
 
     private static func changes(_ fields: Fields) throws(PBTError) -> [Change] {

@@ -41,6 +41,7 @@ extension Assignment {
             "definition_version": .string(version),
         ]
         object["parent_checkpoint"] = parentCheckpoint.map { .string($0) }
+        if !garbage.isEmpty { object["garbage"] = .array(garbage.map { .string($0) }) }
         object["definition"] = definition
         return .object(object)
     }
@@ -51,7 +52,8 @@ extension Assignment {
     package init(api fields: Fields, experiment: Experiment) throws(PBTError) {
         self.init(
             lease: try Lease(api: fields.fields("lease")), interval: try Interval(api: fields.fields("interval")),
-            parentCheckpoint: try fields.text(ifAny: "parent_checkpoint"), experiment: experiment)
+            parentCheckpoint: try fields.text(ifAny: "parent_checkpoint"), experiment: experiment,
+            garbage: fields["garbage"] == nil ? [] : try fields.texts("garbage"))
     }
 }
 

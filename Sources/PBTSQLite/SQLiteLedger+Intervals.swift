@@ -9,7 +9,7 @@ extension SQLiteLedger {
     private static let columns = """
         member, idx, state, parent_member, parent_idx, depth, attempts, failures, score, sequence, checkpoint,
         checkpoint_state, pinned, worker, token, lease_expires, created, started, finished, reason, metrics,
-        hyperparameters, changes
+        hyperparameters, changes, undecided, decided_after, decided_order, decided_members, label, notes
         """
     private static let select = "SELECT \(columns) FROM interval"
 
@@ -33,6 +33,12 @@ extension SQLiteLedger {
         interval.finished = (row[18] as Int64?).map { Timestamp(milliseconds: $0) }
         interval.reason = row[19]
         interval.metrics = try object(row[20]) ?? [:]
+        interval.isUndecided = row[23]
+        if let after: Int64 = row[24] {
+            interval.decided = Interval.Decided(after: after, order: row[25], members: row[26])
+        }
+        interval.label = row[27]
+        interval.notes = try object(row[28]) ?? [:]
         return interval
     }
 
@@ -43,6 +49,10 @@ extension SQLiteLedger {
 
     private static func text(of changes: [Change]) -> String? {
         changes.isEmpty ? nil : Value.array(changes.map(\.value)).json
+    }
+
+    private static func text(of object: [String: Value]) -> String? {
+        object.isEmpty ? nil : Value.object(object).json
     }
 
     private func number(_ state: Interval.State) -> Int {
@@ -79,13 +89,15 @@ extension SQLiteLedger {
             try run(
                 """
                 INSERT INTO interval (experiment, member, idx, state, parent_member, parent_idx, depth, attempts,
-                    failures, checkpoint_state, pinned, created, hyperparameters, changes)
-                VALUES (?, ?, ?, 0, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?)
+                    failures, checkpoint_state, pinned, created, hyperparameters, changes, decided_after,
+                    decided_order, decided_members, label, notes)
+                VALUES (?, ?, ?, 0, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
                     record.id, interval.id.member, interval.id.index, interval.parent?.member, interval.parent?.index,
                     interval.depth, interval.created.milliseconds, interval.hyperparameters.value.json,
-                    Self.text(of: interval.changes),
+                    Self.text(of: interval.changes), interval.decided?.after, interval.decided?.order,
+                    interval.decided?.members, interval.label, Self.text(of: interval.notes),
                 ])
         }
     }
@@ -96,7 +108,7 @@ extension SQLiteLedger {
             """
             UPDATE interval SET state = ?, attempts = ?, failures = ?, score = ?, rank = ?, sequence = ?,
                 checkpoint = ?, checkpoint_state = ?, pinned = ?, worker = ?, token = ?, lease_expires = ?,
-                started = ?, finished = ?, reason = ?, metrics = ?
+                started = ?, finished = ?, reason = ?, metrics = ?, undecided = ?
             WHERE experiment = ? AND member = ? AND idx = ?
             """,
             [
@@ -104,7 +116,7 @@ extension SQLiteLedger {
                 interval.sequence, interval.checkpoint, number(interval.checkpointState), interval.isPinned,
                 interval.worker, interval.token, interval.leaseExpires?.milliseconds, interval.started?.milliseconds,
                 interval.finished?.milliseconds, interval.reason,
-                interval.metrics.isEmpty ? nil : Value.object(interval.metrics).json,
+                Self.text(of: interval.metrics), interval.isUndecided,
                 record.id, interval.id.member, interval.id.index,
             ])
     }
@@ -118,10 +130,52 @@ extension SQLiteLedger {
             ])
     }
 
+    package func updateNotes(_ interval: Interval, in record: ExperimentRecord) throws {
+        try run(
+            "UPDATE interval SET label = ?, notes = ? WHERE experiment = ? AND member = ? AND idx = ?",
+            [interval.label, Self.text(of: interval.notes), record.id, interval.id.member, interval.id.index])
+    }
+
+    package func interval(labelled label: String, in record: ExperimentRecord) throws -> Interval? {
+        try first(
+            "\(Self.select) INDEXED BY interval_label WHERE experiment = ? AND label = ?", [record.id, label], interval)
+    }
+
+    package func labelled(in record: ExperimentRecord, after last: IntervalID?, limit: Int) throws -> [Interval] {
+        try all(
+            """
+            \(Self.select) WHERE experiment = ? AND (member, idx) > (?, ?) AND label IS NOT NULL
+            ORDER BY member, idx LIMIT ?
+            """, [record.id, last?.member ?? -1, last?.index ?? -1, limit], interval)
+    }
+
+    // What is reserved is passed over row by row: no more than there are workers about to begin.
+
+    package func firstQueued(in record: ExperimentRecord) throws -> Interval? {
+        try first(
+            """
+            \(Self.select) INDEXED BY interval_queued
+            WHERE experiment = ? AND state = 0 AND label IS NOT NULL
+                AND (lease_expires IS NULL OR lease_expires <= ?)
+            ORDER BY idx, member LIMIT 1
+            """, [record.id, now.milliseconds], interval)
+    }
+
+    package func firstUndecided(in record: ExperimentRecord) throws -> Interval? {
+        try first(
+            """
+            \(Self.select) INDEXED BY interval_undecided WHERE experiment = ? AND undecided = 1
+            ORDER BY idx, sequence LIMIT 1
+            """, [record.id], interval)
+    }
+
     package func firstWaiting(in record: ExperimentRecord) throws -> Interval? {
         try first(
-            "\(Self.select) INDEXED BY interval_waiting WHERE experiment = ? AND state = 0 ORDER BY idx, member LIMIT 1",
-            [record.id], interval)
+            """
+            \(Self.select) INDEXED BY interval_waiting
+            WHERE experiment = ? AND state = 0 AND (lease_expires IS NULL OR lease_expires <= ?)
+            ORDER BY idx, member LIMIT 1
+            """, [record.id, now.milliseconds], interval)
     }
 
     package func firstUnbegunFounder(in record: ExperimentRecord) throws -> Interval? {

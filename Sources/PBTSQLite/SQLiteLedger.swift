@@ -74,7 +74,7 @@ package final class SQLiteLedger: Ledger {
     private static let recordColumns = """
         id, definition, definition_version, state, reason, created, ended, waiting, running, done, diverged, failed,
         best_member, best_index, best_score, members_ended, skipped, failures_in_a_row, finished_intervals, generation,
-        generation_began
+        generation_began, undecided, late_decisions, notes
         """
 
     package func record(named name: String) throws -> ExperimentRecord? {
@@ -103,6 +103,9 @@ package final class SQLiteLedger: Ledger {
         record.ended = (row[6] as Int64?).map { Timestamp(milliseconds: $0) }
         record.best = intervalID(row[12], row[13])
         record.bestScore = row[14]
+        record.undecided = row[21]
+        record.lateDecisions = row[22]
+        record.notes = try object(row[23]) ?? [:]
         return record
     }
 
@@ -120,11 +123,13 @@ package final class SQLiteLedger: Ledger {
     package func insert(_ record: ExperimentRecord) throws -> ExperimentRecord {
         try run(
             """
-            INSERT INTO experiment (name, definition, state, created, generation_began) VALUES (?, ?, ?, ?, ?)
+            INSERT INTO experiment (name, definition, state, created, generation_began, notes)
+            VALUES (?, ?, ?, ?, ?, ?)
             """,
             [
                 record.experiment.name, record.experiment.value.json, record.state.rawValue,
                 record.created.milliseconds, record.generationBegan.milliseconds,
+                record.notes.isEmpty ? nil : Value.object(record.notes).json,
             ])
         var record = record
         record.id = db.lastInsertedRowID
@@ -136,7 +141,8 @@ package final class SQLiteLedger: Ledger {
             """
             UPDATE experiment SET state = ?, reason = ?, ended = ?, waiting = ?, running = ?, done = ?, diverged = ?,
                 failed = ?, best_member = ?, best_index = ?, best_score = ?, members_ended = ?, skipped = ?,
-                failures_in_a_row = ?, finished_intervals = ?, generation = ?, generation_began = ?
+                failures_in_a_row = ?, finished_intervals = ?, generation = ?, generation_began = ?,
+                undecided = ?, late_decisions = ?
             WHERE id = ?
             """,
             [
@@ -144,16 +150,23 @@ package final class SQLiteLedger: Ledger {
                 record.counts[.running] ?? 0, record.counts[.done] ?? 0, record.counts[.diverged] ?? 0,
                 record.counts[.failed] ?? 0, record.best?.member, record.best?.index, record.bestScore,
                 record.membersEnded, record.skipped, record.failuresInARow, record.finishedIntervals,
-                record.generation, record.generationBegan.milliseconds, record.id,
+                record.generation, record.generationBegan.milliseconds, record.undecided, record.lateDecisions,
+                record.id,
             ])
         // What this transaction changed need not be read again; but only if all before it was read.
-        if upToDate.contains(record.id) { cache.standings[record.id]?.revision = record.finishedIntervals }
+        if upToDate.contains(record.id) { cache.standings[record.id]?.revision = record.revision }
     }
 
     package func updateDefinition(_ record: ExperimentRecord) throws {
         try run(
             "UPDATE experiment SET definition = ?, definition_version = definition_version + 1 WHERE id = ?",
             [record.experiment.value.json, record.id])
+    }
+
+    package func updateNotes(_ record: ExperimentRecord) throws {
+        try run(
+            "UPDATE experiment SET notes = ? WHERE id = ?",
+            [record.notes.isEmpty ? nil : Value.object(record.notes).json, record.id])
     }
 
     package func delete(_ record: ExperimentRecord) throws {
@@ -174,10 +187,11 @@ package final class SQLiteLedger: Ledger {
     package func standings(of record: ExperimentRecord) throws -> Standings {
         upToDate.insert(record.id)
         if let known = cache.standings[record.id] {
-            if known.revision < record.finishedIntervals {
+            if known.revision < record.revision {
                 try catchUp(known, of: record)
-                known.revision = record.finishedIntervals
+                known.revision = record.revision
             }
+            known.adopt(record.experiment)
             return known
         }
         let experiment = record.experiment
@@ -186,7 +200,7 @@ package final class SQLiteLedger: Ledger {
                 objective: experiment.objective, seed: experiment.seed, size: experiment.population),
             revision: 0)
         try catchUp(standings, of: record)
-        standings.revision = record.finishedIntervals
+        standings.revision = record.revision
         cache.standings[record.id] = standings
         return standings
     }
@@ -239,7 +253,7 @@ package final class SQLiteLedger: Ledger {
             """
             INSERT INTO standing (experiment, member, idx, revision) VALUES (?, ?, ?, ?)
             ON CONFLICT (experiment, member) DO UPDATE SET idx = excluded.idx, revision = excluded.revision
-            """, [record.id, member, standing?.index, record.finishedIntervals])
+            """, [record.id, member, standing?.index, record.revision])
         try standings(of: record).set(standing, ofMember: member)
     }
 

@@ -24,8 +24,8 @@ public final class SQLiteStore: TransactionalStore {
     /// Used on the one writing connection only, or on a reader's, each with its own.
     private let caches = Mutex<[ObjectIdentifier: SQLiteLedger.Cache]>([:])
 
-    /// How many calls wait, or may wait, for another process.
-    private let waiting = Atomic<Int>(0)
+    /// Calls that wait for others to be written.
+    private let queue = WriteQueue()
 
     /// The file's path.
     public let path: String
@@ -68,69 +68,123 @@ public final class SQLiteStore: TransactionalStore {
         return configuration
     }
 
+    /// Runs a transaction: at once when nothing else is being written, else together with all others that wait.
+    ///
+    /// A trained interval must be recorded also by a task that is cancelled, so cancellation does not reach this.
     package func write<Result: Sendable>(
         durable isDurable: Bool, _ body: @escaping @Sendable (SQLiteLedger) throws -> Result
     ) async throws -> Result {
-        let (result, last) =
-            if let now = try writeNow(durable: isDurable, body) { now } else {
-                try await writeLater(durable: isDurable, body)
+        if queue.begin() {
+            let now: Result?
+            do {
+                now = try writeNow(durable: isDurable, body)
+            } catch {
+                if queue.end() { writeQueued() }
+                throw error
             }
-        signal.raise(to: last)
-        return result
+            if let now {
+                if queue.end() { writeQueued() }
+                return now
+            }
+            // Another process has the file locked: that is waited for on a thread of the connection's.
+            return try await withCheckedThrowingContinuation { continuation in
+                queue.append(WriteQueue.Job(durable: isDurable, continuation, body))
+                writeQueued()
+            }
+        }
+        return try await withCheckedThrowingContinuation { continuation in
+            // Whoever writes goes on with what waits; if they have just finished, this does.
+            if queue.append(WriteQueue.Job(durable: isDurable, continuation, body)) { writeQueued() }
+        }
     }
 
-    /// Runs a transaction on the calling thread, unless another process has the file locked, or a call of this process
-    /// waits for one that has.
+    /// Runs a transaction on the calling thread.
     ///
     /// Handing it to a thread of the connection's and the answer back costs nearly as much as the transaction. The
-    /// calling thread is kept no longer than the transactions of this process last.
+    /// calling thread is kept no longer than the transaction lasts.
     ///
     /// - Returns: Nothing when it would have to wait for another process.
     private func writeNow<Result>(
         durable isDurable: Bool, _ body: (SQLiteLedger) throws -> Result
-    ) throws -> (Result, Int64)? {
-        guard waiting.load(ordering: .relaxed) == 0 else { return nil }
+    ) throws -> Result? {
         do {
-            return try BusyWait.$isPatient.withValue(false) {
-                try pool.writeWithoutTransaction { try transact($0, durable: isDurable, body) }
+            let (result, last) = try BusyWait.$isPatient.withValue(false) {
+                try pool.writeWithoutTransaction { db in
+                    try transact(db, durable: isDurable) { cache in
+                        let ledger = ledger(db, cache)
+                        return (try body(ledger), ledger.appended)
+                    }
+                }
             }
+            signal.raise(to: last)
+            return result
         } catch let error as PBTError where error.code == .storeBusy {
             return nil
         }
     }
 
-    /// Runs a transaction on a thread of the connection's, and waits for other processes there.
-    private func writeLater<Result: Sendable>(
-        durable isDurable: Bool, _ body: @escaping @Sendable (SQLiteLedger) throws -> Result
-    ) async throws -> (Result, Int64) {
-        waiting.add(1, ordering: .relaxed)
-        defer { waiting.subtract(1, ordering: .relaxed) }
-        // GRDB's own async functions end a transaction when the task is cancelled. A trained interval must be recorded
-        // all the same, so this goes through a continuation that cancellation does not reach.
-        return try await withCheckedThrowingContinuation {
-            (continuation: CheckedContinuation<(Result, Int64), any Error>) in
-            pool.asyncWriteWithoutTransaction { db in
-                continuation.resume(with: Swift.Result { try self.transact(db, durable: isDurable, body) })
-            }
+    /// Runs all that waits, on a thread of the connection's, until nothing does.
+    private func writeQueued() {
+        pool.asyncWriteWithoutTransaction { db in
+            repeat {
+                self.write(self.queue.take(), in: db)
+            } while self.queue.end()
         }
     }
 
+    /// Runs several calls in one transaction, each whole or not at all, and answers them when it is on the disk.
+    ///
+    /// One flush for all of them: with many clients at once that is what limits the rate.
+    private func write(_ jobs: [WriteQueue.Job], in db: Database) {
+        var ended: [@Sendable ((any Error)?) -> Void] = []
+        do {
+            let last = try transact(db, durable: jobs.contains { $0.isDurable }) { cache in
+                var last: Int64 = 0
+                for job in jobs {
+                    try db.run("SAVEPOINT job", [])
+                    let ledger = ledger(db, cache)
+                    do {
+                        ended.append(try job.run(ledger))
+                        last = max(last, ledger.appended)
+                    } catch {
+                        // Of an error that ended the whole transaction, all shall hear.
+                        guard db.isInsideTransaction else { throw error }
+                        try db.run("ROLLBACK TO job", [])
+                        cache.forget()
+                        let error = (error as? DatabaseError).map(translated) ?? error
+                        ended.append({ job.fail($0 ?? error) })
+                    }
+                    try db.run("RELEASE job", [])
+                }
+                return last
+            }
+            signal.raise(to: last)
+            for end in ended { end(nil) }
+        } catch {
+            for end in ended { end(error) }
+            for job in jobs.dropFirst(ended.count) { job.fail(error) }
+        }
+    }
+
+    private func ledger(_ db: Database, _ cache: SQLiteLedger.Cache) -> SQLiteLedger {
+        SQLiteLedger(db: db, cache: cache, now: clock.now(), strategies: strategies)
+    }
+
     private func transact<Result>(
-        _ db: Database, durable isDurable: Bool, _ body: (SQLiteLedger) throws -> Result
-    ) throws -> (Result, Int64) {
+        _ db: Database, durable isDurable: Bool, _ body: (SQLiteLedger.Cache) throws -> Result
+    ) throws -> Result {
         let cache = cache(of: db)
         do {
             if cache.isDurable != isDurable {
                 try db.execute(sql: isDurable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
                 cache.isDurable = isDurable
             }
-            let ledger = SQLiteLedger(db: db, cache: cache, now: clock.now(), strategies: strategies)
             // Not by GRDB's own function, which compiles these statements anew each time.
             try db.run("BEGIN IMMEDIATE", [])
             do {
-                let result = try body(ledger)
+                let result = try body(cache)
                 try db.run("COMMIT", [])
-                return (result, ledger.appended)
+                return result
             } catch {
                 // Some errors of SQLite's end the transaction themselves.
                 if db.isInsideTransaction { try db.run("ROLLBACK", []) }
@@ -170,16 +224,17 @@ public final class SQLiteStore: TransactionalStore {
 
     /// Returns as soon as there is an event after a given one, in this process or another, or when the time is over.
     ///
-    /// Other processes are noticed within 25 ms.
+    /// Other processes are noticed within 25 ms, and within 100 ms after a second of quiet.
     public func waitForEvents(after last: Int64, for time: Duration) async throws {
-        let slice = Duration.milliseconds(25)
-        let end = ContinuousClock.now.advanced(by: time)
+        let start = ContinuousClock.now
+        let end = start.advanced(by: time)
         while true {
             try Task.checkCancellation()
             if try await lastEvent() > last { return }
-            let left = end - ContinuousClock.now
-            guard left > .zero else { return }
-            try await signal.wait(after: last, for: min(slice, left))
+            let now = ContinuousClock.now
+            guard now < end else { return }
+            let slice: Duration = now - start < .seconds(1) ? .milliseconds(25) : .milliseconds(100)
+            try await signal.wait(after: last, for: min(slice, end - now))
         }
     }
 

@@ -50,7 +50,10 @@ enum Schema {
             try db.execute(sql: "PRAGMA application_id = \(applicationID)")
             try db.execute(sql: firstTables)
         }
-        migrator.registerMigration("2 tokens") { db in
+        migrator.registerMigration("2 late decisions, labels, notes") { db in
+            try db.execute(sql: labels)
+        }
+        migrator.registerMigration("3 tokens") { db in
             try db.execute(
                 sql: """
                     CREATE TABLE token (
@@ -66,6 +69,23 @@ enum Schema {
         }
         return migrator
     }
+
+    private static let labels = """
+        ALTER TABLE experiment ADD COLUMN undecided INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE experiment ADD COLUMN late_decisions INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE experiment ADD COLUMN notes TEXT;
+        -- Finished, and its member goes on, but nobody has decided yet how.
+        ALTER TABLE interval ADD COLUMN undecided INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE interval ADD COLUMN decided_after INTEGER;
+        ALTER TABLE interval ADD COLUMN decided_order INTEGER;
+        ALTER TABLE interval ADD COLUMN decided_members INTEGER;
+        ALTER TABLE interval ADD COLUMN label TEXT;
+        ALTER TABLE interval ADD COLUMN notes TEXT;
+        CREATE INDEX interval_undecided ON interval (experiment, idx, sequence) WHERE undecided = 1;
+        CREATE UNIQUE INDEX interval_label ON interval (experiment, label) WHERE label IS NOT NULL;
+        -- The same with what waits alone.
+        CREATE INDEX interval_queued ON interval (experiment, idx, member) WHERE state = 0 AND label IS NOT NULL;
+        """
 
     private static let firstTables = """
         CREATE TABLE experiment (

@@ -68,7 +68,7 @@ struct TokenCommandTests {
         #expect(ours["token"]?.string?.hasPrefix("pbt_") == true)
         #expect(
             schedy == [
-                "root": "https://host:7070/", "email": "gpu", "token_type": "api_token",
+                "root": "https://host:7070/schedy/", "email": "gpu", "token_type": "api_token",
                 "token": ours["token"] ?? .null,
             ])
         for name in ["pbt.json", "client.json"] { #expect(try mode(workplace.path(name)) == 0o600) }

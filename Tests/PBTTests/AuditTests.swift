@@ -76,6 +76,60 @@ private let explores: [ExploreRule] = [
         #expect(exploit == .none ? exploited == 0 : exploited > 30)
     }
 
+    @Test(arguments: exploits)
+    func `late decisions of thirty troubled runs are derived again, bit for bit, in the order in which they were made`(
+        exploit: ExploitRule
+    ) async throws {
+        var exploited = 0
+        for seed in 0..<UInt64(30) {
+            var experiment = Experiment.sample(
+                goal: seed % 2 == 0 ? .maximize : .minimize, population: 6 + Int(seed % 4), intervals: 6, seed: seed,
+                space: space, exploit: exploit, explore: explores[Int(seed) % explores.count])
+            experiment.retries = 1
+            experiment.decides = .late
+            let (record, intervals) = try await TroubledRun(
+                experiment: experiment, strategies: strategies, seed: seed
+            ).finished()
+            let audit = try Audit(experiment: experiment, intervals: intervals, strategies: strategies)
+            #expect(audit.mismatches == [])
+            #expect(audit.findings.count { $0.recorded != nil } == intervals.count - experiment.population)
+            if record.membersEnded == experiment.population {
+                #expect(audit.findings.count == record.intervalsFinished)
+                #expect(record.undecided == 0)
+            }
+            exploited += audit.findings.count { $0.recorded?.isExploit == true }
+        }
+        #expect(exploit == .none ? exploited == 0 : exploited > 30)
+    }
+
+    /// Ways to falsify when a late decision was made, and what the audit says of the row it led to.
+    static let lateForgeries: [(String, @Sendable (inout Interval) -> Void)] = [
+        ("nothing that has finished leads to it", { $0.decided = nil }),
+        ("nothing that has finished leads to it", { $0.decided?.after = 0 }),
+        ("its place in the order of late decisions is recorded as ", { $0.decided?.order = 99 }),
+        ("its parent is recorded as ", { $0.decided?.members = 60 }),
+    ]
+
+    @Test func `a falsified time of a late decision is found`() async throws {
+        var experiment = Experiment.sample(population: 6, intervals: 4)
+        experiment.decides = .late
+        let (_, intervals) = try await TroubledRun(experiment: experiment, seed: 2, hasTroubles: false).finished()
+        for (says, forge) in Self.lateForgeries {
+            var rows = intervals
+            let place = try #require(rows.firstIndex { $0.isExploit })
+            forge(&rows[place])
+            let audit = try Audit(experiment: experiment, intervals: rows)
+            #expect(
+                audit.mismatches.contains { $0.problem.hasPrefix(says) },
+                "\(says): \(audit.mismatches)")
+        }
+        var rows = intervals
+        let place = try #require(rows.firstIndex { $0.id.index == 0 })
+        rows[place].isUndecided = true
+        let audit = try Audit(experiment: experiment, intervals: rows)
+        #expect(audit.mismatches.map(\.problem) == ["it is decided about, but recorded as waiting for a decision"])
+    }
+
     @Test(arguments: [Experiment.Kind.randomSearch, .replay([["rate": 0.1], ["rate": 0.2], ["rate": 0.3]])])
     func `searches without exchange are derived again as well`(kind: Experiment.Kind) async throws {
         let experiment = Experiment.sample(kind: kind, intervals: 3, exploit: .none, explore: .none)

@@ -143,6 +143,41 @@ import Testing
         }
     }
 
+    @Test func `a file of the first version is taken over with all that is in it`() async throws {
+        try await withTemporaryDirectory { directory in
+            let path = "\(directory)/store.sqlite"
+            let queue = try DatabaseQueue(path: path)
+            try Schema.migrator.migrate(queue, upTo: "1 experiments, intervals, standings, events")
+            try await queue.write { db in
+                try db.execute(
+                    sql: """
+                        INSERT INTO experiment (name, definition, state, created, waiting, done, finished_intervals,
+                            generation_began) VALUES ('e', ?, 'running', 1, 1, 1, 1, 1);
+                        INSERT INTO interval (experiment, member, idx, state, depth, attempts, failures, score, rank,
+                            sequence, checkpoint, checkpoint_state, pinned, created, hyperparameters)
+                        VALUES (1, 0, 0, 2, 1, 1, 0, 0.5, 0.5, 0, 'c', 1, 0, 1, '{"x": 0.5}');
+                        INSERT INTO interval (experiment, member, idx, state, parent_member, parent_idx, depth,
+                            attempts, failures, checkpoint_state, pinned, created, hyperparameters)
+                        VALUES (1, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 1, '{"x": 0.5}');
+                        """, arguments: [Self.experiment.value.json])
+            }
+            try queue.close()
+            let store = try SQLiteStore(path: path)
+            let claim = try await store.claim(from: "e", by: "w", for: .seconds(60))
+            guard case .assignment(let assignment) = claim else {
+                Issue.record("nothing to claim")
+                return
+            }
+            #expect(assignment.interval.id == IntervalID(member: 0, index: 1))
+            #expect(assignment.parentCheckpoint == "c")
+            let finished = try await store.finish(
+                assignment.lease, .trained(score: 0.75, metrics: [:], checkpoint: "d"))
+            #expect(finished.record.experiment == Self.experiment)
+            #expect(finished.record.intervalsFinished == 2)
+            #expect(try await store.intervals(of: "e").allSatisfy { !$0.isUndecided && $0.label == nil })
+        }
+    }
+
     @Test func `migrations are numbered in order, none twice`() {
         let numbers = Schema.migrator.migrations.map { $0.split(separator: " ").first.flatMap { Int($0) } }
         #expect(numbers == Array(1...numbers.count))
@@ -153,7 +188,11 @@ import Testing
             let path = "\(directory)/store.sqlite"
             _ = try await SQLiteStore(path: path).create(Self.experiment)
             let queries = [
-                "SELECT 1 FROM interval INDEXED BY interval_waiting WHERE experiment = 1 AND state = 0 ORDER BY idx, member LIMIT 1",
+                "SELECT 1 FROM interval INDEXED BY interval_waiting WHERE experiment = 1 AND state = 0 AND (lease_expires IS NULL OR lease_expires <= 5) ORDER BY idx, member LIMIT 1",
+                "SELECT 1 FROM interval INDEXED BY interval_queued WHERE experiment = 1 AND state = 0 AND label IS NOT NULL AND (lease_expires IS NULL OR lease_expires <= 5) ORDER BY idx, member LIMIT 1",
+                "SELECT 1 FROM interval INDEXED BY interval_undecided WHERE experiment = 1 AND undecided = 1 ORDER BY idx, sequence LIMIT 1",
+                "SELECT 1 FROM interval INDEXED BY interval_label WHERE experiment = 1 AND label = 'a'",
+                "SELECT 1 FROM interval WHERE experiment = 1 AND (member, idx) > (1, 1) AND label IS NOT NULL ORDER BY member, idx LIMIT 2",
                 "SELECT member, idx FROM interval INDEXED BY interval_best WHERE experiment = 1 AND state = 2 ORDER BY rank DESC, sequence LIMIT 2",
                 "SELECT 1 FROM interval INDEXED BY interval_kept WHERE experiment = 1 AND member = 1 AND checkpoint_state = 1 ORDER BY idx",
                 "SELECT 1 FROM interval INDEXED BY interval_open_parent WHERE experiment = 1 AND parent_member = 1 AND parent_idx = 1 AND state < 2 LIMIT 1",

@@ -175,6 +175,7 @@ extension Dimension {
             // Not `? : nil`, whose nil would be JSON's null, as `Value` has such a literal.
             guard complaint(about: value) == nil else { return nil }
             return normalized(value)
+        case .free: return value.finite
         }
     }
 }

@@ -3,8 +3,8 @@
 extension Experiment {
     static let keys = [
         "name", "kind", "objective", "population", "intervals", "seed", "space", "initial", "preset", "exploit",
-        "explore", "synchronous", "command", "workers", "gpus", "threads", "retries", "timeout", "grace", "stop",
-        "keep", "baseline", "schedule", "directory", "persistent",
+        "explore", "synchronous", "decide", "open", "command", "workers", "gpus", "threads", "retries", "timeout",
+        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent",
     ]
 
     /// What those who come from other programs write, and what to write here.
@@ -37,18 +37,21 @@ extension Experiment {
         let preset = try Self.readPreset(reader)
         var kind = try Self.readKind(reader)
         let objective = try Self.readObjective(reader)
+        let isOpen = try Self.readOpen(reader)
         let space = try SearchSpace(
-            document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"))
+            document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
+            mayBeEmpty: isOpen, hasCommand: reader.has("command"))
         let initial = try Self.readInitial(reader, space: space)
         let isManual = kind == .manual
+        let isGrowing = isManual || isOpen
         guard
-            let population = try reader.int("population", atLeast: isManual ? 0 : 1, atMost: 1_000_000)
-                ?? (isManual ? initial.count : nil)
+            let population = try reader.int("population", atLeast: isGrowing ? 0 : 1, atMost: 1_000_000)
+                ?? (isGrowing ? initial.count : nil)
         else {
             _ = try reader.required("population", "population: 20")
             throw reader.error("population", "is missing")
         }
-        guard initial.count <= max(population, isManual ? .max : 0) else {
+        guard initial.count <= max(population, isGrowing ? .max : 0) else {
             throw reader.error("initial", "has \(initial.count) entries for a population of \(population)")
         }
         guard let intervals = try reader.int("intervals", atLeast: 1, atMost: 1_000_000) else {
@@ -67,7 +70,8 @@ extension Experiment {
             name, kind: kind, objective: objective, population: population, intervals: intervals,
             seed: UInt64(bitPattern: Int64(try reader.int("seed", atLeast: .min) ?? 0)), space: space, initial: initial,
             exploit: explores ? exploit : .none, explore: explores ? explore : .none,
-            isSynchronous: isSynchronous, deadline: deadline,
+            isSynchronous: isSynchronous, deadline: deadline, decides: try Self.readDecide(reader, isSynchronous),
+            isOpen: isOpen,
             retries: try reader.int("retries", atLeast: 0, atMost: 1000) ?? 2, stop: try Self.readStop(reader),
             keep: try Self.readKeep(reader), hasBaseline: try Self.readBaseline(reader, kind: kind),
             trainer: try Self.readTrainer(reader, directory: directory))
@@ -183,6 +187,35 @@ extension Experiment {
         return (try reader.bool("synchronous") ?? false, nil)
     }
 
+    private static func readDecide(_ reader: ObjectReader, _ isSynchronous: Bool) throws(DocumentError) -> Decides {
+        guard let word = try reader.string("decide") else { return .early }
+        guard let decides = Decides(rawValue: word) else {
+            throw reader.error("decide", "must be early or late, not \"\(word)\"")
+        }
+        guard decides == .early || !isSynchronous else {
+            throw reader.error(
+                "decide", "late has no meaning beside synchronous, which decides when a generation is complete")
+        }
+        return decides
+    }
+
+    private static func readOpen(_ reader: ObjectReader) throws(DocumentError) -> Bool {
+        guard try reader.bool("open") == true else { return false }
+        if try reader.string("kind") == "replay" { throw reader.error("open", "has no meaning beside kind: replay") }
+        switch reader.document("synchronous")?.value {
+        case nil, .bool(false): break
+        default:
+            throw reader.error(
+                "open", "has no meaning beside synchronous: members that come at any time are no generation")
+        }
+        switch reader.document("baseline")?.value {
+        case nil, .null, .bool(false): return true
+        default:
+            throw reader.error(
+                "open", "has no meaning beside baseline: without an end there is no budget to share")
+        }
+    }
+
     private static func readStop(_ reader: ObjectReader) throws(DocumentError) -> Stop {
         guard let document = reader.document("stop") else { return Stop() }
         let inner = try ObjectReader(document, path: "stop", known: ["target", "after"])
@@ -230,11 +263,24 @@ extension Experiment {
                     line: gpu.line, path: "gpus", problem: "must hold device numbers or names, not \(gpu.value)")
             }
         }
+        let isPersistent = try reader.bool("persistent") ?? false
+        let timeout = try reader.duration("timeout")
+        guard !isPersistent || timeout == nil else {
+            throw reader.error(
+                "timeout", "cannot be kept beside persistent: true, whose programs run for many intervals; leave it out"
+            )
+        }
+        if isPersistent, let place = command.firstIndex(where: { $0.contains("{") }) {
+            throw reader.error(
+                "command",
+                "has a placeholder (\"\(command[place])\"), but persistent: true starts the program once for all "
+                    + "intervals; it asks for its hyperparameters itself")
+        }
         return Trainer(
             command: command, directory: try reader.string("directory") ?? directory,
             workers: try reader.int("workers", atLeast: 1, atMost: 4096) ?? max(1, gpus.count), gpus: gpus,
-            threads: try reader.int("threads", atLeast: 1, atMost: 65536), timeout: try reader.duration("timeout"),
+            threads: try reader.int("threads", atLeast: 1, atMost: 65536), timeout: timeout,
             grace: try reader.duration("grace") ?? .seconds(10),
-            isPersistent: try reader.bool("persistent") ?? false)
+            isPersistent: isPersistent)
     }
 }

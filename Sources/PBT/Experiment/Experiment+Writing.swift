@@ -39,17 +39,19 @@ extension Experiment {
         } else {
             object["synchronous"] = .bool(isSynchronous)
         }
+        if decides == .late { object["decide"] = "late" }
+        if isOpen { object["open"] = true }
         if hasBaseline { object["baseline"] = "random_search" }
         return object
     }
 
     /// The keys whose values differ between two definitions and must not change once an experiment is created.
     ///
-    /// The trainer, retries, stop and keep may change, also while the experiment runs; the population of a manual search
-    /// grows as configurations are queued, whatever its file says.
+    /// The trainer, retries, stop and keep may change, also while the experiment runs; the population of a manual or
+    /// open search grows as members come, whatever its file says.
     public func conflicts(with other: Experiment) -> [String] {
         var (mine, theirs) = (searchValue, other.searchValue)
-        if kind == .manual, other.kind == .manual {
+        if takesMembers, other.takesMembers {
             mine["population"] = nil
             theirs["population"] = nil
         }
@@ -139,6 +141,7 @@ extension Dimension {
             object["ordered"] = .bool(choice.isOrdered)
         case .boolean: object["boolean"] = true
         case .constant(let value): object["constant"] = value
+        case .free(let drawn): object["free"] = drawn.map { Dimension($0).value } ?? .null
         }
         if !isMutable { object["mutable"] = false }
         object["explore"] = explore?.value

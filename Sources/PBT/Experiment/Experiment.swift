@@ -16,6 +16,17 @@ public struct Experiment: Sendable, Hashable {
         case replay([Hyperparameters])
     }
 
+    /// When the decision about a member that goes on is made.
+    public enum Decides: String, Sendable, Hashable, CaseIterable {
+        /// When its interval finishes.
+        case early
+        /// When a worker asks for work and nothing waits: with the scores of everybody who finished until then.
+        case late
+    }
+
+    /// The number of intervals that stands for no limit: nobody trains as many.
+    package static let withoutLimit = 1_000_000
+
     /// When an experiment ends before its budget is spent.
     public struct Stop: Sendable, Hashable {
         /// A score that is good enough.
@@ -104,6 +115,13 @@ public struct Experiment: Sendable, Hashable {
     public var isSynchronous: Bool
     /// In a synchronous experiment, how long a generation may take; members that are late then count as failed.
     public var deadline: Duration?
+    /// When the decision about a member that goes on is made.
+    public var decides: Decides
+    /// Whether members may come at any time, so that it never ends because they have all ended.
+    ///
+    /// A random search that is open samples a new founder whenever nothing else is left to do. A manual search is open
+    /// by its nature.
+    public var isOpen: Bool
     /// How often an interval is tried again after a failure.
     public var retries: Int
     /// When it ends early.
@@ -120,7 +138,8 @@ public struct Experiment: Sendable, Hashable {
         _ name: String, kind: Kind = .populationBasedTraining, objective: Objective, population: Int, intervals: Int,
         seed: UInt64 = 0, space: SearchSpace, initial: [Hyperparameters] = [],
         exploit: ExploitRule = .truncation(), explore: ExploreRule = .perturb(), isSynchronous: Bool = false,
-        deadline: Duration? = nil, retries: Int = 2, stop: Stop = Stop(), keep: Keep = Keep(),
+        deadline: Duration? = nil, decides: Decides = .early, isOpen: Bool = false, retries: Int = 2,
+        stop: Stop = Stop(), keep: Keep = Keep(),
         hasBaseline: Bool = false, trainer: Trainer? = nil
     ) {
         self.name = name
@@ -139,6 +158,8 @@ public struct Experiment: Sendable, Hashable {
         self.explore = explore
         self.isSynchronous = isSynchronous
         self.deadline = deadline
+        self.decides = decides
+        self.isOpen = isOpen
         self.retries = retries
         self.stop = stop
         self.keep = keep
@@ -161,6 +182,7 @@ public struct Experiment: Sendable, Hashable {
         baseline.explore = .none
         baseline.isSynchronous = false
         baseline.deadline = nil
+        baseline.decides = .early
         baseline.hasBaseline = false
         return baseline
     }
@@ -183,6 +205,8 @@ public struct Experiment: Sendable, Hashable {
         replay.explore = .none
         replay.isSynchronous = false
         replay.deadline = nil
+        replay.decides = .early
+        replay.isOpen = false
         replay.stop = Stop()
         replay.hasBaseline = false
         return replay
@@ -199,6 +223,23 @@ public struct Experiment: Sendable, Hashable {
             sampled.values.merge(initial[member].values) { $1 }
         }
         return sampled
+    }
+
+    /// Whether members may come at any time.
+    package var takesMembers: Bool {
+        isOpen || kind == .manual
+    }
+
+    /// Whether no member's intervals are limited, so that there is no budget to measure by.
+    package var isEndless: Bool {
+        intervals >= Self.withoutLimit
+    }
+
+    /// Whether a finished interval is its member's last one, whatever the others' scores.
+    package func ends(after interval: Interval) -> Bool {
+        guard interval.id.index + 1 < intervals else { return true }
+        guard interval.state != .done else { return false }
+        return kind == .populationBasedTraining ? exploit == .none : true
     }
 
     /// The first interval of a member.

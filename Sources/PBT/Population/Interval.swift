@@ -72,6 +72,23 @@ public struct Interval: Sendable, Hashable, Identifiable {
         case deleted
     }
 
+    /// When an interval was decided on, where that cannot be told from the interval before it.
+    public struct Decided: Sendable, Hashable {
+        /// How many intervals of the experiment had finished then.
+        public var after: Int64
+        /// How many late decisions were made before.
+        public var order: Int64
+        /// How many members there were.
+        public var members: Int
+
+        /// When an interval was decided on.
+        public init(after: Int64, order: Int64, members: Int) {
+            self.after = after
+            self.order = order
+            self.members = members
+        }
+    }
+
     /// Member and index.
     public var id: IntervalID
     /// The interval whose checkpoint this one continues; none for a founder, or a member that started afresh.
@@ -114,6 +131,20 @@ public struct Interval: Sendable, Hashable, Identifiable {
     public var finished: Timestamp?
     /// Its place in the order in which the experiment's intervals finished; decisions are re-derived in this order.
     public var sequence: Int64?
+    /// Whether it is finished and its member goes on, but nobody has decided yet how.
+    public var isUndecided = false
+    /// When it was decided on; only where decisions are late, or members come at any time.
+    public var decided: Decided?
+    /// A name from outside, unique in its experiment.
+    public var label: String?
+    /// What else is kept with it by whoever gave it the label.
+    package var notes: [String: Value] = [:]
+
+    /// The places in the order at which it finished before it was begun again.
+    package var earlierPlaces: [Int64] {
+        get { notes["earlier"]?.array?.compactMap { $0.int.map { Int64($0) } } ?? [] }
+        set { notes["earlier"] = .array(newValue.map { .integer(Int($0)) }) }
+    }
 
     /// An interval that waits.
     public init(

@@ -36,6 +36,9 @@ extension Dimension {
             return .bool(random.index(below: 2) == 1)
         case .constant(let value):
             return value
+        case .free(let drawn):
+            guard let drawn else { return .null }
+            return Dimension(drawn).sample(using: &random)
         }
     }
 
@@ -68,6 +71,8 @@ extension Dimension {
             return value.bool == nil ? "must be true or false, not \(value)" : nil
         case .constant(let constant):
             return constant.isSame(as: value) ? nil : "must be \(constant), not \(value)"
+        case .free:
+            return nil
         }
     }
 
@@ -78,6 +83,7 @@ extension Dimension {
         case .integer: value.int.map { .integer($0) } ?? value
         case .choice(let choice): choice.values.first { $0.isSame(as: value) } ?? value
         case .boolean, .constant: value
+        case .free: value.finite
         }
     }
 }

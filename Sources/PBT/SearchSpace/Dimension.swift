@@ -9,6 +9,8 @@ public struct Dimension: Sendable, Hashable {
         case choice(Choice)
         case boolean
         case constant(Value)
+        /// Any JSON value; founders draw from a distribution, or have none.
+        indirect case free(Domain?)
     }
 
     /// Numbers with a fraction.
@@ -172,6 +174,22 @@ public struct Dimension: Sendable, Hashable {
         Self(.constant(value))
     }
 
+    /// Any JSON value: founders draw from a distribution, and whatever comes later is legal.
+    ///
+    /// Explore multiplies a number and keeps anything else; there are no bounds.
+    ///
+    /// - Parameter drawn: What founders draw from; none: founders have no value of that name.
+    /// - Returns: The hyperparameter.
+    public static func free(_ drawn: Dimension? = nil) -> Self {
+        if case .free? = drawn?.domain { preconditionFailure("a free hyperparameter holds a distribution") }
+        return Self(.free(drawn?.domain))
+    }
+
+    /// Whether founders have a value for it.
+    package var isSampled: Bool {
+        if case .free(nil) = domain { false } else { true }
+    }
+
     /// The same hyperparameter, but never explored: it follows the donor.
     ///
     /// For structure, such as a number of layers.
@@ -197,6 +215,7 @@ public struct Dimension: Sendable, Hashable {
             default: false
             }
         case .integer(let integers): integers.isLogarithmic
+        case .free(let drawn?): Dimension(drawn).isLogarithmic
         default: false
         }
     }

@@ -2,8 +2,14 @@
 
 extension SearchSpace {
     /// Reads a space: an object of hyperparameters.
-    init(document: Document) throws(DocumentError) {
-        guard case .object(let entries) = document.content, !entries.isEmpty else {
+    ///
+    /// - Parameters:
+    ///   - document: The space.
+    ///   - mayBeEmpty: Whether it may have no hyperparameter, as an open search may, whose members bring their own.
+    ///   - hasCommand: Whether a program is started with the hyperparameters, so that every name must suit one.
+    /// - Throws: A ``DocumentError``.
+    init(document: Document, mayBeEmpty: Bool, hasCommand: Bool) throws(DocumentError) {
+        guard case .object(let entries) = document.content, mayBeEmpty || !entries.isEmpty else {
             throw DocumentError(
                 line: document.line, path: "space",
                 problem: "must hold at least one hyperparameter, for example learning_rate: {log_uniform: [1e-5, 1]}")
@@ -14,6 +20,12 @@ extension SearchSpace {
             let path = "space.\(entry.name)"
             guard dimensions[entry.name] == nil else {
                 throw DocumentError(line: entry.line, path: path, problem: "stands twice; keep one")
+            }
+            // What comes from elsewhere brings its own names.
+            if !hasCommand, case .object(let kind) = entry.content.content, kind.contains(where: { $0.name == "free" })
+            {
+                dimensions[entry.name] = try Dimension(document: entry.content, path: path, line: entry.line)
+                continue
             }
             guard Self.isLegal(name: entry.name) else {
                 throw DocumentError(
@@ -65,6 +77,7 @@ extension SearchSpace {
 extension Dimension {
     private static let kinds = [
         "uniform", "log_uniform", "normal", "log_normal", "integer", "log_integer", "choice", "boolean", "constant",
+        "free",
     ]
 
     /// Reads a hyperparameter, for example `{log_uniform: [1e-5, 1]}` or `boolean`.
@@ -107,6 +120,7 @@ extension Dimension {
         case "choice": self.init(try Self.readChoice(reader))
         case "boolean": self = .boolean
         case "constant": self = .constant(reader.document("constant")?.value ?? .null)
+        case "free": self.init(try Self.readFree(reader))
         default: self.init(try Self.readReal(reader, kind))
         }
         try Self.refuse(
@@ -116,6 +130,16 @@ extension Dimension {
         if let document = reader.document("explore") {
             explore = try ExploreRule(document: document, in: reader, name: "explore", allowsCustom: false)
         }
+    }
+
+    private static func readFree(_ reader: ObjectReader) throws(DocumentError) -> Domain {
+        guard let document = reader.document("free"), document.value != .null else { return .free(nil) }
+        let inner = try Dimension(document: document, path: reader.place("free"), line: document.line)
+        if case .free = inner.domain { throw reader.error("free", "must hold a distribution, not another free") }
+        guard inner.isMutable, inner.explore == nil else {
+            throw reader.error("free", "must hold a distribution alone; mutable and explore stand beside free")
+        }
+        return .free(inner.domain)
     }
 
     private static func options(of kind: String) -> [String] {

@@ -33,23 +33,27 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     ///   - seed: The experiment's seed.
     ///   - member: The member they are for.
     ///   - index: The interval they are for; 0 for a founder.
-    /// - Returns: One value for each dimension.
+    /// - Returns: One value for each dimension, but none for those that are free and have no distribution.
     public func sample(seed: UInt64, member: Int, index: Int) -> Hyperparameters {
         Hyperparameters(
             Dictionary(
-                uniqueKeysWithValues: names.map { name in
+                uniqueKeysWithValues: names.compactMap { name in
+                    guard let dimension = dimensions[name], dimension.isSampled else { return nil }
                     var random = RandomStream(seed: seed, .sample, member: member, index: index, name: name)
-                    return (name, dimensions[name].map { $0.sample(using: &random) } ?? .null)
+                    return (name, dimension.sample(using: &random))
                 }))
     }
 
     /// Checks hyperparameters given by hand and brings them into the form that sampling gives.
+    ///
+    /// A space without dimensions takes whatever it is given.
     ///
     /// - Parameter given: Values for some or all dimensions.
     /// - Returns: The values given, in the space's types.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` for an unknown name, or a value that the space
     ///   does not allow.
     public func checked(_ given: Hyperparameters) throws -> Hyperparameters {
+        if dimensions.isEmpty { return Hyperparameters(given.values.mapValues(\.finite)) }
         var checked = Hyperparameters([:])
         for name in given.names {
             guard let value = given[name], let dimension = dimensions[name] else {

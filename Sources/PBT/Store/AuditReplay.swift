@@ -6,6 +6,8 @@ struct AuditReplay {
     let strategies: Strategies
     private let rows: [IntervalID: Interval]
     private let order: [Interval]
+    /// Intervals decided late, in the order of the decisions.
+    private let late: [(decided: Interval.Decided, interval: Interval)]
     private var population: Population
     /// Synchronous only: of each generation, how many intervals there are that have not finished yet.
     private var unfinished: [Int: Int] = [:]
@@ -23,6 +25,11 @@ struct AuditReplay {
         order = intervals.filter { $0.sequence != nil }.sorted {
             ($0.sequence ?? 0, $0.id) < ($1.sequence ?? 0, $1.id)
         }
+        late =
+            experiment.decides == .late
+            ? intervals.compactMap { interval in interval.decided.map { ($0, interval) } }.sorted {
+                $0.decided.order < $1.decided.order
+            } : []
         population = Population(
             objective: experiment.objective, seed: experiment.seed, size: experiment.population)
         if experiment.isSynchronous {
@@ -35,30 +42,64 @@ struct AuditReplay {
         for interval in rows.values.filter({ $0.id.index == 0 }).sorted(by: { $0.id < $1.id }) {
             check(founder: interval)
         }
-        for interval in order where interval.state.isFinished {
-            let member = interval.id.member
-            if let standing = experiment.standing(of: interval, after: population[id: member]) {
+        var late = late[...]
+        for (place, member, interval) in places() {
+            while let next = late.first, next.decided.after <= place {
+                late.removeFirst()
+                try decideLate(next.interval, next.decided, detailsOf: isDetailed)
+            }
+            if let standing = interval.flatMap({ experiment.standing(of: $0, after: population[id: member]) }) {
                 population.update(standing)
             } else {
                 population.remove(member)
             }
+            guard let interval else { continue }
             for replaced in try decisions(after: interval, detailsOf: isDetailed) where replaced.replaces {
                 population.remove(replaced.interval.member)
             }
         }
+        for (decided, interval) in late { try decideLate(interval, decided, detailsOf: isDetailed) }
         for id in rows.keys.sorted() where !accounted.contains(id) {
             mismatches.append(Audit.Mismatch(interval: id, problem: "nothing that has finished leads to it"))
         }
     }
 
-    /// The finished intervals are numbered from 0 without a gap, and no other is.
+    /// What happened in the order in which intervals finished: the place, the member, and the interval; none where it
+    /// was begun again later, so that only its having finished counts.
+    private func places() -> [(place: Int64, member: Int, interval: Interval?)] {
+        let finished = order.filter(\.state.isFinished).map { interval in
+            (place: interval.sequence ?? 0, member: interval.id.member, interval: Optional(interval))
+        }
+        let reopened = rows.values.flatMap { interval in
+            interval.earlierPlaces.map { (place: $0, member: interval.id.member, interval: Interval?.none) }
+        }
+        return (finished + reopened).sorted { $0.place < $1.place }
+    }
+
+    /// The finished intervals are numbered from 0 without a gap, and no other is; late decisions as well.
     private mutating func checkOrder() {
-        for (place, interval) in order.enumerated() where interval.sequence != Int64(place) {
+        let earlier = Set(rows.values.flatMap(\.earlierPlaces))
+        var expected: Int64 = 0
+        for interval in order {
+            while earlier.contains(expected) { expected += 1 }
+            guard interval.sequence != expected else {
+                expected += 1
+                continue
+            }
             mismatches.append(
                 Audit.Mismatch(
                     interval: interval.id,
                     problem:
-                        "its place in the order is recorded as \(interval.sequence ?? -1), and there are \(place) before it"
+                        "its place in the order is recorded as \(interval.sequence ?? -1), and there are \(expected) before it"
+                ))
+            break
+        }
+        for (place, (decided, interval)) in late.enumerated() where decided.order != Int64(place) {
+            mismatches.append(
+                Audit.Mismatch(
+                    interval: interval.id,
+                    problem:
+                        "its place in the order of late decisions is recorded as \(decided.order), and there are \(place) before it"
                 ))
             break
         }
@@ -75,13 +116,43 @@ struct AuditReplay {
     private mutating func decisions(
         after interval: Interval, detailsOf isDetailed: (IntervalID) -> Bool
     ) throws -> [Decision] {
-        guard experiment.isSynchronous else { return [try decide(after: interval, detailsOf: isDetailed)] }
+        if experiment.decides == .late, !experiment.ends(after: interval) {
+            let isDecided = rows[IntervalID(member: interval.id.member, index: interval.id.index + 1)] != nil
+            if interval.isUndecided == isDecided {
+                mismatches.append(
+                    Audit.Mismatch(
+                        interval: interval.id,
+                        problem: isDecided
+                            ? "it is decided about, but recorded as waiting for a decision"
+                            : "nobody has decided about it, but it is not recorded as waiting for a decision"))
+            }
+            return []
+        }
+        guard experiment.isSynchronous else {
+            let next = rows[IntervalID(member: interval.id.member, index: interval.id.index + 1)]
+            population.declaredSize = next?.decided?.members ?? experiment.population
+            return [try decide(after: interval, detailsOf: isDetailed)]
+        }
         let generation = interval.id.index
         unfinished[generation, default: 0] -= 1
         guard unfinished[generation] == 0 else { return [] }
         return try (0..<experiment.population)
             .compactMap { rows[IntervalID(member: $0, index: generation)] }
             .map { try decide(after: $0, detailsOf: isDetailed) }
+    }
+
+    /// A decision made when somebody asked for work.
+    private mutating func decideLate(
+        _ next: Interval, _ decided: Interval.Decided, detailsOf isDetailed: (IntervalID) -> Bool
+    ) throws {
+        let before = rows[IntervalID(member: next.id.member, index: next.id.index - 1)]
+        guard let before, let sequence = before.sequence, sequence < decided.after else {
+            // It is accounted for by nothing, and found as that.
+            return
+        }
+        population.declaredSize = decided.members
+        let decision = try decide(after: before, detailsOf: isDetailed)
+        if decision.replaces { population.remove(next.id.member) }
     }
 
     private mutating func decide(
@@ -92,7 +163,9 @@ struct AuditReplay {
         let nextID = IntervalID(member: interval.id.member, index: interval.id.index + 1)
         let recorded = rows[nextID]
         if recorded != nil { accounted.insert(nextID) }
-        let differences = Self.differences(of: recorded, from: decision.next)
+        var differences: [String] = []
+        let expected = decision.next.map { Self.applying(recorded?.changes ?? [], to: $0, &differences) }
+        differences += Self.differences(of: recorded, from: expected)
         findings.append(
             Audit.Finding(
                 decision: decision, rankedCount: population.count, rank: population.rank(of: interval.id.member),
@@ -127,13 +200,7 @@ struct AuditReplay {
             expected.hyperparameters = interval.hyperparameters
         } else if !interval.changes.isEmpty {
             origin = .pushed(interval.changes.map(\.name))
-            for change in interval.changes {
-                if !(expected.hyperparameters[change.name] ?? .null).isIdentical(to: change.old) {
-                    differences.append("what was pushed over \(change.name) was \(change.old), not what is derived")
-                }
-                expected.hyperparameters[change.name] = change.new
-            }
-            expected.changes = interval.changes
+            expected = Self.applying(interval.changes, to: expected, &differences)
         } else if experiment.initial.indices.contains(member), !experiment.initial[member].values.isEmpty {
             origin = .listed(experiment.initial[member].names)
         } else {
@@ -145,6 +212,24 @@ struct AuditReplay {
     }
 
     // MARK: Comparison
+
+    /// What was derived, with the changes applied that were made by hand afterwards.
+    private static func applying(_ changes: [Change], to derived: Interval, _ differences: inout [String]) -> Interval {
+        var interval = derived
+        for change in changes where change.isByHand {
+            if !(interval.hyperparameters[change.name] ?? .null).isIdentical(to: change.old) {
+                differences.append("what was pushed over \(change.name) was \(change.old), not what is derived")
+            }
+            if change.isRemoval {
+                // Not `? nil :`, whose nil would be JSON's null, as `Value` has such a literal.
+                interval.hyperparameters.values.removeValue(forKey: change.name)
+            } else {
+                interval.hyperparameters[change.name] = change.new
+            }
+            interval.changes.append(change)
+        }
+        return interval
+    }
 
     private static func differences(of recorded: Interval?, from derived: Interval?) -> [String] {
         guard let derived else {

@@ -55,6 +55,9 @@ package final class MemoryLedger: Ledger {
         var intervals: [IntervalID: Interval] = [:]
         /// Waiting intervals by (index, member): a heap in which those that no longer wait are dropped when met.
         var waiting = Heap()
+        /// Finished intervals without a decision by (index, sequence), as the above.
+        var undecided = Heap()
+        var labels: [String: IntervalID] = [:]
         var running: Set<IntervalID> = []
         /// How many waiting or running intervals continue an interval.
         var openChildren: [IntervalID: Int] = [:]
@@ -131,6 +134,10 @@ package final class MemoryLedger: Ledger {
         tables[record.id]?.record = record
     }
 
+    package func updateNotes(_ record: ExperimentRecord) {
+        tables[record.id]?.record = record
+    }
+
     package func delete(_ record: ExperimentRecord) {
         tables[record.id] = nil
         ids[record.experiment.name] = nil
@@ -152,7 +159,8 @@ package final class MemoryLedger: Ledger {
     package func insert(_ intervals: [Interval], in record: ExperimentRecord) {
         for interval in intervals {
             tables[record.id]?.intervals[interval.id] = interval
-            tables[record.id]?.waiting.insert(interval.id)
+            tables[record.id]?.waiting.insert(interval.id, rank: Int64(interval.id.member))
+            if let label = interval.label { tables[record.id]?.labels[label] = interval.id }
             if let parent = interval.parent { tables[record.id]?.openChildren[parent, default: 0] += 1 }
         }
     }
@@ -160,7 +168,10 @@ package final class MemoryLedger: Ledger {
     package func update(_ interval: Interval, in record: ExperimentRecord) {
         guard let before = tables[record.id]?.intervals[interval.id] else { return }
         tables[record.id]?.intervals[interval.id] = interval
-        if before.state != interval.state { move(interval, from: before.state, in: record) }
+        if before.state != interval.state { move(interval, from: before, in: record) }
+        if interval.isUndecided, !before.isUndecided {
+            tables[record.id]?.undecided.insert(interval.id, rank: interval.sequence ?? 0)
+        }
         if before.checkpointState != interval.checkpointState {
             if before.checkpointState == .kept {
                 tables[record.id]?.kept[interval.id.member]?.remove(interval.id)
@@ -173,10 +184,14 @@ package final class MemoryLedger: Ledger {
         }
     }
 
-    private func move(_ interval: Interval, from before: Interval.State, in record: ExperimentRecord) {
-        if before == .running { tables[record.id]?.running.remove(interval.id) }
+    private func move(_ interval: Interval, from before: Interval, in record: ExperimentRecord) {
+        if before.state == .running { tables[record.id]?.running.remove(interval.id) }
+        if before.state == .done { tables[record.id]?.ranking.removeAll { $0.id == interval.id } }
+        if before.state.isFinished, let parent = interval.parent {
+            tables[record.id]?.openChildren[parent, default: 0] += 1
+        }
         switch interval.state {
-        case .waiting: tables[record.id]?.waiting.insert(interval.id)
+        case .waiting: tables[record.id]?.waiting.insert(interval.id, rank: Int64(interval.id.member))
         case .running: tables[record.id]?.running.insert(interval.id)
         case .done, .diverged, .failed:
             if let parent = interval.parent { tables[record.id]?.openChildren[parent, default: 0] -= 1 }
@@ -191,9 +206,54 @@ package final class MemoryLedger: Ledger {
         tables[record.id]?.intervals[interval.id] = interval
     }
 
+    package func updateNotes(_ interval: Interval, in record: ExperimentRecord) {
+        if let label = tables[record.id]?.intervals[interval.id]?.label { tables[record.id]?.labels[label] = nil }
+        if let label = interval.label { tables[record.id]?.labels[label] = interval.id }
+        tables[record.id]?.intervals[interval.id] = interval
+    }
+
+    package func interval(labelled label: String, in record: ExperimentRecord) -> Interval? {
+        guard let table = tables[record.id] else { return nil }
+        return table.labels[label].flatMap { table.intervals[$0] }
+    }
+
+    package func labelled(in record: ExperimentRecord, after last: IntervalID?, limit: Int) -> [Interval] {
+        guard let table = tables[record.id] else { return [] }
+        return table.labels.values.filter { id in last.map { $0 < id } ?? true }.sorted().prefix(limit)
+            .compactMap { table.intervals[$0] }
+    }
+
+    package func firstQueued(in record: ExperimentRecord) -> Interval? {
+        firstWaiting(in: record) { $0.label != nil }
+    }
+
+    package func firstUndecided(in record: ExperimentRecord) -> Interval? {
+        while let entry = tables[record.id]?.undecided.entry {
+            if let interval = tables[record.id]?.intervals[entry.id], interval.isUndecided,
+                interval.sequence == entry.rank
+            {
+                return interval
+            }
+            tables[record.id]?.undecided.removeFirst()
+        }
+        return nil
+    }
+
     package func firstWaiting(in record: ExperimentRecord) -> Interval? {
+        firstWaiting(in: record) { _ in true }
+    }
+
+    /// The first that waits, is not reserved, and is wanted; the others stay where they are.
+    private func firstWaiting(in record: ExperimentRecord, where isWanted: (Interval) -> Bool) -> Interval? {
+        var passed: [IntervalID] = []
+        defer {
+            for id in passed { tables[record.id]?.waiting.insert(id, rank: Int64(id.member)) }
+        }
         while let id = tables[record.id]?.waiting.first {
-            if let interval = tables[record.id]?.intervals[id], interval.state == .waiting { return interval }
+            if let interval = tables[record.id]?.intervals[id], interval.state == .waiting {
+                if isWanted(interval), interval.leaseExpires.map({ $0 <= now }) ?? true { return interval }
+                if passed.last != id { passed.append(id) }
+            }
             tables[record.id]?.waiting.removeFirst()
         }
         return nil
@@ -242,6 +302,7 @@ package final class MemoryLedger: Ledger {
         guard let standings = tables[record.id]?.standings else {
             throw PBTError(.inconsistent, "experiment \"\(record.experiment.name)\" is not in the store")
         }
+        standings.adopt(record.experiment)
         return standings
     }
 
@@ -274,40 +335,44 @@ package final class MemoryLedger: Ledger {
     }
 }
 
-/// Intervals by (index, member), the least first.
+/// Intervals by index and then a rank, the least first.
 private struct Heap {
-    private var ids: [IntervalID] = []
+    private var entries: [(id: IntervalID, rank: Int64)] = []
 
     var first: IntervalID? {
-        ids.first
+        entries.first?.id
     }
 
-    private static func precedes(_ a: IntervalID, _ b: IntervalID) -> Bool {
-        (a.index, a.member) < (b.index, b.member)
+    var entry: (id: IntervalID, rank: Int64)? {
+        entries.first
     }
 
-    mutating func insert(_ id: IntervalID) {
-        ids.append(id)
-        var child = ids.count - 1
+    private func precedes(_ a: Int, _ b: Int) -> Bool {
+        (entries[a].id.index, entries[a].rank) < (entries[b].id.index, entries[b].rank)
+    }
+
+    mutating func insert(_ id: IntervalID, rank: Int64) {
+        entries.append((id, rank))
+        var child = entries.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
-            guard Self.precedes(ids[child], ids[parent]) else { return }
-            ids.swapAt(child, parent)
+            guard precedes(child, parent) else { return }
+            entries.swapAt(child, parent)
             child = parent
         }
     }
 
     mutating func removeFirst() {
-        guard let last = ids.popLast(), !ids.isEmpty else { return }
-        ids[0] = last
+        guard let last = entries.popLast(), !entries.isEmpty else { return }
+        entries[0] = last
         var parent = 0
         while true {
             var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < ids.count {
-                if Self.precedes(ids[child], ids[least]) { least = child }
+            for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count {
+                if precedes(child, least) { least = child }
             }
             guard least != parent else { return }
-            ids.swapAt(parent, least)
+            entries.swapAt(parent, least)
             parent = least
         }
     }

@@ -27,7 +27,7 @@ extension Ledger {
         if let complaint = Experiment.complaint(aboutName: experiment.name) {
             throw PBTError(.badExperiment, "the experiment's name \(complaint)")
         }
-        guard experiment.intervals >= 1, experiment.population >= (experiment.kind == .manual ? 0 : 1) else {
+        guard experiment.intervals >= 1, experiment.population >= (experiment.takesMembers ? 0 : 1) else {
             throw PBTError(.badExperiment, "an experiment needs at least one member and one interval")
         }
         // What was put together in Swift obeys the rules of an experiment file, so that every store can read it back.
@@ -80,17 +80,12 @@ extension Ledger {
             throw PBTError(
                 .wrongState, "experiment \"\(name)\" is over (\(record.state.rawValue)); nothing can be queued")
         }
-        if record.experiment.kind == .manual {
-            var values = record.experiment.founder(record.experiment.population)
-            values.values.merge(given.values) { $1 }
-            let interval = record.experiment.firstInterval(
-                of: record.experiment.population, hyperparameters: values, at: now)
-            record.experiment.population += 1
-            record.counts[.waiting, default: 0] += 1
-            try updateDefinition(record)
-            try insert([interval], in: record)
+        if record.experiment.takesMembers {
+            var interval = record.experiment.firstInterval(of: record.experiment.population, at: now)
+            interval.take(given, recording: record.experiment.kind != .manual)
+            try add(interval, to: &record)
             try update(record)
-            try append(.pushed, interval.id, ["hyperparameters": values.value], in: record)
+            try append(.pushed, interval.id, ["hyperparameters": interval.hyperparameters.value], in: record)
             return interval
         }
         guard var founder = try firstUnbegunFounder(in: record) else {
@@ -99,14 +94,18 @@ extension Ledger {
                 "every founder of \"\(name)\" has begun or was queued by hand already; queue configurations before "
                     + "the run begins (pbt create FILE, then pbt push), or list them under initial: in the file")
         }
-        founder.changes = given.names.map { name in
-            Change(
-                name: name, old: founder.hyperparameters[name] ?? .null, operation: "pushed", new: given[name] ?? .null)
-        }
-        founder.hyperparameters.values.merge(given.values) { $1 }
+        founder.take(given, recording: true)
         try updateHyperparameters(founder, in: record)
         try append(.pushed, founder.id, ["hyperparameters": founder.hyperparameters.value], in: record)
         return founder
+    }
+
+    /// Adds a member with its first interval; the caller writes the record.
+    package func add(_ founder: Interval, to record: inout ExperimentRecord) throws {
+        record.experiment.population += 1
+        record.counts[.waiting, default: 0] += 1
+        try updateDefinition(record)
+        try insert([founder], in: record)
     }
 
     package func pause(_ name: String) throws {
@@ -127,8 +126,8 @@ extension Ledger {
             throw PBTError(.wrongState, "experiment \"\(name)\" is finished; there is nothing to go on with")
         }
         guard record.state != .running else { return }
-        let open = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0)
-        guard record.state == .paused || open > 0 else {
+        let open = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0) + record.undecided
+        guard record.state == .paused || open > 0 || record.samplesFounders else {
             throw PBTError(.wrongState, "experiment \"\(name)\" failed, and no member has an interval left to train")
         }
         record.state = .running
@@ -192,9 +191,25 @@ extension Ledger {
     }
 }
 
+extension Interval {
+    /// Takes hyperparameters given by hand in place of its own.
+    ///
+    /// - Parameters:
+    ///   - given: What is given; the rest stays.
+    ///   - isRecorded: Whether it is kept as changes, so that what was there can be derived again.
+    package mutating func take(_ given: Hyperparameters, recording isRecorded: Bool) {
+        if isRecorded {
+            changes += given.names.map { name in
+                Change(name: name, old: hyperparameters[name] ?? .null, operation: "pushed", new: given[name] ?? .null)
+            }
+        }
+        hyperparameters.values.merge(given.values) { $1 }
+    }
+}
+
 extension ExperimentRecord {
     /// Counts one interval as being in another state than before.
-    mutating func move(_ old: Interval.State, to new: Interval.State) {
+    package mutating func move(_ old: Interval.State, to new: Interval.State) {
         counts[old, default: 0] -= 1
         counts[new, default: 0] += 1
     }

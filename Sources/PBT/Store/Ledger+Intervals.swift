@@ -4,18 +4,52 @@ extension Ledger {
     package func claim(
         _ count: Int, from name: String, by worker: String, for term: Duration, key: String? = nil
     ) throws -> Claims {
+        var record = try existing(name)
+        return try claim(count, from: &record, by: worker, for: term, key: key, deciding: true)
+            ?? Claims(assignments: [], record: record)
+    }
+
+    /// Claims as ``claim(_:from:by:for:key:)`` does; nothing when a late decision would have to be made for it.
+    ///
+    /// A claim alone need not be durable, but a decision must be: checkpoints are deleted because of it.
+    package func claimWithoutDeciding(
+        _ count: Int, from name: String, by worker: String, for term: Duration, key: String? = nil
+    ) throws -> Claims? {
+        var record = try existing(name)
+        return try claim(count, from: &record, by: worker, for: term, key: key, deciding: false)
+    }
+
+    private func claim(
+        _ count: Int, from record: inout ExperimentRecord, by worker: String, for term: Duration, key: String?,
+        deciding mayDecide: Bool
+    ) throws -> Claims? {
         precondition(term > .zero, "a lease lasts for some time")
         precondition(count > 0, "a claim is for at least one interval")
-        var record = try existing(name)
         try tidy(&record)
         if let key {
             let held = try again(key, by: worker, for: term, in: record)
             if !held.isEmpty { return Claims(assignments: held, record: record) }
         }
         var assignments: [Assignment] = []
-        while record.state == .running, assignments.count < count, let interval = try firstWaiting(in: record) {
+        while record.state == .running, assignments.count < count {
+            var found = try firstWaiting(in: record)
+            var late: (decision: Decision, garbage: [String])?
+            if found == nil, record.undecided > 0 {
+                guard mayDecide else {
+                    if assignments.isEmpty { return nil }
+                    break
+                }
+                late = try decideLate(in: &record)
+                found = late?.decision.next
+            }
+            if found == nil { found = try sampleFounder(in: &record) }
+            guard var interval = found else { break }
             let token = key.map { "\($0).\(assignments.count)" } ?? freshToken()
-            assignments.append(try lease(interval, to: worker, token: token, for: term, in: &record))
+            var assignment = try lease(
+                &interval, to: worker, token: token, until: now.advanced(by: term),
+                late?.decision.value.object ?? [:], in: &record)
+            assignment.garbage = late?.garbage ?? []
+            assignments.append(assignment)
         }
         return Claims(assignments: assignments, record: record)
     }
@@ -33,18 +67,29 @@ extension Ledger {
             }
     }
 
-    /// Hands an interval out.
-    private func lease(
-        _ waiting: Interval, to worker: String, token: String, for term: Duration, in record: inout ExperimentRecord
+    /// Hands a waiting interval out.
+    ///
+    /// - Parameters:
+    ///   - interval: The interval; running afterwards.
+    ///   - worker: Who gets it.
+    ///   - token: The secret of the lease.
+    ///   - expires: When the lease ends unless it is renewed.
+    ///   - details: What the event says beside worker and attempt.
+    ///   - record: The experiment; written.
+    /// - Returns: The interval with what is needed to train it.
+    /// - Throws: What the rows throw.
+    @discardableResult
+    package func lease(
+        _ interval: inout Interval, to worker: String, token: String, until expires: Timestamp,
+        _ details: [String: Value] = [:], in record: inout ExperimentRecord
     ) throws -> Assignment {
-        var interval = waiting
         // What an attempt before this one reported on its way.
         if interval.attempts > 0 { interval.metrics = [:] }
         interval.state = .running
         interval.attempts += 1
         interval.worker = worker
         interval.token = token
-        interval.leaseExpires = now.advanced(by: term)
+        interval.leaseExpires = expires
         interval.started = now
         // Before the first write, since it may throw.
         let assignment = try assignment(interval, in: record)
@@ -52,7 +97,8 @@ extension Ledger {
         record.move(.waiting, to: .running)
         try update(record)
         try append(
-            .started, interval.id, ["worker": .string(worker), "attempt": .integer(interval.attempts)], in: record)
+            .started, interval.id,
+            details.merging(["worker": .string(worker), "attempt": .integer(interval.attempts)]) { $1 }, in: record)
         return assignment
     }
 
@@ -77,7 +123,7 @@ extension Ledger {
     }
 
     /// What time alone has changed: leases and deadlines that ran out, and the experiment's own time.
-    private func tidy(_ record: inout ExperimentRecord) throws {
+    package func tidy(_ record: inout ExperimentRecord) throws {
         guard record.state == .running || record.state == .paused else { return }
         if let after = record.experiment.stop.after, now >= record.created.advanced(by: after) {
             try end(&record, .finished, because: "its time is over (stop: after)")
@@ -134,6 +180,13 @@ extension Ledger {
 
     package func release(_ lease: Lease, because reason: String) throws {
         var (record, interval) = try held(lease)
+        try release(&interval, because: reason, in: &record)
+    }
+
+    /// Takes back a running interval's lease without counting a failure.
+    package func release(
+        _ interval: inout Interval, because reason: String, in record: inout ExperimentRecord
+    ) throws {
         interval.state = .waiting
         interval.token = nil
         interval.leaseExpires = nil
@@ -220,7 +273,7 @@ extension Ledger {
 
     /// Finishes an interval: its place in the order, the standing of its member, the decisions, and what is garbage now.
     @discardableResult
-    private func close(
+    package func close(
         _ interval: inout Interval, from state: Interval.State, in record: inout ExperimentRecord
     ) throws -> (decisions: [Decision], garbage: [String]) {
         let experiment = record.experiment
@@ -230,11 +283,18 @@ extension Ledger {
         interval.sequence = record.finishedIntervals
         interval.finished = now
         interval.leaseExpires = nil
+        interval.isUndecided = experiment.decides == .late && !experiment.ends(after: interval)
+        if interval.isUndecided { record.undecided += 1 }
         try update(interval, in: record)
         let member = interval.id.member
         let before = try standings(of: record).population[id: member]
         try setStanding(experiment.standing(of: interval, after: before), ofMember: member, in: record)
-        let (finished, decisions) = try decide(after: interval, in: standings(of: record), of: &record)
+        var (finished, decisions) = try decide(after: interval, in: standings(of: record), of: &record)
+        if experiment.isOpen {
+            let when = Interval.Decided(
+                after: record.finishedIntervals + 1, order: record.lateDecisions, members: experiment.population)
+            decisions = decisions.map { $0.decided(when) }
+        }
         for decision in decisions where decision.replaces {
             try setStanding(nil, ofMember: decision.interval.member, in: record)
         }
@@ -246,7 +306,7 @@ extension Ledger {
             interval.checkpointState = garbage[index].checkpointState
         }
         try log(interval, decisions, in: record)
-        if let ending { try end(&record, ending.state, because: ending.reason) }
+        if let ending, !record.state.isOver { try end(&record, ending.state, because: ending.reason) }
         record.finishedIntervals += 1
         try update(record)
         return (decisions, garbage.compactMap(\.checkpoint))
@@ -257,6 +317,7 @@ extension Ledger {
         after interval: Interval, in standings: Standings, of record: inout ExperimentRecord
     ) throws -> (finished: [Interval], decisions: [Decision]) {
         let experiment = record.experiment
+        if interval.isUndecided { return ([interval], []) }
         guard experiment.isSynchronous else {
             return (
                 [interval],
@@ -307,7 +368,7 @@ extension Ledger {
         {
             return (.finished, "its target \(target.short) is reached")
         }
-        if experiment.kind != .manual, record.membersEnded >= experiment.population {
+        if !experiment.takesMembers, record.membersEnded >= experiment.population {
             return record.best == nil
                 ? (.failed, "no interval was ever done; the last one: \(interval.reason ?? "no reason known")")
                 : (.finished, nil)
@@ -351,7 +412,7 @@ extension Ledger {
     // MARK: Checkpoints
 
     /// Marks the checkpoints that nothing needs any more, and returns their intervals.
-    private func condemn(after finished: [Interval], in record: ExperimentRecord) throws -> [Interval] {
+    func condemn(after finished: [Interval], in record: ExperimentRecord) throws -> [Interval] {
         var candidates: [IntervalID: Interval] = [:]
         let best = try best(record.experiment.keep.best + 1, in: record)
         var ids = finished.compactMap(\.parent)
@@ -408,6 +469,13 @@ extension Ledger {
 }
 
 extension Decision {
+    /// The same decision with a note of when it was made.
+    func decided(_ when: Interval.Decided) -> Self {
+        var next = next
+        next?.decided = when
+        return Self(interval: interval, outcome: outcome, next: next)
+    }
+
     /// Whether the member's weights are replaced, so that its score is no longer its own.
     package var replaces: Bool {
         switch outcome {

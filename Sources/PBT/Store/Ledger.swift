@@ -23,19 +23,37 @@ package protocol Ledger {
     func update(_ record: ExperimentRecord) throws
     /// Writes the definition.
     func updateDefinition(_ record: ExperimentRecord) throws
+    /// Writes what else is kept with an experiment.
+    func updateNotes(_ record: ExperimentRecord) throws
     /// Deletes an experiment with its intervals, standings and events.
     func delete(_ record: ExperimentRecord) throws
 
     func interval(_ id: IntervalID, in record: ExperimentRecord) throws -> Interval?
     /// All of them by member and index, or those of one index by member.
     func intervals(in record: ExperimentRecord, index: Int?) throws -> [Interval]
+    /// Inserts intervals that wait.
     func insert(_ intervals: [Interval], in record: ExperimentRecord) throws
-    /// Writes everything of an interval that can change while it is trained: not parent, hyperparameters and changes.
+    /// Writes everything of an interval that can change while it is trained: not parent, hyperparameters, changes,
+    /// decided, label and notes.
     func update(_ interval: Interval, in record: ExperimentRecord) throws
-    /// Writes the hyperparameters and changes of an interval that nobody has begun.
+    /// Writes the hyperparameters and changes of an interval.
     func updateHyperparameters(_ interval: Interval, in record: ExperimentRecord) throws
+    /// Writes the label and notes of an interval.
+    func updateNotes(_ interval: Interval, in record: ExperimentRecord) throws
+
+    /// The interval of that label.
+    func interval(labelled label: String, in record: ExperimentRecord) throws -> Interval?
+    /// Intervals that have a label, by member and index, those after a given one.
+    func labelled(in record: ExperimentRecord, after last: IntervalID?, limit: Int) throws -> [Interval]
+    /// The waiting interval with a label that has the least index, of these the one with the least member; none that is
+    /// reserved.
+    func firstQueued(in record: ExperimentRecord) throws -> Interval?
+    /// The finished interval without a decision that has the least index, of these the one that finished first.
+    func firstUndecided(in record: ExperimentRecord) throws -> Interval?
 
     /// The waiting interval with the least index, of these the one with the least member.
+    ///
+    /// Not one that is reserved: a waiting interval whose lease has not run out yet is about to be begun by somebody.
     func firstWaiting(in record: ExperimentRecord) throws -> Interval?
     /// The waiting interval of index 0 with no attempt and no change that has the least member.
     func firstUnbegunFounder(in record: ExperimentRecord) throws -> Interval?
@@ -77,6 +95,16 @@ package final class Standings {
     package init(population: Population, revision: Int64) {
         self.population = population
         self.revision = revision
+    }
+
+    /// Goes by a definition that may have changed: more members, or another objective.
+    package func adopt(_ experiment: Experiment) {
+        if population.objective != experiment.objective {
+            var anew = Population(objective: experiment.objective, seed: experiment.seed)
+            for member in population.ranked { anew.update(member) }
+            population = anew
+        }
+        population.declaredSize = experiment.population
     }
 
     /// Sets or clears how a member stands.
@@ -140,7 +168,11 @@ extension TransactionalStore {
     public func claim(
         _ count: Int, from name: String, by worker: String, for term: Duration, key: String?
     ) async throws -> Claims {
-        try await write(durable: false) { try $0.claim(count, from: name, by: worker, for: term, key: key) }
+        let claims = try await write(durable: false) {
+            try $0.claimWithoutDeciding(count, from: name, by: worker, for: term, key: key)
+        }
+        if let claims { return claims }
+        return try await write(durable: true) { try $0.claim(count, from: name, by: worker, for: term, key: key) }
     }
 
     /// See ``Store/renew(_:for:)``.
@@ -221,7 +253,7 @@ extension TransactionalStore {
 
     /// See ``Store/openIntervals(of:)``.
     public func openIntervals(of name: String) async throws -> Int {
-        let counts = try await record(of: name).counts
-        return (counts[.waiting] ?? 0) + (counts[.running] ?? 0)
+        let record = try await record(of: name)
+        return (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0) + record.undecided
     }
 }

@@ -43,6 +43,12 @@ public struct ExperimentRecord: Sendable, Hashable {
     public var failuresInARow: Int
     /// How many intervals have finished, in any way; the next one's ``Interval/sequence``.
     public var finishedIntervals: Int64
+    /// How many finished intervals wait for a late decision.
+    public var undecided = 0
+    /// How many late decisions were made.
+    package var lateDecisions: Int64 = 0
+    /// What else is kept with it by whoever created it.
+    package var notes: [String: Value] = [:]
     /// In a synchronous experiment, the generation that is being trained.
     public var generation: Int
     /// In a synchronous experiment, when that generation began.
@@ -67,8 +73,10 @@ public struct ExperimentRecord: Sendable, Hashable {
     }
 
     /// How many intervals the members will have trained at the end, as far as it can be told now.
+    ///
+    /// Where the intervals of a member have no limit, how many there are.
     public var intervalsPlanned: Int {
-        experiment.population * experiment.intervals - skipped
+        experiment.isEndless ? counts.values.reduce(0, +) : experiment.population * experiment.intervals - skipped
     }
 
     /// How many intervals will never be trained, since their members ended early.
@@ -76,7 +84,22 @@ public struct ExperimentRecord: Sendable, Hashable {
 
     /// How many intervals are finished, in any way.
     public var intervalsFinished: Int {
-        Int(finishedIntervals)
+        counts.reduce(0) { $1.key.isFinished ? $0 + $1.value : $0 }
+    }
+
+    /// Whether a worker that asks now is likely to get something.
+    package var hasWork: Bool {
+        state == .running && ((counts[.waiting] ?? 0) + undecided > 0 || samplesFounders)
+    }
+
+    /// Whether there is always one more founder to train.
+    package var samplesFounders: Bool {
+        experiment.isOpen && experiment.kind == .randomSearch
+    }
+
+    /// How often anything was changed that decisions look at.
+    package var revision: Int64 {
+        finishedIntervals + lateDecisions
     }
 }
 
@@ -118,13 +141,20 @@ public struct Assignment: Sendable, Hashable {
     public var parentCheckpoint: String?
     /// The definition that the interval belongs to.
     public var experiment: Experiment
+    /// Names of checkpoints that nothing needs any more since this was decided.
+    ///
+    /// Delete them, then say so with ``Store/collected(_:of:)``.
+    public var garbage: [String]
 
     /// An interval to train.
-    public init(lease: Lease, interval: Interval, parentCheckpoint: String?, experiment: Experiment) {
+    public init(
+        lease: Lease, interval: Interval, parentCheckpoint: String?, experiment: Experiment, garbage: [String] = []
+    ) {
         self.lease = lease
         self.interval = interval
         self.parentCheckpoint = parentCheckpoint
         self.experiment = experiment
+        self.garbage = garbage
     }
 
     /// The seed for the trainer: a function of (seed, member, interval).

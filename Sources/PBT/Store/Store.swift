@@ -36,12 +36,20 @@ public protocol Store: Sendable {
     /// All intervals of an experiment, by member and index.
     func intervals(of name: String) async throws -> [Interval]
 
+    /// The intervals of an experiment that are being trained, by member and index.
+    ///
+    /// Those of ``intervals(of:)`` when a store has no faster way.
+    func runningIntervals(of name: String) async throws -> [Interval]
+
     /// One interval.
     ///
     /// - Throws: ``PBTError/Code/noSuchInterval``.
     func interval(_ id: IntervalID, of name: String) async throws -> Interval
 
     /// Takes waiting intervals, those of the least trained members first.
+    ///
+    /// Where decisions are late and nothing waits, decides about an interval that has finished, and hands out the next.
+    /// In an open random search there is always one more founder.
     ///
     /// - Parameters:
     ///   - count: How many at most; above 0.
@@ -87,7 +95,7 @@ public protocol Store: Sendable {
 
     /// Queues hyperparameters by hand.
     ///
-    /// In a manual search, a new member. Otherwise the last founder that nobody has begun takes them; what is not given
+    /// In a manual or open search, a new member. Otherwise the last founder that nobody has begun takes them; what is not given
     /// stays as it was sampled.
     ///
     /// - Returns: The interval that will train them.
@@ -145,11 +153,20 @@ public protocol Store: Sendable {
     /// The number of the newest event; 0 when there is none.
     func lastEvent() async throws -> Int64
 
-    /// How many intervals wait or run; 0 for an experiment whose manual queue is empty.
+    /// How many intervals wait, run, or are finished and wait for a late decision; 0 for an experiment whose manual queue is empty.
     func openIntervals(of name: String) async throws -> Int
 }
 
 extension Store {
+    /// The intervals of an experiment that are being trained, by member and index: chosen from all of them.
+    ///
+    /// - Parameter name: The experiment.
+    /// - Returns: The intervals that run.
+    /// - Throws: ``PBTError/Code/noSuchExperiment``.
+    public func runningIntervals(of name: String) async throws -> [Interval] {
+        try await intervals(of: name).filter { $0.state == .running }
+    }
+
     /// Takes the waiting interval of the least trained member, or says why there is none.
     ///
     /// - Parameters:
@@ -164,7 +181,8 @@ extension Store {
 
     /// The events of an experiment: those after a given one, then those to come, as they happen.
     ///
-    /// The sequence does not end by itself; it ends with the task that iterates it.
+    /// The sequence does not end by itself; it ends with the task that iterates it. While the store is busy or away it
+    /// waits.
     ///
     /// - Parameters:
     ///   - name: The experiment; none for all.
@@ -206,12 +224,20 @@ public struct EventSequence: AsyncSequence, Sendable {
                     return event
                 }
                 try Task.checkCancellation()
-                let before = try await store.lastEvent()
-                page = try await store.events(of: name, after: last, limit: 500)[...]
-                if page.isEmpty {
-                    last = Swift.max(last, before)
-                    try await store.waitForEvents(after: last, for: .seconds(5))
+                do {
+                    try await read()
+                } catch let error as PBTError where error.code == .unreachable || error.code == .storeBusy {
+                    try await Task.sleep(for: .seconds(1))
                 }
+            }
+        }
+
+        private mutating func read() async throws {
+            let before = try await store.lastEvent()
+            page = try await store.events(of: name, after: last, limit: 500)[...]
+            if page.isEmpty {
+                last = Swift.max(last, before)
+                try await store.waitForEvents(after: last, for: .seconds(5))
             }
         }
     }

@@ -74,7 +74,7 @@ public struct Change: Sendable, Hashable {
     public var name: String
     /// The donor's value.
     public var old: Value
-    /// What was done, in a few characters: `×0.8`, `+1`, `resampled`, `kept`, `custom`.
+    /// what was done, in a few characters: `×0.8`, `+1`, `resampled`, `kept`, `custom`; by hand: `pushed`, `removed`.
     public var operation: String
     /// The new value.
     public var new: Value
@@ -85,6 +85,16 @@ public struct Change: Sendable, Hashable {
         self.old = old
         self.operation = operation
         self.new = new
+    }
+
+    /// Whether it was made by hand after the hyperparameters were drawn or explored.
+    package var isByHand: Bool {
+        operation == "pushed" || isRemoval
+    }
+
+    /// Whether the hyperparameter was taken away by hand.
+    package var isRemoval: Bool {
+        operation == "removed"
     }
 
     /// The change as a JSON object with the keys `name`, `old`, `operation`, `new`.
@@ -120,7 +130,7 @@ extension Dimension {
         case .ray(let factors, let resample):
             return rayExplored(from: donor, factors: factors, resample: resample, using: &random)
         case .standard(let perturbation, let resample):
-            if random.unit() < resample { return (sample(using: &random), "resampled") }
+            if random.unit() < resample, isSampled { return (sample(using: &random), "resampled") }
             let factor: Double
             switch perturbation {
             case nil: return (donor, "kept")
@@ -157,6 +167,10 @@ extension Dimension {
             guard factor != 1 else { return (donor, "kept") }
             let new = min(max(place + (factor > 1 ? 1 : -1), 0), choice.values.count - 1)
             return (choice.values[new], factor > 1 ? "+1" : "-1")
+        case .free:
+            guard let old = donor.double else { return (donor, "kept") }
+            let greatest = Double.greatestFiniteMagnitude
+            return (.number(min(max(old * factor, -greatest), greatest)), label)
         case .choice, .boolean, .constant:
             break
         }
@@ -177,7 +191,7 @@ extension Dimension {
             let left = random.index(below: 2) == 0
             return (choice.values[min(max(place + (left ? -1 : 1), 0), choice.values.count - 1)], left ? "-1" : "+1")
         }
-        if resamples { return (sample(using: &random), "resampled") }
+        if resamples, isSampled { return (sample(using: &random), "resampled") }
         let factor = factors[random.index(below: factors.count)]
         switch donor {
         // Bounds mean nothing here, but a value stays one that the store can hold.

@@ -94,7 +94,7 @@ struct LineageLayer {
             left: frame.left + scene.margin + labels + 8, top: top + 2, right: frame.right - scene.margin - 10,
             bottom: frame.bottom - Scene.axisHeight)
         let step = plot.height / Double(rows.count)
-        let planned = scene.history.record.state.isOver ? 0 : scene.history.record.experiment.intervals
+        let planned = scene.planned
         let last = scene.intervals.reduce(planned) { $1.state.isFinished ? max($0, $1.id.index + 1) : $0 }
         let x = Scale(low: 0, high: Double(max(1, last)), from: plot.left, to: plot.right)
         for (row, member) in rows.enumerated() {

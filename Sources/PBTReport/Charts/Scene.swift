@@ -55,7 +55,12 @@ struct Scene {
     /// The greatest number on an axis of intervals of training: the budget while the experiment runs, else what was
     /// trained.
     var depth: Double {
-        Double(max(1, trained, history.record.state.isOver ? 0 : history.record.experiment.intervals))
+        Double(max(1, trained, planned))
+    }
+
+    /// How many intervals a member is going to have at least, as far as it is known.
+    var planned: Int {
+        history.record.state.isOver || history.record.experiment.isEndless ? 0 : history.record.experiment.intervals
     }
 
     /// How a piece is coloured: by what became of it.

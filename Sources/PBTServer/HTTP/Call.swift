@@ -73,22 +73,24 @@ struct Call: Sendable {
     /// The whole body.
     ///
     /// - Throws: A ``Problem`` with status 413 or 415.
-    func bytes() async throws -> [UInt8] {
-        try await request.bytes(upTo: site.configuration.maximumBody)
+    func bytes(upTo maximum: Int? = nil) async throws -> [UInt8] {
+        try await request.bytes(upTo: maximum ?? site.configuration.maximumBody)
     }
 
     /// The body as fields of a JSON object; an empty body is an empty object.
     ///
-    /// - Parameter known: The fields that there are.
+    /// - Parameters:
+    ///   - maximum: How many bytes the body may have; as the configuration says when not given.
+    ///   - known: The fields that there are.
     /// - Returns: The fields.
     /// - Throws: A ``Problem`` with status 413 or 415, and a `PBTError` with code `badRequest`.
-    func fields(_ known: String...) async throws -> Fields {
-        try await fields(known)
+    func fields(upTo maximum: Int? = nil, _ known: String...) async throws -> Fields {
+        try await fields(known, upTo: maximum)
     }
 
     /// The same, of a list.
-    func fields(_ known: [String]) async throws -> Fields {
-        let bytes = try await bytes()
+    func fields(_ known: [String], upTo maximum: Int? = nil) async throws -> Fields {
+        let bytes = try await bytes(upTo: maximum)
         if bytes.isEmpty { return try Fields([:]) }
         try request.checkIsJSON()
         let value: Value

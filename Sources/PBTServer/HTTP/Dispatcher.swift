@@ -27,6 +27,7 @@ struct Dispatcher: HTTPResponder {
 
     let site: Site
     let table: RouteTable
+    let schedy: SchedyMount?
 
     func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         let began = ContinuousClock.now
@@ -44,7 +45,14 @@ struct Dispatcher: HTTPResponder {
             if let length = reply.body.contentLength { reply.headers[.contentLength] = String(length) }
             reply.body = ResponseBody()
         }
-        let name = if case .found(let endpoint, _) = match { endpoint.path } else { "other" }
+        let name =
+            if case .found(let endpoint, _) = match {
+                endpoint.path
+            } else if schedy != nil, path.hasPrefix(SchedyMount.prefix + "/") {
+                SchedyMount.prefix
+            } else {
+                "other"
+            }
         let time = ContinuousClock.now - began
         site.metrics.end(request.method.rawValue, name, status: reply.status.code, after: time)
         context.logger.debug(
@@ -63,6 +71,10 @@ struct Dispatcher: HTTPResponder {
     ) async throws -> Reply {
         try checkHost(request)
         try checkOrigin(request)
+        if let schedy, request.uri.string.hasPrefix(SchedyMount.prefix + "/") {
+            try site.limit?.count(context.address)
+            return try await schedy.reply(to: request, isSecure: site.configuration.tls != nil)
+        }
         let endpoint: Endpoint
         let values: [String: String]
         switch match {

@@ -11,7 +11,8 @@ struct RouteTable: Sendable {
     private struct Node {
         var children: [String: Node] = [:]
         var placeholder: (name: String, node: [Node])?
-        var rest: String?
+        /// What takes all that is left of the path.
+        var rest: (name: String, endpoints: [String: Endpoint])?
         var endpoints: [String: Endpoint] = [:]
     }
 
@@ -42,8 +43,9 @@ struct RouteTable: Sendable {
         if segment.hasPrefix("{") {
             let name = segment.dropFirst().dropLast()
             if name.hasSuffix("+") {
-                node.rest = String(name.dropLast())
-                node.endpoints[endpoint.method.rawValue] = endpoint
+                var endpoints = node.rest?.endpoints ?? [:]
+                endpoints[endpoint.method.rawValue] = endpoint
+                node.rest = (String(name.dropLast()), endpoints)
                 return
             }
             var child = node.placeholder?.node.first ?? Node()
@@ -54,38 +56,43 @@ struct RouteTable: Sendable {
         }
     }
 
-    private func allowed(at node: Node) -> [String] {
-        (Array(node.endpoints.keys) + (node.endpoints["GET"] == nil ? [] : ["HEAD"])).sorted()
-    }
-
     /// Finds the endpoint for a method and a path as it was sent: percent-encoded, without a query.
     func find(_ method: HTTPRequest.Method, _ path: Substring) -> Match {
-        var node = root
-        var values: [String: String] = [:]
         guard path.first == "/" else { return .nothing }
         var segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)[...]
         if segments.last?.isEmpty == true, segments.count == 1 { segments = [] }
-        while let segment = segments.first {
-            if let child = node.children[String(segment)] {
-                node = child
-            } else if let placeholder = node.placeholder, let child = placeholder.node.first {
-                guard let value = PathSegment.decode(segment) else { return .malformed }
-                guard !value.isEmpty else { return .nothing }
-                values[placeholder.name] = value
-                node = child
-            } else if let rest = node.rest {
-                let decoded = segments.map { PathSegment.decode($0) }
-                guard !decoded.contains(nil) else { return .malformed }
-                values[rest] = decoded.compactMap(\.self).joined(separator: "/")
-                segments = []
-                break
-            } else {
-                return .nothing
-            }
-            segments.removeFirst()
+        return Self.find(method, segments, from: root, [:])
+    }
+
+    private static func find(
+        _ method: HTTPRequest.Method, _ segments: ArraySlice<Substring>, from node: Node, _ values: [String: String]
+    ) -> Match {
+        guard let segment = segments.first else { return choose(method, node.endpoints, values) }
+        var match = Match.nothing
+        if let child = node.children[String(segment)] {
+            match = find(method, segments.dropFirst(), from: child, values)
+        } else if let placeholder = node.placeholder, let child = placeholder.node.first {
+            guard let value = PathSegment.decode(segment) else { return .malformed }
+            guard !value.isEmpty else { return .nothing }
+            match = find(method, segments.dropFirst(), from: child, values.merging([placeholder.name: value]) { $1 })
         }
-        if let endpoint = node.endpoints[method.rawValue] { return .found(endpoint, path: values) }
-        if method == .head, let endpoint = node.endpoints["GET"] { return .found(endpoint, path: values) }
-        return node.endpoints.isEmpty ? .nothing : .wrongMethod(allowed: allowed(at: node))
+        if case .found = match { return match }
+        guard let rest = node.rest else { return match }
+        // A file may bear the name of a verb.
+        let decoded = segments.map { PathSegment.decode($0) }
+        guard !decoded.contains(nil) else { return .malformed }
+        let path = decoded.compactMap(\.self).joined(separator: "/")
+        let other = choose(method, rest.endpoints, values.merging([rest.name: path]) { $1 })
+        if case .wrongMethod = match, case .wrongMethod = other { return match }
+        return other
+    }
+
+    private static func choose(
+        _ method: HTTPRequest.Method, _ endpoints: [String: Endpoint], _ values: [String: String]
+    ) -> Match {
+        if let endpoint = endpoints[method.rawValue] { return .found(endpoint, path: values) }
+        if method == .head, let endpoint = endpoints["GET"] { return .found(endpoint, path: values) }
+        guard !endpoints.isEmpty else { return .nothing }
+        return .wrongMethod(allowed: (endpoints.keys + (endpoints["GET"] == nil ? [] : ["HEAD"])).sorted())
     }
 }

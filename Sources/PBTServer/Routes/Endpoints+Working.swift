@@ -97,6 +97,13 @@ extension Endpoints {
         let deadline = ContinuousClock.now.advanced(by: wait)
         var ticket: ClaimQueue.Ticket?
         while true {
+            if call.site.isDraining {
+                let record = try await store.record(of: name)
+                return .json([
+                    "assignments": [], "state": "stopping",
+                    "experiment": call.site.value(of: record, withDefinition: false),
+                ])
+            }
             let place = call.site.claims.ticket(for: name, keeping: ticket)
             ticket = place
             let claims = try await store.claim(count, from: name, by: worker, for: term, key: key)

@@ -9,7 +9,7 @@ import PBTAPI
 enum Endpoints {
     /// All of it.
     static var all: [Endpoint] {
-        beside + reading + events + working + managing
+        beside + reading + events + working + transfer + managing
     }
 
     static let prefix = "/api/v1"

@@ -100,7 +100,7 @@ enum OpenAPI {
         404: "There is no such thing", 409: "The state does not allow it", 412: "It has changed meanwhile",
         413: "The body is too large", 415: "The body is of the wrong type", 416: "There are not that many bytes",
         422: "The values are wrong", 429: "Too many requests", 500: "An error of the server's own",
-        503: "Not now; try again",
+        503: "Not now; try again", 507: "The server's disk is full",
     ]
 }
 

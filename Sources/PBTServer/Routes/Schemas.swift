@@ -83,8 +83,11 @@ enum Schemas {
         ], required: ["name", "version", "api"])
     static let lease = object(["lease": ref("Lease")], required: ["lease"])
     static let claims = object(
-        ["assignments": list(ref("Assignment")), "state": ref("ExperimentState"), "experiment": ref("Experiment")],
-        required: ["assignments", "state", "experiment"])
+        [
+            "assignments": list(ref("Assignment")),
+            "state": choice(ExperimentRecord.State.allCases.map(\.rawValue) + ["stopping"]),
+            "experiment": ref("Experiment"),
+        ], required: ["assignments", "state", "experiment"])
     static let finished = object(
         [
             "interval": ref("Interval"), "decisions": list(ref("Decision")), "garbage": list(text),
@@ -95,6 +98,18 @@ enum Schemas {
 
     // MARK: Components
 
+    private static let file: Value = object(
+        [
+            "path": text, "size": count, "sha256": ["type": "string", "pattern": "^[0-9a-fA-F]{64}$"],
+            "executable": flag,
+        ], required: ["path", "size", "sha256"])
+    static let manifest = object(
+        ["files": list(file), "directories": list(text), "bytes": count], required: ["files", "directories", "bytes"])
+    static let arrived = object(
+        ["files": list(object(["path": text, "size": count], required: ["path", "size"]))], required: ["files"])
+    static let publishing = object(
+        ["lease": ref("Lease"), "files": list(file), "directories": list(text), "bytes": count],
+        required: ["lease", "files"], closed: true)
     private static let intervalID: [String: Value] = ["member": count, "interval": count]
 
     static let components: [String: Value] = [

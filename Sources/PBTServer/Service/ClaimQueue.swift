@@ -125,7 +125,8 @@ final class ClaimQueue: Service {
         close()
     }
 
-    private func close() {
+    /// Lets all go who wait, and whoever comes after them.
+    func close() {
         let waiters = state.withLock { state in
             state.isClosed = true
             defer { state.waiters = [:] }

@@ -17,6 +17,7 @@ public import ServiceLifecycle
 public struct Server: Service {
     private let site: Site
     private let logger: Logger
+    private let schedy: SchedyMount?
     private let onReady: @Sendable (_ port: Int) async -> Void
 
     /// A server.
@@ -31,6 +32,16 @@ public struct Server: Service {
         store: any Store, data: DataDirectory?, configuration: ServerConfiguration, logger: Logger? = nil,
         onReady: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) {
+        self.init(
+            store: store, data: data, configuration: configuration, logger: logger, schedy: nil, onReady: onReady)
+    }
+
+    /// A server that also offers Schedy's protocol.
+    package init(
+        store: any Store, data: DataDirectory?, configuration: ServerConfiguration, logger: Logger?,
+        schedy: SchedyMount?, onReady: @escaping @Sendable (_ port: Int) async -> Void
+    ) {
+        self.schedy = schedy
         let logger = logger ?? Logger(label: "pbt.server") { _ in SwiftLogNoOpLogHandler() }
         site = Site(store: store, data: data, configuration: configuration, logger: logger)
         self.logger = logger
@@ -43,12 +54,16 @@ public struct Server: Service {
     ///   certificate that cannot be used.
     public func run() async throws {
         let configuration = site.configuration
+        var services: [any Service] = [site.claims]
+        if let checkpoints = site.checkpoints {
+            services.append(GarbageSweep(exchange: checkpoints, logger: logger))
+        }
         let application = Application(
-            responder: Dispatcher(site: site, table: RouteTable(Endpoints.all)),
+            responder: Dispatcher(site: site, table: RouteTable(Endpoints.all), schedy: schedy),
             server: try Self.builder(configuration),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "pbt", backlog: 1024),
-            services: [site.claims],
+            services: services,
             onServerRunning: { [onReady] channel in await onReady(channel.localAddress?.port ?? 0) },
             logger: logger)
         do {
@@ -61,6 +76,11 @@ public struct Server: Service {
                 "cannot listen on \(configuration.host):\(configuration.port): \(error); is another server "
                     + "running there? Choose another port with --port")
         }
+    }
+
+    /// Hands out nothing more: whoever asks is told that the server is `stopping`, and finishes what it has.
+    public func drain() {
+        site.drain()
     }
 
     private static func builder(_ configuration: ServerConfiguration) throws -> HTTPServerBuilder {

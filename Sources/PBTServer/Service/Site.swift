@@ -14,14 +14,17 @@ final class Site: Sendable {
     let access: Access
     let limit: RateLimit?
     let claims: ClaimQueue
+    let checkpoints: CheckpointExchange?
     let repeats = Repeats()
     let metrics = ServerMetrics()
     let logger: Logger
+    private let draining = Woken()
     private let definitions = Mutex<[String: Definition]>([:])
 
     init(store: any Store, data: DataDirectory?, configuration: ServerConfiguration, logger: Logger) {
         self.store = store
         self.data = data
+        checkpoints = data.map { CheckpointExchange(data: $0, store: store) }
         self.configuration = configuration
         let rule: Access.Rule =
             switch configuration.admission {
@@ -32,6 +35,15 @@ final class Site: Sendable {
         limit = configuration.rateLimit.map { RateLimit($0) }
         claims = ClaimQueue(store: store, logger: logger)
         self.logger = logger
+    }
+
+    /// Whether nothing more is handed out.
+    var isDraining: Bool { draining.isSet }
+
+    /// Hands out nothing more, and lets those go who wait for something.
+    func drain() {
+        draining.set()
+        claims.close()
     }
 
     /// A definition as it goes over the wire, with a text that changes when it does.

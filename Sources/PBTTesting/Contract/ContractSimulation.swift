@@ -6,13 +6,19 @@ import PBT
 /// checks after every step that what is needed is there.
 struct ContractSimulation {
     let store: any Store
+    /// Another handle of the same store, which every second claim goes through.
+    var other: (any Store)?
     let experiment: Experiment
     let clock: ManualClock
     private var random: Xoshiro256
     private let hasTroubles: Bool
 
-    init(store: any Store, experiment: Experiment, clock: ManualClock, seed: UInt64, troubles: Bool = false) {
+    init(
+        store: any Store, other: (any Store)? = nil, experiment: Experiment, clock: ManualClock, seed: UInt64,
+        troubles: Bool = false
+    ) {
         self.store = store
+        self.other = other
         self.experiment = experiment
         self.clock = clock
         random = Xoshiro256(seed: seed)
@@ -28,10 +34,13 @@ struct ContractSimulation {
     private mutating func drive(workers: Int) async throws {
         var inFlight: [Assignment] = []
         var deleted: Set<String> = []
+        var claims = 0
         while true {
+            claims += 1
+            let handle = claims % 2 == 0 ? other ?? store : store
             let claim =
                 inFlight.count < workers
-                ? try await store.claim(from: experiment.name, by: "w", for: .seconds(60)) : .nothingNow
+                ? try await handle.claim(from: experiment.name, by: "w", for: .seconds(60)) : .nothingNow
             switch claim {
             case .over:
                 guard inFlight.isEmpty else {
@@ -45,6 +54,9 @@ struct ContractSimulation {
                         !deleted.contains(parent), "\(assignment.interval.id) needs \(parent), which was deleted")
                 }
                 inFlight.append(assignment)
+                deleted.formUnion(assignment.garbage)
+                try await store.collected(assignment.garbage, of: experiment.name)
+                if !assignment.garbage.isEmpty { try await check(deleted: deleted, isOver: false) }
             case .nothingNow:
                 try expect(!inFlight.isEmpty, "nothing runs and nothing can be claimed, but it is not over")
                 let assignment = inFlight.remove(at: Int(random.next() % UInt64(inFlight.count)))
@@ -109,6 +121,11 @@ struct ContractSimulation {
         if isOver, record.state == .finished, record.membersEnded == experiment.population {
             try expectEqual(record.intervalsFinished, record.intervalsPlanned)
             try expect(kept <= experiment.population + 1, "\(kept) checkpoints are left")
+        }
+        try expectEqual(record.undecided, intervals.count(where: \.isUndecided), "undecided")
+        if isOver {
+            let audit = try Audit(experiment: record.experiment, intervals: intervals)
+            try expectEqual(audit.mismatches, [])
         }
         let sequences = intervals.compactMap(\.sequence).sorted()
         try expectEqual(sequences, Array(0..<Int64(sequences.count)))

@@ -49,6 +49,14 @@ extension StoreContract {
             _ = try await store.create(experiment)
             try expectEqual(try await store.record(of: experiment.name).experiment, experiment)
             try expectEqual(try await test.open().experiments().map(\.experiment), [experiment])
+            let free = Experiment(
+                "free", objective: .minimize("loss"), population: 3, intervals: 2,
+                space: [
+                    "any name/ü": .free(.logUniform(1e-3...1)).explored(by: .perturb(from: 0.5, to: 2)),
+                    "": .free(), "args": .free(.choice([1, "a"], weights: [2, 1])),
+                ], explore: .none, decides: .late, isOpen: true)
+            _ = try await store.create(free)
+            try expectEqual(try await test.open().record(of: "free").experiment, free)
         },
         Case("an edit changes trainer, retries, stop and keep, and nothing else") { test in
             let store = try await test.open()
@@ -147,7 +155,7 @@ extension StoreContract {
             _ = try await store.renew(first.assignments[0].lease, for: .seconds(1))
             let another = try await store.claim(9, from: "e", by: "v", for: .seconds(60), key: key)
             try expectEqual(another.assignments.map(\.interval.id.member), [2, 3])
-            let other = try await store.claim(1, from: "e", by: "w", for: .seconds(60), key: "another key, as random")
+            let other = try await store.claim(1, from: "e", by: "w", for: .seconds(60), key: "another-key-just-as-random")
             try expectEqual(other.assignments, [])
         },
         Case("a finish that is repeated answers as it stands, and records nothing twice") { test in
@@ -190,6 +198,36 @@ extension StoreContract {
             try await expectError(.leaseLost) { try await store.report(wrong, ["loss": 1]) }
             try await store.release(assignment.lease, because: "test")
             try expectEqual(try await store.take().interval.metrics, [:])
+        },
+        Case("of many calls at once, those that fail change nothing, and the others are whole") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 40, intervals: 2, exploit: .none))
+            let claims = try await store.claim(40, from: "e", by: "w", for: .seconds(60), key: nil)
+            let refused = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for (i, assignment) in claims.assignments.enumerated() {
+                    group.addTask {
+                        var lease = assignment.lease
+                        if i % 3 == 0 { lease.token = "0" }
+                        let outcome = Outcome.trained(score: Double(i), metrics: [:], checkpoint: "c\(i)")
+                        do {
+                            _ = try await store.finish(lease, outcome)
+                            return false
+                        } catch let error as PBTError where error.code == .leaseLost {
+                            return true
+                        }
+                    }
+                }
+                return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            try expectEqual(refused, 14)
+            let record = try await test.open().record(of: "e")
+            try expectEqual(record.counts[.done], 26)
+            try expectEqual(record.counts[.running], 14)
+            try expectEqual(record.counts[.waiting], 26)
+            try expectEqual(record.finishedIntervals, 26)
+            let intervals = try await store.intervals(of: "e")
+            try expectEqual(Set(intervals.compactMap(\.sequence)), Set(0..<26))
+            try expectEqual(try Audit(experiment: record.experiment, intervals: intervals).mismatches, [])
         },
         Case("a write without the lease is refused and changes nothing") { test in
             let store = try await test.open()

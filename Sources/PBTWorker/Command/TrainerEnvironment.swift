@@ -82,10 +82,26 @@ public struct TrainerEnvironment: Sendable, Hashable {
         for (name, value) in interval.hyperparameters.values where value.isScalar && value != .null {
             added[SearchSpace.environmentName(of: name)] = value.argument
         }
+        return try entries(adding: added, slot: attempt.slot, trainer: trainer, threads: threads)
+    }
+
+    /// The environment for a program, as entries `NAME=value` with a closing zero, in order of name.
+    ///
+    /// - Parameters:
+    ///   - variables: What it is told beside its threads and its device.
+    ///   - slot: Which of the worker's slots it runs in, from 0.
+    ///   - trainer: How it is started.
+    ///   - threads: How many threads it is told to use.
+    /// - Returns: The entries.
+    /// - Throws: A `PBTError` with code `badExperiment` when a device is not in the pool.
+    func entries(
+        adding variables: [String: String], slot: Int, trainer: Experiment.Trainer, threads: Int
+    ) throws -> [[UInt8]] {
+        var added = variables
         for name in Self.threadVariables where inherited[name] == nil {
             added[name] = String(threads)
         }
-        if let device = try device(for: attempt.slot, of: trainer.gpus) { added["CUDA_VISIBLE_DEVICES"] = device }
+        if let device = try device(for: slot, of: trainer.gpus) { added["CUDA_VISIBLE_DEVICES"] = device }
         // A null byte cannot stand in an environment.
         let all = inherited.merging(added.mapValues { $0.utf8.filter { $0 != 0 } }) { $1 }
         return all.sorted { $0.key < $1.key }.map { Array($0.key.utf8) + [UInt8(ascii: "=")] + $0.value + [0] }

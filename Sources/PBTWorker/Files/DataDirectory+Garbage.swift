@@ -24,6 +24,8 @@ extension DataDirectory {
         for name in names {
             let path = checkpoint(name, of: experiment)
             guard try FileSystem.exists(path) else { continue }
+            // Where all attempts run on other machines, there is none yet.
+            try FileSystem.makeDirectory(attempts(of: experiment))
             let trash = attempt(".deleted-\(name)", of: experiment)
             if try FileSystem.exists(trash) { try FileTree.remove(trash) }
             do {

@@ -9,6 +9,8 @@ public import SystemPackage
 /// ROOT/EXPERIMENT/checkpoints/m0003-i0012-a1/    what the trainer saved; complete, never changed again
 /// ROOT/EXPERIMENT/attempts/m0003-i0012-a1/       an attempt that runs: checkpoint/, hyperparameters.json, results.json
 /// ROOT/EXPERIMENT/logs/m0003-i0012-a1.log        what the trainer printed
+/// ROOT/EXPERIMENT/uploads/m0003-i0012-a1/        a checkpoint that comes from another machine; not complete yet
+/// ROOT/.pbt-data                                 tells this directory from any other
 /// ```
 /// A checkpoint is published by one rename, so ROOT must not be spread over several file systems. It may be on a
 /// network file system that all workers of the store see at the same path.
@@ -58,6 +60,18 @@ public struct DataDirectory: Sendable, Hashable {
         return "m\(padded(interval.member))-i\(padded(interval.index))-a\(attempt)"
     }
 
+    /// The interval and attempt that ``name(of:attempt:)`` made a name of; nothing for another text.
+    package static func attempt(named name: String) -> (interval: IntervalID, attempt: Int)? {
+        let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].first == "m", parts[1].first == "i", parts[2].first == "a",
+            let member = Int(parts[0].dropFirst()), let index = Int(parts[1].dropFirst()),
+            let attempt = Int(parts[2].dropFirst()), member >= 0, index >= 0, attempt >= 1
+        else { return nil }
+        let id = IntervalID(member: member, index: index)
+        // `+7` is a number too, but no part of a name.
+        return Self.name(of: id, attempt: attempt) == name ? (id, attempt) : nil
+    }
+
     /// Where an experiment's files are.
     public func directory(of experiment: String) -> FilePath {
         root.appending(Self.directoryName(of: experiment))
@@ -71,6 +85,11 @@ public struct DataDirectory: Sendable, Hashable {
     /// Where the output of an attempt is.
     public func log(of interval: IntervalID, attempt: Int, of experiment: String) -> FilePath {
         directory(of: experiment).appending("logs").appending("\(Self.name(of: interval, attempt: attempt)).log")
+    }
+
+    /// Where the checkpoints are that come from other machines, while they come; one directory an attempt.
+    package func uploads(of experiment: String) -> FilePath {
+        directory(of: experiment).appending("uploads")
     }
 
     func attempts(of experiment: String) -> FilePath {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
-import SystemPackage
+package import PBT
+package import SystemPackage
 
 #if canImport(Darwin)
     import Darwin
@@ -12,9 +12,9 @@ import SystemPackage
 #endif
 
 /// Calls of the operating system about files, whose errors say what, which, and what next.
-enum FileSystem {
+package enum FileSystem {
     /// An error that names what was tried, the path, the system's reason and a remedy.
-    static func error(_ doing: String, _ path: FilePath, _ number: CInt) -> PBTError {
+    package static func error(_ doing: String, _ path: FilePath, _ number: CInt) -> PBTError {
         let remedy =
             switch number {
             case ENOSPC: "free some space, or keep fewer checkpoints; pbt gc deletes what nothing needs"
@@ -33,26 +33,26 @@ enum FileSystem {
     }
 
     /// Whether an error says that the disk, or the share of it that one may use, is full.
-    static func isDiskFull(_ error: any Error) -> Bool {
+    package static func isDiskFull(_ error: any Error) -> Bool {
         guard let error = error as? PBTError, error.code == .inputOutput else { return false }
         return error.message.contains("\(Errno(rawValue: ENOSPC))")
             || error.message.contains("\(Errno(rawValue: EDQUOT))")
     }
 
     /// Whether less than 1 MiB is left for us on the file system of a path; not when that cannot be told.
-    static func isFull(_ path: FilePath) -> Bool {
+    package static func isFull(_ path: FilePath) -> Bool {
         var status = statvfs()
         guard path.withPlatformString({ statvfs($0, &status) }) == 0 else { return false }
         return UInt64(status.f_bavail) * UInt64(status.f_frsize) < 1 << 20
     }
 
     /// What to tell a person when ``isFull(_:)``.
-    static func fullDisk(_ path: FilePath) -> String {
+    package static func fullDisk(_ path: FilePath) -> String {
         "the disk of \(path) is full: less than 1 MiB is left; free some space, or keep fewer checkpoints"
     }
 
     /// Creates a directory; one that is there already is as good.
-    static func makeDirectory(_ path: FilePath) throws {
+    package static func makeDirectory(_ path: FilePath) throws {
         if makeOne(path) == 0 || errno == EEXIST { return }
         throw error("create the directory", path, errno)
     }
@@ -60,14 +60,14 @@ enum FileSystem {
     /// Creates a directory.
     ///
     /// - Returns: Whether it was created: not if there is something already, or something above it is missing.
-    static func makeNewDirectory(_ path: FilePath) throws -> Bool {
+    package static func makeNewDirectory(_ path: FilePath) throws -> Bool {
         if makeOne(path) == 0 { return true }
         guard errno == EEXIST || errno == ENOENT else { throw error("create the directory", path, errno) }
         return false
     }
 
     /// Creates a directory and those above it that are missing.
-    static func makeDirectories(_ path: FilePath) throws {
+    package static func makeDirectories(_ path: FilePath) throws {
         if makeOne(path) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, !path.removingLastComponent().isEmpty, path.lastComponent != nil else {
             throw error("create the directory", path, errno)
@@ -81,7 +81,7 @@ enum FileSystem {
     }
 
     /// Whether there is anything at a path; a symbolic link counts as itself.
-    static func exists(_ path: FilePath) throws -> Bool {
+    package static func exists(_ path: FilePath) throws -> Bool {
         var status = stat()
         if path.withPlatformString({ lstat($0, &status) }) == 0 { return true }
         if errno == ENOENT || errno == ENOTDIR { return false }
@@ -89,13 +89,13 @@ enum FileSystem {
     }
 
     /// Renames; a directory that holds something is never replaced.
-    static func move(_ source: FilePath, to target: FilePath) throws {
+    package static func move(_ source: FilePath, to target: FilePath) throws {
         let result = source.withPlatformString { source in target.withPlatformString { rename(source, $0) } }
         guard result == 0 else { throw error("rename \(source) to", target, errno) }
     }
 
     /// Makes what was created, renamed or deleted in a directory survive a power cut.
-    static func synchronize(directory path: FilePath) throws {
+    package static func synchronize(directory path: FilePath) throws {
         let descriptor = path.withPlatformString { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw error("open", path, errno) }
         defer { close(descriptor) }
@@ -103,7 +103,7 @@ enum FileSystem {
     }
 
     /// The names in a directory, in order; none when there is no such directory.
-    static func names(in path: FilePath) throws -> [String] {
+    package static func names(in path: FilePath) throws -> [String] {
         guard let stream = path.withPlatformString({ opendir($0) }) else {
             if errno == ENOENT { return [] }
             throw error("list", path, errno)
@@ -152,7 +152,7 @@ enum FileSystem {
     }
 
     /// Writes a small file whole, replacing what was there.
-    static func write(_ text: String, to path: FilePath) throws {
+    package static func write(_ text: String, to path: FilePath) throws {
         do {
             let file = try FileDescriptor.open(
                 path, .writeOnly, options: [.create, .truncate, .closeOnExec],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
-import SystemPackage
+package import SystemPackage
 
 #if canImport(Darwin)
     import Darwin
@@ -14,14 +14,14 @@ import SystemPackage
 /// A directory with all that is in it.
 ///
 /// Symbolic links are never followed. Works from open directories downward, so that exchanging a directory for a link meanwhile leads nowhere.
-enum FileTree {
+package enum FileTree {
     /// Writes every file and directory of a tree to disk; a power cut afterwards loses nothing of it.
-    static func synchronize(_ path: FilePath) throws {
+    package static func synchronize(_ path: FilePath) throws {
         try withDirectory(AT_FDCWD, path.string.cString, path) { try synchronize(directory: $0, path) }
     }
 
     /// The bytes in the files of a tree; 0 when there is no such tree.
-    static func size(_ path: FilePath) throws -> Int64 {
+    package static func size(_ path: FilePath) throws -> Int64 {
         guard try FileSystem.exists(path) else { return 0 }
         var total: Int64 = 0
         try withDirectory(AT_FDCWD, path.string.cString, path) { try add(sizeOf: $0, path, to: &total) }
@@ -29,7 +29,7 @@ enum FileTree {
     }
 
     /// Deletes a tree, or a single file; one that is gone already is as good.
-    static func remove(_ path: FilePath) throws {
+    package static func remove(_ path: FilePath) throws {
         try remove(AT_FDCWD, path.string.cString, path)
     }
 

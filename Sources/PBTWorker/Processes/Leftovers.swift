@@ -62,6 +62,16 @@ struct Leftovers {
         return killed
     }
 
+    /// Kills the process group that was noted, if its leader still is the process that it was.
+    ///
+    /// - Returns: Whether what was noted is of this machine, so that the note may be deleted now.
+    func killRecorded() throws -> Bool {
+        guard let leader = try recorded() else { return true }
+        guard leader.machine == ProcessIdentity.thisMachine else { return false }
+        if ProcessIdentity.startTime(of: leader.number) == leader.start { _ = end(-leader.number) }
+        return true
+    }
+
     private func end(_ target: Int32) -> Bool {
         #if canImport(Darwin)
             Darwin.kill(target, SIGKILL) == 0

@@ -15,14 +15,8 @@ extension Slot {
     /// - Returns: Whether to pause before the next claim, since the same might happen again at once.
     func train(_ assignment: Assignment) async throws -> Bool {
         let lease = assignment.lease
-        let attempt: Attempt
-        do {
-            attempt = try await worker.metrics.measure(.begin) { try worker.data.begin(assignment, slot: number) }
-        } catch let error as PBTError {
-            try await record(.failed(reason: "\(error)"), for: lease)
-            return FileSystem.isDiskFull(error)
-        }
-        let (result, isLost) = await trained(attempt)
+        try await worker.delete(assignment.garbage, of: lease.experiment, board)
+        let (attempt, result, isLost) = await trained(assignment)
         if isLost {
             worker.metrics.count(.lost)
             log("lost the lease of an interval and stopped its training", lease)
@@ -46,16 +40,27 @@ extension Slot {
         }
     }
 
-    /// Trains and publishes, while the keeper keeps the lease.
-    private func trained(_ attempt: Attempt) async -> (result: Result, isLost: Bool) {
-        let training = Task(executorPreference: thread) { await execute(attempt) }
-        keeper.hold(attempt.assignment.lease) { training.cancel() }
-        let result = await withTaskCancellationHandler {
+    /// Makes place, trains and publishes, while the keeper keeps the lease.
+    private func trained(_ assignment: Assignment) async -> (attempt: Attempt?, result: Result, isLost: Bool) {
+        let training = Task(executorPreference: thread) { await execute(assignment) }
+        keeper.hold(assignment.lease) { training.cancel() }
+        let (attempt, result) = await withTaskCancellationHandler {
             await training.value
         } onCancel: {
             training.cancel()
         }
-        return (result, keeper.drop())
+        return (attempt, result, keeper.drop())
+    }
+
+    private func execute(_ assignment: Assignment) async -> (attempt: Attempt?, result: Result) {
+        do {
+            let attempt = try await worker.metrics.measure(.begin) {
+                try await patience.call { try await worker.checkpoints.begin(assignment, slot: number) }
+            }
+            return (attempt, await execute(attempt))
+        } catch {
+            return (nil, Self.unpublished(error))
+        }
     }
 
     private func execute(_ attempt: Attempt) async -> Result {
@@ -64,23 +69,31 @@ extension Slot {
             return .interrupted(reason: reason)
         case .failed(let reason):
             // A program that cannot write often cannot say so either.
-            guard FileSystem.isFull(worker.data.root) else {
+            let root = worker.checkpoints.data.root
+            guard FileSystem.isFull(root) else {
                 return .outcome(.failed(reason: reason), isDiskFull: false)
             }
-            return .outcome(
-                .failed(reason: "\(reason); \(FileSystem.fullDisk(worker.data.root))"), isDiskFull: true)
+            return .outcome(.failed(reason: "\(reason); \(FileSystem.fullDisk(root))"), isDiskFull: true)
         case .trained(let score, let metrics):
             // Nobody continues from a diverged model.
             guard score.isFinite else {
                 return .outcome(.trained(score: score, metrics: metrics, checkpoint: nil), isDiskFull: false)
             }
             do {
-                let name = try await worker.metrics.measure(.publish) { try worker.data.publish(attempt) }
+                let name = try await worker.metrics.measure(.publish) {
+                    try await patience.call { try await worker.checkpoints.publish(attempt) }
+                }
                 return .outcome(.trained(score: score, metrics: metrics, checkpoint: name), isDiskFull: false)
             } catch {
-                return .outcome(.failed(reason: "\(error)"), isDiskFull: FileSystem.isDiskFull(error))
+                return Self.unpublished(error)
             }
         }
+    }
+
+    /// What it means that an attempt could not begin or that its checkpoint could not be published.
+    private static func unpublished(_ error: any Error) -> Result {
+        guard !(error is CancellationError) else { return .interrupted(reason: "the worker was stopped") }
+        return .outcome(.failed(reason: "\(error)"), isDiskFull: FileSystem.isDiskFull(error))
     }
 
     /// Renews the leases of what the slot trains, until the task is cancelled.
@@ -150,7 +163,7 @@ extension Slot {
             // Nothing names it any more.
         }
         do {
-            try worker.data.delete([checkpoint], of: lease.experiment)
+            try worker.checkpoints.delete([checkpoint], of: lease.experiment)
         } catch let error as PBTError where error.code == .inputOutput {
             log("could not delete a checkpoint that nothing names", lease, error)
         }
@@ -169,9 +182,10 @@ extension Slot {
         }
     }
 
-    private func discard(_ attempt: Attempt) {
+    private func discard(_ attempt: Attempt?) {
+        guard let attempt else { return }
         do {
-            try worker.data.discard(attempt)
+            try worker.checkpoints.discard(attempt)
         } catch {
             // Whoever trains it next, or pbt gc, deletes it.
             log("could not delete the files of an attempt", attempt.assignment.lease, error)

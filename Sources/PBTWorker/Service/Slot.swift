@@ -63,7 +63,8 @@ struct Slot: Sendable {
         let name = worker.name.description
         for experiment in board.order {
             do {
-                let claim = try await patience.callToTheEnd { [store = worker.store] in
+                let claim = try await patience.callToTheEnd(while: { !Task.isShuttingDownGracefully }) {
+                    [store = worker.store] in
                     try await store.claim(from: experiment, by: name, for: configuration.term)
                 }
                 switch claim {
@@ -75,6 +76,9 @@ struct Slot: Sendable {
                 }
             } catch let error as PBTError where error.code == .noSuchExperiment {
                 board.markOver(experiment)
+            } catch let error as PBTError where Task.isShuttingDownGracefully {
+                worker.logger.info("claimed nothing more", metadata: ["error": "\(error)"])
+                return .end
             }
         }
         return board.order.isEmpty && configuration.end != .never ? .end : .wait
@@ -88,36 +92,64 @@ struct Slot: Sendable {
         let end = ContinuousClock.now.advanced(by: configuration.poll)
         // Reading costs much less than trying to claim, which writes: with many idle slots that counts.
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
-            let last = try await patience.call { try await worker.store.lastEvent() }
-            var isOpen = false
-            if configuration.experiments == .all { try await worker.refresh(board) }
-            for experiment in board.order {
-                do {
-                    let record = try await patience.call { try await worker.store.record(of: experiment) }
-                    board.update(record)
-                    let waiting = record.counts[.waiting] ?? 0
-                    isOpen = isOpen || waiting + (record.counts[.running] ?? 0) > 0
-                    if waiting > 0, record.state == .running { return true }
-                } catch let error as PBTError where error.code == .noSuchExperiment {
-                    board.markOver(experiment)
-                }
-            }
+            guard let look = try await untilShutdown({ try await look() }) else { return true }
+            if look.isWaiting { return true }
             if board.order.isEmpty, configuration.end != .never { return false }
-            if !isOpen, configuration.end == .whenIdle { return false }
-            if board.isSweepDue(every: configuration.poll), try await worker.sweep(board) { return true }
+            if !look.isOpen, configuration.end == .whenIdle { return false }
+            if board.isSweepDue(every: configuration.poll) {
+                let isFreed = try await untilShutdown { try await worker.sweep(board) }
+                if isFreed ?? true { return true }
+            }
             let left = end - ContinuousClock.now
             guard left > .zero else { return true }
-            try await untilShutdown { [store = worker.store] in try await store.waitForEvents(after: last, for: left) }
+            try await untilShutdown {
+                try await patience.call { try await worker.store.waitForEvents(after: look.last, for: left) }
+                guard configuration.rest > .zero else { return }
+                try await worker.clock.sleep(for: configuration.rest * Double.random(in: 0...1))
+            }
         }
         return true
     }
 
+    /// How the experiments stand.
+    private struct Look: Sendable {
+        /// The number of the last event before that.
+        var last: Int64
+        /// Whether any interval waits, runs, or waits for a late decision.
+        var isOpen = false
+        /// Whether any can be claimed.
+        var isWaiting = false
+    }
+
+    private func look() async throws -> Look {
+        var look = Look(last: try await patience.call { try await worker.store.lastEvent() })
+        if worker.configuration.experiments == .all { try await worker.refresh(board) }
+        for experiment in board.order {
+            do {
+                let record = try await patience.call { try await worker.store.record(of: experiment) }
+                board.update(record)
+                let unfinished = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0)
+                if unfinished + record.undecided > 0 { look.isOpen = true }
+                if record.hasWork { look.isWaiting = true }
+            } catch let error as PBTError where error.code == .noSuchExperiment {
+                board.markOver(experiment)
+            }
+        }
+        return look
+    }
+
     /// Does something that a graceful shutdown ends early.
-    private func untilShutdown(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    ///
+    /// - Returns: What it returned; nothing when the shutdown ended it.
+    @discardableResult
+    private func untilShutdown<Result: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result? {
         do {
-            try await cancelWhenGracefulShutdown(body)
+            return try await cancelWhenGracefulShutdown(body)
         } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {
             // The loop sees it.
+            return nil
         }
     }
 }

@@ -9,8 +9,8 @@ extension Worker {
     ///
     /// - Returns: Whether there may be something to claim now that was not there before.
     @discardableResult
-    func sweep(_ board: Board) async throws -> Bool {
-        let patience = Patience(clock: clock)
+    func sweep(_ board: Board, waitsForAbsent: Bool = true) async throws -> Bool {
+        let patience = Patience(clock: clock, waitsForAbsent: waitsForAbsent)
         var isFreed = false
         for name in board.names {
             do {
@@ -19,6 +19,7 @@ extension Worker {
                 if (record.counts[.running] ?? 0) > board.claimed(name) {
                     isFreed = try await abandonDead(name) || isFreed
                 }
+                guard checkpoints.collectsGarbage else { continue }
                 let garbage = try await patience.call { try await store.garbage(of: name) }
                 try await delete(garbage, of: name, board)
             } catch let error as PBTError where error.code == .noSuchExperiment {
@@ -34,8 +35,7 @@ extension Worker {
     /// Ends the leases of workers on this machine that are dead, without waiting for the leases to run out.
     private func abandonDead(_ experiment: String) async throws -> Bool {
         let patience = Patience(clock: clock)
-        let running = try await patience.call { try await store.intervals(of: experiment) }
-            .filter { $0.state == .running }
+        let running = try await patience.call { try await store.runningIntervals(of: experiment) }
         let dead = Set(running.compactMap(\.worker)).filter { WorkerName($0)?.isKnownDead == true }
         for worker in dead.sorted() {
             for interval in running where interval.worker == worker {
@@ -57,7 +57,7 @@ extension Worker {
 
     private func killLeftovers(of interval: Interval, in experiment: String) throws {
         do {
-            try data.killLeftovers(of: interval.id, attempts: interval.attempts, of: experiment)
+            try checkpoints.data.killLeftovers(of: interval.id, attempts: interval.attempts, of: experiment)
         } catch let error as PBTError where error.code == .inputOutput {
             // Whoever trains it next tries again.
             logger.info("could not clear an attempt", metadata: ["error": "\(error)"])
@@ -66,9 +66,9 @@ extension Worker {
 
     /// Deletes checkpoints, and tells the store when there are enough of them.
     func delete(_ garbage: [String], of experiment: String, _ board: Board) async throws {
-        guard !garbage.isEmpty else { return }
+        guard !garbage.isEmpty, checkpoints.collectsGarbage else { return }
         do {
-            try data.delete(garbage, of: experiment)
+            try checkpoints.delete(garbage, of: experiment)
         } catch let error as PBTError where error.code == .inputOutput {
             // They stay garbage in the store, and the next sweep tries again.
             logger.info("could not delete checkpoints", metadata: ["error": "\(error)"])

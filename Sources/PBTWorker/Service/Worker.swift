@@ -12,10 +12,12 @@ public import ServiceLifecycle
 /// - A graceful shutdown finishes the intervals in flight and claims nothing new.
 /// - Cancellation interrupts them and gives them back; no retry is counted.
 /// - When a lease is lost, the training is stopped and its files are deleted.
-/// - While the store is busy, calls are made again; a result that was trained waits as long as that takes.
+/// - While the store is busy or away, calls are made again; a result that was trained waits as long as that takes. Only
+///   at the start a store that is away is an error.
 public struct Worker: Service {
     let store: any Store
-    let data: DataDirectory
+    let checkpoints: any Checkpoints
+    var data: DataDirectory { checkpoints.data }
     let executor: any Executor
     let configuration: WorkerConfiguration
     let name: WorkerName
@@ -37,8 +39,27 @@ public struct Worker: Service {
         store: any Store, data: DataDirectory, executor: any Executor, configuration: WorkerConfiguration,
         name: WorkerName = .current(), clock: any Clock<Duration> = ContinuousClock(), logger: Logger? = nil
     ) {
+        self.init(
+            store: store, checkpoints: data, executor: executor, configuration: configuration, name: name, clock: clock,
+            logger: logger)
+    }
+
+    /// A worker whose checkpoints may be elsewhere.
+    ///
+    /// - Parameters:
+    ///   - store: Where the experiments are.
+    ///   - checkpoints: Where their checkpoints come from and go to.
+    ///   - executor: What trains an interval.
+    ///   - configuration: Which experiments, how many at a time, and how long.
+    ///   - name: The name under which it claims.
+    ///   - clock: What renewals and pauses go by.
+    ///   - logger: Where it logs; nowhere when not given.
+    public init(
+        store: any Store, checkpoints: any Checkpoints, executor: any Executor, configuration: WorkerConfiguration,
+        name: WorkerName = .current(), clock: any Clock<Duration> = ContinuousClock(), logger: Logger? = nil
+    ) {
         self.store = store
-        self.data = data
+        self.checkpoints = checkpoints
         self.executor = executor
         self.configuration = configuration
         self.name = name
@@ -50,12 +71,12 @@ public struct Worker: Service {
 
     /// Works until there is nothing more to do, the service is shut down, or the task is cancelled.
     ///
-    /// - Throws: A `PBTError`: `noSuchExperiment` for a name that the store does not have, or what a store throws that
-    ///   cannot go on.
+    /// - Throws: A `PBTError`: `noSuchExperiment` for a name that the store does not have, `unreachable` when the store is
+    ///   away at the start, or what a store throws that cannot go on.
     public func run() async throws {
         let board = Board()
         do {
-            try await refresh(board)
+            try await refresh(board, waitsForAbsent: false)
             try await sweep(board)
             try await withThrowingTaskGroup(of: Void.self) { slots in
                 for number in 0..<configuration.slots {
@@ -69,20 +90,28 @@ public struct Worker: Service {
         } catch is CancellationError {
             return
         }
-        if !Task.isCancelled { try await sweep(board) }
+        guard !Task.isCancelled else { return }
+        do {
+            try await sweep(board, waitsForAbsent: false)
+        } catch let error as PBTError where error.code == .unreachable || error.code == .storeBusy {
+            // All is recorded; what could be tidied up, others tidy up.
+            logger.info("could not tidy up at the end", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Reads how far the experiments are.
-    func refresh(_ board: Board) async throws {
+    func refresh(_ board: Board, waitsForAbsent: Bool = true) async throws {
+        let patience = Patience(clock: clock, waitsForAbsent: waitsForAbsent)
         switch configuration.experiments {
         case .named(let names):
             for name in names {
-                board.update(try await Patience(clock: clock).call { try await store.record(of: name) })
+                board.update(try await patience.call { try await store.record(of: name) })
             }
         case .all:
             let known = board.names
-            let records = try await Patience(clock: clock).call { try await store.experiments() }
-            for record in records { board.update(record) }
+            let records = try await patience.call { try await store.experiments() }
+            // Persistent programs ask a server themselves: see PersistentWorker.
+            for record in records where record.experiment.trainer?.isPersistent != true { board.update(record) }
             for name in known where !records.contains(where: { $0.experiment.name == name }) { board.markOver(name) }
         }
     }

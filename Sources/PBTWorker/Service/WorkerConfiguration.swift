@@ -33,6 +33,11 @@ public struct WorkerConfiguration: Sendable {
     /// New work is seen at once; this is for what time alone changes, such as leases of workers that died. Also how
     /// soon it sees that an experiment was stopped.
     public var poll: Duration
+    /// The longest pause after news of the store before it looks again when there is nothing to do; how long it really
+    /// is, is drawn at random.
+    ///
+    /// For stores that many idle workers look at over a network: not all of them need come at once.
+    public var rest: Duration
     /// The first pause after something that would go wrong again at once: a full disk, an interval given back.
     ///
     /// It doubles, up to 60 times itself.
@@ -41,7 +46,7 @@ public struct WorkerConfiguration: Sendable {
     /// How a worker behaves.
     public init(
         experiments: Experiments, slots: Int = 1, end: End = .whenOver, term: Duration = .seconds(60),
-        poll: Duration = .seconds(2), pause: Duration = .seconds(1)
+        poll: Duration = .seconds(2), rest: Duration = .zero, pause: Duration = .seconds(1)
     ) {
         precondition(slots >= 1, "a worker has at least one slot")
         precondition(term > .zero && poll > .zero, "a lease and a wait last for some time")
@@ -50,6 +55,15 @@ public struct WorkerConfiguration: Sendable {
         self.end = end
         self.term = term
         self.poll = poll
+        self.rest = rest
         self.pause = pause
+    }
+
+    /// The same for a store behind a network: it asks less often, and waits for news instead.
+    public var overNetwork: Self {
+        var configuration = self
+        configuration.poll = max(poll, .seconds(20))
+        configuration.rest = max(rest, .milliseconds(500))
+        return configuration
     }
 }

@@ -11,7 +11,7 @@ import SystemPackage
 // - To fail, throw: a `PBTError` or `DocumentError` of the libraries as it is, or `Failure(.noSuch, "what; what next")`.
 //   `Failure.init?(_:)` is the one place that turns errors into exit codes. Messages start with a small letter and have
 //   no "error:" of their own.
-// - `@OptionGroup var storeOptions: StoreOptions`, then `let opened = try storeOptions.open()`: `opened.store` is the
+// - `@OptionGroup var storeOptions: StoreOptions`, then `let opened = try await storeOptions.open()`: `opened.store` is the
 //   store, `opened.data` the directory with its checkpoints and logs, `opened.location` where it is. A store that is
 //   missing is an error; only what creates experiments opens it with `creating: true`.
 // - An experiment is named by its whole name; `store.record(of:)` says which there are when it is not there.

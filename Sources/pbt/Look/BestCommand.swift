@@ -25,6 +25,9 @@ struct BestCommand: AsyncParsableCommand {
         let best = try looked.interval(nil)
         let checkpoint = looked.checkpoint(of: best)
         if path {
+            if checkpoint == nil, let text = looked.checkpointText(of: best) {
+                throw Failure(.noResult, "the checkpoint is \(text); this machine does not see the server's data directory")
+            }
             guard let checkpoint else {
                 throw Failure(.noResult, "the best interval of \"\(experiment)\", \(best.id), has no checkpoint")
             }
@@ -42,7 +45,7 @@ struct BestCommand: AsyncParsableCommand {
         try Output.line(
             "\(terminal.symbol("★", "*")) \(best.id)  \(PlainText.line(objective.metric)) \(best.scoreText)"
                 + (looked.record.state.isOver ? "" : "  (so far: the experiment is \(looked.record.state.rawValue))"))
-        try Output.line("checkpoint       \(checkpoint?.string ?? "none")")
+        try Output.line("checkpoint       \(looked.checkpointText(of: best) ?? "none")")
         try Output.line("hyperparameters  \(HyperparameterColumns.line(of: best.hyperparameters))")
         try Output.line()
         try schedule.table.print()

@@ -90,7 +90,11 @@ struct Explanation {
         guard let sequel else {
             let state = row?.state.rawValue ?? ""
             if let row {
-                try say("\(id) is \(state)\(row.state.isFinished ? "; its generation is not complete" : "").")
+                let missing =
+                    row.isUndecided
+                    ? "; what becomes of its member is decided when somebody asks for work"
+                    : row.state.isFinished ? "; its generation is not complete" : ""
+                try say("\(id) is \(state)\(missing).")
             }
             return
         }

@@ -57,10 +57,18 @@ struct Looked {
         history.genealogy.intervals
     }
 
-    /// The directory of an interval's checkpoint, absolute; none when the interval has none that is kept.
+    /// The directory of an interval's checkpoint, absolute; none when the interval has none that is kept, or it is on a
+    /// server whose directory this machine does not see.
     func checkpoint(of interval: Interval) -> FilePath? {
         guard interval.checkpointState == .kept, let name = interval.checkpoint else { return nil }
-        return DataDirectory(opened.data).checkpoint(name, of: experiment.name)
+        return opened.data?.checkpoint(name, of: experiment.name)
+    }
+
+    /// Where an interval's checkpoint is, for a person; none when the interval has none that is kept.
+    func checkpointText(of interval: Interval) -> String? {
+        if let path = checkpoint(of: interval) { return path.string }
+        guard interval.checkpointState == .kept, let name = interval.checkpoint else { return nil }
+        return "\(name), on the server \(opened.location)"
     }
 
     /// The intervals of each member, those of one member together.
@@ -120,6 +128,6 @@ extension StoreOptions {
     ///
     /// - Throws: A ``Failure`` or ``PBTError``.
     func look(at name: String) async throws -> Looked {
-        try await Looked(name, in: open())
+        try await Looked(name, in: await open())
     }
 }

@@ -34,7 +34,7 @@ struct ReplayCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let opened = try storeOptions.open()
+        let opened = try await storeOptions.open()
         let looked = try await Looked(experiment, in: opened)
         let tip = try looked.interval(member)
         let schedule = looked.history.schedule(of: tip.id).map(\.hyperparameters)
@@ -63,7 +63,7 @@ struct ReplayCommand: AsyncParsableCommand {
         }
         if createOnly, !shown.json {
             return try Output.line(
-                "created \(PlainText.line(replay.name)); train it with: pbt worker \(opened.location.path) \(replay.name)"
+                "created \(PlainText.line(replay.name)); train it with: pbt worker \(opened.location) \(replay.name)"
             )
         }
         let result = ReplayResult(try await Looked(replay.name, in: opened), of: looked, tip: tip)

@@ -86,7 +86,7 @@ struct ReplayResult {
                 "\(end.id.member)", cells[row],
                 isThrough
                     ? end.state.rawValue : "\(end.state.rawValue) at \(end.id.index) of \(replay.experiment.intervals)",
-                replay.checkpoint(of: end)?.string ?? "",
+                replay.checkpointText(of: end) ?? "",
             ])
         }
         try table.print()

@@ -73,6 +73,8 @@ struct ShowText {
             parts += [experiment.exploit.words, experiment.explore.words]
         }
         if experiment.isSynchronous { parts.append("synchronous") }
+        if experiment.decides == .late { parts.append("decided late") }
+        if experiment.isOpen { parts.append("open") }
         return (parts + ["seed \(experiment.seed)"]).joined(separator: ", ")
     }
 

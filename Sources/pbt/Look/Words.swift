@@ -82,6 +82,7 @@ extension Dimension {
             return ends.0 + choice.values.map { Format.value($0) }.joined(separator: ",") + ends.1 + fixed
         case .boolean: return "true or false\(fixed)"
         case .constant(let value): return "always \(Format.value(value))"
+        case .free(let drawn): return "any" + (drawn.map { " (at first \(Dimension($0).words))" } ?? "") + fixed
         }
     }
 }

@@ -26,8 +26,14 @@ struct CollectCommand: AsyncParsableCommand {
     @OptionGroup var format: FormatOptions
 
     func run() async throws {
-        let opened = try storeOptions.open()
-        let data = DataDirectory(opened.data)
+        let opened = try await storeOptions.open()
+        guard !opened.isRemote else {
+            throw Failure(
+                .usage,
+                "the server \(opened.location) deletes by itself what nothing needs; for what else is left, use pbt gc "
+                    + "on its machine with --store FILE")
+        }
+        let data = try opened.directory(for: "pbt gc")
         let names =
             if let experiment {
                 try await ExperimentFamily(experiment, in: opened.store).names

@@ -18,11 +18,11 @@ struct PinCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
-        let opened = try storeOptions.open()
+        let opened = try await storeOptions.open()
         let id = try interval.interval()
         try await opened.store.pin(id, of: experiment, true)
         let pinned = try await opened.store.interval(id, of: experiment)
-        let path = pinned.checkpoint.map { " in \(DataDirectory(opened.data).checkpoint($0, of: experiment))" } ?? ""
+        let path = pinned.checkpoint.flatMap { opened.data?.checkpoint($0, of: experiment) }.map { " in \($0)" } ?? ""
         try Output.line("the checkpoint of \(id) is kept\(path)")
     }
 }
@@ -41,7 +41,7 @@ struct UnpinCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
-        let store = try storeOptions.open().store
+        let store = try await storeOptions.open().store
         let id = try interval.interval()
         try await store.pin(id, of: experiment, false)
         let isNeeded = try await store.interval(id, of: experiment).checkpointState == .kept

@@ -25,7 +25,7 @@ struct PushCommand: AsyncParsableCommand {
 
     func run() async throws {
         let hyperparameters = try Self.hyperparameters(values)
-        let opened = try storeOptions.open()
+        let opened = try await storeOptions.open()
         let interval = try await opened.store.push(hyperparameters, to: experiment)
         if let baseline = try await ExperimentFamily(experiment, in: opened.store).baseline {
             try await push(hyperparameters, beside: interval.id, to: baseline.experiment.name, in: opened)

@@ -21,15 +21,15 @@ struct RemoveCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
-        let opened = try storeOptions.open()
-        let data = DataDirectory(opened.data)
+        let opened = try await storeOptions.open()
         let family = try await ExperimentFamily(experiment, in: opened.store)
         var bytes: Int64 = 0
         for name in family.names {
-            bytes += try data.size(of: data.directory(of: name))
+            if let data = opened.data { bytes += try data.size(of: data.directory(of: name)) }
         }
         let names = family.names.map { PlainText.line($0) }.joined(separator: " and ")
-        guard try force || isConfirmed("delete \(names) with \(Format.bytes(bytes)) of checkpoints and logs?") else {
+        let size = opened.data == nil ? "all" : Format.bytes(bytes)
+        guard try force || isConfirmed("delete \(names) with \(size) of checkpoints and logs?") else {
             throw Failure(.noResult, "nothing was deleted")
         }
         // The baseline first: while the experiment is there, it can be named again.
@@ -39,9 +39,10 @@ struct RemoveCommand: AsyncParsableCommand {
             } catch let error as PBTError where error.code == .wrongState {
                 throw Failure(.tryLater, error.message)
             }
-            try data.remove(name)
+            // A server deletes its files itself.
+            if !opened.isRemote { try opened.data?.remove(name) }
         }
-        try Output.line("deleted \(names), \(Format.bytes(bytes))")
+        try Output.line("deleted \(names)\(opened.data == nil ? "" : ", \(size)")")
     }
 
     /// Asks on the terminal.

@@ -15,7 +15,7 @@ struct PauseCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
-        let store = try storeOptions.open().store
+        let store = try await storeOptions.open().store
         let family = try await ExperimentFamily(experiment, in: store)
         guard family.main.state.isOver else {
             for record in family.records where !record.state.isOver {
@@ -41,7 +41,7 @@ struct ResumeCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
-        let store = try storeOptions.open().store
+        let store = try await storeOptions.open().store
         let family = try await ExperimentFamily(experiment, in: store)
         if family.main.state == .running, family.baseline?.state ?? .running != .paused {
             return try Output.line("\(experiment) is not paused")
@@ -66,7 +66,7 @@ struct StopCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
-        let store = try storeOptions.open().store
+        let store = try await storeOptions.open().store
         let family = try await ExperimentFamily(experiment, in: store)
         guard !family.isOver else {
             return try Output.line("\(experiment) is over already (\(family.main.state.rawValue))")

@@ -21,18 +21,18 @@ struct CreateCommand: AsyncParsableCommand {
     func run() async throws {
         let source = try ExperimentFile(file)
         let experiment = try overrides.applied(to: source.experiment)
-        let opened = try storeOptions.open(in: source.directory, creating: true)
+        let opened = try await storeOptions.open(in: source.directory, creating: true)
         let enlistment = try await Enlistment(experiment, in: opened.store, reviving: false)
         let record = enlistment.family.main
         let isNew = if case .begins = enlistment.manner { true } else { false }
         if format.json {
             return try Output.json([
                 "name": .string(experiment.name), "state": .string(record.state.rawValue), "created": .bool(isNew),
-                "store": .string(opened.location.path.string),
+                "store": .string(opened.location.description),
                 "experiments": .array(enlistment.family.names.map { .string($0) }),
             ])
         }
-        let store = opened.location.path
+        let store = opened.location
         try Output.line(
             isNew
                 ? "\(experiment.name) is in \(store); train it with: pbt run \(file), or pbt worker \(store)"

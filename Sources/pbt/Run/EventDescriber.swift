@@ -7,8 +7,8 @@ import PBTWorker
 /// Writes an event in one line for a person: with the time of day and `key=value` where lines are kept, shorter on a
 /// terminal.
 struct EventDescriber: Sendable {
-    /// Where the logs are.
-    let data: DataDirectory
+    /// Where the logs are; none when they are on other machines.
+    let data: DataDirectory?
     /// The experiment; events of others name theirs.
     let main: Experiment
     /// Whether the lines are read as they appear.
@@ -111,7 +111,7 @@ struct EventDescriber: Sendable {
     }
 
     private func log(_ event: Event) -> String {
-        guard let interval = event.interval, let attempt = event.details["attempt"]?.int else { return "" }
+        guard let data, let interval = event.interval, let attempt = event.details["attempt"]?.int else { return "" }
         return " log=\(data.log(of: interval, attempt: attempt, of: event.experiment))"
     }
 }

@@ -20,7 +20,6 @@ enum ProgressStyle: String, ExpressibleByArgument, CaseIterable, Sendable {
 /// Follows the events of a run, and shows them.
 actor Progress {
     private let store: any Store
-    private let data: DataDirectory
     private let main: Experiment
     private let names: [String]
     private let describer: EventDescriber
@@ -47,10 +46,9 @@ actor Progress {
         options: ProgressOptions
     ) {
         store = opened.store
-        data = DataDirectory(opened.data)
         main = family.main.experiment
         names = family.names
-        describer = EventDescriber(data: data, main: family.main.experiment, isLive: status.isLive)
+        describer = EventDescriber(data: opened.data, main: family.main.experiment, isLive: status.isLive)
         self.status = status
         showsLines = options.style != .none
         isVerbose = options.isVerbose
@@ -66,8 +64,14 @@ actor Progress {
     func follow() async throws {
         do {
             while !Task.isCancelled {
-                try await update()
-                try await store.waitForEvents(after: last, for: .seconds(1))
+                do {
+                    try await update()
+                    try await store.waitForEvents(after: last, for: .seconds(1))
+                } catch let error as PBTError where error.code == .unreachable || error.code == .storeBusy {
+                    // The worker goes on, and so does this.
+                    if showsLines { status.print("\(describer.time()) \(error.message)") }
+                    try await Task.sleep(for: .seconds(5))
+                }
             }
         } catch is CancellationError {
             // The end is shown by `end`.

@@ -5,6 +5,7 @@ import Logging
 import PBT
 import PBTReport
 import PBTWorker
+import ServiceLifecycle
 import SystemPackage
 
 /// `pbt run`.
@@ -40,7 +41,7 @@ struct RunCommand: AsyncParsableCommand {
             throw Failure(.badFile, "\(file) has no command")
         }
         try source.checkProgram(of: trainer)
-        let opened = try storeOptions.open(in: source.directory, creating: true)
+        let opened = try await storeOptions.open(in: source.directory, creating: true)
         let last = try await opened.store.lastEvent()
         let enlistment = try await Enlistment(experiment, in: opened.store, reviving: true)
         if case .finds = enlistment.manner {
@@ -69,13 +70,21 @@ struct RunCommand: AsyncParsableCommand {
         on family: ExperimentFamily, in opened: OpenStore, slots: Int, after last: Int64, options: ProgressOptions
     ) async throws {
         let status = StatusLine(isLive: options.style == .live)
+        let logger = Logger(label: "pbt") { _ in StatusLogHandler(status: status, isVerbose: options.isVerbose) }
+        let configuration = WorkerConfiguration(
+            // A manual search is never over; its queue may be empty.
+            experiments: .named(family.names), slots: slots, end: .whenIdle)
+        let worker: any Service =
+            if family.main.experiment.trainer?.isPersistent == true {
+                PersistentService(opened: opened, experiments: family.names, slots: slots, logger: logger)
+            } else {
+                Worker(
+                    store: opened.store, checkpoints: try await opened.checkpoints(),
+                    executor: CommandExecutor(slots: slots),
+                    configuration: opened.isRemote ? configuration.overNetwork : configuration, logger: logger)
+            }
         let session = Session(
-            worker: Worker(
-                store: opened.store, data: DataDirectory(opened.data), executor: CommandExecutor(slots: slots),
-                configuration: WorkerConfiguration(
-                    // A manual search is never over; its queue may be empty.
-                    experiments: .named(family.names), slots: slots, end: .whenIdle),
-                logger: Logger(label: "pbt") { _ in StatusLogHandler(status: status, isVerbose: options.isVerbose) }),
+            worker: worker,
             progress: Progress(family, in: opened, after: last, status: status, options: options), status: status)
         let name = family.main.experiment.name
         guard let ended = try await session.run() else { return }

@@ -20,7 +20,7 @@ import UnixSignals
 /// and their intervals given back. Either way the same command goes on later.
 struct Session: Sendable {
     /// What a session works on.
-    let worker: Worker
+    let worker: any Service
     /// What is shown of it; nothing for a worker that only serves.
     let progress: Progress?
     /// Where notes go.

@@ -48,9 +48,10 @@ struct StartLines {
             "  \(Words.count(experiment.population, "member")), \(Words.count(experiment.intervals, "interval")) each, "
                 + "seed \(Int64(bitPattern: experiment.seed))\(baseline)")
         Output.note("  \(Words.count(slots, "worker")), \(threads)\(devices)")
-        Output.note("  store \(opened.location.path)")
+        Output.note("  store \(opened.location)")
+        let place = opened.data?.root.string ?? "the server's data directory"
         Output.note(
-            "  checkpoints in \(opened.data): at most \(Self.mostCheckpoints(of: family, slots: slots)) at a time\(free)"
+            "  checkpoints in \(place): at most \(Self.mostCheckpoints(of: family, slots: slots)) at a time\(free)"
         )
     }
 
@@ -79,7 +80,7 @@ struct StartLines {
     }
 
     private var free: String {
-        freeBytes(at: opened.location.path.removingLastComponent()).map { "; \(Format.bytes($0)) free" } ?? ""
+        opened.data.flatMap { freeBytes(at: $0.root.removingLastComponent()) }.map { "; \(Format.bytes($0)) free" } ?? ""
     }
 }
 

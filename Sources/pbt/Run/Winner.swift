@@ -91,7 +91,7 @@ struct Winner {
                 + ": best member \(best.id), \(metric) \(Format.score(score)), after \(took)")
         guard !isQuiet else { return }
         if let reason = record.reason { try row("ended", reason) }
-        if let checkpoint = looked.checkpoint(of: best) { try row("checkpoint", checkpoint.string) }
+        if let checkpoint = looked.checkpointText(of: best) { try row("checkpoint", checkpoint) }
         if let comparison { try row("random search", compared(comparison)) }
         let counts = Interval.State.allCases.compactMap { state in
             record.counts[state].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }

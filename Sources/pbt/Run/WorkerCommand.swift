@@ -3,8 +3,10 @@
 import ArgumentParser
 import Logging
 import PBT
+import PBTClient
 import PBTReport
 import PBTWorker
+import SystemPackage
 
 /// `pbt worker`.
 struct WorkerCommand: AsyncParsableCommand {
@@ -13,10 +15,10 @@ struct WorkerCommand: AsyncParsableCommand {
         abstract: "Train what a store has to be trained.",
         discussion: """
             Serves all running experiments of the store, or one of them with its random search, and ends when they are \
-            over. Any number of workers may serve one store.
+            over. Any number of workers may serve one store, those of a server on any number of machines.
             """)
 
-    @Argument(help: "The store: a path or sqlite:///path.")
+    @Argument(help: "The store: a path, or the URL of a server.")
     var store: String
 
     @Argument(help: "The experiment; all of the store when none is named.")
@@ -25,6 +27,24 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(
         name: .long, help: "Programs at a time in this process; default: workers in the definition, the most of all.")
     var workers: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Where this machine sees the server's data directory; default: PBT_DATA, else the server's own path.",
+            valueName: "directory"))
+    var data: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Where checkpoints are kept that come from a server; default: the user's cache.", valueName: "directory"))
+    var cache: String?
+
+    @Option(
+        name: .customLong("cache-limit"),
+        help: ArgumentHelp("How many GiB of checkpoints are kept there; default: 20.", valueName: "number"))
+    var cacheLimit: Double?
 
     @Flag(name: .long, help: "Wait for new experiments and queued configurations instead of ending.")
     var wait = false
@@ -39,10 +59,18 @@ struct WorkerCommand: AsyncParsableCommand {
         if let workers, !(1...4096).contains(workers) {
             throw ValidationError("--workers must be between 1 and 4096, not \(workers)")
         }
+        if let cacheLimit, !(0...1_000_000).contains(cacheLimit) {
+            throw ValidationError("--cache-limit must be between 0 and 1000000 GiB, not \(cacheLimit)")
+        }
     }
 
     func run() async throws {
-        let opened = try OpenStore(StoreLocation(store), creating: false)
+        let opened = try await OpenStore(
+            StoreLocation(store), creating: false, data: data.map { FilePath($0) })
+        if !opened.isRemote, data != nil || cache != nil || cacheLimit != nil {
+            throw Failure(
+                .usage, "--data, --cache and --cache-limit are for servers; the files of \(store) are beside it")
+        }
         let served = try await served(in: opened)
         for record in served where record.experiment.trainer == nil {
             throw Failure(
@@ -59,15 +87,20 @@ struct WorkerCommand: AsyncParsableCommand {
             let names =
                 experiment.map { PlainText.line($0) }
                 ?? (wait ? "all experiments" : Words.count(open.count, "experiment"))
-            Output.note("serving \(names) of \(opened.location.path) with \(Words.count(slots, "worker"))")
+            Output.note("serving \(names) of \(opened.location) with \(Words.count(slots, "worker"))")
         }
         let status = StatusLine(isLive: false)
+        let configuration = WorkerConfiguration(
+            experiments: experiment == nil ? .all : .named(served.map(\.experiment.name)), slots: slots,
+            end: wait ? .never : .whenIdle)
+        let checkpoints = try await opened.checkpoints(
+            cache: cache.map { FilePath($0) },
+            limit: cacheLimit.map { Int64($0 * Double(1 << 30)) } ?? RemoteCheckpoints.usualLimit)
+        if !quiet, opened.data == nil { Output.note("checkpoints are carried to and fro; cache \(checkpoints.data.root)") }
         let session = Session(
             worker: Worker(
-                store: opened.store, data: DataDirectory(opened.data), executor: CommandExecutor(slots: slots),
-                configuration: WorkerConfiguration(
-                    experiments: experiment == nil ? .all : .named(served.map(\.experiment.name)), slots: slots,
-                    end: wait ? .never : .whenIdle),
+                store: opened.store, checkpoints: checkpoints, executor: CommandExecutor(slots: slots),
+                configuration: opened.isRemote ? configuration.overNetwork : configuration,
                 logger: Logger(label: "pbt") { _ in StatusLogHandler(status: status, isVerbose: verbose) }),
             progress: nil, status: status)
         if let ended = try await session.run() {

@@ -27,6 +27,16 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(name: .long, help: "The port to listen on; 0 takes any that is free.")
     var port = 7070
 
+    @Flag(name: .long, help: "Offer the protocol of Schedy's client too, under /schedy/.")
+    var schedy = false
+
+    @Option(
+        name: .customLong("schedy-timeout"),
+        help: ArgumentHelp(
+            "How long a job of Schedy's may run before others get it; default: for ever, as its clients send no sign of life.",
+            valueName: "time"))
+    var schedyTimeout: String?
+
     @Flag(name: .long, help: "Ask for a token on loopback too.")
     var tokens = false
 
@@ -61,11 +71,14 @@ struct ServeCommand: AsyncParsableCommand {
             throw ValidationError("--tls-certificate and --tls-key belong together; give both")
         }
         if insecure, tokens { throw ValidationError("--insecure and --tokens contradict each other") }
+        if let schedyTimeout, Duration(value: .string(schedyTimeout)).map({ $0 > .zero }) != true {
+            throw ValidationError("--schedy-timeout must be a time such as 90m or 12h, not \"\(schedyTimeout)\"")
+        }
         if let rateLimit, !(rateLimit >= 1) { throw ValidationError("--rate-limit must be at least 1") }
     }
 
     func run() async throws {
-        let opened = try storeOptions.open(creating: true)
+        let opened = try await storeOptions.open(creating: true)
         guard let kept = opened.store as? any TokenStore else {
             throw Failure(.usage, "a server serves a file, not another server; give --store FILE")
         }
@@ -80,12 +93,23 @@ struct ServeCommand: AsyncParsableCommand {
         let scheme = certificate == nil ? "http" : "https"
         let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
         let server = Server(
-            store: opened.store, data: DataDirectory(opened.data), configuration: configuration, logger: logger,
+            store: opened.store, data: opened.data, configuration: configuration, logger: logger,
+            schedy: schedy ? try mount(opened.store, isOpen ? nil : kept) : nil,
             onReady: { port in Output.note("listening on \(scheme)://\(shown):\(port)") })
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
+    }
+
+    /// Schedy's protocol over the store.
+    private func mount(_ store: any Store, _ tokens: (any TokenStore)?) throws -> SchedyMount {
+        guard let store = store as? any TransactionalStore else {
+            throw Failure(.usage, "Schedy's protocol needs the store itself; give --store FILE")
+        }
+        return SchedyMount(
+            store, tokens: tokens,
+            settings: SchedySettings(timeout: schedyTimeout.flatMap { Duration(value: .string($0)) }))
     }
 
     /// Whether no token is asked for.

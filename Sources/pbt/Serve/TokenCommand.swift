@@ -17,8 +17,8 @@ extension StoreOptions {
     /// The tokens of the store.
     ///
     /// - Throws: A ``Failure`` when the store is a server, which hands out no tokens.
-    func openTokens(creating: Bool = false) throws -> any TokenStore {
-        guard let tokens = try open(creating: creating).store as? any TokenStore else {
+    func openTokens(creating: Bool = false) async throws -> any TokenStore {
+        guard let tokens = try await open(creating: creating).store as? any TokenStore else {
             throw Failure(
                 .usage, "tokens are made where the store is, not through a server; run this there with --store FILE")
         }
@@ -86,7 +86,7 @@ struct TokenCreateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let tokens = try storeOptions.openTokens(creating: true)
+        let tokens = try await storeOptions.openTokens(creating: true)
         // Before a client file is touched, which may hold the token that has this name.
         guard try await !tokens.tokens().contains(where: { $0.name == name }) else { throw PBTError.tokenExists(name) }
         let (token, record) = try Token.make(
@@ -94,7 +94,9 @@ struct TokenCreateCommand: AsyncParsableCommand {
             life: expires.flatMap { Duration(value: .string($0)) })
         // The files first: a token whose secret nobody has is of no use.
         if let schedyConfig, let url {
-            let root = url.hasSuffix("/") ? url : url + "/"
+            // Where pbt serve --schedy offers it, unless a path was given: a proxy may have it elsewhere.
+            let hasPath = url.split(separator: "/", omittingEmptySubsequences: true).count > 2
+            let root = (url.hasSuffix("/") ? url : url + "/") + (hasPath ? "" : "schedy/")
             try write(
                 [
                     "root": .string(root), "email": .string(name), "token_type": "api_token",
@@ -168,7 +170,7 @@ struct TokenRevokeCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
-        let tokens = try storeOptions.openTokens()
+        let tokens = try await storeOptions.openTokens()
         do {
             try await tokens.removeToken(named: name)
         } catch let error as PBTError where error.code == .badValue {

@@ -102,7 +102,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"populaton": 4}"#, #"populaton: unknown key; did you mean "population"?"#),
         Broken(
             #"{"zzzzzzzz": 4}"#,
-            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, preset, exploit, explore, synchronous, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent"
+            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, preset, exploit, explore, synchronous, decide, open, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent"
         ),
         Broken(#"{"metric": "m"}"#, "metric: unknown key; write objective: {metric: NAME, goal: maximize}"),
         Broken(#"{"quantile_fraction": 0.2}"#, "quantile_fraction: unknown key; write exploit: {truncation: FRACTION}"),
@@ -162,6 +162,33 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(
             #"{"explore": {}}"#,
             "explore: must say how, for example {perturb: [0.8, 1.25], resample: 0.1}; to change nothing write none"),
+        Broken(#"{"decide": "never"}"#, #"decide: must be early or late, not "never""#),
+        Broken(#"{"open": 1}"#, "open: must be true or false, not 1"),
+        Broken(
+            #"{"decide": "late", "synchronous": true}"#,
+            "decide: late has no meaning beside synchronous, which decides when a generation is complete"),
+        Broken(
+            #"{"open": true, "synchronous": {"deadline": 5}}"#,
+            "open: has no meaning beside synchronous: members that come at any time are no generation"),
+        Broken(
+            #"{"open": true, "baseline": "random_search"}"#,
+            "open: has no meaning beside baseline: without an end there is no budget to share"),
+        Broken(
+            #"{"open": true, "kind": "replay", "schedule": [{}, {}]}"#, "open: has no meaning beside kind: replay"),
+        Broken(
+            #"{"space": {"a": {"free": {"free": null}}}}"#,
+            "space.a.free: must hold a distribution, not another free"),
+        Broken(
+            #"{"space": {"a": {"free": {"uniform": [0, 1], "mutable": false}}}}"#,
+            "space.a.free: must hold a distribution alone; mutable and explore stand beside free"),
+        Broken(
+            #"{"space": {"a": {"free": {"uniform": [1, 0]}}}}"#,
+            "space.a.free.uniform: needs the lower number first: [0, 1]"),
+        Broken(#"{"space": {"a": {"free": null, "bounds": [0, 1]}}}"#, "space.a.bounds: has no meaning beside free"),
+        Broken(
+            #"{"command": ["x"], "space": {"a b": {"free": null}}}"#,
+            "space.a b: a hyperparameter's name is made of letters, digits, '_', '-' and '.', and starts with a letter or '_'"
+        ),
         Broken(
             #"{"kind": "manual", "synchronous": true}"#,
             "synchronous: has no meaning beside kind: manual, whose members come one by one"),
@@ -198,7 +225,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
             "space.a: must say what it is drawn from, for example {uniform: [0, 1]} or {constant: 3}, not 3"),
         Broken(
             #"{"space": {"a": {"mutable": true}}}"#,
-            "space.a: must have one of uniform, log_uniform, normal, log_normal, integer, log_integer, choice, boolean, constant"
+            "space.a: must have one of uniform, log_uniform, normal, log_normal, integer, log_integer, choice, boolean, constant, free"
         ),
         Broken(#"{"space": {"a": {"uniform": [0, 1], "choice": [1]}}}"#, "space.a: has uniform and choice; keep one"),
         Broken(

@@ -55,6 +55,12 @@ struct ExperimentGenerator {
             experiment.population = max(experiment.initial.count, random.index(below: 3))
         default: break
         }
+        if !experiment.isSynchronous, chance() { experiment.decides = .late }
+        if case .replay = experiment.kind { return experiment }
+        if !experiment.isSynchronous, !experiment.hasBaseline, chance() {
+            experiment.isOpen = true
+            if chance(), experiment.initial.isEmpty { experiment.population = 0 }
+        }
         return experiment
     }
 

@@ -136,6 +136,25 @@ import Testing
         #expect(reached(.integer(1...5), from: 3, by: .resample) == [1, 2, 3, 4, 5])
     }
 
+    @Test func `a free number is multiplied without bounds, and anything else is kept`() {
+        let free = Dimension.free(.integer(1...4))
+        #expect(reached(free, from: 4) == [3.2, 5.0])
+        #expect(reached(free, from: 1e308, by: .perturb(by: [10])) == [.number(.greatestFiniteMagnitude)])
+        #expect(reached(free, from: 0, by: .perturb(by: [2])) == [0.0])
+        for kept: Value in ["a", nil, true, [1, 2], ["x": 1]] { #expect(reached(free, from: kept) == [kept]) }
+        // It is drawn anew only where there is something to draw from.
+        #expect(reached(free, from: "a", by: .resample) == [1, 2, 3, 4])
+        #expect(reached(.free(), from: 3, by: .resample) == [3])
+        #expect(reached(.free(), from: 2.0, by: .ray(factors: [0.5], resampling: 1)) == [1.0])
+    }
+
+    @Test func `a factor from a range is never the upper end, and of an empty range always the lower`() {
+        let reached = reached(.free(), from: 1, by: .perturb(from: 0.5, to: 2), draws: 4000).compactMap(\.double)
+        #expect(reached.allSatisfy { $0 >= 0.5 && $0 < 2 })
+        #expect((reached.min() ?? 1) < 0.51 && (reached.max() ?? 1) > 1.99)
+        #expect(self.reached(.free(), from: 3, by: .perturb(from: 2, to: 2)) == [6.0])
+    }
+
     @Test func `the operation says what was done`() {
         func operations(_ dimension: Dimension, from value: Value, by rule: ExploreRule) -> Set<String> {
             Set(
@@ -161,7 +180,7 @@ extension Dimension {
         switch domain {
         case .real, .integer: true
         case .choice(let choice): choice.isOrdered
-        case .boolean, .constant: false
+        case .boolean, .constant, .free: false
         }
     }
 }

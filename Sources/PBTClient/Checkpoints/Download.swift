@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import PBT
+import PBTAPI
+import PBTTransfer
+import PBTWorker
+import SystemPackage
+
+/// Fetches one checkpoint into the cache, whole or not at all.
+struct Download: Sendable {
+    let store: RemoteStore
+    let cache: CheckpointCache
+    let name: String
+    let experiment: String
+
+    /// Fetches it.
+    ///
+    /// - Throws: A `PBTError`: `noSuchCheckpoint`, `unreachable`, `inputOutput`; `CancellationError`.
+    func run() async throws {
+        var call = APICall(.GET, .experiment(experiment, "checkpoints", name))
+        // The first who asks for it waits until the server has read all of it.
+        call.wait = .seconds(600)
+        let manifest = try Manifest(api: try await store.fields(call))
+        let (cache, name, experiment) = (cache, name, experiment)
+        let (root, hold) = try await blocking {
+            try cache.trim(for: manifest.bytes)
+            return try cache.stage(name, of: experiment)
+        }
+        do {
+            try await blocking {
+                for directory in manifest.directories {
+                    for path in directory.parents + ["\(directory)"] {
+                        try FileSystem.makeDirectory(try TransferPath(path).below(root))
+                    }
+                }
+            }
+            for file in manifest.files { try await fetch(file, into: root) }
+            try await blocking { try cache.take(root, as: name, of: experiment) }
+        } catch {
+            try await blocking { try FileTree.remove(root) }
+            throw error
+        }
+        withExtendedLifetime(hold) {}
+    }
+
+    private func fetch(_ wanted: Manifest.File, into root: FilePath) async throws {
+        let file = try await blocking { try OpenFile(writing: wanted.path, below: root) }
+        for isLast in [false, true] {
+            let fetching = Fetching(file: file)
+            _ = try await store.retrying.repeating(progress: { fetching.offset }) {
+                try await fetch(wanted, fetching)
+            }
+            if fetching.checksum.text == wanted.sha256 { break }
+            guard !isLast else {
+                throw PBTError(
+                    .inputOutput,
+                    "\"\(wanted.path)\" of checkpoint \(name) of \"\(experiment)\" arrived damaged, twice; look at the "
+                        + "server's disk and at the network")
+            }
+        }
+        if wanted.isExecutable { try await blocking { try file.makeExecutable() } }
+    }
+
+    /// Fetches the rest of a file.
+    private func fetch(_ wanted: Manifest.File, _ fetching: Fetching) async throws {
+        guard fetching.offset < wanted.size else { return }
+        let connection = store.retrying.connection
+        var path = APIPath.experiment(experiment, "checkpoints", name, "files")
+        for name in wanted.path.names { path.append(name) }
+        var call = APICall(.GET, path)
+        if fetching.offset > 0 { call.headers.add(name: "Range", value: "bytes=\(fetching.offset)-") }
+        // Whoever gets nothing for a while gives up earlier.
+        let response = try await connection.open(connection.request(call), within: .seconds(7 * 86400))
+        if response.status != .partialContent { fetching.restart() }
+        do {
+            for try await buffer in response.body {
+                let left = wanted.size - fetching.offset
+                guard Int64(buffer.readableBytes) <= left else {
+                    throw Trouble(
+                        PBTError(.unreachable, "\"\(wanted.path)\" is longer than the server said"), isPassing: false)
+                }
+                try await fetching.take(buffer)
+            }
+        } catch let error as PBTError {
+            throw error
+        } catch {
+            throw connection.trouble(error)
+        }
+        guard fetching.offset == wanted.size else {
+            throw Trouble(
+                PBTError(.unreachable, "the server \(store.address) sent less than all of \"\(wanted.path)\""),
+                isPassing: true)
+        }
+    }
+}
+
+/// A file on its way here, and how far it is.
+private final class Fetching {
+    private let file: OpenFile
+    private(set) var offset: Int64 = 0
+    private(set) var checksum = Checksum()
+
+    init(file: OpenFile) {
+        self.file = file
+    }
+
+    func restart() {
+        offset = 0
+        checksum = Checksum()
+    }
+
+    func take(_ buffer: ByteBuffer) async throws {
+        let (file, place) = (file, offset)
+        try await blocking { try file.write(buffer, at: place) }
+        checksum.update(buffer)
+        offset += Int64(buffer.readableBytes)
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import PBT
+import PBTTransfer
+public import PBTWorker
+import Synchronization
+public import SystemPackage
+
+/// The checkpoints of a worker that does not see the server's data directory: fetched before an attempt begins, sent when
+/// it is trained.
+///
+/// Both go on where a broken connection left off, every file is checked by its SHA-256, and a checkpoint is there whole or
+/// not at all. What was fetched or sent stays in a cache on this machine, which several workers may share; when it is full,
+/// what was not used for the longest time is deleted.
+public final class RemoteCheckpoints: Checkpoints {
+    /// The cache; attempts run in it.
+    public let data: DataDirectory
+    /// The server deletes what nothing needs.
+    public var collectsGarbage: Bool { false }
+
+    private let store: RemoteStore
+    private let cache: CheckpointCache
+    private let turns = Turns<FilePath>()
+    /// The checkpoints in use, by the directory of the attempt that uses them.
+    private let held = Mutex<[FilePath: CheckpointCache.Hold]>([:])
+
+    /// The bytes that a cache holds when nothing else is said: 20 GiB.
+    public static let usualLimit: Int64 = 20 << 30
+
+    /// Fetches from and sends to a server.
+    ///
+    /// - Parameters:
+    ///   - store: The server.
+    ///   - cache: The directory of the cache, for this server alone; absolute.
+    ///   - limit: How many bytes of checkpoints it holds, those in use at this moment not counted.
+    public init(_ store: RemoteStore, cache: FilePath, limit: Int64 = usualLimit) {
+        self.store = store
+        data = DataDirectory(cache)
+        self.cache = CheckpointCache(data: data, limit: limit)
+    }
+
+    /// See `Checkpoints.begin(_:slot:)`.
+    public func begin(_ assignment: Assignment, slot: Int) async throws -> Attempt {
+        var hold: CheckpointCache.Hold?
+        if let name = assignment.parentCheckpoint {
+            let experiment = assignment.experiment.name
+            // Several slots may continue the same donor.
+            hold = try await turns.taking(data.checkpoint(name, of: experiment)) {
+                try await fetched(name, of: experiment)
+            }
+        }
+        let data = data
+        let attempt = try await blocking { try data.begin(assignment, slot: slot) }
+        held.withLock { $0[attempt.scratch] = hold }
+        return attempt
+    }
+
+    /// A checkpoint in the cache, fetched if need be.
+    private func fetched(_ name: String, of experiment: String) async throws -> CheckpointCache.Hold {
+        guard try TransferPath(name).names.count == 1 else {
+            throw PBTError(.badValue, "a checkpoint's name has no slash: \"\(name)\"")
+        }
+        let cache = cache
+        while true {
+            if let hold = try await blocking({ try cache.hold(name, of: experiment) }) { return hold }
+            try await Download(store: store, cache: cache, name: name, experiment: experiment).run()
+        }
+    }
+
+    /// See `Checkpoints.publish(_:)`.
+    public func publish(_ attempt: Attempt) async throws -> String {
+        let lease = attempt.assignment.lease
+        let name = DataDirectory.name(of: lease.interval, attempt: lease.attempt)
+        let root = attempt.checkpoint
+        let manifest = try await blocking { try Manifest(of: root) }
+        try await Upload(store: store, root: root, name: name, lease: lease, manifest: manifest).run()
+        // Most members continue their own.
+        let cache = cache
+        let experiment = lease.experiment
+        try await blocking { try cache.take(root, as: name, of: experiment) }
+        try discard(attempt)
+        try await blocking { try cache.trim() }
+        return name
+    }
+
+    /// See `Checkpoints.discard(_:)`.
+    public func discard(_ attempt: Attempt) throws {
+        held.withLock { $0[attempt.scratch] = nil }
+        try data.discard(attempt)
+    }
+
+    /// Deletes the copies in the cache; what the server has of them it deletes itself.
+    public func delete(_ names: [String], of experiment: String) throws {
+        try data.delete(names, of: experiment)
+    }
+}

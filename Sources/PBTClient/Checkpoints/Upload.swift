@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import PBT
+import PBTAPI
+import PBTTransfer
+import SystemPackage
+
+/// Sends what an attempt saved, and has it published.
+struct Upload: Sendable {
+    let store: RemoteStore
+    let root: FilePath
+    let name: String
+    let lease: Lease
+    let manifest: Manifest
+
+    /// Sends it. What has arrived already, also by an earlier call, is not sent again.
+    ///
+    /// - Throws: A `PBTError`: `leaseLost`, `unreachable`, `inputOutput`; `CancellationError`.
+    func run() async throws {
+        let progress = Progress()
+        for isLast in [false, false, true] {
+            do {
+                _ = try await store.retrying.repeating(progress: { progress.bytes }) { try await send(progress) }
+                return try await publish()
+            } catch let error as PBTError where error.code == .badValue && !isLast {
+                // The server found a file damaged and deleted it.
+            }
+        }
+    }
+
+    /// Sends what is missing.
+    private func send(_ progress: Progress) async throws {
+        let connection = store.retrying.connection
+        let answer = try await connection.answer(
+            APICall(.GET, .experiment(lease.experiment, "uploads", name))
+        ).fields()
+        var arrived: [String: Int64] = [:]
+        for item in try answer.list("files") {
+            let fields = try Fields(item, path: "files")
+            arrived[try fields.text("path")] = Int64(try fields.int("size"))
+        }
+        for file in manifest.files {
+            var offset: Int64 = 0
+            if let there = arrived["\(file.path)"] {
+                if there == file.size { continue }
+                if there < file.size { offset = there }
+            }
+            try await send(file, from: offset)
+            progress.bytes += file.size - offset + 1
+        }
+    }
+
+    private func send(_ file: Manifest.File, from offset: Int64) async throws {
+        let connection = store.retrying.connection
+        let root = root
+        let open = try await blocking { try OpenFile(reading: file.path, below: root) }
+        var path = APIPath.experiment(lease.experiment, "uploads", name)
+        for name in file.path.names { path.append(name) }
+        var call = APICall(.PUT, path)
+        call.headers.add(name: "Content-Type", value: "application/octet-stream")
+        call.headers.add(name: "Upload-Offset", value: String(offset))
+        var request = connection.request(call)
+        request.body = .stream(FileChunks(open, offset..<file.size), length: .known(file.size - offset))
+        do {
+            let response = try await connection.open(request, within: .seconds(7 * 86400))
+            _ = try await response.body.collect(upTo: 1 << 20)
+        } catch var trouble as Trouble {
+            // It is sent elsewhere too, or more has arrived than was known: ask again.
+            if trouble.error.code == .wrongState { trouble.isPassing = true }
+            throw trouble
+        } catch let error as PBTError {
+            throw error
+        } catch {
+            throw connection.trouble(error)
+        }
+    }
+
+    private func publish() async throws {
+        var body = manifest.api
+        body["lease"] = lease.api
+        var call = APICall(
+            .POST, .experiment(lease.experiment, "uploads", name, "publish"), body: .object(body))
+        // The server reads every byte again.
+        call.wait = .seconds(600)
+        _ = try await store.retrying.send(call)
+    }
+
+    /// Bytes that arrived; a failed try counts for nothing, what it brought counts with the next.
+    private final class Progress {
+        var bytes: Int64 = 0
+    }
+}

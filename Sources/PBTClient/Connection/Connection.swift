@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import PBT
+import PBTAPI
+
+/// Talks to one server: keeps connections, shows the token, reads errors. Asks once; ``Retrying`` asks again.
+final class Connection: Sendable {
+    let address: ServerAddress
+    let configuration: ClientConfiguration
+    private let http: HTTPClient
+
+    /// A connection that is opened when it is needed.
+    ///
+    /// - Throws: A `PBTError` with code `badValue` for a certificate file that cannot be used.
+    init(_ address: ServerAddress, _ configuration: ClientConfiguration) throws {
+        self.address = address
+        self.configuration = configuration
+        var tls = TLSConfiguration.makeClientConfiguration()
+        if let path = configuration.certificateAuthority {
+            do {
+                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(path))
+            } catch {
+                throw PBTError(
+                    .badValue, "PBT_CA_FILE: \(path) cannot be read as certificates in PEM form (\(error))")
+            }
+        }
+        var settings = HTTPClient.Configuration(
+            tlsConfiguration: tls, redirectConfiguration: .disallow,
+            // Longer than any wait that a server is asked for, and than the pauses of an event stream.
+            timeout: .init(connect: .seconds(10), read: .seconds(100), write: .seconds(60)))
+        settings.connectionPool.retryConnectionEstablishment = false
+        // Each slot of a worker may wait in one; the rest close when they have been idle.
+        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
+        settings.httpVersion = .http1Only
+        http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: settings)
+    }
+
+    deinit {
+        // Connections that are left close by themselves; there is nobody to tell how it went.
+        http.shutdown { _ in }
+    }
+
+    /// The request for a path below `/api/v1`.
+    func request(_ call: APICall) -> HTTPClientRequest {
+        var url = "\(address)/api/v1\(call.path)"
+        if !call.query.isEmpty {
+            url += "?" + call.query.map { "\($0)=\(PathSegment.encode($1))" }.joined(separator: "&")
+        }
+        var request = HTTPClientRequest(url: url)
+        request.method = call.method
+        request.headers = call.headers
+        request.headers.replaceOrAdd(name: "User-Agent", value: "pbt")
+        if let token = configuration.token {
+            request.headers.replaceOrAdd(name: "Authorization", value: "Bearer \(token)")
+        }
+        if let body = call.body {
+            request.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(string: body.json))
+        }
+        return request
+    }
+
+    /// Sends a request and hands over the answer's head with its body still to come.
+    ///
+    /// - Parameters:
+    ///   - request: The request.
+    ///   - time: How long all of the exchange may take, the body included.
+    /// - Throws: A ``Trouble``, or a `CancellationError`.
+    func open(_ request: HTTPClientRequest, within time: Duration) async throws -> HTTPClientResponse {
+        let response: HTTPClientResponse
+        do {
+            response = try await http.execute(request, timeout: .milliseconds(time.milliseconds))
+        } catch {
+            throw trouble(error)
+        }
+        let status = Int(response.status.code)
+        guard status >= 300, status != 304 else { return response }
+        let body: [UInt8]
+        do {
+            body = Array(try await response.body.collect(upTo: 1 << 20).readableBytesView)
+        } catch {
+            throw trouble(error)
+        }
+        let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }
+        throw Trouble(Problem(status: status, body: body, retryAfter: retryAfter), from: address)
+    }
+
+    /// What an error of the exchange means; a cancelled task's is the cancellation.
+    func trouble(_ error: any Error) -> any Error {
+        if Task.isCancelled { return CancellationError() }
+        if let trouble = error as? Trouble { return trouble }
+        return Trouble(error, from: address)
+    }
+
+    /// Makes a call, once.
+    ///
+    /// - Throws: A ``Trouble``, or a `CancellationError`.
+    func answer(_ call: APICall) async throws -> APIAnswer {
+        let response = try await open(request(call), within: configuration.timeout + call.wait)
+        do {
+            let body = try await response.body.collect(upTo: 256 << 20)
+            return APIAnswer(
+                status: Int(response.status.code), headers: response.headers, body: Array(body.readableBytesView))
+        } catch {
+            throw trouble(error)
+        }
+    }
+}
+
+/// One call of the API.
+struct APICall: Sendable {
+    var method: HTTPMethod
+    /// Below `/api/v1`, percent-encoded.
+    var path: String
+    var query: [(String, String)] = []
+    var headers: HTTPHeaders = [:]
+    var body: Value?
+    /// How long the server is asked to wait before it answers.
+    var wait: Duration = .zero
+
+    init(
+        _ method: HTTPMethod, _ path: APIPath, query: [(String, String)] = [], body: Value? = nil,
+        wait: Duration = .zero
+    ) {
+        self.method = method
+        self.path = path.text
+        self.query = query
+        self.body = body
+        self.wait = wait
+    }
+}
+
+/// A path below `/api/v1`, put together from names that may hold anything.
+struct APIPath: Sendable {
+    private(set) var text = ""
+
+    init(_ segments: String...) {
+        for segment in segments { text += "/" + PathSegment.encode(segment) }
+    }
+
+    static func experiment(_ name: String, _ rest: String...) -> Self {
+        var path = Self("experiments", name)
+        for segment in rest { path.append(segment) }
+        return path
+    }
+
+    static func interval(_ id: IntervalID, of name: String, _ rest: String...) -> Self {
+        var path = Self("experiments", name, "intervals", String(id.member), String(id.index))
+        for segment in rest { path.append(segment) }
+        return path
+    }
+
+    mutating func append(_ segment: String) {
+        text += "/" + PathSegment.encode(segment)
+    }
+}
+
+/// What a call answered.
+struct APIAnswer: Sendable {
+    var status: Int
+    var headers: HTTPHeaders
+    var body: [UInt8]
+
+    /// The fields of the JSON object in the body.
+    ///
+    /// - Throws: A `PBTError` with code `unreachable`: whoever answered is no server of ours.
+    func fields() throws -> Fields {
+        do {
+            return try Fields(Value(json: body))
+        } catch {
+            throw PBTError(
+                .unreachable, "the answer is none of a pbt server's (\(error)); is this the server's address?")
+        }
+    }
+}

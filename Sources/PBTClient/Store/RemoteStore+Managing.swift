@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOHTTP1
+public import PBT
+import PBTAPI
+
+extension RemoteStore {
+    /// See `Store.create(_:)`.
+    public func create(_ experiment: Experiment) async throws -> ExperimentRecord {
+        var call = APICall(.POST, APIPath("experiments"), body: ["definition": experiment.value])
+        call.headers.add(name: "Idempotency-Key", value: ClaimKeys.fresh())
+        return try await record(retrying.send(call).answer.fields())
+    }
+
+    /// See `Store.edit(_:)`.
+    public func edit(_ experiment: Experiment) async throws {
+        _ = try await record(
+            fields(APICall(.PUT, .experiment(experiment.name), body: ["definition": experiment.value])))
+    }
+
+    /// See `Store.push(_:to:)`.
+    public func push(_ hyperparameters: Hyperparameters, to name: String) async throws -> Interval {
+        var call = APICall(
+            .POST, .experiment(name, "push"), body: ["hyperparameters": hyperparameters.value])
+        call.headers.add(name: "Idempotency-Key", value: ClaimKeys.fresh())
+        return try Interval(api: try await retrying.send(call).answer.fields())
+    }
+
+    /// See `Store.pause(_:)`.
+    public func pause(_ name: String) async throws {
+        _ = try await retrying.send(APICall(.POST, .experiment(name, "pause"), body: [:]))
+    }
+
+    /// See `Store.resume(_:)`.
+    public func resume(_ name: String) async throws {
+        _ = try await retrying.send(APICall(.POST, .experiment(name, "resume"), body: [:]))
+    }
+
+    /// See `Store.stop(_:because:)`.
+    public func stop(_ name: String, because reason: String) async throws {
+        _ = try await retrying.send(APICall(.POST, .experiment(name, "stop"), body: ["reason": .string(reason)]))
+    }
+
+    /// See `Store.remove(_:)`. The server deletes the files.
+    public func remove(_ name: String) async throws {
+        try await repeatable(.noSuchExperiment) { APICall(.DELETE, .experiment(name)) }
+        definitions.remove(name)
+    }
+
+    /// See `Store.pin(_:of:_:)`.
+    public func pin(_ id: IntervalID, of name: String, _ isPinned: Bool) async throws {
+        _ = try await retrying.send(
+            APICall(.PUT, .interval(id, of: name, "pin"), body: ["pinned": .bool(isPinned)]))
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOHTTP1
+public import PBT
+import PBTAPI
+
+extension RemoteStore {
+    /// See `Store.experiments()`.
+    public func experiments() async throws -> [ExperimentRecord] {
+        var records: [ExperimentRecord] = []
+        for item in try await items(APIPath("experiments")) {
+            do {
+                records.append(try await record(item))
+            } catch let error as PBTError where error.code == .noSuchExperiment {
+                // Removed since the list was made.
+            }
+        }
+        return records
+    }
+
+    /// See `Store.record(of:)`.
+    public func record(of name: String) async throws -> ExperimentRecord {
+        var call = APICall(.GET, .experiment(name))
+        let known = definitions.latest(name)
+        if let known { call.headers.add(name: "If-None-Match", value: known.tag) }
+        let answer: APIAnswer
+        do {
+            answer = try await retrying.send(call).answer
+        } catch let error as PBTError where error.code == .noSuchExperiment {
+            definitions.remove(name)
+            throw error
+        }
+        if answer.status == 304, let known { return known.record }
+        let record = try await record(answer.fields())
+        if let tag = answer.headers.first(name: "ETag") { definitions.setLatest(record, tag: tag) }
+        return record
+    }
+
+    /// See `Store.intervals(of:)`.
+    public func intervals(of name: String) async throws -> [Interval] {
+        try await items(.experiment(name, "intervals")).map { try Interval(api: $0) }
+    }
+
+    /// See `Store.runningIntervals(of:)`.
+    public func runningIntervals(of name: String) async throws -> [Interval] {
+        try await items(.experiment(name, "intervals"), query: [("state", "running")]).map { try Interval(api: $0) }
+    }
+
+    /// See `Store.interval(_:of:)`.
+    public func interval(_ id: IntervalID, of name: String) async throws -> Interval {
+        try Interval(api: try await fields(APICall(.GET, .interval(id, of: name))))
+    }
+
+    /// See `Store.garbage(of:)`.
+    public func garbage(of name: String) async throws -> [String] {
+        try await fields(APICall(.GET, .experiment(name, "garbage"))).texts("checkpoints")
+    }
+
+    /// See `Store.openIntervals(of:)`.
+    public func openIntervals(of name: String) async throws -> Int {
+        let record = try await record(of: name)
+        return (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0) + record.undecided
+    }
+
+    private static func events(_ name: String?) -> APIPath {
+        name.map { .experiment($0, "events") } ?? APIPath("events")
+    }
+
+    /// See `Store.events(of:after:limit:)`.
+    ///
+    /// Events of a kind that this version does not know are left out.
+    public func events(of name: String?, after last: Int64?, limit: Int) async throws -> [Event] {
+        var events: [Event] = []
+        var last = last
+        while events.count < limit {
+            let count = min(limit - events.count, 1000)
+            let page = try await fields(
+                APICall(
+                    .GET, Self.events(name),
+                    query: [("limit", String(count))] + (last.map { [("after", String($0))] } ?? []))
+            ).list("items").map { try Fields($0, path: "items") }
+            for item in page {
+                last = Int64(try item.int("id"))
+                if let event = try Event(api: item) { events.append(event) }
+            }
+            if page.count < count { break }
+        }
+        return events
+    }
+
+    /// See `Store.waitForEvents(after:for:)`. The server waits, 50 seconds at a time.
+    public func waitForEvents(after last: Int64, for time: Duration) async throws {
+        let end = ContinuousClock.now.advanced(by: time)
+        while true {
+            let left = end - ContinuousClock.now
+            guard left > .zero else { return try Task.checkCancellation() }
+            let wait = min(left, .seconds(50))
+            let answer = try await fields(
+                APICall(
+                    .GET, APIPath("events"),
+                    query: [("after", String(last)), ("limit", "1"), ("wait", String(wait.seconds))], wait: wait))
+            if try !answer.list("items").isEmpty { return }
+        }
+    }
+
+    /// See `Store.lastEvent()`.
+    public func lastEvent() async throws -> Int64 {
+        Int64(try await fields(APICall(.GET, APIPath("events"), query: [("limit", "0")])).int("last"))
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+/// A scheduler as Schedy writes it, `{"PBT": {…}}`, and the experiment of ours that it stands for.
+struct SchedyScheduler: Sendable, Hashable {
+    enum Kind: String, Sendable, CaseIterable {
+        case manual = "Manual"
+        case randomSearch = "RandomSearch"
+        case populationBasedTraining = "PBT"
+    }
+
+    let kind: Kind
+    /// As the client wrote it.
+    let value: Value
+    /// What is explored and what founders are drawn from.
+    private(set) var space: SearchSpace = [:]
+    /// What jobs are judged by, where the client says so.
+    private(set) var objective: Objective?
+    private(set) var truncation = 0.2
+    /// How many initial jobs are sampled; none: no limit.
+    private(set) var initialJobs: Int?
+    /// How many jobs a member has, one after the other; none: no limit.
+    private(set) var generations: Int?
+    /// Whether there is something to draw an initial job from.
+    private(set) var samples = false
+
+    /// Reads a scheduler.
+    ///
+    /// - Throws: A ``SchedyFailure`` with status 400.
+    init(_ value: Value?) throws(SchedyFailure) {
+        guard let value, let object = value.object, object.count == 1, let (name, parameters) = object.first else {
+            throw SchedyFailure(400, "\"scheduler\" must be an object with one key: Manual, RandomSearch or PBT")
+        }
+        guard let kind = Kind(rawValue: name) else {
+            throw SchedyFailure(400, "unknown scheduler \"\(name.prefix(40))\"; known: Manual, RandomSearch, PBT")
+        }
+        self.kind = kind
+        self.value = value
+        switch kind {
+        case .manual: break
+        case .randomSearch:
+            guard let distributions = parameters.object else {
+                throw SchedyFailure(400, "RandomSearch must hold an object of hyperparameters and distributions")
+            }
+            samples = true
+            space = try Self.space(drawn: distributions, explored: [:])
+        case .populationBasedTraining: try readPopulation(parameters)
+        }
+    }
+
+    private mutating func readPopulation(_ parameters: Value) throws(SchedyFailure) {
+        guard let metric = parameters["qualityResultName"]?.string, !metric.isEmpty else {
+            throw SchedyFailure(400, "PBT: \"qualityResultName\" must be the name of a result")
+        }
+        switch parameters["objective"] {
+        case .string("min"): objective = .minimize(metric)
+        case .string("max"): objective = .maximize(metric)
+        default: throw SchedyFailure(400, "PBT: \"objective\" must be \"min\" or \"max\"")
+        }
+        guard let exploit = parameters["exploit"]?.object, exploit.count == 1,
+            let fraction = exploit["truncate"]?.double, fraction > 0, fraction <= 0.5
+        else {
+            throw SchedyFailure(400, "PBT: \"exploit\" must be {\"truncate\": P} with P above 0 and at most 0.5")
+        }
+        truncation = fraction
+        initialJobs = try Self.count(parameters["numParallel"], "numParallel")
+        generations = try Self.count(parameters["maxGenerations"], "maxGenerations")
+        if generations == nil { generations = try Self.count(parameters["max_generations"], "max_generations") }
+        let drawn = try Self.object(parameters["init"], "init")
+        samples = !drawn.isEmpty
+        space = try Self.space(drawn: drawn, explored: Self.object(parameters["explore"], "explore"))
+    }
+
+    private static func object(_ value: Value?, _ name: String) throws(SchedyFailure) -> [String: Value] {
+        guard let value, value != .null else { return [:] }
+        guard let object = value.object else {
+            throw SchedyFailure(400, "PBT: \"\(name)\" must be an object with a key for each hyperparameter")
+        }
+        return object
+    }
+
+    private static func count(_ value: Value?, _ name: String) throws(SchedyFailure) -> Int? {
+        guard let value, value != .null else { return nil }
+        guard let count = value.int, (1...Experiment.withoutLimit).contains(count) else {
+            throw SchedyFailure(400, "PBT: \"\(name)\" must be a whole number from 1 to \(Experiment.withoutLimit)")
+        }
+        return count
+    }
+
+    private static func space(
+        drawn: [String: Value], explored: [String: Value]
+    ) throws(SchedyFailure) -> SearchSpace {
+        var dimensions: [String: Dimension] = [:]
+        for (name, distribution) in drawn {
+            dimensions[name] = .free(try SchedyDistribution.read(distribution, of: name))
+        }
+        for (name, rule) in explored {
+            guard let object = rule.object, object.count == 1, let perturb = object["perturb"],
+                let low = perturb["minFactor"]?.double, let high = perturb["maxFactor"]?.double,
+                low > 0, low <= high, high.isFinite
+            else {
+                throw SchedyFailure(
+                    400,
+                    "explore \"\(name.prefix(30))\": must be {\"perturb\": {\"minFactor\": A, \"maxFactor\": B}}, 0 < A <= B"
+                )
+            }
+            dimensions[name] = (dimensions[name] ?? .free()).explored(by: .perturb(from: low, to: high))
+        }
+        return SearchSpace(dimensions)
+    }
+
+    /// The experiment, without members: they come as jobs are asked for.
+    ///
+    /// - Parameters:
+    ///   - name: Its name.
+    ///   - seed: The seed of every draw.
+    /// - Returns: An open experiment.
+    func experiment(named name: String, seed: UInt64) -> Experiment {
+        let isPopulation = kind == .populationBasedTraining
+        return Experiment(
+            name, kind: isPopulation ? .populationBasedTraining : kind == .manual ? .manual : .randomSearch,
+            // Of the other kinds it is chosen when the first job has a number among its results.
+            objective: objective ?? .maximize("score"), population: 0,
+            intervals: isPopulation ? generations ?? Experiment.withoutLimit : 1, seed: seed, space: space,
+            exploit: isPopulation ? .truncation(truncation) : .none, explore: .none,
+            decides: isPopulation ? .late : .early, isOpen: true)
+    }
+
+    /// The scheduler as it is answered: as it was written, the limit of generations under both of its names.
+    var answer: Value {
+        guard kind == .populationBasedTraining, let generations, var parameters = value[kind.rawValue]?.object else {
+            return value
+        }
+        parameters["maxGenerations"] = .integer(generations)
+        parameters["max_generations"] = .integer(generations)
+        return .object([kind.rawValue: .object(parameters)])
+    }
+
+    /// Complains about hyperparameters that a job added by hand cannot have.
+    ///
+    /// - Throws: A ``SchedyFailure`` with status 400.
+    func check(_ hyperparameters: [String: Value]) throws(SchedyFailure) {
+        guard kind == .randomSearch, Set(hyperparameters.keys) != Set(space.names) else { return }
+        throw SchedyFailure(400, "the job must have exactly these hyperparameters: \(space.names.quotedList)")
+    }
+
+    /// What jobs are judged by in an experiment whose client did not say it, for our own commands to sort by.
+    ///
+    /// - Parameter results: The results of the first finished job that has a number among them.
+    /// - Returns: The metric whose name is best known, or else comes first; none when there is no number.
+    static func objective(from results: [String: Value]) -> Objective? {
+        let names = results.keys.sorted().filter { results[$0]?.double?.isFinite == true }
+        let known = ["accuracy", "acc", "score", "reward", "return", "quality", "loss", "error"]
+        let name =
+            known.lazy.compactMap { word in names.first { $0.lowercased().contains(word) } }.first ?? names.first
+        guard let name else { return nil }
+        let isLoss = ["loss", "err", "cost", "mse", "mae", "perplexity"].contains { name.lowercased().contains($0) }
+        return Objective(metric: name, goal: isLoss ? .minimize : .maximize)
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTWorker
+package import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+extension Manifest {
+    /// Reads a directory with all that is in it. Reads every byte; not for the threads that tasks share.
+    ///
+    /// - Parameters:
+    ///   - root: The directory.
+    ///   - maximumFiles: How many files and directories there may be.
+    /// - Throws: A `PBTError`: `badValue` for what cannot be sent, such as a symbolic link, `inputOutput`.
+    package init(of root: FilePath, maximumFiles: Int = 100_000) throws {
+        let tree = try Tree(of: root, maximum: maximumFiles)
+        self.init(
+            files: try tree.files.map { entry in
+                let (size, sha256) = try Checksum.of(try entry.file(below: root))
+                return File(path: entry.path, size: size, sha256: sha256, isExecutable: entry.isExecutable)
+            }, directories: tree.directories)
+    }
+
+    /// Whether a copy with this manifest is as good: the same files and the same directories, empty ones too.
+    package func isSame(as other: Manifest) -> Bool {
+        files == other.files && allDirectories == other.allDirectories
+    }
+
+    private var allDirectories: Set<String> {
+        Set(directories.map { "\($0)" } + directories.flatMap(\.parents) + files.flatMap(\.path.parents))
+    }
+}

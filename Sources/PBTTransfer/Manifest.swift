@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import PBT
+package import PBTAPI
+
+/// What is in a checkpoint: enough to tell that a copy is the same.
+///
+/// Files with their sizes, checksums and whether they may be executed, and directories, the empty ones too. Owners, times
+/// and other permissions are not carried; symbolic links and special files are refused.
+package struct Manifest: Sendable, Hashable {
+    /// One file.
+    package struct File: Sendable, Hashable {
+        package var path: TransferPath
+        /// In bytes.
+        package var size: Int64
+        /// SHA-256 in 64 hexadecimal digits.
+        package var sha256: String
+        package var isExecutable: Bool
+
+        package init(path: TransferPath, size: Int64, sha256: String, isExecutable: Bool) {
+            self.path = path
+            self.size = size
+            self.sha256 = sha256
+            self.isExecutable = isExecutable
+        }
+    }
+
+    /// In order of path.
+    package var files: [File]
+    /// In order of path; those that hold something may be left out.
+    package var directories: [TransferPath]
+
+    package init(files: [File], directories: [TransferPath]) {
+        self.files = files
+        self.directories = directories
+    }
+
+    /// The bytes of all files.
+    package var bytes: Int64 {
+        files.reduce(0) { $0 + $1.size }
+    }
+
+    /// The manifest as it goes over the wire.
+    package var api: [String: Value] {
+        [
+            "files": .array(
+                files.map { file in
+                    var object: [String: Value] = [
+                        "path": .string("\(file.path)"), "size": .integer(Int(file.size)),
+                        "sha256": .string(file.sha256),
+                    ]
+                    if file.isExecutable { object["executable"] = true }
+                    return .object(object)
+                }),
+            "directories": .array(directories.map { .string("\($0)") }), "bytes": .integer(Int(bytes)),
+        ]
+    }
+
+    /// Reads what ``api`` wrote, and checks that it is one tree.
+    ///
+    /// - Throws: A `PBTError` with code `badRequest` or `badValue`.
+    package init(api fields: Fields, maximumFiles: Int = 100_000) throws(PBTError) {
+        let items = try fields.list("files")
+        let names = fields["directories"] == nil ? [] : try fields.texts("directories")
+        guard items.count <= maximumFiles, names.count <= maximumFiles else {
+            throw PBTError(
+                .badValue,
+                "a checkpoint may hold \(maximumFiles) files and as many directories, not \(items.count) and "
+                    + "\(names.count); save fewer, larger files")
+        }
+        var files: [File] = []
+        for item in items {
+            let file = try Fields(item, path: "files")
+            let size = try file.int("size")
+            let sha256 = try file.text("sha256").lowercased()
+            guard size >= 0, sha256.utf8.count == 64, sha256.allSatisfy(\.isHexDigit) else {
+                throw PBTError(
+                    .badRequest, "files: size must be 0 or more, and sha256 must be 64 hexadecimal digits")
+            }
+            files.append(
+                File(
+                    path: try TransferPath(try file.text("path")), size: Int64(size), sha256: sha256,
+                    isExecutable: try file.bool(ifAny: "executable") ?? false))
+        }
+        var directories: [TransferPath] = []
+        for name in names { directories.append(try TransferPath(name)) }
+        self.files = files.sorted { $0.path < $1.path }
+        self.directories = directories.sorted()
+        try checkTree()
+    }
+
+    /// No path stands twice, and no file is above another path.
+    private func checkTree() throws(PBTError) {
+        var seen: Set<String> = []
+        for file in files where !seen.insert("\(file.path)").inserted {
+            throw PBTError(.badValue, "files: \"\(file.path)\" stands twice")
+        }
+        for path in files.map(\.path) + directories {
+            for parent in path.parents where seen.contains(parent) {
+                throw PBTError(.badValue, "files: \"\(parent)\" is a file and the directory of \"\(path)\"")
+            }
+        }
+        for directory in directories where seen.contains("\(directory)") {
+            throw PBTError(.badValue, "files: \"\(directory)\" is a file and a directory")
+        }
+    }
+}

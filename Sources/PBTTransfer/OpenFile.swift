@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+import NIOPosix
+import PBT
+import PBTWorker
+package import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// An open file below a directory, reached without following a symbolic link on the way. Closed with this object.
+package final class OpenFile: Sendable {
+    private let descriptor: CInt
+    /// Where it is, for messages.
+    package let path: FilePath
+
+    /// Opens a file for reading.
+    ///
+    /// - Throws: A `PBTError`: `noSuchCheckpoint` when there is no such file, `badValue` for what is no file,
+    ///   `inputOutput`.
+    package convenience init(reading path: TransferPath, below root: FilePath) throws {
+        try self.init(path, below: root, flags: O_RDONLY, isCreating: false)
+    }
+
+    /// Opens a file for writing; it and the directories above it are made if need be.
+    ///
+    /// - Throws: A `PBTError` with code `badValue` or `inputOutput`.
+    package convenience init(writing path: TransferPath, below root: FilePath) throws {
+        try self.init(path, below: root, flags: O_RDWR | O_CREAT, isCreating: true)
+    }
+
+    private init(_ path: TransferPath, below root: FilePath, flags: CInt, isCreating: Bool) throws {
+        self.path = path.below(root)
+        var directory = try Self.openRoot(root)
+        defer { close(directory) }
+        var here = root
+        for name in path.names.dropLast() {
+            here.append(name)
+            if isCreating, mkdirat(directory, name, 0o777) != 0, errno != EEXIST {
+                throw FileSystem.error("create the directory", here, errno)
+            }
+            let next = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            guard next >= 0 else { throw Self.error(here, errno) }
+            close(directory)
+            directory = next
+        }
+        descriptor = openat(
+            directory, path.names[path.names.count - 1], flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw Self.error(self.path, errno) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw PBTError(.badValue, "\(self.path) is no file")
+        }
+    }
+
+    private static func openRoot(_ root: FilePath) throws -> CInt {
+        let descriptor = root.withPlatformString { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard descriptor >= 0 else { throw error(root, errno) }
+        return descriptor
+    }
+
+    private static func error(_ path: FilePath, _ number: CInt) -> PBTError {
+        switch number {
+        case ENOENT: PBTError(.noSuchCheckpoint, "there is no \(path)")
+        case ELOOP, ENOTDIR, EISDIR:
+            PBTError(.badValue, "\(path) is not what its place in a checkpoint says: a link, or a directory for a file")
+        default: FileSystem.error("open", path, number)
+        }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Its size in bytes.
+    package func size() throws -> Int64 {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileSystem.error("look at", path, errno) }
+        return Int64(status.st_size)
+    }
+
+    /// Reads up to that many bytes; fewer, or none, at its end.
+    package func read(at offset: Int64, count: Int) throws -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: count)
+        let result = try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { bytes in
+            while true {
+                let result = pread(descriptor, bytes.baseAddress, count, off_t(offset))
+                if result >= 0 { return result }
+                guard errno == EINTR else { throw FileSystem.error("read", path, errno) }
+            }
+        }
+        precondition(result <= count, "a read never gives more than was asked for")
+        return buffer
+    }
+
+    /// Writes all bytes at a place.
+    package func write(_ buffer: ByteBuffer, at offset: Int64) throws {
+        try buffer.withUnsafeReadableBytes { bytes in
+            var done = 0
+            while done < bytes.count {
+                let result = pwrite(
+                    descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset) + off_t(done))
+                if result > 0 {
+                    done += result
+                } else if errno != EINTR {
+                    throw FileSystem.error("write", path, errno)
+                }
+            }
+        }
+    }
+
+    /// Cuts it off, or fills it up with zeros, to that size.
+    package func truncate(to size: Int64) throws {
+        guard ftruncate(descriptor, off_t(size)) == 0 else { throw FileSystem.error("write", path, errno) }
+    }
+
+    /// Lets its owner, or all whom the process's mask allows, execute it.
+    package func makeExecutable() throws {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileSystem.error("look at", path, errno) }
+        let readers = status.st_mode & 0o444
+        guard fchmod(descriptor, status.st_mode & 0o777 | readers >> 2) == 0 else {
+            throw FileSystem.error("change the mode of", path, errno)
+        }
+    }
+}
+
+/// Does something that blocks on a thread that may be blocked.
+package func blocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await NIOThreadPool.singleton.runIfActive(body)
+}
+
+/// The bytes of a file from one place to another, read as they are asked for.
+package struct FileChunks: AsyncSequence, Sendable {
+    package typealias Element = ByteBuffer
+
+    let file: OpenFile
+    let range: Range<Int64>
+
+    package init(_ file: OpenFile, _ range: Range<Int64>) {
+        self.file = file
+        self.range = range
+    }
+
+    package func makeAsyncIterator() -> Iterator {
+        Iterator(file: file, offset: range.lowerBound, end: range.upperBound)
+    }
+
+    package struct Iterator: AsyncIteratorProtocol {
+        let file: OpenFile
+        var offset: Int64
+        let end: Int64
+
+        package mutating func next() async throws -> ByteBuffer? {
+            guard offset < end else { return nil }
+            let (file, offset, count) = (file, offset, Int(Swift.min(end - offset, 1 << 18)))
+            let buffer = try await blocking { try file.read(at: offset, count: count) }
+            guard buffer.readableBytes > 0 else {
+                throw PBTError(.inputOutput, "\(file.path) became shorter while it was read")
+            }
+            self.offset += Int64(buffer.readableBytes)
+            return buffer
+        }
+    }
+}

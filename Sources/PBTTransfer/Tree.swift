@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTWorker
+package import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The files and directories below a directory, all of a kind that can be sent.
+package struct Tree {
+    /// One file.
+    package struct Entry {
+        package var path: TransferPath
+        package var isExecutable: Bool
+
+        /// The file, open for reading.
+        package func file(below root: FilePath) throws -> OpenFile {
+            try OpenFile(reading: path, below: root)
+        }
+    }
+
+    /// In order of path.
+    package private(set) var files: [Entry] = []
+    /// In order of path.
+    package private(set) var directories: [TransferPath] = []
+    private let root: FilePath
+    private let maximum: Int
+
+    /// Finds them. Blocks.
+    ///
+    /// - Parameters:
+    ///   - root: The directory.
+    ///   - maximum: How many files and directories there may be.
+    /// - Throws: A `PBTError`: `badValue` for what cannot be sent, such as a symbolic link; `inputOutput`.
+    package init(of root: FilePath, maximum: Int) throws {
+        self.root = root
+        self.maximum = maximum
+        try read(root, [])
+        files.sort { $0.path < $1.path }
+        directories.sort()
+    }
+
+    private mutating func read(_ directory: FilePath, _ names: [String]) throws {
+        for name in try FileSystem.names(in: directory) {
+            let inner = directory.appending(name)
+            let path = try TransferPath((names + [name]).joined(separator: "/"))
+            var status = stat()
+            guard inner.withPlatformString({ lstat($0, &status) }) == 0 else {
+                throw FileSystem.error("look at", inner, errno)
+            }
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: files.append(Entry(path: path, isExecutable: status.st_mode & 0o100 != 0))
+            case S_IFDIR:
+                directories.append(path)
+                try read(inner, path.names)
+            case S_IFLNK: throw refused(path, "is a symbolic link")
+            default: throw refused(path, "is neither a file nor a directory")
+            }
+            guard files.count <= maximum, directories.count <= maximum else {
+                throw PBTError(
+                    .badValue, "the checkpoint \(root) holds more than \(maximum) files; save fewer, larger files")
+            }
+        }
+    }
+
+    private func refused(_ path: TransferPath, _ problem: String) -> PBTError {
+        PBTError(
+            .badValue,
+            "\"\(path)\" in the checkpoint \(root) \(problem); a checkpoint that goes to another machine holds files "
+                + "and directories alone: save the file itself, or let the machines share the data directory")
+    }
+}

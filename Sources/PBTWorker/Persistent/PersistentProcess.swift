@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import Subprocess
+import SystemPackage
+
+/// One program that stays alive over intervals.
+struct PersistentProcess: Sendable {
+    let trainer: Experiment.Trainer
+    /// Entries `NAME=value` with a closing zero.
+    let environment: [[UInt8]]
+    let searchPath: String?
+    /// Where it is noted which process group it is.
+    let directory: FilePath
+    /// What takes its output.
+    let log: FilePath
+
+    /// Runs it, and returns when nothing of its process group is left.
+    ///
+    /// - Throws: A `PBTError` with code `badExperiment` when there is no such program.
+    func run(clock: any Clock<Duration>) async throws -> ProcessGroup.End {
+        let place = FilePath(trainer.directory)
+        let program = try Program.find(trainer.command[0], in: place, searchPath: searchPath)
+        try FileSystem.makeDirectories(directory)
+        try FileSystem.makeDirectories(log.removingLastComponent())
+        defer {
+            // What remains is found and deleted by the next that serves the experiment.
+            try? FileTree.remove(directory)
+        }
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        options.teardownSequence = [
+            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: trainer.grace)
+        ]
+        do {
+            return try await ProcessGroup(
+                configuration: Configuration(
+                    executable: .path(program),
+                    arguments: Arguments(
+                        executablePathOverride: trainer.command[0],
+                        remainingValues: Array(trainer.command.dropFirst())),
+                    environment: .custom(environment), workingDirectory: place, platformOptions: options),
+                timeout: nil, grace: trainer.grace, clock: clock
+            ).run(log: log) { group in
+                try Leftovers(of: directory).record(group: group)
+            }
+        } catch is CancellationError {
+            return .cancelled
+        }
+    }
+
+    /// Kills programs of an experiment that an earlier process left on this machine.
+    static func killLeftovers(of experiment: String, in data: DataDirectory) throws {
+        let all = data.directory(of: experiment).appending("workers")
+        for name in try FileSystem.names(in: all) {
+            let directory = all.appending(name)
+            // NUMBER-PROCESS-START: of a process that still runs, its programs are its own.
+            let parts = name.split(separator: "-")
+            if parts.count == 3, let number = Int32(parts[1]), let start = UInt64(parts[2], radix: 36),
+                ProcessIdentity.startTime(of: number) == start
+            {
+                continue
+            }
+            if try Leftovers(of: directory).killRecorded() { try FileTree.remove(directory) }
+        }
+    }
+}
+
+extension DataDirectory {
+    /// Where it is noted which process group a persistent program of this process is.
+    func persistent(_ number: Int, of experiment: String) -> FilePath {
+        let process = ProcessIdentity.current()
+        return directory(of: experiment).appending("workers")
+            .appending("\(number)-\(process.number)-\(String(process.start, radix: 36))")
+    }
+}
+
+extension ProcessIdentity {
+    /// The process as `PBT_PARENT` names it: number and start.
+    var text: String {
+        "\(number)/\(String(start, radix: 36))"
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+public import PBT
+public import ServiceLifecycle
+import SystemPackage
+
+/// Keeps programs running that ask a server for one interval after another: CUDA and data are set up once.
+///
+/// It starts them, gives each its device, starts those again that end too early, takes back the intervals of those that
+/// died, and deletes garbage. What is trained is between the programs and the server.
+///
+/// - A graceful shutdown calls `drain`, which makes the server hand out nothing more; the programs finish what they
+///   have, and end.
+/// - Cancellation asks the programs to end, which makes them give their intervals back, and kills those that do not.
+/// - A program that lives on when this process was killed is killed by the next that serves the experiment; the Python
+///   client also ends by itself when it cannot reach the server and `PBT_PARENT` is gone.
+public struct PersistentWorker: Service {
+    /// What the programs are told, beside what every trainer is told.
+    public struct Server: Sendable {
+        /// The server's URL.
+        public var url: String
+        /// A token of scope `work`; none where the server asks for none.
+        public var token: String?
+
+        /// A server and the token for it.
+        public init(url: String, token: String?) {
+            self.url = url
+            self.token = token
+        }
+    }
+
+    /// Sweeps; never runs itself.
+    let tidier: Worker
+    let experiments: [String]
+    let slots: Int
+    let server: Server
+    let environment: TrainerEnvironment
+    let clock: any Clock<Duration>
+    let logger: Logger
+    private let drain: @Sendable () -> Void
+
+    /// Keeps programs running.
+    ///
+    /// - Parameters:
+    ///   - store: Where the experiments are; the same that the server serves.
+    ///   - data: Where their files are.
+    ///   - experiments: Their names, in the order in which programs are given to them.
+    ///   - slots: How many programs at a time.
+    ///   - server: Where the programs ask for intervals.
+    ///   - environment: What programs inherit.
+    ///   - clock: What pauses and grace periods go by.
+    ///   - logger: Where it logs; nowhere when not given.
+    ///   - drain: Makes the server hand out nothing more.
+    public init(
+        store: any Store, data: DataDirectory, experiments: [String], slots: Int, server: Server,
+        environment: TrainerEnvironment = .current(), clock: any Clock<Duration> = ContinuousClock(),
+        logger: Logger? = nil, drain: @escaping @Sendable () -> Void
+    ) {
+        precondition(slots >= 1, "a worker has at least one slot")
+        let logger = logger ?? Logger(label: "pbt.worker") { _ in SwiftLogNoOpLogHandler() }
+        tidier = Worker(
+            store: store, data: data, executor: NoExecutor(),
+            configuration: WorkerConfiguration(experiments: .named(experiments)), clock: clock, logger: logger)
+        self.experiments = experiments
+        self.slots = slots
+        self.server = server
+        self.environment = environment
+        self.clock = clock
+        self.logger = logger
+        self.drain = drain
+    }
+
+    /// Keeps programs running until the experiments are over, the service is shut down, or the task is cancelled.
+    ///
+    /// - Throws: A `PBTError`: `wrongState` when programs end again and again without having begun an interval, and
+    ///   what the store throws.
+    public func run() async throws {
+        let board = Board()
+        do {
+            try await tidier.refresh(board)
+            for experiment in experiments { try PersistentProcess.killLeftovers(of: experiment, in: tidier.data) }
+            try await tidier.sweep(board)
+            try await withGracefulShutdownHandler {
+                try await withThrowingTaskGroup(of: Void.self) { tasks in
+                    tasks.addTask { try await tidy(board) }
+                    try await withThrowingTaskGroup(of: Void.self) { programs in
+                        for slot in 0..<slots {
+                            programs.addTask {
+                                try await PersistentSlot(worker: self, board: board, number: slot).run()
+                            }
+                        }
+                        try await programs.waitForAll()
+                    }
+                    tasks.cancelAll()
+                }
+            } onGracefulShutdown: {
+                drain()
+            }
+        } catch is CancellationError {
+            // The programs have ended; what they could not give back is taken back here.
+            _ = try await Task { try await tidier.sweep(board) }.value
+            return
+        }
+        try await tidier.sweep(board)
+    }
+
+    /// Looks from time to time how far the experiments are, for dead programs, and for garbage.
+    private func tidy(_ board: Board) async throws {
+        while true {
+            do { try await clock.sleep(for: tidier.configuration.poll) } catch { return }
+            do {
+                try await tidier.refresh(board)
+                try await tidier.sweep(board)
+            } catch is CancellationError {
+                return
+            }
+        }
+    }
+}
+
+/// For a worker that only sweeps.
+private struct NoExecutor: Executor {
+    func run(_ attempt: Attempt) async -> AttemptEnd {
+        .interrupted(reason: "this worker trains nothing itself")
+    }
+}

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Creating experiments and looking at them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Union
+
+from . import _records, _values
+from ._errors import PBTError
+from ._http import Server, segment
+from ._records import Event, Experiment, IntervalRecord, LineageStep, ScheduleStep
+from ._settings import Settings
+
+#: Seconds that a call for events waits at the server.
+WAIT = 30.0
+
+
+class Client:
+    """A server, for those who create experiments and look at them.
+
+    All calls raise a :class:`PBTError`: what the server answers, or ``unreachable`` when it has been away for
+    ``patience`` seconds. Every call may be repeated safely, and is repeated while the server is away.
+    """
+
+    def __init__(
+        self, server: Optional[str] = None, token: Optional[str] = None, *, patience: Optional[float] = 30.0
+    ) -> None:
+        """
+        Args:
+            server: The server's URL; else ``PBT_SERVER``, or what ``~/.config/pbt/client.json`` says.
+            token: A token of scope ``read`` to look, of scope ``admin`` to change; else ``PBT_TOKEN``, or that of the
+                file.
+            patience: Seconds to try for while the server is away; None: without end.
+        """
+        self._server = Server(Settings.find(server, token))
+        self._patience = patience
+
+    def __repr__(self) -> str:
+        return f"<client of {self._server.url}>"
+
+    def close(self) -> None:
+        """Closes this thread's connection; the next call opens another."""
+        self._server.close()
+
+    def create(self, definition: Union[Mapping[str, Any], str, Path]) -> Experiment:
+        """Creates an experiment.
+
+        Args:
+            definition: The experiment file as a mapping, or the path of one in JSON.
+
+        Raises:
+            PBTError: ``alreadyExists``, or ``badExperiment`` with what is wrong.
+        """
+        if not isinstance(definition, Mapping):
+            definition = _read(Path(definition))
+        key = base64.urlsafe_b64encode(os.urandom(24)).decode()
+        body = {"definition": definition}
+        return _records.experiment(self._call("POST", "/experiments", body, headers={"Idempotency-Key": key}))
+
+    def experiments(self) -> List[Experiment]:
+        """All experiments, without their definitions."""
+        return [_records.experiment(item) for item in self._pages("/experiments")]
+
+    def experiment(self, name: str) -> Experiment:
+        """One experiment."""
+        return _records.experiment(self._call("GET", self._path(name)))
+
+    def members(self, name: str) -> List[IntervalRecord]:
+        """The newest interval of every member."""
+        return [_records.interval(item) for item in self._pages(f"{self._path(name)}/members")]
+
+    def intervals(
+        self, name: str, *, member: Optional[int] = None, state: Optional[str] = None
+    ) -> Iterator[IntervalRecord]:
+        """The intervals by member and index, fetched as they are asked for.
+
+        Args:
+            name: The experiment.
+            member: Of this member alone.
+            state: In this state alone.
+        """
+        query = {key: value for key, value in (("member", member), ("state", state)) if value is not None}
+        return (_records.interval(item) for item in self._pages(f"{self._path(name)}/intervals", query))
+
+    def interval(self, name: str, member: int, index: int) -> IntervalRecord:
+        """One interval."""
+        return _records.interval(self._call("GET", f"{self._path(name)}/intervals/{member}/{index}"))
+
+    def best(self, name: str) -> Optional[IntervalRecord]:
+        """The interval with the best score; None when none is done."""
+        best = self.experiment(name).best
+        return None if best is None else self.interval(name, *best)
+
+    def lineage(self, name: str, member: Optional[int] = None, index: Optional[int] = None) -> List[LineageStep]:
+        """The line from a founder to an interval, by default to the best."""
+        answer = self._call("GET", f"{self._path(name)}/lineage", query=_tip(member, index))
+        return [_records.lineage_step(item) for item in answer["items"]]
+
+    def schedule(self, name: str, member: Optional[int] = None, index: Optional[int] = None) -> List[ScheduleStep]:
+        """The hyperparameters along that line: what the search was run for."""
+        answer = self._call("GET", f"{self._path(name)}/schedule", query=_tip(member, index))
+        return [ScheduleStep(item["interval"], item["hyperparameters"]) for item in answer["items"]]
+
+    def events(self, name: Optional[str] = None, *, after: int = 0, follow: bool = False) -> Iterator[Event]:
+        """What happened, oldest first.
+
+        Args:
+            name: In this experiment; None: in all.
+            after: The number of the last event known.
+            follow: Go on with what happens from now on. The iterator then does not end by itself.
+        """
+        path = "/events" if name is None else f"{self._path(name)}/events"
+        while True:
+            began = time.monotonic()
+            query = {"after": after, "limit": 1000, "wait": WAIT if follow else 0}
+            items = self._call("GET", path, query=query, timeout=WAIT + 30)["items"]
+            for item in items:
+                after = max(after, item["id"])
+                yield _records.event(item)
+            if not items and not follow:
+                return
+            if not items and time.monotonic() - began < 1:
+                time.sleep(1)  # a server that does not wait must not be asked without a pause
+
+    def wait(self, name: str) -> Experiment:
+        """Waits until the experiment is over."""
+        # What was last known before looking, so that nothing is missed between the two.
+        path = f"{self._path(name)}/events"
+        last = self._call("GET", path, query={"limit": 0})["last"]
+        while True:
+            experiment = self.experiment(name)
+            if experiment.is_over:
+                return experiment
+            began = time.monotonic()
+            answer = self._call("GET", path, query={"after": last, "wait": WAIT}, timeout=WAIT + 30)
+            last = max([last, *(item["id"] for item in answer["items"])])
+            if not answer["items"] and time.monotonic() - began < 1:
+                time.sleep(1)
+
+    def push(self, name: str, hyperparameters: Mapping[str, Any]) -> IntervalRecord:
+        """Queues hyperparameters by hand."""
+        key = base64.urlsafe_b64encode(os.urandom(24)).decode()
+        body = {"hyperparameters": {name: _values.plain(value, name) for name, value in hyperparameters.items()}}
+        answer = self._call("POST", f"{self._path(name)}/push", body, headers={"Idempotency-Key": key})
+        return _records.interval(answer)
+
+    def pause(self, name: str) -> Experiment:
+        """Hands out no more intervals; those that run are finished."""
+        return _records.experiment(self._call("POST", f"{self._path(name)}/pause", {}))
+
+    def resume(self, name: str) -> Experiment:
+        """Goes on after :meth:`pause`, or after too many failures in a row."""
+        return _records.experiment(self._call("POST", f"{self._path(name)}/resume", {}))
+
+    def stop(self, name: str, reason: str = "stopped by hand") -> Experiment:
+        """Ends the experiment for good; its workers lose what they are training."""
+        return _records.experiment(self._call("POST", f"{self._path(name)}/stop", {"reason": reason}))
+
+    def delete(self, name: str) -> None:
+        """Deletes the experiment with all its files."""
+        self._call("DELETE", self._path(name))
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Optional[Mapping[str, Any]] = None,
+        headers: Optional[Mapping[str, str]] = None,
+        timeout: float = 30.0,
+    ) -> Any:
+        return self._server.call(
+            method, path, body, query=query, headers=headers, timeout=timeout, patience=self._patience
+        )
+
+    def _pages(self, path: str, query: Optional[Mapping[str, Any]] = None) -> Iterator[Dict[str, Any]]:
+        asked: Dict[str, Any] = {**(query or {}), "limit": 1000}
+        while True:
+            page = self._call("GET", path, query=asked)
+            yield from page["items"]
+            if page.get("next") is None:
+                return
+            asked["after"] = page["next"]
+
+    @staticmethod
+    def _path(name: str) -> str:
+        return f"/experiments/{segment(name)}"
+
+
+def _tip(member: Optional[int], index: Optional[int]) -> Dict[str, int]:
+    if (member is None) != (index is None):
+        raise PBTError("badValue", "give both member and index, or neither for the best")
+    return {} if member is None or index is None else {"member": member, "interval": index}
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    if path.suffix in (".yaml", ".yml"):
+        raise PBTError(
+            "badExperiment", f"{path} is YAML, which Python cannot read by itself: pbt create {path}, or give JSON"
+        )
+    try:
+        definition = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise PBTError("badExperiment", f"cannot read {path}: {error}") from None
+    if not isinstance(definition, dict):
+        raise PBTError("badExperiment", f"{path} holds no JSON object")
+    return definition

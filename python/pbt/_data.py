@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A data directory, laid out and written exactly as the workers of ``pbt`` do it (Sources/PBTWorker/Files).
+
+::
+
+    ROOT/EXPERIMENT/checkpoints/m0003-i0012-a1/    what was saved; complete, never changed again
+    ROOT/EXPERIMENT/attempts/m0003-i0012-a1/       an attempt that runs: checkpoint/
+    ROOT/EXPERIMENT/logs/m0003-i0012-a1.log        what is to be said about the attempt
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterable, List, Union
+
+from ._errors import PBTError
+
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.")
+
+
+def directory_name(experiment: str) -> str:
+    """The name of an experiment's directory: percent-encoded but for letters, digits, ``.``, ``_`` and ``-``.
+
+    A leading point is encoded too. A name longer than 200 characters is cut, and a hash of the whole is appended.
+    """
+    content = experiment.encode()
+    name = "".join(
+        chr(byte) if byte in _PLAIN and not (place == 0 and byte == 0x2E) else f"%{byte:02X}"
+        for place, byte in enumerate(content)
+    )
+    return name if len(name) <= 200 else f"{name[:180]}~{_fnv1a(content):x}"
+
+
+def attempt_name(member: int, interval: int, attempt: int) -> str:
+    """The name of an attempt, and of the checkpoint that it publishes: ``m0003-i0012-a1``."""
+    return f"m{member:04d}-i{interval:04d}-a{attempt}"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at an interval, with its paths."""
+
+    experiment: str
+    member: int
+    interval: int
+    number: int
+
+    @property
+    def name(self) -> str:
+        """``m0003-i0012-a1``."""
+        return attempt_name(self.member, self.interval, self.number)
+
+
+@dataclass(frozen=True)
+class DataDirectory:
+    """The files of one store."""
+
+    root: Path
+
+    def directory(self, experiment: str) -> Path:
+        """Where an experiment's files are."""
+        return self.root / directory_name(experiment)
+
+    def checkpoint(self, name: str, experiment: str) -> Path:
+        """Where a published checkpoint is."""
+        return self.directory(experiment) / "checkpoints" / name
+
+    def scratch(self, attempt: Attempt) -> Path:
+        """Where the files of an attempt are while it runs."""
+        return self.directory(attempt.experiment) / "attempts" / attempt.name
+
+    def log(self, attempt: Attempt) -> Path:
+        """Where what is said about an attempt is."""
+        return self.directory(attempt.experiment) / "logs" / f"{attempt.name}.log"
+
+    def begin(self, attempt: Attempt) -> Path:
+        """Makes an empty directory for the attempt's checkpoint; files of earlier attempts are deleted."""
+        for earlier in range(1, attempt.number):
+            remove(self.scratch(Attempt(attempt.experiment, attempt.member, attempt.interval, earlier)))
+        scratch = self.scratch(attempt)
+        try:
+            os.mkdir(scratch)
+        except (FileExistsError, FileNotFoundError):
+            # ``attempts`` last: once it is there, others rely on the rest.
+            for needed in ("checkpoints", "logs", "attempts"):
+                os.makedirs(self.directory(attempt.experiment) / needed, exist_ok=True)
+            remove(scratch)
+            os.mkdir(scratch)
+        checkpoint = scratch / "checkpoint"
+        os.mkdir(checkpoint)
+        return checkpoint
+
+    def publish(self, attempt: Attempt, *, is_durable: bool = True) -> str:
+        """Publishes what an attempt saved, whole or not at all, and deletes its other files.
+
+        Every file and directory is on the disk before the rename that makes the checkpoint visible, and the rename
+        before this returns.
+
+        Returns:
+            The checkpoint's name.
+        """
+        scratch, target = self.scratch(attempt), self.checkpoint(attempt.name, attempt.experiment)
+        if is_durable:
+            synchronize(scratch / "checkpoint")
+        # A rename replaces an empty directory; nothing published is ever replaced.
+        if os.path.lexists(target):
+            raise PBTError(
+                "inputOutput",
+                f"cannot publish the checkpoint {target}: there is one already that no interval names; "
+                "delete it with: pbt gc",
+            )
+        os.rename(scratch / "checkpoint", target)
+        if is_durable:
+            _synchronize_directory(target.parent)
+        remove(scratch)
+        return attempt.name
+
+    def discard(self, attempt: Attempt) -> None:
+        """Deletes the files of an attempt, except its log."""
+        remove(self.scratch(attempt))
+
+    def delete(self, names: Iterable[str], experiment: str) -> None:
+        """Deletes checkpoints; those that are gone already are as good.
+
+        Each is renamed away first: what bears a checkpoint's name is whole at any time.
+        """
+        for name in names:
+            check_name(name)
+            path = self.checkpoint(name, experiment)
+            trash = self.directory(experiment) / "attempts" / f".deleted-{name}"
+            if not os.path.lexists(path):
+                continue
+            remove(trash)
+            try:
+                os.rename(path, trash)
+            except FileNotFoundError:
+                continue  # another process was faster
+            remove(trash)
+
+
+def check_name(name: str) -> str:
+    """A checkpoint's name, unless it would lead elsewhere."""
+    if not name or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
+        raise PBTError("badAnswer", f"the server named a checkpoint {name!r}, which is no name of one")
+    return name
+
+
+def remove(path: Union[str, Path]) -> None:
+    """Deletes a tree; one that is gone already, in part or whole, is as good."""
+    try:
+        os.rmdir(path)  # most are empty
+        return
+    except FileNotFoundError:
+        return
+    except OSError:
+        pass
+    for _ in range(3):
+        try:
+            shutil.rmtree(path)
+            return
+        except FileNotFoundError:
+            if not os.path.lexists(path):  # else something in it went while it was being listed
+                return
+    shutil.rmtree(path)
+
+
+def synchronize(root: Path) -> None:
+    """Writes every file and directory of a tree to disk; symbolic links are not followed."""
+    directories: List[str] = [os.fspath(root)]
+    while directories:
+        directory = directories.pop()
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    directories.append(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    _synchronize_file(entry.path)
+        _synchronize_directory(directory)
+
+
+def _synchronize_file(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _synchronize_directory(path: Union[str, Path]) -> None:
+    if os.name != "posix":
+        return  # directories cannot be flushed there
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _fnv1a(content: bytes) -> int:
+    """FNV-1a in 64 bits (Fowler, Noll, Vo)."""
+    value = 0xCBF29CE484222325
+    for byte in content:
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return value

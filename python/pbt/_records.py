@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the server tells of experiments. Fields that a newer server adds are in ``raw``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+#: An interval by (member, index).
+IntervalID = Tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment as it stands. Times are seconds since 1970 UTC."""
+
+    name: str
+    state: str
+    """``running``, ``paused``, ``finished`` or ``failed``."""
+    reason: Optional[str]
+    """Why it ended, when it did not simply come to its end."""
+    created: Optional[float]
+    ended: Optional[float]
+    counts: Dict[str, int]
+    """How many intervals are ``waiting``, ``running``, ``done``, ``diverged``, ``failed``."""
+    best: Optional[IntervalID]
+    best_score: Optional[float]
+    population: int
+    intervals_planned: int
+    intervals_finished: int
+    definition: Optional[Dict[str, Any]]
+    """The experiment file with every default written out; None where it is left out, as in lists."""
+    raw: Dict[str, Any] = field(repr=False, compare=False)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will be trained."""
+        return self.state not in ("running", "paused")
+
+
+@dataclass(frozen=True)
+class IntervalRecord:
+    """What is known of an interval. Times are seconds since 1970 UTC."""
+
+    member: int
+    index: int
+    state: str
+    """``waiting``, ``running``, ``done``, ``diverged`` or ``failed``."""
+    hyperparameters: Dict[str, Any]
+    changes: List[Dict[str, Any]]
+    """What explore changed: ``name``, ``old``, ``operation``, ``new``."""
+    parent: Optional[IntervalID]
+    score: Optional[float]
+    metrics: Dict[str, Any]
+    checkpoint: Optional[str]
+    checkpoint_state: str
+    """``none``, ``kept``, ``garbage`` or ``deleted``."""
+    attempts: int
+    failures: int
+    reason: Optional[str]
+    worker: Optional[str]
+    created: Optional[float]
+    started: Optional[float]
+    finished: Optional[float]
+    raw: Dict[str, Any] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class LineageStep:
+    """One interval of the line from a founder to an interval."""
+
+    member: int
+    index: int
+    score: Optional[float]
+    hyperparameters: Dict[str, Any]
+    parent: Optional[IntervalID]
+    exploited: bool
+    """Whether it continues another member's checkpoint."""
+
+
+@dataclass(frozen=True)
+class ScheduleStep:
+    """What was trained with in one interval of the line."""
+
+    interval: int
+    hyperparameters: Dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened. The time is in seconds since 1970 UTC."""
+
+    id: int
+    experiment: str
+    time: Optional[float]
+    kind: str
+    """Such as ``created``, ``started``, ``done``, ``diverged``, ``failed``; new kinds may be added."""
+    interval: Optional[IntervalID]
+    details: Dict[str, Any]
+
+
+def experiment(raw: Dict[str, Any]) -> Experiment:
+    """Reads an experiment."""
+    return Experiment(
+        name=raw["name"],
+        state=raw["state"],
+        reason=raw.get("reason"),
+        created=_time(raw.get("created")),
+        ended=_time(raw.get("ended")),
+        counts=raw.get("counts") or {},
+        best=_id(raw.get("best")),
+        best_score=_score(raw.get("best_score")),
+        population=int(raw.get("population") or 0),
+        intervals_planned=int(raw.get("intervals_planned") or 0),
+        intervals_finished=int(raw.get("intervals_finished") or 0),
+        definition=raw.get("definition"),
+        raw=raw,
+    )
+
+
+def interval(raw: Dict[str, Any]) -> IntervalRecord:
+    """Reads an interval."""
+    return IntervalRecord(
+        member=raw["member"],
+        index=raw["interval"],
+        state=raw["state"],
+        hyperparameters=raw["hyperparameters"],
+        changes=raw.get("changes") or [],
+        parent=_id(raw.get("parent")),
+        score=_score(raw.get("score")),
+        metrics=raw.get("metrics") or {},
+        checkpoint=raw.get("checkpoint"),
+        checkpoint_state=raw.get("checkpoint_state") or "none",
+        attempts=int(raw.get("attempts") or 0),
+        failures=int(raw.get("failures") or 0),
+        reason=raw.get("reason"),
+        worker=raw.get("worker"),
+        created=_time(raw.get("created")),
+        started=_time(raw.get("started")),
+        finished=_time(raw.get("finished")),
+        raw=raw,
+    )
+
+
+def lineage_step(raw: Mapping[str, Any]) -> LineageStep:
+    """Reads one interval of a lineage."""
+    return LineageStep(
+        member=raw["member"],
+        index=raw["interval"],
+        score=_score(raw.get("score")),
+        hyperparameters=raw["hyperparameters"],
+        parent=_id(raw.get("parent")),
+        exploited=bool(raw.get("exploited")),
+    )
+
+
+def event(raw: Mapping[str, Any]) -> Event:
+    """Reads an event."""
+    return Event(
+        id=raw["id"],
+        experiment=raw["experiment"],
+        time=_time(raw.get("time")),
+        kind=raw["kind"],
+        interval=_id(raw.get("interval")),
+        details=raw.get("details") or {},
+    )
+
+
+def _id(raw: Optional[Mapping[str, Any]]) -> Optional[IntervalID]:
+    return None if raw is None else (raw["member"], raw["interval"])
+
+
+def _time(milliseconds: Optional[float]) -> Optional[float]:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _score(raw: Any) -> Optional[float]:
+    """A score; ``"NaN"`` and ``"Infinity"`` are how JSON says these."""
+    return None if raw is None else float(raw)

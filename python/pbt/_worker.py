@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A worker: a process that trains one interval after another and stays alive in between."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import (
+    Any,
+    Callable,
+    Generic,
+    Iterator,
+    List,
+    Literal,
+    Mapping,
+    Optional,
+    Set,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+    overload,
+)
+
+from . import _ending, _files, _signals
+from ._errors import PBTError
+from ._http import Server, segment
+from ._identity import worker_name
+from ._interval import NO_REPORT, Interval
+from ._keeper import Keeper
+from ._settings import Settings
+
+log = logging.getLogger("pbt")
+
+#: Seconds that one claim waits at the server for something to do.
+WAIT = 30.0
+DEFAULT_TERM = 60.0
+
+Data = Union[str, Path, Literal[False], None]
+Item = TypeVar("Item")
+
+
+class Worker:
+    """Claims intervals of one experiment. Iterating yields them one by one, until the experiment is over.
+
+    ::
+
+        for interval in pbt.worker("mnist"):
+            ...
+            interval.report(accuracy=0.97)
+
+    An interval that the loop's body leaves without ``report()`` has failed. Ctrl-C and SIGTERM give it back. A worker
+    belongs to one thread and to one process: make another one in each thread, and none before a fork whose child is
+    to train.
+
+    Attributes:
+        experiment: The experiment's name.
+        name: Under which name it claims; unlike any other.
+    """
+
+    def __init__(
+        self,
+        experiment: Optional[str] = None,
+        *,
+        server: Optional[str] = None,
+        token: Optional[str] = None,
+        data: Data = None,
+        term: float = DEFAULT_TERM,
+    ) -> None:
+        """See :func:`pbt.worker`."""
+        name = experiment or os.environ.get("PBT_EXPERIMENT")
+        if not name:
+            raise PBTError("badConfiguration", "which experiment? Give its name to pbt.worker(), or in PBT_EXPERIMENT")
+        if not 1 <= term <= 86400:
+            raise PBTError("badValue", f"term={term} must be 1 to 86400 seconds")
+        _check_rank()
+        self.experiment = name
+        self.name = worker_name()
+        self._term = term
+        self._server = Server(Settings.find(server, token))
+        told = self._server.call("GET", "", doing=f"greeting {self._server.url}")
+        if not isinstance(told, dict) or told.get("name") != "pbt":
+            raise PBTError("badAnswer", f"{self._server.url} is no pbt server")
+        self._files = _files.find(self._server, told.get("data") or {}, data)
+        self._keeper = Keeper(self._server, self._files, term)
+        self._path = f"/experiments/{segment(name)}"
+        # The intervals reported with success since the last claim: whose models are in memory.
+        self._in_memory: Set[Tuple[int, int]] = set()
+        self._is_open = True
+        _signals.install()
+        _ending.hire(self)
+
+    def __repr__(self) -> str:
+        return f"<worker of {self.experiment} at {self._server.url}>"
+
+    def __iter__(self) -> Iterator[Interval]:
+        return _Loop(self, 1, lambda intervals: intervals[0])
+
+    def batches(self, count: int) -> Iterator[List[Interval]]:
+        """Yields lists of up to ``count`` intervals, for those who train several members at once.
+
+        Every interval is reported for itself. Those not reported when the next batch is asked for have failed.
+        """
+        if not 1 <= count <= 1000:
+            raise PBTError("badValue", f"a batch has 1 to 1000 intervals, not {count}")
+        return _Loop(self, count, lambda intervals: intervals)
+
+    def claim(self, count: int = 1) -> List[Interval]:
+        """Waits for up to ``count`` intervals and takes them; none when the experiment is over.
+
+        While the server is away it is asked again without end. Intervals taken before are not touched.
+
+        Raises:
+            PBTError: what the server answers, such as ``noSuchExperiment`` or ``unauthorized``.
+        """
+        if not self._is_open:
+            raise PBTError("wrongState", f"{self!r} is closed")
+        _signals.reset()
+        body = {"worker": self.name, "term": self._term, "count": count, "definition": False}
+        pause = 0.5
+        while True:
+            key = base64.urlsafe_b64encode(os.urandom(24)).decode()
+            began = time.monotonic()
+            try:
+                answer = self._server.call(
+                    "POST",
+                    f"{self._path}/claims",
+                    {**body, "key": key, "wait": WAIT},
+                    timeout=WAIT + 30,
+                    doing=f"asking for an interval of {self.experiment}",
+                )
+            except (KeyboardInterrupt, SystemExit):
+                self._give_back_unseen({**body, "key": key, "wait": 0})
+                raise
+            if answer["assignments"]:
+                with _signals.shield():
+                    return self._begin(answer["assignments"])
+            if answer["state"] not in ("running", "paused"):
+                self._is_over(answer)
+                return []
+            # A server that does not wait must not be asked without a pause.
+            if time.monotonic() - began < pause:
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+    def close(self) -> None:
+        """Ends the worker's thread and deletes its temporary files. Intervals that are open stay as they are."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        _ending.dismiss(self)
+        self._keeper.close()
+        self._files.close()
+        self._server.close()
+        _signals.uninstall()
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+    def _begin(self, assignments: List[Mapping[str, Any]]) -> List[Interval]:
+        in_memory, self._in_memory = self._in_memory, set()
+        intervals: List[Interval] = []
+        for assignment in assignments:
+            parent = assignment["interval"].get("parent")
+            continues = parent is not None and (parent["member"], parent["interval"]) in in_memory
+            try:
+                interval = Interval(self, assignment, continues)
+            except OSError as error:
+                # No fault of the interval's, such as a full disk.
+                self._release(assignment["lease"], f"{self.name} cannot make its files: {error}")
+                raise
+            finally:
+                self._keeper.collect(assignment.get("garbage") or [], self.experiment)
+            _ending.remember(interval)
+            self._keeper.hold(interval)
+            intervals.append(interval)
+        return intervals
+
+    def _finished(self, interval: Interval, answer: Mapping[str, Any]) -> None:
+        """An interval was reported."""
+        if answer["interval"].get("state") == "done":
+            self._in_memory.add((interval.member, interval.index))
+        self._keeper.collect(answer.get("garbage") or [], self.experiment)
+
+    def _give_back_unseen(self, body: Mapping[str, Any]) -> None:
+        """The process is told to stop while it waits for an answer: what that answer may have brought is given back."""
+        try:
+            answer, _ = self._server.once("POST", f"{self._path}/claims", body, timeout=5)
+            for assignment in answer["assignments"]:
+                self._release(assignment["lease"], "the worker was told to stop")
+        except PBTError as error:
+            log.warning("could not see whether there is something to give back: %s", error)
+
+    def _release(self, lease: Mapping[str, Any], reason: str) -> None:
+        path = f"{self._path}/intervals/{lease['member']}/{lease['interval']}/release"
+        try:
+            self._server.once("POST", path, {"lease": lease, "reason": reason}, timeout=5)
+        except PBTError as error:
+            log.warning("could not give an interval back: %s", error)
+
+    def _is_over(self, answer: Mapping[str, Any]) -> None:
+        reason = (answer.get("experiment") or {}).get("reason")
+        say = log.warning if answer["state"] == "failed" else log.info
+        say("experiment %s is %s%s", self.experiment, answer["state"], f": {reason}" if reason else "")
+
+
+class _Loop(Generic[Item]):
+    """One ``for`` loop over a worker. Only the loop refers to it, so its end is the loop's end, however that came."""
+
+    def __init__(self, worker: Worker, count: int, item: Callable[[List[Interval]], Item]) -> None:
+        self._worker = worker
+        self._count = count
+        self._item = item
+        self._current: List[Interval] = []
+
+    def __iter__(self) -> Iterator[Item]:
+        return self
+
+    def __next__(self) -> Item:
+        current, self._current = self._current, []
+        for interval in current:
+            if interval._state == "open" and not interval.lost:
+                interval._quietly(interval.fail, NO_REPORT)
+            interval._check_lost()
+        self._current = self._worker.claim(self._count)
+        if not self._current:
+            self._worker.close()
+            raise StopIteration
+        return self._item(self._current)
+
+    def __del__(self) -> None:
+        # Whether by break or by an exception is not to be seen from here. If it is an exception that ends the program,
+        # that comes to light at once; else the interval has failed.
+        for interval in self._current:
+            if interval._state == "open":
+                self._worker._keeper.left(interval)
+
+
+@overload
+def worker(
+    experiment: Optional[str] = None,
+    *,
+    server: Optional[str] = None,
+    token: Optional[str] = None,
+    data: Data = None,
+    term: float = DEFAULT_TERM,
+    batch: None = None,
+) -> Worker: ...
+
+
+@overload
+def worker(
+    experiment: Optional[str] = None,
+    *,
+    server: Optional[str] = None,
+    token: Optional[str] = None,
+    data: Data = None,
+    term: float = DEFAULT_TERM,
+    batch: int,
+) -> Iterator[List[Interval]]: ...
+
+
+def worker(
+    experiment: Optional[str] = None,
+    *,
+    server: Optional[str] = None,
+    token: Optional[str] = None,
+    data: Data = None,
+    term: float = DEFAULT_TERM,
+    batch: Optional[int] = None,
+) -> Union[Worker, Iterator[List[Interval]]]:
+    """The intervals to train, one by one, until the experiment is over.
+
+    Args:
+        experiment: Its name; else ``PBT_EXPERIMENT``.
+        server: The server's URL; else ``PBT_SERVER``, or what ``~/.config/pbt/client.json`` says.
+        token: A token of scope ``work``; else ``PBT_TOKEN``, or that of the file.
+        data: The server's data directory as this machine sees it; else ``PBT_DATA``, or where the server says it is,
+            when that is the same directory here. Without one, checkpoints are carried over HTTP; with False always.
+        term: Seconds after which the server gives an interval to others when it does not hear of this process.
+        batch: Yield lists of up to this many intervals instead, to train several members at once.
+
+    Raises:
+        PBTError: when the server cannot be used; while it is away it is asked again without end.
+    """
+    made = Worker(experiment, server=server, token=token, data=data, term=term)
+    return made if batch is None else made.batches(batch)
+
+
+def run(
+    train: Callable[[Interval], Optional[Mapping[str, Any]]],
+    experiment: Optional[str] = None,
+    *,
+    server: Optional[str] = None,
+    token: Optional[str] = None,
+    data: Data = None,
+    term: float = DEFAULT_TERM,
+    failures: int = 3,
+) -> int:
+    """Trains every interval by a function, until the experiment is over.
+
+    An exception is the failure of its interval, and the next one is trained; after ``failures`` of them in a row the
+    last one is raised, since the fault is then this process's rather than the interval's.
+
+    Args:
+        train: Called with each interval. It returns the metrics to report, or calls ``interval.report()`` itself.
+        experiment: As for :func:`pbt.worker`, like the arguments not listed here.
+        failures: How many exceptions in a row are borne, plus one; 1 raises the first.
+
+    Returns:
+        How many intervals it reported.
+    """
+    reported = in_a_row = 0
+    with Worker(experiment, server=server, token=token, data=data, term=term) as made:
+        for interval in made:
+            try:
+                with interval:
+                    metrics = train(interval)
+                    if metrics is not None:
+                        interval.report(metrics)
+            except Exception:
+                in_a_row += 1
+                if in_a_row >= failures:
+                    raise
+                log.exception("%r failed; going on with the next (%d of %d in a row)", interval, in_a_row, failures)
+            else:
+                if interval._is_reported:
+                    in_a_row = 0
+                    reported += 1
+    return reported
+
+
+def _check_rank() -> None:
+    rank, size = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1")
+    if rank.isdecimal() and size.isdecimal() and int(rank) > 0 and int(size) > 1:
+        raise PBTError(
+            "badConfiguration",
+            f"this is rank {rank} of {size}: only rank 0 asks for intervals, and shares them with the others "
+            "(see Documentation/python.md); unset RANK if the processes train apart from each other",
+        )
