@@ -4,7 +4,9 @@ import PBT
 import PBTServer
 import Testing
 
-/// What no friendly client sends. After each the server must answer, and nothing must have changed.
+/// What no friendly client sends.
+///
+/// After each the server must answer, and nothing must have changed.
 @Suite(.timeLimit(.minutes(10)))
 struct HostileTests {
     /// Bytes, and how the answer to them must begin and end.

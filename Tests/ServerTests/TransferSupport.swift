@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import PBT
 import PBTClient
 import PBTWorker
 import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// A trainer whose checkpoints are a number in a file, beside a program, an empty directory and a larger file.
 struct FileTrainer: Trainer {
@@ -69,9 +62,8 @@ func names(_ path: FilePath) throws -> [String] {
 }
 
 func isExecutable(_ path: FilePath) throws -> Bool {
-    var status = stat()
-    guard path.withPlatformString({ stat($0, &status) }) == 0 else { throw Errno(rawValue: errno) }
-    return status.st_mode & 0o100 != 0
+    let mode = try FileManager.default.attributesOfItem(atPath: path.string)[.posixPermissions] as? NSNumber
+    return (mode?.intValue ?? 0) & 0o100 != 0
 }
 
 extension Experiment {

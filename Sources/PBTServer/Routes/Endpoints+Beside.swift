@@ -19,7 +19,10 @@ extension Endpoints {
             method: .get, path: "/openapi.json", scope: nil, summary: "This document",
             answers: [json("The document", Schemas.values)]
         ) { call in
-            call.reply(OpenAPI.document(of: Endpoints.all, version: call.site.configuration.version))
+            call.reply(
+                OpenAPI.document(
+                    of: Endpoints.all, version: call.site.configuration.version,
+                    needsToken: call.site.access.needsToken))
         },
         Endpoint(
             method: .get, path: "/metrics", scope: .read, summary: "What the server counts, for Prometheus",

@@ -6,11 +6,17 @@ import PBT
 /// The OpenAPI 3.1 document, made from the list of endpoints.
 enum OpenAPI {
     /// The document.
-    static func document(of endpoints: [Endpoint], version: String) -> Value {
+    ///
+    /// - Parameters:
+    ///   - endpoints: What it describes.
+    ///   - version: The version that the server says it has.
+    ///   - needsToken: Whether the server asks for tokens.
+    /// - Returns: The document.
+    static func document(of endpoints: [Endpoint], version: String, needsToken: Bool = true) -> Value {
         var paths: [String: [String: Value]] = [:]
         for endpoint in endpoints {
             paths[endpoint.path.replacing("+}", with: "}"), default: [:]][endpoint.method.rawValue.lowercased()] =
-                operation(endpoint)
+                operation(endpoint, needsToken: needsToken)
         }
         return [
             "openapi": "3.1.0",
@@ -27,7 +33,7 @@ enum OpenAPI {
         ]
     }
 
-    private static func operation(_ endpoint: Endpoint) -> Value {
+    private static func operation(_ endpoint: Endpoint, needsToken: Bool) -> Value {
         var object: [String: Value] = [
             "summary": .string(endpoint.summary), "operationId": .string(identifier(of: endpoint)),
             "responses": .object(responses(endpoint)),
@@ -48,7 +54,7 @@ enum OpenAPI {
             ]
         }
         if let scope = endpoint.scope {
-            object["security"] = [["token": []]]
+            if needsToken { object["security"] = [["token": []]] }
             object["description"] = .string("Scope: \(scope.rawValue).")
         }
         return .object(object)

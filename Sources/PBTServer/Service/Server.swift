@@ -68,7 +68,9 @@ public struct Server: Service {
             logger: logger)
         do {
             try await application.run()
-        } catch let error where error is IOError || error is SocketAddressError {
+        } catch let error
+            where error is IOError || error is SocketAddressError || error is SocketAddressError.UnknownHost
+        {
             throw PBTError(
                 .inputOutput,
                 "cannot listen on \(configuration.host):\(configuration.port): \(error); is another server "
@@ -92,9 +94,11 @@ public struct Server: Service {
                 NIOSSLCertificateSource.certificate($0)
             }
             let key = try NIOSSLPrivateKey(file: tls.key, format: .pem)
-            return try .tls(
-                .http1(configuration: http),
-                tlsConfiguration: .makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key)))
+            let settings = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain, privateKey: .privateKey(key))
+            // Now, rather than when the first client comes: whether the key is the certificate's.
+            _ = try NIOSSLContext(configuration: settings)
+            return try .tls(.http1(configuration: http), tlsConfiguration: settings)
         } catch {
             throw PBTError(
                 .badValue,

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import Synchronization
+
+/// A store that counts how often a page of events is read from it.
+final class CountingStore: Store {
+    private let store: InMemoryStore
+    private let count = Atomic<Int>(0)
+
+    init(_ store: InMemoryStore) {
+        self.store = store
+    }
+
+    /// How many pages of at least two events were read.
+    var pages: Int { count.load(ordering: .sequentiallyConsistent) }
+
+    func events(of name: String?, after last: Int64?, limit: Int) async throws -> [Event] {
+        let events = try await store.events(of: name, after: last, limit: limit)
+        if events.count > 1 { count.add(1, ordering: .sequentiallyConsistent) }
+        return events
+    }
+
+    func create(_ experiment: Experiment) async throws -> ExperimentRecord { try await store.create(experiment) }
+    func experiments() async throws -> [ExperimentRecord] { try await store.experiments() }
+    func record(of name: String) async throws -> ExperimentRecord { try await store.record(of: name) }
+    func edit(_ experiment: Experiment) async throws { try await store.edit(experiment) }
+    func intervals(of name: String) async throws -> [Interval] { try await store.intervals(of: name) }
+    func interval(_ id: IntervalID, of name: String) async throws -> Interval {
+        try await store.interval(id, of: name)
+    }
+    func claim(
+        _ count: Int, from name: String, by worker: String, for term: Duration, key: String?
+    ) async throws -> Claims { try await store.claim(count, from: name, by: worker, for: term, key: key) }
+    func renew(_ lease: Lease, for term: Duration) async throws -> Lease { try await store.renew(lease, for: term) }
+    func report(_ lease: Lease, _ metrics: [String: Value]) async throws { try await store.report(lease, metrics) }
+    func finish(_ lease: Lease, _ outcome: Outcome) async throws -> Finished {
+        try await store.finish(lease, outcome)
+    }
+    func release(_ lease: Lease, because reason: String) async throws {
+        try await store.release(lease, because: reason)
+    }
+    func abandon(worker: String, of name: String, because reason: String) async throws -> [IntervalID] {
+        try await store.abandon(worker: worker, of: name, because: reason)
+    }
+    func push(_ hyperparameters: Hyperparameters, to name: String) async throws -> Interval {
+        try await store.push(hyperparameters, to: name)
+    }
+    func pause(_ name: String) async throws { try await store.pause(name) }
+    func resume(_ name: String) async throws { try await store.resume(name) }
+    func stop(_ name: String, because reason: String) async throws { try await store.stop(name, because: reason) }
+    func remove(_ name: String) async throws { try await store.remove(name) }
+    func pin(_ id: IntervalID, of name: String, _ isPinned: Bool) async throws {
+        try await store.pin(id, of: name, isPinned)
+    }
+    func garbage(of name: String) async throws -> [String] { try await store.garbage(of: name) }
+    func collected(_ checkpoints: [String], of name: String) async throws {
+        try await store.collected(checkpoints, of: name)
+    }
+    func waitForEvents(after last: Int64, for time: Duration) async throws {
+        try await store.waitForEvents(after: last, for: time)
+    }
+    func lastEvent() async throws -> Int64 { try await store.lastEvent() }
+    func openIntervals(of name: String) async throws -> Int { try await store.openIntervals(of: name) }
+}
