@@ -25,7 +25,8 @@ struct Patience: Sendable {
     /// - Returns: What the call returned.
     /// - Throws: What the call threw last.
     func callToTheEnd<Result: Sendable>(
-        bearing tries: Int = 0, while isWanted: () -> Bool = { true }, _ body: @escaping @Sendable () async throws -> Result
+        bearing tries: Int = 0, while isWanted: () -> Bool = { true },
+        _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         var pause = Duration.milliseconds(10)
         var failures = 0

@@ -37,7 +37,7 @@ struct OpenStore: Sendable {
             configuration.patience = .seconds(10)
             let remote = try RemoteStore(address, configuration)
             let named = try (path?.string ?? pbt.environment("PBT_DATA")).map { try absolute(FilePath($0)) }
-            data = try remote.sharedData(try await remote.serverInfo(), at: named)
+            data = try remote.sharedData(try await remote.serverInfo(patience: .seconds(5)), at: named)
             store = remote
         }
     }
