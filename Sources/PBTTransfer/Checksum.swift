@@ -20,7 +20,9 @@ package struct Checksum: Sendable {
         Hex.text(of: hash.finalize())
     }
 
-    /// The size and checksum of a file. Reads all of it; not for the threads that tasks share.
+    /// The size and checksum of a file.
+    ///
+    /// Reads all of it; not for the threads that tasks share.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`, and `CancellationError`.
     package static func of(_ file: OpenFile) throws -> (size: Int64, sha256: String) {

@@ -13,7 +13,9 @@ package import SystemPackage
 #endif
 
 extension Manifest {
-    /// Reads a directory with all that is in it. Reads every byte; not for the threads that tasks share.
+    /// Reads a directory with all that is in it.
+    ///
+    /// Reads every byte; not for the threads that tasks share.
     ///
     /// - Parameters:
     ///   - root: The directory.

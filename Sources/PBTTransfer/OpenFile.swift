@@ -14,7 +14,9 @@ package import SystemPackage
     import Musl
 #endif
 
-/// An open file below a directory, reached without following a symbolic link on the way. Closed with this object.
+/// An open file below a directory, reached without following a symbolic link on the way.
+///
+/// Closed with this object.
 package final class OpenFile: Sendable {
     private let descriptor: CInt
     /// Where it is, for messages.

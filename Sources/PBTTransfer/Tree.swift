@@ -32,7 +32,9 @@ package struct Tree {
     private let root: FilePath
     private let maximum: Int
 
-    /// Finds them. Blocks.
+    /// Finds them.
+    ///
+    /// Blocks.
     ///
     /// - Parameters:
     ///   - root: The directory.

@@ -38,11 +38,20 @@ struct BrokenCall: Sendable, CustomTestStringConvertible {
             "run toy.yaml --store postgresql://host/db", 69,
             "PostgreSQL stores are not in this build (postgresql://host/db); use a file: --store pbt.sqlite\n"),
         BrokenCall(
-            "list --store http://host:7070", 69,
-            "pbt servers are not in this build (http://host:7070); use a file: --store pbt.sqlite\n"),
+            "list --store http://127.0.0.1:1", 69,
+            "cannot reach the server http://127.0.0.1:1: connection refused; is it running, and is this its address? "),
+        BrokenCall(
+            "worker http://127.0.0.1:1", 69,
+            "cannot reach the server http://127.0.0.1:1: connection refused; is it running, and is this its address? "),
+        BrokenCall(
+            "list --store https://me:secret@host", 64,
+            "the server's address holds a user or a token, which is seen by others; a token belongs into PBT_TOKEN or a "
+                + "file; write it as https://host:7070\n"),
+        BrokenCall(
+            "worker toy.sqlite --cache x", 69, "there is no store DIRECTORY/toy.sqlite; "),
         BrokenCall(
             "list --store redis://host", 64,
-            "unknown kind of store \"redis\" in \"redis://host\"; give a path or sqlite:///path\n"),
+            "unknown kind of store \"redis\" in \"redis://host\"; give a path, sqlite:///path, or https://host:7070\n"),
         BrokenCall("list --store sqlite://", 64, "\"sqlite://\" has no path; write sqlite:///path/to/pbt.sqlite\n"),
         BrokenCall(
             "list --store toy.yaml", 69, "DIRECTORY/toy.yaml is not a SQLite file; name another file with --store\n"),

@@ -50,8 +50,11 @@ actor Servers {
         throw PBTError(.unreachable, "the server ended before it listened")
     }
 
-    fileprivate func end() async throws {
-        for server in running { try await server.kill() }
+    /// Kills all that run.
+    func killAll() async throws {
+        let servers = running
+        running = []
+        for server in servers { try await server.kill() }
     }
 }
 
@@ -62,9 +65,9 @@ func withServers<Result>(_ body: (Servers) async throws -> Result) async throws 
     do {
         result = try await body(servers)
     } catch {
-        try await servers.end()
+        try await servers.killAll()
         throw error
     }
-    try await servers.end()
+    try await servers.killAll()
     return result
 }

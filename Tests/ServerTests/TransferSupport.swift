@@ -74,3 +74,15 @@ extension Experiment {
             space: ["x": .uniform(0...1)], exploit: .truncation(0.25), retries: retries)
     }
 }
+
+func symlink(_ target: String, at path: FilePath) throws {
+    guard path.withPlatformString({ link in target.withCString { symlink($0, link) } }) == 0 else {
+        throw Errno(rawValue: errno)
+    }
+}
+
+/// Sets when a file was changed last, in seconds since 1970.
+func setTime(_ seconds: Int, of path: FilePath) throws {
+    let times = [timespec(tv_sec: seconds, tv_nsec: 0), timespec(tv_sec: seconds, tv_nsec: 0)]
+    guard path.withPlatformString({ utimensat(AT_FDCWD, $0, times, 0) }) == 0 else { throw Errno(rawValue: errno) }
+}

@@ -26,6 +26,22 @@ import Testing
         #expect(try await Patience(clock: clock).call(flaky(2, busy)) == 3)
     }
 
+    @Test func `wait for a store that is away like for one that is busy, unless they are told not to`() async throws {
+        let away = PBTError(.unreachable, "away")
+        #expect(try await Patience(clock: clock).callToTheEnd(flaky(50, away)) == 51)
+        #expect(try await Patience(clock: clock).call(flaky(50, away)) == 51)
+        let impatient = Patience(clock: clock, waitsForAbsent: false)
+        await #expect(throws: away) { try await impatient.callToTheEnd(flaky(1, away)) }
+        await #expect(throws: away) { try await impatient.call(flaky(1, away)) }
+    }
+
+    @Test func `are not made again once they are not wanted`() async throws {
+        await #expect(throws: busy) {
+            try await Patience(clock: clock).callToTheEnd(while: { false }, flaky(1, busy))
+        }
+        #expect(clock.sleeps.isEmpty)
+    }
+
     @Test(arguments: [PBTError.Code.unusableStore, .inputOutput])
     func `bear what may pass as often as they are told`(_ code: PBTError.Code) async throws {
         let error = PBTError(code, "away")

@@ -12,7 +12,9 @@ import SystemPackage
     import Musl
 #endif
 
-/// Checkpoints on this machine that are on the server too. Its calls block.
+/// Checkpoints on this machine that are on the server too.
+///
+/// Its calls block.
 ///
 /// ```
 /// ROOT/EXPERIMENT/checkpoints/NAME/    whole; its time of change says when it was used last

@@ -55,7 +55,8 @@ extension RemoteStore {
         if let shared = try sharedData(info, at: data) { return shared }
         guard let id = info.data?.id else {
             throw PBTError(
-                .badValue, "the server \(address) has no data directory, so its workers have nowhere to keep checkpoints")
+                .badValue,
+                "the server \(address) has no data directory, so its workers have nowhere to keep checkpoints")
         }
         guard !id.isEmpty, id.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
             throw PBTError(.unreachable, "the server \(address) names its data directory in a way that makes no sense")

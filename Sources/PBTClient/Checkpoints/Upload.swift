@@ -16,7 +16,9 @@ struct Upload: Sendable {
     let lease: Lease
     let manifest: Manifest
 
-    /// Sends it. What has arrived already, also by an earlier call, is not sent again.
+    /// Sends it.
+    ///
+    /// What has arrived already, also by an earlier call, is not sent again.
     ///
     /// - Throws: A `PBTError`: `leaseLost`, `unreachable`, `inputOutput`; `CancellationError`.
     func run() async throws {

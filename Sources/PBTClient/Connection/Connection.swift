@@ -8,7 +8,9 @@ import NIOSSL
 import PBT
 import PBTAPI
 
-/// Talks to one server: keeps connections, shows the token, reads errors. Asks once; ``Retrying`` asks again.
+/// Talks to one server: keeps connections, shows the token, reads errors.
+///
+/// Asks once; ``Retrying`` asks again.
 final class Connection: Sendable {
     let address: ServerAddress
     let configuration: ClientConfiguration
@@ -70,6 +72,7 @@ final class Connection: Sendable {
     /// - Parameters:
     ///   - request: The request.
     ///   - time: How long all of the exchange may take, the body included.
+    /// - Returns: The answer; its status is not an error's.
     /// - Throws: A ``Trouble``, or a `CancellationError`.
     func open(_ request: HTTPClientRequest, within time: Duration) async throws -> HTTPClientResponse {
         let response: HTTPClientResponse

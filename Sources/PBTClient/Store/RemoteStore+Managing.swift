@@ -41,7 +41,9 @@ extension RemoteStore {
         _ = try await retrying.send(APICall(.POST, .experiment(name, "stop"), body: ["reason": .string(reason)]))
     }
 
-    /// See `Store.remove(_:)`. The server deletes the files.
+    /// See `Store.remove(_:)`.
+    ///
+    /// The server deletes the files.
     public func remove(_ name: String) async throws {
         try await repeatable(.noSuchExperiment) { APICall(.DELETE, .experiment(name)) }
         definitions.remove(name)

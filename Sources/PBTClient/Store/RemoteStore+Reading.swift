@@ -88,7 +88,9 @@ extension RemoteStore {
         return events
     }
 
-    /// See `Store.waitForEvents(after:for:)`. The server waits, 50 seconds at a time.
+    /// See `Store.waitForEvents(after:for:)`.
+    ///
+    /// The server waits, 50 seconds at a time.
     public func waitForEvents(after last: Int64, for time: Duration) async throws {
         let end = ContinuousClock.now.advanced(by: time)
         while true {

@@ -21,7 +21,6 @@ extension RemoteStore {
                         "key": .string(key), "definition": .bool(!definitions.isKnown(name)),
                     ]))
         }
-        let record = try await record(answer.fields("experiment"))
         var assignments: [Assignment] = []
         for item in try answer.list("assignments") {
             let fields = try Fields(item, path: "assignments")
@@ -29,7 +28,8 @@ extension RemoteStore {
                 of: name, version: fields.text("definition_version"), given: fields["definition"])
             assignments.append(try Assignment(api: fields, experiment: experiment))
         }
-        return Claims(assignments: assignments, record: record)
+        // After the assignments, one of which may have brought the definition.
+        return Claims(assignments: assignments, record: try await record(answer.fields("experiment")))
     }
 
     /// See `Store.renew(_:for:)`.

@@ -17,7 +17,9 @@ public struct RemoteStore: Store {
     let definitions = Definitions()
     let keys = ClaimKeys()
 
-    /// The store behind a server. Nothing is sent yet.
+    /// The store behind a server.
+    ///
+    /// Nothing is sent yet.
     ///
     /// - Parameters:
     ///   - address: Where the server is.
@@ -42,6 +44,7 @@ public struct RemoteStore: Store {
     ///   - path: The list.
     ///   - query: What is asked for beside the page.
     /// - Returns: The items' fields.
+    /// - Throws: A `PBTError`.
     func items(_ path: APIPath, query: [(String, String)] = []) async throws -> [Fields] {
         var items: [Fields] = []
         var cursor: String?

@@ -49,7 +49,9 @@ final class CheckpointExchange: Sendable {
         return path
     }
 
-    /// What is in a published checkpoint. Read once: what is published never changes.
+    /// What is in a published checkpoint.
+    ///
+    /// Read once: what is published never changes.
     ///
     /// - Throws: A `PBTError`: `noSuchCheckpoint`, `badValue` for one that holds what cannot be sent.
     func manifest(of name: String, _ experiment: String) async throws -> Manifest {

@@ -5,7 +5,9 @@ import PBTTransfer
 import PBTWorker
 import SystemPackage
 
-/// Files that came for a checkpoint, to be published. Blocks.
+/// Files that came for a checkpoint, to be published.
+///
+/// Its calls block.
 struct Staged {
     let root: FilePath
     let manifest: Manifest

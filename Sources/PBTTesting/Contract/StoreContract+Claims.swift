@@ -155,7 +155,8 @@ extension StoreContract {
             _ = try await store.renew(first.assignments[0].lease, for: .seconds(1))
             let another = try await store.claim(9, from: "e", by: "v", for: .seconds(60), key: key)
             try expectEqual(another.assignments.map(\.interval.id.member), [2, 3])
-            let other = try await store.claim(1, from: "e", by: "w", for: .seconds(60), key: "another-key-just-as-random")
+            let other = try await store.claim(
+                1, from: "e", by: "w", for: .seconds(60), key: "another-key-just-as-random")
             try expectEqual(other.assignments, [])
         },
         Case("a finish that is repeated answers as it stands, and records nothing twice") { test in

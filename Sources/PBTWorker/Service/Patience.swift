@@ -10,7 +10,7 @@ struct Patience: Sendable {
     var executor: (any TaskExecutor)?
     /// Whether a store that is away is waited for like one that is busy.
     var waitsForAbsent = true
-    /// How long a call of a cancelled task may take before it is cancelled too.
+    /// How long the calls of a cancelled task may take before they are cancelled too.
     private static let grace = Duration.seconds(10)
 
     /// Makes a call that a cancelled task makes too, and makes it again while the store is busy or away.
@@ -25,14 +25,18 @@ struct Patience: Sendable {
     /// - Returns: What the call returned.
     /// - Throws: What the call threw last.
     func callToTheEnd<Result: Sendable>(
-        bearing tries: Int = 0, while isWanted: () -> Bool = { true }, _ body: @escaping @Sendable () async throws -> Result
+        bearing tries: Int = 0, while isWanted: () -> Bool = { true },
+        _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         var pause = Duration.milliseconds(10)
         var failures = 0
         var triesLeftWhenCancelled = 40
+        var cancelled: ContinuousClock.Instant?
         while true {
             do {
-                return try await outlasting(Task(executorPreference: executor) { try await body() })
+                let spent = cancelled.map { ContinuousClock.now - $0 } ?? .zero
+                return try await outlasting(
+                    Task(executorPreference: executor) { try await body() }, for: Self.grace - spent)
             } catch let error as PBTError {
                 switch error.code {
                 case .storeBusy: break
@@ -43,8 +47,10 @@ struct Patience: Sendable {
                 default: throw error
                 }
                 if Task.isCancelled {
+                    let since = cancelled ?? .now
+                    cancelled = since
                     triesLeftWhenCancelled -= 1
-                    guard triesLeftWhenCancelled > 0 else { throw error }
+                    guard triesLeftWhenCancelled > 0, .now - since < Self.grace else { throw error }
                 }
                 guard isWanted() else { throw error }
             }
@@ -55,12 +61,14 @@ struct Patience: Sendable {
     }
 
     /// Waits for a task that goes on when this one is cancelled, but not for ever: a store may take minutes to be away.
-    private func outlasting<Result: Sendable>(_ task: Task<Result, any Error>) async throws -> Result {
+    private func outlasting<Result: Sendable>(
+        _ task: Task<Result, any Error>, for grace: Duration
+    ) async throws -> Result {
         try await withTaskCancellationHandler {
             try await task.value
         } onCancel: {
             Task { [clock] in
-                do { try await clock.sleep(for: Self.grace) } catch {}
+                do { try await clock.sleep(for: grace) } catch {}
                 task.cancel()
             }
         }

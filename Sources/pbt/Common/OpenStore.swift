@@ -12,8 +12,9 @@ struct OpenStore: Sendable {
     let store: any Store
     /// Where it is.
     let location: StoreLocation
-    /// The directory with its checkpoints and logs: `x/pbt.data` for `x/pbt.sqlite`. None behind a server whose
-    /// directory this machine does not see.
+    /// The directory with its checkpoints and logs: `x/pbt.data` for `x/pbt.sqlite`.
+    ///
+    /// None behind a server whose directory this machine does not see.
     let data: DataDirectory?
 
     /// Opens a store.
@@ -37,7 +38,7 @@ struct OpenStore: Sendable {
             configuration.patience = .seconds(10)
             let remote = try RemoteStore(address, configuration)
             let named = try (path?.string ?? pbt.environment("PBT_DATA")).map { try absolute(FilePath($0)) }
-            data = try remote.sharedData(try await remote.serverInfo(), at: named)
+            data = try remote.sharedData(try await remote.serverInfo(patience: .seconds(5)), at: named)
             store = remote
         }
     }
@@ -54,6 +55,7 @@ struct OpenStore: Sendable {
     ///   - cache: Where those of a server are kept that this machine does not share a directory with; the user's cache
     ///     when not given.
     ///   - limit: How many bytes that holds.
+    /// - Returns: For a worker.
     /// - Throws: A ``PBTError``.
     func checkpoints(
         cache: FilePath? = nil, limit: Int64 = RemoteCheckpoints.usualLimit
@@ -74,6 +76,7 @@ struct OpenStore: Sendable {
     /// The directory with its files, for what cannot do without.
     ///
     /// - Parameter purpose: What needs it, as the message's subject.
+    /// - Returns: The directory.
     /// - Throws: A ``Failure`` when this machine does not see it.
     func directory(for purpose: String) throws -> DataDirectory {
         guard let data else {

@@ -35,4 +35,3 @@ struct StoreOptions: ParsableArguments {
         try await OpenStore(location(in: directory), creating: isCreating)
     }
 }
-

@@ -26,7 +26,8 @@ struct BestCommand: AsyncParsableCommand {
         let checkpoint = looked.checkpoint(of: best)
         if path {
             if checkpoint == nil, let text = looked.checkpointText(of: best) {
-                throw Failure(.noResult, "the checkpoint is \(text); this machine does not see the server's data directory")
+                throw Failure(
+                    .noResult, "the checkpoint is \(text); this machine does not see the server's data directory")
             }
             guard let checkpoint else {
                 throw Failure(.noResult, "the best interval of \"\(experiment)\", \(best.id), has no checkpoint")

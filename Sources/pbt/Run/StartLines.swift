@@ -80,7 +80,8 @@ struct StartLines {
     }
 
     private var free: String {
-        opened.data.flatMap { freeBytes(at: $0.root.removingLastComponent()) }.map { "; \(Format.bytes($0)) free" } ?? ""
+        opened.data.flatMap { freeBytes(at: $0.root.removingLastComponent()) }.map { "; \(Format.bytes($0)) free" }
+            ?? ""
     }
 }
 

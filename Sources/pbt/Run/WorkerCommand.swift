@@ -109,7 +109,9 @@ struct WorkerCommand: AsyncParsableCommand {
         let checkpoints = try await opened.checkpoints(
             cache: cache.map { FilePath($0) },
             limit: cacheLimit.map { Int64($0 * Double(1 << 30)) } ?? RemoteCheckpoints.usualLimit)
-        if !quiet, opened.data == nil { Output.note("checkpoints are carried to and fro; cache \(checkpoints.data.root)") }
+        if !quiet, opened.data == nil {
+            Output.note("checkpoints are carried to and fro; cache \(checkpoints.data.root)")
+        }
         let session = Session(
             worker: Worker(
                 store: opened.store, checkpoints: checkpoints, executor: CommandExecutor(slots: slots),

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOPosix
+import PBT
+import Synchronization
+
+/// A bad network between a client and a server: passes bytes on, and breaks connections as it is told.
+final class Proxy: Sendable {
+    /// When a connection breaks.
+    struct Weather: Sendable {
+        /// Each so many answers, one is thrown away with its connection: the server has done what it was asked.
+        var lostAnswer: Int?
+        /// The share of answers that are thrown away so, drawn at random.
+        var loss: Double?
+        /// A connection breaks once it carried so many bytes from the client.
+        var mostUp: Int?
+        /// A connection breaks once it carried so many bytes to the client.
+        var mostDown: Int?
+    }
+
+    /// What it carried.
+    struct Traffic: Sendable {
+        var up = 0
+        var down = 0
+        var connections = 0
+        var answers = 0
+        var broken = 0
+    }
+
+    /// Where it listens.
+    let port: Int
+    private let target: Int
+    private let weather: Weather
+    private let state = Mutex(Traffic())
+    private let random = Mutex(Xoshiro256(seed: 1))
+
+    private init(port: Int, target: Int, weather: Weather) {
+        self.port = port
+        self.target = target
+        self.weather = weather
+    }
+
+    /// What it carried until now.
+    var traffic: Traffic {
+        state.withLock { $0 }
+    }
+
+    /// Runs a proxy in front of a server on this machine while the body runs.
+    static func with<Result: Sendable>(
+        _ weather: Weather, to target: Int, _ body: @Sendable (Proxy) async throws -> Result
+    ) async throws -> Result {
+        let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .bind(host: "127.0.0.1", port: 0) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        let proxy = Proxy(port: server.channel.localAddress?.port ?? 0, target: target, weather: weather)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await server.executeThenClose { clients in
+                    try await withThrowingDiscardingTaskGroup { connections in
+                        for try await client in clients {
+                            connections.addTask { await proxy.serve(client) }
+                        }
+                    }
+                }
+            }
+            let result = try await body(proxy)
+            group.cancelAll()
+            do { try await group.waitForAll() } catch is CancellationError {}
+            return result
+        }
+    }
+
+    private struct Break: Error {}
+
+    private func serve(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
+        state.withLock { $0.connections += 1 }
+        do {
+            let backend = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .connect(host: "127.0.0.1", port: target) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    }
+                }
+            try await client.executeThenClose { fromClient, toClient in
+                try await backend.executeThenClose { fromServer, toServer in
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        group.addTask { try await self.up(fromClient, toServer) }
+                        group.addTask { try await self.down(fromServer, toClient) }
+                        // Whichever ends first ends both.
+                        _ = try await group.next()
+                        group.cancelAll()
+                    }
+                }
+            }
+        } catch {
+            // A broken connection is what this is for; the client sees it.
+            state.withLock { $0.broken += 1 }
+        }
+    }
+
+    private func up(
+        _ client: NIOAsyncChannelInboundStream<ByteBuffer>, _ server: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    ) async throws {
+        var carried = 0
+        for try await bytes in client {
+            carried += bytes.readableBytes
+            state.withLock { $0.up += bytes.readableBytes }
+            try await server.write(bytes)
+            if let most = weather.mostUp, carried > most { throw Break() }
+        }
+    }
+
+    private func down(
+        _ server: NIOAsyncChannelInboundStream<ByteBuffer>, _ client: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    ) async throws {
+        var carried = 0
+        for try await bytes in server {
+            if bytes.readableBytesView.starts(with: Array("HTTP/1.1 ".utf8)) {
+                let answers = state.withLock { state in
+                    state.answers += 1
+                    return state.answers
+                }
+                if let each = weather.lostAnswer, answers.isMultiple(of: each) { throw Break() }
+                if let loss = weather.loss, random.withLock({ Double.random(in: 0..<1, using: &$0) }) < loss {
+                    throw Break()
+                }
+            }
+            carried += bytes.readableBytes
+            state.withLock { $0.down += bytes.readableBytes }
+            try await client.write(bytes)
+            if let most = weather.mostDown, carried > most { throw Break() }
+        }
+    }
+}
