@@ -17,6 +17,7 @@ import Testing
         #expect(record.state == .finished, "\(record.reason ?? "")")
         #expect(record.counts[.done] == experiment.population * experiment.intervals)
         let intervals = try await store.intervals(of: experiment.name)
+        #expect(intervals.compactMap(\.reason) == [])
         #expect(intervals.allSatisfy { $0.attempts == 1 && $0.failures == 0 })
         #expect(try Audit(experiment: experiment, intervals: intervals).mismatches == [])
         let events = try await store.events(of: experiment.name, after: nil, limit: 10_000)

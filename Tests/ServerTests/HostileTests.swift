@@ -355,7 +355,7 @@ struct HostileTests {
                         + "Content-Type: application/json\r\nContent-Length: 24\r\n\r\n{\"worker\":\"w\"}")
                 try await connection.hangUp()
             }
-            while try await !server.ask(.GET, "/metrics").text.contains("/claims\",status=\"400\"} 1\n") {
+            while try await !server.ask(.GET, "/metrics").text.contains("/claims\",status=\"503\"} 1\n") {
                 await Task.yield()
             }
             #expect(try await server.store.record(of: "toy").counts[.running] ?? 0 == 0)

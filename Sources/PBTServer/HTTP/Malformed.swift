@@ -59,8 +59,11 @@ final class Malformed: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// What is wrong with a request that cannot be read.
     static func problem(of error: HTTPParserError) -> Problem {
-        error == .headerOverflow
-            ? Problem(431, "tooLarge", "the URL and the header fields are too many or too long")
-            : Problem(400, "badRequest", "this is no HTTP request: \(error)")
+        switch error {
+        case .headerOverflow: Problem(431, "tooLarge", "the URL and the header fields are too many or too long")
+        // The client hung up, and will not read this; or the server is being ended, and another will take it.
+        case .invalidEOFState: Problem(503, "shuttingDown", "the request broke off; send it again", retryAfter: 1)
+        default: Problem(400, "badRequest", "this is no HTTP request: \(error)")
+        }
     }
 }

@@ -11,7 +11,7 @@ struct Patience: Sendable {
     /// Whether a store that is away is waited for like one that is busy.
     var waitsForAbsent = true
     /// How long the calls of a cancelled task may take before they are cancelled too.
-    private static let grace = Duration.seconds(10)
+    var grace = Duration.seconds(10)
 
     /// Makes a call that a cancelled task makes too, and makes it again while the store is busy or away.
     ///
@@ -36,7 +36,7 @@ struct Patience: Sendable {
             do {
                 let spent = cancelled.map { ContinuousClock.now - $0 } ?? .zero
                 return try await outlasting(
-                    Task(executorPreference: executor) { try await body() }, for: Self.grace - spent)
+                    Task(executorPreference: executor) { try await body() }, for: grace - spent)
             } catch let error as PBTError {
                 switch error.code {
                 case .storeBusy: break
@@ -50,7 +50,7 @@ struct Patience: Sendable {
                     let since = cancelled ?? .now
                     cancelled = since
                     triesLeftWhenCancelled -= 1
-                    guard triesLeftWhenCancelled > 0, .now - since < Self.grace else { throw error }
+                    guard triesLeftWhenCancelled > 0, .now - since < grace else { throw error }
                 }
                 guard isWanted() else { throw error }
             }
