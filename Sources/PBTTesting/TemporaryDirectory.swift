@@ -16,9 +16,20 @@ public func withTemporaryDirectory<Result>(
     do {
         result = try await body(directory.path(percentEncoded: false))
     } catch {
-        try FileManager.default.removeItem(at: directory)
+        try remove(directory)
         throw error
     }
-    try FileManager.default.removeItem(at: directory)
+    try remove(directory)
     return result
+}
+
+/// Deletes a directory in which files may vanish meanwhile: a database that is closed deletes its own.
+private func remove(_ directory: URL) throws {
+    for isLast in [false, false, false, true] {
+        do {
+            return try FileManager.default.removeItem(at: directory)
+        } catch let error as CocoaError where error.code == .fileNoSuchFile && !isLast {
+            // Once more, with what is left.
+        }
+    }
 }

@@ -97,7 +97,9 @@ import Testing
         #expect(try journal(place).count == 12)
     }
 
-    @Test func `the second Ctrl-C ends programs at once, and their intervals are given back without a retry`() async throws {
+    @Test func `the second Ctrl-C ends programs at once, and their intervals are given back without a retry`()
+        async throws
+    {
         let place = try place(more: "retries: 0")
         let gate = try Gate(in: place)
         let run = try await Command.live(
@@ -151,7 +153,9 @@ import Testing
         let place = try place(
             Self.trainer.replacing(
                 "    depth = int",
-                with: "    if interval.member == 1 and interval.attempt == 1: raise ValueError('bad luck')\n    depth = int"))
+                with:
+                    "    if interval.member == 1 and interval.attempt == 1: raise ValueError('bad luck')\n    depth = int"
+            ))
         let answer = try await place.pbt("run", "stay.yaml", "--json", environment: environment)
         #expect(answer.code == 0, "\(answer.error)")
         #expect(answer.output.contains("bad luck"))

@@ -169,7 +169,7 @@ struct TokenTests {
         }
         #expect(log.lines.contains { $0.contains("answered") })
         for secret in Array(keys.texts.values) + [leased, "wrongsecret", "querysecret"] {
-            let hidden = secret.split(separator: "_").last.map(String.init) ?? secret
+            let hidden = secret.split(separator: "_", maxSplits: 2).last.map(String.init) ?? secret
             #expect(!log.lines.contains { $0.contains(hidden) })
         }
     }

@@ -35,8 +35,10 @@ struct Trouble: Error {
                 "the server \(address) cannot work now: \(problem.detail) (status \(problem.status)); look at its log")
             isPassing = true
         case (500, let code) where code != PBTError.Code.inconsistent.name:
+            // What was asked for may have happened. It is asked again as long as it takes, like a server that is away:
+            // a result must not be lost because of a defect that is being mended.
             error = PBTError(
-                PBTError.Code(code), "the server \(address) failed: \(problem.detail); its log says more")
+                .unreachable, "the server \(address) failed: \(problem.detail) (\(code)); its log says more")
             isPassing = true
         case (409, "inProgress"):
             error = PBTError(.storeBusy, problem.detail)

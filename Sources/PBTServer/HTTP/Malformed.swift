@@ -43,7 +43,11 @@ final class Malformed: ChannelDuplexHandler, RemovableChannelHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // Whoever reads the request's body must not take what came of it for the whole.
         defer { context.fireErrorCaught(error) }
-        guard let error = error as? HTTPParserError, begun == answered, answered == requests, !isOver else { return }
+        // A request that ends half-way is not answered: its sender went away, or this server shuts down, and then the
+        // sender must not take it for an answer to what it asked.
+        guard let error = error as? HTTPParserError, error != .invalidEOFState, begun == answered, answered == requests,
+            !isOver
+        else { return }
         isOver = true
         let problem = Self.problem(of: error)
         let body = problem.value.jsonBytes

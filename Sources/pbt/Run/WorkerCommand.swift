@@ -76,7 +76,8 @@ struct WorkerCommand: AsyncParsableCommand {
             for record in served where record.experiment.trainer == nil {
                 throw Failure(
                     .badFile,
-                    "\(record.experiment.name) has no command; its trainers run elsewhere: in Swift, or as Schedy's clients")
+                    "\(record.experiment.name) has no command; its trainers run elsewhere: in Swift, or as Schedy's clients"
+                )
             }
         }
         let isPersistent = experiment != nil && served.contains { $0.experiment.trainer?.isPersistent == true }
