@@ -18,7 +18,6 @@ from typing import (
     Literal,
     Mapping,
     Optional,
-
     Type,
     TypeVar,
     Union,

@@ -49,7 +49,7 @@ class Served:
             self.lines.append(line)
             found = re.search(r"listening on (http://\S+:(\d+))", line)
         self.url: str = found[1]
-        self.port = int(found[2])
+        self.port: int = int(found[2])
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
