@@ -118,7 +118,8 @@ import Testing
                     killed.yield()
                 }
                 // Gives up at once, so that it is the worker that waits.
-                let remote = try RemoteStore(first.address, ClientConfiguration(patience: .zero))
+                let remote = try RemoteStore(
+                    first.address, ClientConfiguration(patience: .zero, timeout: .seconds(5)))
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         defer { killed.finish() }

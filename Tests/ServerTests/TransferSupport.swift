@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Foundation
 import PBT
 import PBTClient
 import PBTWorker
@@ -83,6 +84,6 @@ func symlink(_ target: String, at path: FilePath) throws {
 
 /// Sets when a file was changed last, in seconds since 1970.
 func setTime(_ seconds: Int, of path: FilePath) throws {
-    let times = [timespec(tv_sec: seconds, tv_nsec: 0), timespec(tv_sec: seconds, tv_nsec: 0)]
-    guard path.withPlatformString({ utimensat(AT_FDCWD, $0, times, 0) }) == 0 else { throw Errno(rawValue: errno) }
+    try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSince1970: Double(seconds))], ofItemAtPath: path.string)
 }
