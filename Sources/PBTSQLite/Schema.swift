@@ -27,7 +27,9 @@ enum Schema {
         let (id, tables, isCurrent) = try pool.read { db in
             (
                 try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0,
-                try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0,
+                // Another process may be at it, whose first transaction makes the list of migrations alone.
+                try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master WHERE tbl_name <> 'grdb_migrations'")
+                    ?? 0,
                 try migrator.hasCompletedMigrations(db)
             )
         }
@@ -40,7 +42,23 @@ enum Schema {
                 .unusableStore, "\(path) was made by a newer version of pbt; update pbt, or name another file")
         }
         if tables > 0, isCurrent { return }
-        try migrator.migrate(pool)
+        try migrate(pool)
+    }
+
+    /// Brings the tables up to date, beside other processes that may be doing the same.
+    ///
+    /// The migrator looks at what is done before its transaction begins, so of two processes the second may find a
+    /// migration done under its hands. Its own was rolled back then, and it looks again.
+    private static func migrate(_ pool: DatabasePool) throws {
+        for triesLeft in (0..<50).reversed() {
+            do {
+                return try migrator.migrate(pool)
+            } catch let error as DatabaseError {
+                let isRaced = [.SQLITE_ERROR, .SQLITE_CONSTRAINT, .SQLITE_SCHEMA].contains(error.resultCode)
+                guard isRaced, triesLeft > 0 else { throw error }
+                usleep(UInt32.random(in: 2_000...20_000))
+            }
+        }
     }
 
     static var migrator: DatabaseMigrator {

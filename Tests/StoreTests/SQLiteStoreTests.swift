@@ -24,6 +24,20 @@ import Testing
         }
     }
 
+    @Test func `many that make the same new file at once all get it`() async throws {
+        try await withTemporaryDirectory { directory in
+            for round in 0..<10 {
+                let path = "\(directory)/\(round).sqlite"
+                try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 0..<8 {
+                        group.addTask { try await SQLiteStore(path: path).experiments().count }
+                    }
+                    for try await count in group { #expect(count == 0) }
+                }
+            }
+        }
+    }
+
     @Test func `what cannot be a store is refused with a remedy, and left as it is`() async throws {
         try await withTemporaryDirectory { directory in
             let text = "\(directory)/text"
