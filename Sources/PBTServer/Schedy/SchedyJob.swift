@@ -41,11 +41,7 @@ package struct SchedyJob: Sendable, Hashable {
             .string(id), .string(status.rawValue), .string(interval.state.rawValue), .integer(interval.attempts),
             .object(hyperparameters), .object(results), interval.notes["version"] ?? .null,
         ]
-        tag = "\"" + SHA256.hash(data: Array(content.json.utf8)).prefix(12).map(Self.hexadecimal).joined() + "\""
-    }
-
-    private static func hexadecimal(_ byte: UInt8) -> String {
-        (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        tag = "\"\(Hex.text(of: SHA256.hash(data: content.jsonBytes).prefix(12)))\""
     }
 
     /// The job as JSON.

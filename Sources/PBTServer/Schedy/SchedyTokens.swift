@@ -66,41 +66,18 @@ package struct SchedyTokens: Sendable {
         let payload: Value = ["id": .string(holder.id), "email": .string(email), "exp": .integer(expires)]
         let text = Array(payload.json.utf8)
         let signature = HMAC<SHA256>.authenticationCode(for: text, using: key)
-        return ("\(Self.hexadecimal(text)).\(Self.hexadecimal(Array(signature)))", expires)
+        return ("\(Hex.text(of: text)).\(Hex.text(of: signature))", expires)
     }
 
     /// What a token says of its holder; none when it is forged, damaged, or has expired.
     package func read(_ token: some StringProtocol) -> (id: String, email: String)? {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, let text = Self.bytes(parts[0]), let signature = Self.bytes(parts[1]),
+        guard parts.count == 2, let text = Hex.bytes(of: parts[0]), let signature = Hex.bytes(of: parts[1]),
             HMAC<SHA256>.isValidAuthenticationCode(signature, authenticating: text, using: key),
             let payload = try? Value(json: text), let id = payload["id"]?.string,
             let email = payload["email"]?.string, let expires = payload["exp"]?.int,
             clock.now().milliseconds < Int64(expires) * 1000
         else { return nil }
         return (id, email)
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    private static func bytes(_ text: Substring) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let high = rest.popFirst() {
-            guard let low = rest.popFirst(), let high = digit(high), let low = digit(low) else { return nil }
-            bytes.append(high << 4 | low)
-        }
-        return bytes
-    }
-
-    private static func bytes(_ text: some StringProtocol) -> [UInt8]? {
-        bytes(Substring(text))
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        Character(Unicode.Scalar(byte)).hexDigitValue.map { UInt8($0) }
     }
 }
