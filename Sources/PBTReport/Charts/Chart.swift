@@ -4,7 +4,8 @@ public import PBT
 
 /// A picture of an experiment, as SVG.
 ///
-/// The same history and options give the same bytes. Nothing in it needs a style sheet, a script or another file.
+/// The same history and options give the same bytes. Nothing in it needs a style sheet, a script or another file,
+/// except in the theme ``Theme/page``.
 public struct Chart: Sendable, Hashable {
     /// Colours for a light or a dark surface.
     public enum Theme: String, Sendable, Hashable, CaseIterable {
@@ -12,6 +13,12 @@ public struct Chart: Sendable, Hashable {
         case light
         /// Light on black.
         case dark
+        /// The variables of a page's style sheet, for SVG inside of HTML; see ``Chart/cssVariables(_:)``.
+        ///
+        /// Each piece of a member's life is an element of its own, with the number of the ``Piece`` as its `data-p`, so
+        /// that a script can make an ancestry stand out in all pictures of a page; the lineage that stands out from the
+        /// beginning has the class `tip`. Font and surface are the page's.
+        case page
     }
 
     /// The widths that there are layouts for.
@@ -94,11 +101,15 @@ public struct Chart: Sendable, Hashable {
         marks = drawing.marks
         longestPath = drawing.longestPath
         let size = "width=\"\(self.width)\" height=\"\(self.height)\""
+        let root = "\(size) viewBox=\"0 0 \(self.width) \(self.height)\" role=\"img\""
+        let words = "<title>\(XML.escaped(title))</title>\n<desc>\(XML.escaped(summary))</desc>"
+        if drawing.palette.isPage {
+            svg = "<svg \(root)>\n\(words)\n\(drawing.body)</svg>\n"
+            return
+        }
         svg = """
-            <svg xmlns="http://www.w3.org/2000/svg" \(size) viewBox="0 0 \(self.width) \(self.height)" role="img" \
-            font-family="DejaVu Sans, sans-serif" font-size="11">
-            <title>\(XML.escaped(title))</title>
-            <desc>\(XML.escaped(summary))</desc>
+            <svg xmlns="http://www.w3.org/2000/svg" \(root) font-family="DejaVu Sans, sans-serif" font-size="11">
+            \(words)
             <rect \(size) fill="\(drawing.palette.background)"/>
             \(drawing.body)</svg>
 

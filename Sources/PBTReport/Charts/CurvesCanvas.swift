@@ -98,10 +98,13 @@ extension CurvesLayer {
             for color in [palette.extinct, palette.trunk] + palette.families {
                 guard let pieces = groups[color] else { continue }
                 let isExtinct = color == palette.extinct
-                let curves = pieces.flatMap { clipped(curve(of: $0)) }
-                drawing.lines(curves, stroke: color, width: isExtinct ? 1 : 1.5, opacity: isExtinct ? "0.8" : nil)
+                let curves = pieces.map { (id: $0.id, lines: clipped(curve(of: $0))) }
+                scene.drawPieces(
+                    curves, stroke: color, width: isExtinct ? 1 : 1.5, opacity: isExtinct ? "0.8" : nil, on: &drawing)
                 var dots = PathData()
-                for curve in curves where curve.count == 1 && dots.points < Decimation.limit - 3 {
+                // On a page a point that stands alone is its piece's element.
+                let gathered = palette.isPage ? curves.filter { !scene.isAlone[$0.id] } : curves
+                for curve in gathered.flatMap(\.lines) where curve.count == 1 && dots.points < Decimation.limit - 3 {
                     dots.circle(at: curve[0], radius: 2)
                 }
                 drawing.area(dots, fill: color)
@@ -212,7 +215,7 @@ extension CurvesLayer {
         func drawPath(on drawing: inout Drawing) {
             let intervals = scene.intervals
             drawing.lines(
-                clipped(scene.path.map { point(intervals[$0]) }), stroke: scene.pathColor, width: 3)
+                clipped(scene.path.map { point(intervals[$0]) }), stroke: scene.pathColor, width: 3, isTip: true)
             for (parent, child) in zip(scene.path, scene.path.dropFirst()).suffix(200) where intervals[child].isExploit
             {
                 guard let center = point(intervals[parent]), isInside(center) else { continue }

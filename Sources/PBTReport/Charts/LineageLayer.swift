@@ -117,17 +117,36 @@ struct LineageLayer {
             guard let pieces = groups[color] else { continue }
             let isExtinct = color == palette.extinct
             let width = isExtinct ? 1 : 2.0
-            let lanes = pieces.compactMap { piece -> [Point]? in
+            let lanes = pieces.compactMap { piece -> (id: Int, line: [Point])? in
                 let finished = piece.places.filter { intervals[$0].state.isFinished || $0 == piece.places.first }
                 guard let row = rowOfMember[piece.member], let first = finished.first, let last = finished.last,
                     let from = geometry.point(intervals[first].id.index, row),
                     let to = geometry.point(intervals[last].id.index + (intervals[last].state.isFinished ? 1 : 0), row)
                 else { return nil }
-                return [from, to]
+                return (piece.id, [from, to])
             }
-            drawing.lines(lanes, stroke: color, width: width)
-            if isExtinct, isCrowded { continue }
-            drawSwings(pieces, geometry, stroke: color, width: isExtinct ? 1 : 1.5, on: &drawing)
+            guard palette.isPage else {
+                drawing.lines(lanes.map(\.line), stroke: color, width: width)
+                if isExtinct, isCrowded { continue }
+                drawSwings(pieces, geometry, stroke: color, width: isExtinct ? 1 : 1.5, on: &drawing)
+                continue
+            }
+            // On a page a piece and the copy that it begins with are one element.
+            let isGathered = { (id: Int) in !scene.isAlone[id] }
+            drawing.lines(lanes.filter { isGathered($0.id) }.map(\.line), stroke: color, width: width)
+            if !(isExtinct && isCrowded) {
+                drawSwings(pieces.filter { isGathered($0.id) }, geometry, stroke: color, width: 1, on: &drawing)
+            }
+            drawing.pieces(
+                lanes.filter { !isGathered($0.id) }.map { id, line in
+                    var data = PathData()
+                    let piece = scene.history.pieces[id]
+                    if piece.isCopy, let first = piece.places.first, let (start, end) = swing(to: first, geometry) {
+                        data.swing(from: start, to: end)
+                    }
+                    data.line(through: line)
+                    return (id, data)
+                }, stroke: color, width: width)
         }
         drawCrosses(geometry, on: &drawing)
         drawPath(geometry, on: &drawing)
@@ -164,7 +183,7 @@ struct LineageLayer {
         var data = PathData()
         func flush(from limit: Int) {
             guard data.points > limit else { return }
-            drawing.path(data, stroke: scene.pathColor, width: 3)
+            drawing.path(data, stroke: scene.pathColor, width: 3, isTip: true)
             data = PathData()
         }
         var start: Int?

@@ -22,6 +22,8 @@ struct Scene {
     let trained: Int
     /// How many members there are.
     let members: Int
+    /// For each piece, whether it is an element of its own; on pages only.
+    let isAlone: [Bool]
 
     /// Up to so many members are drawn one by one.
     static let fewMembers = 24
@@ -41,6 +43,7 @@ struct Scene {
         isBest = tip?.id == history.best?.id
         trained = max(history.columns.trained, options.showsBaseline ? history.baselineColumns?.trained ?? 0 : 0)
         members = history.columns.members
+        isAlone = options.theme == .page ? Self.alone(history, path: path, members: members) : []
     }
 
     var width: Double { Double(options.width.rawValue) }

@@ -68,7 +68,8 @@ struct ScheduleCanvas {
         return lines.filter { $0.count > 1 }
     }
 
-    func drawSteps(_ y: Scale, on drawing: inout Drawing) {
+    /// Draws what lies below the lines: the bounds, and the range of the population where it is large.
+    func drawGround(_ y: Scale, on drawing: inout Drawing) {
         if let bounds = varying.bounds {
             for bound in [bounds.lowerBound, bounds.upperBound] where y.contains(bound) {
                 guard let height = y.position(bound) else { continue }
@@ -76,15 +77,17 @@ struct ScheduleCanvas {
                     Point(x: plot.left, y: height), Point(x: plot.right, y: height), stroke: palette.muted, dash: "1 3")
             }
         }
-        if scene.drawsEachMember {
-            let lines = scene.history.pieces.flatMap { piece in
-                stairs(piece.places.filter { scene.intervals[$0].state.isFinished }, y)
-            }
-            drawing.lines(lines, stroke: palette.extinct, opacity: "0.7")
-        } else {
-            drawBand(y, on: &drawing)
-        }
-        drawing.lines(stairs(scene.path, y), stroke: scene.pathColor, width: 3)
+        if !scene.drawsEachMember { drawBand(y, on: &drawing) }
+    }
+
+    /// A piece's values as stairs.
+    func stairs(of piece: Piece, _ y: Scale) -> [[Point]] {
+        stairs(piece.places.filter { scene.intervals[$0].state.isFinished }, y)
+    }
+
+    /// Draws the lineage that stands out, and what was changed along it.
+    func drawPath(_ y: Scale, on drawing: inout Drawing) {
+        drawing.lines(stairs(scene.path, y), stroke: scene.pathColor, width: 3, isTip: true)
         drawChanges(y, on: &drawing)
     }
 

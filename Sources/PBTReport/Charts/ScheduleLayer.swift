@@ -64,6 +64,7 @@ struct ScheduleLayer {
         let left = frame.left + scene.margin + labelWidth + 5
         let right = frame.right - scene.margin - 6
         let x = Scale(low: 0, high: scene.depth, from: left, to: right)
+        var canvases: [(canvas: ScheduleCanvas, y: Scale)] = []
         for (varying, scale) in zip(shown, y) {
             let height = scale == nil ? stripHeight : panelHeight
             let panel = Frame(left: left, top: top + 24, right: right, bottom: top + height - 6)
@@ -72,16 +73,28 @@ struct ScheduleLayer {
             if var scale {
                 (scale.start, scale.end) = (panel.bottom, panel.top)
                 scene.drawRows(ticks(scale, panelHeight), scale, in: panel, on: &drawing)
-                canvas.drawSteps(scale, on: &drawing)
+                canvas.drawGround(scale, on: &drawing)
+                canvases.append((canvas, scale))
             } else {
                 canvas.drawStrip(on: &drawing)
             }
             top += height
         }
+        drawPopulation(canvases, on: &drawing)
+        for (canvas, scale) in canvases { canvas.drawPath(scale, on: &drawing) }
         scene.drawColumns(
             x.wholeTicks(about: Int((right - left) / 60)), x,
             in: Frame(left: left, top: frame.top, right: right, bottom: bottom), label: Scene.trainingLabel,
             on: &drawing)
+    }
+
+    /// Draws the values of all members, those of a piece in all panels as one.
+    private func drawPopulation(_ canvases: [(canvas: ScheduleCanvas, y: Scale)], on drawing: inout Drawing) {
+        guard scene.drawsEachMember else { return }
+        let pieces = scene.history.pieces.map { piece in
+            (id: piece.id, lines: canvases.flatMap { $0.canvas.stairs(of: piece, $0.y) })
+        }
+        scene.drawPieces(pieces, stroke: scene.palette.extinct, opacity: "0.7", on: &drawing)
     }
 
     private func ticks(_ scale: Scale, _ height: Double) -> [Scale.Tick] {
