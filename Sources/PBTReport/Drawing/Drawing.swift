@@ -33,11 +33,12 @@ struct Drawing {
     }
 
     mutating func path(
-        _ data: PathData, stroke: String, width: Double = 1, opacity: String? = nil, dash: String? = nil
+        _ data: PathData, stroke: String, width: Double = 1, opacity: String? = nil, dash: String? = nil,
+        isTip: Bool = false
     ) {
         guard data.points > 0 else { return }
         element(
-            "path d=\"\(data.text)\" fill=\"none\" stroke=\"\(stroke)\"\(Self.width(width))"
+            "path\(isTip && palette.isPage ? " class=\"tip\"" : "") d=\"\(data.text)\" fill=\"none\" stroke=\"\(stroke)\"\(Self.width(width))"
                 + (opacity.map { " stroke-opacity=\"\($0)\"" } ?? "")
                 + (dash.map { " stroke-dasharray=\"\($0)\"" } ?? "") + " stroke-linejoin=\"round\"")
         longestPath = max(longestPath, data.points)
@@ -59,18 +60,36 @@ struct Drawing {
 
     /// Lines in one style, gathered into as few paths as the limit of points a path allows.
     mutating func lines(
-        _ lines: [[Point]], stroke: String, width: Double = 1, opacity: String? = nil, dash: String? = nil
+        _ lines: [[Point]], stroke: String, width: Double = 1, opacity: String? = nil, dash: String? = nil,
+        isTip: Bool = false
     ) {
         var data = PathData()
         for line in lines where line.count > 1 {
             let reduced = Decimation.reduced(line)
             if data.points + reduced.count > Decimation.limit {
-                path(data, stroke: stroke, width: width, opacity: opacity, dash: dash)
+                path(data, stroke: stroke, width: width, opacity: opacity, dash: dash, isTip: isTip)
                 data = PathData()
             }
             data.line(through: reduced)
         }
-        path(data, stroke: stroke, width: width, opacity: opacity, dash: dash)
+        path(data, stroke: stroke, width: width, opacity: opacity, dash: dash, isTip: isTip)
+    }
+
+    /// Paths of pieces in one style, each with its piece's number.
+    mutating func pieces(
+        _ pieces: [(id: Int, data: PathData)], stroke: String, width: Double = 1, opacity: String? = nil
+    ) {
+        let drawn = pieces.filter { $0.data.points > 0 }
+        guard !drawn.isEmpty else { return }
+        body +=
+            "<g fill=\"none\" stroke=\"\(stroke)\"\(Self.width(width))"
+            + (opacity.map { " stroke-opacity=\"\($0)\"" } ?? "") + " stroke-linejoin=\"round\">\n"
+        marks += 1
+        for (id, data) in drawn {
+            element("path data-p=\"\(id)\" d=\"\(data.text)\"")
+            longestPath = max(longestPath, data.points)
+        }
+        body += "</g>\n"
     }
 
     mutating func rect(_ frame: Frame, fill: String, opacity: String? = nil) {
@@ -81,10 +100,10 @@ struct Drawing {
     }
 
     mutating func circle(
-        _ center: Point, radius: Double, fill: String, opacity: String? = nil, stroke: String? = nil
+        _ center: Point, radius: Double, fill: String, opacity: String? = nil, stroke: String? = nil, piece: Int? = nil
     ) {
         element(
-            "circle cx=\"\(Coordinate.text(center.x))\" cy=\"\(Coordinate.text(center.y))\""
+            "circle\(piece.map { " data-p=\"\($0)\"" } ?? "") cx=\"\(Coordinate.text(center.x))\" cy=\"\(Coordinate.text(center.y))\""
                 + " r=\"\(Coordinate.text(radius))\" fill=\"\(fill)\""
                 + (opacity.map { " fill-opacity=\"\($0)\"" } ?? "") + (stroke.map { " stroke=\"\($0)\"" } ?? ""))
     }
