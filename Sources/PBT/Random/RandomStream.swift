@@ -42,7 +42,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
             hash.update((0..<8).lazy.map { UInt8(truncatingIfNeeded: word >> (8 * $0)) })
         }
         fold(seed)
-        fold(purpose.rawValue)
+        hash.update([purpose.rawValue])
         fold(UInt64(bitPattern: Int64(member)))
         fold(UInt64(bitPattern: Int64(index)))
         hash.update(name.utf8)
