@@ -172,12 +172,20 @@ struct ShareLayer {
         for (area, next) in zip(areas, areas.dropFirst()) where area.founder != next.founder {
             if let both = edges[next] { drawing.lines([line(both.low)], stroke: scene.palette.background) }
         }
-        drawNames(areas, edges, ends, y, on: &drawing)
+        drawNames(areas, edges, ends, x, y, on: &drawing)
+    }
+
+    /// An edge's height somewhere between its steps.
+    private static func value(_ edge: [Double], _ ends: [Double], at place: Double) -> Double {
+        guard let next = ends.firstIndex(where: { $0 >= place }) else { return edge.last ?? 0 }
+        guard next > 0 else { return edge[0] }
+        let (left, right) = (ends[next - 1], ends[next])
+        return edge[next - 1] + (edge[next] - edge[next - 1]) * (place - left) / max(right - left, 1e-9)
     }
 
     /// Founders' names, where their areas have room for them.
     private func drawNames(
-        _ areas: [Area], _ edges: [Area: Edges], _ ends: [Double], _ y: Scale, on drawing: inout Drawing
+        _ areas: [Area], _ edges: [Area: Edges], _ ends: [Double], _ x: Scale, _ y: Scale, on drawing: inout Drawing
     ) {
         let total = Double(share.founders.today.values.reduce(0, +))
         for founder in 0..<named {
@@ -187,17 +195,19 @@ struct ShareLayer {
                 "founder \(scene.history.pieces[piece].founderName)"
                 + (today > 0 ? ": \(Format.fixed(today * 100, decimals: 0)) %" : "")
             let half = TextWidth.of(text, size: Drawing.textSize, isBold: true) / 2 + 4
+            guard let last = ends.last, x.start + half <= last - half else { continue }
             var best: (room: Double, point: Point, area: Area)?
             for area in areas where area.founder == founder {
                 guard let both = edges[area] else { continue }
-                for (step, middle) in ends.enumerated() where step % max(1, ends.count / 40) == 0 {
-                    guard let first = ends.first, let last = ends.last, middle - half >= first, middle + half <= last
-                    else { continue }
-                    let window = ends.indices.filter { (ends[$0] - middle).magnitude <= half }
-                    let low = window.map { both.low[$0] }.max() ?? 1
-                    let high = window.map { both.high[$0] }.min() ?? 0
+                for place in 0...40 {
+                    let middle = x.start + half + (last - x.start - 2 * half) * Double(place) / 40
+                    // The edges at both ends of the text, and wherever they may turn between.
+                    let window =
+                        [middle - half, middle + half] + ends.filter { ($0 - middle).magnitude < half }
+                    let low = window.map { Self.value(both.low, ends, at: $0) }.max() ?? 1
+                    let high = window.map { Self.value(both.high, ends, at: $0) }.min() ?? 0
                     guard let bottom = y.position(low), let top = y.position(high), bottom - top > 15 else { continue }
-                    if best == nil || bottom - top > (best?.room ?? 0) + 4 {
+                    if bottom - top > (best?.room ?? 0) + 2 {
                         best = (bottom - top, Point(x: middle, y: (bottom + top) / 2 + 4), area)
                     }
                 }
