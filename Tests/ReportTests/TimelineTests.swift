@@ -78,6 +78,28 @@ import Testing
         #expect(texts.contains("being trained") && texts.contains("by hand: 2 workers busy 100 %"))
     }
 
+    @Test(arguments: Chart.Width.allCases)
+    func `what is merged does not make the ancestry of the best look longer than it is`(width: Chart.Width) throws {
+        let history = try SimulatedRun(population: 20, intervals: 40, isSynchronous: false).history()
+        let best = try #require(history.best)
+        let picture = Picture(Chart.timeline(of: history, options: Chart.Options(theme: .page, width: width)))
+        let painted = picture.elements.filter { $0.attributes["fill"] == "var(--best)" }.reduce(0.0) { sum, element in
+            if let width = element.attributes["width"].flatMap({ Double($0) }) { return sum + width }
+            // Boxes of four points each; the stars have ten.
+            return sum
+                + (element.attributes["d"] ?? "").split(separator: "Z").reduce(0.0) { sum, box in
+                    let points = box.dropFirst().split(separator: "L").map { $0.split(separator: " ") }
+                    guard points.count == 4, let left = Double(points[0][0]), let right = Double(points[1][0]) else {
+                        return sum
+                    }
+                    return sum + right - left
+                }
+        }
+        // At most three pixels for each of its intervals that is shorter, a gap beside it, and the legend's sample.
+        let ancestry = history.lineage(of: best.id).count
+        #expect(painted > 18 && painted < Double(ancestry) * 4 + 18, "\(painted) for \(ancestry)")
+    }
+
     @Test(arguments: [Chart.Theme.light, .page], Chart.Width.allCases)
     func `thousands of intervals are merged, and of many workers the busiest are shown`(
         theme: Chart.Theme, width: Chart.Width

@@ -11,8 +11,8 @@ struct TimelineLayer {
 
     /// The most rows that are drawn.
     static let mostRows = 30
-    /// The most bars that are drawn.
-    static let mostBars = 1200
+    /// The most bars that are drawn; on a page each may be an element of its own.
+    private var mostBars: Int { scene.palette.isPage ? 1200 : 2400 }
 
     init(_ scene: Scene) {
         self.scene = scene
@@ -102,20 +102,21 @@ struct TimelineLayer {
         var reach = 0.5
         while true {
             let merged = all.map { Self.merged($0, reach) }
-            if merged.reduce(0, { $0 + $1.count }) <= Self.mostBars {
+            if merged.reduce(0, { $0 + $1.count }) <= mostBars {
                 return (merged, merged.joined().contains { $0.isMerged })
             }
             reach *= 2
         }
     }
 
-    /// Neighbours that are closer than a reach, one of which is hardly wider than it.
+    /// Neighbours that are closer than a reach as one: short ones of any sort while they stay short together, and those of
+    /// one sort.
     private static func merged(_ bars: [Bar], _ reach: Double) -> [Bar] {
         var result: [Bar] = []
         for bar in bars {
             guard let last = result.last, bar.left - last.right < reach,
-                min(last.right - last.left, bar.right - bar.left) < 3 * reach,
-                last.sort == bar.sort || max(last.right - last.left, bar.right - bar.left) < 3 * reach || reach > 1
+                max(last.right, bar.right) - last.left < 3 * reach
+                    || (last.sort == bar.sort && min(last.right - last.left, bar.right - bar.left) < 3 * reach)
             else {
                 result.append(bar)
                 continue
