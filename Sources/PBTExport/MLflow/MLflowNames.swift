@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PBT
+
 /// What names and values may be in MLflow.
 enum MLflowNames {
     /// The most characters of the name of a metric, parameter or tag.
@@ -43,19 +45,17 @@ enum MLflowNames {
     }
 }
 
-/// FNV-1a, 64 bits: tells whether what was written is what would be written now.
-///
-/// Not for secrets.
+/// Tells whether what was written is what would be written now.
 struct Digest: Sendable, Hashable {
-    private var value: UInt64 = 0xCBF2_9CE4_8422_2325
+    private var hash = FNV1a()
 
     mutating func add(_ text: String) {
-        for byte in text.utf8 { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        hash.update(text.utf8)
     }
 
     /// 16 hexadecimal digits.
     var text: String {
-        let digits = String(value, radix: 16)
+        let digits = String(hash.value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 

@@ -55,7 +55,7 @@ package struct MLflowAddress: Sendable {
         if let token = variable("MLFLOW_TRACKING_TOKEN") {
             authorization = "Bearer \(token)"
         } else if let user = variable("MLFLOW_TRACKING_USERNAME") {
-            authorization = "Basic " + Base64.text(of: "\(user):\(variable("MLFLOW_TRACKING_PASSWORD") ?? "")")
+            authorization = "Basic " + Base64.text(of: "\(user):\(variable("MLFLOW_TRACKING_PASSWORD") ?? "")".utf8)
         } else {
             authorization = nil
         }
@@ -205,22 +205,5 @@ package final class MLflowServer: Sendable {
         case let error as HTTPClientError: return error.shortDescription
         default: return "\(cause)"
         }
-    }
-}
-
-/// Base64 (RFC 4648), for the header field of a user and a password.
-enum Base64 {
-    static func text(of text: String) -> String {
-        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        let bytes = Array(text.utf8)
-        var result: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-            for digit in 0..<4 {
-                result.append(digit <= group.count ? digits[bits >> (18 - 6 * digit) & 63] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
     }
 }
