@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import PBTReport
 
 #if canImport(Darwin)
     import Darwin

@@ -84,13 +84,38 @@ import Testing
         let place = try Workplace()
         try place.experiment(more: "threads: 3\ngpus: [0, 1]\nbaseline: random_search")
         let answer = try await place.pbt("run", "toy.yaml", "--workers", "2")
-        let lines = answer.error.split(separator: "\n").prefix(5)
+        let line = answer.error.split(separator: "\n")[0]
+        let start = try #require(line.firstRange(of: "Z start "))
         #expect(
-            lines.dropLast() == [
-                "toy starts", "  2 members, 3 intervals each, seed 7, and as many again by random search",
-                "  2 workers, 3 threads each, GPUs 0, 1 in turn", "  store \(place.path("pbt.sqlite"))",
-            ])
-        #expect(lines.last?.hasPrefix("  checkpoints in \(place.path("pbt.data")): at most 8 at a time; ") == true)
+            line[start.upperBound...]
+                == "experiment=toy members=2 intervals=3 workers=2 seed=7 threads=3 gpus=0,1 "
+                + "baseline=toy.random_search store=\(place.path("pbt.sqlite")) data=\(place.path("pbt.data")) "
+                + "most_checkpoints=8")
+    }
+
+    @Test func `piped, every line begins with the time`() async throws {
+        let place = try Workplace()
+        try place.experiment(population: 4, more: "baseline: random_search")
+        let answer = try await place.pbt("run", "toy.yaml", "-v")
+        #expect(answer.code == 0)
+        let lines = answer.error.split(separator: "\n")
+        #expect(lines.count > 24)
+        for line in lines {
+            #expect(line.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [a-z]+( .*)?/) != nil, "\(line)")
+        }
+    }
+
+    @Test func `--progress json writes each event as an object to standard error, and none nothing`() async throws {
+        let place = try Workplace()
+        try place.experiment()
+        let answer = try await place.pbt("run", "toy.yaml", "--progress", "json")
+        #expect(answer.output.hasPrefix("toy finished: best member "))
+        let events = try answer.error.split(separator: "\n").map { try Value(json: String($0)) }
+        #expect(events.count { $0["event"] == "done" && $0["experiment"] == "toy" } == 6)
+        #expect(events.last?["event"] == "ended")
+        let silent = try await place.pbt("run", "toy.yaml", "--name", "other", "--progress", "none")
+        #expect(silent.error.isEmpty)
+        #expect(silent.output.hasPrefix("other finished: best member "))
     }
 
     @Test func `a file that differs in what was searched is refused, and one with another trainer is taken`()
@@ -132,7 +157,7 @@ import Testing
         let first = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, _ in
             try await lines.wait(for: #""event":"started""#)
             let second = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, _ in
-                try await lines.wait(for: "toy goes on from 0 of 4 intervals, beside 1 interval in flight elsewhere")
+                try await lines.wait(for: "resume experiment=toy finished=0/4 running_elsewhere=1 members=2 ")
                 try await lines.wait(for: #""event":"started""#)
                 try gate.open()
             }
@@ -161,7 +186,7 @@ import Testing
         #expect(place.has("other.sqlite"))
         let run = try await place.pbt("run", "toy.yaml", environment: ["PBT_STORE": name])
         #expect(run.code == 0, "\(run.error)")
-        #expect(run.error.contains("  store \(place.path("other.sqlite"))\n"))
+        #expect(run.error.contains(" store=\(place.path("other.sqlite")) "))
         #expect(place.has("other.data/toy/checkpoints"))
         #expect(!place.has("pbt.sqlite"))
     }

@@ -37,6 +37,10 @@ struct ScheduleLayer {
             scene.drawMessage("No interval has finished yet.", in: frame, on: &drawing)
             return
         }
+        guard scene.options.axis == .training || scene.path.contains(where: { !scene.end($0).isNaN }) else {
+            scene.drawMessage("No interval says when it finished.", in: frame, on: &drawing)
+            return
+        }
         guard !shown.isEmpty else {
             scene.drawMessage("All hyperparameters are the same everywhere.", in: frame, on: &drawing)
             return
@@ -63,7 +67,7 @@ struct ScheduleLayer {
         }
         let left = frame.left + scene.margin + labelWidth + 5
         let right = frame.right - scene.margin - 6
-        let x = Scale(low: 0, high: scene.depth, from: left, to: right)
+        let x = Scale(low: 0, high: scene.extent, from: left, to: right)
         var canvases: [(canvas: ScheduleCanvas, y: Scale)] = []
         for (varying, scale) in zip(shown, y) {
             let height = scale == nil ? stripHeight : panelHeight
@@ -82,16 +86,15 @@ struct ScheduleLayer {
         }
         drawPopulation(canvases, on: &drawing)
         for (canvas, scale) in canvases { canvas.drawPath(scale, on: &drawing) }
-        scene.drawColumns(
-            x.wholeTicks(about: Int((right - left) / 60)), x,
-            in: Frame(left: left, top: frame.top, right: right, bottom: bottom), label: Scene.trainingLabel,
-            on: &drawing)
+        let plot = Frame(left: left, top: frame.top, right: right, bottom: bottom)
+        scene.drawColumns(scene.progressTicks(x, in: plot), x, in: plot, label: scene.progressLabel, on: &drawing)
     }
 
     /// Draws the values of all members, those of a piece in all panels as one.
     private func drawPopulation(_ canvases: [(canvas: ScheduleCanvas, y: Scale)], on drawing: inout Drawing) {
         guard scene.drawsEachMember else { return }
-        let pieces = scene.history.pieces.map { piece in
+        let shown = scene.history.pieces.filter { scene.topMembers?.contains($0.member) ?? true }
+        let pieces = shown.map { piece in
             (id: piece.id, lines: canvases.flatMap { $0.canvas.stairs(of: piece, $0.y) })
         }
         scene.drawPieces(pieces, stroke: scene.palette.extinct, opacity: "0.7", on: &drawing)
@@ -110,13 +113,15 @@ struct ScheduleLayer {
         } else {
             legend.add(.band(palette.extinct, opacity: palette.band), "10–90 % of \(scene.members) members")
         }
+        if scene.drawsEachMember { scene.addTop(to: &legend) }
         if shown.contains(where: { $0.bounds != nil }) {
             legend.add(.line(palette.axis, width: 1, dash: "1 3"), "bounds")
         }
         if scene.path.contains(where: { scene.intervals[$0].changes.contains { $0.operation == "resampled" } }) {
             legend.add(.none, "↻ drawn anew")
         }
-        if shown.contains(where: { $0.categories.map { $0.count <= palette.families.count } ?? false }) {
+        let isStripShared = scene.options.axis == .training
+        if isStripShared, shown.contains(where: { $0.categories.map { $0.count <= palette.families.count } ?? false }) {
             legend.add(.none, "below a strip: shares of the population")
         }
         if hidden > 0 { legend.add(.none, "\(hidden) more hyperparameters not shown") }

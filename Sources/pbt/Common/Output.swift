@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTReport
 import SystemPackage
 
 // How the commands talk, and what each new one uses:

@@ -27,3 +27,14 @@ func currentDirectory() throws -> FilePath {
 func absolute(_ path: FilePath) throws -> FilePath {
     (path.isAbsolute ? path : try currentDirectory().pushing(path)).lexicallyNormalized()
 }
+
+/// A path for a person: from the current directory where it lies below that, else as it is.
+func near(_ path: FilePath) -> String {
+    var rest = path
+    do {
+        return rest.removePrefix(try currentDirectory()) && !rest.isEmpty ? rest.string : path.string
+    } catch {
+        // The current directory is gone; the whole path is as good.
+        return path.string
+    }
+}

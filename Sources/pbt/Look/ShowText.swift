@@ -100,20 +100,9 @@ struct ShowText {
     }
 
     private func printSparkline() throws {
-        let improvements = history.bestSoFar(by: .index)
-        guard let last = intervalsSeen, last > 0, !improvements.isEmpty else { return }
-        var numbers: [Double] = []
-        var place = 0
-        for index in 0...last {
-            while place + 1 < improvements.count, improvements[place + 1].at <= index { place += 1 }
-            numbers.append(improvements[place].at <= index ? improvements[place].score : .nan)
-        }
+        let numbers = history.bestByIndex
+        guard numbers.count > 1 else { return }
         try line("best", Sparkline.text(numbers, isASCII: !terminal.isUTF8) + "  by interval")
-    }
-
-    /// The greatest index of a finished interval.
-    private var intervalsSeen: Int? {
-        looked.intervals.lazy.filter(\.state.isFinished).map(\.id.index).max()
     }
 
     private func table(of shown: [MemberStanding], _ hyperparameters: HyperparameterColumns) -> TextTable {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import PBT
+import PBTReport
 
 /// `pbt push`.
 struct PushCommand: AsyncParsableCommand {

@@ -3,9 +3,9 @@
 import PBT
 import PBTReport
 import PBTWorker
+import SystemPackage
 
-/// Writes an event in one line for a person: with the time of day and `key=value` where lines are kept, shorter on a
-/// terminal.
+/// Writes an event in one line for a person: with the time and `key=value` where lines are kept, in words on a terminal.
 struct EventDescriber: Sendable {
     /// Where the logs are; none when they are on other machines.
     let data: DataDirectory?
@@ -27,17 +27,12 @@ struct EventDescriber: Sendable {
     ///   - elapsed: The time since the run began.
     ///   - isVerbose: Whether copies are shown.
     /// - Returns: None, one, or one for each copy of a generation.
-    func lines(for event: Event, before: Double?, elapsed: Duration, isVerbose: Bool) -> [String] {
-        let start = isLive ? Terminal.error.styled(Self.clock(elapsed), .dim) : "\(event.time)"
-        let other = event.experiment == main.name ? "" : " experiment=\(event.experiment)"
-        return phrases(for: event, before: before, isVerbose: isVerbose).map { "\(start) \($0)\(other)" }
-    }
-
-    /// Hours, minutes and seconds: `00:04:12`.
-    private static func clock(_ duration: Duration) -> String {
-        let seconds = duration.milliseconds / 1000
-        func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(two(seconds / 3600)):\(two(seconds / 60 % 60)):\(two(seconds % 60))"
+    func lines(for event: Event, before: Double?, elapsed: Duration, isVerbose: Bool) -> [StyledLine] {
+        if isLive {
+            return LiveEvent(event, describer: self, before: before, elapsed: elapsed, isVerbose: isVerbose).lines
+        }
+        let other = event.experiment == main.name ? "" : " experiment=\(PlainText.line(event.experiment))"
+        return phrases(for: event, before: before, isVerbose: isVerbose).map { "\(event.time) \($0)\(other)" }
     }
 
     private func phrases(for event: Event, before: Double?, isVerbose: Bool) -> [String] {
@@ -46,11 +41,11 @@ struct EventDescriber: Sendable {
         case .done: return done(event, id, before: before, isVerbose: isVerbose)
         case .retried, .failed, .diverged:
             return [
-                named(event.kind == .diverged ? "diverged" : "fail", .red) + id + attempt(event) + reason(event)
+                (event.kind == .diverged ? "diverged" : "fail") + id + attempt(event) + reason(event)
                     + log(event)
             ]
         case .lost:
-            return [named("lost", .yellow) + id + attempt(event) + reason(event)]
+            return ["lost" + id + attempt(event) + reason(event)]
         case .generation:
             let exploits = event.details["exploits"]?.array ?? []
             return exploits.compactMap { exploit in
@@ -60,7 +55,7 @@ struct EventDescriber: Sendable {
         case .pushed, .started, .released: return ["\(event.kind.rawValue)\(id)\(reason(event))"]
         case .ended:
             let state = event.details["state"]?.string ?? ""
-            return [named(state, state == "failed" ? .red : .green) + reason(event)]
+            return [state + reason(event)]
         }
     }
 
@@ -73,7 +68,7 @@ struct EventDescriber: Sendable {
             let delta = score.flatMap { score in
                 before.map { " delta=\(score > $0 ? "+" : "")\(Format.significant(score - $0, digits: 2))" }
             }
-            lines.append(named("best", .magenta) + id + number + (delta ?? ""))
+            lines.append("best" + id + number + (delta ?? ""))
         } else if isVerbose {
             lines.append("done\(id)\(number)")
         }
@@ -97,10 +92,6 @@ struct EventDescriber: Sendable {
         return "copy member=\(member) donor=\(from ?? "?")\(changes.joined())"
     }
 
-    private func named(_ word: String, _ style: Terminal.Style) -> String {
-        isLive ? Terminal.error.styled(word, style) : word
-    }
-
     private func attempt(_ event: Event) -> String {
         let left = event.details["retries_left"]?.int.map { " retries_left=\($0)" } ?? ""
         return (event.details["attempt"]?.int.map { " attempt=\($0)" } ?? "") + left
@@ -111,7 +102,12 @@ struct EventDescriber: Sendable {
     }
 
     private func log(_ event: Event) -> String {
-        guard let data, let interval = event.interval, let attempt = event.details["attempt"]?.int else { return "" }
-        return " log=\(data.log(of: interval, attempt: attempt, of: event.experiment))"
+        log(of: event).map { " log=\($0)" } ?? ""
+    }
+
+    /// The log of the attempt that an event tells of; none when it is on another machine.
+    func log(of event: Event) -> FilePath? {
+        guard let data, let interval = event.interval, let attempt = event.details["attempt"]?.int else { return nil }
+        return data.log(of: interval, attempt: attempt, of: event.experiment)
     }
 }

@@ -1,21 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ArgumentParser
 import PBT
 import PBTReport
 import PBTWorker
-
-/// How progress is shown.
-enum ProgressStyle: String, ExpressibleByArgument, CaseIterable, Sendable {
-    /// Live on a terminal, plain elsewhere.
-    case auto
-    /// A line that is redrawn, with events above it.
-    case live
-    /// A line for each event that matters.
-    case plain
-    /// Nothing.
-    case none
-}
 
 /// Follows the events of a run, and shows them.
 actor Progress {
@@ -23,12 +10,13 @@ actor Progress {
     private let main: Experiment
     private let names: [String]
     private let describer: EventDescriber
-    private let status: StatusLine
-    private let showsLines: Bool
+    private let status: StatusLines
+    private let style: ProgressStyle
     private let isVerbose: Bool
     private let writesJSON: Bool
     private var last: Int64
     private var bar: ProgressBar
+    private var live: LiveProgress?
     private var best: [String: Double] = [:]
     private var nextReport: Double = 0
     private let began = ContinuousClock.now
@@ -39,10 +27,11 @@ actor Progress {
     ///   - family: What is trained.
     ///   - opened: Where.
     ///   - last: The number of the last event before the run.
-    ///   - status: The status line; it knows whether it is live.
+    ///   - status: The lines that are redrawn; they know whether they are live.
+    ///   - slots: How many workers this process has.
     ///   - options: What is shown.
     init(
-        _ family: ExperimentFamily, in opened: OpenStore, after last: Int64, status: StatusLine,
+        _ family: ExperimentFamily, in opened: OpenStore, after last: Int64, status: StatusLines, slots: Int,
         options: ProgressOptions
     ) {
         store = opened.store
@@ -50,11 +39,12 @@ actor Progress {
         names = family.names
         describer = EventDescriber(data: opened.data, main: family.main.experiment, isLive: status.isLive)
         self.status = status
-        showsLines = options.style != .none
+        style = options.style
         isVerbose = options.isVerbose
         writesJSON = options.json
         self.last = last
         bar = ProgressBar(family)
+        if status.isLive { live = LiveProgress(family, slots: slots) }
         for record in family.records {
             best[record.experiment.name] = record.bestScore
         }
@@ -66,10 +56,12 @@ actor Progress {
             while !Task.isCancelled {
                 do {
                     try await update()
+                    // Ten times a second at most: nobody reads faster.
+                    if status.isLive { try await Task.sleep(for: .milliseconds(100)) }
                     try await store.waitForEvents(after: last, for: .seconds(1))
                 } catch let error as PBTError where error.code == .unreachable || error.code == .storeBusy {
                     // The worker goes on, and so does this.
-                    if showsLines { status.print("\(describer.time()) \(error.message)") }
+                    if showsLines { say(error.message) }
                     try await Task.sleep(for: .seconds(5))
                 }
             }
@@ -78,10 +70,44 @@ actor Progress {
         }
     }
 
-    /// Shows what happened since, and erases the status line.
+    /// Shows what happened since, and erases what is redrawn.
     func end() async throws {
         try await update()
         status.clear()
+    }
+
+    /// Draws anew what is redrawn, after the terminal got another size.
+    func redraw() {
+        if let live { status.set(live.lines(bar)) }
+    }
+
+    /// Says that the run is about to stop.
+    func isStopping() {
+        live?.isStopping = true
+        redraw()
+    }
+
+    /// Begins no more intervals until it is called again.
+    ///
+    /// - Throws: A ``PBTError``.
+    func togglePause() async throws {
+        guard live?.isStopping == false else { return }
+        let isPaused = bar.isPaused
+        for name in names {
+            do {
+                if isPaused { try await store.resume(name) } else { try await store.pause(name) }
+            } catch let error as PBTError where error.code == .wrongState {
+                // One of the two may be over; when both are, there is nothing to pause.
+            }
+        }
+    }
+
+    private var showsLines: Bool {
+        style == .live || style == .plain
+    }
+
+    private func say(_ text: String) {
+        status.print(status.isLive ? text : "\(describer.time()) \(text)")
     }
 
     private func update() async throws {
@@ -92,6 +118,8 @@ actor Progress {
                 last = event.id
                 guard names.contains(event.experiment) else { continue }
                 if writesJSON { try Output.jsonLine(event.value) }
+                if style == .json { Output.note(event.value.json) }
+                live?.isStale = true
                 show(event)
             }
         } while page.count == 500
@@ -107,6 +135,8 @@ actor Progress {
         switch event.kind {
         case .retried, .failed, .diverged, .lost: break
         case .done where event.details["best"] == true && (isMain || isVerbose): break
+        case .done where event.details["decision"] == "exploits" && status.isLive: break
+        case .generation where status.isLive: break
         case .paused, .resumed, .ended, .edited, .pushed: break
         case .done, .generation, .started, .released:
             guard isVerbose else { return }
@@ -117,7 +147,7 @@ actor Progress {
         }
     }
 
-    /// The bar, or now and then a line in its place.
+    /// What is redrawn, or now and then a line in its place.
     private func report() async throws {
         guard showsLines else { return }
         let elapsed = (ContinuousClock.now - began).seconds
@@ -127,8 +157,12 @@ actor Progress {
             records.append(try await store.record(of: name))
         }
         bar.update(records, elapsed: elapsed)
-        if status.isLive {
-            status.set(bar.live(width: Terminal.error.width ?? 80))
+        if var live {
+            try await live.update(records[0], in: store)
+            // What keys changed meanwhile stays.
+            live.isStopping = self.live?.isStopping ?? false
+            self.live = live
+            redraw()
         } else {
             // Every 30 seconds, later every minute and every five.
             if nextReport > 0 { status.print("\(describer.time()) progress \(bar.plain)") }
@@ -137,27 +171,61 @@ actor Progress {
     }
 }
 
-/// What is shown of a run.
-struct ProgressOptions: Sendable {
-    /// In which way; never `auto`.
-    var style: ProgressStyle
-    /// Whether copies and the baseline's progress are shown too.
-    var isVerbose: Bool
-    /// Whether events are written to standard output as JSON lines.
-    var json: Bool
+/// What is redrawn while a run goes on.
+struct LiveProgress: Sendable {
+    private let details: [String]
+    private let hasKeys = Terminal.input.isTerminal
+    private var history: History
+    private var board: Board
+    private var next = ContinuousClock.now
+    /// Whether something happened since the rows were read.
+    var isStale = true
+    /// Whether the run is about to stop.
+    var isStopping = false
 
-    /// What is shown, and whether there is a status line.
-    init(style: ProgressStyle, isQuiet: Bool, isVerbose: Bool, json: Bool) {
-        self.isVerbose = isVerbose
-        self.json = json
-        if isQuiet {
-            self.style = .none
-        } else if style == .auto {
-            self.style = Terminal.error.takesEscapes && environment("CI") == nil ? .live : .plain
-        } else {
-            // What is no terminal cannot be redrawn.
-            self.style = style == .live && !Terminal.error.takesEscapes ? .plain : style
+    /// The lines for an experiment of which nothing was read yet.
+    init(_ family: ExperimentFamily, slots: Int) {
+        let experiment = family.main.experiment
+        var details = [
+            Words.count(experiment.population, "member"), Words.count(slots, "worker"),
+            "seed \(Int64(bitPattern: experiment.seed))",
+        ]
+        details.insert(
+            experiment.kind == .populationBasedTraining
+                ? "PBT \(experiment.exploit.words)" : experiment.kind.words, at: 0)
+        self.details = details
+        history = History(family.main, intervals: [])
+        board = Board(history, now: StoreClock.system.now())
+    }
+
+    /// Takes in what the store holds.
+    ///
+    /// All rows are read anew, but so that it takes a twentieth of the time at most.
+    ///
+    /// - Throws: A ``PBTError`` when they cannot be read.
+    mutating func update(_ record: ExperimentRecord, in store: any Store) async throws {
+        let now = ContinuousClock.now
+        guard now >= next else { return }
+        if isStale {
+            isStale = false
+            history = History(record, intervals: try await store.intervals(of: record.experiment.name))
         }
+        board = Board(history, now: StoreClock.system.now())
+        let end = ContinuousClock.now
+        next = end + min(.seconds(60), (end - now) * 20)
+    }
+
+    /// The lines on the terminal as it is.
+    func lines(_ bar: ProgressBar) -> [StyledLine] {
+        var hints: [String] = []
+        if isStopping {
+            hints = [(hasKeys ? "q" : "Ctrl-C") + " again: stop at once"]
+        } else if hasKeys {
+            hints = ["q stop", bar.isPaused ? "p resume" : "p pause"]
+        }
+        let terminal = Terminal.error
+        return LiveBlock(board, pace: bar.pace, details: details, hints: hints, glyphs: terminal.glyphs)
+            .lines(width: terminal.width ?? 80, height: terminal.height)
     }
 }
 

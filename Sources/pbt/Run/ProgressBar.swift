@@ -3,10 +3,8 @@
 import PBT
 import PBTReport
 
-/// How far a run is, in one line.
+/// How far a run is.
 struct ProgressBar: Sendable {
-    private let name: String
-    private let objective: Objective
     /// How many intervals were finished when this process joined.
     private let finishedBefore: Int
     private var finished = 0
@@ -14,12 +12,10 @@ struct ProgressBar: Sendable {
     private var failed = 0
     private var best: (id: IntervalID, score: Double)?
     private var elapsed = 0.0
-    private var isPaused = false
+    private(set) var isPaused = false
 
-    /// A bar for an experiment and its baseline.
+    /// How far an experiment and its baseline are.
     init(_ family: ExperimentFamily) {
-        name = family.main.experiment.name
-        objective = family.main.experiment.objective
         finishedBefore = family.records.reduce(0) { $0 + $1.intervalsFinished }
         update(family.records, elapsed: 0)
     }
@@ -44,8 +40,9 @@ struct ProgressBar: Sendable {
         return done > 0 ? elapsed / Double(done) * Double(max(0, planned - finished)) : nil
     }
 
-    private var share: Double {
-        min(1, Double(finished) / Double(max(1, planned)))
+    /// What is redrawn of it.
+    var pace: LiveBlock.Pace {
+        LiveBlock.Pace(finished: finished, planned: planned, elapsed: elapsed, left: left)
     }
 
     /// The line where lines stay: `intervals=15/300 best=0.4120 member=3@0 failed=0 elapsed=17s left=16m00s`.
@@ -56,35 +53,5 @@ struct ProgressBar: Sendable {
         line += " elapsed=\(Format.duration(.seconds(elapsed)))"
         if let left { line += " left=\(Format.duration(.seconds(left)))" }
         return isPaused ? line + " paused" : line
-    }
-
-    /// A time without fractions, which would flicker.
-    private static func whole(_ seconds: Double) -> String {
-        seconds < 59.5 ? "\(Int(seconds.rounded()))s" : Format.duration(.seconds(seconds))
-    }
-
-    /// The line that is redrawn, no wider than a terminal.
-    ///
-    /// - Parameter width: The terminal's width in columns.
-    /// - Returns: A line without a line feed, with colours where the terminal has them.
-    func live(width: Int) -> String {
-        let terminal = Terminal.error
-        var text = " \(Int(share * 100))%  \(finished)/\(planned)"
-        if let best { text += "  best \(Format.score(best.score))" }
-        if isPaused { text += "  paused" }
-        text += "  \(Self.whole(elapsed))"
-        if let left { text += ", \(Self.whole(left)) left" }
-        // The last column stays free: some terminals wrap as soon as it is written to.
-        let room = width - 1 - PlainText.columns(of: text)
-        let title = PlainText.middle(PlainText.line(name), width: max(4, room / 2), isASCII: !terminal.isUTF8) + " "
-        let cells = min(40, room - PlainText.columns(of: title))
-        guard cells >= 5 else {
-            return room >= 0 ? text : PlainText.middle(text, width: max(1, width - 1), isASCII: !terminal.isUTF8)
-        }
-        let full = Int(share * Double(cells))
-        let bar =
-            terminal.styled(String(repeating: terminal.symbol("━", "#"), count: full), .green)
-            + terminal.styled(String(repeating: terminal.symbol("─", "-"), count: cells - full), .dim)
-        return title + bar + text
     }
 }

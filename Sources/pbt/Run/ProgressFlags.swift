@@ -13,7 +13,7 @@ struct ProgressFlags: ParsableArguments {
     @Flag(name: [.short, .long], help: "Show every interval, copies, and the baseline's progress.")
     var verbose = false
 
-    @Option(name: .long, help: "How progress is shown on standard error: auto, live, plain or none.")
+    @Option(name: .long, help: "How progress is shown on standard error: auto, live, plain, json or none.")
     var progress = ProgressStyle.auto
 
     func validate() throws {

@@ -65,8 +65,9 @@ struct RunCommand: AsyncParsableCommand {
         }
         let slots = workers ?? trainer.workers
         let options = shown.options
-        if options.style != .none {
-            StartLines(enlistment, trainer: trainer, slots: slots, opened: opened).print()
+        if options.style == .live || options.style == .plain {
+            StartLines(enlistment, trainer: trainer, slots: slots, opened: opened)
+                .print(isLive: options.style == .live)
         }
         try await RunDashboard.beside(opened, experiment: experiment.name, port: dashboard) {
             try await Self.work(
@@ -81,7 +82,7 @@ struct RunCommand: AsyncParsableCommand {
     static func work(
         on family: ExperimentFamily, in opened: OpenStore, slots: Int, after last: Int64, options: ProgressOptions
     ) async throws {
-        let status = StatusLine(isLive: options.style == .live)
+        let status = StatusLines(isLive: options.style == .live)
         let logger = Logger(label: "pbt") { _ in StatusLogHandler(status: status, isVerbose: options.isVerbose) }
         let configuration = WorkerConfiguration(
             // A manual search is never over; its queue may be empty.
@@ -97,7 +98,8 @@ struct RunCommand: AsyncParsableCommand {
             }
         let session = Session(
             worker: worker,
-            progress: Progress(family, in: opened, after: last, status: status, options: options), status: status)
+            progress: Progress(
+                family, in: opened, after: last, status: status, slots: slots, options: options), status: status)
         let name = family.main.experiment.name
         guard let ended = try await session.run() else { return }
         // What was in flight may have been the last.

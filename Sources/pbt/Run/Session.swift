@@ -24,7 +24,7 @@ struct Session: Sendable {
     /// What is shown of it; nothing for a worker that only serves.
     let progress: Progress?
     /// Where notes go.
-    let status: StatusLine
+    let status: StatusLines
 
     /// How a session ended by a signal.
     private enum Step: Sendable {
@@ -44,6 +44,9 @@ struct Session: Sendable {
                 services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
                 logger: Logger(label: "pbt.services") { _ in SwiftLogNoOpLogHandler() }))
         let isInterrupted = Latch()
+        status.begin()
+        let keys = status.isLive ? Keys() : nil
+        defer { keys?.stop() }
         do {
             let ended: ExitStatus? = try await withThrowingTaskGroup(of: Step.self) { tasks in
                 tasks.addTask {
@@ -55,7 +58,18 @@ struct Session: Sendable {
                     return .progressEnded
                 }
                 tasks.addTask {
-                    await Self.heed(signals, services, isInterrupted, status)
+                    await Self.heed(signals, services, isInterrupted, status, progress)
+                }
+                if status.isLive {
+                    let resized = await UnixSignalsSequence(trapping: .sigwinch)
+                    tasks.addTask {
+                        for await _ in resized { await progress?.redraw() }
+                        return .progressEnded
+                    }
+                    tasks.addTask {
+                        if let keys { await Self.heed(keys, progress, status) }
+                        return .progressEnded
+                    }
                 }
                 var asked: ExitStatus?
                 while let step = try await tasks.next() {
@@ -96,8 +110,25 @@ struct Session: Sendable {
         return isIgnored ? [.sigint, .sigterm] : [.sigint, .sigterm, .sighup]
     }
 
+    private static func heed(_ keys: Keys, _ progress: Progress?, _ status: StatusLines) async {
+        for await key in keys.pressed {
+            switch key {
+            // Exactly as Ctrl-C.
+            case .character("q"): kill(getpid(), SIGINT)
+            case .character("p"):
+                do {
+                    try await progress?.togglePause()
+                } catch {
+                    status.print("cannot pause: \((error as? PBTError)?.message ?? "\(error)")")
+                }
+            default: break
+            }
+        }
+    }
+
     private static func heed(
-        _ signals: UnixSignalsSequence, _ services: ServiceGroup, _ isInterrupted: Latch, _ status: StatusLine
+        _ signals: UnixSignalsSequence, _ services: ServiceGroup, _ isInterrupted: Latch, _ status: StatusLines,
+        _ progress: Progress?
     ) async -> Step {
         for await signal in signals {
             guard signal == .sigint else {
@@ -109,6 +140,7 @@ struct Session: Sendable {
                 return .stopped(.interrupted)
             }
             status.print("finishing the intervals in flight; press Ctrl-C again to stop at once")
+            await progress?.isStopping()
             await services.triggerGracefulShutdown()
         }
         return .progressEnded

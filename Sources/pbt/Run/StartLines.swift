@@ -28,8 +28,45 @@ struct StartLines {
         self.opened = opened
     }
 
-    /// Writes it to standard error.
-    func print() {
+    /// Writes it to standard error: a few lines for somebody who watches, or one line with the time.
+    func print(isLive: Bool) {
+        guard isLive else { return Output.note(line) }
+        let status = StatusLines(isLive: true)
+        for line in lines { status.print(line) }
+    }
+
+    /// The line where lines are kept: `TIME start experiment=toy members=2 intervals=3 workers=1 seed=7 …`.
+    private var line: String {
+        let family = enlistment.family
+        let experiment = family.main.experiment
+        let finished = family.records.reduce(0) { $0 + $1.intervalsFinished }
+        let running = family.records.reduce(0) { $0 + ($1.counts[.running] ?? 0) }
+        var manner = "start"
+        switch enlistment.manner {
+        case .begins: break
+        case .triesAgain: manner = "retry"
+        case .goesOn, .finds: manner = "resume"
+        }
+        var line = "\(StoreClock.system.now()) \(manner) experiment=\(PlainText.line(experiment.name))"
+        if manner != "start" {
+            let planned = family.records.reduce(0) { $0 + $1.intervalsPlanned }
+            line += " finished=\(finished)/\(planned)"
+        }
+        if running > 0 { line += " running_elsewhere=\(running)" }
+        line += " members=\(experiment.population) intervals=\(experiment.intervals) workers=\(slots)"
+        line += " seed=\(Int64(bitPattern: experiment.seed))"
+        if !isThreadsInherited { line += " threads=\(TrainerEnvironment.threads(for: trainer, slots: slots))" }
+        if !trainer.gpus.isEmpty { line += " gpus=\(trainer.gpus.joined(separator: ","))" }
+        if let baseline = family.baseline { line += " baseline=\(PlainText.line(baseline.experiment.name))" }
+        line += " store=\(opened.location)"
+        if let data = opened.data {
+            line += " data=\(data.root)"
+            line += " most_checkpoints=\(Self.mostCheckpoints(of: family, slots: slots))"
+        }
+        return line
+    }
+
+    private var lines: [StyledLine] {
         let family = enlistment.family
         let experiment = family.main.experiment
         let finished = family.records.reduce(0) { $0 + $1.intervalsFinished }
@@ -42,17 +79,20 @@ struct StartLines {
             case .goesOn, .finds: "goes on from \(finished) of \(planned) intervals"
             }
         let beside = running > 0 ? ", beside \(Words.count(running, "interval")) in flight elsewhere" : ""
-        Output.note("\(Terminal.error.styled(PlainText.line(experiment.name), .bold)) \(manner)\(beside)")
+        var title = StyledLine(experiment.name, .bold)
+        title.append(" \(manner)\(beside)")
         let baseline = family.baseline == nil ? "" : ", and as many again by random search"
-        Output.note(
-            "  \(Words.count(experiment.population, "member")), \(Words.count(experiment.intervals, "interval")) each, "
-                + "seed \(Int64(bitPattern: experiment.seed))\(baseline)")
-        Output.note("  \(Words.count(slots, "worker")), \(threads)\(devices)")
-        Output.note("  store \(opened.location)")
-        let place = opened.data?.root.string ?? "the server's data directory"
-        Output.note(
-            "  checkpoints in \(place): at most \(Self.mostCheckpoints(of: family, slots: slots)) at a time\(free)"
-        )
+        var location = opened.location.description
+        if case .file(let path) = opened.location { location = near(path) }
+        let place = opened.data.map { near($0.root) } ?? "the server's data directory"
+        let members = Words.count(experiment.population, "member")
+        let intervals = Words.count(experiment.intervals, "interval")
+        return [
+            title,
+            "  \(members), \(intervals) each, seed \(Int64(bitPattern: experiment.seed))\(baseline)",
+            "  \(Words.count(slots, "worker")), \(threads)\(devices)", "  store \(location)",
+            "  checkpoints in \(place): at most \(Self.mostCheckpoints(of: family, slots: slots)) at a time\(free)",
+        ]
     }
 
     /// The most checkpoints that are on the disk at one time, those being written counted.
@@ -67,11 +107,14 @@ struct StartLines {
         experiment.population * experiment.keep.last + experiment.keep.best
     }
 
+    private var isThreadsInherited: Bool {
+        TrainerEnvironment.threadVariables.contains { environment($0) != nil }
+    }
+
     private var threads: String {
         let threads = TrainerEnvironment.threads(for: trainer, slots: slots)
-        let isInherited = TrainerEnvironment.threadVariables.contains { environment($0) != nil }
         let cores = trainer.threads == nil ? " (\(Words.count(TrainerEnvironment.availableCores(), "core")))" : ""
-        return isInherited
+        return isThreadsInherited
             ? "threads as the environment says" : "\(Words.count(threads, "thread")) each\(cores)"
     }
 

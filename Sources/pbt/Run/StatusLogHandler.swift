@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Logging
+import PBTReport
 
-/// Shows what the libraries log above the status line, for a person.
+/// Shows what the libraries log above the lines that are redrawn, for a person.
 struct StatusLogHandler: LogHandler {
     /// Where it is shown.
-    let status: StatusLine
+    let status: StatusLines
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
 
     /// Shows warnings and errors, or with `isVerbose` everything down to information.
-    init(status: StatusLine, isVerbose: Bool) {
+    init(status: StatusLines, isVerbose: Bool) {
         self.status = status
         logLevel = isVerbose ? .info : .warning
     }
@@ -23,9 +24,8 @@ struct StatusLogHandler: LogHandler {
     func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         let details = all.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
-        let prefix =
-            event.level >= .warning
-            ? Terminal.error.styled("warning:", .yellow) : Terminal.error.styled("note:", .dim)
-        status.print("\(prefix) \(event.message)\(details.isEmpty ? "" : " (\(details))")")
+        var line = event.level >= .warning ? StyledLine("warning:", .yellow) : StyledLine("note:", .dim)
+        line.append(" \(event.message)\(details.isEmpty ? "" : " (\(details))")")
+        status.print(line)
     }
 }

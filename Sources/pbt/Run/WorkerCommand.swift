@@ -96,7 +96,7 @@ struct WorkerCommand: AsyncParsableCommand {
                 ?? (wait ? "all experiments" : Words.count(open.count, "experiment"))
             Output.note("serving \(names) of \(opened.location) with \(Words.count(slots, "worker"))")
         }
-        let status = StatusLine(isLive: false)
+        let status = StatusLines(isLive: false)
         let logger = Logger(label: "pbt") { _ in StatusLogHandler(status: status, isVerbose: verbose) }
         if isPersistent {
             let service = PersistentService(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PBTReport
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Glibc)
@@ -43,6 +45,18 @@ struct Terminal: Sendable {
         return environment("COLUMNS").flatMap { Int($0) }.map { max($0, 20) } ?? 80
     }
 
+    /// Its height in rows: of the terminal, else `LINES`, else 24.
+    var height: Int {
+        var size = winsize()
+        if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 { return Int(size.ws_row) }
+        return environment("LINES").flatMap { Int($0) }.map { max($0, 2) } ?? 24
+    }
+
+    /// The characters that may be shown.
+    var glyphs: Glyphs {
+        Glyphs(isASCII: !isUTF8)
+    }
+
     private static var localeIsUTF8: Bool {
         guard let locale = environment("LC_ALL") ?? environment("LC_CTYPE") ?? environment("LANG") else {
             #if canImport(Darwin)
@@ -56,26 +70,8 @@ struct Terminal: Sendable {
     }
 
     /// The text in one of the terminal's own colours or weights, or as it is where there are none.
-    func styled(_ text: String, _ style: Style) -> String {
+    func styled(_ text: String, _ style: TextStyle) -> String {
         hasColour ? "\u{1b}[\(style.rawValue)m\(text)\u{1b}[0m" : text
-    }
-
-    /// How text can stand out.
-    ///
-    /// Never the only sign: a word or a mark says the same.
-    enum Style: Int {
-        /// Heavier.
-        case bold = 1
-        /// Paler.
-        case dim = 2
-        /// For errors.
-        case red = 31
-        /// For success.
-        case green = 32
-        /// For warnings.
-        case yellow = 33
-        /// For the best.
-        case magenta = 35
     }
 
     /// The first text where the locale is UTF-8, else the second, which is ASCII.

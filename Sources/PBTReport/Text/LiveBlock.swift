@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+/// What stands below the events of a run while it goes on: how far it is, and what its members do.
+package struct LiveBlock: Sendable {
+    /// How fast it goes.
+    package struct Pace: Sendable {
+        /// How many intervals are finished, the baseline's included.
+        package var finished: Int
+        /// How many there will be.
+        package var planned: Int
+        /// How long this process has been at it, in seconds.
+        package var elapsed: Double
+        /// How long it will take yet, in seconds, if that can be told.
+        package var left: Double?
+
+        /// A pace.
+        package init(finished: Int, planned: Int, elapsed: Double, left: Double?) {
+            self.finished = finished
+            self.planned = planned
+            self.elapsed = elapsed
+            self.left = left
+        }
+
+        /// How much is done, from 0 to 1.
+        package var share: Double {
+            min(1, Double(finished) / Double(max(1, planned)))
+        }
+    }
+
+    /// The most lines that it has.
+    package static let mostLines = 14
+
+    private let board: Board
+    private let pace: Pace
+    private let details: [String]
+    private let hints: [String]
+    private let glyphs: Glyphs
+
+    /// A block.
+    ///
+    /// - Parameters:
+    ///   - board: The experiment.
+    ///   - pace: How fast it goes.
+    ///   - details: What stands beside its name, the most important first.
+    ///   - hints: What keys do, the most important first.
+    ///   - glyphs: What characters there are.
+    package init(_ board: Board, pace: Pace, details: [String], hints: [String], glyphs: Glyphs) {
+        self.board = board
+        self.pace = pace
+        self.details = details
+        self.hints = hints
+        self.glyphs = glyphs
+    }
+
+    /// The block on a terminal of that size.
+    ///
+    /// The last column stays free: some terminals wrap as soon as it is written to.
+    ///
+    /// - Parameters:
+    ///   - width: How many columns the terminal has.
+    ///   - height: How many rows it has.
+    /// - Returns: At most ``mostLines`` lines, and fewer than the terminal has rows, unless it has only one.
+    package func lines(width: Int, height: Int) -> [StyledLine] {
+        let width = max(1, width - 1)
+        let most = max(1, min(Self.mostLines, height - 1))
+        var lines = [bar(width)]
+        if most >= 2 { lines.append(scores(width)) }
+        if most >= 3 { lines.insert(header(width), at: 0) }
+        let hasHints = most >= 4 && !hints.isEmpty
+        let hasGap = most >= 10
+        let room = most - lines.count - (hasHints ? 1 : 0) - (hasGap ? 1 : 0)
+        if room >= 2 { lines += members(width, room: room) }
+        if hasHints { lines.append(Self.joined(hints.map { ($0, .dim) }, width)) }
+        if hasGap { lines.insert("", at: 0) }
+        return lines.map { $0.clipped(to: width, isASCII: glyphs.isASCII) }
+    }
+
+    private func header(_ width: Int) -> StyledLine {
+        let experiment = board.record.experiment
+        let name = PlainText.middle(
+            glyphs.text(PlainText.line(experiment.name)), width: max(8, width / 2), isASCII: glyphs.isASCII)
+        var parts: [(String, TextStyle?)] = [(name, .bold)]
+        if board.record.state == .paused { parts.append(("paused", .yellow)) }
+        return Self.joined(parts + details.map { (glyphs.text($0), nil) }, width)
+    }
+
+    private func bar(_ width: Int) -> StyledLine {
+        let count = "\(pace.finished)/\(pace.planned) "
+        var ends = [" \(Int(pace.share * 100))%", "  \(Self.whole(pace.elapsed))"]
+        if let left = pace.left { ends.append(", \(Self.whole(left)) left") }
+        let names = [count + "intervals ", count]
+        // What matters least goes first: the time left, the time, the word.
+        for (name, parts) in [(0, ends.count), (1, ends.count), (1, 2), (1, 1)] {
+            let end = ends.prefix(parts).joined()
+            let cells = min(50, width - PlainText.columns(of: names[name] + end))
+            guard cells >= 8 else { continue }
+            let full = Int(pace.share * Double(cells))
+            var line = StyledLine(names[name])
+            line.append(String(repeating: glyphs.full, count: full), .green)
+            line.append(String(repeating: glyphs.rest, count: cells - full), .dim)
+            line.append(end)
+            return line
+        }
+        return StyledLine(names[1] + (ends.first ?? ""))
+    }
+
+    /// A time without fractions, which would flicker.
+    private static func whole(_ seconds: Double) -> String {
+        seconds < 59.5 ? "\(Int(seconds.rounded()))s" : Format.duration(.seconds(seconds))
+    }
+
+    private func scores(_ width: Int) -> StyledLine {
+        let metric = PlainText.middle(
+            glyphs.text(PlainText.line(board.record.experiment.objective.metric)), width: max(6, width / 4),
+            isASCII: glyphs.isASCII)
+        guard let best = board.best, let score = best.finiteScore else {
+            return StyledLine("\(metric) no score yet", .dim)
+        }
+        var parts: [(String, TextStyle?)] = [("\(metric) best \(Format.score(score))", .magenta)]
+        if board.rows.count > 1, let median = board.median { parts.append(("median \(Format.score(median))", nil)) }
+        if board.rows.count > 4, let tenth = board.tenth { parts.append(("p10 \(Format.score(tenth))", nil)) }
+        let founders = board.foundersLeft.map { "founders left \($0)/\(board.record.experiment.population)" }
+        if let founders { parts.append((founders, nil)) }
+        let line = Self.joined(parts, width)
+        // The curve takes what is left over, between the numbers and the founders.
+        let room = min(24, width - line.columns - 2)
+        guard board.curve.count > 1, room >= 5, line.spans.count > 1 || founders == nil else { return line }
+        parts.insert(
+            (Sparkline.text(board.curve, width: room, isASCII: glyphs.isASCII), .dim),
+            at: founders == nil ? parts.count : parts.count - 1)
+        return Self.joined(parts, width)
+    }
+
+    /// The members: those with problems, then the best, then as many as there is room for.
+    private func members(_ width: Int, room: Int) -> [StyledLine] {
+        guard !board.rows.isEmpty else { return [] }
+        let order = board.rows.filter { $0.problem != nil } + board.rows.filter { $0.problem == nil }
+        var fitting = room - 1
+        // A last line tells about those that there is no room for.
+        if order.count > fitting { fitting -= 1 }
+        guard fitting > 0 else { return [] }
+        let hidden = order.dropFirst(fitting)
+        var lines = BoardTable(Array(order.prefix(fitting)), of: board, glyphs: glyphs).lines(width: width)
+        if !hidden.isEmpty {
+            var counts: [(state: String, count: Int)] = []
+            for row in hidden {
+                if let place = counts.firstIndex(where: { $0.state == row.state }) {
+                    counts[place].count += 1
+                } else {
+                    counts.append((row.state, 1))
+                }
+            }
+            let states = counts.map { "\($0.count) \($0.state)" }.joined(separator: ", ")
+            lines.append(StyledLine("  \(hidden.count) more: \(states)", .dim))
+        }
+        return lines
+    }
+
+    /// Parts with two spaces between them, as many as fit, the first always.
+    private static func joined(_ parts: [(String, TextStyle?)], _ width: Int) -> StyledLine {
+        var line = StyledLine()
+        for (text, style) in parts {
+            var longer = line
+            if !line.spans.isEmpty { longer.append("  ") }
+            longer.append(text, style)
+            guard line.spans.isEmpty || longer.columns <= width else { break }
+            line = longer
+        }
+        return line
+    }
+}

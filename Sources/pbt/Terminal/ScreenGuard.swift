@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Puts the terminal back as it was, on every way out that a process has: `exit`, a crash, a stop by Ctrl-Z.
+///
+/// Only `kill -9` is beyond it; then `reset` helps.
+enum ScreenGuard {
+    /// What is written when the terminal is taken, and when it is given back.
+    struct Sequences: Sendable {
+        /// Taken.
+        var take: String
+        /// Given back.
+        var giveBack: String
+
+        /// Hides the cursor.
+        static let block = Sequences(take: "\u{1b}[?25l", giveBack: "\u{1b}[?25h")
+        /// Shows the alternate screen, without a cursor and without wrapping.
+        static let full = Sequences(
+            take: "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l\u{1b}[H\u{1b}[2J", giveBack: "\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l")
+    }
+
+    /// Takes the terminal; what was taken before is given back first.
+    ///
+    /// - Parameters:
+    ///   - descriptor: The terminal that is drawn on.
+    ///   - sequences: What takes it and gives it back.
+    ///   - readsKeys: Whether keys arrive one by one and unseen. Ctrl-C and Ctrl-Z are signals still.
+    static func take(_ descriptor: Int32, _ sequences: Sequences, readsKeys: Bool) {
+        restore()
+        install()
+        memory.pointee.set(descriptor, sequences)
+        memory.pointee.hasKeys = false
+        if readsKeys, tcgetattr(0, &memory.pointee.before) == 0 {
+            memory.pointee.keys = memory.pointee.before
+            memory.pointee.keys.c_lflag &= ~tcflag_t(ICANON | ECHO)
+            memory.pointee.hasKeys = true
+        }
+        retake()
+    }
+
+    /// Takes the terminal again after it was given back for a while.
+    static func retake() {
+        guard isForeground, !isTaken.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        if memory.pointee.hasKeys { tcsetattr(0, TCSANOW, &memory.pointee.keys) }
+        memory.pointee.write(memory.pointee.take)
+        epoch.add(1, ordering: .relaxed)
+    }
+
+    /// Gives the terminal back; nothing happens when it was not taken. Safe in a signal's handler.
+    static func restore() {
+        guard isTaken.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        memory.pointee.write(memory.pointee.giveBack)
+        if memory.pointee.hasKeys { tcsetattr(0, TCSANOW, &memory.pointee.before) }
+    }
+
+    /// Gives the terminal back in the middle of what is drawn: what comes next begins on a line of its own.
+    private static func abandon() {
+        guard isTaken.load(ordering: .acquiring) else { return }
+        restore()
+        memory.pointee.write(memory.pointee.newLine)
+    }
+
+    /// Whether this process may read and draw: not when it was sent to the background.
+    static var isForeground: Bool {
+        let group = tcgetpgrp(memory.pointee.descriptor)
+        return group < 0 || group == getpgrp()
+    }
+
+    /// Grows when the terminal was taken anew, so that everything must be drawn again.
+    static let epoch = Atomic(0)
+
+    private static let isTaken = Atomic(false)
+    private static let isInstalled = Latch()
+    /// Allocated and filled before any handler is installed, which may not allocate.
+    nonisolated(unsafe) private static let memory: UnsafeMutablePointer<Memory> = {
+        let memory = UnsafeMutablePointer<Memory>.allocate(capacity: 1)
+        memory.initialize(to: Memory())
+        return memory
+    }()
+
+    /// Signals that end a process with a fault, or by a key.
+    private static let fatal = [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS, SIGQUIT]
+
+    private static func install() {
+        guard !isInstalled.set() else { return }
+        _ = memory
+        _ = epoch.load(ordering: .relaxed)
+        _ = isTaken.load(ordering: .relaxed)
+        atexit { ScreenGuard.restore() }
+        for number in fatal {
+            handle(number, saving: true) { number in
+                ScreenGuard.abandon()
+                // What would have happened without this handler.
+                sigaction(number, &ScreenGuard.memory.pointee.actions[Int(number)], nil)
+                raise(number)
+            }
+        }
+        handle(SIGTSTP, saving: false) { _ in ScreenGuard.pause() }
+    }
+
+    private static func handle(_ number: Int32, saving: Bool, _ handler: @escaping @convention(c) (Int32) -> Void) {
+        var action = sigaction()
+        #if canImport(Darwin)
+            action.__sigaction_u.__sa_handler = handler
+        #else
+            action.__sigaction_handler.sa_handler = handler
+        #endif
+        action.sa_flags = SA_NODEFER | SA_ONSTACK | SA_RESTART
+        if saving {
+            sigaction(number, &action, &memory.pointee.actions[Int(number)])
+        } else {
+            sigaction(number, &action, nil)
+        }
+    }
+
+    /// Stops the process as Ctrl-Z does, with the terminal as it was, and takes it again when the process goes on.
+    private static func pause() {
+        let saved = errno
+        abandon()
+        signal(SIGTSTP, SIG_DFL)
+        raise(SIGTSTP)
+        handle(SIGTSTP, saving: false) { _ in ScreenGuard.pause() }
+        retake()
+        errno = saved
+    }
+
+    /// What the handlers need.
+    private struct Memory {
+        var descriptor: Int32 = 2
+        /// The sequences, as bytes that stay where they are.
+        var take = UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
+        var giveBack = UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
+        let newLine = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 2)
+        var hasKeys = false
+        var before = termios()
+        var keys = termios()
+        let actions = UnsafeMutablePointer<sigaction>.allocate(capacity: 65)
+
+        init() {
+            actions.initialize(repeating: sigaction(), count: 65)
+            _ = newLine.initialize(from: [0x0d, 0x0a])
+        }
+
+        mutating func set(_ descriptor: Int32, _ sequences: Sequences) {
+            self.descriptor = descriptor
+            take.deallocate()
+            giveBack.deallocate()
+            take = .allocate(capacity: sequences.take.utf8.count)
+            _ = take.initialize(from: sequences.take.utf8)
+            giveBack = .allocate(capacity: sequences.giveBack.utf8.count)
+            _ = giveBack.initialize(from: sequences.giveBack.utf8)
+        }
+
+        func write(_ bytes: UnsafeMutableBufferPointer<UInt8>) {
+            #if canImport(Darwin)
+                _ = Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+            #elseif canImport(Glibc)
+                _ = Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+            #else
+                _ = Musl.write(descriptor, bytes.baseAddress, bytes.count)
+            #endif
+        }
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// What somebody sees who runs the command in a terminal, by looking at one.
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Tmux.isInstalled)) struct LiveTerminalTests {
+    /// A run that waits at a gate, after it drew its lines.
+    private func run(
+        columns: Int = 80, rows: Int = 24, population: Int = 12, environment: [String: String] = [:],
+        arguments: [String] = [], _ body: (Tmux, Workplace, Gate) async throws -> Void
+    ) async throws {
+        let place = try Workplace()
+        try place.experiment(trainer: "gated.sh", population: population, intervals: 3, workers: 2)
+        let gate = try Gate(in: place)
+        try await Tmux.with(
+            ["run", "toy.yaml"] + arguments, in: place, size: (columns, rows), environment: environment
+        ) { terminal in
+            try gate.open(for: population + 2)
+            try await terminal.wait(for: "done lines") { rows in
+                rows.contains { $0.contains("\(population + 2)/\(population * 3)") }
+                    && rows.contains { $0.contains("training") || columns < 40 }
+            }
+            try await body(terminal, place, gate)
+        }
+    }
+
+    /// The terminal is as it was before the command.
+    private func expectRestored(_ terminal: Tmux, _ place: Workplace) async throws {
+        #expect(try await terminal.flag("cursor_flag"))
+        #expect(try await !terminal.flag("alternate_on"))
+        #expect(try await terminal.flag("wrap_flag"))
+        #expect(try place.read("after") == place.read("before"))
+    }
+
+    @Test(arguments: [(80, 24), (50, 24), (120, 40), (20, 12), (33, 5)])
+    func `a run's lines fit the terminal, with the cursor hidden, and are gone after q`(
+        _ columns: Int, _ rows: Int
+    )
+        async throws
+    {
+        try await run(columns: columns, rows: rows) { terminal, place, gate in
+            #expect(try await terminal.wrappedRows() == 0)
+            #expect(try await !terminal.flag("cursor_flag"))
+            let screen = try await terminal.screen()
+            let bar = try #require(screen.lastIndex { $0.contains("14/36") })
+            #expect(screen.count - bar <= 13)
+            try await terminal.press("q")
+            if rows > 20 {
+                try await terminal.wait(for: "finishing the intervals in flight")
+                try await terminal.wait(for: "q again: stop at once")
+            }
+            try gate.open(for: 2)
+            let end = try await terminal.wait(for: "code 130")
+            #expect(!end.contains { $0.contains("q again") || $0.contains("━") })
+            #expect(end.joined().contains("goes on from here") || columns < 60)
+            try await expectRestored(terminal, place)
+        }
+    }
+
+    @Test(arguments: [
+        (SIGTERM, 143), (SIGHUP, 143), (SIGSEGV, 139), (SIGABRT, 134), (SIGQUIT, 131), (SIGBUS, 135), (SIGTRAP, 133),
+    ])
+    func `however a run ends, the terminal is as it was`(_ signal: Int32, _ code: Int) async throws {
+        try await run { terminal, place, _ in
+            #expect(kill(try terminal.process(), signal) == 0)
+            try await terminal.wait(for: "code \(code)")
+            try await expectRestored(terminal, place)
+        }
+    }
+
+    @Test func `the second Ctrl-C stops a run at once, and says how to go on`() async throws {
+        try await run { terminal, place, _ in
+            try await terminal.press("C-c")
+            try await terminal.wait(for: "finishing the intervals in flight; press Ctrl-C again to stop at once")
+            try await terminal.press("C-c")
+            let screen = try await terminal.wait(for: "code 130")
+            #expect(screen.contains("stopped after 14 of 36 intervals; the same command goes on from here"))
+            try await expectRestored(terminal, place)
+        }
+    }
+
+    @Test func `a run that is stopped by Ctrl-Z gives the terminal back, and takes it again when it goes on`()
+        async throws
+    {
+        try await run { terminal, place, gate in
+            try await terminal.press("C-z")
+            try await terminal.wait(for: "stopped")
+            #expect(try await terminal.flag("cursor_flag"))
+            try await terminal.press("Enter")
+            try await terminal.wait(for: "cursor_flag", false)
+            try gate.open()
+            let screen = try await terminal.wait(for: "code 0")
+            #expect(screen.contains { $0.contains("toy finished: best member ") })
+            try await expectRestored(terminal, place)
+        }
+    }
+
+    @Test func `a terminal that changes its size gets lines of that size`() async throws {
+        try await run { terminal, _, gate in
+            try await terminal.resize(to: 41, 20)
+            try await terminal.wait(for: "narrow lines") { rows in
+                rows.contains { $0.hasPrefix("14/36 ") && $0.count <= 40 }
+                    && rows.count { $0.contains("14/36") } == 1
+            }
+            try await terminal.resize(to: 100, 20)
+            try await terminal.wait(for: "wide lines") { rows in
+                rows.contains { $0.hasPrefix("14/36 intervals ━━━") && $0.count > 60 }
+                    && rows.count { $0.contains("14/36") } == 1
+            }
+            try gate.open()
+            let screen = try await terminal.wait(for: "code 0")
+            #expect(!screen.contains { $0.contains("14/36") })
+        }
+    }
+
+    @Test func `p pauses a run, and resumes it`() async throws {
+        try await run { terminal, _, gate in
+            try await terminal.press("p")
+            try await terminal.wait(for: "p resume")
+            try await terminal.wait(for: "toy  paused  PBT")
+            try gate.open()
+            try await terminal.wait(for: "16/36")
+            try await terminal.press("p")
+            try await terminal.wait(for: "code 0")
+        }
+    }
+
+    @Test func `without UTF-8 and colours there is ASCII and no attribute`() async throws {
+        try await run(environment: ["LC_ALL": "C", "NO_COLOR": "1"]) { terminal, _, gate in
+            let screen = try await terminal.screen()
+            #expect(screen.joined().utf8.allSatisfy { $0 < 0x80 }, "\(screen)")
+            #expect(screen.contains { $0.contains("####---") })
+            try gate.open()
+            try await terminal.wait(for: "code 0")
+        }
+    }
+}
