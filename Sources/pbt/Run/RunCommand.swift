@@ -29,10 +29,9 @@ struct RunCommand: AsyncParsableCommand {
     var workers: Int?
 
     @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Show the dashboard on this machine while it trains, on a port of its own or on 7070.", valueName: "port"),
-        defaultAsFlag: 7070)
+        name: .long, defaultAsFlag: 7070,
+        help: ArgumentHelp("Show the dashboard on this machine while it trains; --dashboard=0 takes any port.",
+            valueName: "port"))
     var dashboard: Int?
 
     func validate() throws {

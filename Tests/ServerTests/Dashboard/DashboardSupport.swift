@@ -86,15 +86,15 @@ struct PageText {
 
     /// What a block that is swapped holds.
     func block(_ id: String) -> String? {
-        guard let start = text.range(of: "id=\"live-\(id)\"") else { return nil }
+        guard let start = text.firstRange(of: "id=\"live-\(id)\"") else { return nil }
         let rest = text[start.upperBound...]
-        return String(rest[..<(rest.range(of: "id=\"live-")?.lowerBound ?? rest.endIndex)])
+        return String(rest[..<(rest.firstRange(of: "id=\"live-")?.lowerBound ?? rest.endIndex)])
     }
 
     /// The value of a hidden field.
     func hidden(_ name: String) -> String? {
-        text.firstMatch(of: try! Regex("name=\"\(name)\" value=\"([^\"]*)\"", as: (Substring, Substring).self))
-            .map { String($0.output.1) }
+        let start = "name=\"\(name)\" value=\""
+        return text.firstRange(of: start).map { String(text[$0.upperBound...].prefix { $0 != "\"" }) }
     }
 
     /// Whether each element that must end does, in its place, and no attribute or text holds what it must not.

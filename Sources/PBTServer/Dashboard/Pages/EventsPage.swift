@@ -31,7 +31,7 @@ struct EventsPage {
     private static let reach: Int64 = 200_000
 
     func reply() async throws -> Reply {
-        let show = experiment.options["show"].flatMap { Show(rawValue: $0) } ?? .notable
+        let show = experiment.options["only"].flatMap { Show(rawValue: $0) } ?? .notable
         let last = try await experiment.visit.site.store.lastEvent()
         let before = experiment.options["before"].flatMap { Int64($0) } ?? last + 1
         let (events, isAll) = try await events(before: min(before, last + 1), show)
@@ -44,7 +44,7 @@ struct EventsPage {
                     } else {
                         tag(
                             "a",
-                            ["href": experiment.options.query(changing: ["show": choice.rawValue, "before": nil])]
+                            ["href": experiment.options.query(changing: ["only": choice.rawValue, "before": nil])]
                         ) { choice.rawValue }
                     }
                 }

@@ -168,7 +168,7 @@ struct Banners {
                 "; member \(last.id.member) started afresh"
             }
             ". "
-            tag("a", ["href": Links.experiment(name, "events") + "?show=trouble"]) { "All that went wrong" }
+            tag("a", ["href": Links.experiment(name, "events") + "?only=trouble"]) { "All that went wrong" }
         }
     }
 

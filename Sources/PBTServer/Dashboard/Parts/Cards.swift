@@ -78,6 +78,18 @@ struct Card {
         }
     }
 
+    private var members: Int { opened.history.families.population.count }
+
+    /// The hyperparameters that may change.
+    private var mutable: [String] {
+        let space = opened.experiment.space
+        return space.names.filter { name in
+            guard let dimension = space[name], dimension.isMutable else { return false }
+            if case .constant = dimension.domain { return false }
+            return true
+        }
+    }
+
     private var choices: HTML {
         switch kind {
         case .curves:
@@ -85,9 +97,18 @@ struct Card {
                 "y", "height",
                 [(nil, "linear"), ("log", "log")]
                     + (ViewOptions.bound(of: opened.history) == nil ? [] : [("error", "error")]))
+                + choice("x", "across", [(nil, "training"), ("time", "time")])
+                + choice(
+                    "color", "colour",
+                    [(nil, "family"), ("founder", "founder"), ("score", "score")]
+                        + mutable.prefix(4).map { ($0, PlainText.middle(PlainText.line($0), width: 20)) })
+                + (members > 8 ? choice("top", "members", [(nil, "all"), ("8", "the best 8")]) : .nothing)
                 + (opened.history.baseline == nil
                     ? .nothing : choice("baseline", "random search", [(nil, "shown"), ("0", "hidden")]))
-        case .scatter, .lineage, .schedule: .nothing
+        case .lineage:
+            choice("show", "lives", [("all", "all"), ("survivors", "survivors"), ("path", "best only")])
+                + choice("order", "rows", [(nil, "by member"), ("family", "by family")])
+        case .scatter, .schedule: .nothing
         }
     }
 }

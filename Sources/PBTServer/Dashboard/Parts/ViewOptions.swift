@@ -18,6 +18,12 @@ struct ViewOptions: Sendable, Hashable {
     var tip: IntervalID?
     var showsBaseline: Bool
     var axes: [String]
+    var axis: Chart.Axis
+    var lanes: Chart.Lanes?
+    var order: Chart.RowOrder
+    var top: Int?
+    /// `family`, `founder`, `score`, or a hyperparameter.
+    var color: String
     /// The query as it was sent, decoded; what this type does not know is kept in links.
     private let query: [String: String]
 
@@ -27,6 +33,16 @@ struct ViewOptions: Sendable, Hashable {
     init(_ query: [String: String]) throws {
         self.query = query.filter { $0.key != "fragment" }
         height = try Self.choice(query, "y", .linear)
+        axis = try Self.choice(query, "x", .training)
+        order = try Self.choice(query, "order", .member)
+        lanes = try query["show"] == nil ? nil : Self.choice(query, "show", .all)
+        color = query["color"] ?? "family"
+        if let text = query["top"] {
+            guard let top = Int(text), (1...1000).contains(top) else {
+                throw Self.wrong("top", text, ["a number from 1 to 1000"])
+            }
+            self.top = top
+        }
         showsBaseline = query["baseline"] != "0"
         if let text = query["w"] {
             guard let width = Int(text).flatMap({ Chart.Width(rawValue: $0) }) else {
@@ -70,7 +86,17 @@ struct ViewOptions: Sendable, Hashable {
         let space = history.record.experiment.space
         return Chart.Options(
             theme: theme, width: width, scale: scale(of: history), tip: tip, showsBaseline: showsBaseline,
-            hyperparameters: axes.allSatisfy { space[$0] != nil } ? axes : [])
+            hyperparameters: axes.allSatisfy { space[$0] != nil } ? axes : [], color: color(in: space), top: top,
+            axis: axis, lanes: lanes, order: order)
+    }
+
+    private func color(in space: SearchSpace) -> Chart.Color {
+        switch color {
+        case "founder": .founder
+        case "score": .score
+        case let name where space[name] != nil: .hyperparameter(name)
+        default: .family
+        }
     }
 
     private func scale(of history: History) -> Chart.ScoreScale {
