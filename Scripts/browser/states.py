@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import subprocess
 import urllib.error
@@ -159,5 +158,3 @@ def make_all(server: Server) -> dict[str, str]:
     return {name: "/e/" + urllib.parse.quote(name, safe="") for name in names}
 
 
-def environment() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if not key.startswith("PBT_")}

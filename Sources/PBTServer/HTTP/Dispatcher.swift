@@ -76,7 +76,8 @@ struct Dispatcher: HTTPResponder {
 
     /// Whether a request is answered with a page; then `match` becomes the dashboard's.
     private func isPage(_ request: Request, _ path: Substring, _ match: inout RouteTable.Match) -> Bool {
-        guard dashboard != nil, case .nothing = match, !path.hasPrefix("/api/"), !path.hasPrefix(SchedyMount.prefix + "/")
+        guard dashboard != nil, case .nothing = match, !path.hasPrefix("/api/"),
+            !path.hasPrefix(SchedyMount.prefix + "/")
         else { return false }
         let page = Dashboard.table.find(request.method, path)
         guard Dashboard.answers(request, page) else { return false }

@@ -30,7 +30,8 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         name: .long, defaultAsFlag: 7070,
-        help: ArgumentHelp("Show the dashboard on this machine while it trains; --dashboard=0 takes any port.",
+        help: ArgumentHelp(
+            "Show the dashboard on this machine while it trains; --dashboard=0 takes any port.",
             valueName: "port"))
     var dashboard: Int?
 

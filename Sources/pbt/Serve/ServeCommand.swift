@@ -12,7 +12,8 @@ import UnixSignals
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Serve a store over HTTP: a dashboard for people, an API for workers on other machines and for programs.",
+        abstract:
+            "Serve a store over HTTP: a dashboard for people, an API for workers on other machines and for programs.",
         discussion: """
             On this machine alone nothing more is needed. To be reached from others, make tokens first (pbt token create \
             NAME --scope work) and give --host 0.0.0.0; add --tls-certificate and --tls-key, or put a proxy with TLS in \
@@ -63,7 +64,9 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Flag(
         name: .customLong("allow-control"),
-        help: "Let those who may manage experiments pause, resume, stop and push from the dashboard; without it, it only shows.")
+        help:
+            "Let those who may manage experiments pause, resume, stop and push from the dashboard; without it, it only shows."
+    )
     var allowsControl = false
 
     @Option(name: .customLong("log-format"), help: "text or json.")

@@ -101,14 +101,18 @@ struct PageText {
     var isWellFormed: Bool {
         let voids: Set = ["meta", "link", "input", "br", "hr", "img", "!DOCTYPE"]
         var open: [Substring] = []
-        for match in text.matches(of: /<(\/?)([!a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z_:][-a-zA-Z0-9_:.]*(?:="[^"<]*")?)*)\s*(\/?)>/) {
+        for match in text.matches(
+            of: /<(\/?)([!a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z_:][-a-zA-Z0-9_:.]*(?:="[^"<]*")?)*)\s*(\/?)>/)
+        {
             let (_, slash, name, _, closed) = match.output
             if voids.contains(String(name)) || !closed.isEmpty { continue }
             if slash.isEmpty { open.append(name) } else if open.popLast() != name { return false }
         }
         // Every `<` begins a tag that was understood above.
         let brackets = text.count { $0 == "<" }
-        let tags = text.matches(of: /<(\/?)([!a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z_:][-a-zA-Z0-9_:.]*(?:="[^"<]*")?)*)\s*(\/?)>/).count
+        let tags = text.matches(
+            of: /<(\/?)([!a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z_:][-a-zA-Z0-9_:.]*(?:="[^"<]*")?)*)\s*(\/?)>/
+        ).count
         return open.isEmpty && brackets == tags
     }
 }

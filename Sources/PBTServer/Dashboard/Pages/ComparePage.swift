@@ -22,7 +22,9 @@ struct ComparePage {
         return Layout(title: "Compare · pbt", visit: visit).reply {
             tag("h1") { "Compare" }
             if names.count > Self.limit {
-                tag("p", ["class": "banner warn"]) { "Showing the first \(Self.limit) of \(names.count) that were chosen." }
+                tag("p", ["class": "banner warn"]) {
+                    "Showing the first \(Self.limit) of \(names.count) that were chosen."
+                }
             }
             if !compared.isEmpty { Comparison(compared: compared, options: options).html }
             choice(records.reversed(), Set(names))
@@ -40,7 +42,9 @@ struct ComparePage {
         for list in visit.values("runs") {
             var parts = list.split(separator: ",", omittingEmptySubsequences: false)[...]
             while !parts.isEmpty {
-                let count = (1...parts.count).reversed().first { known.contains(parts.prefix($0).joined(separator: ",")) }
+                let count = (1...parts.count).reversed().first {
+                    known.contains(parts.prefix($0).joined(separator: ","))
+                }
                 guard let count else {
                     if parts[parts.startIndex].isEmpty {
                         parts.removeFirst()
@@ -172,7 +176,9 @@ struct Comparison {
                     compared.count < 2 ? "Choose a second experiment to compare with." : "None: they are defined alike."
                 }
             } else {
-                tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "settings that differ"]) {
+                tag(
+                    "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "settings that differ"]
+                ) {
                     tag("table") {
                         tag("thead") {
                             tag("tr") {
@@ -190,7 +196,8 @@ struct Comparison {
                                         tag("td", ["class": "wrap"]) {
                                             if let value = value[key] {
                                                 tag("code") {
-                                                    PlainText.middle(PlainText.line(value.string ?? value.json), width: 400)
+                                                    PlainText.middle(
+                                                        PlainText.line(value.string ?? value.json), width: 400)
                                                 }
                                             } else {
                                                 "–"

@@ -58,7 +58,8 @@ struct ControlPage {
             case .resume: try await store.resume(name)
             case .stop:
                 let reason = form("reason") ?? ""
-                try await store.stop(name, because: reason.isEmpty ? "it was stopped by hand" : String(reason.prefix(500)))
+                try await store.stop(
+                    name, because: reason.isEmpty ? "it was stopped by hand" : String(reason.prefix(500)))
             case .push: _ = try await store.push(hyperparameters(form, snapshot.experiment), to: name)
             }
         } catch let error as PBTError where error.code == .wrongState || error.code == .badValue {
@@ -147,7 +148,9 @@ struct ControlPage {
         case .stop:
             tag("p", ["class": "fields"]) {
                 tag("label", ["for": "reason"]) { "Reason" }
-                void("input", ["id": "reason", "name": "reason", "maxlength": "500", "placeholder": "it was stopped by hand"])
+                void(
+                    "input",
+                    ["id": "reason", "name": "reason", "maxlength": "500", "placeholder": "it was stopped by hand"])
             }
         case .push:
             tag("div", ["class": "fields"]) {

@@ -58,7 +58,10 @@ struct EventsPage {
                 if !isAll, let oldest = events.last {
                     tag("p", ["class": "note pages"]) {
                         "showing \(events.count) · "
-                        tag("a", ["rel": "next", "href": experiment.options.query(changing: ["before": "\(oldest.id)"])]) {
+                        tag(
+                            "a",
+                            ["rel": "next", "href": experiment.options.query(changing: ["before": "\(oldest.id)"])]
+                        ) {
                             "older"
                         }
                     }
@@ -145,7 +148,9 @@ struct EventsPage {
             parts.append(HTML("\(exploit["member"]?.int ?? -1) ") + copy(exploit.object ?? [:]))
         }
         if let attempt = event.details["attempt"]?.int, attempt > 1 { parts.append(HTML("attempt \(attempt)")) }
-        if let left = event.details["retries_left"]?.int { parts.append(HTML(Shown.count(left, "retry left", "retries left"))) }
+        if let left = event.details["retries_left"]?.int {
+            parts.append(HTML(Shown.count(left, "retry left", "retries left")))
+        }
         if let worker = event.details["worker"]?.string { parts.append(HTML("worker ") + Shown.worker(worker)) }
         if let reason = event.details["reason"]?.string {
             parts.append(HTML(PlainText.middle(PlainText.line(reason), width: 300)))

@@ -110,7 +110,7 @@ struct MemberPage {
                         "data-p": "\(piece.id)",
                         "title": "member \(piece.member), intervals \(piece.indices.lowerBound) to \(last)",
                     ]
-                ) { "\(piece.member)@\(piece.indices.lowerBound)–\(last)" }
+                ) { "\(piece.member)@\(piece.indices.lowerBound)\(last > piece.indices.lowerBound ? "–\(last)" : "")" }
             }
             tag("p", ["class": "note"]) { "From the founder to here; ⇒ is a copy of another member." }
         }

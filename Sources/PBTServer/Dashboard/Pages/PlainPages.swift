@@ -59,7 +59,9 @@ struct ErrorPage {
                 tag("h1") { heading }
                 tag("p") { PlainText.line(String(problem.detail.prefix(2000))) }
                 if problem.status == 503 || problem.status == 500 {
-                    tag("p") { "Nothing is lost by it: what was trained is in the store. Reload this page when it is back." }
+                    tag("p") {
+                        "Nothing is lost by it: what was trained is in the store. Reload this page when it is back."
+                    }
                 }
                 if problem.status == 401 { tag("p") { tag("a", ["href": "/sign-in"]) { "Sign in" } } }
                 tag("p") { tag("a", ["href": "/"]) { "All experiments" } }

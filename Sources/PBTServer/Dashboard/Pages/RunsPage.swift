@@ -19,7 +19,8 @@ struct RunsPage {
         var layout = Layout(title: title, visit: visit)
         layout.live = visit.isStill ? nil : "/live"
         layout.facts = tag(
-            "div", ["id": "live-facts", "hidden": "", "data-rev": "\(revision)", "data-title": title]) {}
+            "div", ["id": "live-facts", "hidden": "", "data-rev": "\(revision)", "data-title": title]
+        ) {}
         return layout.reply {
             tag("h1") { "Experiments" }
             if records.isEmpty {
@@ -30,7 +31,10 @@ struct RunsPage {
                         "Filter "
                         void(
                             "input",
-                            ["type": "search", "name": "filter", "id": "filter", "value": filter.isEmpty ? nil : filter])
+                            [
+                                "type": "search", "name": "filter", "id": "filter",
+                                "value": filter.isEmpty ? nil : filter,
+                            ])
                     }
                     tag("button", [:]) { "filter" }
                 }
@@ -159,6 +163,7 @@ struct RunsTable {
                 [
                     "max": "\(max(1, record.intervalsPlanned))", "value": "\(record.intervalsFinished)",
                     "aria-label": "finished",
-                ]) {}
+                ]
+            ) {}
     }
 }

@@ -145,7 +145,9 @@ struct Banners {
             } else {
                 " has no retries left: it counts as failed as soon as a worker asks for work. "
             }
-            if stalled.count > 1 { "\(Shown.count(stalled.count, "interval")) of \(Shown.count(workers.count, "worker")) in all. " }
+            if stalled.count > 1 {
+                "\(Shown.count(stalled.count, "interval")) of \(Shown.count(workers.count, "worker")) in all. "
+            }
             tag("a", ["href": Links.experiment(name, "workers")]) { "Workers" }
         }
     }

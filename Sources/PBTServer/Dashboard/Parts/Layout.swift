@@ -84,7 +84,9 @@ struct Layout {
         tag("header") {
             tag("a", ["class": "brand", "href": "/"]) { "pbt" }
             if let (snapshot, _) = experiment {
-                tag("h1") { tag("a", ["href": Links.experiment(snapshot.name)]) { Shown.name(snapshot.name, width: 40) } }
+                tag("h1") {
+                    tag("a", ["href": Links.experiment(snapshot.name)]) { Shown.name(snapshot.name, width: 40) }
+                }
                 tag("nav", ["aria-label": "pages of the experiment"]) { tabs }
             }
             state

@@ -7,6 +7,8 @@ import PBTReport
 struct MemberRow {
     /// Its newest interval.
     let newest: Interval
+    /// Its newest interval that is finished.
+    let ended: Interval?
     /// Its newest interval with a score.
     let scored: Interval?
     /// The score of the interval that the scored one continues.
@@ -35,8 +37,11 @@ struct MemberRow {
         let attempt = newest.failures > 0 ? ", try \(newest.failures + 1) of \(retries + 1)" : ""
         switch newest.state {
         case .running: return ("training\(attempt)", "running")
-        case .waiting where isOver: return ("not trained", "quiet")
-        case .waiting: return (newest.failures > 0 ? "× retrying\(attempt)" : "waiting", newest.failures > 0 ? "warn" : "quiet")
+        case .waiting where isOver:
+            return ended.map { $0.state != .done } == true
+                ? ("× \(ended?.state.rawValue ?? "")", "bad") : ("not trained", "quiet")
+        case .waiting:
+            return (newest.failures > 0 ? "× retrying\(attempt)" : "waiting", newest.failures > 0 ? "warn" : "quiet")
         case .done: return (newest.isUndecided && !isOver ? "done, undecided" : "done", "finished")
         case .diverged: return ("× diverged", "bad")
         case .failed: return ("× failed", "bad")
@@ -52,10 +57,11 @@ extension Opened {
         let isOver = record.state.isOver
         var rows: [MemberRow] = []
         var copies = [(count: Int, donor: IntervalID?)?](repeating: nil, count: intervals.count)
-        var scored: Int?
+        var (scored, ended) = (Int?.none, Int?.none)
         for place in intervals.indices {
             let isFirst = place == 0 || intervals[place - 1].id.member != intervals[place].id.member
-            if isFirst { scored = nil }
+            if isFirst { (scored, ended) = (nil, nil) }
+            if intervals[place].state.isFinished { ended = place }
             if intervals[place].state == .done, intervals[place].score?.isFinite == true { scored = place }
             let isLast = place + 1 == intervals.count || intervals[place + 1].id.member != intervals[place].id.member
             guard isLast else { continue }
@@ -64,7 +70,7 @@ extension Opened {
             let (count, donor) = copied(to: place, &copies)
             rows.append(
                 MemberRow(
-                    newest: newest, scored: scored.map { intervals[$0] },
+                    newest: newest, ended: ended.map { intervals[$0] }, scored: scored.map { intervals[$0] },
                     before: scored.flatMap { history.genealogy.parents[$0] }.flatMap { intervals[$0].score },
                     copies: count, donor: donor, piece: history.pieceOfPlace[place],
                     silent: expires.flatMap { $0 < now ? now.since($0) : nil }))

@@ -97,12 +97,15 @@ struct MembersTable {
                         title("member", "member", isSortable, .ascending, "n")
                         title("state", "state", isSortable, .ascending)
                         title(
-                            "score", "\(PlainText.middle(PlainText.line(opened.experiment.objective.metric), width: 24)) \(Shown.arrow(goal))",
+                            "score",
+                            "\(PlainText.middle(PlainText.line(opened.experiment.objective.metric), width: 24)) \(Shown.arrow(goal))",
                             isSortable, goal == .maximize ? .descending : .ascending, "n")
                         title("gain", "Δ", isSortable, goal == .maximize ? .descending : .ascending, "n")
                         title("interval", "interval", isSortable, .descending, "n")
                         for name in varying {
-                            title("h.\(name)", PlainText.middle(PlainText.line(name), width: 24), isSortable, .ascending, "n")
+                            title(
+                                "h.\(name)", PlainText.middle(PlainText.line(name), width: 24), isSortable, .ascending,
+                                "n")
                         }
                         title("copies", "copies", isSortable, .descending, "n")
                         tag("th", ["scope": "col"]) { "from" }
@@ -140,13 +143,18 @@ struct MembersTable {
         let (words, style) = row.state(retries: opened.experiment.retries, isOver: opened.record.state.isOver)
         return tag(
             "tr",
-            ["id": "m\(row.member)", "data-p": "\(row.piece)", "data-m": "\(row.member)", "class": isBest ? "best" : nil]
+            [
+                "id": "m\(row.member)", "data-p": "\(row.piece)", "data-m": "\(row.member)",
+                "class": isBest ? "best" : nil,
+            ]
         ) {
             tag("th", ["scope": "row", "class": "n"]) {
                 tag("a", ["href": Links.member(row.member, of: opened.name)]) { "\(row.member)" }
                 if isBest { " ★" }
             }
-            tag("td") { tag("span", ["class": "tag \(style)", "title": row.newest.reason.map { PlainText.line($0) }]) { words } }
+            tag("td") {
+                tag("span", ["class": "tag \(style)", "title": row.newest.reason.map { PlainText.line($0) }]) { words }
+            }
             tag("td", ["class": "n"]) { Shown.score(row.score) }
             tag("td", ["class": "n"]) {
                 if let score = row.score, let before = row.before { Shown.difference(score, before) } else { "–" }

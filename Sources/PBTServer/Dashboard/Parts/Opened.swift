@@ -59,7 +59,8 @@ struct Opened {
         return tag(
             "div",
             [
-                "id": "live-facts", "hidden": "", "data-rev": "\(snapshot.revision)", "data-state": record.state.rawValue,
+                "id": "live-facts", "hidden": "", "data-rev": "\(snapshot.revision)",
+                "data-state": record.state.rawValue,
                 "data-title": title, "data-say": said, "data-best": history.best?.id.description,
                 // Parent, member, first interval; the number of a piece is its place.
                 "data-pieces": pieces.count > Self.manyPieces

@@ -76,6 +76,8 @@ enum Shown {
         let line = PlainText.line(name)
         let parts = line.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 4, Int(parts[1]) != nil else { return Shown.name(name, width: 32) }
-        return tag("bdi", ["title": line]) { "\(PlainText.middle(String(parts[0]), width: 20))/\(parts[1])/\(parts[3])" }
+        return tag("bdi", ["title": line]) {
+            "\(PlainText.middle(String(parts[0]), width: 20))/\(parts[1])/\(parts[3])"
+        }
     }
 }

@@ -13,7 +13,9 @@ struct Tiles {
             tile("intervals", progress, note: progressNote)
             if experiment.kind == .populationBasedTraining {
                 tile("copies", "\(history.copies)", note: "a member took over another's checkpoint")
-                tile("founders left", "\(history.families.foundersLeft) / \(experiment.population)", note: "founders with descendants today")
+                tile(
+                    "founders left", "\(history.families.foundersLeft) / \(experiment.population)",
+                    note: "founders with descendants today")
             } else {
                 tile("members", "\(history.families.population.count)")
             }
@@ -42,7 +44,9 @@ struct Tiles {
         return tag("div", ["class": "tile best", "title": "\(metric), \(Shown.words(opened.goal)); the best ever"]) {
             tag("dt") {
                 "★ best, "
-                tag("a", ["href": Links.member(best.id.member, of: opened.name, interval: best.id.index), "id": "best"]) {
+                tag(
+                    "a", ["href": Links.member(best.id.member, of: opened.name, interval: best.id.index), "id": "best"]
+                ) {
                     best.id.description
                 }
             }

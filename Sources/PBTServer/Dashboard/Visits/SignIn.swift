@@ -133,7 +133,9 @@ extension Dashboard {
     static func checkToken(_ form: (String) -> String?, _ visit: Visit) throws {
         guard let token = form("form_token"), Sessions.matches(token, visit.formToken) else {
             throw PBTError(
-                .forbidden, "this form is out of date: it is from before you signed in, or before the server was started; open the page again")
+                .forbidden,
+                "this form is out of date: it is from before you signed in, or before the server was started; open the page again"
+            )
         }
     }
 }
