@@ -14,6 +14,7 @@ extension Visit {
     /// out, which is no event of the store's.
     ///
     /// - Parameter name: The experiment; none for all.
+    /// - Returns: The stream.
     /// - Throws: A `PBTError` with code `badRequest` for a revision that is no number.
     func bell(of name: String?) throws -> Reply {
         let first = try revision()

@@ -31,7 +31,9 @@ struct ComparePage {
         }
     }
 
-    /// Those that `?runs=a,b` and `?run=a&run=b` name. A name may hold commas: the longest that there is counts.
+    /// Those that `?runs=a,b` and `?run=a&run=b` name.
+    ///
+    /// A name may hold commas: the longest that there is counts.
     private func chosen(among names: [String]) throws -> [String] {
         let known = Set(names)
         var chosen: [String] = []

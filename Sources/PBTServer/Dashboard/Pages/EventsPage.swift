@@ -70,7 +70,9 @@ struct EventsPage {
         }
     }
 
-    /// The newest events before a number. A store lists from the oldest, so ever longer stretches before it are read.
+    /// The newest events before a number.
+    ///
+    /// A store lists from the oldest, so ever longer stretches before it are read.
     private func events(before: Int64, _ show: Show) async throws -> (events: [Event], isAll: Bool) {
         var found: [Event] = []
         var end = before

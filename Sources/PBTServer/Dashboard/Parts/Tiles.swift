@@ -87,7 +87,8 @@ struct Tiles {
     /// How long it will take at the pace so far; none while there is no pace.
     private var left: Duration? {
         let finished = record.intervalsFinished
-        guard record.state == .running, !opened.running.isEmpty, !experiment.isEndless, finished > 0,
+        guard record.state == .running, opened.running.count > opened.stalled.count, !experiment.isEndless,
+            finished > 0,
             record.intervalsPlanned > finished,
             let began = history.genealogy.intervals.lazy.compactMap({ $0.started }).min()
         else { return nil }
