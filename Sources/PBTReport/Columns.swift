@@ -68,6 +68,7 @@ struct Columns: Sendable {
     /// At each of some times, evenly spread, the newest interval of each member that had finished by then.
     ///
     /// - Parameter count: How many times.
+    /// - Returns: The times, in milliseconds after the first start, and the places of the intervals.
     func newest(at count: Int) -> [(time: Double, places: [Int])] {
         guard duration > 0 else { return [] }
         var result = (1...count).map { (time: duration * Double($0) / Double(count), places: [Int]()) }

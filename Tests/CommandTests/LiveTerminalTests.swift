@@ -143,4 +143,78 @@ import Testing
             try await terminal.wait(for: "code 0")
         }
     }
+
+    /// An experiment that is over, and one that waits, watched.
+    private func watch(
+        columns: Int = 80, rows: Int = 24, arguments: [String] = [], _ body: (Tmux, Workplace) async throws -> Void
+    ) async throws {
+        let place = try Workplace()
+        try place.experiment(population: 4)
+        #expect(try await place.pbt("run", "toy.yaml").code == 0)
+        #expect(try await place.pbt("create", "toy.yaml", "--name", "other").code == 0)
+        try await Tmux.with(["watch"] + arguments, in: place, size: (columns, rows)) { terminal in
+            try await terminal.wait(for: "q quit")
+            try await body(terminal, place)
+        }
+    }
+
+    @Test(arguments: [(80, 24), (50, 24), (30, 10)])
+    func `watch shows the experiments, their members, a lineage, a schedule, and leaves nothing behind`(
+        _ columns: Int, _ rows: Int
+    ) async throws {
+        try await watch(columns: columns, rows: rows) { terminal, place in
+            #expect(try await terminal.flag("alternate_on"))
+            #expect(try await !terminal.flag("cursor_flag"))
+            try await terminal.wait(for: "toy")
+            try await terminal.press("j", "Enter")
+            try await terminal.wait(for: "12/12")
+            try await terminal.press("j", "l")
+            try await terminal.wait(for: "Lineage of ")
+            try await terminal.press("h")
+            try await terminal.wait(for: "Schedule of ")
+            try await terminal.press("e")
+            try await terminal.wait(for: "nothing has failed")
+            try await terminal.press("?")
+            try await terminal.wait(for: "any key: back")
+            try await terminal.press("x", "Escape")
+            try await terminal.wait(for: "member  state")
+            #expect(try await terminal.wrappedRows() == 0)
+            try await terminal.press("q")
+            try await terminal.wait(for: "code 0")
+            try await expectRestored(terminal, place)
+        }
+    }
+
+    @Test func `watch follows what happens, filters and sorts`() async throws {
+        try await watch(arguments: ["other"]) { terminal, place in
+            try await terminal.wait(for: "0/12 intervals")
+            #expect(try await place.pbt("run", "toy.yaml", "--name", "other").code == 0)
+            try await terminal.wait(for: "12/12 intervals")
+            try await terminal.press("s")
+            try await terminal.wait(for: "s sort: member")
+            try await terminal.press("/", "2", "Enter")
+            try await terminal.wait(for: "one member") { rows in
+                rows.contains { $0.contains("filter \"2\"") } && rows.count { $0.contains("done") } == 1
+            }
+        }
+    }
+
+    @Test(arguments: [(SIGTERM, 143), (SIGINT, 130), (SIGSEGV, 139), (SIGABRT, 134)])
+    func `however watch ends, the terminal is as it was`(_ signal: Int32, _ code: Int) async throws {
+        try await watch { terminal, place in
+            #expect(kill(try terminal.process(), signal) == 0)
+            try await terminal.wait(for: "code \(code)")
+            try await expectRestored(terminal, place)
+        }
+    }
+
+    @Test func `watch without a terminal says what to use instead`() async throws {
+        let place = try Workplace()
+        let answer = try await place.pbt("watch", "toy")
+        #expect(answer.code == 64)
+        #expect(
+            answer.error
+                == "error: watch needs a terminal, and this is none; to look once: pbt show toy, for a program: "
+                + "pbt show toy --json\n")
+    }
 }

@@ -137,19 +137,22 @@ import Testing
 
     static let hostile = "</text><script>alert(\"1\" & '2')</script> 😀 עברית \u{202e}abc \u{1b}[31m\u{0}\u{ffff}"
 
-    @Test(arguments: Kind.allCases)
-    func `hostile names are text and nothing else`(kind: Kind) throws {
+    @Test(arguments: Kind.allCases, [0, 500])
+    func `hostile names are text and nothing else`(kind: Kind, length: Int) throws {
+        let name = Self.hostile + String(repeating: "x", count: length)
         let run = SimulatedRun(
-            name: Self.hostile, objective: .maximize(Self.hostile),
+            name: name, objective: .maximize(name),
             space: [
-                Self.hostile: .choice([.string(Self.hostile), .string("]]>"), .string("&amp;")]),
-                "b\(Self.hostile)": .logUniform(1e-3...1),
+                name: .choice([.string(name), .string("]]>"), .string("&amp;")]),
+                "b\(name)": .logUniform(1e-3...1),
             ])
-        let chart = try kind.chart(run.history())
+        let history = try run.history().trained(by: [name, "other\(name)"])
+        let chart = kind.chart(history)
         check(chart, "\(kind)")
+        check(kind.chart(history, Chart.Options(theme: .page, width: .narrow)), "\(kind), page", theme: .page)
         #expect(!chart.svg.contains("<script"))
         // Text from right to left is isolated, so that it does not reorder the sentence around it.
-        #expect(chart.summary.contains("\u{2068}") && chart.svg.contains("\u{2068}"))
+        if length == 0 { #expect(chart.summary.contains("\u{2068}") && chart.svg.contains("\u{2068}")) }
         #expect(!chart.summary.unicodeScalars.contains { $0.value < 0x20 })
         #expect(!chart.svg.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" || $0.value == 0x202e })
         let names = Set(Picture(chart).elements.map(\.name))

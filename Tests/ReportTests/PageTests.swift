@@ -5,7 +5,7 @@ import PBTReport
 import Testing
 
 @Suite struct PageTests {
-    private static let overview: [Kind] = [.curves, .schedule, .lineage, .scatter]
+    private static let overview: [Kind] = [.curves, .schedule, .lineage, .share, .scatter]
 
     private func page(_ width: Chart.Width = .medium, tip: IntervalID? = nil) -> Chart.Options {
         Chart.Options(theme: .page, width: width, tip: tip)

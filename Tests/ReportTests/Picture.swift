@@ -107,7 +107,7 @@ final class Picture: NSObject, XMLParserDelegate {
 
 /// The kinds of charts, for tables of arguments.
 enum Kind: String, CaseIterable, Sendable {
-    case curves, schedule, lineage, scatter, overview
+    case curves, schedule, lineage, scatter, overview, share, timeline, comparison
 
     func chart(_ history: History, _ options: Chart.Options = Chart.Options()) -> Chart {
         switch self {
@@ -116,6 +116,9 @@ enum Kind: String, CaseIterable, Sendable {
         case .lineage: .lineage(of: history, options: options)
         case .scatter: .scatter(of: history, options: options)
         case .overview: .overview(of: history, options: options)
+        case .share: .share(of: history, options: options)
+        case .timeline: .timeline(of: history, options: options)
+        case .comparison: .comparison(of: [history], options: options)
         }
     }
 }

@@ -6,7 +6,7 @@ import PBT
 struct CurvesLayer {
     let scene: Scene
     private let bound: Double
-    private let isLogarithmic: Bool
+    let isLogarithmic: Bool
 
     init(_ scene: Scene) {
         self.scene = scene
@@ -26,7 +26,7 @@ struct CurvesLayer {
     }
 
     /// What the axis shows, and which direction is better.
-    private var caption: String {
+    var caption: String {
         let isHigherBetter = scene.objective.goal == .maximize && !isError
         let what =
             switch scene.options.scale {
@@ -110,7 +110,7 @@ struct CurvesLayer {
     ///
     /// On a linear axis a few scores that are far worse than the rest are cut off, as
     /// nothing else could be told apart beside them; never those of the lineage that stands out.
-    private func visible(_ values: [Double]) -> (range: ClosedRange<Double>, isCut: Bool) {
+    func visible(_ values: [Double]) -> (range: ClosedRange<Double>, isCut: Bool) {
         let sorted = values.sorted()
         guard let low = sorted.first, let high = sorted.last else { return (0...1, false) }
         guard !isLogarithmic else { return (low...high, false) }

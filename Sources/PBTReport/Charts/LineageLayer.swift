@@ -105,7 +105,9 @@ struct LineageLayer {
                 legend.add(.none, "thin and pale: died out")
             }
         }
-        if scene.intervals.contains(where: { $0.state == .diverged || $0.state == .failed }) {
+        if pieces.contains(where: { piece in
+            scene.intervals[piece.places].contains { $0.state == .diverged || $0.state == .failed }
+        }) {
             legend.add(.cross(palette.ink), "diverged or failed")
         }
         if let note { legend.add(.none, note) }
@@ -185,7 +187,7 @@ struct LineageLayer {
                     return (id, data)
                 }, stroke: tone.color, width: width, opacity: opacity)
         }
-        drawCrosses(geometry, on: &drawing)
+        drawCrosses(shown, geometry, on: &drawing)
         drawPath(geometry, on: &drawing)
     }
 
@@ -257,10 +259,12 @@ struct LineageLayer {
         }
     }
 
-    private func drawCrosses(_ geometry: LaneGeometry, on drawing: inout Drawing) {
+    private func drawCrosses(_ pieces: [Piece], _ geometry: LaneGeometry, on drawing: inout Drawing) {
         var data = PathData()
-        for interval in scene.intervals where interval.state == .diverged || interval.state == .failed {
-            guard let row = rowOfMember[interval.id.member], let center = geometry.point(interval.id.index + 1, row),
+        for place in pieces.lazy.flatMap(\.places) {
+            let interval = scene.intervals[place]
+            guard interval.state == .diverged || interval.state == .failed, let row = rowOfMember[interval.id.member],
+                let center = geometry.point(interval.id.index + 1, row),
                 data.points < Decimation.limit - 4
             else { continue }
             data.cross(at: center, reach: 3)

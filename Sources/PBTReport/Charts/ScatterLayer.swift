@@ -95,7 +95,7 @@ struct ScatterLayer {
         legend.add(.none, "stronger: better score")
         if scene.isBest {
             legend.add(.star(palette.best), "best")
-            legend.add(.line(palette.best, width: 1.5, dash: nil), "its ancestry")
+            legend.add(.line(palette.best, width: 1.5, dash: nil), "its way there")
         }
         if isThinned { legend.add(.none, "showing \(Self.mostDots) dots a panel, the best ones and a sample") }
         return legend
@@ -223,9 +223,30 @@ struct ScatterLayer {
         var distinct: [Point] = []
         for point in points where distinct.last != point { distinct.append(point) }
         drawing.lines([distinct], stroke: scene.pathColor, width: 1.5, isTip: true)
-        var dots = PathData()
-        for point in distinct.prefix(90) { dots.circle(at: point, radius: 2.5) }
-        drawing.area(dots, fill: scene.pathColor)
+        // Which way it went, where there is room to show it.
+        var arrows = PathData()
+        for (a, b) in zip(distinct, distinct.dropFirst()) where arrows.points < Decimation.limit - 3 {
+            let (dx, dy) = (b.x - a.x, b.y - a.y)
+            let length = (dx * dx + dy * dy).squareRoot()
+            guard length > 26 else { continue }
+            let (ux, uy) = (dx / length, dy / length)
+            let tip = Point(x: (a.x + b.x) / 2 + 4 * ux, y: (a.y + b.y) / 2 + 4 * uy)
+            arrows.line(through: [
+                Point(x: tip.x - 7 * ux - 3.5 * uy, y: tip.y - 7 * uy + 3.5 * ux), tip,
+                Point(x: tip.x - 7 * ux + 3.5 * uy, y: tip.y - 7 * uy - 3.5 * ux),
+            ])
+        }
+        drawing.path(arrows, stroke: scene.pathColor, width: 1.5)
+        // The stars grow as the lineage does.
+        var stars = PathData()
+        for (place, point) in distinct.enumerated() {
+            if stars.points > Decimation.limit - 10 {
+                drawing.area(stars, fill: scene.pathColor)
+                stars = PathData()
+            }
+            stars.star(at: point, radius: 3 + 2.5 * Double(place + 1) / Double(distinct.count))
+        }
+        drawing.area(stars, fill: scene.pathColor)
     }
 
     /// At most so many dots: the best tenth, and evenly chosen others; worst first, so that the best are on top.

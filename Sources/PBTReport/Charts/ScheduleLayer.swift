@@ -23,11 +23,16 @@ struct ScheduleLayer {
         return scene.isBest ? "Schedule of the best, \(tip.id)" : "Schedule of \(tip.id)"
     }
 
+    /// The height of a strip: with the shares of the population below it where they are shown.
+    private var strip: Double {
+        scene.options.axis == .training ? 70 : 46
+    }
+
     /// The height that the panels want.
     func height(_ width: Chart.Width) -> Double {
         let panel = Chart.height(of: width, 100, 112, 120)
         let strips = shown.count { $0.categories != nil }
-        let panels = panel * Double(shown.count - strips) + 70 * Double(strips)
+        let panels = panel * Double(shown.count - strips) + strip * Double(strips)
         return 60 + max(panels, 80) + Scene.axisHeight
     }
 
@@ -50,7 +55,7 @@ struct ScheduleLayer {
         let bottom = frame.bottom - Scene.axisHeight
         let strips = shown.count { $0.categories != nil }
         let scales = shown.count - strips
-        let stripHeight = min(70, (bottom - top) / Double(shown.count))
+        let stripHeight = min(strip, (bottom - top) / Double(shown.count))
         let panelHeight = scales == 0 ? 0 : (bottom - top - stripHeight * Double(strips)) / Double(scales)
 
         // All panels share the axis, so they share the widest labels.

@@ -92,9 +92,9 @@ struct Drawing {
         body += "</g>\n"
     }
 
-    mutating func rect(_ frame: Frame, fill: String, opacity: String? = nil) {
+    mutating func rect(_ frame: Frame, fill: String, opacity: String? = nil, piece: Int? = nil) {
         element(
-            "rect x=\"\(Coordinate.text(frame.left))\" y=\"\(Coordinate.text(frame.top))\""
+            "rect\(piece.map { " data-p=\"\($0)\"" } ?? "") x=\"\(Coordinate.text(frame.left))\" y=\"\(Coordinate.text(frame.top))\""
                 + " width=\"\(Coordinate.text(max(0, frame.width)))\" height=\"\(Coordinate.text(max(0, frame.height)))\""
                 + " fill=\"\(fill)\"" + (opacity.map { " fill-opacity=\"\($0)\"" } ?? ""))
     }
@@ -110,13 +110,8 @@ struct Drawing {
 
     /// A star with five points, outlined in the background's colour so that it stands out from lines.
     mutating func star(_ center: Point, radius: Double, fill: String, stroke: String? = nil) {
-        let outer = [(0.0, -1.0), (0.951, -0.309), (0.588, 0.809), (-0.588, 0.809), (-0.951, -0.309)]
-        let inner = [(0.225, -0.309), (0.363, 0.118), (0.0, 0.382), (-0.363, 0.118), (-0.225, -0.309)]
         var data = PathData()
-        data.line(
-            through: zip(outer, inner).flatMap { [$0, $1] }
-                .map { Point(x: center.x + $0.0 * radius, y: center.y + $0.1 * radius) })
-        data.close()
+        data.star(at: center, radius: radius)
         area(data, fill: fill, stroke: stroke ?? palette.background)
     }
 

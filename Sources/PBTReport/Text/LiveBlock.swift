@@ -72,9 +72,17 @@ package struct LiveBlock: Sendable {
         let hasGap = most >= 10
         let room = most - lines.count - (hasHints ? 1 : 0) - (hasGap ? 1 : 0)
         if room >= 2 { lines += members(width, room: room) }
-        if hasHints { lines.append(Self.joined(hints.map { ($0, .dim) }, width)) }
+        if hasHints { lines.append(StyledLine.joined(hints.map { ($0, .dim) }, width: width)) }
         if hasGap { lines.insert("", at: 0) }
         return lines.map { $0.clipped(to: width, isASCII: glyphs.isASCII) }
+    }
+
+    /// What stands above the members: the name, how far it is, and how good.
+    ///
+    /// - Parameter width: How many columns there are.
+    /// - Returns: Three lines.
+    package func summary(width: Int) -> [StyledLine] {
+        [header(width), bar(width), scores(width)].map { $0.clipped(to: width, isASCII: glyphs.isASCII) }
     }
 
     private func header(_ width: Int) -> StyledLine {
@@ -83,7 +91,7 @@ package struct LiveBlock: Sendable {
             glyphs.text(PlainText.line(experiment.name)), width: max(8, width / 2), isASCII: glyphs.isASCII)
         var parts: [(String, TextStyle?)] = [(name, .bold)]
         if board.record.state == .paused { parts.append(("paused", .yellow)) }
-        return Self.joined(parts + details.map { (glyphs.text($0), nil) }, width)
+        return StyledLine.joined(parts + details.map { (glyphs.text($0), nil) }, width: width)
     }
 
     private func bar(_ width: Int) -> StyledLine {
@@ -123,14 +131,14 @@ package struct LiveBlock: Sendable {
         if board.rows.count > 4, let tenth = board.tenth { parts.append(("p10 \(Format.score(tenth))", nil)) }
         let founders = board.foundersLeft.map { "founders left \($0)/\(board.record.experiment.population)" }
         if let founders { parts.append((founders, nil)) }
-        let line = Self.joined(parts, width)
+        let line = StyledLine.joined(parts, width: width)
         // The curve takes what is left over, between the numbers and the founders.
         let room = min(24, width - line.columns - 2)
         guard board.curve.count > 1, room >= 5, line.spans.count > 1 || founders == nil else { return line }
         parts.insert(
             (Sparkline.text(board.curve, width: room, isASCII: glyphs.isASCII), .dim),
             at: founders == nil ? parts.count : parts.count - 1)
-        return Self.joined(parts, width)
+        return StyledLine.joined(parts, width: width)
     }
 
     /// The members: those with problems, then the best, then as many as there is room for.
@@ -156,18 +164,5 @@ package struct LiveBlock: Sendable {
             lines.append(StyledLine("  \(hidden.count) more: \(states)", .dim))
         }
         return lines
-    }
-
-    /// Parts with two spaces between them, as many as fit, the first always.
-    private static func joined(_ parts: [(String, TextStyle?)], _ width: Int) -> StyledLine {
-        var line = StyledLine()
-        for (text, style) in parts {
-            var longer = line
-            if !line.spans.isEmpty { longer.append("  ") }
-            longer.append(text, style)
-            guard line.spans.isEmpty || longer.columns <= width else { break }
-            line = longer
-        }
-        return line
     }
 }

@@ -66,6 +66,19 @@ package struct StyledLine: Sendable, Hashable, ExpressibleByStringInterpolation 
         spans.reduce(0) { $0 + PlainText.columns(of: $1.text) }
     }
 
+    /// Parts with two spaces between them, as many as fit, the first always.
+    package static func joined(_ parts: [(String, TextStyle?)], width: Int) -> StyledLine {
+        var line = StyledLine()
+        for (text, style) in parts {
+            var longer = line
+            if !line.spans.isEmpty { longer.append("  ") }
+            longer.append(text, style)
+            guard line.spans.isEmpty || longer.columns <= width else { break }
+            line = longer
+        }
+        return line
+    }
+
     /// The line as it is written.
     ///
     /// - Parameter styled: What makes a text stand out.

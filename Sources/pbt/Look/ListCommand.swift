@@ -23,26 +23,7 @@ struct ListCommand: AsyncParsableCommand {
         guard !records.isEmpty else {
             return try Output.line("no experiments yet; start one with: pbt run FILE")
         }
-        var table = TextTable([
-            .init("EXPERIMENT"), .init("KIND", rank: 4), .init("STATE"), .init("MEMBERS", .right, rank: 3),
-            .init("INTERVALS", .right), .init("BEST"), .init("STARTED", rank: 2), .init("TOOK", .right, rank: 1),
-        ])
-        let terminal = Terminal.output
-        // The rest needs about 40 columns.
-        let room = terminal.width.map { max($0 - 40, 12) } ?? .max
-        for record in records {
-            let experiment = record.experiment
-            let base = Looked.baselineOf(experiment.name, among: records)
-            table.append([
-                PlainText.middle(PlainText.line(experiment.name), width: room, isASCII: !terminal.isUTF8),
-                experiment.kind.words + (base.map { ", baseline of \($0)" } ?? ""),
-                record.state.rawValue, "\(experiment.population)",
-                "\(record.intervalsFinished)/\(record.intervalsPlanned)",
-                record.bestScore.map { "\(experiment.objective.metric) \(Format.score($0))" } ?? "-",
-                record.created.description, Format.duration((record.ended ?? now).since(record.created)),
-            ])
-        }
-        try table.print()
+        try ListText(records, among: records, now: now).table.print()
         for record in records where record.state == .failed {
             try Output.line(PlainText.line("\(record.experiment.name): \(record.reason ?? "failed")"))
         }

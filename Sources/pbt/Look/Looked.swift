@@ -123,11 +123,27 @@ struct Looked {
     }
 }
 
+extension Store {
+    /// The name of an experiment that was given by a user: `last` is the one that was created last, baselines aside,
+    /// unless one has that name.
+    ///
+    /// - Throws: A ``PBTError`` when the store cannot be read, or has no experiments.
+    func resolved(_ name: String) async throws -> String {
+        guard name == "last" else { return name }
+        let records = try await experiments()
+        let names = Set(records.map(\.experiment.name))
+        guard !names.contains(name) else { return name }
+        let baselines = Set(records.compactMap { $0.experiment.baseline?.name })
+        return records.last { !baselines.contains($0.experiment.name) }?.experiment.name ?? name
+    }
+}
+
 extension StoreOptions {
     /// Opens the store and reads an experiment.
     ///
     /// - Throws: A ``Failure`` or ``PBTError``.
     func look(at name: String) async throws -> Looked {
-        try await Looked(name, in: await open())
+        let opened = try await open()
+        return try await Looked(await opened.store.resolved(name), in: opened)
     }
 }

@@ -99,6 +99,17 @@ enum Words {
         "\(number) \(number == 1 ? one : many ?? one + "s")"
     }
 
+    /// How long ago something was, in one unit: `4m ago`.
+    static func ago(_ time: Timestamp, _ now: Timestamp) -> String {
+        let seconds = max(0, now.since(time).milliseconds / 1000)
+        switch seconds {
+        case ..<60: return "\(seconds)s ago"
+        case ..<3600: return "\(seconds / 60)m ago"
+        case ..<86400: return "\(seconds / 3600)h ago"
+        default: return "\(seconds / 86400)d ago"
+        }
+    }
+
     /// The place in an order: `1st`, `2nd`, `23rd`.
     static func ordinal(_ number: Int) -> String {
         let suffix =

@@ -56,7 +56,9 @@ enum ScreenGuard {
         epoch.add(1, ordering: .relaxed)
     }
 
-    /// Gives the terminal back; nothing happens when it was not taken. Safe in a signal's handler.
+    /// Gives the terminal back; nothing happens when it was not taken.
+    ///
+    /// Safe in a signal's handler.
     static func restore() {
         guard isTaken.exchange(false, ordering: .acquiringAndReleasing) else { return }
         memory.pointee.write(memory.pointee.giveBack)
