@@ -58,7 +58,7 @@ struct ChartPage {
                 " "
                 file("svg, dark", ["theme": "dark"])
             }
-            MembersTable(opened, rows: opened.memberRows()).all
+            for table in kind.tables(of: opened.history, opened.options) { table.html }
         }
     }
 

@@ -101,6 +101,19 @@ struct Comparison {
     let options: ViewOptions
 
     var html: HTML {
+        var chart = options.chart(of: compared[0].history, theme: .page)
+        chart.hyperparameters = []
+        let picture = Chart.comparison(of: compared.map(\.history), options: chart)
+        return tag("section", ["id": "live-comparison", "class": "card wide"]) {
+            tag("h2") { "Best so far by budget" }
+            tag("div", ["class": "chart scroll", "tabindex": "0", "role": "region", "aria-label": "comparison"]) {
+                HTML.picture(picture)
+            }
+            tag("p", ["class": "note"]) { picture.summary }
+        } + results
+    }
+
+    private var results: HTML {
         tag("section", ["id": "live-compare", "class": "card wide"]) {
             tag("h2") { "Results" }
             tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "results"]) {

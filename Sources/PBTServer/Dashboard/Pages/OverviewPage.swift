@@ -18,6 +18,7 @@ struct OverviewPage {
                 Card(opened: experiment, kind: .curves).html
                 Card(opened: experiment, kind: .schedule, title: scheduleTitle).html
                 Card(opened: experiment, kind: .lineage).html
+                Card(opened: experiment, kind: .share).html
                 Card(opened: experiment, kind: .scatter).html
             }
             PathLine.html

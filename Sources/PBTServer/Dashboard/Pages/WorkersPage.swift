@@ -40,6 +40,7 @@ struct WorkersPage {
         let rows = rows()
         return experiment.layout("Workers").reply {
             Banners(opened: experiment).html
+            Card(opened: experiment, kind: .timeline).html
             tag("section", ["id": "live-workers", "class": "card wide"]) {
                 tag("h2") { "Workers" }
                 if rows.isEmpty {

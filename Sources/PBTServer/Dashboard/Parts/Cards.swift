@@ -5,7 +5,7 @@ import PBTReport
 
 /// A picture of an experiment that pages and files have.
 enum ChartKind: String, CaseIterable {
-    case curves, schedule, lineage, scatter
+    case curves, schedule, lineage, share, scatter, timeline
 
     /// What its part of a page is called.
     var title: String {
@@ -13,6 +13,8 @@ enum ChartKind: String, CaseIterable {
         case .curves: "Learning curves"
         case .schedule: "Schedule"
         case .lineage: "Lineage"
+        case .share: "Founder share"
+        case .timeline: "Time of the workers"
         case .scatter: "Hyperparameters"
         }
     }
@@ -23,6 +25,8 @@ enum ChartKind: String, CaseIterable {
         case .curves: .curves(of: history, options: options)
         case .schedule: .schedule(of: history, options: options)
         case .lineage: .lineage(of: history, options: options)
+        case .share: .share(of: history, options: options)
+        case .timeline: .timeline(of: history, options: options)
         case .scatter: .scatter(of: history, options: options)
         }
     }
@@ -108,7 +112,7 @@ struct Card {
         case .lineage:
             choice("show", "lives", [("all", "all"), ("survivors", "survivors"), ("path", "best only")])
                 + choice("order", "rows", [(nil, "by member"), ("family", "by family")])
-        case .scatter, .schedule: .nothing
+        case .scatter, .schedule, .share, .timeline: .nothing
         }
     }
 }

@@ -170,14 +170,6 @@ struct MembersTable {
         }
     }
 
-    /// The table of the first hundred.
-    var all: HTML {
-        tag("section", ["id": "live-members", "class": "card wide"]) {
-            html(rows.prefix(100), isSortable: false, caption: "members")
-            if rows.count > 100 { tag("p", ["class": "note"]) { "showing 100 of \(rows.count)" } }
-        }
-    }
-
     /// The hyperparameters that are the same for all, in one line.
     var note: HTML {
         guard !constants.isEmpty else { return .nothing }
