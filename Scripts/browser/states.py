@@ -61,7 +61,7 @@ def learning(interval: dict[str, Any]) -> float:
     values = interval["hyperparameters"]
     rate = values.get("lr", 0.03)
     distance = math.log10(rate / 0.03) ** 2 + (values.get("momentum", 0.5) - 0.5) ** 2
-    return 1 - 0.9 / (1 + 0.35 * interval["depth"] * math.exp(-distance))
+    return float(1 - 0.9 / (1 + 0.35 * interval["depth"] * math.exp(-distance)))
 
 
 def define(name: str, **changes: Any) -> dict[str, Any]:

@@ -20,7 +20,10 @@ class Browser:
     def __init__(self) -> None:
         self.profile = tempfile.TemporaryDirectory()
         self.driver = subprocess.Popen(
-            ["chromedriver", "--port=0", "--log-level=SEVERE"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            ["chromedriver", "--port=0", "--log-level=SEVERE"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         assert self.driver.stdout is not None
         port = None

@@ -18,8 +18,10 @@ struct OverviewPage {
                 Card(opened: experiment, kind: .curves).html
                 Card(opened: experiment, kind: .schedule, title: scheduleTitle).html
                 Card(opened: experiment, kind: .lineage).html
-                Card(opened: experiment, kind: .share).html
-                Card(opened: experiment, kind: .scatter).html
+                tag("div", ["class": "stack"]) {
+                    Card(opened: experiment, kind: .share).html
+                    Card(opened: experiment, kind: .scatter).html
+                }
             }
             PathLine.html
             top(experiment.memberRows())

@@ -27,7 +27,9 @@ struct TableView {
                             for row in table.rows {
                                 tag("tr") {
                                     for (column, cell) in zip(table.columns, row) {
-                                        tag("td", ["class": style(column)]) { Shown.name(cell) }
+                                        tag("td", ["class": style(column)]) {
+                                            column.alignment == .left ? Shown.name(cell) : HTML(cell)
+                                        }
                                     }
                                 }
                             }
