@@ -40,6 +40,7 @@ struct ControlPage {
     /// The page that asks.
     func ask() async throws -> Reply {
         let verb = try verb()
+        await visit.dashboard.snapshots.forget(visit.call.experiment)
         let snapshot = try await visit.dashboard.snapshots.snapshot(of: visit.call.experiment)
         return page(verb, snapshot, problem: nil)
     }
@@ -67,6 +68,7 @@ struct ControlPage {
             reply.status = error.code == .badValue ? .unprocessableContent : .conflict
             return reply
         }
+        await visit.dashboard.snapshots.forget(name)
         visit.site.logger.info(
             "done from the dashboard",
             metadata: ["what": "\(verb.rawValue)", "experiment": "\(name)", "by": "\(visit.call.caller.name ?? "-")"])

@@ -128,7 +128,7 @@ struct EventsPage {
 
     private func word(_ event: Event) -> String {
         if event.details["best"] == true { return "★ best" }
-        if event.details["decision"] == "exploits" { return "copy" }
+        if event.kind == .done, event.details["decision"] == "exploits" { return "copy" }
         if event.kind == .ended { return event.details["state"]?.string ?? "ended" }
         return event.kind.rawValue
     }

@@ -37,6 +37,9 @@ actor Snapshots {
     /// How many intervals are kept, over all experiments.
     private static let intervals = 400_000
 
+    /// A read that is shorter than this is made as soon as there is news.
+    private static let cheap = Duration.milliseconds(50)
+
     private let store: any Store
     private let clock: StoreClock
     private var kept: [String: Kept] = [:]
@@ -72,7 +75,8 @@ actor Snapshots {
         do {
             let snapshot = try await task.value
             let cost = ContinuousClock.now - began
-            kept[name] = Kept(snapshot: snapshot, until: .now.advanced(by: cost * 4), used: uses)
+            let rest = cost < Self.cheap ? .zero : cost * 4
+            kept[name] = Kept(snapshot: snapshot, until: .now.advanced(by: rest), used: uses)
             shrink()
             return snapshot
         } catch {
@@ -80,6 +84,11 @@ actor Snapshots {
             kept[name] = nil
             throw error
         }
+    }
+
+    /// Reads an experiment anew when it is next asked for.
+    func forget(_ name: String) {
+        kept[name] = nil
     }
 
     private func isCurrent(_ known: Kept) async throws -> Bool {
