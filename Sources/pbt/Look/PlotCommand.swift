@@ -30,11 +30,14 @@ struct PlotCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: "curves, schedule, lineage, scatter or overview.") var kind: Kind
-    @Argument(help: "The experiment.") var experiment: String
+    @Argument(help: "The experiment.", completion: .experiments) var experiment: String
     @Option(
-        name: [.short, .customLong("output")], help: "The picture: FILE.svg, FILE.png, or - for SVG on standard output."
-    )
-    var output: String
+        name: [.short, .customLong("output")],
+        help: """
+            The picture: FILE.svg, FILE.png, or - for SVG on standard output. Without it, curves and schedule are drawn on \
+            the terminal.
+            """)
+    var output: String?
     @Option(name: .long, help: "light or dark.") var theme: Theme = .light
     @Option(name: .long, help: "The width in pixels; the widest of 360, 640 and 960 that fits.") var width = 640
     @Option(name: .customLong("y"), help: "linear, log, or error: the distance from the best possible score.")
@@ -53,6 +56,16 @@ struct PlotCommand: AsyncParsableCommand {
         if !axes.isEmpty, kind != .scatter || axes.count != 2 {
             throw ValidationError("--axis is for scatter, which has two: --axis NAME --axis NAME")
         }
+        guard let output else {
+            guard Terminal.output.isTerminal else {
+                throw ValidationError("say where the picture goes: -o FILE.svg, -o FILE.png, or -o - for SVG here")
+            }
+            if kind != .curves, kind != .schedule {
+                throw ValidationError(
+                    "only curves and schedule are drawn on a terminal; say where it goes: -o FILE.svg")
+            }
+            return
+        }
         let name = output.lowercased()
         if output != "-", !name.hasSuffix(".svg"), !name.hasSuffix(".png") {
             throw ValidationError("\"\(output)\" must end in .svg or .png, or be - for SVG on standard output")
@@ -67,6 +80,7 @@ struct PlotCommand: AsyncParsableCommand {
                 nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
             throw Failure(.usage, "there is no hyperparameter \"\(name)\"; \(advice)")
         }
+        guard let output else { return try draw(looked) }
         let options = Chart.Options(
             theme: theme == .light ? .light : .dark, width: Chart.Width(fitting: width), scale: try scale(of: looked),
             tip: try tip.map { try looked.interval($0).id }, showsBaseline: !hidesBaseline, hyperparameters: axes)
@@ -75,6 +89,16 @@ struct PlotCommand: AsyncParsableCommand {
         var file = try AnswerFile(output)
         try file.append(bytes)
         try file.finish()
+    }
+
+    /// Draws on the terminal.
+    private func draw(_ looked: Looked) throws {
+        let terminal = Terminal.output
+        let chart = TextChart(
+            looked.history, tip: try tip.map { try looked.interval($0).id }, width: terminal.width ?? 80,
+            glyphs: terminal.glyphs)
+        let lines = kind == .curves ? chart.curves(height: min(24, terminal.height - 1)) : chart.schedule(height: 5)
+        for line in lines { try Output.line(line.text(terminal.styled)) }
     }
 
     private func chart(of history: History, _ options: Chart.Options) -> Chart {
