@@ -1,5 +1,5 @@
 # What people do with this project. Every target is a script that can be read in Scripts/.
-.PHONY: quickstart test check bench build install examples torture clean help
+.PHONY: static quickstart test check bench build install examples torture clean help
 
 help:                 ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -26,6 +26,9 @@ build:                ## Build the release pbt into .build/release/pbt
 install: build        ## Copy pbt to PREFIX/bin (default /usr/local)
 	@install -d $(or $(PREFIX),/usr/local)/bin
 	@install -m 755 .build/release/pbt $(or $(PREFIX),/usr/local)/bin/pbt
+
+static:               ## Build pbt for machines without Swift into .build-static/release/pbt
+	@Scripts/static
 
 examples:             ## Run every example in its short form
 	@Scripts/examples

@@ -67,6 +67,18 @@ public struct History: Sendable {
         return path.reversed()
     }
 
+    /// For each piece, the number of the piece that it continues; none for a founder's first.
+    ///
+    /// All that a script needs to follow an ancestry.
+    public var pieceParents: [Int?] {
+        pieces.map(\.parent)
+    }
+
+    /// For each interval, the number of the first piece of the life that it belongs to.
+    package var firstPieces: [Int] {
+        pieceOfPlace.map { $0 - pieces[$0].part }
+    }
+
     /// How many intervals continue another member's checkpoint.
     public var copies: Int {
         genealogy.intervals.count { $0.isExploit }

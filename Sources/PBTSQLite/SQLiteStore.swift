@@ -135,10 +135,20 @@ public final class SQLiteStore: TransactionalStore {
     /// Runs several calls in one transaction, each whole or not at all, and answers them when it is on the disk.
     ///
     /// One flush for all of them: with many clients at once that is what limits the rate.
+    ///
+    /// What need not survive a power cut goes first and is answered before that flush: while the disk is busy with the
+    /// results of some, others have what they go on with.
     private func write(_ jobs: [WriteQueue.Job], in db: Database) {
+        let quick = jobs.filter { !$0.isDurable }
+        if !quick.isEmpty { write(quick, durable: false, in: db) }
+        let durable = jobs.filter(\.isDurable)
+        if !durable.isEmpty { write(durable, durable: true, in: db) }
+    }
+
+    private func write(_ jobs: [WriteQueue.Job], durable isDurable: Bool, in db: Database) {
         var ended: [@Sendable ((any Error)?) -> Void] = []
         do {
-            let last = try transact(db, durable: jobs.contains { $0.isDurable }) { cache in
+            let last = try transact(db, durable: isDurable) { cache in
                 var last: Int64 = 0
                 for job in jobs {
                     try db.run("SAVEPOINT job", [])

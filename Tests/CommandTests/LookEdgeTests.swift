@@ -13,7 +13,9 @@ import Testing
             ["export", "-o", "json"],
         ]
         return commands.map { [$0[0], name] + $0.dropFirst() }
-            + ["curves", "schedule", "lineage", "scatter", "overview"].map { ["plot", $0, name, "-o", "-"] }
+            + ["curves", "schedule", "lineage", "scatter", "share", "timeline", "comparison", "overview"].map {
+                ["plot", $0, name, "-o", "-"]
+            }
     }
 
     @Test func `an experiment that nobody has begun is shown, and has no best`() async throws {

@@ -6,7 +6,7 @@ import Testing
 
 /// Pictures and data in files.
 @Suite struct LookFilesTests {
-    @Test(arguments: ["curves", "schedule", "lineage", "scatter", "overview"])
+    @Test(arguments: ["curves", "schedule", "lineage", "scatter", "share", "timeline", "comparison", "overview"])
     func `a picture is SVG that an XML parser takes`(kind: String) async throws {
         try await LookFixture.with { fixture in
             try await fixture.trainDigits()
@@ -26,12 +26,18 @@ import Testing
         }
     }
 
-    @Test(arguments: [["--y", "log"], ["--y", "error"], ["--tip", "3"], ["--tip", "3@1"], ["--no-baseline"]])
-    func `options of a picture change it`(options: [String]) async throws {
+    @Test(arguments: [
+        ("curves", ["--y", "log"]), ("curves", ["--y", "error"]), ("curves", ["--tip", "3"]),
+        ("curves", ["--tip", "3@1"]), ("curves", ["--no-baseline"]), ("curves", ["--color-by", "founder"]),
+        ("curves", ["--color-by", "score"]), ("curves", ["--color-by", "rate"]), ("curves", ["--top", "2"]),
+        ("curves", ["--x", "time"]), ("lineage", ["--show", "path"]), ("comparison", ["--no-baseline"]),
+        ("share", ["--color-by", "founder"]),
+    ])
+    func `options of a picture change it`(kind: String, options: [String]) async throws {
         try await LookFixture.with { fixture in
             try await fixture.trainDigits()
-            let plain = try await fixture.pbt("plot", "curves", "digits", "-o", "-")
-            let other = try await fixture.pbt(["plot", "curves", "digits", "-o", "-"] + options)
+            let plain = try await fixture.pbt("plot", kind, "digits", "-o", "-")
+            let other = try await fixture.pbt(["plot", kind, "digits", "-o", "-"] + options)
             #expect(other.code == 0)
             #expect(other.output.hasPrefix("<svg "))
             #expect(other.output != plain.output)
@@ -45,6 +51,13 @@ import Testing
         (["-o", "a.svg", "--width", "0"], 64, "--width must be at least 1, not 0"),
         (["-o", "a.svg", "--bound", "1"], 64, "--bound has a meaning beside --y error only"),
         (["-o", "a.svg", "--axis", "rate"], 64, "--axis is for scatter, which has two: --axis NAME --axis NAME"),
+        (["-o", "a.svg", "--top", "0"], 64, "--top must be at least 1, not 0"),
+        (["-o", "a.svg", "--show", "path"], 64, "--show has a meaning for lineage only"),
+        (["-o", "a.svg", "other"], 64, "only comparison takes several experiments; name one for curves"),
+        (
+            ["-o", "a.svg", "--color-by", "rat"], 64,
+            "there is no hyperparameter \"rat\"; did you mean \"rate\"?"
+        ),
         (["-o", "a.svg", "--tip", "17"], 66, "experiment \"digits\" has no member 17; members are 0 to 5"),
     ])
     func `a picture that cannot be made says why`(options: [String], code: Int32, message: String) async throws {

@@ -14,7 +14,7 @@ import Testing
     }
 
     /// What every picture owes.
-    private func check(_ chart: Chart, _ comment: Comment) {
+    private func check(_ chart: Chart, _ comment: Comment, theme: Chart.Theme = .light) {
         let picture = Picture(chart)
         #expect(picture.complaint == nil, comment)
         #expect(picture.marks <= 1500, comment)
@@ -27,11 +27,18 @@ import Testing
                 return Double(number) != nil && (parts.count == 1 || parts[1].count == 1)
             }, comment)
         #expect(picture.elements.first?.attributes["role"] == "img", comment)
-        #expect(picture.elements.first?.attributes["xmlns"] == nil || !chart.svg.contains("xmlns:"), comment)
-        #expect(chart.svg.contains("xmlns=\"http://www.w3.org/2000/svg\""), comment)
+        #expect(!chart.svg.contains("xmlns:"), comment)
         #expect(!chart.title.isEmpty && !chart.summary.isEmpty, comment)
-        #expect(picture.elements.dropFirst().prefix(3).map(\.name) == ["title", "desc", "rect"], comment)
-        #expect(!chart.svg.contains("var("), comment)
+        let opening = chart.svg.prefix { $0 != ">" }
+        #expect(picture.elements.dropFirst().prefix(2).map(\.name) == ["title", "desc"], comment)
+        if theme == .page {
+            #expect(!opening.contains("xmlns") && !opening.contains("font"), comment)
+            #expect(!chart.svg.contains("=\"#"), "a colour is not a variable")
+        } else {
+            #expect(opening.contains("xmlns=\"http://www.w3.org/2000/svg\""), comment)
+            #expect(picture.elements.dropFirst(3).first?.name == "rect", comment)
+            #expect(!chart.svg.contains("var(") && !chart.svg.contains("data-p"), comment)
+        }
     }
 
     @Test(arguments: every)
@@ -40,7 +47,7 @@ import Testing
     ) throws {
         let history = try SimulatedRun().history()
         let chart = kind.chart(history, options)
-        check(chart, "\(kind)")
+        check(chart, "\(kind)", theme: options.theme)
         #expect(chart.width == options.width.rawValue)
         #expect(try chart == kind.chart(SimulatedRun().history(), options))
     }
@@ -125,6 +132,7 @@ import Testing
         for scale in [Chart.ScoreScale.linear, .logarithmic, .error(bound: 1)] {
             check(kind.chart(history, Chart.Options(width: .narrow, scale: scale)), "\(name) \(scale)")
         }
+        check(kind.chart(history, Chart.Options(theme: .page)), "\(name), page", theme: .page)
     }
 
     static let hostile = "</text><script>alert(\"1\" & '2')</script> 😀 עברית \u{202e}abc \u{1b}[31m\u{0}\u{ffff}"
@@ -153,7 +161,8 @@ import Testing
     func `every picture is drawn by librsvg, and is not blank`(kind: Kind, options: Chart.Options) throws {
         let renderer = try #require(Picture.renderer)
         let chart = try kind.chart(SimulatedRun(population: 8, intervals: 10).history(), options)
-        let drawn = try Picture.rendered(chart.svg, by: renderer)
+        let drawn = try Picture.rendered(
+            options.theme == .page ? Picture.onPage(chart, .light) : chart.svg, by: renderer)
         let size = "width=\"\(chart.width)\" height=\"\(chart.height)\""
         let blank = try Picture.rendered(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" \(size)><rect \(size) fill=\"#fff\"/></svg>", by: renderer)

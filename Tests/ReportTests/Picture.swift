@@ -38,7 +38,14 @@ final class Picture: NSObject, XMLParserDelegate {
 
     var texts: [String] { elements.filter { $0.name == "text" }.map(\.text) }
     /// Elements that are drawn.
-    var marks: Int { elements.count { !["svg", "title", "desc"].contains($0.name) } - 1 }
+    var marks: Int {
+        // The surface is a mark neither where it is a rectangle nor where it is the page's.
+        let hasSurface = elements.count > 3 && elements[3].attributes["x"] == nil && elements[3].name == "rect"
+        return elements.count { !["svg", "title", "desc"].contains($0.name) } - (hasSurface ? 1 : 0)
+    }
+
+    /// The numbers of the pieces that have an element of their own.
+    var pieces: [Int] { elements.compactMap { $0.attributes["data-p"].flatMap { Int($0) } } }
 
     /// The most points that one path has: those that a command ends at or is steered by.
     var longestPath: Int {
@@ -66,6 +73,20 @@ final class Picture: NSObject, XMLParserDelegate {
         .map { URL(fileURLWithPath: "\($0)/rsvg-convert") }
         .first { FileManager.default.isExecutableFile(atPath: $0.path) }
 
+    /// A picture of a page as it looks there: with the style sheet's variables, its surface and its font.
+    static func onPage(_ chart: Chart, _ theme: Chart.Theme) -> String {
+        var svg = chart.svg
+        for declaration in Chart.cssVariables(theme).split(separator: ";") {
+            let parts = declaration.split(separator: ":")
+            svg = svg.replacingOccurrences(of: "var(\(parts[0]))", with: String(parts[1]))
+        }
+        let surface = Chart.cssVariables(theme).split(separator: ";")[0].split(separator: ":")[1]
+        let root = svg.prefix { $0 != ">" }
+        return root + " xmlns=\"http://www.w3.org/2000/svg\" font-family=\"DejaVu Sans, sans-serif\" font-size=\"11\">"
+            + "<rect width=\"\(chart.width)\" height=\"\(chart.height)\" fill=\"\(surface)\"/>"
+            + svg.dropFirst(root.count + 1)
+    }
+
     /// The picture as PNG, made by `rsvg-convert`.
     static func rendered(_ svg: String, by renderer: URL) throws -> Data {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("pbt-\(UUID().uuidString)")
@@ -86,7 +107,7 @@ final class Picture: NSObject, XMLParserDelegate {
 
 /// The kinds of charts, for tables of arguments.
 enum Kind: String, CaseIterable, Sendable {
-    case curves, schedule, lineage, scatter, overview
+    case curves, schedule, lineage, scatter, overview, share, timeline, comparison
 
     func chart(_ history: History, _ options: Chart.Options = Chart.Options()) -> Chart {
         switch self {
@@ -95,6 +116,9 @@ enum Kind: String, CaseIterable, Sendable {
         case .lineage: .lineage(of: history, options: options)
         case .scatter: .scatter(of: history, options: options)
         case .overview: .overview(of: history, options: options)
+        case .share: .share(of: history, options: options)
+        case .timeline: .timeline(of: history, options: options)
+        case .comparison: .comparison(of: [history], options: options)
         }
     }
 }

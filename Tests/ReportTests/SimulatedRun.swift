@@ -69,8 +69,6 @@ struct SimulatedRun {
             interval.checkpoint = "\(interval.id.member)-\(interval.id.index)"
             interval.checkpointState = .kept
             interval.attempts = 1
-            interval.started = Timestamp(milliseconds: Int64(done.count) * 1000)
-            interval.finished = Timestamp(milliseconds: Int64(done.count) * 1000 + 900)
             done.append(interval)
             generation.append(interval)
             let standing = experiment.standing(of: interval, after: population[id: interval.id.member])
@@ -84,7 +82,7 @@ struct SimulatedRun {
             waiting += decisions.compactMap(\.next)
             waiting.sort { ($0.id.index, $0.id.member) < ($1.id.index, $1.id.member) }
         }
-        return (done + waiting).sorted { $0.id < $1.id }
+        return (done + waiting).trained(by: ["host-1/4711", "host-1/4712", "host-2/99"]).sorted { $0.id < $1.id }
     }
 
     /// The error after an interval; not a number when the rate is far too high.

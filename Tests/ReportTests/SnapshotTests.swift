@@ -37,8 +37,54 @@ import Testing
             { .scatter(of: HandMadeRun.small, options: Chart.Options(theme: .dark, width: .narrow)) }
         ),
         ("overview-wide", { .overview(of: HandMadeRun.small, options: Chart.Options(width: .wide)) }),
+        ("share", { .share(of: HandMadeRun.small) }),
+        ("share-narrow-dark", { .share(of: HandMadeRun.small, options: Chart.Options(theme: .dark, width: .narrow)) }),
+        (
+            "share-wide-page-founder",
+            {
+                .share(
+                    of: HandMadeRun.large(members: 30, intervals: 12),
+                    options: Chart.Options(theme: .page, width: .wide, color: .founder))
+            }
+        ),
+        ("timeline", { .timeline(of: timed) }),
+        ("timeline-narrow-dark", { .timeline(of: timed, options: Chart.Options(theme: .dark, width: .narrow)) }),
+        ("timeline-wide-page", { .timeline(of: timed, options: Chart.Options(theme: .page, width: .wide)) }),
+        ("comparison", { .comparison(of: [HandMadeRun.small, other]) }),
+        (
+            "comparison-narrow-dark",
+            {
+                .comparison(
+                    of: [HandMadeRun.small, other], options: Chart.Options(theme: .dark, width: .narrow))
+            }
+        ),
+        (
+            "comparison-wide-page",
+            { .comparison(of: [HandMadeRun.small, other], options: Chart.Options(theme: .page, width: .wide)) }
+        ),
+        ("curves-page", { .curves(of: HandMadeRun.small, options: Chart.Options(theme: .page)) }),
+        ("curves-time-founder", { .curves(of: timed, options: Chart.Options(color: .founder, axis: .time)) }),
+        ("lineage-page", { .lineage(of: HandMadeRun.small, options: Chart.Options(theme: .page)) }),
+        ("schedule-page", { .schedule(of: HandMadeRun.small, options: Chart.Options(theme: .page)) }),
+        ("scatter-page", { .scatter(of: HandMadeRun.small, options: Chart.Options(theme: .page)) }),
         ("nothing", { .curves(of: HandMadeRun(population: 1, intervals: 1).history()) }),
     ]
+
+    private static let timed = HandMadeRun.small.trained(by: ["host-1/1", "host-2/1"])
+
+    /// The same search without the random one beside it, and by another rule.
+    private static let other: History = {
+        let small = HandMadeRun.small
+        var record = small.record
+        record.experiment.name = "other"
+        record.experiment.exploit = .binaryTournament
+        let intervals = small.genealogy.intervals.map { interval in
+            var interval = interval
+            interval.score = interval.score.map { $0 * 0.9 }
+            return interval
+        }
+        return History(record, intervals: intervals)
+    }()
 
     @Test(arguments: pictures.indices)
     func `a picture is what it was`(place: Int) throws {

@@ -72,13 +72,15 @@ def _install() -> None:
 
 def _end_all(error: BaseException, thread: Optional[int]) -> None:
     for interval in list(_open.values()):
-        if interval._thread == thread:
+        if interval._thread == thread and not interval._is_ahead:
             interval._end_by(error)
 
 
 def _at_exit() -> None:
     told = _signals.received()
     for interval in list(_open.values()):
+        if interval._is_ahead:
+            continue  # its worker gives it back
         if told is not None:
             interval._quietly(interval.give_back, f"the worker was told to stop ({told})")
         else:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 import traceback
 from pathlib import Path
 from types import TracebackType
@@ -70,6 +71,9 @@ class Interval:
         self.lost = False
         self._worker = worker
         self._thread: int = threading.get_ident()
+        self._began = time.monotonic()
+        # Taken ahead: nobody trains it yet.
+        self._is_ahead = False
         self._lease: Mapping[str, Any] = assignment["lease"]
         self._path = f"/experiments/{segment(self.experiment)}/intervals/{self.member}/{self.index}"
         self._files_attempt = Attempt(self.experiment, self.member, self.index, self.attempt)
@@ -157,7 +161,7 @@ class Interval:
             return
         try:
             with _signals.shield():
-                self._worker._reporter.submit(lambda: self._report(score, values))
+                self._worker._report_beside(self, lambda: self._report(score, values))
         except BaseException:
             self._state = "open"
             raise

@@ -17,6 +17,7 @@ from ._identity import parent_is_gone
 
 if TYPE_CHECKING:
     from ._interval import Interval
+    from ._worker import Worker
 
 log = logging.getLogger("pbt")
 
@@ -68,6 +69,10 @@ class Keeper:
         """The loop over the interval was left; unless the reason shows up soon, it failed. May be called anywhere."""
         self._inbox.put(("left", interval))
 
+    def spare(self, worker: "Worker") -> None:
+        """Gives back what a worker took ahead: its loop is over. May be called anywhere."""
+        self._inbox.put(("spare", worker))
+
     def collect(self, names: List[str], experiment: str) -> None:
         """Deletes garbage."""
         if names:
@@ -109,6 +114,8 @@ class Keeper:
             self._progress.setdefault(content, max(now, self._reported.get(content, 0.0) + PROGRESS))
         elif kind == "left" and content in self._due:
             self._left[content] = now + GRACE
+        elif kind == "spare":
+            content._give_back_ahead("the worker's loop was left")
         elif kind == "garbage":
             experiment, names = content
             self._delete(experiment, names)

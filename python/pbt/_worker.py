@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import logging
 import os
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +26,8 @@ from typing import (
 )
 
 from . import _ending, _files, _signals
-from ._errors import PBTError
+from ._ahead import LONG, Ahead
+from ._errors import PBTError, Temporary
 from ._http import Server, segment
 from ._identity import worker_name
 from ._interval import NO_REPORT, Interval
@@ -89,6 +91,10 @@ class Worker:
         self._keeper = Keeper(self._server, self._files, term)
         self._reporter = Reporter()
         self._waits = not overlap
+        self._ahead = Ahead()
+        self._takes_ahead = False
+        # The key of a claim whose answer was not heard: to ask again with it brings what that answer brought.
+        self._unheard: Optional[str] = None
         self._reported = 0
         self._path = f"/experiments/{segment(name)}"
         # The intervals that were handed out last: whose models are in memory.
@@ -124,10 +130,23 @@ class Worker:
             raise PBTError("wrongState", f"{self!r} is closed")
         self._reporter.check()
         _signals.reset()
+        self._takes_ahead = not self._waits and count == 1
+        with _signals.shield():
+            interval = self._ahead.take()
+            if interval is not None:
+                if not interval.lost:
+                    return self._hand_out(interval)
+                interval._check_lost()
+        try:
+            return self._claim(count)
+        finally:
+            self._ahead.asked()
+
+    def _claim(self, count: int) -> List[Interval]:
         body = {"worker": self.name, "term": self._term, "count": count, "definition": False}
         pause = 0.5
         while True:
-            key = base64.urlsafe_b64encode(os.urandom(24)).decode()
+            key, self._unheard = self._unheard or _key(), None
             began = time.monotonic()
             try:
                 answer = self._server.call(
@@ -152,6 +171,52 @@ class Worker:
                 time.sleep(pause)
                 pause = min(pause * 2, 5.0)
 
+    def _claim_ahead(self) -> Optional[Interval]:
+        """Takes the next interval while one is trained; none when there is none to be had at once."""
+        key = _key()
+        body = {"worker": self.name, "term": self._term, "count": 1, "definition": False, "key": key, "wait": 0}
+        try:
+            answer, _ = self._server.once("POST", f"{self._path}/claims", body, timeout=5)
+        except Temporary:
+            self._unheard = key
+            return None
+        except PBTError:
+            return None  # claim() meets it too, and raises it where it is heard
+        for assignment in answer["assignments"]:
+            try:
+                interval = self._make(assignment, continues=False)
+            except OSError as error:
+                log.warning("could not take an interval ahead: %s", error)
+                return None
+            interval._is_ahead = True
+            self._keep(interval)
+            return interval
+        return None
+
+    def _hand_out(self, interval: Interval) -> List[Interval]:
+        """Gives the training thread what was taken ahead."""
+        interval._is_ahead = False
+        interval._thread = threading.get_ident()
+        interval._began = time.monotonic()
+        self._latest = [interval]
+        return [interval]
+
+    def _report_beside(self, interval: Interval, report: Callable[[], None]) -> None:
+        """Reports an interval while the next one is trained, and takes the one after that if they are short."""
+        is_short = time.monotonic() - interval._began < LONG
+
+        def job() -> None:
+            report()
+            if is_short and self._takes_ahead:
+                self._ahead.look(self._claim_ahead)
+
+        self._reporter.submit(job)
+
+    def _give_back_ahead(self, reason: str) -> None:
+        interval = self._ahead.drop()
+        if interval is not None:
+            interval._quietly(interval.give_back, reason)
+
     def close(self) -> None:
         """Ends the worker's thread and deletes its temporary files. Intervals that are open stay as they are."""
         if not self._is_open:
@@ -162,6 +227,7 @@ class Worker:
             self._reporter.close()
         except (PBTError, OSError) as error:
             log.error("the last interval could not be reported: %s", error)
+        self._give_back_ahead("the worker ended")
         self._keeper.close()
         self._files.close()
         self._server.close()
@@ -185,18 +251,24 @@ class Worker:
                 # The server knows already how it ended, as it hands out what follows; the answer is on its way.
                 self._reporter.wait()
             continues = trained is not None and trained._is_done
-            try:
-                interval = Interval(self, assignment, continues)
-            except OSError as error:
-                # No fault of the interval's, such as a full disk.
-                self._release(assignment["lease"], f"{self.name} cannot make its files: {error}")
-                raise
-            finally:
-                self._keeper.collect(assignment.get("garbage") or [], self.experiment)
-            _ending.remember(interval)
-            self._keeper.hold(interval)
+            interval = self._make(assignment, continues)
+            self._keep(interval)
             intervals.append(interval)
         return intervals
+
+    def _make(self, assignment: Mapping[str, Any], continues: bool) -> Interval:
+        try:
+            return Interval(self, assignment, continues)
+        except OSError as error:
+            # No fault of the interval's, such as a full disk.
+            self._release(assignment["lease"], f"{self.name} cannot make its files: {error}")
+            raise
+        finally:
+            self._keeper.collect(assignment.get("garbage") or [], self.experiment)
+
+    def _keep(self, interval: Interval) -> None:
+        _ending.remember(interval)
+        self._keeper.hold(interval)
 
     def _finished(self, interval: Interval, answer: Mapping[str, Any]) -> None:
         """An interval was reported."""
@@ -256,6 +328,7 @@ class _Loop(Generic[Item]):
         for interval in self._current:
             if interval._state == "open":
                 self._worker._keeper.left(interval)
+        self._worker._keeper.spare(self._worker)
 
 
 @overload
@@ -304,7 +377,8 @@ def worker(
             when that is the same directory here. Without one, checkpoints are carried over HTTP; with False always.
         term: Seconds after which the server gives an interval to others when it does not hear of this process.
         overlap: Whether ``report()`` returns at once, and the interval is written to the disk and reported beside the
-            next one. For short intervals: what lies between two of them is then the time of one request.
+            next one. Of intervals shorter than a second the next one is also taken ahead, so that next to nothing lies
+            between two of them. A process that is killed then loses two: each counts as a failed attempt.
         batch: Yield lists of up to this many intervals instead, to train several members at once.
 
     Raises:
@@ -355,6 +429,10 @@ def run(
                 if not interval.lost and interval._state != "open":
                     in_a_row = 0
     return made._reported
+
+
+def _key() -> str:
+    return base64.urlsafe_b64encode(os.urandom(24)).decode()
 
 
 def _check_rank() -> None:

@@ -36,9 +36,9 @@ DEFINITION: Dict[str, Any] = {
 class Served:
     """A running ``pbt serve``."""
 
-    def __init__(self, store: Path, port: int = 0) -> None:
+    def __init__(self, store: Path, port: int = 0, *more: str) -> None:
         self.store = store
-        command = [BINARY, "serve", "--store", str(store), "--port", str(port), "--tokens"]
+        command = [BINARY, "serve", "--store", str(store), "--port", str(port), "--tokens", *more]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert self.process.stderr is not None
         self.lines: List[str] = []
@@ -47,7 +47,7 @@ class Served:
             line = self.process.stderr.readline()
             assert line, f"pbt serve ended: {self.lines}"
             self.lines.append(line)
-            found = re.search(r"listening on (http://\S+:(\d+))", line)
+            found = re.search(r"listening on (https?://\S+:(\d+))", line)
         self.url: str = found[1]
         self.port: int = int(found[2])
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
@@ -57,11 +57,15 @@ class Served:
         self.process.wait(60)
 
 
+def make_token(store: Path) -> str:
+    command = [BINARY, "token", "create", "tests", "--scope", "admin", "--store", str(store)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     store = tmp_path / "pbt.sqlite"
-    command = [BINARY, "token", "create", "tests", "--scope", "admin", "--store", str(store)]
-    token = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    token = make_token(store)
     server = Served(store)
     monkeypatch.setenv("PBT_SERVER", server.url)
     monkeypatch.setenv("PBT_TOKEN", token)
@@ -197,3 +201,34 @@ def test_pbt_run_keeps_python_workers_alive(tmp_path: Path, program: Callable[[s
     )
     logs = sorted((tmp_path / "pbt.data/persistent/logs").glob("worker-*.log"))
     assert [path.read_text().count("pid") for path in logs] == [1, 1]
+
+
+def test_over_tls_both_clients_trust_the_authority_that_is_named_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    made = subprocess.run(["openssl", "req", "-x509", *curve, *names, *files], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    store = tmp_path / "pbt.sqlite"
+    monkeypatch.setenv("PBT_TOKEN", make_token(store))
+    server = Served(store, 0, "--tls-certificate", str(certificate), "--tls-key", str(key))
+    try:
+        assert server.url.startswith("https://")
+        monkeypatch.setenv("PBT_SERVER", server.url)
+        look = [BINARY, "list", "--store", server.url]
+        refused = subprocess.run(look, capture_output=True, text=True)
+        assert refused.returncode == 69 and "PBT_CA_FILE" in refused.stderr
+        with pytest.raises(pbt.PBTError, match="PBT_CA_FILE"):
+            pbt.Client().create(DEFINITION)
+        monkeypatch.setenv("PBT_CA_FILE", str(certificate))
+        pbt.Client().create(DEFINITION)
+        for interval in pbt.worker(DEFINITION["name"], overlap=True):
+            interval.report(train(interval))
+        check(DEFINITION["name"])
+        trusted = subprocess.run(look, capture_output=True, text=True)
+        assert trusted.returncode == 0 and "finished" in trusted.stdout, trusted.stderr
+    finally:
+        server.stop()

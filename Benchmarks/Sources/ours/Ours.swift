@@ -18,6 +18,7 @@ struct Ours {
         usage: ours WORKLOAD DIR [--population N] [--intervals N] [--workers N] [--seeds N] [--trainer PATH] [--store FILE]
                ours floor DIR [--workload WORKLOAD]
                ours store DIR [--population N] [--intervals N]
+               ours atonce DIR [--population N] [--tasks N] [--seconds N]
                ours limit DIR [--population N] [--intervals N] [--block N]
         WORKLOAD is one of \(Workload.all.keys.sorted().joined(separator: ", ")); w3p starts a process an interval, and needs --trainer.
         DIR is created; it must not hold anything. The store is a file in it, unless FILE is given.
@@ -30,6 +31,7 @@ struct Ours {
             var line: [String: Value] =
                 switch arguments.what {
                 case "store": try await StoreLoop.measure(arguments, in: directory)
+                case "atonce": try await StoreLoop.measureAtOnce(arguments, in: directory)
                 case "limit": try await Limit.measure(arguments, in: directory)
                 case "floor": try await Floor.measure(arguments, in: directory)
                 default: try await WorkloadRun.measure(arguments, in: directory)

@@ -38,6 +38,31 @@ struct StoreLoop {
         return count
     }
 
+    /// Claims and finishes for so long, by many tasks at once: what a server could reach that cost nothing.
+    static func measureAtOnce(_ arguments: Arguments, in directory: FilePath) async throws -> [String: Value] {
+        let (population, tasks) = (try arguments.integer("population") ?? 256, try arguments.integer("tasks") ?? 64)
+        let seconds = try arguments.integer("seconds") ?? 10
+        let loop = try await StoreLoop(directory.appending("pbt.sqlite"), population: population, intervals: 1_000_000)
+        let start = Usage.now()
+        let end = ContinuousClock.now.advanced(by: .seconds(seconds))
+        let pairs = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<tasks {
+                group.addTask {
+                    var done = 0
+                    while ContinuousClock.now < end { done += try await loop.run(1) }
+                    return done
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        let used = Usage.now().since(start)
+        return [
+            "population": .integer(population), "tasks": .integer(tasks), "pairs": .integer(pairs),
+            "pairs_a_second": (Double(pairs) / used.wall).rounded4,
+            "cpu_ms_per_step": (1000 * used.processor / Double(pairs)).rounded4,
+        ]
+    }
+
     /// The cost of an interval by the number of members.
     static func measure(_ arguments: Arguments, in directory: FilePath) async throws -> [String: Value] {
         let population = try arguments.integer("population") ?? 100

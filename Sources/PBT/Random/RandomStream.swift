@@ -37,23 +37,16 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
 
     /// FNV-1a over the parts of a stream's name, each at its own place; the seeding generator mixes it further.
     static func hash(seed: UInt64, purpose: Purpose, member: Int, index: Int, name: String) -> UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        func fold(_ byte: UInt8) {
-            hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
-        }
+        var hash = FNV1a()
         func fold(_ word: UInt64) {
-            for shift in stride(from: 0, to: 64, by: 8) {
-                fold(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
-            }
+            hash.update((0..<8).lazy.map { UInt8(truncatingIfNeeded: word >> (8 * $0)) })
         }
         fold(seed)
-        fold(purpose.rawValue)
+        hash.update([purpose.rawValue])
         fold(UInt64(bitPattern: Int64(member)))
         fold(UInt64(bitPattern: Int64(index)))
-        for byte in name.utf8 {
-            fold(byte)
-        }
-        return hash
+        hash.update(name.utf8)
+        return hash.value
     }
 
     /// The next 64 bits.

@@ -4,7 +4,8 @@ public import PBT
 
 /// A picture of an experiment, as SVG.
 ///
-/// The same history and options give the same bytes. Nothing in it needs a style sheet, a script or another file.
+/// The same history and options give the same bytes. Nothing in it needs a style sheet, a script or another file,
+/// except in the theme ``Theme/page``.
 public struct Chart: Sendable, Hashable {
     /// Colours for a light or a dark surface.
     public enum Theme: String, Sendable, Hashable, CaseIterable {
@@ -12,6 +13,12 @@ public struct Chart: Sendable, Hashable {
         case light
         /// Light on black.
         case dark
+        /// The variables of a page's style sheet, for SVG inside of HTML; see ``Chart/cssVariables(_:)``.
+        ///
+        /// Each piece of a member's life is an element of its own, with the number of the ``Piece`` as its `data-p`, so
+        /// that a script can make an ancestry stand out in all pictures of a page; the lineage that stands out from the
+        /// beginning has the class `tip`. Font and surface are the page's.
+        case page
     }
 
     /// The widths that there are layouts for.
@@ -41,6 +48,44 @@ public struct Chart: Sendable, Hashable {
         case error(bound: Double)
     }
 
+    /// What the colours of lines mean.
+    public enum Color: Sendable, Hashable {
+        /// What is left of today's population's ancestors; see ``Families``. Grey died out.
+        case family
+        /// The founder that a line descends from.
+        case founder
+        /// How good the last score is beside all others.
+        case score
+        /// The value of a hyperparameter.
+        case hyperparameter(String)
+    }
+
+    /// What runs from left to right.
+    public enum Axis: String, Sendable, Hashable, CaseIterable {
+        /// How many intervals of training a checkpoint holds.
+        case training
+        /// The time since the experiment's first interval was begun.
+        case time
+    }
+
+    /// Which lives a lineage chart shows.
+    public enum Lanes: String, Sendable, Hashable, CaseIterable {
+        /// All of them.
+        case all
+        /// Those with descendants in today's population.
+        case survivors
+        /// The lineage that stands out, and nothing else.
+        case path
+    }
+
+    /// The order of a lineage chart's rows.
+    public enum RowOrder: String, Sendable, Hashable, CaseIterable {
+        /// By number of the member.
+        case member
+        /// Members of one family together, the largest family first.
+        case family
+    }
+
     /// What a picture shows, and how.
     public struct Options: Sendable, Hashable {
         /// Its colours.
@@ -56,11 +101,23 @@ public struct Chart: Sendable, Hashable {
         /// The hyperparameters of a scatter chart's two axes; none: the first two that vary, those on a logarithmic scale
         /// first.
         public var hyperparameters: [String]
+        /// What the colours of lines mean: in learning curves and in the lineage, and, of a founder share, whether areas
+        /// are families or founders.
+        public var color: Color
+        /// How many members' lines are shown: those with the best newest scores; none: all of them.
+        public var top: Int?
+        /// What runs from left to right in learning curves, schedules and comparisons.
+        public var axis: Axis
+        /// Which lives a lineage chart shows; none: all of up to 30 members, else the survivors.
+        public var lanes: Lanes?
+        /// The order of a lineage chart's rows.
+        public var order: RowOrder
 
         /// Options.
         public init(
             theme: Theme = .light, width: Width = .medium, scale: ScoreScale = .linear, tip: IntervalID? = nil,
-            showsBaseline: Bool = true, hyperparameters: [String] = []
+            showsBaseline: Bool = true, hyperparameters: [String] = [], color: Color = .family, top: Int? = nil,
+            axis: Axis = .training, lanes: Lanes? = nil, order: RowOrder = .member
         ) {
             self.theme = theme
             self.width = width
@@ -68,6 +125,11 @@ public struct Chart: Sendable, Hashable {
             self.tip = tip
             self.showsBaseline = showsBaseline
             self.hyperparameters = hyperparameters
+            self.color = color
+            self.top = top
+            self.axis = axis
+            self.lanes = lanes
+            self.order = order
         }
     }
 
@@ -94,11 +156,15 @@ public struct Chart: Sendable, Hashable {
         marks = drawing.marks
         longestPath = drawing.longestPath
         let size = "width=\"\(self.width)\" height=\"\(self.height)\""
+        let root = "\(size) viewBox=\"0 0 \(self.width) \(self.height)\" role=\"img\""
+        let words = "<title>\(XML.escaped(title))</title>\n<desc>\(XML.escaped(summary))</desc>"
+        if drawing.palette.isPage {
+            svg = "<svg \(root)>\n\(words)\n\(drawing.body)</svg>\n"
+            return
+        }
         svg = """
-            <svg xmlns="http://www.w3.org/2000/svg" \(size) viewBox="0 0 \(self.width) \(self.height)" role="img" \
-            font-family="DejaVu Sans, sans-serif" font-size="11">
-            <title>\(XML.escaped(title))</title>
-            <desc>\(XML.escaped(summary))</desc>
+            <svg xmlns="http://www.w3.org/2000/svg" \(root) font-family="DejaVu Sans, sans-serif" font-size="11">
+            \(words)
             <rect \(size) fill="\(drawing.palette.background)"/>
             \(drawing.body)</svg>
 

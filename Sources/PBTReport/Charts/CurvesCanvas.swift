@@ -12,14 +12,15 @@ extension CurvesLayer {
 
         private var scene: Scene { layer.scene }
 
-        private func point(depth: Int, _ score: Double) -> Point? {
-            guard let value = layer.plotted(score), let px = x.position(Double(depth)), let py = y.position(value)
+        private func point(at progress: Double, _ score: Double) -> Point? {
+            guard let value = layer.plotted(score), let px = x.position(progress), let py = y.position(value)
             else { return nil }
             return Point(x: px, y: min(max(py, -1e6), 1e6))
         }
 
-        private func point(_ interval: Interval) -> Point? {
-            interval.finiteScore.flatMap { point(depth: interval.depth, $0) }
+        private func point(_ place: Int, of columns: Columns? = nil) -> Point? {
+            let columns = columns ?? scene.history.columns
+            return point(at: columns.end(place, on: scene.options.axis), columns.scores[place])
         }
 
         private func isInside(_ point: Point) -> Bool {
@@ -57,26 +58,19 @@ extension CurvesLayer {
 
         /// A piece's curve, which starts where the piece it continues ends.
         private func curve(of piece: Piece) -> [Point?] {
-            let intervals = scene.intervals
-            var points = intervals[piece.places].map { point($0) }
-            if let parent = piece.places.first.flatMap({ scene.parents[$0] }) {
-                points.insert(point(intervals[parent]), at: 0)
-            }
+            var points = piece.places.map { point($0) }
+            if let parent = piece.places.first.flatMap({ scene.parents[$0] }) { points.insert(point(parent), at: 0) }
             // What waits or runs has no point yet, and is no gap either.
             while points.last == .some(nil) { points.removeLast() }
             return points
         }
 
         func drawBaseline(on drawing: inout Drawing) {
-            guard let baseline = scene.baseline, let columns = scene.baselineColumns else { return }
+            guard let columns = scene.baselineColumns else { return }
             let color = scene.palette.baseline
             if columns.members <= Scene.fewBaselineMembers {
-                var lines: [[Point]] = []
-                var start = 0
-                for place in baseline.indices
-                where place + 1 == baseline.count || baseline[place + 1].id.member != baseline[place].id.member {
-                    lines += clipped(baseline[start...place].map { point($0) })
-                    start = place + 1
+                let lines = zip(columns.starts, columns.starts.dropFirst()).flatMap { start, end in
+                    clipped((start..<end).map { point($0, of: columns) })
                 }
                 drawing.lines(lines, stroke: color, opacity: "0.55", dash: "4 3")
             } else {
@@ -90,32 +84,37 @@ extension CurvesLayer {
                 drawBand(
                     scene.history.columns, fill: palette.extinct, opacity: palette.band, median: palette.trunk,
                     dash: nil, on: &drawing)
+                if scene.topMembers != nil { drawPieces(on: &drawing) }
                 drawEnded(on: &drawing)
                 return
             }
             drawDrops(on: &drawing)
-            let groups = Dictionary(grouping: scene.history.pieces) { scene.color(of: $0) }
-            for color in [palette.extinct, palette.trunk] + palette.families {
-                guard let pieces = groups[color] else { continue }
-                let isExtinct = color == palette.extinct
-                let curves = pieces.flatMap { clipped(curve(of: $0)) }
-                drawing.lines(curves, stroke: color, width: isExtinct ? 1 : 1.5, opacity: isExtinct ? "0.8" : nil)
-                var dots = PathData()
-                for curve in curves where curve.count == 1 && dots.points < Decimation.limit - 3 {
-                    dots.circle(at: curve[0], radius: 2)
-                }
-                drawing.area(dots, fill: color)
-            }
+            drawPieces(on: &drawing)
             drawRings(on: &drawing)
             drawEnded(on: &drawing)
+        }
+
+        private func drawPieces(on drawing: inout Drawing) {
+            for (tone, pieces) in scene.shownPieces(of: scene.history.pieces) {
+                let curves = pieces.map { (id: $0.id, lines: clipped(curve(of: $0))) }
+                scene.drawPieces(
+                    curves, stroke: tone.color, width: tone.weight * (tone.isFaint ? 1 : 1.5), opacity: tone.opacity,
+                    on: &drawing)
+                var dots = PathData()
+                // On a page a point that stands alone is its piece's element.
+                let gathered = scene.palette.isPage ? curves.filter { !scene.isAlone[$0.id] } : curves
+                for curve in gathered.flatMap(\.lines) where curve.count == 1 && dots.points < Decimation.limit - 3 {
+                    dots.circle(at: curve[0], radius: 2)
+                }
+                drawing.area(dots, fill: tone.color)
+            }
         }
 
         private func drawBand(
             _ columns: Columns, fill: String, opacity: String, median: String, dash: String?, on drawing: inout Drawing
         ) {
-            var values: [[Double]] = Array(repeating: [], count: scene.trained + 1)
-            for (depth, score) in zip(columns.depths, columns.scores) where values.indices.contains(depth) {
-                if let value = layer.plotted(score) { values[depth].append(value) }
+            let values = columns.population(on: scene.options.axis).map { at, places in
+                (at, places.compactMap { layer.plotted(columns.scores[$0]) })
             }
             let steps = Band(values).steps
             func side(_ value: (Band.Step) -> Double) -> [Point] {
@@ -139,6 +138,7 @@ extension CurvesLayer {
             let intervals = scene.intervals
             let copies = intervals.indices.filter {
                 intervals[$0].isExploit && scene.parents[$0] != nil
+                    && scene.topMembers?.contains(intervals[$0].id.member) ?? true
             }
             if copies.count <= 60 { return copies }
             let living = copies.filter { scene.history.families.survives[$0] }
@@ -150,8 +150,7 @@ extension CurvesLayer {
             var drops: [[Point]] = []
             for place in markedCopies {
                 guard place > 0, scene.intervals[place - 1].id.member == scene.intervals[place].id.member,
-                    let from = point(scene.intervals[place - 1]),
-                    let to = scene.parents[place].flatMap({ point(scene.intervals[$0]) }),
+                    let from = point(place - 1), let to = scene.parents[place].flatMap({ point($0) }),
                     isInside(to)
                 else { continue }
                 let loser = Point(x: from.x, y: min(max(from.y, plot.top), plot.bottom))
@@ -167,7 +166,7 @@ extension CurvesLayer {
         private func drawRings(on drawing: inout Drawing) {
             var rings = PathData()
             for place in markedCopies {
-                guard let parent = scene.parents[place], let center = point(scene.intervals[parent]),
+                guard let parent = scene.parents[place], let center = point(parent),
                     isInside(center), rings.points < Decimation.limit - 3
                 else { continue }
                 rings.circle(at: center, radius: 2.2)
@@ -181,51 +180,76 @@ extension CurvesLayer {
             for place in scene.intervals.indices {
                 let interval = scene.intervals[place]
                 guard interval.state == .diverged || interval.state == .failed,
-                    crosses.points < Decimation.limit - 4, let px = x.position(Double(interval.depth))
+                    crosses.points < Decimation.limit - 4,
+                    let px = x.position(scene.history.columns.end(place, on: scene.options.axis))
                 else { continue }
-                let last = scene.parents[place].flatMap { point(scene.intervals[$0]) }
+                let last = scene.parents[place].flatMap { point($0) }
                 crosses.cross(at: Point(x: px, y: min(max(last?.y ?? plot.bottom, plot.top), plot.bottom)), reach: 3)
             }
             drawing.path(crosses, stroke: scene.palette.ink, width: 1.5, opacity: "0.7")
         }
 
         func drawBestSoFar(on drawing: inout Drawing) {
-            // A point at every step, so that it lies on the curve of the member that leads as long as one leads.
-            func line(_ improvements: [Improvement]) -> [[Point]] {
-                var points: [Point?] = []
-                for (place, improvement) in improvements.enumerated() {
-                    let next = place + 1 < improvements.count ? improvements[place + 1].at : scene.trained + 1
-                    for depth in improvement.at..<max(next, improvement.at + 1) {
-                        points.append(point(depth: depth, improvement.score))
-                    }
+            if let baseline = scene.baselineColumns, let genealogy = scene.history.baseline {
+                let improvements = scene.history.baselineBestSoFar(by: progress)
+                drawing.lines(
+                    line(improvements, genealogy, baseline), stroke: scene.palette.baseline, width: 2, dash: "5 3")
+            }
+            let improvements = scene.history.bestSoFar(by: progress)
+            drawing.lines(
+                line(improvements, scene.history.genealogy, scene.history.columns), stroke: scene.palette.best)
+        }
+
+        private var progress: History.Progress {
+            scene.options.axis == .training ? .depth : .finished
+        }
+
+        /// The best score so far as a line, each improvement of which holds until the next.
+        private func line(_ improvements: [Improvement], _ genealogy: Genealogy, _ columns: Columns) -> [[Point]] {
+            var points: [Point?] = []
+            guard scene.options.axis == .training else {
+                for improvement in improvements {
+                    guard let place = genealogy.place(of: improvement.interval), !columns.finished[place].isNaN,
+                        let new = point(place, of: columns)
+                    else { continue }
+                    if case let last?? = points.last { points.append(Point(x: new.x, y: last.y)) }
+                    points.append(new)
+                }
+                if case let last?? = points.last, let end = x.position(columns.duration) {
+                    points.append(Point(x: end, y: last.y))
                 }
                 return clipped(points)
             }
-            if scene.baseline != nil {
-                drawing.lines(
-                    line(scene.history.baselineBestSoFar(by: .depth)), stroke: scene.palette.baseline, width: 2,
-                    dash: "5 3")
+            // A point at every step, so that it lies on the curve of the member that leads as long as one leads.
+            for (place, improvement) in improvements.enumerated() {
+                let next = place + 1 < improvements.count ? improvements[place + 1].at : scene.trained + 1
+                for depth in improvement.at..<max(next, improvement.at + 1) {
+                    points.append(point(at: Double(depth), improvement.score))
+                }
             }
-            drawing.lines(line(scene.history.bestSoFar(by: .depth)), stroke: scene.palette.best)
+            return clipped(points)
         }
 
         func drawPath(on drawing: inout Drawing) {
             let intervals = scene.intervals
             drawing.lines(
-                clipped(scene.path.map { point(intervals[$0]) }), stroke: scene.pathColor, width: 3)
+                clipped(scene.path.map { point($0) }), stroke: scene.pathColor, width: 3, isTip: true)
             for (parent, child) in zip(scene.path, scene.path.dropFirst()).suffix(200) where intervals[child].isExploit
             {
-                guard let center = point(intervals[parent]), isInside(center) else { continue }
+                guard let center = point(parent), isInside(center) else { continue }
                 drawing.circle(center, radius: 3, fill: scene.palette.background, stroke: scene.pathColor)
             }
-            if let best = scene.history.best.flatMap({ point($0) }), isInside(best) {
+            if let best = scene.history.best.flatMap({ scene.history.genealogy.place(of: $0.id) }).flatMap({ point($0) }
+            ),
+                isInside(best)
+            {
                 drawing.star(best, radius: scene.isNarrow ? 7 : 8, fill: scene.palette.best)
             }
         }
 
         func drawEnds(_ labels: [(score: Double, text: String, color: String)], on drawing: inout Drawing) {
             var taken: [Double] = []
-            let left = min(x.position(Double(scene.trained)) ?? plot.right, plot.right) + 11
+            let left = min(x.position(scene.reached) ?? plot.right, plot.right) + 11
             for label in labels {
                 guard let place = layer.plotted(label.score).flatMap({ y.position($0) }) else { continue }
                 var py = min(max(place, plot.top), plot.bottom) + 4

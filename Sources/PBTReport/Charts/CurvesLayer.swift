@@ -6,7 +6,7 @@ import PBT
 struct CurvesLayer {
     let scene: Scene
     private let bound: Double
-    private let isLogarithmic: Bool
+    let isLogarithmic: Bool
 
     init(_ scene: Scene) {
         self.scene = scene
@@ -26,7 +26,7 @@ struct CurvesLayer {
     }
 
     /// What the axis shows, and which direction is better.
-    private var caption: String {
+    var caption: String {
         let isHigherBetter = scene.objective.goal == .maximize && !isError
         let what =
             switch scene.options.scale {
@@ -57,14 +57,19 @@ struct CurvesLayer {
     }
 
     func draw(in frame: Frame, on drawing: inout Drawing) {
-        let all = ([scene.history.columns] + (scene.baselineColumns.map { [$0] } ?? []))
-            .flatMap { $0.scores.compactMap { plotted($0) } }
+        let all = ([scene.history.columns] + (scene.baselineColumns.map { [$0] } ?? [])).flatMap { columns in
+            columns.scores.indices.compactMap { place in
+                columns.end(place, on: scene.options.axis).isNaN ? nil : plotted(columns.scores[place])
+            }
+        }
         let (values, isCut) = visible(all)
         let top = drawHeader(in: frame, beyond: isCut ? all.count { !values.contains($0) } : 0, on: &drawing)
         guard !all.isEmpty else {
             scene.drawMessage(
-                scene.intervals.contains { $0.state.isFinished }
-                    ? "No interval has a score that this axis can show." : "No interval has finished yet.",
+                !scene.intervals.contains { $0.state.isFinished }
+                    ? "No interval has finished yet."
+                    : scene.reached > 0
+                        ? "No interval has a score that this axis can show." : "No interval says when it finished.",
                 in: Frame(left: frame.left, top: top, right: frame.right, bottom: frame.bottom), on: &drawing)
             return
         }
@@ -76,10 +81,10 @@ struct CurvesLayer {
         plot.left = frame.left + scene.margin + scene.labelWidth(ticks) + 5
         let ends = endLabels
         plot.right -= ends.reduce(10) { max($0, TextWidth.of($1.text, size: 11, isBold: true) + 8) }
-        let x = Scale(low: 0, high: scene.depth, from: plot.left, to: plot.right)
+        let x = Scale(low: 0, high: scene.extent, from: plot.left, to: plot.right)
         scene.drawRows(ticks, y, in: plot, on: &drawing)
         scene.drawColumns(
-            x.wholeTicks(about: Int(plot.width / 60)), x, in: plot, label: Scene.trainingLabel, on: &drawing)
+            scene.progressTicks(x, in: plot), x, in: plot, label: scene.progressLabel, on: &drawing)
 
         let canvas = Canvas(layer: self, plot: plot, x: x, y: y)
         canvas.drawBaseline(on: &drawing)
@@ -105,7 +110,7 @@ struct CurvesLayer {
     ///
     /// On a linear axis a few scores that are far worse than the rest are cut off, as
     /// nothing else could be told apart beside them; never those of the lineage that stands out.
-    private func visible(_ values: [Double]) -> (range: ClosedRange<Double>, isCut: Bool) {
+    func visible(_ values: [Double]) -> (range: ClosedRange<Double>, isCut: Bool) {
         let sorted = values.sorted()
         guard let low = sorted.first, let high = sorted.last else { return (0...1, false) }
         guard !isLogarithmic else { return (low...high, false) }
@@ -134,14 +139,17 @@ struct CurvesLayer {
         if scene.history.copies > 0 {
             legend.add(.ring(palette.trunk), "copy")
         }
-        if scene.drawsEachMember {
-            let families = scene.history.families
-            if let depth = families.depth, families.ancestors.count > 1 {
-                legend.add(
-                    .dots(Array(palette.families.prefix(families.ancestors.count))), "families since interval \(depth)")
+        if scene.drawsEachMember || scene.topMembers != nil {
+            for (mark, text) in scene.coloring.key { legend.add(mark, text) }
+            if scene.history.copies > 0 {
+                if scene.coloring.isFamily {
+                    legend.add(.line(palette.extinct, width: 1.5, dash: nil), "died out")
+                } else {
+                    legend.add(.none, "thin and pale: died out")
+                }
             }
-            if scene.history.copies > 0 { legend.add(.line(palette.extinct, width: 1.5, dash: nil), "died out") }
-        } else {
+        }
+        if !scene.drawsEachMember {
             legend.add(.band(palette.extinct, opacity: palette.band), "10–90 % of \(scene.members) members")
             legend.add(.line(palette.trunk, width: 1.5, dash: nil), "their median")
         }
@@ -155,6 +163,7 @@ struct CurvesLayer {
         if scene.intervals.contains(where: { $0.state == .diverged || $0.state == .failed }) {
             legend.add(.cross(palette.ink), "diverged or failed")
         }
+        scene.addTop(to: &legend)
         if beyond > 0 {
             legend.add(.none, "\(scene.count(beyond, "score", "scores")) beyond the axis")
         }

@@ -77,6 +77,30 @@ extension Scene {
         }
     }
 
-    /// The label of an axis that counts training.
-    static let trainingLabel = "intervals of training"
+    /// The label of the axis that runs from left to right.
+    var progressLabel: String {
+        options.axis == .training ? "intervals of training" : "time since the first start"
+    }
+
+    /// How far along that axis anything is.
+    var reached: Double {
+        guard options.axis == .time else { return Double(trained) }
+        return max(history.columns.duration, baselineColumns?.duration ?? 0)
+    }
+
+    /// The greatest number on that axis.
+    var extent: Double {
+        options.axis == .training ? depth : max(1, reached)
+    }
+
+    func progressTicks(_ x: Scale, in plot: Frame) -> [Scale.Tick] {
+        options.axis == .training
+            ? x.wholeTicks(about: Int(plot.width / 60)) : x.timeTicks(about: Int(plot.width / 80))
+    }
+
+    /// Says that only some members' lines are shown.
+    func addTop(to legend: inout Legend) {
+        guard let topMembers else { return }
+        legend.add(.none, "showing top \(topMembers.count) of \(members)")
+    }
 }

@@ -8,6 +8,10 @@ struct LineageLayer {
     /// The members that have a row, in order.
     let rows: [Int]
     private let rowOfMember: [Int: Int]
+    /// Which lives are shown.
+    private let lanes: Chart.Lanes
+    /// Their pieces, of all members.
+    private let pieces: [Piece]
 
     /// The most rows that are drawn.
     static let mostRows = 30
@@ -16,27 +20,55 @@ struct LineageLayer {
 
     init(_ scene: Scene) {
         self.scene = scene
-        let members = Self.members(of: scene)
-        rows = members
-        rowOfMember = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1, $0) })
+        let seen = scene.history.columns.starts.dropLast().map { scene.intervals[$0].id.member }
+        let lanes = scene.options.lanes ?? (seen.count > Self.mostRows ? .survivors : .all)
+        self.lanes = lanes
+        let path = Set(scene.path.map { scene.history.pieceOfPlace[$0] })
+        let pieces = scene.history.pieces.filter { piece in
+            switch lanes {
+            case .all: true
+            case .survivors:
+                path.contains(piece.id) || (piece.places.last.map { scene.history.families.survives[$0] } ?? false)
+            case .path: path.contains(piece.id)
+            }
+        }
+        self.pieces = pieces
+        // A run that nothing is left of has no survivors, and an experiment that has just begun has no path.
+        let living = Set(pieces.map(\.member))
+        let candidates = seen.filter { living.contains($0) && (scene.topMembers?.contains($0) ?? true) }
+        rows = Self.ordered(Self.chosen(candidates, of: scene), of: scene)
+        rowOfMember = Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1, $0) })
     }
 
     /// All members while they are few; else those on the lineage that stands out, and the best of today.
-    private static func members(of scene: Scene) -> [Int] {
-        let intervals = scene.intervals
-        var seen: [Int] = []
-        for interval in intervals where seen.last != interval.id.member { seen.append(interval.id.member) }
-        guard seen.count > mostRows else { return seen }
+    private static func chosen(_ members: [Int], of scene: Scene) -> [Int] {
+        guard members.count > mostRows else { return members }
+        let allowed = Set(members)
         var chosen: Set<Int> = []
         // The end of a long lineage says more than its beginning.
-        for place in scene.path.reversed() where chosen.count < mostRows { chosen.insert(intervals[place].id.member) }
-        var newest: [Int: Double] = [:]
-        for interval in intervals {
-            if let score = interval.finiteScore { newest[interval.id.member] = scene.objective.key(score) }
+        for place in scene.path.reversed() where chosen.count < mostRows {
+            let member = scene.intervals[place].id.member
+            if allowed.contains(member) { chosen.insert(member) }
         }
-        let ranked = newest.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
-        for member in ranked + seen where chosen.count < mostRows { chosen.insert(member) }
+        for member in Scene.ranked(scene.history) where chosen.count < mostRows && allowed.contains(member) {
+            chosen.insert(member)
+        }
         return chosen.sorted()
+    }
+
+    private static func ordered(_ members: [Int], of scene: Scene) -> [Int] {
+        guard scene.options.order == .family else { return members }
+        let families = scene.history.families
+        // By the family of what a member holds today; whose line died out comes last.
+        var family: [Int: Int] = [:]
+        for tip in families.population {
+            if let place = scene.history.genealogy.place(of: tip) {
+                family[tip.member] = families.family[place] ?? Families.limit
+            }
+        }
+        return members.sorted {
+            (family[$0] ?? Families.limit + 1, $0) < (family[$1] ?? Families.limit + 1, $1)
+        }
     }
 
     private var rowHeight: Double {
@@ -57,7 +89,6 @@ struct LineageLayer {
 
     private var legend: Legend {
         let palette = scene.palette
-        let families = scene.history.families
         var legend = Legend()
         if scene.tip != nil {
             if scene.isBest { legend.add(.star(palette.best), "best") }
@@ -65,25 +96,42 @@ struct LineageLayer {
                 .line(scene.pathColor, width: 3, dash: nil),
                 scene.isBest ? "its ancestry" : "ancestry of \(scene.tip.map { "\($0.id)" } ?? "")")
         }
-        if let depth = families.depth, families.ancestors.count > 1 {
-            legend.add(
-                .dots(Array(palette.families.prefix(families.ancestors.count))), "families since interval \(depth)")
+        if lanes != .path { for (mark, text) in scene.coloring.key { legend.add(mark, text) } }
+        if scene.history.copies > 0, lanes != .path {
+            if scene.coloring.isFamily {
+                legend.add(.line(palette.trunk, width: 2, dash: nil), "has descendants")
+                if lanes == .all { legend.add(.line(palette.extinct, width: 1, dash: nil), "died out") }
+            } else if lanes == .all {
+                legend.add(.none, "thin and pale: died out")
+            }
         }
-        if scene.history.copies > 0 {
-            legend.add(.line(palette.trunk, width: 2, dash: nil), "has descendants")
-            legend.add(.line(palette.extinct, width: 1, dash: nil), "died out")
-        }
-        if scene.intervals.contains(where: { $0.state == .diverged || $0.state == .failed }) {
+        if pieces.contains(where: { piece in
+            scene.intervals[piece.places].contains { $0.state == .diverged || $0.state == .failed }
+        }) {
             legend.add(.cross(palette.ink), "diverged or failed")
         }
-        if rows.count < scene.members { legend.add(.none, "showing \(rows.count) of \(scene.members) members") }
+        if let note { legend.add(.none, note) }
         return legend
+    }
+
+    /// What is left out.
+    private var note: String? {
+        let number = rows.count < scene.members ? "\(rows.count) of \(scene.members) members" : ""
+        switch lanes {
+        case .all: return number.isEmpty ? nil : "showing \(number)"
+        case .survivors: return "showing what has descendants today\(number.isEmpty ? "" : ", \(number)")"
+        case .path: return "showing the ancestry only"
+        }
     }
 
     func draw(in frame: Frame, on drawing: inout Drawing) {
         var top = scene.drawTitle(title, in: frame, on: &drawing)
         guard !rows.isEmpty else {
-            scene.drawMessage("No interval has been created yet.", in: frame, on: &drawing)
+            scene.drawMessage(
+                scene.intervals.isEmpty
+                    ? "No interval has been created yet."
+                    : lanes == .path ? "No interval has finished with a score yet." : "Nothing has descendants today.",
+                in: frame, on: &drawing)
             return
         }
         top += legend.draw(
@@ -107,30 +155,50 @@ struct LineageLayer {
     }
 
     private func drawLanes(_ geometry: LaneGeometry, on drawing: inout Drawing) {
-        let palette = scene.palette
-        let intervals = scene.intervals
-        let shown = scene.history.pieces.filter { rowOfMember[$0.member] != nil }
-        let copies = shown.filter { $0.isCopy }
-        let isCrowded = copies.count { scene.color(of: $0) == palette.extinct } > Self.mostExtinctCopies
-        let groups = Dictionary(grouping: shown) { scene.color(of: $0) }
-        for color in [palette.extinct, palette.trunk] + palette.families {
-            guard let pieces = groups[color] else { continue }
-            let isExtinct = color == palette.extinct
-            let width = isExtinct ? 1 : 2.0
-            let lanes = pieces.compactMap { piece -> [Point]? in
-                let finished = piece.places.filter { intervals[$0].state.isFinished || $0 == piece.places.first }
-                guard let row = rowOfMember[piece.member], let first = finished.first, let last = finished.last,
-                    let from = geometry.point(intervals[first].id.index, row),
-                    let to = geometry.point(intervals[last].id.index + (intervals[last].state.isFinished ? 1 : 0), row)
-                else { return nil }
-                return [from, to]
+        let shown = pieces.filter { rowOfMember[$0.member] != nil }
+        let isCrowded = shown.count { $0.isCopy && scene.coloring.tone(of: $0).isFaint } > Self.mostExtinctCopies
+        for (tone, pieces) in scene.shownPieces(of: shown) {
+            let lanes = pieces.compactMap { piece in lane(of: piece, geometry).map { (id: piece.id, line: $0) } }
+            let width = tone.weight * (tone.isFaint ? 1 : 2.0)
+            let swing = tone.isFaint ? 1 : 1.5
+            let hidesCopies = tone.isFaint && isCrowded
+            let opacity = scene.coloring.isFamily ? nil : tone.opacity
+            guard scene.palette.isPage else {
+                drawing.lines(lanes.map(\.line), stroke: tone.color, width: width, opacity: opacity)
+                if !hidesCopies { drawSwings(pieces, geometry, stroke: tone.color, width: swing, on: &drawing) }
+                continue
             }
-            drawing.lines(lanes, stroke: color, width: width)
-            if isExtinct, isCrowded { continue }
-            drawSwings(pieces, geometry, stroke: color, width: isExtinct ? 1 : 1.5, on: &drawing)
+            // On a page a piece and the copy that it begins with are one element.
+            let isAlone = scene.isAlone
+            drawing.lines(
+                lanes.filter { !isAlone[$0.id] }.map(\.line), stroke: tone.color, width: width, opacity: opacity)
+            if !hidesCopies {
+                drawSwings(pieces.filter { !isAlone[$0.id] }, geometry, stroke: tone.color, width: swing, on: &drawing)
+            }
+            drawing.pieces(
+                lanes.filter { isAlone[$0.id] }.map { id, line in
+                    var data = PathData()
+                    let piece = scene.history.pieces[id]
+                    if piece.isCopy, let first = piece.places.first, let (start, end) = self.swing(to: first, geometry)
+                    {
+                        data.swing(from: start, to: end)
+                    }
+                    data.line(through: line)
+                    return (id, data)
+                }, stroke: tone.color, width: width, opacity: opacity)
         }
-        drawCrosses(geometry, on: &drawing)
+        drawCrosses(shown, geometry, on: &drawing)
         drawPath(geometry, on: &drawing)
+    }
+
+    private func lane(of piece: Piece, _ geometry: LaneGeometry) -> [Point]? {
+        let intervals = scene.intervals
+        let finished = piece.places.filter { intervals[$0].state.isFinished || $0 == piece.places.first }
+        guard let row = rowOfMember[piece.member], let first = finished.first, let last = finished.last,
+            let from = geometry.point(intervals[first].id.index, row),
+            let to = geometry.point(intervals[last].id.index + (intervals[last].state.isFinished ? 1 : 0), row)
+        else { return nil }
+        return [from, to]
     }
 
     private func swing(to place: Int, _ geometry: LaneGeometry) -> (Point, Point)? {
@@ -164,7 +232,7 @@ struct LineageLayer {
         var data = PathData()
         func flush(from limit: Int) {
             guard data.points > limit else { return }
-            drawing.path(data, stroke: scene.pathColor, width: 3)
+            drawing.path(data, stroke: scene.pathColor, width: 3, isTip: true)
             data = PathData()
         }
         var start: Int?
@@ -191,10 +259,12 @@ struct LineageLayer {
         }
     }
 
-    private func drawCrosses(_ geometry: LaneGeometry, on drawing: inout Drawing) {
+    private func drawCrosses(_ pieces: [Piece], _ geometry: LaneGeometry, on drawing: inout Drawing) {
         var data = PathData()
-        for interval in scene.intervals where interval.state == .diverged || interval.state == .failed {
-            guard let row = rowOfMember[interval.id.member], let center = geometry.point(interval.id.index + 1, row),
+        for place in pieces.lazy.flatMap(\.places) {
+            let interval = scene.intervals[place]
+            guard interval.state == .diverged || interval.state == .failed, let row = rowOfMember[interval.id.member],
+                let center = geometry.point(interval.id.index + 1, row),
                 data.points < Decimation.limit - 4
             else { continue }
             data.cross(at: center, reach: 3)
@@ -222,7 +292,8 @@ struct LaneGeometry {
 extension Chart {
     /// The lineage: a row for each member, a curve from donor to loser at each copy, and the best interval's ancestry.
     ///
-    /// Of more than 30 members, those of the ancestry and the best of today are shown.
+    /// Of more than 30 members, those of the ancestry and the best of today are shown, and of their lives those with
+    /// descendants in today's population.
     ///
     /// - Parameters:
     ///   - history: What is drawn.

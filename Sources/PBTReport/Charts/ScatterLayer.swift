@@ -49,7 +49,10 @@ struct ScatterLayer {
             return
         }
         let populations = [scene.intervals] + (scene.baseline.map { [$0] } ?? [])
-        let dots = populations.map { self.dots($0, across) }
+        let pieces = upright == nil ? scene.history.pieceOfPlace : scene.history.firstPieces
+        let dots = populations.enumerated().map { place, intervals in
+            self.dots(intervals, across, pieces: place == 0 && scene.palette.isPage ? pieces : nil)
+        }
         guard dots.contains(where: { !$0.isEmpty }) else {
             scene.drawMessage("No interval has finished yet.", in: frame, on: &drawing)
             return
@@ -89,10 +92,10 @@ struct ScatterLayer {
         let palette = scene.palette
         var legend = Legend()
         legend.add(.dots([palette.trunk]), "a configuration; larger: trained longer")
-        legend.add(.none, "\(scene.options.theme == .light ? "darker" : "brighter"): better score")
+        legend.add(.none, "stronger: better score")
         if scene.isBest {
             legend.add(.star(palette.best), "best")
-            legend.add(.line(palette.best, width: 1.5, dash: nil), "its ancestry")
+            legend.add(.line(palette.best, width: 1.5, dash: nil), "its way there")
         }
         if isThinned { legend.add(.none, "showing \(Self.mostDots) dots a panel, the best ones and a sample") }
         return legend
@@ -105,6 +108,9 @@ struct ScatterLayer {
         var depth: Int
         /// 0 for the worst score, 1 for the best.
         var rank: Double
+        /// The first piece of the life that it belongs to, since every ancestry through that life goes through it; where
+        /// the upright axis is the score, its own piece.
+        var piece: Int?
     }
 
     /// A value as a number on its axis; a category is its place.
@@ -116,7 +122,7 @@ struct ScatterLayer {
     }
 
     /// One dot for each stretch of a member's intervals with the same values, as far as it was trained; worst first.
-    private func dots(_ intervals: [Interval], _ across: Varying) -> [Dot] {
+    private func dots(_ intervals: [Interval], _ across: Varying, pieces: [Int]? = nil) -> [Dot] {
         var found: [(key: Double, dot: Dot)] = []
         for (place, interval) in intervals.enumerated() {
             guard let score = interval.finiteScore, let x = number(interval, across), let y = number(interval, upright)
@@ -129,7 +135,11 @@ struct ScatterLayer {
                     continue
                 }
             }
-            found.append((scene.objective.key(score), Dot(x: x, y: y, depth: interval.depth, rank: 0)))
+            found.append(
+                (
+                    scene.objective.key(score),
+                    Dot(x: x, y: y, depth: interval.depth, rank: 0, piece: pieces?[place])
+                ))
         }
         let order = found.indices.sorted { (found[$0].key, $0) < (found[$1].key, $1) }
         return order.enumerated().map { rank, place in
@@ -187,7 +197,7 @@ struct ScatterLayer {
             let opacity = ["0.15", "0.25", "0.4", "0.6"][min(3, Int(dot.rank * 4))]
             drawing.circle(
                 Point(x: px, y: py), radius: radius(dot.depth), fill: isBaseline ? palette.baseline : palette.trunk,
-                opacity: opacity)
+                opacity: opacity, piece: dot.piece)
         }
         func point(_ interval: Interval) -> Point? {
             guard let px = number(interval, self.across).flatMap({ x.position($0) }),
@@ -212,10 +222,31 @@ struct ScatterLayer {
     private func drawPath(_ points: [Point], on drawing: inout Drawing) {
         var distinct: [Point] = []
         for point in points where distinct.last != point { distinct.append(point) }
-        drawing.lines([distinct], stroke: scene.pathColor, width: 1.5)
-        var dots = PathData()
-        for point in distinct.prefix(90) { dots.circle(at: point, radius: 2.5) }
-        drawing.area(dots, fill: scene.pathColor)
+        drawing.lines([distinct], stroke: scene.pathColor, width: 1.5, isTip: true)
+        // Which way it went, where there is room to show it.
+        var arrows = PathData()
+        for (a, b) in zip(distinct, distinct.dropFirst()) where arrows.points < Decimation.limit - 3 {
+            let (dx, dy) = (b.x - a.x, b.y - a.y)
+            let length = (dx * dx + dy * dy).squareRoot()
+            guard length > 26 else { continue }
+            let (ux, uy) = (dx / length, dy / length)
+            let tip = Point(x: (a.x + b.x) / 2 + 4 * ux, y: (a.y + b.y) / 2 + 4 * uy)
+            arrows.line(through: [
+                Point(x: tip.x - 7 * ux - 3.5 * uy, y: tip.y - 7 * uy + 3.5 * ux), tip,
+                Point(x: tip.x - 7 * ux + 3.5 * uy, y: tip.y - 7 * uy - 3.5 * ux),
+            ])
+        }
+        drawing.path(arrows, stroke: scene.pathColor, width: 1.5)
+        // The stars grow as the lineage does.
+        var stars = PathData()
+        for (place, point) in distinct.enumerated() {
+            if stars.points > Decimation.limit - 10 {
+                drawing.area(stars, fill: scene.pathColor)
+                stars = PathData()
+            }
+            stars.star(at: point, radius: 3 + 2.5 * Double(place + 1) / Double(distinct.count))
+        }
+        drawing.area(stars, fill: scene.pathColor)
     }
 
     /// At most so many dots: the best tenth, and evenly chosen others; worst first, so that the best are on top.

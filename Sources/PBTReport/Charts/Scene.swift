@@ -22,6 +22,12 @@ struct Scene {
     let trained: Int
     /// How many members there are.
     let members: Int
+    /// What the colours of pieces mean.
+    let coloring: Coloring
+    /// The members whose lines are shown; none: all of them.
+    let topMembers: Set<Int>?
+    /// For each piece, whether it is an element of its own; on pages only.
+    let isAlone: [Bool]
 
     /// Up to so many members are drawn one by one.
     static let fewMembers = 24
@@ -41,6 +47,9 @@ struct Scene {
         isBest = tip?.id == history.best?.id
         trained = max(history.columns.trained, options.showsBaseline ? history.baselineColumns?.trained ?? 0 : 0)
         members = history.columns.members
+        coloring = Coloring(history, options.color, palette)
+        topMembers = options.top.flatMap { Self.top($0, of: history) }
+        isAlone = options.theme == .page ? Self.alone(history, path: path, members: members) : []
     }
 
     var width: Double { Double(options.width.rawValue) }
@@ -63,11 +72,41 @@ struct Scene {
         history.record.state.isOver || history.record.experiment.isEndless ? 0 : history.record.experiment.intervals
     }
 
-    /// How a piece is coloured: by what became of it.
-    func color(of piece: Piece) -> String {
-        guard let last = piece.places.last, history.families.survives[last] else { return palette.extinct }
-        guard let family = history.families.family[last] else { return palette.trunk }
-        return palette.families[family % palette.families.count]
+    /// The pieces whose lines are shown, by their tones, from the lowest to the topmost.
+    func shownPieces(of pieces: [Piece]) -> [(tone: Coloring.Tone, pieces: [Piece])] {
+        var groups: [[Piece]] = Array(repeating: [], count: coloring.tones.count)
+        for piece in pieces where topMembers?.contains(piece.member) ?? true {
+            groups[coloring.toneOfPiece[piece.id]].append(piece)
+        }
+        return zip(coloring.tones, groups).filter { !$1.isEmpty }.map { ($0, $1) }
+    }
+
+    /// Members by their newest score, the best first; those without one last.
+    static func ranked(_ history: History) -> [Int] {
+        let objective = history.record.experiment.objective
+        let intervals = history.genealogy.intervals
+        var newest: [(member: Int, key: Double)] = []
+        for (start, end) in zip(history.columns.starts, history.columns.starts.dropFirst()) where start < end {
+            let score = history.columns.scores[start..<end].last { !$0.isNaN }
+            newest.append((intervals[start].id.member, score.map { objective.key($0) } ?? -.infinity))
+        }
+        return newest.sorted { ($1.key, $0.member) < ($0.key, $1.member) }.map(\.member)
+    }
+
+    private static func top(_ count: Int, of history: History) -> Set<Int>? {
+        count < history.columns.members ? Set(ranked(history).prefix(max(0, count))) : nil
+    }
+
+    /// Where along the axis from left to right an interval's training began: where its parent's ended.
+    func begin(_ place: Int) -> Double {
+        guard options.axis == .time else { return Double(history.columns.depths[place] - 1) }
+        let inherited = parents[place].map { history.columns.finished[$0] } ?? .nan
+        return inherited.isNaN ? history.columns.started[place] : inherited
+    }
+
+    /// Where along that axis its training ended; not a number when that is not known.
+    func end(_ place: Int) -> Double {
+        history.columns.end(place, on: options.axis)
     }
 
     /// The metric's name as part of a sentence.

@@ -52,7 +52,7 @@ struct ScheduleCanvas {
             let interval = scene.intervals[place]
             guard let value = interval.hyperparameters[varying.name]?.double,
                 let height = y.position(value).map({ min(max($0, -1e6), 1e6) }),
-                let start = x.position(Double(interval.depth - 1)), let end = x.position(Double(interval.depth))
+                let start = x.position(scene.begin(place)), let end = x.position(scene.end(place))
             else {
                 lines.append(current)
                 current = []
@@ -68,7 +68,8 @@ struct ScheduleCanvas {
         return lines.filter { $0.count > 1 }
     }
 
-    func drawSteps(_ y: Scale, on drawing: inout Drawing) {
+    /// Draws what lies below the lines: the bounds, and the range of the population where it is large.
+    func drawGround(_ y: Scale, on drawing: inout Drawing) {
         if let bounds = varying.bounds {
             for bound in [bounds.lowerBound, bounds.upperBound] where y.contains(bound) {
                 guard let height = y.position(bound) else { continue }
@@ -76,29 +77,38 @@ struct ScheduleCanvas {
                     Point(x: plot.left, y: height), Point(x: plot.right, y: height), stroke: palette.muted, dash: "1 3")
             }
         }
-        if scene.drawsEachMember {
-            let lines = scene.history.pieces.flatMap { piece in
-                stairs(piece.places.filter { scene.intervals[$0].state.isFinished }, y)
-            }
-            drawing.lines(lines, stroke: palette.extinct, opacity: "0.7")
-        } else {
-            drawBand(y, on: &drawing)
-        }
-        drawing.lines(stairs(scene.path, y), stroke: scene.pathColor, width: 3)
+        if !scene.drawsEachMember { drawBand(y, on: &drawing) }
+    }
+
+    /// A piece's values as stairs.
+    func stairs(of piece: Piece, _ y: Scale) -> [[Point]] {
+        stairs(piece.places.filter { scene.intervals[$0].state.isFinished }, y)
+    }
+
+    /// Draws the lineage that stands out, and what was changed along it.
+    func drawPath(_ y: Scale, on drawing: inout Drawing) {
+        drawing.lines(stairs(scene.path, y), stroke: scene.pathColor, width: 3, isTip: true)
         drawChanges(y, on: &drawing)
     }
 
     private func drawBand(_ y: Scale, on drawing: inout Drawing) {
-        var values: [[Double]] = Array(repeating: [], count: scene.trained + 1)
-        for interval in scene.intervals where interval.state.isFinished && values.indices.contains(interval.depth) {
-            guard let value = interval.hyperparameters[varying.name]?.double, y.share(value) != nil else { continue }
-            values[interval.depth].append(value)
+        let values = scene.history.columns.population(on: scene.options.axis).map { at, places in
+            (
+                at,
+                places.compactMap { place -> Double? in
+                    guard scene.intervals[place].state.isFinished,
+                        let value = scene.intervals[place].hyperparameters[varying.name]?.double, y.share(value) != nil
+                    else { return nil }
+                    return value
+                }
+            )
         }
         let steps = Band(values).steps
+        let shift = scene.options.axis == .training ? 0.5 : 0
         guard steps.count > 1 else { return }
         func side(_ value: (Band.Step) -> Double) -> [Point] {
             steps.compactMap { step in
-                guard let px = x.position(step.at - 0.5), let py = y.position(value(step)) else { return nil }
+                guard let px = x.position(step.at - shift), let py = y.position(value(step)) else { return nil }
                 return Point(x: px, y: py)
             }
         }
@@ -121,7 +131,7 @@ struct ScheduleCanvas {
             let interval = scene.intervals[child]
             guard let change = interval.changes.first(where: { $0.name == varying.name }), change.operation != "kept",
                 let after = interval.hyperparameters[varying.name]?.double, let to = y.position(after),
-                let px = x.position(Double(interval.depth - 1))
+                let px = x.position(scene.begin(child))
             else { return nil }
             let before = scene.intervals[parent].hyperparameters[varying.name]?.double
             return Step(
@@ -168,18 +178,19 @@ struct ScheduleCanvas {
     func drawStrip(on drawing: inout Drawing) {
         guard let categories = varying.categories, !categories.isEmpty else { return }
         let strip = Frame(left: plot.left, top: plot.top - 2, right: plot.right, bottom: plot.top + 14)
-        var runs: [(category: Int, from: Int, to: Int)] = []
+        var runs: [(category: Int, from: Double, to: Double)] = []
         for place in scene.path {
             let interval = scene.intervals[place]
             guard let category = varying.category(of: interval.hyperparameters[varying.name]) else { continue }
-            if let last = runs.last, last.category == category, last.to == interval.depth - 1 {
-                runs[runs.count - 1].to = interval.depth
+            let (begin, end) = (scene.begin(place), scene.end(place))
+            if let last = runs.last, last.category == category, last.to == begin {
+                runs[runs.count - 1].to = end
             } else {
-                runs.append((category, interval.depth - 1, interval.depth))
+                runs.append((category, begin, end))
             }
         }
         for run in runs.suffix(Decimation.limit) {
-            guard let left = x.position(Double(run.from)), let right = x.position(Double(run.to)) else { continue }
+            guard let left = x.position(run.from), let right = x.position(run.to) else { continue }
             drawing.rect(
                 Frame(left: left, top: strip.top, right: right, bottom: strip.bottom),
                 fill: color(run.category, of: categories.count))
@@ -191,7 +202,9 @@ struct ScheduleCanvas {
                 at: Point(x: (left + right) / 2, y: strip.top + 12), anchor: .middle, size: 10,
                 fill: palette.background, isBold: true)
         }
-        if categories.count <= palette.families.count { drawShares(categories.count, on: &drawing) }
+        if categories.count <= palette.families.count, scene.options.axis == .training {
+            drawShares(categories.count, on: &drawing)
+        }
     }
 
     private func drawShares(_ count: Int, on drawing: inout Drawing) {

@@ -23,11 +23,16 @@ struct ScheduleLayer {
         return scene.isBest ? "Schedule of the best, \(tip.id)" : "Schedule of \(tip.id)"
     }
 
+    /// The height of a strip: with the shares of the population below it where they are shown.
+    private var strip: Double {
+        scene.options.axis == .training ? 70 : 46
+    }
+
     /// The height that the panels want.
     func height(_ width: Chart.Width) -> Double {
         let panel = Chart.height(of: width, 100, 112, 120)
         let strips = shown.count { $0.categories != nil }
-        let panels = panel * Double(shown.count - strips) + 70 * Double(strips)
+        let panels = panel * Double(shown.count - strips) + strip * Double(strips)
         return 60 + max(panels, 80) + Scene.axisHeight
     }
 
@@ -35,6 +40,10 @@ struct ScheduleLayer {
         var top = scene.drawTitle(title, in: frame, on: &drawing)
         guard !scene.path.isEmpty else {
             scene.drawMessage("No interval has finished yet.", in: frame, on: &drawing)
+            return
+        }
+        guard scene.options.axis == .training || scene.path.contains(where: { !scene.end($0).isNaN }) else {
+            scene.drawMessage("No interval says when it finished.", in: frame, on: &drawing)
             return
         }
         guard !shown.isEmpty else {
@@ -46,7 +55,7 @@ struct ScheduleLayer {
         let bottom = frame.bottom - Scene.axisHeight
         let strips = shown.count { $0.categories != nil }
         let scales = shown.count - strips
-        let stripHeight = min(70, (bottom - top) / Double(shown.count))
+        let stripHeight = min(strip, (bottom - top) / Double(shown.count))
         let panelHeight = scales == 0 ? 0 : (bottom - top - stripHeight * Double(strips)) / Double(scales)
 
         // All panels share the axis, so they share the widest labels.
@@ -63,7 +72,8 @@ struct ScheduleLayer {
         }
         let left = frame.left + scene.margin + labelWidth + 5
         let right = frame.right - scene.margin - 6
-        let x = Scale(low: 0, high: scene.depth, from: left, to: right)
+        let x = Scale(low: 0, high: scene.extent, from: left, to: right)
+        var canvases: [(canvas: ScheduleCanvas, y: Scale)] = []
         for (varying, scale) in zip(shown, y) {
             let height = scale == nil ? stripHeight : panelHeight
             let panel = Frame(left: left, top: top + 24, right: right, bottom: top + height - 6)
@@ -72,16 +82,27 @@ struct ScheduleLayer {
             if var scale {
                 (scale.start, scale.end) = (panel.bottom, panel.top)
                 scene.drawRows(ticks(scale, panelHeight), scale, in: panel, on: &drawing)
-                canvas.drawSteps(scale, on: &drawing)
+                canvas.drawGround(scale, on: &drawing)
+                canvases.append((canvas, scale))
             } else {
                 canvas.drawStrip(on: &drawing)
             }
             top += height
         }
-        scene.drawColumns(
-            x.wholeTicks(about: Int((right - left) / 60)), x,
-            in: Frame(left: left, top: frame.top, right: right, bottom: bottom), label: Scene.trainingLabel,
-            on: &drawing)
+        drawPopulation(canvases, on: &drawing)
+        for (canvas, scale) in canvases { canvas.drawPath(scale, on: &drawing) }
+        let plot = Frame(left: left, top: frame.top, right: right, bottom: bottom)
+        scene.drawColumns(scene.progressTicks(x, in: plot), x, in: plot, label: scene.progressLabel, on: &drawing)
+    }
+
+    /// Draws the values of all members, those of a piece in all panels as one.
+    private func drawPopulation(_ canvases: [(canvas: ScheduleCanvas, y: Scale)], on drawing: inout Drawing) {
+        guard scene.drawsEachMember else { return }
+        let shown = scene.history.pieces.filter { scene.topMembers?.contains($0.member) ?? true }
+        let pieces = shown.map { piece in
+            (id: piece.id, lines: canvases.flatMap { $0.canvas.stairs(of: piece, $0.y) })
+        }
+        scene.drawPieces(pieces, stroke: scene.palette.extinct, opacity: "0.7", on: &drawing)
     }
 
     private func ticks(_ scale: Scale, _ height: Double) -> [Scale.Tick] {
@@ -97,13 +118,15 @@ struct ScheduleLayer {
         } else {
             legend.add(.band(palette.extinct, opacity: palette.band), "10–90 % of \(scene.members) members")
         }
+        if scene.drawsEachMember { scene.addTop(to: &legend) }
         if shown.contains(where: { $0.bounds != nil }) {
             legend.add(.line(palette.axis, width: 1, dash: "1 3"), "bounds")
         }
         if scene.path.contains(where: { scene.intervals[$0].changes.contains { $0.operation == "resampled" } }) {
             legend.add(.none, "↻ drawn anew")
         }
-        if shown.contains(where: { $0.categories.map { $0.count <= palette.families.count } ?? false }) {
+        let isStripShared = scene.options.axis == .training
+        if isStripShared, shown.contains(where: { $0.categories.map { $0.count <= palette.families.count } ?? false }) {
             legend.add(.none, "below a strip: shares of the population")
         }
         if hidden > 0 { legend.add(.none, "\(hidden) more hyperparameters not shown") }

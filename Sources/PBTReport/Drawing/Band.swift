@@ -14,15 +14,15 @@ struct Band {
 
     /// The 10 %, 50 % and 90 % quantiles of the values at each step that at least a tenth of the fullest step reached.
     ///
-    /// - Parameter values: The values at step 0, 1, and so on.
-    init(_ values: [[Double]]) {
-        let fullest = values.reduce(0) { max($0, $1.count) }
-        for (at, unsorted) in values.enumerated() where !unsorted.isEmpty && unsorted.count * 10 >= fullest {
+    /// - Parameter values: Where each step is, and its values.
+    init(_ values: [(at: Double, values: [Double])]) {
+        let fullest = values.reduce(0) { max($0, $1.values.count) }
+        for (at, unsorted) in values where !unsorted.isEmpty && unsorted.count * 10 >= fullest {
             let sorted = unsorted.sorted()
             func quantile(_ share: Double) -> Double {
                 sorted[Int((Double(sorted.count - 1) * share).rounded())]
             }
-            steps.append(Step(at: Double(at), low: quantile(0.1), median: quantile(0.5), high: quantile(0.9)))
+            steps.append(Step(at: at, low: quantile(0.1), median: quantile(0.5), high: quantile(0.9)))
         }
         // Both sides of the band together are one path.
         let limit = Decimation.limit / 2

@@ -33,11 +33,12 @@ struct Drawing {
     }
 
     mutating func path(
-        _ data: PathData, stroke: String, width: Double = 1, opacity: String? = nil, dash: String? = nil
+        _ data: PathData, stroke: String, width: Double = 1, opacity: String? = nil, dash: String? = nil,
+        isTip: Bool = false
     ) {
         guard data.points > 0 else { return }
         element(
-            "path d=\"\(data.text)\" fill=\"none\" stroke=\"\(stroke)\"\(Self.width(width))"
+            "path\(isTip && palette.isPage ? " class=\"tip\"" : "") d=\"\(data.text)\" fill=\"none\" stroke=\"\(stroke)\"\(Self.width(width))"
                 + (opacity.map { " stroke-opacity=\"\($0)\"" } ?? "")
                 + (dash.map { " stroke-dasharray=\"\($0)\"" } ?? "") + " stroke-linejoin=\"round\"")
         longestPath = max(longestPath, data.points)
@@ -59,45 +60,58 @@ struct Drawing {
 
     /// Lines in one style, gathered into as few paths as the limit of points a path allows.
     mutating func lines(
-        _ lines: [[Point]], stroke: String, width: Double = 1, opacity: String? = nil, dash: String? = nil
+        _ lines: [[Point]], stroke: String, width: Double = 1, opacity: String? = nil, dash: String? = nil,
+        isTip: Bool = false
     ) {
         var data = PathData()
         for line in lines where line.count > 1 {
             let reduced = Decimation.reduced(line)
             if data.points + reduced.count > Decimation.limit {
-                path(data, stroke: stroke, width: width, opacity: opacity, dash: dash)
+                path(data, stroke: stroke, width: width, opacity: opacity, dash: dash, isTip: isTip)
                 data = PathData()
             }
             data.line(through: reduced)
         }
-        path(data, stroke: stroke, width: width, opacity: opacity, dash: dash)
+        path(data, stroke: stroke, width: width, opacity: opacity, dash: dash, isTip: isTip)
     }
 
-    mutating func rect(_ frame: Frame, fill: String, opacity: String? = nil) {
+    /// Paths of pieces in one style, each with its piece's number.
+    mutating func pieces(
+        _ pieces: [(id: Int, data: PathData)], stroke: String, width: Double = 1, opacity: String? = nil
+    ) {
+        let drawn = pieces.filter { $0.data.points > 0 }
+        guard !drawn.isEmpty else { return }
+        body +=
+            "<g fill=\"none\" stroke=\"\(stroke)\"\(Self.width(width))"
+            + (opacity.map { " stroke-opacity=\"\($0)\"" } ?? "") + " stroke-linejoin=\"round\">\n"
+        marks += 1
+        for (id, data) in drawn {
+            element("path data-p=\"\(id)\" d=\"\(data.text)\"")
+            longestPath = max(longestPath, data.points)
+        }
+        body += "</g>\n"
+    }
+
+    mutating func rect(_ frame: Frame, fill: String, opacity: String? = nil, piece: Int? = nil) {
         element(
-            "rect x=\"\(Coordinate.text(frame.left))\" y=\"\(Coordinate.text(frame.top))\""
+            "rect\(piece.map { " data-p=\"\($0)\"" } ?? "") x=\"\(Coordinate.text(frame.left))\" y=\"\(Coordinate.text(frame.top))\""
                 + " width=\"\(Coordinate.text(max(0, frame.width)))\" height=\"\(Coordinate.text(max(0, frame.height)))\""
                 + " fill=\"\(fill)\"" + (opacity.map { " fill-opacity=\"\($0)\"" } ?? ""))
     }
 
     mutating func circle(
-        _ center: Point, radius: Double, fill: String, opacity: String? = nil, stroke: String? = nil
+        _ center: Point, radius: Double, fill: String, opacity: String? = nil, stroke: String? = nil, piece: Int? = nil
     ) {
         element(
-            "circle cx=\"\(Coordinate.text(center.x))\" cy=\"\(Coordinate.text(center.y))\""
+            "circle\(piece.map { " data-p=\"\($0)\"" } ?? "") cx=\"\(Coordinate.text(center.x))\" cy=\"\(Coordinate.text(center.y))\""
                 + " r=\"\(Coordinate.text(radius))\" fill=\"\(fill)\""
                 + (opacity.map { " fill-opacity=\"\($0)\"" } ?? "") + (stroke.map { " stroke=\"\($0)\"" } ?? ""))
     }
 
     /// A star with five points, outlined in the background's colour so that it stands out from lines.
     mutating func star(_ center: Point, radius: Double, fill: String, stroke: String? = nil) {
-        let outer = [(0.0, -1.0), (0.951, -0.309), (0.588, 0.809), (-0.588, 0.809), (-0.951, -0.309)]
-        let inner = [(0.225, -0.309), (0.363, 0.118), (0.0, 0.382), (-0.363, 0.118), (-0.225, -0.309)]
         var data = PathData()
-        data.line(
-            through: zip(outer, inner).flatMap { [$0, $1] }
-                .map { Point(x: center.x + $0.0 * radius, y: center.y + $0.1 * radius) })
-        data.close()
+        data.star(at: center, radius: radius)
         area(data, fill: fill, stroke: stroke ?? palette.background)
     }
 

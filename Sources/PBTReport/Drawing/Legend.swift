@@ -9,6 +9,7 @@ struct Legend {
         case star(String)
         case ring(String)
         case cross(String)
+        case box(String)
         case band(String, opacity: String)
         case none
     }
@@ -23,7 +24,7 @@ struct Legend {
 
     private static func markWidth(_ mark: Mark) -> Double {
         switch mark {
-        case .line, .band: 22
+        case .line, .band, .box: 22
         case .dots(let colors): Double(colors.count) * 9 + 4
         case .star, .ring, .cross: 15
         case .none: 0
@@ -69,6 +70,10 @@ struct Legend {
             drawing.rect(
                 Frame(left: point.x, top: point.y - 5, right: point.x + 18, bottom: point.y + 5), fill: color,
                 opacity: opacity)
+        case .box(let color):
+            var data = PathData()
+            data.box(Frame(left: point.x, top: point.y - 5, right: point.x + 17, bottom: point.y + 5))
+            drawing.path(data, stroke: color)
         case .none: break
         }
     }

@@ -19,8 +19,13 @@ struct Palette: Sendable {
     /// How opaque a filled band is.
     let band: String
     let families: [String]
+    /// From little to much.
+    let ramp: [String]
+    /// Whether the colours are a page's variables.
+    let isPage: Bool
 
     init(_ theme: Chart.Theme) {
+        isPage = theme == .page
         switch theme {
         case .light:
             background = "#ffffff"
@@ -34,6 +39,7 @@ struct Palette: Sendable {
             baseline = "#7c828b"
             band = "0.35"
             families = ["#0072b2", "#b86e00", "#008060", "#c24a00", "#2b8fc9", "#857a00"]
+            ramp = ["#9cc3df", "#6aa5cf", "#3580b8", "#0b5c99", "#05365f"]
         case .dark:
             background = "#15181c"
             ink = "#e9ebee"
@@ -46,6 +52,46 @@ struct Palette: Sendable {
             baseline = "#8a919b"
             band = "0.45"
             families = ["#3f9fe6", "#e69f00", "#2cbf94", "#ff8c52", "#93d4f7", "#f0e442"]
+            ramp = ["#2f4f6c", "#3e719d", "#5b99cc", "#8dc1ea", "#d3eafc"]
+        case .page:
+            background = "var(--surface)"
+            ink = "var(--ink)"
+            muted = "var(--muted)"
+            grid = "var(--grid)"
+            axis = "var(--axis)"
+            extinct = "var(--extinct)"
+            trunk = "var(--trunk)"
+            best = "var(--best)"
+            baseline = "var(--baseline)"
+            band = "var(--band)"
+            families = (0..<Families.limit).map { "var(--f\($0))" }
+            ramp = (0..<5).map { "var(--r\($0))" }
         }
+    }
+}
+
+extension Palette {
+    /// The variables of a style sheet with this theme's colours.
+    var variables: String {
+        let named = [
+            ("surface", background), ("ink", ink), ("muted", muted), ("grid", grid), ("axis", axis),
+            ("extinct", extinct), ("trunk", trunk), ("best", best), ("baseline", baseline), ("band", band),
+        ]
+        let numbered =
+            families.enumerated().map { ("f\($0)", $1) } + ramp.enumerated().map { ("r\($0)", $1) }
+        return (named + numbered).map { "--\($0):\($1);" }.joined()
+    }
+}
+
+extension Chart {
+    /// The colours of a theme as declarations for a style sheet: what the pictures of the theme ``Theme/page`` ask for.
+    ///
+    /// The names are `--surface`, `--ink`, `--muted`, `--grid`, `--axis`, `--extinct`, `--trunk`, `--best`, `--baseline`,
+    /// `--f0` to `--f5` for families, `--r0` to `--r4` from little to much, and `--band`, which is an opacity.
+    ///
+    /// - Parameter theme: Light or dark; the page's theme has no colours of its own, so nothing is declared for it.
+    /// - Returns: The declarations, each ending in a semicolon.
+    public static func cssVariables(_ theme: Theme) -> String {
+        theme == .page ? "" : Palette(theme).variables
     }
 }

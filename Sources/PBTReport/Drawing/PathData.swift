@@ -39,6 +39,15 @@ struct PathData {
         }
     }
 
+    /// A closed rectangle.
+    mutating func box(_ frame: Frame) {
+        line(through: [
+            Point(x: frame.left, y: frame.top), Point(x: frame.right, y: frame.top),
+            Point(x: frame.right, y: frame.bottom), Point(x: frame.left, y: frame.bottom),
+        ])
+        close()
+    }
+
     mutating func close() {
         text += "Z"
     }
@@ -50,6 +59,16 @@ struct PathData {
             "M\(Coordinate.text(center.x - radius)) \(Coordinate.text(center.y))"
             + "a\(r) \(r) 0 1 0 \(diameter) 0a\(r) \(r) 0 1 0 -\(diameter) 0"
         points += 3
+    }
+
+    /// A star with five points.
+    mutating func star(at center: Point, radius: Double) {
+        let outer = [(0.0, -1.0), (0.951, -0.309), (0.588, 0.809), (-0.588, 0.809), (-0.951, -0.309)]
+        let inner = [(0.225, -0.309), (0.363, 0.118), (0.0, 0.382), (-0.363, 0.118), (-0.225, -0.309)]
+        line(
+            through: zip(outer, inner).flatMap { [$0, $1] }
+                .map { Point(x: center.x + $0.0 * radius, y: center.y + $0.1 * radius) })
+        close()
     }
 
     mutating func cross(at center: Point, reach: Double) {

@@ -160,4 +160,29 @@ struct Scale: Sendable, Hashable {
             Tick(value: $0, label: $0 < 1e6 ? Format.fixed($0, decimals: 0) : $0.short)
         }
     }
+
+    /// The ticks of an axis of milliseconds.
+    func timeTicks(about count: Int) -> [Tick] {
+        let raw = (high - low) / Double(max(1, count))
+        let second = 1000.0
+        let (minute, hour, day) = (60 * second, 3600 * second, 86400 * second)
+        let steps =
+            [1.0, 2, 5, 10, 15, 30].map { $0 * second } + [1.0, 2, 5, 10, 15, 30].map { $0 * minute }
+            + [1.0, 2, 3, 6, 12].map { $0 * hour }
+        let step =
+            raw <= 0.75 * second
+            ? max(1, Self.niceStep(raw))
+            : steps.first { $0 >= raw * 0.75 } ?? max(1, Self.niceStep(raw / day)) * day
+        return stride(from: (low / step).rounded(.up) * step, through: high, by: step).map {
+            Tick(value: $0, label: Self.timeLabel($0, step: step))
+        }
+    }
+
+    private static func timeLabel(_ value: Double, step: Double) -> String {
+        guard value > 0 else { return "0" }
+        if step < 1000 { return value < 1000 ? "\(Int(value))ms" : "\((value / 1000).short)s" }
+        let seconds = Int(value / 1000)
+        let parts = [(seconds / 86400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")]
+        return parts.filter { $0.0 > 0 }.map { "\($0.0)\($0.1)" }.joined()
+    }
 }

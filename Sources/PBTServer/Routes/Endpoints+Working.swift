@@ -150,7 +150,7 @@ extension Call {
     fileprivate func waitForWork(
         _ ticket: ClaimQueue.Ticket, until deadline: ContinuousClock.Instant
     ) async throws -> Bool {
-        let woken = Woken()
+        let woken = Latch()
         try await whileConnected { [site, experiment] in
             if try await site.claims.wait(for: experiment, with: ticket, until: deadline) { woken.set() }
         }

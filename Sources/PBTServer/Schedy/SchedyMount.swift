@@ -26,9 +26,14 @@ package struct SchedyMount: Sendable {
         _ store: some TransactionalStore, tokens: (any TokenStore)?, settings: SchedySettings = SchedySettings(),
         clock: StoreClock = .system
     ) {
-        let service = SchedyService(
-            Schedy(store, settings: settings), tokens: SchedyTokens(clock: clock),
-            authority: tokens.map { TokenAuthority(tokens: $0, clock: clock) })
+        self.init(
+            SchedyService(
+                Schedy(store, settings: settings), tokens: SchedyTokens(clock: clock),
+                authority: tokens.map { TokenAuthority(tokens: $0, clock: clock) }))
+    }
+
+    /// Schedy's protocol as a service answers it.
+    package init(_ service: SchedyService<some TransactionalStore>) {
         answer = { await service.answer($0) }
     }
 

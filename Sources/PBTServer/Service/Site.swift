@@ -18,7 +18,7 @@ final class Site: Sendable {
     let repeats = Repeats()
     let metrics = ServerMetrics()
     let logger: Logger
-    private let draining = Woken()
+    private let draining = Latch()
     private let definitions = Mutex<[String: Definition]>([:])
 
     init(store: any Store, data: DataDirectory?, configuration: ServerConfiguration, logger: Logger) {
@@ -73,11 +73,9 @@ final class Site: Sendable {
     }
 }
 
-/// A short text that stands for some bytes.
-///
-/// FNV-1a in 64 bits (Fowler, Noll, Vo): for versions, not for secrets.
+/// A short text that stands for some bytes: for versions, not for secrets.
 enum Fingerprint {
     static func text(of bytes: [UInt8]) -> String {
-        String(bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }, radix: 36)
+        String(FNV1a(bytes).value, radix: 36)
     }
 }

@@ -43,12 +43,7 @@ public struct DataDirectory: Sendable, Hashable {
             }
         }
         guard name.utf8.count > 200 else { return name }
-        return "\(name.prefix(180))~\(String(hash(of: experiment), radix: 16))"
-    }
-
-    /// FNV-1a in 64 bits (Fowler, Noll, Vo).
-    private static func hash(of text: String) -> UInt64 {
-        text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return "\(name.prefix(180))~\(String(FNV1a(experiment.utf8).value, radix: 16))"
     }
 
     /// The name of an attempt at an interval, and of the checkpoint that it publishes: `m0003-i0012-a1`.

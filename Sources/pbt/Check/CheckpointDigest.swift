@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PBT
 import SystemPackage
 
 #if canImport(Darwin)
@@ -12,8 +13,9 @@ import SystemPackage
 
 /// Whether two checkpoints hold the same files with the same bytes.
 struct CheckpointDigest {
-    /// FNV-1a in 64 bits over names and contents, in order of name.
-    private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
+    private var hash = FNV1a()
+    /// Over names and contents, in order of name.
+    var value: UInt64 { hash.value }
     /// How many files there are.
     private(set) var files = 0
 
@@ -77,10 +79,8 @@ struct CheckpointDigest {
     }
 
     private mutating func add(bytes: some Sequence<UInt8>) {
-        for byte in bytes {
-            value = (value ^ UInt64(byte)) &* 0x100_0000_01b3
-        }
-        // Ends each part, so that what stands in one cannot pass for the next.
-        value = (value ^ 0x1ff) &* 0x100_0000_01b3
+        hash.update(bytes)
+        // Ends each part, so that what stands in one seldom passes for the next.
+        hash.update([0xff])
     }
 }

@@ -8,7 +8,22 @@ import PBTReport
 struct PlotCommand: AsyncParsableCommand {
     /// The pictures that there are.
     enum Kind: String, CaseIterable, ExpressibleByArgument {
-        case curves, schedule, lineage, scatter, overview
+        case curves, schedule, lineage, scatter, share, timeline, comparison, overview
+    }
+
+    /// What runs from left to right.
+    enum Across: String, CaseIterable, ExpressibleByArgument {
+        case training, time
+    }
+
+    /// Which lives a lineage shows.
+    enum Lanes: String, CaseIterable, ExpressibleByArgument {
+        case all, survivors, path
+    }
+
+    /// The order of a lineage's rows.
+    enum Order: String, CaseIterable, ExpressibleByArgument {
+        case member, family
     }
 
     /// Colours for a light or a dark surface.
@@ -26,11 +41,14 @@ struct PlotCommand: AsyncParsableCommand {
         abstract: "Draw an experiment as SVG or PNG.",
         discussion: """
             curves: score by training, the winner's path, the random search beside it. schedule: the winner's \
-            hyperparameters. lineage: who copied whom. scatter: two hyperparameters against each other. overview: all.
+            hyperparameters. lineage: who copied whom. scatter: two hyperparameters against each other. share: the \
+            founders' shares of the population. timeline: what each worker did, and when. comparison: the best so far of \
+            several experiments; those that differ in name and seed only are one. overview: curves and schedule.
             """)
 
-    @Argument(help: "curves, schedule, lineage, scatter or overview.") var kind: Kind
-    @Argument(help: "The experiment.", completion: .experiments) var experiment: String
+    @Argument(help: "curves, schedule, lineage, scatter, share, timeline, comparison or overview.") var kind: Kind
+    @Argument(help: "The experiment; for comparison as many as there are.", completion: .experiments) var experiments:
+        [String]
     @Option(
         name: [.short, .customLong("output")],
         help: """
@@ -47,6 +65,16 @@ struct PlotCommand: AsyncParsableCommand {
     @Option(name: .long, help: "MEMBER or MEMBER@INTERVAL whose lineage stands out; the best interval's when left out.")
     var tip: IntervalArgument?
     @Option(name: .customLong("axis"), help: "A hyperparameter for scatter; give it twice.") var axes: [String] = []
+    @Option(
+        name: .customLong("color-by"),
+        help: "What colours mean: family, founder, score, or the name of a hyperparameter.")
+    var color: String?
+    @Option(name: .long, help: "Only the lines of so many members, those with the best newest scores.") var top: Int?
+    @Option(name: .customLong("x"), help: "training, or time: since the first interval was begun.")
+    var across: Across = .training
+    @Option(name: .long, help: "For lineage: all, survivors or path; all of up to 30 members when left out.")
+    var show: Lanes?
+    @Option(name: .long, help: "For lineage: the order of the rows, member or family.") var order: Order?
     @Flag(name: .customLong("no-baseline"), help: "Leave out the random search.") var hidesBaseline = false
     @OptionGroup var storeOptions: StoreOptions
 
@@ -56,6 +84,11 @@ struct PlotCommand: AsyncParsableCommand {
         if !axes.isEmpty, kind != .scatter || axes.count != 2 {
             throw ValidationError("--axis is for scatter, which has two: --axis NAME --axis NAME")
         }
+        if kind != .comparison, experiments.count != 1 {
+            throw ValidationError("only comparison takes several experiments; name one for \(kind.rawValue)")
+        }
+        if let top, top < 1 { throw ValidationError("--top must be at least 1, not \(top)") }
+        try validateMeaning()
         guard let output else {
             guard Terminal.output.isTerminal else {
                 throw ValidationError("say where the picture goes: -o FILE.svg, -o FILE.png, or -o - for SVG here")
@@ -72,19 +105,39 @@ struct PlotCommand: AsyncParsableCommand {
         }
     }
 
+    /// Refuses options that would change nothing in this kind of picture.
+    private func validateMeaning() throws {
+        let meanings: [(isGiven: Bool, name: String, kinds: [Kind])] = [
+            (color != nil, "--color-by", [.curves, .lineage, .share, .timeline, .overview]),
+            (top != nil, "--top", [.curves, .schedule, .lineage, .overview]),
+            (across == .time, "--x time", [.curves, .schedule, .comparison, .overview]),
+            (show != nil, "--show", [.lineage]), (order != nil, "--order", [.lineage]),
+        ]
+        for meaning in meanings where meaning.isGiven && !meaning.kinds.contains(kind) {
+            let kinds = meaning.kinds.map(\.rawValue)
+            throw ValidationError("\(meaning.name) has a meaning for \(kinds.joined(separator: ", ")) only")
+        }
+    }
+
     func run() async throws {
-        let looked = try await storeOptions.look(at: experiment)
-        for name in axes where looked.experiment.space[name] == nil {
-            let names = looked.experiment.space.names
-            let advice =
-                nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
-            throw Failure(.usage, "there is no hyperparameter \"\(name)\"; \(advice)")
+        var all: [Looked] = []
+        for experiment in experiments { all.append(try await storeOptions.look(at: experiment)) }
+        guard let looked = all.first else { throw Failure(.usage, "name an experiment") }
+        for name in axes { try check(name, in: looked) }
+        let objectives = Set(all.map(\.experiment.objective))
+        if objectives.count > 1 {
+            let metrics = all.map { "\($0.experiment.name): \($0.experiment.objective.metric)" }
+            throw Failure(
+                .usage,
+                "experiments with different objectives cannot be compared (\(metrics.joined(separator: ", ")))")
         }
         guard let output else { return try draw(looked) }
         let options = Chart.Options(
             theme: theme == .light ? .light : .dark, width: Chart.Width(fitting: width), scale: try scale(of: looked),
-            tip: try tip.map { try looked.interval($0).id }, showsBaseline: !hidesBaseline, hyperparameters: axes)
-        let svg = chart(of: looked.history, options).svg
+            tip: try tip.map { try looked.interval($0).id }, showsBaseline: !hidesBaseline, hyperparameters: axes,
+            color: try chosenColor(in: looked), top: top, axis: across == .time ? .time : .training,
+            lanes: show.flatMap { Chart.Lanes(rawValue: $0.rawValue) }, order: order == .family ? .family : .member)
+        let svg = chart(of: all.map(\.history), looked.history, options).svg
         let bytes = output.lowercased().hasSuffix(".png") ? try await PNG.bytes(of: svg) : Array(svg.utf8)
         var file = try AnswerFile(output)
         try file.append(bytes)
@@ -101,13 +154,35 @@ struct PlotCommand: AsyncParsableCommand {
         for line in lines { try Output.line(line.text(terminal.styled)) }
     }
 
-    private func chart(of history: History, _ options: Chart.Options) -> Chart {
+    private func check(_ name: String, in looked: Looked) throws {
+        guard looked.experiment.space[name] == nil else { return }
+        let names = looked.experiment.space.names
+        let advice =
+            nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
+        throw Failure(.usage, "there is no hyperparameter \"\(name)\"; \(advice)")
+    }
+
+    private func chosenColor(in looked: Looked) throws -> Chart.Color {
+        switch color {
+        case nil, "family": return .family
+        case "founder": return .founder
+        case "score": return .score
+        case .some(let name):
+            try check(name, in: looked)
+            return .hyperparameter(name)
+        }
+    }
+
+    private func chart(of all: [History], _ history: History, _ options: Chart.Options) -> Chart {
         switch kind {
         case .curves: .curves(of: history, options: options)
         case .schedule: .schedule(of: history, options: options)
         case .lineage: .lineage(of: history, options: options)
         case .scatter: .scatter(of: history, options: options)
         case .overview: .overview(of: history, options: options)
+        case .share: .share(of: history, options: options)
+        case .timeline: .timeline(of: history, options: options)
+        case .comparison: .comparison(of: all, options: options)
         }
     }
 

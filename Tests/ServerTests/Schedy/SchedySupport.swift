@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
-import Hummingbird
-import HummingbirdTesting
 import NIOCore
 import NIOHTTP1
 import PBT
@@ -33,7 +31,7 @@ struct SchedyPlace: Sendable {
 }
 
 /// Serves Schedy's protocol on loopback while the body runs.
-func withSchedy<Result>(
+func withSchedy<Result: Sendable>(
     _ kind: SchedyStore = .memory, reservation: Duration = .seconds(30), timeout: Duration? = nil,
     pageSize: Int = 100, lifetime: Duration = .seconds(3600), authority: (any SchedyAuthority)? = nil,
     _ body: @escaping @Sendable (SchedyPlace) async throws -> Result
@@ -43,16 +41,11 @@ func withSchedy<Result>(
     let settings = SchedySettings(
         reservation: reservation, timeout: timeout, pageSize: pageSize, random: { random.withLock { $0.next() } })
     func serve(_ store: some TransactionalStore) async throws -> Result {
-        let router = Router()
         let tokens = SchedyTokens(key: Array(repeating: 7, count: 32), lifetime: lifetime, clock: clock.store)
-        addSchedyRoutes(
-            to: router, service: SchedyService(Schedy(store, settings: settings), tokens: tokens, authority: authority))
-        let application = Application(
-            router: router, configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)))
-        return try await application.test(.live) { client in
-            guard let port = client.port else { throw PBTError(.inputOutput, "the server has no port") }
-            return try await body(
-                SchedyPlace(caller: SchedyCaller(root: "http://127.0.0.1:\(port)/schedy/"), store: store, clock: clock))
+        let service = SchedyService(Schedy(store, settings: settings), tokens: tokens, authority: authority)
+        return try await withServer(store: store, schedy: SchedyMount(service)) { server in
+            try await body(
+                SchedyPlace(caller: SchedyCaller(root: "\(server.base)/schedy/"), store: store, clock: clock))
         }
     }
     switch kind {

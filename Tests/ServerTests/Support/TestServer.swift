@@ -120,13 +120,14 @@ struct Answer: Sendable {
 ///   - data: Where checkpoints are, if anywhere.
 ///   - configuration: How it behaves; the port is always a free one.
 ///   - logger: Where it logs; nowhere by default.
+///   - schedy: Schedy's protocol, if it is served.
 ///   - configured: How the client behaves.
 ///   - body: Asks it.
 /// - Returns: What the body returns.
 /// - Throws: What the body or the server throws.
 func withServer<Result: Sendable>(
     store: any Store = InMemoryStore(), data: DataDirectory? = nil,
-    configuration: ServerConfiguration = ServerConfiguration(), logger: Logger? = nil,
+    configuration: ServerConfiguration = ServerConfiguration(), logger: Logger? = nil, schedy: SchedyMount? = nil,
     client configured: HTTPClient.Configuration = HTTPClient.Configuration(),
     _ body: @Sendable (TestServer) async throws -> Result
 ) async throws -> Result {
@@ -134,7 +135,8 @@ func withServer<Result: Sendable>(
     configuration.port = 0
     let (ports, ready) = AsyncStream.makeStream(of: Int.self)
     let server = Server(
-        store: store, data: data, configuration: configuration, logger: logger, onReady: { ready.yield($0) })
+        store: store, data: data, configuration: configuration, logger: logger, schedy: schedy,
+        onReady: { ready.yield($0) })
     let group = ServiceGroup(
         configuration: ServiceGroupConfiguration(
             services: [.init(service: server)], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))

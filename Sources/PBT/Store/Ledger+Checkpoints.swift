@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which checkpoints are still needed.
+extension Ledger {
+    /// Marks the checkpoints that nothing needs any more, and returns their intervals.
+    func condemn(after finished: [Interval], in record: ExperimentRecord) throws -> [Interval] {
+        var candidates: [IntervalID: Interval] = [:]
+        let best = try best(record.experiment.keep.best + 1, in: record)
+        var ids = finished.compactMap(\.parent)
+        // The one that has just left the best.
+        if best.count > record.experiment.keep.best { ids.append(best[record.experiment.keep.best]) }
+        for interval in finished {
+            for kept in try kept(ofMember: interval.id.member, in: record) {
+                candidates[kept.id] = kept
+            }
+        }
+        for id in ids where candidates[id] == nil {
+            if let interval = try interval(id, in: record), interval.checkpointState == .kept {
+                candidates[id] = interval
+            }
+        }
+        var garbage: [Interval] = []
+        let top = Set(best.prefix(record.experiment.keep.best))
+        let standings = try standings(of: record)
+        for id in candidates.keys.sorted() {
+            guard var interval = candidates[id],
+                try !isNeeded(interval, best: top, standings: standings, in: record)
+            else { continue }
+            interval.checkpointState = .garbage
+            try update(interval, in: record)
+            garbage.append(interval)
+        }
+        return garbage
+    }
+
+    func isNeeded(_ interval: Interval, in record: ExperimentRecord) throws -> Bool {
+        try isNeeded(
+            interval, best: Set(try best(record.experiment.keep.best, in: record)),
+            standings: try standings(of: record), in: record)
+    }
+
+    /// Whether a member that can be a donor, an open interval, the best, the last or a pin needs the checkpoint.
+    private func isNeeded(
+        _ interval: Interval, best: Set<IntervalID>, standings: Standings, in record: ExperimentRecord
+    ) throws -> Bool {
+        if interval.isPinned || best.contains(interval.id) { return true }
+        if let standing = standings.population[id: interval.id.member] {
+            if standing.index == interval.id.index { return true }
+            // Of the member's last, those that its present checkpoint descends from.
+            var ancestor = standing.interval
+            for _ in 1..<record.experiment.keep.last {
+                guard let parent = try self.interval(ancestor, in: record)?.parent, parent.member == ancestor.member
+                else { break }
+                if parent == interval.id { return true }
+                ancestor = parent
+            }
+        }
+        return try hasOpenChild(interval.id, in: record)
+    }
+}

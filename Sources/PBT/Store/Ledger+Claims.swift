@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Ledger {
+    package func claim(
+        _ count: Int, from name: String, by worker: String, for term: Duration, key: String? = nil
+    ) throws -> Claims {
+        var record = try existing(name)
+        return try claim(count, from: &record, by: worker, for: term, key: key, deciding: true)
+            ?? Claims(assignments: [], record: record)
+    }
+
+    /// Claims as ``claim(_:from:by:for:key:)`` does; nothing when a late decision would have to be made for it.
+    ///
+    /// A claim alone need not be durable, but a decision must be: checkpoints are deleted because of it.
+    package func claimWithoutDeciding(
+        _ count: Int, from name: String, by worker: String, for term: Duration, key: String? = nil
+    ) throws -> Claims? {
+        var record = try existing(name)
+        return try claim(count, from: &record, by: worker, for: term, key: key, deciding: false)
+    }
+
+    private func claim(
+        _ count: Int, from record: inout ExperimentRecord, by worker: String, for term: Duration, key: String?,
+        deciding mayDecide: Bool
+    ) throws -> Claims? {
+        precondition(term > .zero, "a lease lasts for some time")
+        precondition(count > 0, "a claim is for at least one interval")
+        try tidy(&record)
+        if let key {
+            let held = try again(key, by: worker, for: term, in: record)
+            if !held.isEmpty { return Claims(assignments: held, record: record) }
+        }
+        var assignments: [Assignment] = []
+        while record.state == .running, assignments.count < count {
+            var found = try firstWaiting(in: record)
+            var late: (decision: Decision, garbage: [String])?
+            if found == nil, record.undecided > 0 {
+                guard mayDecide else {
+                    if assignments.isEmpty { return nil }
+                    break
+                }
+                late = try decideLate(in: &record)
+                found = late?.decision.next
+            }
+            if found == nil { found = try sampleFounder(in: &record) }
+            guard var interval = found else { break }
+            let token = key.map { "\($0).\(assignments.count)" } ?? freshToken()
+            var assignment = try lease(
+                &interval, to: worker, token: token, until: now.advanced(by: term),
+                late?.decision.value.object ?? [:], in: &record)
+            assignment.garbage = late?.garbage ?? []
+            assignments.append(assignment)
+        }
+        return Claims(assignments: assignments, record: record)
+    }
+
+    /// What an earlier claim with the same key took, if it is leased still.
+    private func again(
+        _ key: String, by worker: String, for term: Duration, in record: ExperimentRecord
+    ) throws -> [Assignment] {
+        try running(in: record, expiredBy: nil, worker: worker).filter { $0.token?.hasPrefix("\(key).") == true }
+            .map { held in
+                var interval = held
+                interval.leaseExpires = now.advanced(by: term)
+                try update(interval, in: record)
+                return try assignment(interval, in: record)
+            }
+    }
+
+    /// Hands a waiting interval out.
+    ///
+    /// - Parameters:
+    ///   - interval: The interval; running afterwards.
+    ///   - worker: Who gets it.
+    ///   - token: The secret of the lease.
+    ///   - expires: When the lease ends unless it is renewed.
+    ///   - details: What the event says beside worker and attempt.
+    ///   - record: The experiment; written.
+    /// - Returns: The interval with what is needed to train it.
+    /// - Throws: What the rows throw.
+    @discardableResult
+    package func lease(
+        _ interval: inout Interval, to worker: String, token: String, until expires: Timestamp,
+        _ details: [String: Value] = [:], in record: inout ExperimentRecord
+    ) throws -> Assignment {
+        // What an attempt before this one reported on its way.
+        if interval.attempts > 0 { interval.metrics = [:] }
+        interval.state = .running
+        interval.attempts += 1
+        interval.worker = worker
+        interval.token = token
+        interval.leaseExpires = expires
+        interval.started = now
+        // Before the first write, since it may throw.
+        let assignment = try assignment(interval, in: record)
+        try update(interval, in: record)
+        record.move(.waiting, to: .running)
+        try update(record)
+        try append(
+            .started, interval.id,
+            details.merging(["worker": .string(worker), "attempt": .integer(interval.attempts)]) { $1 }, in: record)
+        return assignment
+    }
+
+    /// A leased interval with all that is needed to train it.
+    private func assignment(_ interval: Interval, in record: ExperimentRecord) throws -> Assignment {
+        let name = record.experiment.name
+        var parentCheckpoint: String?
+        if let parent = interval.parent {
+            let donor = try existing(parent, in: record)
+            guard donor.checkpointState == .kept, let checkpoint = donor.checkpoint else {
+                throw PBTError(
+                    .inconsistent,
+                    "interval \(interval.id) of \"\(name)\" continues \(parent), whose checkpoint is gone")
+            }
+            parentCheckpoint = checkpoint
+        }
+        let lease = Lease(
+            experiment: name, interval: interval.id, attempt: interval.attempts, token: interval.token ?? "",
+            worker: interval.worker ?? "", expires: interval.leaseExpires ?? now)
+        return Assignment(
+            lease: lease, interval: interval, parentCheckpoint: parentCheckpoint, experiment: record.experiment)
+    }
+}

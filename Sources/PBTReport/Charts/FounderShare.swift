@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+/// How many of the population descend from each founder, as training goes on.
+struct FounderShare {
+    /// The founders' first pieces, those with most members today first.
+    let founders: Founders
+    /// At each step, the newest finished interval of each member that has one: the number of intervals, and their places.
+    let steps: [(index: Int, places: [Int])]
+    /// The effective number of founders of today's population.
+    let effective: Double
+
+    /// The most steps; both edges of an area together are one path.
+    static let mostSteps = 140
+
+    init(_ history: History) {
+        founders = Founders(history)
+        effective = Founders.effective(founders.today.values)
+        let intervals = history.genealogy.intervals
+        var last = -1
+        var isFinished: [Bool] = []
+        var indices: [Int] = []
+        isFinished.reserveCapacity(intervals.count)
+        indices.reserveCapacity(intervals.count)
+        for interval in intervals {
+            isFinished.append(interval.state == .done)
+            indices.append(interval.id.index)
+            if interval.state.isFinished { last = max(last, interval.id.index) }
+        }
+        let count = min(last + 1, Self.mostSteps)
+        var steps = (0..<count).map { step in
+            (index: count == last + 1 ? step : step * last / (count - 1), places: [Int]())
+        }
+        for (start, end) in zip(history.columns.starts, history.columns.starts.dropFirst()) {
+            var place = start
+            var newest: Int?
+            for step in steps.indices {
+                while place < end, indices[place] <= steps[step].index {
+                    if isFinished[place] { newest = place }
+                    place += 1
+                }
+                if let newest { steps[step].places.append(newest) }
+            }
+        }
+        self.steps = steps.filter { !$0.places.isEmpty }
+    }
+
+    /// For each step, how many members descend from each founder.
+    func counts(_ history: History, at places: [Int]) -> [Int: Int] {
+        places.reduce(into: [:]) { $0[founders.ofPiece[history.pieceOfPlace[$1]], default: 0] += 1 }
+    }
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+// What becomes of a population as training goes on.
+
+extension ChartTable {
+    /// What ``Chart/share(of:options:)`` shows: how many members descend from each founder, and the effective number of
+    /// founders.
+    ///
+    /// - Parameter history: The experiment.
+    /// - Returns: The table; of many founders those with most members today, and the rest together.
+    public static func share(of history: History) -> ChartTable {
+        let share = FounderShare(history)
+        let named = Array(share.founders.ranked.prefix(Families.limit))
+        let hasOthers = share.founders.ranked.count > named.count
+        let rows = share.steps.map { step in
+            let counts = share.counts(history, at: step.places)
+            let own = named.map { counts[$0] ?? 0 }
+            return ["\(step.index + 1)", Format.fixed(Founders.effective(counts.values), decimals: 2)]
+                + own.map { "\($0)" } + (hasOthers ? ["\(step.places.count - own.reduce(0, +))"] : [])
+        }
+        return ChartTable(
+            "Founder share of \(history.record.experiment.name)",
+            columns: [Column("intervals"), Column("effective founders")]
+                + named.map { Column("founder \(history.pieces[$0].founderName)") }
+                + (hasOthers ? [Column("\(share.founders.ranked.count - named.count) others")] : []),
+            rows: rows, note: rows.isEmpty ? "no interval has finished with a score yet" : nil)
+    }
+
+    /// The scores of the population by training: the best so far, and of each amount of training the best, the median,
+    /// and the 10 % and 90 % quantiles.
+    ///
+    /// - Parameter history: The experiment.
+    /// - Returns: The table. Quantiles are from worse to better: nine tenths of the scores are better than the first.
+    public static func scores(of history: History) -> ChartTable {
+        let objective = history.record.experiment.objective
+        var best = -Double.infinity
+        var counts: [(training: Int, count: Int)] = []
+        var numbers: [[Double]] = []
+        for (at, places) in history.columns.population(on: .training) {
+            let keys = places.map { history.columns.scores[$0] }.filter { !$0.isNaN }.map { objective.key($0) }
+            guard let top = keys.max() else { continue }
+            best = max(best, top)
+            counts.append((Int(at), keys.count))
+            numbers.append([best, top] + [0.5, 0.1, 0.9].map { Contender.quantile(keys, $0) ?? .nan })
+        }
+        let columns = (0..<5).map { place in Format.column(numbers.map { objective.key($0[place]) }) }
+        return ChartTable(
+            "\(objective.metric) of \(history.record.experiment.name) by training",
+            columns: [
+                Column("training"), Column("intervals"), Column("best so far"), Column("best"), Column("median"),
+                Column("p10"), Column("p90"),
+            ],
+            rows: counts.enumerated().map { row, step in
+                ["\(step.training)", "\(step.count)"] + columns.map { $0[row] }
+            }, note: counts.isEmpty ? "no interval has finished with a score yet" : nil)
+    }
+
+    /// How different the members are as training goes on: the effective number of founders, and for each hyperparameter
+    /// that varies the range of the middle half of the population.
+    ///
+    /// Of a hyperparameter on a logarithmic scale it is the factor between the two quartiles, `×1` when they are equal; of
+    /// one with categories the effective number of values.
+    ///
+    /// - Parameter history: The experiment.
+    /// - Returns: The table.
+    public static func diversity(of history: History) -> ChartTable {
+        let varying = Varying.all(of: history)
+        let intervals = history.genealogy.intervals
+        let share = FounderShare(history)
+        let rows = share.steps.map { step in
+            let founders = Founders.effective(share.counts(history, at: step.places).values)
+            return ["\(step.index + 1)", "\(step.places.count)", Format.fixed(founders, decimals: 2)]
+                + varying.map { varying in
+                    spread(varying, step.places.compactMap { intervals[$0].hyperparameters[varying.name] })
+                }
+        }
+        return ChartTable(
+            "Diversity of \(history.record.experiment.name)",
+            columns: [Column("intervals"), Column("members"), Column("effective founders")]
+                + varying.map { varying in
+                    Column(
+                        varying.categories != nil
+                            ? "effective values of \(varying.name)"
+                            : varying.isLogarithmic ? "quartiles' factor of \(varying.name)" : "IQR of \(varying.name)")
+                },
+            rows: rows, note: rows.isEmpty ? "no interval has finished with a score yet" : nil)
+    }
+
+    private static func spread(_ varying: Varying, _ values: [Value]) -> String {
+        if varying.categories != nil {
+            var counts: [Int: Int] = [:]
+            for value in values { counts[varying.category(of: value) ?? -1, default: 0] += 1 }
+            return Format.fixed(Founders.effective(counts.values), decimals: 2)
+        }
+        let numbers = values.compactMap(\.double).filter { $0.isFinite && (!varying.isLogarithmic || $0 > 0) }
+        guard let low = Contender.quantile(numbers, 0.25), let high = Contender.quantile(numbers, 0.75) else {
+            return "-"
+        }
+        return varying.isLogarithmic
+            ? "×\(Format.significant(high / low, digits: 3))" : Format.significant(high - low, digits: 3)
+    }
+
+    /// What explore did: how often each hyperparameter was changed in each way when a member took over another, and how
+    /// often the first score after that was better than the donor's.
+    ///
+    /// A perturbed value that would have left its bounds is clipped to them; how often that left it at a bound is a column
+    /// of its own.
+    ///
+    /// - Parameter history: The experiment.
+    /// - Returns: The table; its first row counts all copies.
+    public static func operators(of history: History) -> ChartTable {
+        struct Tally {
+            var times = 0
+            var clipped = 0
+            var scored = 0
+            var better = 0
+        }
+        let objective = history.record.experiment.objective
+        let space = history.record.experiment.space
+        let intervals = history.genealogy.intervals
+        var all = Tally()
+        var tallies: [String: [String: Tally]] = [:]
+        for piece in history.pieces where piece.isCopy {
+            guard let place = piece.places.first, let parent = history.genealogy.parents[place] else { continue }
+            let interval = intervals[place]
+            let (score, donor) = (interval.finiteScore, intervals[parent].finiteScore)
+            // A copy that diverged or failed did not beat its donor either.
+            let isScored = interval.state.isFinished && donor != nil
+            let isBetter = zip(score, donor).map { objective.isBetter($0, than: $1) } ?? false
+            func count(_ tally: inout Tally, isClipped: Bool) {
+                tally.times += 1
+                if isClipped { tally.clipped += 1 }
+                if isScored { tally.scored += 1 }
+                if isBetter { tally.better += 1 }
+            }
+            count(&all, isClipped: false)
+            for change in interval.changes {
+                let bounds = space[change.name]?.numericBounds
+                let new = change.new.double
+                let isClipped =
+                    change.operation.hasPrefix("×")
+                    && (bounds.map { bounds in new.map { $0 <= bounds.lowerBound || $0 >= bounds.upperBound } ?? false }
+                        ?? false)
+                count(&tallies[change.name, default: [:]][change.operation, default: Tally()], isClipped: isClipped)
+            }
+        }
+        func row(_ name: String, _ operation: String, _ tally: Tally) -> [String] {
+            let share =
+                tally.scored > 0
+                ? "\(Format.fixed(100 * Double(tally.better) / Double(tally.scored), decimals: 0)) %" : "-"
+            return [name, operation, "\(tally.times)", "\(tally.clipped)", "\(tally.better)", "\(tally.scored)", share]
+        }
+        var rows: [[String]] = all.times > 0 ? [row("all", "copy", all)] : []
+        for name in tallies.keys.sorted() {
+            for (operation, tally) in (tallies[name] ?? [:]).sorted(by: { $0.key < $1.key }) {
+                rows.append(row(name, operation, tally))
+            }
+        }
+        return ChartTable(
+            "What explore did in \(history.record.experiment.name)",
+            columns: [
+                Column("hyperparameter", .left), Column("change", .left), Column("times"), Column("at a bound"),
+                Column("beat the donor"), Column("of"), Column("share"),
+            ], rows: rows, note: rows.isEmpty ? "no member has been replaced" : nil)
+    }
+
+    private static func zip(_ a: Double?, _ b: Double?) -> (Double, Double)? {
+        guard let a, let b else { return nil }
+        return (a, b)
+    }
+
+    /// What ``Chart/comparison(of:options:)`` shows: of each contender the final best scores over its seeds.
+    ///
+    /// - Parameters:
+    ///   - histories: The runs.
+    ///   - showsBaseline: Whether the random searches beside them are one more contender.
+    /// - Returns: The table, the best median first.
+    public static func comparison(of histories: [History], showsBaseline: Bool = true) -> ChartTable {
+        let objectives = Set(histories.map(\.record.experiment.objective))
+        guard let objective = objectives.first, objectives.count == 1 else {
+            return ChartTable(
+                "Comparison", columns: [Column("run", .left)], rows: [],
+                note: objectives.isEmpty
+                    ? "there is nothing to compare" : "runs with different objectives cannot be compared")
+        }
+        let contenders = Contender.all(histories, axis: .training, showsBaseline: showsBaseline)
+        func cell(_ contender: Contender, _ share: Double) -> String {
+            Contender.quantile(contender.finals, share).map { Format.score($0) } ?? "-"
+        }
+        let isMaximized = objective.goal == .maximize
+        return ChartTable(
+            "Best \(objective.metric) of each run",
+            columns: [
+                Column("run", .left), Column("seeds"), Column("median"), Column("lower quartile"),
+                Column("upper quartile"), Column("best seed"), Column("worst seed"), Column("intervals"),
+            ],
+            rows: contenders.map { contender in
+                [
+                    contender.name, "\(contender.finals.count)", cell(contender, 0.5), cell(contender, 0.25),
+                    cell(contender, 0.75), cell(contender, isMaximized ? 1 : 0), cell(contender, isMaximized ? 0 : 1),
+                    "\(Int(contender.end))",
+                ]
+            })
+    }
+}
