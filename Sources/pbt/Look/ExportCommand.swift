@@ -15,7 +15,7 @@ struct ExportCommand: AsyncParsableCommand {
         case csv, json
     }
 
-    @Argument(help: "The experiment.") var experiment: String
+    @Argument(help: "The experiment.", completion: .experiments) var experiment: String
     @Option(
         name: [.short, .customLong("output")],
         help: "FILE.csv or FILE.json; csv or json for standard output; - for CSV on standard output.")
