@@ -98,6 +98,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            resources: ["app.js", "app.css", "icon.svg"].map { .embedInCode("Dashboard/Assets/\($0)") },
             swiftSettings: settings),
         // The API as Swift functions, and as a store.
         .target(
