@@ -28,10 +28,10 @@ import Testing
 
     @Test(arguments: [
         ("curves", ["--y", "log"]), ("curves", ["--y", "error"]), ("curves", ["--tip", "3"]),
-        ("curves", ["--tip", "3@1"]), ("curves", ["--no-baseline"]), ("curves", ["--color", "founder"]),
-        ("curves", ["--color", "score"]), ("curves", ["--color", "rate"]), ("curves", ["--top", "2"]),
+        ("curves", ["--tip", "3@1"]), ("curves", ["--no-baseline"]), ("curves", ["--color-by", "founder"]),
+        ("curves", ["--color-by", "score"]), ("curves", ["--color-by", "rate"]), ("curves", ["--top", "2"]),
         ("curves", ["--x", "time"]), ("lineage", ["--show", "path"]), ("comparison", ["--no-baseline"]),
-        ("share", ["--color", "founder"]),
+        ("share", ["--color-by", "founder"]),
     ])
     func `options of a picture change it`(kind: String, options: [String]) async throws {
         try await LookFixture.with { fixture in
@@ -55,7 +55,7 @@ import Testing
         (["-o", "a.svg", "--show", "path"], 64, "--show has a meaning for lineage only"),
         (["-o", "a.svg", "other"], 64, "only comparison takes several experiments; name one for curves"),
         (
-            ["-o", "a.svg", "--color", "rat"], 64,
+            ["-o", "a.svg", "--color-by", "rat"], 64,
             "there is no hyperparameter \"rat\"; did you mean \"rate\"?"
         ),
         (["-o", "a.svg", "--tip", "17"], 66, "experiment \"digits\" has no member 17; members are 0 to 5"),
@@ -157,6 +157,50 @@ import Testing
         }
     }
 
+    @Test(arguments: [["-o", "tensorboard:logs/digits"], ["--format", "tensorboard", "-o", "logs/digits"]])
+    func `TensorBoard's files are in the directory that is named`(options: [String]) async throws {
+        try await LookFixture.with { fixture in
+            try await fixture.trainDigits()
+            let answer = try await fixture.pbt(["export", "digits"] + options)
+            #expect(answer.code == 0 && answer.output == "" && answer.error == "", "\(answer)")
+            let members = try FileManager.default.contentsOfDirectory(
+                atPath: fixture.directory + "/logs/digits/members")
+            #expect(members.sorted() == ["m00", "m01", "m02", "m03", "m04", "m05"])
+            let other = try await fixture.pbt(["export", "digits.random_search"] + options)
+            #expect(other.code == 73 && other.error.contains("holds the export of experiment \"digits\""), "\(other)")
+        }
+    }
+
+    @Test(arguments: [
+        ([], "say what to write: -o FILE.csv, FILE.json, tensorboard:DIRECTORY or mlflow"),
+        (["--format", "tensorboard"], "--format tensorboard needs a directory: -o DIRECTORY"),
+        (["-o", "tensorboard"], "\"tensorboard\" names no directory; write it as tensorboard:DIRECTORY"),
+        (["-o", "tensorboard:"], "\"tensorboard:\" names no directory; write it as tensorboard:DIRECTORY"),
+        (["-o", "a.csv", "--format", "json"], "\"a.csv\" is csv, but --format says json"),
+        (
+            ["-o", "runs", "--format", "mlflow"],
+            "MLflow is a server, no file: give --tracking-uri instead of \"-o runs\""
+        ),
+        (["-o", "csv", "--tracking-uri", "x"], "--tracking-uri has a meaning beside -o mlflow only"),
+    ])
+    func `what to export is said once and whole`(options: [String], text: String) async throws {
+        try await LookFixture.with { fixture in
+            let answer = try await fixture.pbt(["export", "digits"] + options)
+            #expect(answer.code == 64 && answer.error.hasPrefix("error: \(text)\n"), "\(answer)")
+        }
+    }
+
+    @Test func `the format may be named apart from the file`() async throws {
+        try await LookFixture.with { fixture in
+            try await fixture.trainDigits()
+            let json = try await fixture.pbt("export", "digits", "-o", "json").output
+            #expect(try await fixture.pbt("export", "digits", "--format", "json").output == json)
+            #expect(try await fixture.pbt("export", "digits", "--format", "json", "-o", "-").output == json)
+            #expect(try await fixture.pbt("export", "digits", "--format", "json", "-o", "rows.txt").code == 0)
+            #expect(try String(contentsOfFile: fixture.directory + "/rows.txt", encoding: .utf8) == json)
+        }
+    }
+
     @Test func `what cannot be exported says why`() async throws {
         try await LookFixture.with { fixture in
             try await fixture.train(.looked(baseline: false), limit: 6) { Double($0.id.member) }
@@ -164,7 +208,8 @@ import Testing
             #expect(form.code == 64)
             #expect(
                 form.error.hasPrefix(
-                    "error: \"a.xlsx\" must be FILE.csv or FILE.json, csv or json, or - for CSV on standard output\n"))
+                    "error: \"a.xlsx\" must be FILE.csv or FILE.json, csv or json, - for CSV on standard output, "
+                        + "tensorboard:DIRECTORY, or mlflow; or say what to write by --format\n"))
             let full = fixture.directory + "/full.csv"
             guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
             try FileManager.default.createSymbolicLink(atPath: full, withDestinationPath: "/dev/full")

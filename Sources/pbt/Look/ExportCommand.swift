@@ -2,59 +2,100 @@
 
 import ArgumentParser
 import PBT
+import PBTExport
 import PBTReport
+import SystemPackage
 
 /// `pbt export`.
 struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Write all intervals of an experiment as CSV or JSON, every number to the last bit.")
+        abstract: "Write all intervals of an experiment for other programs: CSV, JSON, TensorBoard, MLflow.",
+        discussion: """
+            CSV and JSON hold every number to the last bit.
 
-    /// The forms of the data.
-    enum Form {
-        case csv, json
-    }
+              pbt export digits -o digits.csv
+              pbt export digits -o tensorboard:logs/digits
+              pbt export digits -o mlflow --tracking-uri http://127.0.0.1:5000
 
-    @Argument(help: "The experiment.") var experiment: String
+            A password or a token for MLflow is taken from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or
+            MLFLOW_TRACKING_TOKEN; the experiment there has the same name, or that of MLFLOW_EXPERIMENT_NAME.
+            """)
+
+    @Argument(help: "The experiment.", completion: .experiments) var experiment: String
     @Option(
         name: [.short, .customLong("output")],
-        help: "FILE.csv or FILE.json; csv or json for standard output; - for CSV on standard output.")
-    var output: String
+        help: ArgumentHelp(
+            "FILE.csv or FILE.json; csv or json for standard output; - for CSV on standard output; tensorboard:DIRECTORY; mlflow.",
+            valueName: "output"))
+    var output: String?
+    @Option(help: "What is written, where the output's name does not say it: csv, json, tensorboard or mlflow.")
+    var format: ExportPlace.Format?
+    @Option(
+        name: .customLong("tracking-uri"),
+        help: ArgumentHelp("MLflow's server; otherwise MLFLOW_TRACKING_URI.", valueName: "url"))
+    var trackingURI: String?
     @OptionGroup var storeOptions: StoreOptions
 
-    private var place: (path: String, form: Form)? {
-        let name = output.lowercased()
-        if name == "csv" || name == "-" { return ("-", .csv) }
-        if name == "json" { return ("-", .json) }
-        if name.hasSuffix(".csv") { return (output, .csv) }
-        return name.hasSuffix(".json") ? (output, .json) : nil
+    func validate() throws {
+        if try place != .mlflow, trackingURI != nil {
+            throw ValidationError("--tracking-uri has a meaning beside -o mlflow only")
+        }
     }
 
-    func validate() throws {
-        guard place != nil else {
-            throw ValidationError(
-                "\"\(output)\" must be FILE.csv or FILE.json, csv or json, or - for CSV on standard output")
-        }
+    private var place: ExportPlace {
+        get throws { try ExportPlace(output, format) }
     }
 
     func run() async throws {
-        guard let (path, form) = place else { return }
         let looked = try await storeOptions.look(at: experiment)
-        var file = try AnswerFile(path)
-        switch form {
-        case .csv:
-            let csv = IntervalCSV(looked.intervals)
-            try file.append(csv.header.utf8)
-            for interval in looked.intervals { try file.append(csv.row(interval).utf8) }
-        case .json:
-            // One line an interval: readable, and written without being held as a whole.
-            try file.append("{\"experiment\": \(looked.experiment.value.json),\n".utf8)
-            try file.append("\"record\": \(Self.value(of: looked).json),\n\"intervals\": [".utf8)
-            for (place, interval) in looked.intervals.enumerated() {
-                try file.append("\(place == 0 ? "" : ",")\n\(interval.exported.json)".utf8)
-            }
-            try file.append("\n]}\n".utf8)
+        switch try place {
+        case .file(let path, isJSON: false): try Self.writeCSV(looked, to: path)
+        case .file(let path, isJSON: true): try Self.writeJSON(looked, to: path)
+        case .tensorboard(let path):
+            let directory = ExportDirectory(try absolute(FilePath(path)), for: looked.experiment.name)
+            try directory.write(TensorBoardFiles(looked.history))
+        case .mlflow: try await write(looked)
         }
+    }
+
+    private func write(_ looked: Looked) async throws {
+        let names = [
+            "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD",
+            "MLFLOW_TRACKING_INSECURE_TLS", "MLFLOW_TRACKING_SERVER_CERT_PATH",
+        ]
+        var variables: [String: String] = [:]
+        for name in names { variables[name] = environment(name) }
+        let server = try MLflowServer(try MLflowAddress(trackingURI, environment: variables))
+        let name = environment("MLFLOW_EXPERIMENT_NAME") ?? looked.experiment.name
+        let done: MLflowExport.Done
+        do {
+            done = try await MLflowExport(to: server, experiment: name).write(looked.history)
+        } catch {
+            try await server.close()
+            throw error
+        }
+        try await server.close()
+        try Output.line(done.url)
+    }
+
+    private static func writeCSV(_ looked: Looked, to path: String) throws {
+        var file = try AnswerFile(path)
+        let csv = IntervalCSV(looked.intervals)
+        try file.append(csv.header.utf8)
+        for interval in looked.intervals { try file.append(csv.row(interval).utf8) }
+        try file.finish()
+    }
+
+    private static func writeJSON(_ looked: Looked, to path: String) throws {
+        var file = try AnswerFile(path)
+        // One line an interval: readable, and written without being held as a whole.
+        try file.append("{\"experiment\": \(looked.experiment.value.json),\n".utf8)
+        try file.append("\"record\": \(Self.value(of: looked).json),\n\"intervals\": [".utf8)
+        for (place, interval) in looked.intervals.enumerated() {
+            try file.append("\(place == 0 ? "" : ",")\n\(interval.exported.json)".utf8)
+        }
+        try file.append("\n]}\n".utf8)
         try file.finish()
     }
 

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import PBT
+package import PBTReport
+
+/// A line of finished intervals that other tools show as one run: a member's own, or an ancestry.
+///
+/// Steps only ever increase along it. A member's step is the interval's index. Along an ancestry it is the number of the
+/// interval in the schedule, so a copy is no jump in time.
+package struct Track: Sendable {
+    /// What a track follows.
+    package enum Kind: Sendable, Hashable {
+        /// The intervals of one member.
+        case member(Int)
+        /// The ancestry of a member's newest interval.
+        case lineage(Int)
+        /// The ancestry of the best interval.
+        case best
+    }
+
+    /// One interval on the track.
+    package struct Point: Sendable {
+        /// Where it is; from 0.
+        package let step: Int
+        /// The interval; finished.
+        package let interval: Interval
+    }
+
+    /// What it follows.
+    package let kind: Kind
+    /// `members/m07`, `lineages/m07`, `lineages/best`; numbers have as many digits as the greatest, so names sort.
+    package let name: String
+    /// Its intervals.
+    package let points: [Point]
+    /// Which way it went: as long as this stays the same, the track only ever gets longer.
+    package let course: String
+
+    /// The tracks of a history: all members, and, where members were copied, the ancestries of those that are left.
+    ///
+    /// - Parameter history: The history.
+    /// - Returns: The members by number, then the best's ancestry if there is a best, then the others' by member.
+    package static func all(of history: History) -> [Track] {
+        let genealogy = history.genealogy
+        let last = genealogy.intervals.last?.id.member ?? 0
+        let digits = max(2, String(last).count)
+        func label(_ member: Int) -> String {
+            let number = String(member)
+            return "m" + String(repeating: "0", count: digits - number.count) + number
+        }
+        var tracks: [Track] = []
+        var start = 0
+        let intervals = genealogy.intervals
+        for place in intervals.indices
+        where place + 1 == intervals.count || intervals[place + 1].id.member != intervals[place].id.member {
+            let own = intervals[start...place].filter(\.state.isFinished)
+            let member = intervals[place].id.member
+            tracks.append(
+                Track(
+                    kind: .member(member), name: "members/\(label(member))",
+                    points: own.map { Point(step: $0.id.index, interval: $0) }, course: ""))
+            start = place + 1
+        }
+        func ancestry(_ id: IntervalID, _ kind: Kind, _ name: String) -> Track {
+            let path = genealogy.lineage(of: id).enumerated().filter(\.element.state.isFinished)
+            // An ancestry becomes another one just when the member takes over another: with each of its lives.
+            let life = genealogy.place(of: id).map { history.pieces[history.pieceOfPlace[$0]].life } ?? 0
+            return Track(
+                kind: kind, name: "lineages/\(name)",
+                points: path.map { Point(step: $0.offset, interval: $0.element) },
+                course: "\(label(id.member))-\(life)")
+        }
+        if let best = history.best { tracks.append(ancestry(best.id, .best, "best")) }
+        // Without copies each ancestry is the member's own track.
+        guard history.copies > 0 else { return tracks }
+        tracks += history.families.population.map { ancestry($0, .lineage($0.member), label($0.member)) }
+        return tracks
+    }
+}
+
+extension Interval {
+    /// When what it is now came about: when it finished, or the nearest that is known.
+    package var latest: Timestamp {
+        finished ?? started ?? created
+    }
+
+    /// What exploit and explore did before it, for a person; none when it continues its own member or nobody.
+    package func copyText(in history: History) -> String? {
+        guard isExploit, let parent else { return nil }
+        let donor = history.genealogy[parent]
+        let score = donor?.score.map { ", which scored \(Format.score($0))" } ?? ""
+        var text = "Continues \(parent)\(score)."
+        for change in changes {
+            text += "\n\n\(change.name): \(change.old.json) \(change.operation) → \(change.new.json)"
+        }
+        return text
+    }
+}
