@@ -234,13 +234,18 @@ extension SQLiteLedger {
     }
 
     package func markDeleted(_ checkpoints: [String], in record: ExperimentRecord) throws {
-        for checkpoint in checkpoints {
+        // There is no index by name: one look at all garbage, however many names there are.
+        let names = Set(checkpoints)
+        let garbage: [(id: IntervalID, checkpoint: String?)] = try all(
+            """
+            SELECT member, idx, checkpoint FROM interval INDEXED BY interval_garbage
+            WHERE experiment = ? AND checkpoint_state = 2
+            """, [record.id]
+        ) { (IntervalID(member: $0[0], index: $0[1]), $0[2]) }
+        for (id, checkpoint) in garbage where checkpoint.map(names.contains) ?? false {
             try run(
-                """
-                UPDATE interval INDEXED BY interval_garbage SET checkpoint_state = 3
-                WHERE experiment = ? AND checkpoint_state = 2 AND checkpoint = ?
-                """,
-                [record.id, checkpoint])
+                "UPDATE interval SET checkpoint_state = 3 WHERE experiment = ? AND member = ? AND idx = ?",
+                [record.id, id.member, id.index])
         }
     }
 }

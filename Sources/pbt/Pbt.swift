@@ -24,7 +24,7 @@ struct Pbt: AsyncParsableCommand {
             Start with an experiment file and a program that trains for one interval: pbt check FILE, then pbt run FILE.
             Exit codes: 0 done, 1 no usable result, 64 usage, 65 bad experiment file, 66 no such experiment or member, \
             69 store unreachable, 70 internal error, 73 cannot write, 75 try again later, 130 and 143 interrupted \
-            (the same command goes on).
+            (the same command goes on). More: pbt help exit-codes, pbt help environment; the manual page: pbt help man.
             """,
         version: Self.version,
         groupedSubcommands: [
@@ -53,7 +53,8 @@ struct Pbt: AsyncParsableCommand {
         // A reader that goes away is an error of the write, not the death of a run with its trainers left behind.
         signal(SIGPIPE, SIG_IGN)
         do {
-            var command = try parseAsRoot()
+            if let topic = try HelpTopic.text(for: CommandLine.arguments.dropFirst()) { return try Output.write(topic) }
+            var command = try await asyncParseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

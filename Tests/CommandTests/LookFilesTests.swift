@@ -28,10 +28,10 @@ import Testing
 
     @Test(arguments: [
         ("curves", ["--y", "log"]), ("curves", ["--y", "error"]), ("curves", ["--tip", "3"]),
-        ("curves", ["--tip", "3@1"]), ("curves", ["--no-baseline"]), ("curves", ["--color", "founder"]),
-        ("curves", ["--color", "score"]), ("curves", ["--color", "rate"]), ("curves", ["--top", "2"]),
+        ("curves", ["--tip", "3@1"]), ("curves", ["--no-baseline"]), ("curves", ["--color-by", "founder"]),
+        ("curves", ["--color-by", "score"]), ("curves", ["--color-by", "rate"]), ("curves", ["--top", "2"]),
         ("curves", ["--x", "time"]), ("lineage", ["--show", "path"]), ("comparison", ["--no-baseline"]),
-        ("share", ["--color", "founder"]),
+        ("share", ["--color-by", "founder"]),
     ])
     func `options of a picture change it`(kind: String, options: [String]) async throws {
         try await LookFixture.with { fixture in
@@ -55,7 +55,7 @@ import Testing
         (["-o", "a.svg", "--show", "path"], 64, "--show has a meaning for lineage only"),
         (["-o", "a.svg", "other"], 64, "only comparison takes several experiments; name one for curves"),
         (
-            ["-o", "a.svg", "--color", "rat"], 64,
+            ["-o", "a.svg", "--color-by", "rat"], 64,
             "there is no hyperparameter \"rat\"; did you mean \"rate\"?"
         ),
         (["-o", "a.svg", "--tip", "17"], 66, "experiment \"digits\" has no member 17; members are 0 to 5"),

@@ -40,6 +40,8 @@ import Testing
                     result     best ★ 0@3 0.7363   median 0.7325   random search 0.7472
                                founders left 2 of 6   copies 9
                     best       ▁▄▅█  by interval
+                    momentum   ▁▁██  0.9773 to 0.99, of the best
+                    rate       ▁▁██  0.1053 to 0.1316 (log), of the best
 
                     MEMBER     INTERVAL  ACCURACY  BATCH  MOMENTUM    RATE  COPIES  FROM     STATE
                          0  ★         3    0.7363    128    0.9900  0.1316       1  2@1      done

@@ -16,7 +16,7 @@ import Testing
         #expect(parts.count > 4)
         #expect(parts.contains { $0.hasPrefix("?25l") })
         // What follows the cursor's return is the answer.
-        #expect(parts.last?.hasPrefix("?25htoy finished: best member ") == true, "\(text)")
+        #expect(parts.last?.hasPrefix("?25h✓ toy finished: best member ") == true, "\(text)")
         #expect(text.contains("16/16 intervals ━━━"))
         #expect(text.contains(/00:00:\d\d  best    \d@\d  score 0\.\d+/))
     }

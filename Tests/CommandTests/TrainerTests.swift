@@ -108,6 +108,7 @@ struct BrokenTrainer: Sendable, CustomTestStringConvertible {
         let answer = try await place.pbt("run", "toy.yaml")
         #expect(answer.code == 0)
         #expect(answer.error.contains(" fail member=0@0 attempt=1 retries_left=0 reason=\"exit 1: no luck\" log="))
+        #expect(answer.output.contains("  failures       2 attempts, all recovered\n"))
         #expect(try await place.show("toy")["intervals"]?["done"] == 2)
     }
 

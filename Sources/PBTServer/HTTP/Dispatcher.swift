@@ -7,6 +7,7 @@ import NIOCore
 import NIOHTTP1
 import PBT
 import PBTAPI
+import PBTReport
 
 /// What is known of a connection.
 struct ConnectionContext: RequestContext {
@@ -28,17 +29,24 @@ struct Dispatcher: HTTPResponder {
     let site: Site
     let table: RouteTable
     let schedy: SchedyMount?
+    let dashboard: Dashboard?
 
     func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         let began = ContinuousClock.now
         site.metrics.begin()
         let path = request.uri.string.prefix { $0 != "?" && $0 != "#" }
-        let match = table.find(request.method, path)
+        var match = table.find(request.method, path)
+        let isPage = isPage(request, path, &match)
         var reply: Reply
         do {
-            reply = try await answer(request, match, context)
+            reply = try await answer(request, match, context, isPage: isPage)
         } catch {
-            reply = Reply(problem(of: error, request, context))
+            let problem = problem(of: error, request, context)
+            reply = Reply(problem)
+            if isPage, let dashboard {
+                let call = call(request, [:], [:], Caller(name: nil, scope: .read), context)
+                reply = await dashboard.errorPage(problem, call, address: context.address)
+            }
         }
         if request.method == .head {
             // The length of what a GET would get, and none of it: whatever follows is taken for the next answer.
@@ -66,8 +74,26 @@ struct Dispatcher: HTTPResponder {
         return Response(status: reply.status, headers: reply.headers, body: reply.body)
     }
 
+    /// Whether a request is answered with a page; then `match` becomes the dashboard's.
+    private func isPage(_ request: Request, _ path: Substring, _ match: inout RouteTable.Match) -> Bool {
+        guard dashboard != nil, case .nothing = match, !path.hasPrefix("/api/"),
+            !path.hasPrefix(SchedyMount.prefix + "/")
+        else { return false }
+        let page = Dashboard.table.find(request.method, path)
+        guard Dashboard.answers(request, page) else { return false }
+        match = page
+        return true
+    }
+
+    private func call(
+        _ request: Request, _ path: [String: String], _ query: [String: String], _ caller: Caller,
+        _ context: ConnectionContext
+    ) -> Call {
+        Call(request: request, path: path, query: query, caller: caller, channel: context.channel, site: site)
+    }
+
     private func answer(
-        _ request: Request, _ match: RouteTable.Match, _ context: ConnectionContext
+        _ request: Request, _ match: RouteTable.Match, _ context: ConnectionContext, isPage: Bool
     ) async throws -> Reply {
         try checkHost(request)
         try checkOrigin(request)
@@ -80,7 +106,11 @@ struct Dispatcher: HTTPResponder {
         switch match {
         case .found(let found, let path): (endpoint, values) = (found, path)
         case .nothing:
-            throw Problem(404, "noSuchPath", "there is nothing here; the API is described at /openapi.json")
+            throw Problem(
+                404, "noSuchPath",
+                isPage
+                    ? "nothing is at \(PlainText.line(String(request.uri.string.prefix(200))))"
+                    : "there is nothing here; the API is described at /openapi.json")
         case .malformed:
             throw PBTError(.badRequest, "the path is not percent-encoded UTF-8")
         case .wrongMethod(let allowed):
@@ -103,11 +133,10 @@ struct Dispatcher: HTTPResponder {
                         + "pbt token create NAME --scope \(scope.rawValue)")
             }
         }
+        let call = call(request, values, try Self.query(of: request), caller, context)
+        if isPage, let dashboard { return try await dashboard.respond(call, endpoint, address: context.address) }
         try site.limit?.count(caller.name ?? context.address)
-        return try await endpoint.handle(
-            Call(
-                request: request, path: values, query: try Self.query(of: request), caller: caller,
-                channel: context.channel, site: site))
+        return try await endpoint.handle(call)
     }
 
     /// On loopback without tokens, only requests that name this machine: a web page whose name was made to lead here

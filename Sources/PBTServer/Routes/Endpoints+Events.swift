@@ -117,7 +117,7 @@ extension Endpoints {
     }
 
     /// Does something that a graceful shutdown ends early.
-    private static func untilShutdown(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    static func untilShutdown(_ body: @escaping @Sendable () async throws -> Void) async throws {
         do {
             try await cancelWhenGracefulShutdown(body)
         } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {

@@ -59,7 +59,9 @@ public struct Server: Service {
             services.append(GarbageSweep(exchange: checkpoints, logger: logger))
         }
         let application = Application(
-            responder: Dispatcher(site: site, table: RouteTable(Endpoints.all), schedy: schedy),
+            responder: Dispatcher(
+                site: site, table: RouteTable(Endpoints.all), schedy: schedy,
+                dashboard: configuration.dashboard.map { Dashboard(site: site, settings: $0) }),
             server: try Self.builder(configuration),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "pbt", backlog: 1024),

@@ -44,11 +44,14 @@ public struct ServerConfiguration: Sendable {
     public var version: String
     /// The time it goes by; for tokens.
     public var clock: StoreClock
+    /// Pages for people, at `/`; none: the API only.
+    public var dashboard: DashboardConfiguration?
 
     /// How a server behaves.
     public init(
         host: String = "127.0.0.1", port: Int = 7070, admission: Admission = .open, tls: TLS? = nil,
-        maximumBody: Int = 4 << 20, rateLimit: Double? = nil, version: String = "0", clock: StoreClock = .system
+        maximumBody: Int = 4 << 20, rateLimit: Double? = nil, version: String = "0", clock: StoreClock = .system,
+        dashboard: DashboardConfiguration? = nil
     ) {
         self.host = host
         self.port = port
@@ -58,6 +61,7 @@ public struct ServerConfiguration: Sendable {
         self.rateLimit = rateLimit
         self.version = version
         self.clock = clock
+        self.dashboard = dashboard
     }
 
     /// Whether only this machine reaches the address.

@@ -37,6 +37,8 @@ struct CheckCommand: AsyncParsableCommand {
 
     @OptionGroup var format: FormatOptions
 
+    @OptionGroup var terminal: TerminalOptions
+
     func validate() throws {
         if let workers, !(1...4096).contains(workers) {
             throw ValidationError("--workers must be between 1 and 4096, not \(workers)")

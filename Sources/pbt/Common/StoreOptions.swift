@@ -13,12 +13,25 @@ struct StoreOptions: ParsableArguments {
             valueName: "store"))
     var store: String?
 
+    @OptionGroup var terminal: TerminalOptions
+
     /// Where the store is.
     ///
     /// - Parameter directory: Where the default store lies; the current directory when none is given.
     /// - Returns: A place where there may be no store yet.
     /// - Throws: A ``Failure`` for a kind of store that this build does not have.
     func location(in directory: FilePath? = nil) throws -> StoreLocation {
+        try Self.location(of: store, in: directory)
+    }
+
+    /// Where a store is.
+    ///
+    /// - Parameters:
+    ///   - store: What the command line says of it, if anything.
+    ///   - directory: Where the default store lies; the current directory when none is given.
+    /// - Returns: A place where there may be no store yet.
+    /// - Throws: A ``Failure`` for a kind of store that this build does not have.
+    static func location(of store: String?, in directory: FilePath? = nil) throws -> StoreLocation {
         if let store = store ?? environment("PBT_STORE") { return try StoreLocation(store) }
         return .file((try directory ?? currentDirectory()).appending("pbt.sqlite"))
     }

@@ -11,7 +11,7 @@ struct BestCommand: AsyncParsableCommand {
         commandName: "best",
         abstract: "Show the best interval: score, checkpoint, hyperparameters, and the schedule that led to it.")
 
-    @Argument(help: "The experiment.") var experiment: String
+    @Argument(help: "The experiment.", completion: .experiments) var experiment: String
     @Flag(name: .long, help: "Print the checkpoint's directory only.") var path = false
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
@@ -51,5 +51,10 @@ struct BestCommand: AsyncParsableCommand {
         try Output.line()
         try schedule.table.print()
         if !schedule.constants.isEmpty { try Output.line("The same throughout: \(schedule.constants)") }
+        guard terminal.isTerminal else { return }
+        let name = PlainText.line(looked.experiment.name)
+        try Output.line()
+        try Output.line(terminal.styled("as a file        pbt schedule \(name) -o json", .dim))
+        try Output.line(terminal.styled("from scratch     pbt replay \(name)", .dim))
     }
 }

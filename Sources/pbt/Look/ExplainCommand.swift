@@ -14,7 +14,7 @@ struct ExplainCommand: AsyncParsableCommand {
             compared, bit for bit, with what was recorded; a mismatch ends with exit code 70.
             """)
 
-    @Argument(help: "The experiment.") var experiment: String
+    @Argument(help: "The experiment.", completion: .experiments) var experiment: String
     @Argument(help: "MEMBER@INTERVAL.") var interval: IntervalArgument?
     @Flag(name: .long, help: "Verify every decision of the experiment.") var all = false
     @OptionGroup var storeOptions: StoreOptions

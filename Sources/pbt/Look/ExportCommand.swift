@@ -22,7 +22,7 @@ struct ExportCommand: AsyncParsableCommand {
             MLFLOW_TRACKING_TOKEN; the experiment there has the same name, or that of MLFLOW_EXPERIMENT_NAME.
             """)
 
-    @Argument(help: "The experiment.") var experiment: String
+    @Argument(help: "The experiment.", completion: .experiments) var experiment: String
     @Option(
         name: [.short, .customLong("output")],
         help: ArgumentHelp(

@@ -10,13 +10,26 @@ struct LineageCommand: AsyncParsableCommand {
         commandName: "lineage",
         abstract: "Show whose checkpoints the best interval, or a member, descends from.")
 
-    @Argument(help: "The experiment.") var experiment: String
+    @Argument(help: "The experiment.", completion: .experiments) var experiment: String
     @Argument(help: "MEMBER or MEMBER@INTERVAL; the best interval when left out.") var member: IntervalArgument?
+    @Flag(name: .long, help: "Show the whole population as lanes, the latest first.") var tree = false
+    @Flag(name: .long, help: "The same, without what has died out.") var survivors = false
+    @Flag(name: .long, help: "Write the whole population in Graphviz' language.") var dot = false
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
 
+    func validate() throws {
+        let isWhole = tree || survivors || dot
+        if isWhole, format.json { throw ValidationError("--tree, --survivors and --dot have no JSON; leave out one") }
+        if isWhole, member != nil {
+            throw ValidationError("--tree, --survivors and --dot show the whole population; leave out the member")
+        }
+        if tree, dot { throw ValidationError("--tree and --dot exclude each other") }
+    }
+
     func run() async throws {
         let looked = try await storeOptions.look(at: experiment)
+        if tree || survivors || dot { return try whole(looked.history) }
         let tip = try looked.interval(member)
         let lineage = looked.history.lineage(of: tip.id)
         if format.json {
@@ -31,5 +44,16 @@ struct LineageCommand: AsyncParsableCommand {
         let text = LineageText(looked.history, of: tip.id)
         try text.table.print()
         for line in text.notes { try Output.line(line) }
+    }
+
+    /// Writes the lineages of the whole population.
+    private func whole(_ history: History) throws {
+        let terminal = Terminal.output
+        let graph = LineageGraph(history, onlySurvivors: survivors, glyphs: terminal.glyphs)
+        if dot { return try Output.write(graph.dot) }
+        for line in graph.lanes {
+            let shown = terminal.width.map { line.clipped(to: $0, isASCII: !terminal.isUTF8) } ?? line
+            try Output.line(shown.text(terminal.styled))
+        }
     }
 }

@@ -47,11 +47,15 @@ struct PlotCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: "curves, schedule, lineage, scatter, share, timeline, comparison or overview.") var kind: Kind
-    @Argument(help: "The experiment; for comparison as many as there are.") var experiments: [String]
+    @Argument(help: "The experiment; for comparison as many as there are.", completion: .experiments) var experiments:
+        [String]
     @Option(
-        name: [.short, .customLong("output")], help: "The picture: FILE.svg, FILE.png, or - for SVG on standard output."
-    )
-    var output: String
+        name: [.short, .customLong("output")],
+        help: """
+            The picture: FILE.svg, FILE.png, or - for SVG on standard output. Without it, curves and schedule are drawn on \
+            the terminal.
+            """)
+    var output: String?
     @Option(name: .long, help: "light or dark.") var theme: Theme = .light
     @Option(name: .long, help: "The width in pixels; the widest of 360, 640 and 960 that fits.") var width = 640
     @Option(name: .customLong("y"), help: "linear, log, or error: the distance from the best possible score.")
@@ -62,8 +66,8 @@ struct PlotCommand: AsyncParsableCommand {
     var tip: IntervalArgument?
     @Option(name: .customLong("axis"), help: "A hyperparameter for scatter; give it twice.") var axes: [String] = []
     @Option(
-        name: .long, help: "What colours mean: family, founder, score, or the name of a hyperparameter."
-    )
+        name: .customLong("color-by"),
+        help: "What colours mean: family, founder, score, or the name of a hyperparameter.")
     var color: String?
     @Option(name: .long, help: "Only the lines of so many members, those with the best newest scores.") var top: Int?
     @Option(name: .customLong("x"), help: "training, or time: since the first interval was begun.")
@@ -85,6 +89,16 @@ struct PlotCommand: AsyncParsableCommand {
         }
         if let top, top < 1 { throw ValidationError("--top must be at least 1, not \(top)") }
         try validateMeaning()
+        guard let output else {
+            guard Terminal.output.isTerminal else {
+                throw ValidationError("say where the picture goes: -o FILE.svg, -o FILE.png, or -o - for SVG here")
+            }
+            if kind != .curves, kind != .schedule {
+                throw ValidationError(
+                    "only curves and schedule are drawn on a terminal; say where it goes: -o FILE.svg")
+            }
+            return
+        }
         let name = output.lowercased()
         if output != "-", !name.hasSuffix(".svg"), !name.hasSuffix(".png") {
             throw ValidationError("\"\(output)\" must end in .svg or .png, or be - for SVG on standard output")
@@ -94,7 +108,7 @@ struct PlotCommand: AsyncParsableCommand {
     /// Refuses options that would change nothing in this kind of picture.
     private func validateMeaning() throws {
         let meanings: [(isGiven: Bool, name: String, kinds: [Kind])] = [
-            (color != nil, "--color", [.curves, .lineage, .share, .timeline, .overview]),
+            (color != nil, "--color-by", [.curves, .lineage, .share, .timeline, .overview]),
             (top != nil, "--top", [.curves, .schedule, .lineage, .overview]),
             (across == .time, "--x time", [.curves, .schedule, .comparison, .overview]),
             (show != nil, "--show", [.lineage]), (order != nil, "--order", [.lineage]),
@@ -117,6 +131,7 @@ struct PlotCommand: AsyncParsableCommand {
                 .usage,
                 "experiments with different objectives cannot be compared (\(metrics.joined(separator: ", ")))")
         }
+        guard let output else { return try draw(looked) }
         let options = Chart.Options(
             theme: theme == .light ? .light : .dark, width: Chart.Width(fitting: width), scale: try scale(of: looked),
             tip: try tip.map { try looked.interval($0).id }, showsBaseline: !hidesBaseline, hyperparameters: axes,
@@ -127,6 +142,16 @@ struct PlotCommand: AsyncParsableCommand {
         var file = try AnswerFile(output)
         try file.append(bytes)
         try file.finish()
+    }
+
+    /// Draws on the terminal.
+    private func draw(_ looked: Looked) throws {
+        let terminal = Terminal.output
+        let chart = TextChart(
+            looked.history, tip: try tip.map { try looked.interval($0).id }, width: terminal.width ?? 80,
+            glyphs: terminal.glyphs)
+        let lines = kind == .curves ? chart.curves(height: min(24, terminal.height - 1)) : chart.schedule(height: 5)
+        for line in lines { try Output.line(line.text(terminal.styled)) }
     }
 
     private func check(_ name: String, in looked: Looked) throws {

@@ -15,7 +15,7 @@ struct ReplayCommand: AsyncParsableCommand {
             interval. Give the same command again to go on after an interruption.
             """)
 
-    @Argument(help: "The experiment.") var experiment: String
+    @Argument(help: "The experiment.", completion: .experiments) var experiment: String
     @Argument(help: "MEMBER or MEMBER@INTERVAL whose schedule is taken; the best interval's when left out.")
     var member: IntervalArgument?
     @Option(name: .long, help: "How many times, each with another seed.") var seeds = 1

@@ -15,7 +15,7 @@ struct ScheduleCommand: AsyncParsableCommand {
         commandName: "schedule",
         abstract: "Print the hyperparameter schedule of the winner, or of a member, stitched along its lineage.")
 
-    @Argument(help: "The experiment.") var experiment: String
+    @Argument(help: "The experiment.", completion: .experiments) var experiment: String
     @Argument(help: "MEMBER or MEMBER@INTERVAL; the best interval when left out.") var member: IntervalArgument?
     @Option(name: [.short, .customLong("output")], help: "table, json, yaml or csv.") var output: Form = .table
     @OptionGroup var storeOptions: StoreOptions

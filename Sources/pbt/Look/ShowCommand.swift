@@ -11,7 +11,7 @@ struct ShowCommand: AsyncParsableCommand {
         commandName: "show",
         abstract: "Show how far an experiment is, its best interval and its members.")
 
-    @Argument(help: "The experiment.") var experiment: String
+    @Argument(help: "The experiment.", completion: .experiments) var experiment: String
     @Flag(name: .long, help: "Show all members, not only the best 20.") var all = false
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions

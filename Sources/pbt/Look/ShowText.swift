@@ -60,6 +60,7 @@ struct ShowText {
                 "founders left \(history.families.foundersLeft) of \(experiment.population)   copies \(history.copies)")
         }
         try printSparkline()
+        try printSchedules()
     }
 
     private func line(_ name: String, _ text: String) throws {
@@ -103,6 +104,27 @@ struct ShowText {
         let numbers = history.bestByIndex
         guard numbers.count > 1 else { return }
         try line("best", Sparkline.text(numbers, isASCII: !terminal.isUTF8) + "  by interval")
+    }
+
+    /// How the numbers among the best's hyperparameters went along its lineage, those that changed.
+    private func printSchedules() throws {
+        guard let best = history.best else { return }
+        let lineage = history.lineage(of: best.id)
+        let changing = experiment.space.names.compactMap { name -> (String, [Double])? in
+            let numbers = lineage.compactMap { $0.hyperparameters[name]?.double }
+            guard numbers.count == lineage.count, numbers.contains(where: { $0 != numbers.first }) else { return nil }
+            return (name, numbers)
+        }
+        for (name, numbers) in changing.prefix(4) {
+            guard let first = numbers.first, let last = numbers.last else { continue }
+            let isLog = experiment.space[name]?.isLogarithmic ?? false
+            let heights = isLog ? numbers.map { $0 > 0 ? Mathematics.log($0) : .nan } : numbers
+            let label = PlainText.middle(PlainText.line(name), width: 10, isASCII: !terminal.isUTF8)
+            try line(
+                label,
+                Sparkline.text(heights, width: 24, isASCII: !terminal.isUTF8)
+                    + "  \(first.short) to \(last.short)\(isLog ? " (log)" : ""), of the best")
+        }
     }
 
     private func table(of shown: [MemberStanding], _ hyperparameters: HyperparameterColumns) -> TextTable {

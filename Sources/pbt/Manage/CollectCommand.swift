@@ -16,7 +16,7 @@ struct CollectCommand: AsyncParsableCommand {
             files of attempts that are over. What is being trained is left alone.
             """)
 
-    @Argument(help: "The experiment; all of the store when none is named.")
+    @Argument(help: "The experiment; all of the store when none is named.", completion: .experiments)
     var experiment: String?
 
     @Flag(name: [.customShort("n"), .long], help: "Only say what would be deleted.")

@@ -9,7 +9,7 @@ struct PinCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pin", abstract: "Keep the checkpoint of an interval, whatever the experiment needs.")
 
-    @Argument(help: "The experiment.")
+    @Argument(help: "The experiment.", completion: .experiments)
     var experiment: String
 
     @Argument(help: "The interval: MEMBER@INTERVAL, for example 3@12.")
@@ -32,7 +32,7 @@ struct UnpinCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unpin", abstract: "Keep the checkpoint of an interval no longer than it is needed.")
 
-    @Argument(help: "The experiment.")
+    @Argument(help: "The experiment.", completion: .experiments)
     var experiment: String
 
     @Argument(help: "The interval: MEMBER@INTERVAL, for example 3@12.")

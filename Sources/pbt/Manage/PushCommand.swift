@@ -15,7 +15,7 @@ struct PushCommand: AsyncParsableCommand {
             activation=relu layers='[64, 64]'.
             """)
 
-    @Argument(help: "The experiment.")
+    @Argument(help: "The experiment.", completion: .experiments)
     var experiment: String
 
     @Argument(help: ArgumentHelp("Hyperparameters.", valueName: "name=value"))

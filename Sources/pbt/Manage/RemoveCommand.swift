@@ -12,7 +12,7 @@ struct RemoveCommand: AsyncParsableCommand {
         commandName: "rm",
         abstract: "Delete an experiment and its random search, with their checkpoints and logs.")
 
-    @Argument(help: "The experiment.")
+    @Argument(help: "The experiment.", completion: .experiments)
     var experiment: String
 
     @Flag(name: [.short, .long], help: "Do not ask.")

@@ -9,7 +9,7 @@ struct PauseCommand: AsyncParsableCommand {
         commandName: "pause",
         abstract: "Begin no more intervals of an experiment and its random search; what runs goes on.")
 
-    @Argument(help: "The experiment.")
+    @Argument(help: "The experiment.", completion: .experiments)
     var experiment: String
 
     @OptionGroup var storeOptions: StoreOptions
@@ -35,7 +35,7 @@ struct ResumeCommand: AsyncParsableCommand {
         abstract: "Let an experiment and its random search go on after a pause, or after they failed.",
         discussion: "Trains nothing itself: workers that wait go on, and pbt run or pbt worker may be started.")
 
-    @Argument(help: "The experiment.")
+    @Argument(help: "The experiment.", completion: .experiments)
     var experiment: String
 
     @OptionGroup var storeOptions: StoreOptions
@@ -60,7 +60,7 @@ struct StopCommand: AsyncParsableCommand {
         commandName: "stop",
         abstract: "End an experiment and its random search for good; what runs is stopped, what is done is kept.")
 
-    @Argument(help: "The experiment.")
+    @Argument(help: "The experiment.", completion: .experiments)
     var experiment: String
 
     @OptionGroup var storeOptions: StoreOptions

@@ -28,7 +28,17 @@ struct RunCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Programs at a time in this process; default: workers in the file.")
     var workers: Int?
 
+    @Option(
+        name: .long, defaultAsFlag: 7070,
+        help: ArgumentHelp(
+            "Show the dashboard on this machine while it trains; --dashboard=0 takes any port.",
+            valueName: "port"))
+    var dashboard: Int?
+
     func validate() throws {
+        if let dashboard, !(0...65535).contains(dashboard) {
+            throw ValidationError("--dashboard must be a port between 0 and 65535, not \(dashboard)")
+        }
         if let workers, !(1...4096).contains(workers) {
             throw ValidationError("--workers must be between 1 and 4096, not \(workers)")
         }
@@ -59,8 +69,10 @@ struct RunCommand: AsyncParsableCommand {
             StartLines(enlistment, trainer: trainer, slots: slots, opened: opened)
                 .print(isLive: options.style == .live)
         }
-        try await Self.work(
-            on: enlistment.family, in: opened, slots: slots, after: last, options: options)
+        try await RunDashboard.beside(opened, experiment: experiment.name, port: dashboard) {
+            try await Self.work(
+                on: enlistment.family, in: opened, slots: slots, after: last, options: options)
+        }
         try await Self.conclude(enlistment.family, in: opened, shown: shown)
     }
 

@@ -87,7 +87,8 @@ struct Winner {
         let metric = PlainText.line(looked.experiment.objective.metric)
         let state = record.state == .running ? "goes on" : record.state.rawValue
         try Output.line(
-            Terminal.output.styled("\(title) \(state)", .bold)
+            (Terminal.output.isTerminal ? Terminal.output.styled(Terminal.output.glyphs.done, .green) + " " : "")
+                + Terminal.output.styled("\(title) \(state)", .bold)
                 + ": best member \(best.id), \(metric) \(Format.score(score)), after \(took)")
         guard !isQuiet else { return }
         if let reason = record.reason { try row("ended", reason) }
@@ -98,6 +99,14 @@ struct Winner {
         }
         try row(
             "intervals", counts.joined(separator: ", ") + ", \(Words.count(looked.history.copies, "copy", "copies"))")
+        let attempts = looked.intervals.reduce(0) { $0 + $1.failures }
+        if attempts > 0 {
+            let lost = record.counts[.failed] ?? 0
+            try row(
+                "failures",
+                Words.count(attempts, "attempt")
+                    + (lost == 0 ? ", all recovered" : ", \(Words.count(lost, "interval")) for good"))
+        }
         try row("next", "pbt schedule \(name)    pbt plot curves \(name) -o curves.svg    pbt replay \(name)")
         try Output.line()
         try printSchedule(of: best.id)

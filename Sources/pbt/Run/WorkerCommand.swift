@@ -55,6 +55,8 @@ struct WorkerCommand: AsyncParsableCommand {
     @Flag(name: [.short, .long], help: "Say more.")
     var verbose = false
 
+    @OptionGroup var terminal: TerminalOptions
+
     func validate() throws {
         if let workers, !(1...4096).contains(workers) {
             throw ValidationError("--workers must be between 1 and 4096, not \(workers)")

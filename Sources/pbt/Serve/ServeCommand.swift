@@ -12,7 +12,8 @@ import UnixSignals
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Serve a store over HTTP, to workers on other machines and to programs.",
+        abstract:
+            "Serve a store over HTTP: a dashboard for people, an API for workers on other machines and for programs.",
         discussion: """
             On this machine alone nothing more is needed. To be reached from others, make tokens first (pbt token create \
             NAME --scope work) and give --host 0.0.0.0; add --tls-certificate and --tls-key, or put a proxy with TLS in \
@@ -58,6 +59,16 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "number"))
     var rateLimit: Double?
 
+    @Flag(name: .customLong("no-dashboard"), help: "Serve no pages, only the API.")
+    var hidesDashboard = false
+
+    @Flag(
+        name: .customLong("allow-control"),
+        help:
+            "Let those who may manage experiments pause, resume, stop and push from the dashboard; without it, it only shows."
+    )
+    var allowsControl = false
+
     @Option(name: .customLong("log-format"), help: "text or json.")
     var logFormat: LogFormat = .text
 
@@ -69,6 +80,9 @@ struct ServeCommand: AsyncParsableCommand {
         if host.isEmpty { throw ValidationError("--host is empty; give an address, for example 127.0.0.1") }
         if (certificate == nil) != (key == nil) {
             throw ValidationError("--tls-certificate and --tls-key belong together; give both")
+        }
+        if hidesDashboard, allowsControl {
+            throw ValidationError("--allow-control has a meaning with the dashboard only; leave out --no-dashboard")
         }
         if insecure, tokens { throw ValidationError("--insecure and --tokens contradict each other") }
         if let schedyTimeout, Duration(value: .string(schedyTimeout)).map({ $0 > .zero }) != true {
@@ -89,7 +103,8 @@ struct ServeCommand: AsyncParsableCommand {
         let configuration = ServerConfiguration(
             host: host, port: port, admission: isOpen ? .open : .tokens(kept),
             tls: certificate.flatMap { certificate in key.map { .init(certificate: certificate, key: $0) } },
-            rateLimit: rateLimit ?? (isOpen ? nil : 1000), version: Pbt.version)
+            rateLimit: rateLimit ?? (isOpen ? nil : 1000), version: Pbt.version,
+            dashboard: hidesDashboard ? nil : DashboardConfiguration(allowsControl: allowsControl))
         let scheme = certificate == nil ? "http" : "https"
         let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
         let server = Server(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBTReport
+import Synchronization
 
 #if canImport(Darwin)
     import Darwin
@@ -23,18 +24,37 @@ struct Terminal: Sendable {
     let isTerminal: Bool
     /// Whether it takes escape sequences that move the cursor: a terminal that is not `TERM=dumb`.
     let takesEscapes: Bool
-    /// Whether colours may be written: none with `NO_COLOR`, to a file, or to a dumb terminal.
+    /// Whether colours may be written: none with `NO_COLOR`, to a file, or to a dumb terminal, unless they are asked for.
     let hasColour: Bool
     /// Whether characters beyond ASCII may be written, by the locale.
     let isUTF8: Bool
     private let descriptor: Int32
 
+    /// What the command line says about terminals.
+    private struct Choice: Sendable {
+        var colour = TerminalOptions.Colour.auto
+        var isASCII = false
+    }
+
+    private static let choice = Mutex(Choice())
+
+    /// Takes in what the command line says, before anything is written.
+    static func choose(_ colour: TerminalOptions.Colour, isASCII: Bool) {
+        choice.withLock { $0 = Choice(colour: colour, isASCII: isASCII) }
+    }
+
     private init(descriptor: Int32) {
+        let choice = Self.choice.withLock { $0 }
         self.descriptor = descriptor
         isTerminal = isatty(descriptor) == 1
         takesEscapes = isTerminal && environment("TERM").map { $0 != "dumb" } ?? false
-        hasColour = takesEscapes && environment("NO_COLOR") == nil
-        isUTF8 = Self.localeIsUTF8
+        hasColour =
+            switch choice.colour {
+            case .auto: takesEscapes && environment("NO_COLOR") == nil
+            case .always: true
+            case .never: false
+            }
+        isUTF8 = Self.localeIsUTF8 && !choice.isASCII
     }
 
     /// Its width in columns: of the terminal, else `COLUMNS`; none for a file or pipe, where nothing is cut off.

@@ -15,7 +15,7 @@ struct WatchCommand: AsyncParsableCommand {
             failed, ? explains the keys, q ends. Nothing can be changed from here.
             """)
 
-    @Argument(help: "The experiment; a list of all when none is named.")
+    @Argument(help: "The experiment; a list of all when none is named.", completion: .experiments)
     var experiment: String?
     @OptionGroup var storeOptions: StoreOptions
 

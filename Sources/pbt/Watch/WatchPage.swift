@@ -3,7 +3,9 @@
 import PBT
 import PBTReport
 
-/// What is on the screen of `pbt watch`, and what keys do to it. It reads and writes nothing.
+/// What is on the screen of `pbt watch`, and what keys do to it.
+///
+/// It reads and writes nothing.
 struct WatchPage: Sendable {
     /// What is shown of an experiment.
     enum View: Sendable, Hashable {

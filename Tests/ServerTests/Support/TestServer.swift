@@ -6,6 +6,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import PBT
+import PBTAPI
 import PBTServer
 import PBTWorker
 import ServiceLifecycle
@@ -62,6 +63,40 @@ struct TestServer: Sendable {
         return Answer(
             status: Int(response.status.code), headers: response.headers,
             bytes: Array(try await response.body.collect(upTo: 64 << 20).readableBytesView))
+    }
+
+    /// Asks for a page, or sends a form, as a browser does.
+    ///
+    /// - Parameters:
+    ///   - path: The path with its query, percent-encoded.
+    ///   - form: The fields of a form that is posted; none for GET.
+    ///   - headers: More header fields.
+    /// - Returns: The answer; redirections are followed unless the client was configured not to.
+    /// - Throws: What the client throws when there is none.
+    func visit(
+        _ path: String, form: [(String, String)]? = nil, headers: [(String, String)] = []
+    ) async throws -> Answer {
+        let response = try await view(path, form: form, headers: headers)
+        return Answer(
+            status: Int(response.status.code), headers: response.headers,
+            bytes: Array(try await response.body.collect(upTo: 64 << 20).readableBytesView))
+    }
+
+    /// The same, and returns when the head of the answer is there; the body is the caller's to read.
+    func view(
+        _ path: String, form: [(String, String)]? = nil, headers: [(String, String)] = []
+    ) async throws -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: "\(base)\(path)")
+        request.headers.add(name: "Accept", value: "text/html,*/*")
+        if let form {
+            request.method = .POST
+            request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
+            request.body = .bytes(
+                Array(
+                    form.map { "\(PathSegment.encode($0.0))=\(PathSegment.encode($0.1))" }.joined(separator: "&").utf8))
+        }
+        for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
+        return try await client.execute(request, timeout: .minutes(5))
     }
 
     /// Asks for something and returns when the head of the answer is there; the body is the caller's to read.

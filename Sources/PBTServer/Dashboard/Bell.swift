@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+import PBT
+import PBTAPI
+import ServiceLifecycle
+
+extension Visit {
+    /// A stream that rings when something has changed, at most once a second: the page then asks for itself again.
+    ///
+    /// Nothing is queued for a slow reader, and nothing is sent to one that is up to date. It rings too when a lease runs
+    /// out, which is no event of the store's.
+    ///
+    /// - Parameter name: The experiment; none for all.
+    /// - Returns: The stream.
+    /// - Throws: A `PBTError` with code `badRequest` for a revision that is no number.
+    func bell(of name: String?) throws -> Reply {
+        let first = try revision()
+        let (site, caller, session) = (call.site, call.caller, session)
+        let body = ResponseBody { writer in
+            site.metrics.follows(1)
+            defer { site.metrics.follows(-1) }
+            try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
+            var (known, silent) = (first, Int?.none)
+            var written = ContinuousClock.now
+            while !Task.isShuttingDownGracefully {
+                let newest = try await site.store.lastEvent()
+                let news = try await Self.news(of: name, after: known, in: site.store)
+                let leases = try await Self.leases(of: name, in: site)
+                known = max(known, newest)
+                if news || leases.silent != silent ?? leases.silent {
+                    try await writer.write(
+                        ByteBuffer(string: EventStream.Frame(id: "\(newest)", event: "rev", data: "\(newest)").text))
+                    written = .now
+                    try await Endpoints.untilShutdown { try await Task.sleep(for: .seconds(1)) }
+                } else {
+                    let left = site.configuration.heartbeat - (ContinuousClock.now - written)
+                    if left <= .zero {
+                        try await writer.write(ByteBuffer(string: EventStream.comment))
+                        written = .now
+                    } else {
+                        let (last, wait) = (newest, min(left, leases.next ?? left))
+                        try await Endpoints.untilShutdown { try await site.store.waitForEvents(after: last, for: wait) }
+                    }
+                }
+                silent = leases.silent
+                do {
+                    try await site.access.checkAgain(caller)
+                } catch let error as PBTError where error.code == .unauthorized {
+                    break
+                }
+                if let session, session.expires <= site.configuration.clock.now() { break }
+            }
+            try await writer.finish(nil)
+        }
+        return Reply(headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
+    }
+
+    private func revision() throws -> Int64 {
+        let field = call.request.headers[.lastEventID].flatMap { $0.isEmpty ? nil : $0 } ?? call.query["rev"] ?? "0"
+        guard let number = Int64(field), number >= 0 else {
+            throw PBTError(.badRequest, "?rev= must be the number of an event, not \"\(field.prefix(40))\"")
+        }
+        return number
+    }
+
+    private static func news(of name: String?, after known: Int64, in store: any Store) async throws -> Bool {
+        guard let name else { return try await !store.events(of: nil, after: known, limit: 1).isEmpty }
+        for name in [name, Experiment.baselineName(of: name)]
+        where try await !store.events(of: name, after: known, limit: 1).isEmpty {
+            return true
+        }
+        return false
+    }
+
+    /// How many leases have run out, and when the next one does.
+    private static func leases(of name: String?, in site: Site) async throws -> (silent: Int, next: Duration?) {
+        guard let name else { return (0, nil) }
+        let now = site.configuration.clock.now()
+        do {
+            let ends = try await site.store.runningIntervals(of: name).compactMap(\.leaseExpires)
+            let next = ends.filter { $0 >= now }.min().map { $0.since(now) + .milliseconds(10) }
+            return (ends.count { $0 < now }, next)
+        } catch let error as PBTError where error.code == .noSuchExperiment {
+            // It was removed: the page asks again, and is told so.
+            return (-1, nil)
+        }
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a server's dashboard behaves.
+public struct DashboardConfiguration: Sendable, Hashable {
+    /// Whether those who may manage experiments may do so from its pages: pause, resume, stop and push.
+    ///
+    /// Without it pages only show.
+    public var allowsControl: Bool
+
+    /// How a server's dashboard behaves.
+    ///
+    /// - Parameter allowsControl: Whether experiments can be paused, resumed, stopped and pushed to from its pages.
+    public init(allowsControl: Bool = false) {
+        self.allowsControl = allowsControl
+    }
+
+    /// The path of an experiment's page.
+    public static func path(of experiment: String) -> String {
+        Links.experiment(experiment)
+    }
+}

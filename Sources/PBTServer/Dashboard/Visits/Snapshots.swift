@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTReport
+
+/// An experiment as pages show it: read once, as of one moment.
+struct Snapshot: Sendable {
+    /// The experiment, its intervals, and those of the random search beside it.
+    let history: History
+    /// The number of the newest event when it was read.
+    let revision: Int64
+    /// The experiment that this one is the baseline of.
+    let baselineOf: String?
+    /// The random search beside it, when there is one.
+    let baseline: String?
+    /// When it was read.
+    let time: Timestamp
+
+    var record: ExperimentRecord { history.record }
+    var experiment: Experiment { history.record.experiment }
+    var name: String { experiment.name }
+}
+
+/// What pages were last made from: one snapshot an experiment, so that many viewers cost one read.
+///
+/// A snapshot is good until something happens to the experiment. One that took long to read is kept for a few times as
+/// long, whatever happens: a page that follows a large experiment must not take the store from its workers.
+actor Snapshots {
+    private struct Kept {
+        var snapshot: Snapshot
+        var until: ContinuousClock.Instant
+        var used: Int
+    }
+
+    /// How many experiments are kept.
+    private static let limit = 16
+    /// How many intervals are kept, over all experiments.
+    private static let intervals = 400_000
+
+    /// A read that is shorter than this is made as soon as there is news.
+    private static let cheap = Duration.milliseconds(50)
+
+    private let store: any Store
+    private let clock: StoreClock
+    private var kept: [String: Kept] = [:]
+    private var reading: [String: Task<Snapshot, any Error>] = [:]
+    private var uses = 0
+    /// How often an experiment was read.
+    private(set) var reads = 0
+
+    init(store: any Store, clock: StoreClock) {
+        self.store = store
+        self.clock = clock
+    }
+
+    /// An experiment as it is, or was a moment ago.
+    ///
+    /// - Throws: What the store throws.
+    func snapshot(of name: String) async throws -> Snapshot {
+        uses += 1
+        if let known = kept[name] {
+            kept[name]?.used = uses
+            if try await isCurrent(known) { return known.snapshot }
+        }
+        if let task = reading[name] { return try await task.value }
+        reads += 1
+        let (store, clock) = (store, clock)
+        let task = Task {
+            // Awaited by whoever asked first, below; never left alone.
+            try await Self.read(name, from: store, clock)
+        }
+        reading[name] = task
+        defer { reading[name] = nil }
+        let began = ContinuousClock.now
+        do {
+            let snapshot = try await task.value
+            let cost = ContinuousClock.now - began
+            let rest = cost < Self.cheap ? .zero : cost * 4
+            kept[name] = Kept(snapshot: snapshot, until: .now.advanced(by: rest), used: uses)
+            shrink()
+            return snapshot
+        } catch {
+            // What is gone must not be shown again.
+            kept[name] = nil
+            throw error
+        }
+    }
+
+    /// Reads an experiment anew when it is next asked for.
+    func forget(_ name: String) {
+        kept[name] = nil
+    }
+
+    private func isCurrent(_ known: Kept) async throws -> Bool {
+        if ContinuousClock.now < known.until { return true }
+        return try await !Self.hasNews(of: known.snapshot, in: store)
+    }
+
+    /// Whether anything happened to an experiment, or to the random search beside it, since it was read.
+    static func hasNews(of snapshot: Snapshot, in store: any Store) async throws -> Bool {
+        // Also tells when it is gone.
+        let record = try await store.record(of: snapshot.name)
+        guard record.id == snapshot.record.id else { return true }
+        for name in [snapshot.name, snapshot.baseline].compactMap(\.self)
+        where try await !store.events(of: name, after: snapshot.revision, limit: 1).isEmpty {
+            return true
+        }
+        guard snapshot.baseline == nil, let baseline = record.experiment.baseline else { return false }
+        do {
+            // A random search that was created since.
+            _ = try await store.record(of: baseline.name)
+            return true
+        } catch let error as PBTError where error.code == .noSuchExperiment {
+            return false
+        }
+    }
+
+    private func shrink() {
+        func total() -> Int { kept.values.reduce(0) { $0 + $1.snapshot.history.genealogy.intervals.count } }
+        while kept.count > Self.limit || (kept.count > 1 && total() > Self.intervals),
+            let oldest = kept.min(by: { $0.value.used < $1.value.used })?.key
+        {
+            kept[oldest] = nil
+        }
+    }
+
+    private static func read(_ name: String, from store: any Store, _ clock: StoreClock) async throws -> Snapshot {
+        // Before the rows: what happens while they are read is news.
+        let revision = try await store.lastEvent()
+        let record = try await store.record(of: name)
+        let intervals = try await store.intervals(of: name)
+        let others = try await store.experiments()
+        let baseline = record.experiment.baseline.flatMap { baseline in
+            others.first { $0.experiment.name == baseline.name }?.experiment.name
+        }
+        var beside: [Interval]?
+        if let baseline { beside = try await store.intervals(of: baseline) }
+        return Snapshot(
+            history: History(record, intervals: intervals, baseline: beside), revision: revision,
+            baselineOf: others.first { $0.experiment.baseline?.name == name }?.experiment.name, baseline: baseline,
+            time: clock.now())
+    }
+}

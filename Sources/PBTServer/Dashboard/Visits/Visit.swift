@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import HummingbirdCore
+import PBT
+import PBTAPI
+
+/// A request for a page, and who makes it.
+struct Visit: Sendable {
+    /// The request.
+    let call: Call
+    /// The dashboard that is visited.
+    let dashboard: Dashboard
+    /// The session that the browser's cookie names; none where no token is asked for, or for a program with a token.
+    let session: Session?
+
+    /// What all endpoints share.
+    var site: Site { call.site }
+    /// The time at the server.
+    var now: Timestamp { site.configuration.clock.now() }
+
+    /// The path as it was sent.
+    var path: String {
+        String(call.request.uri.string.prefix { $0 != "?" && $0 != "#" })
+    }
+
+    /// The values of a name in the query, in order.
+    func values(_ name: String) -> [String] {
+        Self.values(in: Substring(call.request.uri.string).drop { $0 != "?" }.dropFirst(), name)
+    }
+
+    /// The values of a name in a query or a form's body; what is not encoded as it should be is left out.
+    static func values(in encoded: Substring, _ name: String) -> [String] {
+        encoded.split(separator: "&").compactMap { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard PathSegment.decode(parts[0].replacing("+", with: " ")) == name else { return nil }
+            return parts.count == 2 ? PathSegment.decode(parts[1].replacing("+", with: " ")) : ""
+        }
+    }
+
+    /// Whether the page's script asks for what changed only.
+    var isFragment: Bool {
+        call.query["fragment"] == "1"
+    }
+
+    /// Whether the page is asked to stay as it is (`?live=0`): for printing, and for pictures of it.
+    var isStill: Bool {
+        call.query["live"] == "0"
+    }
+
+    /// Whether the visitor may pause, resume, stop and push.
+    var mayControl: Bool {
+        dashboard.settings.allowsControl && call.caller.scope >= .admin
+    }
+
+    /// What a form must carry, so that no other site's page can send it.
+    var formToken: String {
+        session?.formToken ?? dashboard.formToken
+    }
+
+    /// The member in the path.
+    ///
+    /// - Throws: A `PBTError` with code `noSuchInterval`.
+    func member() throws -> Int {
+        guard let member = Int(call["member"]), member >= 0 else {
+            throw PBTError(
+                .noSuchInterval, "\"\(call["member"].prefix(40))\" is no member; members are numbered from 0")
+        }
+        return member
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import PBT
+import PBTServer
+import PBTWorker
+import ServiceLifecycle
+
+/// The dashboard beside a run: on this machine only, for as long as the run lasts.
+enum RunDashboard {
+    /// Does something, and shows the store meanwhile.
+    ///
+    /// - Parameters:
+    ///   - opened: The store.
+    ///   - experiment: The experiment whose page is named on standard error.
+    ///   - port: The port; none: there is no dashboard.
+    ///   - body: What is done.
+    /// - Throws: What `body` throws; a `PBTError` when the port is taken, before anything is trained.
+    static func beside(
+        _ opened: OpenStore, experiment: String, port: Int?, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        guard let port else { return try await body() }
+        if opened.isRemote {
+            Output.note("the store is behind a server, which has a dashboard of its own: \(opened.location)")
+            return try await body()
+        }
+        let (ports, ready) = AsyncStream<Int>.makeStream()
+        let server = Server(
+            store: opened.store, data: opened.data,
+            configuration: ServerConfiguration(
+                port: port, version: Pbt.version, dashboard: DashboardConfiguration()),
+            logger: quiet, onReady: { ready.yield($0) })
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(services: [.init(service: server)], logger: quiet))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                defer { ready.finish() }
+                try await group.run()
+            }
+            guard let port = await ports.first(where: { _ in true }) else {
+                // It never listened: this says why.
+                try await tasks.waitForAll()
+                return
+            }
+            Output.note("dashboard http://127.0.0.1:\(port)\(DashboardConfiguration.path(of: experiment))")
+            let outcome: Result<Void, any Error>
+            do {
+                try await body()
+                outcome = .success(())
+            } catch {
+                outcome = .failure(error)
+            }
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+            try outcome.get()
+        }
+    }
+
+    private static let quiet = Logger(label: "pbt.dashboard") { _ in SwiftLogNoOpLogHandler() }
+}

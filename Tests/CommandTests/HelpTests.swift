@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import PBT
+import Subprocess
+import SystemPackage
+import Testing
+
+/// What the command says of itself: help topics, the manual page, completions.
+@Suite(.timeLimit(.minutes(10))) struct HelpTests {
+    private func shell(_ script: String, in place: Workplace) async throws -> Command.Answer {
+        try place.write(script, to: "script.sh")
+        let result = try await Subprocess.run(
+            .name("bash"), arguments: ["--norc", "--noprofile", "script.sh", Command.executable.string],
+            workingDirectory: place.directory, output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+        return Command.Answer(
+            code: Command.code(result.terminationStatus), output: result.standardOutput, error: result.standardError)
+    }
+
+    @Test func `help exit-codes has every exit code`() async throws {
+        let place = try Workplace()
+        let answer = try await place.pbt("help", "exit-codes")
+        #expect(answer.code == 0)
+        #expect(
+            answer.output.split(separator: "\n").compactMap { $0.split(separator: " ").first }
+                == ["0", "1", "64", "65", "66", "69", "70", "73", "75", "130", "143"])
+        #expect(try await place.pbt("help", "environment").output.contains("PBT_STORE "))
+    }
+
+    /// The commands below a command, with their paths.
+    private func commands(_ command: Value, _ path: [String] = []) -> [(path: [String], command: Value)] {
+        (command["subcommands"]?.array ?? []).flatMap { sub in
+            let own = path + [sub["commandName"]?.string ?? ""]
+            return own == ["help"] ? [] : [(own, sub)] + commands(sub, own)
+        }
+    }
+
+    @Test func `the manual page has every command and every option`() async throws {
+        let place = try Workplace()
+        let page = try await place.pbt("help", "man").output
+        let help = try await place.pbt("--experimental-dump-help").json()
+        let all = commands(help["command"] ?? .null)
+        #expect(all.count > 25)
+        for (path, command) in all {
+            let title = ".SS \"pbt \(path.joined(separator: " "))"
+            let section = try #require(page.range(of: title), "\(path)")
+            let rest = page[section.upperBound...]
+            let text = rest[..<(rest.range(of: "\n.SS")?.lowerBound ?? rest.endIndex)]
+            for argument in command["arguments"]?.array ?? [] {
+                for name in argument["names"]?.array ?? [] where name["kind"] == "long" {
+                    guard let long = name["name"]?.string, long != "help", long != "version" else { continue }
+                    #expect(text.contains("\\-\\-\(long.replacing("-", with: "\\-"))"), "\(path) --\(long)")
+                }
+            }
+        }
+    }
+
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/man")))
+    func `the manual page is formatted without a warning`() async throws {
+        let place = try Workplace()
+        try place.write(try await place.pbt("help", "man").output, to: "pbt.1")
+        let answer = try await shell(
+            "LC_ALL=C.UTF-8 MANROFFSEQ= MANWIDTH=80 man --warnings=all -l pbt.1 | cat", in: place)
+        #expect(answer.code == 0)
+        #expect(answer.error == "")
+        #expect(answer.output.contains("pbt run <file>"))
+        #expect(answer.output.contains("EXIT STATUS"))
+    }
+
+    @Test func `completions load in bash, and complete commands, options and experiments`() async throws {
+        let place = try Workplace()
+        try place.experiment()
+        #expect(try await place.pbt("create", "toy.yaml").code == 0)
+        #expect(try await place.pbt("create", "toy.yaml", "--name", "other").code == 0)
+        let answer = try await shell(
+            """
+            set -e
+            mkdir -p bin && ln -s "$1" bin/pbt && PATH="$PWD/bin:$PATH"
+            pbt --generate-completion-script bash > completion.bash
+            source completion.bash
+            complete_line() {
+                COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; COMP_TYPE=9
+                COMPREPLY=()
+                "$(complete -p pbt | sed 's/.*-F \\([^ ]*\\).*/\\1/')" pbt "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}" || true
+                echo "${COMPREPLY[@]}"
+            }
+            complete_line pbt sch
+            complete_line pbt show ""
+            complete_line pbt show o
+            complete_line pbt run --prog
+            complete_line pbt show --store missing.sqlite ""
+            """, in: place)
+        #expect(answer.code == 0, "\(answer.error)")
+        let lines = answer.output.split(separator: "\n", omittingEmptySubsequences: false).map {
+            $0.split(separator: " ").map(String.init)
+        }
+        try #require(lines.count >= 5, "\(answer.output)")
+        #expect(lines[0] == ["schedule"])
+        #expect(Set(["toy", "other"]).isSubset(of: lines[1]))
+        #expect(lines[2] == ["other"])
+        #expect(lines[3] == ["--progress"])
+        #expect(!lines[4].contains("toy"))
+        #expect(answer.error == "")
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func `there are completions for each shell`(_ shell: String) async throws {
+        let place = try Workplace()
+        let script = try await place.pbt("--generate-completion-script", shell)
+        #expect(script.code == 0)
+        #expect(script.output.contains("watch"))
+        #expect(script.output.contains("---completion"))
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import PBT
+import PBTTesting
+import PBTWorker
+import Testing
+
+@testable import PBTServer
+
+extension ServerConfiguration {
+    /// With a dashboard.
+    static func pages(
+        control: Bool = false, tokens: (any TokenStore)? = nil, clock: StoreClock = .system, rateLimit: Double? = nil
+    ) -> Self {
+        Self(
+            admission: tokens.map { .tokens($0) } ?? .open, rateLimit: rateLimit, version: "9.9", clock: clock,
+            dashboard: DashboardConfiguration(allowsControl: control))
+    }
+}
+
+/// An experiment trained in a store by made-up workers, interval after interval.
+struct TrainedRun {
+    var name = "digits"
+    var objective = Objective.maximize("accuracy")
+    var space: SearchSpace = ["lr": .logUniform(1e-5...1), "momentum": .uniform(0...1), "batch": .constant(64)]
+    var kind = Experiment.Kind.populationBasedTraining
+    var population = 6
+    var intervals = 8
+    var retries = 1
+    var hasBaseline = false
+    /// How many intervals finish; none: all.
+    var finishing: Int?
+    /// What an interval comes to; failed when it is none.
+    var score: @Sendable (Interval) -> Double? = { interval in
+        let rate = interval.hyperparameters["lr"]?.double ?? interval.hyperparameters.values.values.first?.double ?? 0.5
+        return 1 - 1 / (2 + Double(interval.depth)) - 0.05 * abs(rate - 0.01)
+    }
+
+    var experiment: Experiment {
+        Experiment(
+            name, kind: kind, objective: objective, population: population, intervals: intervals, seed: 5, space: space,
+            retries: retries, hasBaseline: hasBaseline,
+            trainer: .init(command: ["python3", "train.py"], directory: "/"))
+    }
+
+    /// Creates it and trains it.
+    func train(in store: any Store, clock: ManualClock? = nil) async throws {
+        let experiment = experiment
+        _ = try await store.create(experiment)
+        if let baseline = experiment.baseline {
+            _ = try await store.create(baseline)
+            try await work(on: baseline.name, in: store, clock)
+        }
+        try await work(on: name, in: store, clock)
+    }
+
+    private func work(on name: String, in store: any Store, _ clock: ManualClock?) async throws {
+        for turn in 0..<(finishing ?? .max) {
+            let claims = try await store.claim(
+                1, from: name, by: "box/\(turn % 3 + 1)/a/w", for: .seconds(60), key: nil)
+            guard let assignment = claims.assignments.first else { return }
+            clock?.advance(by: .seconds(1))
+            let interval = assignment.interval
+            let outcome: Outcome =
+                if let score = score(interval) {
+                    .trained(
+                        score: score, metrics: [objective.metric: .number(score), "loss": 0.25],
+                        checkpoint: score.isFinite ? DataDirectory.name(of: interval.id, attempt: 1) : nil)
+                } else {
+                    .failed(reason: "exit 1: boom <script>")
+                }
+            _ = try await store.finish(assignment.lease, outcome)
+        }
+    }
+}
+
+/// What a page is made of, as far as tests look.
+struct PageText {
+    let text: String
+
+    init(_ answer: Answer) { text = answer.text }
+
+    /// How many elements it has.
+    var nodes: Int { text.matches(of: /<[a-zA-Z]/).count }
+
+    /// What a block that is swapped holds.
+    func block(_ id: String) -> String? {
+        guard let start = text.firstRange(of: "id=\"live-\(id)\"") else { return nil }
+        let rest = text[start.upperBound...]
+        return String(rest[..<(rest.firstRange(of: "id=\"live-")?.lowerBound ?? rest.endIndex)])
+    }
+
+    /// The value of a hidden field.
+    func hidden(_ name: String) -> String? {
+        let start = "name=\"\(name)\" value=\""
+        return text.firstRange(of: start).map { String(text[$0.upperBound...].prefix { $0 != "\"" }) }
+    }
+
+    /// Whether each element that must end does, in its place, and no attribute or text holds what it must not.
+    var isWellFormed: Bool {
+        let voids: Set = ["meta", "link", "input", "br", "hr", "img", "!DOCTYPE"]
+        var open: [Substring] = []
+        for match in text.matches(
+            of: /<(\/?)([!a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z_:][-a-zA-Z0-9_:.]*(?:="[^"<]*")?)*)\s*(\/?)>/)
+        {
+            let (_, slash, name, _, closed) = match.output
+            if voids.contains(String(name)) || !closed.isEmpty { continue }
+            if slash.isEmpty { open.append(name) } else if open.popLast() != name { return false }
+        }
+        // Every `<` begins a tag that was understood above.
+        let brackets = text.count { $0 == "<" }
+        let tags = text.matches(
+            of: /<(\/?)([!a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z_:][-a-zA-Z0-9_:.]*(?:="[^"<]*")?)*)\s*(\/?)>/
+        ).count
+        return open.isEmpty && brackets == tags
+    }
+}
+
+/// A client that does not follow redirections.
+let still = HTTPClient.Configuration(redirectConfiguration: .disallow)

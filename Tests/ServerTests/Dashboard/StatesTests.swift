@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import PBT
+import PBTAPI
+import PBTTesting
+import PBTWorker
+import SystemPackage
+import Testing
+
+@testable import PBTServer
+
+@Suite(.timeLimit(.minutes(10)))
+struct StatesTests {
+    private static func banners(_ server: TestServer, _ path: String = "/e/digits") async throws -> String {
+        try #require(PageText(try await server.visit(path)).block("banners"))
+    }
+
+    @Test func `before the first score it is said what waits, and nothing is made up`() async throws {
+        try await withServer(configuration: .pages()) { server in
+            try await TrainedRun(finishing: 0).train(in: server.store)
+            let page = PageText(try await server.visit("/e/digits"))
+            #expect(page.block("banners")?.contains("No score yet") == true)
+            #expect(page.block("banners")?.contains("6 members wait for a worker") == true)
+            #expect(page.block("tiles")?.contains("<dd>–</dd>") == true)
+        }
+    }
+
+    @Test func `a worker whose lease ran out is named, with what happens next`() async throws {
+        let clock = ManualClock()
+        let store = InMemoryStore(clock: clock.store)
+        try await withServer(store: store, configuration: .pages(clock: clock.store)) { server in
+            try await TrainedRun(finishing: 6).train(in: store, clock: clock)
+            _ = try await store.claim(1, from: "digits", by: "box/9/a/w", for: .seconds(60), key: nil)
+            let before = try await Self.banners(server)
+            #expect(!before.contains("silent"))
+            clock.advance(by: .seconds(90))
+            let after = try await Self.banners(server)
+            #expect(after.contains("box/9/w</bdi> is silent: its lease ran out 30s ago"))
+            #expect(after.contains("is tried again (2 of 2) as soon as a worker asks for work"))
+            let workers = PageText(try await server.visit("/e/digits/workers"))
+            #expect(workers.text.contains("! silent 30s"))
+        }
+    }
+
+    @Test func `a whole run that failed says the first error, the command and the end of the log`() async throws {
+        try await withTemporaryDirectory { directory in
+            let data = DataDirectory(FilePath(directory))
+            let store = InMemoryStore()
+            try await TrainedRun(population: 2, retries: 0, score: { _ in nil }).train(in: store)
+            let first = try #require(try await store.intervals(of: "digits").first { $0.state == .failed })
+            let log = data.log(of: first.id, attempt: 1, of: "digits")
+            try FileSystem.makeDirectories(log.removingLastComponent())
+            try FileSystem.write((1...30).map { "line \($0)\n" }.joined() + "boom & <bang>\n", to: log)
+            try await withServer(store: store, data: data, configuration: .pages()) { server in
+                let text = try await Self.banners(server)
+                #expect(text.contains("<strong>Failed</strong>"))
+                #expect(text.contains("exit 1: boom &lt;script&gt;"))
+                #expect(text.contains("python3 train.py"))
+                #expect(text.contains("pbt resume digits"))
+                #expect(text.contains("line 30\nboom &amp; &lt;bang&gt;</pre>"))
+                #expect(text.contains("line 12\n"))
+                #expect(!text.contains("line 11\n"), "twenty lines")
+            }
+        }
+    }
+
+    @Test func `paused, diverged and failed are said in words`() async throws {
+        try await withServer(configuration: .pages()) { server in
+            try await TrainedRun(
+                retries: 0, finishing: 12,
+                score: { $0.id == IntervalID(member: 1, index: 0) ? nil : $0.id.member == 2 ? .nan : 0.5 }
+            ).train(in: server.store)
+            try await server.store.pause("digits")
+            let text = try await Self.banners(server)
+            #expect(text.contains("Paused"))
+            #expect(text.contains("pbt resume digits"))
+            #expect(text.contains("1 interval failed, retries spent"))
+            let page = try await server.visit("/e/digits")
+            #expect(!page.text.lowercased().contains(">nan<"))
+            let trouble = try await server.visit("/e/digits/events?only=trouble")
+            #expect(trouble.text.contains(">diverged<"))
+            #expect(trouble.text.contains(">failed<"))
+        }
+    }
+
+    @Test(arguments: [
+        "<script>alert(1)</script>", "a/b?c#d%20", "\u{5d0}\u{202e}x", "日本 \"quoted\" & 'so'", ".",
+    ])
+    func `a name is shown as text and leads to its page, whatever it holds`(name: String) async throws {
+        try await withServer(configuration: .pages()) { server in
+            try await TrainedRun(
+                name: name, objective: .minimize("<i>loss</i>"),
+                space: ["x": .choice([.string("<b>&\"'"), .string(name)])], population: 3, intervals: 2,
+                score: { _ in 0.5 }
+            ).train(in: server.store)
+            let path = Links.experiment(name)
+            for page in ["", "/members", "/m/0", "/lineage", "/events?only=all", "/workers", "/charts/curves"] {
+                let answer = try await server.visit("\(path)\(page)")
+                #expect(answer.status == 200, "\(page)")
+                let text = PageText(answer)
+                #expect(text.isWellFormed, "\(page)")
+                #expect(!text.text.contains("<script>"))
+                #expect(!text.text.contains("<b>&"))
+                #expect(!text.text.contains("<i>"))
+                #expect(!text.text.contains("\u{202e}"))
+            }
+            let list = try await server.visit("/")
+            #expect(list.text.contains("href=\"\(path)\""))
+            let compare = try await server.visit("/compare?runs=\(PathSegment.encode(name))")
+            #expect(compare.status == 200)
+        }
+    }
+
+    @Test func `a page stays within its budget of elements and bytes`() async throws {
+        try await withServer(configuration: .pages()) { server in
+            try await TrainedRun(population: 20, intervals: 40).train(in: server.store)
+            let page = PageText(try await server.visit("/e/digits"))
+            #expect(page.nodes <= 1500)
+            #expect(page.text.utf8.count <= 160 << 10)
+            try await TrainedRun(name: "many", population: 300, intervals: 3).train(in: server.store)
+            let many = PageText(try await server.visit("/e/many"))
+            #expect(many.nodes <= 6000)
+            let members = PageText(try await server.visit("/e/many/members"))
+            #expect(members.text.contains("showing 1–100 of 300"))
+            #expect(members.text.matches(of: /<tr id=/).count == 100)
+            let last = PageText(try await server.visit("/e/many/members?page=2"))
+            #expect(last.text.contains("showing 201–300 of 300"))
+        }
+    }
+
+    @Test(arguments: ["score", "-score"])
+    func `what has no score comes last, whichever way members are sorted`(sort: String) async throws {
+        try await withServer(configuration: .pages()) { server in
+            try await TrainedRun(
+                kind: .randomSearch, retries: 0, score: { $0.id.member == 3 ? nil : Double($0.id.member) }
+            )
+            .train(in: server.store)
+            let page = PageText(try await server.visit("/e/digits/members?sort=\(sort)"))
+            let order = page.text.matches(of: /<tr id="m(\d+)"/).map { Int($0.output.1) }
+            #expect(order == (sort == "score" ? [5, 4, 2, 1, 0, 3] : [0, 1, 2, 4, 5, 3]))
+            #expect(page.text.contains("aria-sort=\"\(sort == "score" ? "descending" : "ascending")\""))
+        }
+    }
+
+    @Test func `the bell rings when something changed, and not for whoever is up to date`() async throws {
+        try await withServer(configuration: .pages()) { server in
+            try await server.create("toy")
+            try await server.create("other")
+            let last = try await server.store.lastEvent()
+            var frames = StreamTests.Frames(try await server.view("/e/toy/live?rev=\(last)"))
+            while !frames.text.hasPrefix("retry: 2000\n\n") { #expect(try await frames.more()) }
+            try await server.store.pause("other")
+            try await server.store.pause("toy")
+            let frame = try await frames.next()
+            #expect(frame?.event == "rev")
+            #expect(frame?.id.flatMap { Int64($0) } == last + 2, "what happens elsewhere is no news")
+            var late = StreamTests.Frames(try await server.view("/e/toy/live?rev=0"))
+            #expect(try await late.next()?.event == "rev")
+        }
+    }
+
+    @Test func `ten viewers of one state cost one read`() async throws {
+        let store = InMemoryStore()
+        let snapshots = Snapshots(store: store, clock: .system)
+        try await TrainedRun(finishing: 5).train(in: store)
+        for _ in 0..<10 { _ = try await snapshots.snapshot(of: "digits") }
+        #expect(await snapshots.reads == 1)
+    }
+}
