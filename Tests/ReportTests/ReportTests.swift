@@ -167,6 +167,14 @@ import Testing
         #expect(!markup.text.contains("Failures"))
     }
 
+    @Test func `a command to be copied is one command, whatever the name`() throws {
+        let run = HandMadeRun("a'; rm -rf $HOME", population: 1, intervals: 1)
+        var other = run
+        other.add(IntervalID(member: 0, index: 0), parent: nil, score: 1)
+        let markup = try Markup(Report.html(of: [other.history()]))
+        #expect(markup.text.contains("pbt replay 'a'\\''; rm -rf $HOME'"))
+    }
+
     @Test func `the settings of a trainer are in it, and the directory it stands in is not`() throws {
         var run = HandMadeRun.donorLivesOn
         run.experiment.trainer = Experiment.Trainer(command: ["python3", "train.py"], directory: "/home/somebody/work")

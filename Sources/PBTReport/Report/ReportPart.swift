@@ -176,7 +176,7 @@ struct ReportPart {
                 "Its checkpoint is "
                 tag("code") { PlainText.line(best.checkpoint ?? "-") }
                 " (\(best.checkpointState.rawValue)). To train by its schedule once more: "
-                tag("code") { "pbt replay \(name)" }
+                tag("code") { "pbt replay \(Shell.quoted(name))" }
             }
     }
 
