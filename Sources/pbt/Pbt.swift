@@ -37,7 +37,7 @@ struct Pbt: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [
                     ListCommand.self, ShowCommand.self, BestCommand.self, ScheduleCommand.self, LineageCommand.self,
-                    ExplainCommand.self, PlotCommand.self, ExportCommand.self, WatchCommand.self,
+                    ExplainCommand.self, PlotCommand.self, ReportCommand.self, ExportCommand.self, WatchCommand.self,
                 ]),
             CommandGroup(name: "Serve", subcommands: [ServeCommand.self, TokenCommand.self]),
             CommandGroup(

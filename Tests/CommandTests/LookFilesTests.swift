@@ -190,6 +190,33 @@ import Testing
         }
     }
 
+    @Test func `a report is one file, of one experiment or of several`() async throws {
+        try await LookFixture.with { fixture in
+            try await fixture.trainDigits()
+            let one = try await fixture.pbt("report", "digits", "-o", "one.html")
+            #expect(one.code == 0 && one.output == "" && one.error == "", "\(one)")
+            let page = try String(contentsOfFile: fixture.directory + "/one.html", encoding: .utf8)
+            #expect(page.hasPrefix("<!DOCTYPE html>") && page.contains("<title>digits · PBT</title>"))
+            #expect(try await fixture.pbt("report", "digits", "-o", "-").output == page)
+            let two = try await fixture.pbt("report", "digits", "digits.random_search", "-o", "-")
+            #expect(two.code == 0 && two.output.contains("Comparison of 2 experiments"))
+            var other = Experiment.looked("other", baseline: false)
+            other.objective = .minimize("loss")
+            try await fixture.train(other) { Double($0.id.member) }
+            let mixed = try await fixture.pbt("report", "digits", "other", "-o", "two.html")
+            #expect(mixed.code == 64)
+            #expect(
+                mixed.error
+                    == "error: experiments with different objectives cannot be compared (digits: accuracy, other: loss); "
+                    + "write a report of each\n")
+            let twice = try await fixture.pbt("report", "digits", "digits", "-o", "two.html")
+            #expect(twice.code == 64 && twice.error.hasPrefix("error: \"digits\" is named twice\n"))
+            let form = try await fixture.pbt("report", "digits", "-o", "two.pdf")
+            #expect(form.error.hasPrefix("error: \"two.pdf\" must end in .html, or be - for standard output\n"))
+            #expect(!FileManager.default.fileExists(atPath: fixture.directory + "/two.html"))
+        }
+    }
+
     @Test func `the format may be named apart from the file`() async throws {
         try await LookFixture.with { fixture in
             try await fixture.trainDigits()
