@@ -8,6 +8,8 @@ struct Columns: Sendable {
     let depths: [Int]
     /// Each interval's score; not a number when it is not done.
     let scores: [Double]
+    /// Whether any of them diverged or failed.
+    let hasLosses: Bool
     /// How many members there are.
     let members: Int
     /// The most training that a finished interval's checkpoint holds.
@@ -29,6 +31,7 @@ struct Columns: Sendable {
         var scores: [Double] = []
         var members = 0
         var trained = 0
+        var hasLosses = false
         var last: Int?
         var starts: [Int] = []
         var zero: Timestamp?
@@ -37,6 +40,7 @@ struct Columns: Sendable {
         for interval in intervals {
             depths.append(interval.depth)
             scores.append(interval.finiteScore ?? .nan)
+            if interval.state == .diverged || interval.state == .failed { hasLosses = true }
             if interval.state.isFinished { trained = max(trained, interval.depth) }
             if interval.id.member != last {
                 starts.append(depths.count - 1)
@@ -56,6 +60,7 @@ struct Columns: Sendable {
         self.starts = starts + [intervals.count]
         self.depths = depths
         self.scores = scores
+        self.hasLosses = hasLosses
         self.members = members
         self.trained = trained
     }

@@ -73,7 +73,7 @@ class Interval:
         self._thread: int = threading.get_ident()
         self._began = time.monotonic()
         # Taken ahead: nobody trains it yet.
-        self._is_ahead = False
+        self._is_ahead: bool = False
         self._lease: Mapping[str, Any] = assignment["lease"]
         self._path = f"/experiments/{segment(self.experiment)}/intervals/{self.member}/{self.index}"
         self._files_attempt = Attempt(self.experiment, self.member, self.index, self.attempt)

@@ -113,7 +113,8 @@ def test_an_answer_that_is_lost_loses_no_interval(start: Start) -> None:
         interval.report(score=1)
     assert seen == [0, 1]
     keys = [body["key"] for body in server.of("claims")]
-    assert len(keys) >= 4 and len(set(keys[1:4])) == 1, "asked again with the same key, it brings what the lost answer brought"
+    # Asked again with the same key, it brings what the lost answer brought.
+    assert len(keys) >= 4 and len(set(keys[1:4])) == 1
     assert server.of("release") == []
 
 

@@ -159,6 +159,11 @@ extension TransactionalStore {
         try await read { try $0.intervals(in: $0.existing(name), index: nil) }
     }
 
+    /// See ``Store/runningIntervals(of:)``.
+    public func runningIntervals(of name: String) async throws -> [Interval] {
+        try await read { try $0.running(in: $0.existing(name), expiredBy: nil, worker: nil) }
+    }
+
     /// See ``Store/interval(_:of:)``.
     public func interval(_ id: IntervalID, of name: String) async throws -> Interval {
         try await read { try $0.existing(id, in: $0.existing(name)) }

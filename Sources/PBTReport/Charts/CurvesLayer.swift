@@ -160,7 +160,7 @@ struct CurvesLayer {
                 members > Scene.fewBaselineMembers
                     ? "random search: best, median, 10–90 %" : "random search")
         }
-        if scene.intervals.contains(where: { $0.state == .diverged || $0.state == .failed }) {
+        if scene.history.columns.hasLosses {
             legend.add(.cross(palette.ink), "diverged or failed")
         }
         scene.addTop(to: &legend)

@@ -43,8 +43,8 @@ struct Card {
     var isAlone = false
 
     var html: HTML {
-        let chart = kind.chart(
-            of: opened.history, options ?? opened.options.chart(of: opened.history, theme: .page))
+        let chart = opened.snapshot.chart(
+            kind, options ?? opened.options.chart(of: opened.history, theme: .page))
         let title = title ?? kind.title
         return tag("section", ["id": "live-\(kind.rawValue)", "class": "card \(kind.rawValue)"]) {
             tag("h2") { title }

@@ -2,6 +2,7 @@
 
 import PBT
 import PBTReport
+import Synchronization
 
 /// An experiment as pages show it: read once, as of one moment.
 struct Snapshot: Sendable {
@@ -15,10 +16,48 @@ struct Snapshot: Sendable {
     let baseline: String?
     /// When it was read.
     let time: Timestamp
+    private let pictures = Pictures()
 
     var record: ExperimentRecord { history.record }
     var experiment: Experiment { history.record.experiment }
     var name: String { experiment.name }
+
+    init(history: History, revision: Int64, baselineOf: String?, baseline: String?, time: Timestamp) {
+        self.history = history
+        self.revision = revision
+        self.baselineOf = baselineOf
+        self.baseline = baseline
+        self.time = time
+    }
+
+    /// A picture of it: drawn once for all who look at it in the same way.
+    func chart(_ kind: ChartKind, _ options: Chart.Options) -> Chart {
+        pictures.picture(kind, options) { kind.chart(of: history, options) }
+    }
+
+    /// The pictures of a snapshot that were asked for.
+    private final class Pictures: Sendable {
+        private struct Key: Hashable {
+            let kind: ChartKind
+            let options: Chart.Options
+        }
+
+        /// How many are kept: five on a page, at three widths, and as many with options.
+        private static let limit = 32
+        private let drawn = Mutex<[Key: Chart]>([:])
+
+        func picture(_ kind: ChartKind, _ options: Chart.Options, draw: () -> Chart) -> Chart {
+            let key = Key(kind: kind, options: options)
+            if let known = drawn.withLock({ $0[key] }) { return known }
+            // Two who come at once may both draw it: they get the same bytes.
+            let chart = draw()
+            drawn.withLock { drawn in
+                if drawn.count >= Self.limit { drawn = [:] }
+                drawn[key] = chart
+            }
+            return chart
+        }
+    }
 }
 
 /// What pages were last made from: one snapshot an experiment, so that many viewers cost one read.
