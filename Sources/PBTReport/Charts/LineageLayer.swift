@@ -80,6 +80,19 @@ struct LineageLayer {
         70 + max(rowHeight * Double(max(rows.count, 1)), 60) + Scene.axisHeight + (scene.isNarrow ? 24 : 0)
     }
 
+    /// Whom the interval that stands out descends from, and what is left of the founders.
+    var sentence: String {
+        guard let tip = scene.tip, let founder = scene.path.first.map({ scene.intervals[$0].id.member }) else {
+            return scene.sentence
+        }
+        let copies = scene.path.count { scene.intervals[$0].isExploit }
+        let founders = scene.history.families.foundersLeft
+        let best = scene.isBest ? "The best of \(scene.name), \(tip.id)," : "\(tip.id) of \(scene.name)"
+        return "\(best) descends from founder \(founder) through \(scene.count(copies, "copy", "copies")). "
+            + "After \(scene.count(scene.history.copies, "copy", "copies")) in all, "
+            + "\(founders) of \(scene.count(max(scene.members, founders), "founder", "founders")) left descendants."
+    }
+
     var title: String {
         let founders = scene.history.families.foundersLeft
         guard scene.history.copies > 0 else { return "\(scene.name): no member has been replaced" }
@@ -305,7 +318,7 @@ extension Chart {
         var drawing = Drawing(scene.palette)
         layer.draw(in: Frame(left: 0, top: 0, right: scene.width, bottom: layer.height), on: &drawing)
         return Chart(
-            title: "Lineage of \(scene.name)", summary: scene.sentence, width: scene.width, height: layer.height,
+            title: "Lineage of \(scene.name)", summary: layer.sentence, width: scene.width, height: layer.height,
             drawing: drawing)
     }
 }

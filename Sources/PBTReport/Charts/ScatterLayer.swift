@@ -42,6 +42,21 @@ struct ScatterLayer {
         return "Where the search went: \(XML.name(across.name, width: 30)) and \(other)"
     }
 
+    /// Where the interval that stands out is on the axes.
+    var sentence: String {
+        let shown = [across, upright].compactMap(\.self)
+        guard let tip = scene.tip, let founder = scene.path.first.map({ scene.intervals[$0] }), !shown.isEmpty else {
+            return scene.sentence
+        }
+        func values(_ interval: Interval) -> String {
+            shown.map { "\(XML.name($0.name)) \(XML.name(Format.value(interval.hyperparameters[$0.name])))" }
+                .joined(separator: " and ")
+        }
+        let best = scene.isBest ? "The best of \(scene.name), \(tip.id)," : "\(tip.id) of \(scene.name)"
+        return scene.path.count == 1
+            ? "\(best) has \(values(tip))." : "\(best) has \(values(tip)); its founder began with \(values(founder))."
+    }
+
     func draw(in frame: Frame, on drawing: inout Drawing) {
         var top = scene.drawTitle(title, in: frame, on: &drawing)
         guard let across else {
@@ -274,6 +289,6 @@ extension Chart {
         var drawing = Drawing(scene.palette)
         layer.draw(in: Frame(left: 0, top: 0, right: scene.width, bottom: layer.height), on: &drawing)
         return Chart(
-            title: layer.title, summary: scene.sentence, width: scene.width, height: layer.height, drawing: drawing)
+            title: layer.title, summary: layer.sentence, width: scene.width, height: layer.height, drawing: drawing)
     }
 }
