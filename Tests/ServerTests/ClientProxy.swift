@@ -51,11 +51,10 @@ final class Proxy: Sendable {
         _ weather: Weather, to target: Int, _ body: @Sendable (Proxy) async throws -> Result
     ) async throws -> Result {
         let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .bind(host: "127.0.0.1", port: 0) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-                }
-            }
+            // Nothing is read before somebody listens. A connection that comes just when the proxy ends is a channel that
+            // nobody takes, not an asynchronous one, which must not be dropped.
+            .childChannelOption(.autoRead, value: false)
+            .bind(host: "127.0.0.1", port: 0) { $0.eventLoop.makeSucceededFuture($0) }
         let proxy = Proxy(port: server.channel.localAddress?.port ?? 0, target: target, weather: weather)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -76,16 +75,20 @@ final class Proxy: Sendable {
 
     private struct Break: Error {}
 
-    private func serve(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
+    private func serve(_ channel: any Channel) async {
         state.withLock { $0.connections += 1 }
         do {
-            let backend = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-                .connect(host: "127.0.0.1", port: target) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-                    }
-                }
+            let client = try await channel.eventLoop.submit {
+                try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+            }.get()
             try await client.executeThenClose { fromClient, toClient in
+                try await channel.setOption(.autoRead, value: true).get()
+                let backend = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                    .connect(host: "127.0.0.1", port: target) { channel in
+                        channel.eventLoop.makeCompletedFuture {
+                            try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                        }
+                    }
                 try await backend.executeThenClose { fromServer, toServer in
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask { try await self.up(fromClient, toServer) }
