@@ -279,7 +279,7 @@ class Worker:
     def _give_back_unseen(self, body: Mapping[str, Any]) -> None:
         """The process is told to stop while it waits for an answer: what that answer may have brought is given back."""
         try:
-            answer, _ = self._server.once("POST", f"{self._path}/claims", body, timeout=5)
+            answer, _ = self._server.once("POST", f"{self._path}/claims", body, timeout=_signals.PATIENCE)
             for assignment in answer["assignments"]:
                 self._release(assignment["lease"], "the worker was told to stop")
         except PBTError as error:
