@@ -17,11 +17,12 @@ package go to the logger ``pbt``.
 """
 
 from ._client import Client
+from ._entry import run, worker
 from ._errors import LeaseLost, PBTError
 from ._interval import Interval
 from ._records import Event, Experiment, IntervalRecord, LineageStep, ScheduleStep
 from ._values import Hyperparameters
-from ._worker import Worker, run, worker
+from ._worker import Worker
 
 __version__ = "0.1.0"
 

@@ -62,8 +62,14 @@ class Program:
 
     def __init__(self, path: Path) -> None:
         environment: Dict[str, Any] = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        # A shell ignores Ctrl-C in what it starts in the background, and so would the program.
         self.process = subprocess.Popen(
-            [sys.executable, str(path)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, str(path)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def signal(self, number: signal.Signals) -> None:
