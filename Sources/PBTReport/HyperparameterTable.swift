@@ -33,6 +33,7 @@ struct HyperparameterTable: Sendable {
         ///   - count: How many intervals there are.
         ///   - missing: What stands for those that do not have it.
         ///   - each: What stands for a value.
+        /// - Returns: As many as there are intervals.
         func expanded<Cell>(to count: Int, missing: Cell, _ each: (Value) -> Cell) -> [Cell] {
             let cells = values.map(each)
             var result = [Cell](repeating: missing, count: count)

@@ -86,7 +86,8 @@ struct ScatterLayer {
             dots.count, in: Frame(left: frame.left, top: top, right: frame.right, bottom: frame.bottom))
         for (place, panel) in frames.enumerated() {
             draw(
-                populations[place], dots[place], x, y, place == 0 ? (hasBaseline ? "population based training" : "") : "random search",
+                populations[place], dots[place], x, y,
+                place == 0 ? (hasBaseline ? "population based training" : "") : "random search",
                 best: place == 0 ? scene.history.best : scene.history.baselineBest, isBaseline: place == 1, in: panel,
                 on: &drawing)
         }
@@ -201,7 +202,8 @@ struct ScatterLayer {
     }
 
     private func draw(
-        _ population: Population, _ dots: [Dot], _ across: Scale, _ upright: Scale, _ heading: String, best: Interval?, isBaseline: Bool,
+        _ population: Population, _ dots: [Dot], _ across: Scale, _ upright: Scale, _ heading: String, best: Interval?,
+        isBaseline: Bool,
         in frame: Frame, on drawing: inout Drawing
     ) {
         let palette = scene.palette
