@@ -70,7 +70,7 @@ let package = Package(
         .target(
             name: "PBTExport",
             dependencies: [
-                "PBT", "PBTReport",
+                "PBT", "PBTClient", "PBTReport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

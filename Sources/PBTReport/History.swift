@@ -100,6 +100,11 @@ public struct History: Sendable {
         columns.isExploit.indices.filter { columns.isExploit[$0] }.map { genealogy.intervals[$0] }
     }
 
+    /// The intervals of each member, those of one member together.
+    package var members: [ArraySlice<Interval>] {
+        zip(columns.starts, columns.starts.dropFirst()).map { genealogy.intervals[$0..<$1] }
+    }
+
     /// The intervals of a member, by index; none when there is no such member.
     package func intervals(ofMember member: Int) -> ArraySlice<Interval> {
         let first = columns.starts.dropLast().firstIndex { columns.ids[$0].member == member }

@@ -106,19 +106,10 @@ final class Picture: NSObject, XMLParserDelegate {
 }
 
 /// The kinds of charts, for tables of arguments.
-enum Kind: String, CaseIterable, Sendable {
-    case curves, schedule, lineage, scatter, overview, share, timeline, comparison
+typealias Kind = Chart.Kind
 
+extension Chart.Kind {
     func chart(_ history: History, _ options: Chart.Options = Chart.Options()) -> Chart {
-        switch self {
-        case .curves: .curves(of: history, options: options)
-        case .schedule: .schedule(of: history, options: options)
-        case .lineage: .lineage(of: history, options: options)
-        case .scatter: .scatter(of: history, options: options)
-        case .overview: .overview(of: history, options: options)
-        case .share: .share(of: history, options: options)
-        case .timeline: .timeline(of: history, options: options)
-        case .comparison: .comparison(of: [history], options: options)
-        }
+        .drawn(self, of: history, options: options)
     }
 }

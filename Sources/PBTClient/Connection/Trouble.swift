@@ -62,7 +62,7 @@ struct Trouble: Error {
 
     /// A request that got no answer.
     init(_ cause: any Error, from address: ServerAddress) {
-        let reason = Self.reason(cause)
+        let reason = NoAnswer.reason(cause)
         if reason.contains("CERTIFICATE_VERIFY_FAILED") || cause is NIOSSLExtraError {
             error = PBTError(
                 .unreachable,
@@ -79,8 +79,15 @@ struct Trouble: Error {
             isPassing = true
         }
     }
+}
 
-    private static func reason(_ cause: any Error) -> String {
+/// Why a request got no answer at all.
+package enum NoAnswer {
+    /// The reason in words, as a clause: "connection refused".
+    ///
+    /// - Parameter cause: What the HTTP client threw.
+    /// - Returns: A clause without a full stop.
+    package static func reason(_ cause: any Error) -> String {
         switch cause {
         case let error as HTTPClientError where error == .connectTimeout: return "it does not answer"
         case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:

@@ -6,6 +6,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 package import PBT
+import PBTClient
 
 /// Where MLflow's server is and how it knows us, from the variables that MLflow's own client reads.
 package struct MLflowAddress: Sendable {
@@ -150,7 +151,7 @@ package final class MLflowServer: Sendable {
             if Task.isCancelled { throw CancellationError() }
             throw PBTError(
                 .unreachable,
-                "cannot reach MLflow's server \(address.url): \(Self.reason(error)); is it running, and is this its "
+                "cannot reach MLflow's server \(address.url): \(NoAnswer.reason(error)); is it running, and is this its "
                     + "address?")
         }
         let value = try? Value(json: bytes)
@@ -187,23 +188,5 @@ package final class MLflowServer: Sendable {
             refusal.status >= 500 ? .unreachable : .badRequest,
             "MLflow's server \(address.url) refused to \(what): \(MLflowNames.cut(refusal.message, to: 1000)) "
                 + "(\(refusal.code)); what it took so far stays, and exporting again goes on from there")
-    }
-
-    private static func reason(_ cause: any Error) -> String {
-        switch cause {
-        case let error as HTTPClientError where error == .connectTimeout: return "it does not answer"
-        case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
-            return "it took too long to answer"
-        case let error as HTTPClientError where error == .remoteConnectionClosed: return "it closed the connection"
-        case let error as NIOConnectionError:
-            if let dns = error.dnsAError ?? error.dnsAAAAError, error.connectionErrors.isEmpty {
-                return "its name is not known (\(dns))"
-            }
-            return error.connectionErrors.first.map { reason($0.error) } ?? "no connection"
-        case let error as IOError:
-            return error.errnoCode == 111 || error.errnoCode == 61 ? "connection refused" : error.description
-        case let error as HTTPClientError: return error.shortDescription
-        default: return "\(cause)"
-        }
     }
 }

@@ -2,9 +2,17 @@
 
 /// Text as XML 1.0 takes it.
 enum XML {
-    /// The text with what XML reserves escaped, and without what it does not allow or what turns the reading direction.
-    static func escaped(_ text: String) -> String {
+    /// The text with what XML and HTML reserve escaped, and without what they do not allow or what turns the reading
+    /// direction.
+    ///
+    /// - Parameters:
+    ///   - text: Any text.
+    ///   - isLine: Whether ends of lines become spaces.
+    ///   - isolates: Whether isolates stay, as ``name(_:width:)`` makes them.
+    /// - Returns: Text that is nothing but text.
+    static func escaped(_ text: String, isLine: Bool = true, isolates: Bool = true) -> String {
         var result = ""
+        result.reserveCapacity(text.utf8.count + 16)
         for scalar in text.unicodeScalars {
             switch scalar {
             case "&": result += "&amp;"
@@ -12,9 +20,11 @@ enum XML {
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
             case "'": result += "&#39;"
+            case "\t" where !isLine, "\n" where !isLine: result.unicodeScalars.append(scalar)
             case "\t", "\n", "\r": result += " "
             case "\u{0}"..<" ", "\u{7f}"..<"\u{a0}", "\u{fffe}", "\u{ffff}": result += "\u{fffd}"
             case "\u{202a}"..."\u{202e}": continue
+            case "\u{200e}", "\u{200f}", "\u{2066}"..."\u{2069}": if isolates { result.unicodeScalars.append(scalar) }
             default: result.unicodeScalars.append(scalar)
             }
         }

@@ -51,22 +51,7 @@ package struct HTML: Sendable, Hashable {
 
     /// Text as a page takes it: without what HTML reserves, control characters, and what turns the reading direction.
     package static func escaped(_ text: String) -> String {
-        var result = ""
-        result.reserveCapacity(text.utf8.count + 16)
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            case "'": result += "&#39;"
-            case "\n", "\t": result.unicodeScalars.append(scalar)
-            case "\u{0}"..<" ", "\u{7f}"..<"\u{a0}", "\u{fffe}", "\u{ffff}": result += "\u{fffd}"
-            case "\u{200e}", "\u{200f}", "\u{202a}"..."\u{202e}", "\u{2066}"..."\u{2069}": continue
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
+        XML.escaped(text, isLine: false, isolates: false)
     }
 }
 

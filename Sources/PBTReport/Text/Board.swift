@@ -75,7 +75,7 @@ package struct Board: Sendable {
         best = history.best
         copies = history.copies
         let objective = history.record.experiment.objective
-        rows = Self.members(of: history).map { Self.row($0, in: history, now: now) }.sorted { a, b in
+        rows = history.members.map { Self.row($0, in: history, now: now) }.sorted { a, b in
             switch (a.score, b.score) {
             case (let x?, let y?) where x != y: objective.isBetter(x, than: y)
             case (.some, nil): true
@@ -96,12 +96,6 @@ package struct Board: Sendable {
         founders =
             history.record.experiment.kind == .populationBasedTraining
             ? (families.foundersLeft, families.founders) : nil
-    }
-
-    /// The intervals of each member, those of one member together.
-    private static func members(of history: History) -> [ArraySlice<Interval>] {
-        let starts = history.columns.starts
-        return zip(starts, starts.dropFirst()).map { history.genealogy.intervals[$0..<$1] }
     }
 
     private static func row(_ intervals: ArraySlice<Interval>, in history: History, now: Timestamp) -> Row {

@@ -71,19 +71,6 @@ struct Looked {
         return "\(name), on the server \(opened.location)"
     }
 
-    /// The intervals of each member, those of one member together.
-    func members() -> [ArraySlice<Interval>] {
-        let intervals = intervals
-        var members: [ArraySlice<Interval>] = []
-        var start = 0
-        for place in intervals.indices
-        where place + 1 == intervals.count || intervals[place + 1].id.member != intervals[place].id.member {
-            members.append(intervals[start...place])
-            start = place + 1
-        }
-        return members
-    }
-
     /// The interval that an argument names: the best when there is none, a member's newest done one when only the
     /// member is given.
     ///

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ArgumentParser
+public import ArgumentParser
 import PBT
-import PBTReport
+public import PBTReport
 
 /// `pbt plot`.
 struct PlotCommand: AsyncParsableCommand {
-    /// The pictures that there are.
-    enum Kind: String, CaseIterable, ExpressibleByArgument {
-        case curves, schedule, lineage, scatter, share, timeline, comparison, overview
-    }
-
     /// What runs from left to right.
     enum Across: String, CaseIterable, ExpressibleByArgument {
         case training, time
@@ -46,7 +41,7 @@ struct PlotCommand: AsyncParsableCommand {
             several experiments; those that differ in name and seed only are one. overview: curves and schedule.
             """)
 
-    @Argument(help: "curves, schedule, lineage, scatter, share, timeline, comparison or overview.") var kind: Kind
+    @Argument(help: "curves, schedule, lineage, scatter, share, timeline, comparison or overview.") var kind: Chart.Kind
     @Argument(help: "The experiment; for comparison as many as there are.", completion: .experiments) var experiments:
         [String]
     @Option(
@@ -107,7 +102,7 @@ struct PlotCommand: AsyncParsableCommand {
 
     /// Refuses options that would change nothing in this kind of picture.
     private func validateMeaning() throws {
-        let meanings: [(isGiven: Bool, name: String, kinds: [Kind])] = [
+        let meanings: [(isGiven: Bool, name: String, kinds: [Chart.Kind])] = [
             (color != nil, "--color-by", [.curves, .lineage, .share, .timeline, .overview]),
             (top != nil, "--top", [.curves, .schedule, .lineage, .overview]),
             (across == .time, "--x time", [.curves, .schedule, .comparison, .overview]),
@@ -137,7 +132,9 @@ struct PlotCommand: AsyncParsableCommand {
             tip: try tip.map { try looked.interval($0).id }, showsBaseline: !hidesBaseline, hyperparameters: axes,
             color: try chosenColor(in: looked), top: top, axis: across == .time ? .time : .training,
             lanes: show.flatMap { Chart.Lanes(rawValue: $0.rawValue) }, order: order == .family ? .family : .member)
-        let svg = chart(of: all.map(\.history), looked.history, options).svg
+        let svg = Chart.drawn(
+            kind, of: looked.history, beside: all.dropFirst().map(\.history), options: options
+        ).svg
         let bytes = output.lowercased().hasSuffix(".png") ? try await PNG.bytes(of: svg) : Array(svg.utf8)
         var file = try AnswerFile(output)
         try file.append(bytes)
@@ -173,19 +170,6 @@ struct PlotCommand: AsyncParsableCommand {
         }
     }
 
-    private func chart(of all: [History], _ history: History, _ options: Chart.Options) -> Chart {
-        switch kind {
-        case .curves: .curves(of: history, options: options)
-        case .schedule: .schedule(of: history, options: options)
-        case .lineage: .lineage(of: history, options: options)
-        case .scatter: .scatter(of: history, options: options)
-        case .overview: .overview(of: history, options: options)
-        case .share: .share(of: history, options: options)
-        case .timeline: .timeline(of: history, options: options)
-        case .comparison: .comparison(of: all, options: options)
-        }
-    }
-
     private func scale(of looked: Looked) throws -> Chart.ScoreScale {
         switch height {
         case .linear: return .linear
@@ -200,3 +184,5 @@ struct PlotCommand: AsyncParsableCommand {
         }
     }
 }
+
+extension Chart.Kind: ExpressibleByArgument {}

@@ -24,7 +24,7 @@ struct ReplayResult {
 
     /// Each member's last interval that there is.
     private var ends: [Interval] {
-        replay.members().compactMap(\.last)
+        replay.history.members.compactMap(\.last)
     }
 
     /// The score of an interval, if it is at the end of the schedule and done.

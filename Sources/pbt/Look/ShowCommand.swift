@@ -59,7 +59,7 @@ extension Looked {
     /// The members, best first; those without a score last.
     func standings() -> [MemberStanding] {
         let objective = experiment.objective
-        return members().map { MemberStanding($0) }.sorted { a, b in
+        return history.members.map { MemberStanding($0) }.sorted { a, b in
             switch (a.score, b.score) {
             case (let x?, let y?) where x != y: objective.isBetter(x, than: y)
             case (.some, nil): true

@@ -10,16 +10,18 @@ extension Visit {
     func chart() async throws -> Reply {
         let name = call["chart"]
         let isFile = name.hasSuffix(".svg")
-        guard let kind = ChartKind(rawValue: isFile ? String(name.dropLast(4)) : name) else {
+        let wanted = isFile ? String(name.dropLast(4)) : name
+        guard let kind = Chart.Kind.onPages.first(where: { $0.rawValue == wanted }) else {
             throw Problem(
                 404, "noSuchPath",
-                "there is no picture \"\(name.prefix(40))\"; there are \(ChartKind.allCases.map(\.rawValue).joined(separator: ", "))"
+                "there is no picture \"\(name.prefix(40))\"; there are \(Chart.Kind.onPages.map(\.rawValue).joined(separator: ", "))"
             )
         }
         let opened = try await open(nil)
         guard isFile else { return ChartPage(opened: opened, kind: kind).reply() }
         let theme: Chart.Theme = call.query["theme"] == "dark" ? .dark : .light
-        let chart = kind.chart(of: opened.history, opened.options.chart(of: opened.history, theme: theme))
+        let chart = Chart.drawn(
+            kind, of: opened.history, options: opened.options.chart(of: opened.history, theme: theme))
         return Reply.bytes(Array(chart.svg.utf8), type: "image/svg+xml")
             .with(.contentSecurityPolicy, "default-src 'none'")
     }
@@ -46,7 +48,7 @@ extension Visit {
 /// One picture, large, with its files.
 struct ChartPage {
     let opened: Opened
-    let kind: ChartKind
+    let kind: Chart.Kind
 
     func reply() -> Reply {
         opened.layout(kind.title).reply {

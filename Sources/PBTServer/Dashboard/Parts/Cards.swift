@@ -3,9 +3,9 @@
 import PBT
 import PBTReport
 
-/// A picture of an experiment that pages and files have.
-enum ChartKind: String, CaseIterable {
-    case curves, schedule, lineage, share, scatter, timeline
+extension Chart.Kind {
+    /// The pictures that pages and files have.
+    static let onPages: [Chart.Kind] = [.curves, .schedule, .lineage, .share, .scatter, .timeline]
 
     /// What its part of a page is called.
     var title: String {
@@ -16,18 +16,8 @@ enum ChartKind: String, CaseIterable {
         case .share: "Founder share"
         case .timeline: "Time of the workers"
         case .scatter: "Hyperparameters"
-        }
-    }
-
-    /// Draws it.
-    func chart(of history: History, _ options: Chart.Options) -> Chart {
-        switch self {
-        case .curves: .curves(of: history, options: options)
-        case .schedule: .schedule(of: history, options: options)
-        case .lineage: .lineage(of: history, options: options)
-        case .share: .share(of: history, options: options)
-        case .timeline: .timeline(of: history, options: options)
-        case .scatter: .scatter(of: history, options: options)
+        case .comparison: "Comparison"
+        case .overview: "Overview"
         }
     }
 }
@@ -35,7 +25,7 @@ enum ChartKind: String, CaseIterable {
 /// A picture with its title, what can be changed about it, and what it shows in words.
 struct Card {
     let opened: Opened
-    let kind: ChartKind
+    let kind: Chart.Kind
     /// Other options than the page's.
     var options: Chart.Options?
     var title: String?
@@ -112,7 +102,7 @@ struct Card {
         case .lineage:
             choice("show", "lives", [("all", "all"), ("survivors", "survivors"), ("path", "best only")])
                 + choice("order", "rows", [(nil, "by member"), ("family", "by family")])
-        case .scatter, .schedule, .share, .timeline: .nothing
+        case .scatter, .schedule, .share, .timeline, .comparison, .overview: .nothing
         }
     }
 }

@@ -46,7 +46,7 @@ struct TableView {
     }
 }
 
-extension ChartKind {
+extension Chart.Kind {
     /// The rows of a picture, and what else is told by rows alone.
     func tables(of history: History, _ options: ViewOptions) -> [TableView] {
         switch self {
@@ -69,6 +69,9 @@ extension ChartKind {
         case .scatter: [TableView(table: .scatter(of: history), id: "scatter")]
         case .timeline:
             [TableView(table: .timeline(of: history, showsBaseline: options.showsBaseline), id: "timeline")]
+        // Has its rows on its own page.
+        case .comparison: []
+        case .overview: Self.curves.tables(of: history, options) + Self.schedule.tables(of: history, options)
         }
     }
 }

@@ -31,14 +31,14 @@ struct Snapshot: Sendable {
     }
 
     /// A picture of it: drawn once for all who look at it in the same way.
-    func chart(_ kind: ChartKind, _ options: Chart.Options) -> Chart {
-        pictures.picture(kind, options) { kind.chart(of: history, options) }
+    func chart(_ kind: Chart.Kind, _ options: Chart.Options) -> Chart {
+        pictures.picture(kind, options) { .drawn(kind, of: history, options: options) }
     }
 
     /// The pictures of a snapshot that were asked for.
     private final class Pictures: Sendable {
         private struct Key: Hashable {
-            let kind: ChartKind
+            let kind: Chart.Kind
             let options: Chart.Options
         }
 
@@ -46,7 +46,7 @@ struct Snapshot: Sendable {
         private static let limit = 32
         private let drawn = Mutex<[Key: Chart]>([:])
 
-        func picture(_ kind: ChartKind, _ options: Chart.Options, draw: () -> Chart) -> Chart {
+        func picture(_ kind: Chart.Kind, _ options: Chart.Options, draw: () -> Chart) -> Chart {
             let key = Key(kind: kind, options: options)
             if let known = drawn.withLock({ $0[key] }) { return known }
             // Two who come at once may both draw it: they get the same bytes.
