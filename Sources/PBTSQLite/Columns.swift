@@ -9,7 +9,7 @@ import GRDBSQLite
 struct Columns {
     fileprivate let statement: OpaquePointer
 
-    /// The bytes of a text; valid until the statement's next step.
+    /// The bytes of a text, none for NULL; valid until the statement's next step.
     func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
         let start = sqlite3_column_text(statement, column)
         return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, column)))

@@ -19,11 +19,11 @@ extension SQLiteLedger {
         private var hyperparameters: Hyperparameters?
 
         mutating func hyperparameters(
-            _ bytes: UnsafeRawBufferPointer, _ read: (String) throws -> Hyperparameters
+            _ bytes: UnsafeRawBufferPointer, _ read: ([UInt8]) throws -> [String: Value]?
         ) throws -> Hyperparameters {
             if let hyperparameters, text.elementsEqual(bytes) { return hyperparameters }
-            let new = try read(String(decoding: bytes, as: UTF8.self))
             text = Array(bytes)
+            let new = Hyperparameters(try read(text) ?? [:])
             hyperparameters = new
             return new
         }
@@ -37,8 +37,8 @@ extension SQLiteLedger {
     private func interval(_ row: Columns, _ before: inout Before) throws -> Interval {
         var interval = Interval(
             id: IntervalID(member: row[0], index: row[1]), parent: intervalID(row[3], row[4]),
-            hyperparameters: try before.hyperparameters(row.bytes(21), hyperparameters),
-            changes: try changes(row[22]), depth: row[5], created: Timestamp(milliseconds: row[16]))
+            hyperparameters: try before.hyperparameters(row.bytes(21), object),
+            changes: try changes(Array(row.bytes(22))), depth: row[5], created: Timestamp(milliseconds: row[16]))
         interval.state = Schema.states[row[2] as Int]
         interval.attempts = row[6]
         interval.failures = row[7]
@@ -53,18 +53,18 @@ extension SQLiteLedger {
         interval.started = (row[17] as Int64?).map { Timestamp(milliseconds: $0) }
         interval.finished = (row[18] as Int64?).map { Timestamp(milliseconds: $0) }
         interval.reason = row[19]
-        interval.metrics = try object(row[20]) ?? [:]
+        interval.metrics = try object(Array(row.bytes(20))) ?? [:]
         interval.isUndecided = row[23]
         if let after: Int64 = row[24] {
             interval.decided = Interval.Decided(after: after, order: row[25], members: row[26])
         }
         interval.label = row[27]
-        interval.notes = try object(row[28]) ?? [:]
+        interval.notes = try object(Array(row.bytes(28))) ?? [:]
         return interval
     }
 
-    private func changes(_ text: String?) throws -> [Change] {
-        guard let text else { return [] }
+    private func changes(_ text: [UInt8]) throws -> [Change] {
+        guard !text.isEmpty else { return [] }
         return (try Value(json: text).array ?? []).compactMap { Change(value: $0) }
     }
 

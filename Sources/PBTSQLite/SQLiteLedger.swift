@@ -105,7 +105,7 @@ package final class SQLiteLedger: Ledger {
         record.bestScore = row[14]
         record.undecided = row[21]
         record.lateDecisions = row[22]
-        record.notes = try object(row[23]) ?? [:]
+        record.notes = try object(Array(row.bytes(23))) ?? [:]
         return record
     }
 
@@ -221,7 +221,7 @@ package final class SQLiteLedger: Ledger {
                 member,
                 Population.Member(
                     id: member, index: index, depth: row[2], score: score,
-                    hyperparameters: try hyperparameters(row[4] as String)),
+                    hyperparameters: Hyperparameters(try object(Array(row.bytes(4))) ?? [:])),
                 intervalID(row[5], row[6])
             )
         }
@@ -291,7 +291,7 @@ package final class SQLiteLedger: Ledger {
         }
         return Event(
             id: row[0], experiment: row[1], time: Timestamp(milliseconds: row[2]), kind: kind,
-            interval: intervalID(row[4], row[5]), details: try object(row[6]) ?? [:])
+            interval: intervalID(row[4], row[5]), details: try object(Array(row.bytes(6))) ?? [:])
     }
 
     package func lastEvent() throws -> Int64 {
@@ -300,15 +300,12 @@ package final class SQLiteLedger: Ledger {
 
     // MARK: JSON
 
-    func object(_ text: String?) throws -> [String: Value]? {
-        guard let text else { return nil }
+    func object(_ text: [UInt8]) throws -> [String: Value]? {
+        guard !text.isEmpty else { return nil }
         guard let object = try Value(json: text).object else {
-            throw PBTError(.inconsistent, "the store holds \(text.prefix(100)) where an object should be")
+            let start = String(decoding: text.prefix(100), as: UTF8.self)
+            throw PBTError(.inconsistent, "the store holds \(start) where an object should be")
         }
         return object
-    }
-
-    func hyperparameters(_ text: String) throws -> Hyperparameters {
-        Hyperparameters(try object(text) ?? [:])
     }
 }

@@ -10,7 +10,7 @@ struct MemberPage {
     let experiment: Opened
     let member: Int
 
-    func reply() throws -> Reply {
+    func reply() async throws -> Reply {
         let rows = experiment.memberRows()
         guard let row = rows.first(where: { $0.member == member }) else {
             throw PBTError(
@@ -22,6 +22,7 @@ struct MemberPage {
         let shown = try chosen(row, own)
         var options = experiment.options.chart(of: experiment.history, theme: .page)
         options.tip = shown.id
+        await experiment.snapshot.drawAhead([.curves, .schedule], options)
         return experiment.layout("Member \(member)").reply {
             tag("section", ["id": "live-member", "class": "card wide"]) {
                 tag("h2") {

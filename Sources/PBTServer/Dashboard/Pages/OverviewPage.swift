@@ -10,8 +10,11 @@ struct OverviewPage {
     /// How many members are shown.
     private static let members = 10
 
-    func reply() -> Reply {
-        experiment.layout().reply {
+    func reply() async -> Reply {
+        await experiment.snapshot.drawAhead(
+            [.curves, .schedule, .lineage, .share, .scatter],
+            experiment.options.chart(of: experiment.history, theme: .page))
+        return experiment.layout().reply {
             Banners(opened: experiment).html
             Tiles(opened: experiment).html
             tag("div", ["class": "grid"]) {

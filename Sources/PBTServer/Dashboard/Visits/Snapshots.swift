@@ -35,6 +35,13 @@ struct Snapshot: Sendable {
         pictures.picture(kind, options) { .drawn(kind, of: history, options: options) }
     }
 
+    /// Draws pictures side by side, so that a page that shows them all waits for the slowest only.
+    func drawAhead(_ kinds: [Chart.Kind], _ options: Chart.Options) async {
+        await withTaskGroup(of: Void.self) { tasks in
+            for kind in kinds { tasks.addTask { _ = chart(kind, options) } }
+        }
+    }
+
     /// The pictures of a snapshot that were asked for.
     private final class Pictures: Sendable {
         private struct Key: Hashable {
