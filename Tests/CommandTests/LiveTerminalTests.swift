@@ -119,7 +119,7 @@ import Testing
 
     @Test func `m shows as many members as there is room for, and question mark what the keys do`() async throws {
         try await run(rows: 30) { terminal, place, gate in
-            let isMember: (String) -> Bool = { $0.firstMatch(of: /^.? +[0-9]+  (training|waiting|done) /) != nil }
+            let isMember: (String) -> Bool = { $0.firstMatch(of: #/^.? +[0-9]+  (training|waiting|done) /#) != nil }
             try await terminal.wait(for: "? help")
             #expect(try await terminal.screen().count(where: isMember) < 12)
             try await terminal.press("m")
