@@ -14,7 +14,7 @@ struct Tiles {
             if experiment.kind == .populationBasedTraining {
                 tile("copies", "\(history.copies)", note: "a member took over another's checkpoint")
                 tile(
-                    "founders left", "\(history.families.foundersLeft) / \(experiment.population)",
+                    "founders left", "\(history.families.foundersLeft) / \(history.families.founders)",
                     note: "founders with descendants today")
             } else {
                 tile("members", "\(history.families.population.count)")
@@ -90,7 +90,7 @@ struct Tiles {
         guard record.state == .running, opened.running.count > opened.stalled.count, !experiment.isEndless,
             finished > 0,
             record.intervalsPlanned > finished,
-            let began = history.genealogy.intervals.lazy.compactMap({ $0.started }).min()
+            let began = history.columns.zero
         else { return nil }
         return opened.now.since(began) * Double(record.intervalsPlanned - finished) / Double(finished)
     }
