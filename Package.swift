@@ -52,12 +52,13 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
+        // Starts programs: what Swift cannot do between a fork and an exec.
+        .target(name: "CSpawn"),
         // Claims, runs, renews, publishes.
         .target(
             name: "PBTWorker",
             dependencies: [
-                "PBT",
-                .product(name: "Subprocess", package: "swift-subprocess"),
+                "CSpawn", "PBT",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -170,10 +171,19 @@ let package = Package(
                 "PBT", "PBTSQLite", "PBTTesting", "StoreHammer", .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
+        // Started by a test, which must not be sent what this is sent.
+        .executableTarget(
+            name: "SpawnHammer",
+            dependencies: [
+                "PBT", "PBTWorker", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/SpawnHammer", swiftSettings: settings),
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "PBT", "PBTWorker", "PBTSQLite", "PBTTesting",
+                "PBT", "PBTWorker", "PBTSQLite", "PBTTesting", "SpawnHammer",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),

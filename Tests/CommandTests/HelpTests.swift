@@ -103,6 +103,38 @@ import Testing
         #expect(answer.error == "")
     }
 
+    /// Interactive shells, how they are called, and how they are told of the completions in `completions`.
+    private static let shells = [
+        (path: "/usr/bin/zsh", call: "zsh -f", load: "fpath=($PWD $fpath); autoload -U compinit; compinit -D"),
+        (path: "/usr/bin/fish", call: "fish --no-config --private", load: "source _pbt"),
+    ].filter { FileManager.default.isExecutableFile(atPath: $0.path) }
+
+    @Test(.enabled(if: Tmux.isInstalled && !shells.isEmpty), arguments: shells)
+    func `completions load in other shells, and complete what is typed`(
+        _ shell: (path: String, call: String, load: String)
+    ) async throws {
+        let place = try Workplace()
+        try place.experiment()
+        #expect(try await place.pbt("create", "toy.yaml").code == 0)
+        #expect(try await place.pbt("create", "toy.yaml", "--name", "other").code == 0)
+        let name = FilePath(shell.path).lastComponent?.string ?? ""
+        try place.write(try await place.pbt("--generate-completion-script", name).output, to: "_pbt")
+        try await Tmux.with(shell: shell.call, in: place) { terminal in
+            try await terminal.press(shell.load, "Enter")
+            for (typed, whole) in [
+                ("pbt sch", "pbt schedule"), ("pbt show o", "pbt show other"), ("pbt plot curves o", "curves other"),
+                ("pbt run --prog", "pbt run --progress"), ("pbt run to", "pbt run toy.yaml"),
+                ("pbt show --store pbt.sqlite ot", "pbt.sqlite other"),
+            ] {
+                try await terminal.press(typed, "Tab")
+                try await terminal.wait(for: whole)
+                try await terminal.press("C-u")
+            }
+            let screen = try await terminal.screen()
+            #expect(!screen.joined().contains("error"), "\(screen)")
+        }
+    }
+
     @Test(arguments: ["bash", "zsh", "fish"])
     func `there are completions for each shell`(_ shell: String) async throws {
         let place = try Workplace()

@@ -137,6 +137,17 @@ import Testing
         _ = try await finish(place, gate, intervals: 120)
     }
 
+    @Test func `a run that is started by a program that ignores the ends of its children sees those of its own`()
+        async throws
+    {
+        let place = try Workplace()
+        try place.experiment()
+        try place.write("trap '' CHLD; exec \"$1\" run toy.yaml -q\n", to: "ignoring.sh")
+        let answer = try await Command.shell(["ignoring.sh", Command.executable.string], in: place.directory)
+        #expect(answer.code == 0, "\(answer.error)")
+        #expect(try await place.show("toy")["intervals"]?["done"] == 6)
+    }
+
     @Test func `an interrupted check leaves nothing behind`() async throws {
         let place = try Workplace()
         try place.experiment(trainer: "gated.sh")

@@ -104,6 +104,41 @@ import Testing
         }
     }
 
+    @Test func `a run that is sent to the background goes on there, and reads nothing that is typed`() async throws {
+        try await run { terminal, place, gate in
+            try await terminal.press("C-z")
+            try await terminal.wait(for: "stopped")
+            try await terminal.press("bg", "Enter", "q", "q", "m")
+            try gate.open()
+            let screen = try await terminal.wait(for: "code 0")
+            #expect(screen.contains { $0.contains("toy finished: best member ") })
+            #expect(try await terminal.flag("cursor_flag"))
+            #expect(try place.read("after") == place.read("before"))
+        }
+    }
+
+    @Test func `m shows as many members as there is room for, and question mark what the keys do`() async throws {
+        try await run(rows: 30) { terminal, place, gate in
+            let isMember: (String) -> Bool = { $0.firstMatch(of: #/^.? +[0-9]+  (training|waiting|done) /#) != nil }
+            try await terminal.wait(for: "? help")
+            #expect(try await terminal.screen().count(where: isMember) < 12)
+            try await terminal.press("m")
+            try await terminal.wait(for: "all members") { $0.count(where: isMember) == 12 }
+            try await terminal.press("?")
+            try await terminal.wait(for: "any key: back")
+            try await terminal.wait(for: "finish the intervals in flight, and stop")
+            try await terminal.press("x")
+            try await terminal.wait(for: "m fewer")
+            try await terminal.press("m")
+            let screen = try await terminal.wait(for: "m members")
+            #expect(screen.contains { $0.contains(" more: ") })
+            #expect(screen.count { $0.contains("14/36") } == 1)
+            try gate.open()
+            try await terminal.wait(for: "code 0")
+            try await expectRestored(terminal, place)
+        }
+    }
+
     @Test func `a terminal that changes its size gets lines of that size`() async throws {
         try await run { terminal, _, gate in
             try await terminal.resize(to: 41, 20)

@@ -103,8 +103,8 @@ import Testing
                     hyperparameters  batch 128   momentum 0.99   note a, "b"   rate 0.1316
 
                     INTERVALS  MOMENTUM    RATE
-                          0-1    0.9773  0.1053
-                          2-3    0.9900  0.1316
+                          0-1    0.9773  0.1053  founder
+                          2-3    0.9900  0.1316  momentum ×1.25  rate ×1.25
                     The same throughout: batch 128   note a, "b"
 
                     """)
@@ -159,8 +159,8 @@ import Testing
             #expect(
                 try await fixture.pbt("schedule", "digits").output == """
                     INTERVALS  MOMENTUM    RATE
-                          0-1    0.9773  0.1053
-                          2-3    0.9900  0.1316
+                          0-1    0.9773  0.1053  founder
+                          2-3    0.9900  0.1316  momentum ×1.25  rate ×1.25
                     The same throughout: batch 128   note a, "b"
 
                     """)

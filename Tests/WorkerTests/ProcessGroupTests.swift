@@ -8,6 +8,16 @@ import Testing
 
 @testable import PBTWorker
 
+extension Bundle {
+    /// The built `SpawnHammer`, beside the test bundle.
+    fileprivate static var hammer: String? {
+        let bundle = allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
+        let products = bundle?.bundleURL.deletingLastPathComponent() ?? main.bundleURL
+        let path = products.appending(path: "SpawnHammer").path
+        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }
+}
+
 @Suite(.timeLimit(.minutes(10))) struct `A trainer's processes` {
     @Test func `are all killed after the grace period, also a grandchild that ignores SIGTERM`() async throws {
         try await withTemporaryDirectory { root in
@@ -80,6 +90,58 @@ import Testing
             #expect(await task.value == .interrupted(reason: "the worker was stopped"))
             #expect(try attempt.checkpoint.appending("asked").text() == "asked\n")
             #expect(try !isAlive(leader))
+        }
+    }
+
+    @Test func `are reached by no signal that is meant for the worker, also while they start`() async throws {
+        try await withTemporaryDirectory { root in
+            let output = FilePath(root).appending("output")
+            let hammer = try #require(Bundle.hammer)
+            // A shell, so that the output is in a file; its end is that of the program.
+            let ended = try await withProcess(["/bin/sh", "-c", "exec '\(hammer)' '\(root)' > '\(output)'"]) {
+                await $0.isKilled()
+            }
+            #expect(!ended)
+            #expect(try output.text() == #"{"done":200,"planned":200,"reasons":[]}"# + "\n")
+        }
+    }
+
+    @Test(arguments: [
+        ("#!/no/such/interpreter\n", "No such file or directory; is the interpreter there that its first line names?"),
+        (
+            "\u{7f}ELF", "Exec format error; it is no program of this machine, and its first line names no interpreter"
+        ),
+    ])
+    func `that cannot be started say why`(_ text: String, _ problem: String) async throws {
+        try await withTemporaryDirectory { root in
+            let program = FilePath(root).appending("train")
+            try program.write(text)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program.string)
+            var experiment = Experiment.shell("true", in: FilePath(root))
+            experiment.trainer?.command = ["./train"]
+            let data = DataDirectory(FilePath(root).appending("data"))
+            let end = await CommandExecutor().run(try data.begin(experiment.assignment(), slot: 0))
+            #expect(end == .failed(reason: "cannot start \(root)/./train: \(problem)"))
+        }
+    }
+
+    @Test func `begin with no file open but the standard three, and with no signal blocked or ignored`() async throws {
+        let script = """
+            ls /proc/self/fd > $PBT_CHECKPOINT_OUT/files
+            grep -E '^Sig(Blk|Ign)' /proc/self/status > $PBT_CHECKPOINT_OUT/signals
+            readlink /proc/self/fd/0 > $PBT_CHECKPOINT_OUT/input
+            echo '{"score": 1}' > $PBT_RESULTS
+            """
+        guard FileManager.default.fileExists(atPath: "/proc/self/status") else { return }
+        try await run(script) { (end, attempt) throws in
+            #expect(end == .trained(score: 1, metrics: ["score": 1]))
+            // The fourth is what the listing itself reads.
+            #expect(try attempt.checkpoint.appending("files").text() == "0\n1\n2\n3\n")
+            #expect(try attempt.checkpoint.appending("input").text() == "/dev/null\n")
+            // Beyond 31 are signals that C libraries keep for themselves.
+            let signals = try #require(try attempt.checkpoint.appending("signals").text()).split(separator: "\n")
+                .compactMap { UInt64($0.split(separator: "\t").last ?? "", radix: 16) }
+            #expect(signals.map { $0 & 0x7fff_ffff } == [0, 0])
         }
     }
 

@@ -105,7 +105,9 @@ package struct Glyphs: Sendable, Hashable {
                 switch character {
                 case "×": "x"
                 case "±", "…": "~"
-                case "★": "*"
+                case "★": best.first ?? character
+                case "▲": up.first ?? character
+                case "▼": down.first ?? character
                 case "→": ">"
                 case _ where !character.isASCII: "?"
                 default: character

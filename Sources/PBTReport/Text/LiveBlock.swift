@@ -61,17 +61,25 @@ package struct LiveBlock: Sendable {
     /// - Parameters:
     ///   - width: How many columns the terminal has.
     ///   - height: How many rows it has.
-    /// - Returns: At most ``mostLines`` lines, and fewer than the terminal has rows, unless it has only one.
-    package func lines(width: Int, height: Int) -> [StyledLine] {
+    ///   - most: How many lines it may have.
+    ///   - help: What is shown in the members' place; the members when there is none.
+    /// - Returns: At most that many lines, and fewer than the terminal has rows, unless it has only one.
+    package func lines(
+        width: Int, height: Int, most: Int = LiveBlock.mostLines, help: [String] = []
+    ) -> [StyledLine] {
         let width = max(1, width - 1)
-        let most = max(1, min(Self.mostLines, height - 1))
+        let most = max(1, min(most, height - 1))
         var lines = [bar(width)]
         if most >= 2 { lines.append(scores(width)) }
         if most >= 3 { lines.insert(header(width), at: 0) }
         let hasHints = most >= 4 && !hints.isEmpty
         let hasGap = most >= 10
         let room = most - lines.count - (hasHints ? 1 : 0) - (hasGap ? 1 : 0)
-        if room >= 2 { lines += members(width, room: room) }
+        if !help.isEmpty {
+            lines += help.prefix(max(0, room)).map { StyledLine($0) }
+        } else if room >= 2 {
+            lines += members(width, room: room)
+        }
         if hasHints { lines.append(StyledLine.joined(hints.map { ($0, .dim) }, width: width)) }
         if hasGap { lines.insert("", at: 0) }
         return lines.map { $0.clipped(to: width, isASCII: glyphs.isASCII) }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
-import Subprocess
 import SystemPackage
 
 /// Trains an interval by running the experiment's command: one process an interval, without a shell.
@@ -37,9 +36,9 @@ public struct CommandExecutor: Executor {
     /// Runs the command, and returns when nothing of its process group is left.
     public func run(_ attempt: Attempt) async -> AttemptEnd {
         do {
-            let (configuration, trainer) = try prepare(attempt)
+            let (invocation, trainer) = try prepare(attempt)
             let end = try await ProcessGroup(
-                configuration: configuration, timeout: trainer.timeout, grace: trainer.grace, clock: clock
+                invocation: invocation, timeout: trainer.timeout, grace: trainer.grace, clock: clock
             ).run(log: attempt.log) { group in
                 try Leftovers(of: attempt.scratch).record(group: group)
             }
@@ -52,7 +51,7 @@ public struct CommandExecutor: Executor {
     }
 
     /// Everything up to the start: files, arguments, environment, program.
-    private func prepare(_ attempt: Attempt) throws -> (Configuration, Experiment.Trainer) {
+    private func prepare(_ attempt: Attempt) throws -> (Invocation, Experiment.Trainer) {
         let assignment = attempt.assignment
         guard let trainer = assignment.experiment.trainer else {
             throw PBTError(.badExperiment, "experiment \"\(assignment.experiment.name)\" has no command")
@@ -74,19 +73,10 @@ public struct CommandExecutor: Executor {
         let directory = FilePath(trainer.directory)
         let program = try Program.find(arguments[0], in: directory, searchPath: environment["PATH"])
         try FileSystem.write(assignment.interval.hyperparameters.value.json + "\n", to: files.hyperparameters)
-        var options = PlatformOptions()
-        options.processGroupID = 0
-        options.teardownSequence = [
-            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: trainer.grace)
-        ]
         let threads = TrainerEnvironment.threads(for: trainer, slots: slots ?? trainer.workers)
         let entries = try environment.entries(for: attempt, trainer: trainer, files: files, threads: threads)
         return (
-            Configuration(
-                executable: .path(program),
-                arguments: Arguments(
-                    executablePathOverride: arguments[0], remainingValues: Array(arguments.dropFirst())),
-                environment: .custom(entries), workingDirectory: directory, platformOptions: options),
+            Invocation(program: program, arguments: arguments, environment: entries, directory: directory),
             trainer
         )
     }

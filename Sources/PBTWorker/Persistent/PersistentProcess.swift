@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
-import Subprocess
 import SystemPackage
 
 /// One program that stays alive over intervals.
@@ -27,19 +26,10 @@ struct PersistentProcess: Sendable {
             // What remains is found and deleted by the next that serves the experiment.
             try? FileTree.remove(directory)
         }
-        var options = PlatformOptions()
-        options.processGroupID = 0
-        options.teardownSequence = [
-            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: trainer.grace)
-        ]
         do {
             return try await ProcessGroup(
-                configuration: Configuration(
-                    executable: .path(program),
-                    arguments: Arguments(
-                        executablePathOverride: trainer.command[0],
-                        remainingValues: Array(trainer.command.dropFirst())),
-                    environment: .custom(environment), workingDirectory: place, platformOptions: options),
+                invocation: Invocation(
+                    program: program, arguments: trainer.command, environment: environment, directory: place),
                 timeout: nil, grace: trainer.grace, clock: clock
             ).run(log: log) { group in
                 try Leftovers(of: directory).record(group: group)

@@ -3,7 +3,6 @@
 import Logging
 import PBT
 import ServiceLifecycle
-import Subprocess
 import SystemPackage
 
 /// One of the programs that are kept running, started again when it ends too early.

@@ -2,6 +2,7 @@
 
 import PBT
 import PBTReport
+import Synchronization
 import SystemPackage
 
 // How the commands talk, and what each new one uses:
@@ -32,6 +33,7 @@ enum Output {
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     static func write(_ text: String) throws {
+        if held.withLock({ $0?.append(text) }) != nil { return }
         do {
             try FileDescriptor.standardOutput.writeAll(text.utf8)
         } catch let error as Errno where error == .brokenPipe {
@@ -39,6 +41,21 @@ enum Output {
             throw Failure(.done, nil)
         } catch {
             throw Failure(.cannotWrite, "cannot write to standard output: \(error)")
+        }
+    }
+
+    private static let held = Mutex<String?>(nil)
+
+    /// Keeps what is written to standard output from now on, until ``release()``.
+    static func hold() {
+        held.withLock { $0 = "" }
+    }
+
+    /// What was kept; from now on everything is written at once.
+    static func release() -> String {
+        held.withLock { text in
+            defer { text = nil }
+            return text ?? ""
         }
     }
 

@@ -36,6 +36,7 @@ enum HelpTopic: String, CaseIterable {
         ("TERM", "no escape sequences, when it is dumb"),
         ("CI", "no lines that are redrawn, when it is set"),
         ("COLUMNS, LINES", "the terminal's size, where it does not tell"),
+        ("PBT_PAGER, PAGER", "what shows an answer that is longer than the terminal: less; empty or cat: nothing"),
         ("LC_ALL, LC_CTYPE, LANG", "ASCII only, unless the locale is UTF-8"),
     ]
 

@@ -15,12 +15,17 @@ struct BestCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Print the checkpoint's directory only.") var path = false
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
+    @OptionGroup var pager: PagerOptions
 
     func validate() throws {
         if path, format.json { throw ValidationError("--path and --json exclude each other") }
     }
 
     func run() async throws {
+        try await pager.page { try await answer() }
+    }
+
+    private func answer() async throws {
         let looked = try await storeOptions.look(at: experiment)
         let best = try looked.interval(nil)
         let checkpoint = looked.checkpoint(of: best)

@@ -19,6 +19,7 @@ struct ExplainCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Verify every decision of the experiment.") var all = false
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
+    @OptionGroup var pager: PagerOptions
 
     func validate() throws {
         if all != (interval == nil) {
@@ -28,6 +29,10 @@ struct ExplainCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        try await pager.page { try await answer() }
+    }
+
+    private func answer() async throws {
         let looked = try await storeOptions.look(at: experiment)
         if let interval {
             try explain(interval.interval(), in: looked)

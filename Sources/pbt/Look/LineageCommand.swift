@@ -17,6 +17,7 @@ struct LineageCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Write the whole population in Graphviz' language.") var dot = false
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
+    @OptionGroup var pager: PagerOptions
 
     func validate() throws {
         let isWhole = tree || survivors || dot
@@ -28,6 +29,10 @@ struct LineageCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        try await pager.page { try await answer() }
+    }
+
+    private func answer() async throws {
         let looked = try await storeOptions.look(at: experiment)
         if tree || survivors || dot { return try whole(looked.history) }
         let tip = try looked.interval(member)

@@ -12,8 +12,13 @@ struct ListCommand: AsyncParsableCommand {
 
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
+    @OptionGroup var pager: PagerOptions
 
     func run() async throws {
+        try await pager.page { try await answer() }
+    }
+
+    private func answer() async throws {
         let records = try await storeOptions.open().store.experiments()
         let now = StoreClock.system.now()
         if format.json {

@@ -20,8 +20,13 @@ struct ScheduleCommand: AsyncParsableCommand {
     @Option(name: [.short, .customLong("output")], help: "table, json, yaml or csv.") var output: Form = .table
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
+    @OptionGroup var pager: PagerOptions
 
     func run() async throws {
+        try await pager.page { try await answer() }
+    }
+
+    private func answer() async throws {
         let looked = try await storeOptions.look(at: experiment)
         let tip = try looked.interval(member)
         let schedule = ScheduleText(looked.history.lineage(of: tip.id))

@@ -42,14 +42,25 @@ struct ScheduleText {
         columns.constants
     }
 
-    /// A table with a row for each stretch along which nothing changes.
+    /// A table with a row for each stretch along which nothing changes, and with what was done to begin it.
     var table: TextTable {
         let (stretches, columns) = (stretches, columns)
-        var table = TextTable([.init("INTERVALS", .right)] + columns.columns(rank: 1))
+        var table = TextTable([.init("INTERVALS", .right)] + columns.columns(rank: 1) + [.init("", rank: .max)])
         for (row, stretch) in stretches.enumerated() {
-            table.append([Self.range(stretch.lowerBound, stretch.upperBound - 1)] + columns.cells[row])
+            table.append(
+                [Self.range(stretch.lowerBound, stretch.upperBound - 1)] + columns.cells[row]
+                    + [Self.origin(of: lineage[stretch.lowerBound], naming: columns.names.count > 1)])
         }
         return table
+    }
+
+    /// What was done to a checkpoint's hyperparameters to get an interval's: `momentum ×1.25  rate ×0.8`, or `founder`.
+    private static func origin(of interval: Interval, naming isNamed: Bool) -> String {
+        guard interval.parent != nil else { return interval.id.index == 0 ? "founder" : "restarted" }
+        return interval.changes.filter { $0.old != $0.new }.map { change in
+            let operation = Words.plain(change.operation)
+            return PlainText.line(isNamed ? "\(change.name) \(operation)" : operation)
+        }.joined(separator: "  ")
     }
 
     /// YAML with the same structure as ``value``, each interval on one line.

@@ -15,8 +15,13 @@ struct ShowCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Show all members, not only the best 20.") var all = false
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
+    @OptionGroup var pager: PagerOptions
 
     func run() async throws {
+        try await pager.page { try await answer() }
+    }
+
+    private func answer() async throws {
         let looked = try await storeOptions.look(at: experiment)
         let members = looked.standings()
         if format.json {

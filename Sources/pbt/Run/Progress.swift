@@ -83,15 +83,24 @@ actor Progress {
 
     /// Says that the run is about to stop.
     func isStopping() {
-        live?.isStopping = true
+        live?.view.isStopping = true
         redraw()
+    }
+
+    /// Heeds a key that changes what is shown.
+    ///
+    /// - Returns: Whether that is all it does.
+    func press(_ key: Key) -> Bool {
+        guard let isHeeded = live?.view.press(key) else { return false }
+        redraw()
+        return isHeeded
     }
 
     /// Begins no more intervals until it is called again.
     ///
     /// - Throws: A ``PBTError``.
     func togglePause() async throws {
-        guard live?.isStopping == false else { return }
+        guard live?.view.isStopping == false else { return }
         let isPaused = bar.isPaused
         for name in names {
             do {
@@ -160,7 +169,7 @@ actor Progress {
         if var live {
             try await live.update(records[0], in: store)
             // What keys changed meanwhile stays.
-            live.isStopping = self.live?.isStopping ?? false
+            live.view = self.live?.view ?? live.view
             self.live = live
             redraw()
         } else {
@@ -180,8 +189,29 @@ struct LiveProgress: Sendable {
     private var next = ContinuousClock.now
     /// Whether something happened since the rows were read.
     var isStale = true
-    /// Whether the run is about to stop.
-    var isStopping = false
+    /// What keys changed.
+    var view = View()
+
+    /// What somebody wants to see of the run.
+    struct View: Sendable {
+        /// Whether the run is about to stop.
+        var isStopping = false
+        private(set) var showsAll = false
+        private(set) var showsHelp = false
+
+        /// Heeds a key, and returns whether it does nothing else.
+        mutating func press(_ key: Key) -> Bool {
+            switch key {
+            // The run can be stopped whatever is shown.
+            case .character("q"): return false
+            case _ where showsHelp: showsHelp = false
+            case .character("?"): showsHelp = true
+            case .character("m"): showsAll.toggle()
+            default: return false
+            }
+            return true
+        }
+    }
 
     /// The lines for an experiment of which nothing was read yet.
     init(_ family: ExperimentFamily, slots: Int) {
@@ -218,14 +248,34 @@ struct LiveProgress: Sendable {
     /// The lines on the terminal as it is.
     func lines(_ bar: ProgressBar) -> [StyledLine] {
         var hints: [String] = []
-        if isStopping {
+        if view.isStopping {
             hints = [(hasKeys ? "q" : "Ctrl-C") + " again: stop at once"]
         } else if hasKeys {
             hints = ["q stop", bar.isPaused ? "p resume" : "p pause"]
         }
+        if view.showsHelp {
+            hints.append("any key: back")
+        } else if hasKeys {
+            hints += [view.showsAll ? "m fewer" : "m members", "? help"]
+        }
         let terminal = Terminal.error
+        let height = terminal.height
         return LiveBlock(board, pace: bar.pace, details: details, hints: hints, glyphs: terminal.glyphs)
-            .lines(width: terminal.width ?? 80, height: terminal.height)
+            .lines(
+                width: terminal.width ?? 80, height: height, most: view.showsAll ? height : LiveBlock.mostLines,
+                help: view.showsHelp ? Self.help(terminal.glyphs) : [])
+    }
+
+    /// What keys do, and what marks say.
+    private static func help(_ glyphs: Glyphs) -> [String] {
+        [
+            "q, Ctrl-C  finish the intervals in flight, and stop; again: stop at once",
+            "p          pause: no new interval is begun; again: go on",
+            "m          as many members as the terminal has room for; again: fewer",
+            "Ctrl-Z     stop this process, until fg; trainers go on meanwhile",
+            "",
+            "★ best  ! nobody renews its lease  × failed  ▲ ▼ better or worse than before",
+        ].map { glyphs.text($0) }
     }
 }
 

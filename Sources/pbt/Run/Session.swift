@@ -44,9 +44,9 @@ struct Session: Sendable {
                 services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
                 logger: Logger(label: "pbt.services") { _ in SwiftLogNoOpLogHandler() }))
         let isInterrupted = Latch()
-        status.begin()
-        let keys = status.isLive ? Keys() : nil
+        let keys = status.isLive ? try Keys() : nil
         defer { keys?.stop() }
+        status.begin()
         do {
             let ended: ExitStatus? = try await withThrowingTaskGroup(of: Step.self) { tasks in
                 tasks.addTask {
@@ -112,6 +112,7 @@ struct Session: Sendable {
 
     private static func heed(_ keys: Keys, _ progress: Progress?, _ status: StatusLines) async {
         for await key in keys.pressed {
+            if await progress?.press(key) == true { continue }
             switch key {
             // Exactly as Ctrl-C.
             case .character("q"): kill(getpid(), SIGINT)

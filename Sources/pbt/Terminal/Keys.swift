@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Dispatch
-import Synchronization
+import SystemPackage
 
 #if canImport(Darwin)
     import Darwin
@@ -25,11 +25,15 @@ final class Keys: Sendable {
     /// The keys, until ``stop()``.
     let pressed: AsyncStream<Key>
     private let continuation: AsyncStream<Key>.Continuation
-    private let isStopped = Atomic(false)
+    /// Both ends of a pipe: what comes out of it ends the reading.
+    private let (awaken, awake): (FileDescriptor, FileDescriptor)
 
     /// Begins to read; nothing is read from what is no terminal.
-    init() {
+    ///
+    /// - Throws: An `Errno` when there are too many open files.
+    init() throws {
         (pressed, continuation) = AsyncStream<Key>.makeStream(bufferingPolicy: .bufferingNewest(64))
+        (awake, awaken) = try FileDescriptor.pipe()
         if Terminal.input.isTerminal {
             DispatchQueue(label: "pbt.keys").async { [self] in read() }
         } else {
@@ -37,34 +41,49 @@ final class Keys: Sendable {
         }
     }
 
-    /// Ends ``pressed``.
+    deinit {
+        for end in [awake, awaken] {
+            // Nothing was written that could be lost.
+            try? end.close()
+        }
+    }
+
+    /// Ends ``pressed``, and the reading.
     func stop() {
-        isStopped.store(true, ordering: .releasing)
         continuation.finish()
+        // The other end is open as long as this is.
+        _ = try? awaken.writeAll([0])
     }
 
     private func read() {
+        SignalStack.provide()
         var buffer = [UInt8](repeating: 0, count: 256)
-        while !isStopped.load(ordering: .acquiring) {
-            var waiting = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
-            let ready = poll(&waiting, 1, 200)
-            // In the background, what is typed is meant for somebody else.
-            guard ready > 0, !isStopped.load(ordering: .acquiring), ScreenGuard.isForeground else {
-                if ready > 0 { usleep(200_000) }
+        while true {
+            let isForeground = ScreenGuard.isForeground
+            // In the background, what is typed is meant for somebody else; a negative descriptor is not looked at.
+            var waiting = [
+                pollfd(fd: isForeground ? 0 : -1, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: awake.rawValue, events: Int16(POLLIN), revents: 0),
+            ]
+            // Nobody says that this process is in the foreground again, so it looks five times a second.
+            guard poll(&waiting, 2, isForeground ? -1 : 200) > 0 else { continue }
+            guard waiting[1].revents == 0 else { return }
+            guard waiting[0].revents != 0, ScreenGuard.isForeground else { continue }
+            let count: Int
+            do {
+                count = try buffer.withUnsafeMutableBytes {
+                    try FileDescriptor.standardInput.read(into: $0, retryOnInterrupt: false)
+                }
+            } catch Errno.interrupted, Errno.resourceTemporarilyUnavailable {
                 continue
+            } catch Errno.ioError where !ScreenGuard.isForeground {
+                // Sent to the background just now.
+                continue
+            } catch {
+                count = 0
             }
-            #if canImport(Darwin)
-                let count = Darwin.read(0, &buffer, buffer.count)
-            #elseif canImport(Glibc)
-                let count = Glibc.read(0, &buffer, buffer.count)
-            #else
-                let count = Musl.read(0, &buffer, buffer.count)
-            #endif
-            guard count > 0 else {
-                if count < 0, errno == EINTR || errno == EAGAIN { continue }
-                // The terminal is gone.
-                return continuation.finish()
-            }
+            // The terminal is gone.
+            guard count > 0 else { return continuation.finish() }
             for key in Self.keys(buffer[..<count]) { continuation.yield(key) }
         }
     }

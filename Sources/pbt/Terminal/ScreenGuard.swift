@@ -13,7 +13,7 @@ import Synchronization
 
 /// Puts the terminal back as it was, on every way out that a process has: `exit`, a crash, a stop by Ctrl-Z.
 ///
-/// Only `kill -9` is beyond it; then `reset` helps.
+/// Only `kill -9` is beyond it, and a stack that is full in a thread that never draws; then `reset` helps.
 enum ScreenGuard {
     /// What is written when the terminal is taken, and when it is given back.
     struct Sequences: Sendable {
@@ -37,6 +37,7 @@ enum ScreenGuard {
     ///   - readsKeys: Whether keys arrive one by one and unseen. Ctrl-C and Ctrl-Z are signals still.
     static func take(_ descriptor: Int32, _ sequences: Sequences, readsKeys: Bool) {
         restore()
+        SignalStack.provide()
         install()
         memory.pointee.set(descriptor, sequences)
         memory.pointee.hasKeys = false
@@ -51,7 +52,11 @@ enum ScreenGuard {
     /// Takes the terminal again after it was given back for a while.
     static func retake() {
         guard isForeground, !isTaken.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        if memory.pointee.hasKeys { tcsetattr(0, TCSANOW, &memory.pointee.keys) }
+        if memory.pointee.hasKeys {
+            tcsetattr(0, TCSANOW, &memory.pointee.keys)
+            // Stopped just now, and sent to the background: the shell has the keyboard.
+            if !isForeground { tcsetattr(0, TCSANOW, &memory.pointee.before) }
+        }
         memory.pointee.write(memory.pointee.take)
         epoch.add(1, ordering: .relaxed)
     }
@@ -108,6 +113,10 @@ enum ScreenGuard {
             }
         }
         handle(SIGTSTP, saving: false) { _ in ScreenGuard.pause() }
+        // Who is in the foreground is asked before, and may have changed since: then a read fails, rather than that it
+        // stops a run in the background.
+        signal(SIGTTIN, SIG_IGN)
+        signal(SIGTTOU, SIG_IGN)
     }
 
     private static func handle(_ number: Int32, saving: Bool, _ handler: @escaping @convention(c) (Int32) -> Void) {

@@ -49,6 +49,7 @@ final class StatusLines: Sendable {
     /// Draws the lines anew; nothing happens where there are none, when they have not changed, or in the background.
     func set(_ lines: [StyledLine]) {
         guard isLive else { return }
+        SignalStack.provide()
         ScreenGuard.retake()
         state.withLock { state in
             let epoch = ScreenGuard.epoch.load(ordering: .relaxed)

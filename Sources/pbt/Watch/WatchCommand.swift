@@ -34,7 +34,7 @@ struct WatchCommand: AsyncParsableCommand {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup, .sigwinch)
         ScreenGuard.take(1, .full, readsKeys: true)
         defer { ScreenGuard.restore() }
-        let keys = Keys()
+        let keys = try Keys()
         defer { keys.stop() }
         let status = try await withThrowingTaskGroup(of: ExitStatus?.self) { tasks in
             tasks.addTask {

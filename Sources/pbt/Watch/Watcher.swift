@@ -105,6 +105,7 @@ actor Watcher {
     /// - Throws: A ``Failure`` when it cannot be written.
     func draw() throws {
         let terminal = Terminal.output
+        SignalStack.provide()
         ScreenGuard.retake()
         guard ScreenGuard.isForeground else { return }
         let (width, height) = (terminal.width ?? 80, terminal.height)

@@ -23,7 +23,8 @@ final class Tmux: Sendable {
 
     /// Starts the command; when it has ended, `code N` stands on the screen.
     ///
-    /// When it is stopped as by Ctrl-Z, `stopped` stands there, and Enter lets it go on. Its process is written to the file `pid`, the terminal's settings before and after to `before` and `after`.
+    /// When it is stopped as by Ctrl-Z, `stopped` stands there; Enter lets it go on, and `bg` in the background. Its process
+    /// is written to the file `pid`, the terminal's settings before and after to `before` and `after`.
     ///
     /// - Parameters:
     ///   - arguments: The command's.
@@ -51,24 +52,48 @@ final class Tmux: Sendable {
             code=$?
             while [ "$code" = 148 ]; do
                 echo "stopped"
-                read -r _
-                fg > /dev/null
-                code=$?
+                read -r how
+                case $how in
+                    bg) bg > /dev/null; wait %1; code=$? ;;
+                    *) fg > /dev/null; code=$? ;;
+                esac
             done
             stty -g > after
             echo "code $code"
             exec cat > /dev/null
             """, to: "pane.sh")
-        _ = try await terminal.tmux(
+        return try await terminal.session("sh pane.sh", size, body)
+    }
+
+    /// Starts an interactive shell, without its user's settings, whose search path begins with the command's directory.
+    ///
+    /// - Parameters:
+    ///   - shell: How it is called.
+    ///   - place: Where it runs.
+    ///   - body: What is done meanwhile. The server is ended after it.
+    /// - Returns: What the body returns.
+    /// - Throws: What the body throws.
+    static func with<Result>(
+        shell: String, in place: Workplace, _ body: (Tmux) async throws -> Result
+    ) async throws -> Result {
+        let path = "\(Command.executable.removingLastComponent()):/usr/local/bin:/usr/bin:/bin"
+        return try await Tmux(place).session(
+            "env -i TERM=screen LC_ALL=C.UTF-8 HOME='\(place.directory)' PATH='\(path)' \(shell)", (100, 24), body)
+    }
+
+    private func session<Result>(
+        _ command: String, _ size: (columns: Int, rows: Int), _ body: (Tmux) async throws -> Result
+    ) async throws -> Result {
+        _ = try await tmux(
             "-u", "-f", "/dev/null", "new-session", "-d", "-x", "\(size.columns)", "-y", "\(size.rows)", "-c",
-            place.directory.string, "sh pane.sh")
+            place.directory.string, command)
         let result: Swift.Result<Result, any Error>
         do {
-            result = .success(try await body(terminal))
+            result = .success(try await body(self))
         } catch {
             result = .failure(error)
         }
-        _ = try await terminal.tmux("kill-server")
+        _ = try await tmux("kill-server")
         return try result.get()
     }
 

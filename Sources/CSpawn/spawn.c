@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// For vfork, pipe2 and syscall.
+#define _GNU_SOURCE 1
+
+#include "CSpawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#define CLOSE_RANGE_ON_EXEC 4u
+#endif
+
+#ifndef NSIG
+#define NSIG 65
+#endif
+
+/// A copy of a descriptor that is none of the standard three and is closed in every program; `descriptor` is closed.
+static int moved(int descriptor) {
+    if (descriptor < 0) return -1;
+    int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
+    int error = errno;
+    close(descriptor);
+    errno = error;
+    return copy;
+}
+
+/// Both ends of a pipe, neither of them inherited, nor one of the standard three.
+static int make_pipe(int ends[2]) {
+#if defined(__linux__)
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+#else
+    if (pipe(ends) != 0) return -1;
+#endif
+    ends[0] = moved(ends[0]);
+    ends[1] = moved(ends[1]);
+    if (ends[0] >= 0 && ends[1] >= 0) return 0;
+    int error = errno;
+    if (ends[0] >= 0) close(ends[0]);
+    if (ends[1] >= 0) close(ends[1]);
+    errno = error;
+    return -1;
+}
+
+/// Everything but the standard three is closed when the program begins.
+static void close_others(void) {
+#if defined(__linux__)
+    if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_ON_EXEC) == 0) return;
+#endif
+    long most = sysconf(_SC_OPEN_MAX);
+    for (int descriptor = 3; descriptor < most; descriptor++) {
+        int flags = fcntl(descriptor, F_GETFD);
+        if (flags >= 0) fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC);
+    }
+}
+
+/// What the child does; it returns only when it could not begin the program.
+///
+/// It may share this process's memory, so it calls what is safe in a signal's handler and writes to no variable of ours.
+static void begin(const char *path, char *const arguments[], char *const environment[], const char *directory,
+                  int null, int output) {
+    // First of all: from now on nothing that is sent to our group arrives.
+    if (setpgid(0, 0) != 0) return;
+    struct sigaction action = {.sa_handler = SIG_IGN};
+    for (int number = 1; number < NSIG; number++) {
+        // What arrived is still blocked. To ignore it discards it; to heed it by default would not.
+        action.sa_handler = SIG_IGN;
+        sigaction(number, &action, NULL);
+        action.sa_handler = SIG_DFL;
+        sigaction(number, &action, NULL);
+    }
+    if (dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) return;
+    if (chdir(directory) != 0) return;
+    close_others();
+    sigset_t none;
+    sigemptyset(&none);
+    if (sigprocmask(SIG_SETMASK, &none, NULL) != 0) return;
+    execve(path, arguments, environment);
+}
+
+static void await_children(void) {
+    struct sigaction action;
+    if (sigaction(SIGCHLD, NULL, &action) != 0 || action.sa_handler != SIG_IGN) return;
+    action.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &action, NULL);
+}
+
+int pbt_spawn(int *child, const char *path, char *const arguments[], char *const environment[], const char *directory,
+              int output) {
+    int report[2];
+    if (make_pipe(report) != 0) return errno;
+    int null = moved(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    int error = errno;
+    int copy = null < 0 ? -1 : fcntl(output, F_DUPFD_CLOEXEC, 3);
+    if (null >= 0) error = errno;
+    if (copy < 0) {
+        if (null >= 0) close(null);
+        close(report[0]);
+        close(report[1]);
+        return error;
+    }
+    await_children();
+
+    // No handler of ours may run in the child.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+#if defined(__linux__)
+    // Copies no tables of pages, of which a process with much memory has many.
+    pid_t process = vfork();
+#else
+    pid_t process = fork();
+#endif
+    if (process == 0) {
+        begin(path, arguments, environment, directory, null, copy);
+        int why = errno;
+        // Four bytes go into a pipe at once or not at all.
+        (void)!write(report[1], &why, sizeof why);
+        _exit(127);
+    }
+    error = process < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(report[1]);
+    close(null);
+    close(copy);
+    if (process > 0) {
+        // The pipe ends without a word when the program begins.
+        int why = 0;
+        ssize_t count;
+        do {
+            count = read(report[0], &why, sizeof why);
+        } while (count < 0 && errno == EINTR);
+        if (count == (ssize_t)sizeof why) {
+            error = why;
+            int code, number;
+            (void)pbt_wait(process, &code, &number);
+        }
+    }
+    close(report[0]);
+    if (error == 0) *child = process;
+    return error;
+}
+
+int pbt_wait(int child, int *code, int *number) {
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR) return errno;
+    }
+    *code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    *number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    return 0;
+}

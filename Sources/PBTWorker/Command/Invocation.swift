@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CSpawn
+import Dispatch
+import PBT
+import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A program, and what it is started with.
+struct Invocation: Sendable {
+    /// How a program ended.
+    enum Status: Sendable, Hashable {
+        /// By itself, with this exit code.
+        case exited(Int32)
+        /// By this signal.
+        case signaled(Int32)
+    }
+
+    /// The program's path.
+    let program: FilePath
+    /// Its arguments, the first of which is its name; without null characters.
+    let arguments: [String]
+    /// Entries `NAME=value` with a closing zero.
+    let environment: [[UInt8]]
+    /// Where it runs.
+    let directory: FilePath
+
+    /// Starts the program as the leader of a process group of its own; no signal that is sent to our group reaches it.
+    ///
+    /// Not cancelled with the task: a program either runs or does not.
+    ///
+    /// - Parameters:
+    ///   - output: What takes its standard output and standard error.
+    ///   - ended: Called once, on a thread of its own, when the program has ended and its number is free again.
+    /// - Returns: The number of the process, which is that of its group.
+    /// - Throws: A `PBTError` with code `badExperiment` when it cannot be started.
+    func start(
+        output: FileDescriptor, whenEnded ended: @escaping @Sendable (Result<Status, PBTError>) -> Void
+    ) async throws -> Int32 {
+        try await withCheckedThrowingContinuation { continuation in
+            // To start a program blocks until it runs, to wait for it until it ends.
+            DispatchQueue(label: "pbt.program").async {
+                let process: Int32
+                do {
+                    process = try spawn(output)
+                } catch {
+                    return continuation.resume(throwing: error)
+                }
+                continuation.resume(returning: process)
+                ended(Self.wait(for: process))
+            }
+        }
+    }
+
+    private func spawn(_ output: FileDescriptor) throws(PBTError) -> Int32 {
+        var process: Int32 = 0
+        let problem = Self.withPointers(to: arguments.map { Array($0.utf8) + [0] }) { arguments in
+            Self.withPointers(to: environment) { environment in
+                program.withPlatformString { program in
+                    directory.withPlatformString { directory in
+                        pbt_spawn(&process, program, arguments, environment, directory, output.rawValue)
+                    }
+                }
+            }
+        }
+        guard problem != 0 else { return process }
+        let hint =
+            switch problem {
+            case ENOENT: "; is the interpreter there that its first line names?"
+            case ENOEXEC: "; it is no program of this machine, and its first line names no interpreter"
+            case E2BIG: "; its arguments and the environment are too long"
+            default: ""
+            }
+        throw PBTError(.badExperiment, "cannot start \(program): \(Errno(rawValue: problem))\(hint)")
+    }
+
+    private static func wait(for process: Int32) -> Result<Status, PBTError> {
+        var (code, number): (Int32, Int32) = (0, 0)
+        let problem = pbt_wait(process, &code, &number)
+        guard problem == 0 else {
+            return .failure(
+                PBTError(.inputOutput, "cannot tell how process \(process) ended: \(Errno(rawValue: problem))"))
+        }
+        return .success(number == 0 ? .exited(code) : .signaled(number))
+    }
+
+    /// Calls the body with pointers to texts that end with a zero, closed by a null pointer.
+    private static func withPointers<Result>(
+        to texts: [[UInt8]], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        let bytes = UnsafeMutableBufferPointer<CChar>.allocate(capacity: texts.reduce(0) { $0 + $1.count })
+        defer { bytes.deallocate() }
+        _ = bytes.initialize(from: texts.joined().lazy.map { CChar(bitPattern: $0) })
+        var pointers: [UnsafeMutablePointer<CChar>?] = []
+        var place = 0
+        for text in texts {
+            pointers.append(bytes.baseAddress.map { $0 + place })
+            place += text.count
+        }
+        return (pointers + [nil]).withUnsafeBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { preconditionFailure("a list with its end is never empty") }
+            return body(start)
+        }
+    }
+}
