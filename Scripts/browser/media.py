@@ -56,7 +56,8 @@ const light = text => text.match(/[0-9.]+/g).slice(0, 3).reduce((sum, n) => sum 
 const of = (s, what) => [...document.querySelectorAll(s)].map(e => getComputedStyle(e)[what])
   .filter(c => c && c !== 'none' && !c.endsWith(', 0)')).map(light);
 return [of('html, body, .card, .tile, .banner, pre, code', 'backgroundColor'),
-  of('body, main, .card, .tile dd, .tile dt, td, th, a', 'color').concat(of('svg text:not([fill="var(--surface)"])', 'fill'))]
+  of('body, main, .card, .tile dd, .tile dt, td, th, a', 'color').concat(
+    of('svg text:not([fill="var(--surface)"])', 'fill'))]
 """
 
 
