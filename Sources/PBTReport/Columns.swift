@@ -1,68 +1,111 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
+package import PBT
 
 /// What charts look at most, as columns: an interval is large, and there may be hundreds of thousands.
-struct Columns: Sendable {
+///
+/// To read one field of each interval costs little; to copy each one costs more than all drawing does.
+package struct Columns: Sendable {
+    /// Each interval's name.
+    package let ids: [IntervalID]
+    /// Where each interval stands.
+    package let states: [Interval.State]
     /// How many intervals of training each interval's checkpoint holds.
     let depths: [Int]
     /// Each interval's score; not a number when it is not done.
     let scores: [Double]
+    /// Whether each interval continues another member's checkpoint.
+    package let isExploit: [Bool]
     /// Whether any of them diverged or failed.
     let hasLosses: Bool
     /// How many members there are.
     let members: Int
     /// The most training that a finished interval's checkpoint holds.
     let trained: Int
+    /// The greatest index of a finished interval; -1 when there is none.
+    let lastIndex: Int
     /// How many milliseconds after the first start each interval finished; not a number when that is not known.
     let finished: [Double]
     /// How many milliseconds after the first start each interval's last attempt began; not a number when it did not.
     let started: [Double]
     /// The place of each member's first interval, and the number of places.
-    let starts: [Int]
+    package let starts: [Int]
     /// When the first interval was begun.
-    let zero: Timestamp?
+    package let zero: Timestamp?
     /// The greatest time that is known, in milliseconds after the first start.
     let duration: Double
 
     /// The columns of intervals that are sorted by member.
     init(_ intervals: [Interval]) {
+        let count = intervals.count
+        var ids: [IntervalID] = []
+        var states: [Interval.State] = []
         var depths: [Int] = []
         var scores: [Double] = []
-        var members = 0
+        var isExploit: [Bool] = []
+        var began: [Int64?] = []
+        var ended: [Int64?] = []
+        ids.reserveCapacity(count)
+        states.reserveCapacity(count)
+        depths.reserveCapacity(count)
+        scores.reserveCapacity(count)
+        isExploit.reserveCapacity(count)
+        began.reserveCapacity(count)
+        ended.reserveCapacity(count)
         var trained = 0
+        var lastIndex = -1
         var hasLosses = false
-        var last: Int?
         var starts: [Int] = []
-        var zero: Timestamp?
-        depths.reserveCapacity(intervals.count)
-        scores.reserveCapacity(intervals.count)
-        for interval in intervals {
-            depths.append(interval.depth)
-            scores.append(interval.finiteScore ?? .nan)
-            if interval.state == .diverged || interval.state == .failed { hasLosses = true }
-            if interval.state.isFinished { trained = max(trained, interval.depth) }
-            if interval.id.member != last {
-                starts.append(depths.count - 1)
-                members += 1
+        var zero: Int64?
+        for place in intervals.indices {
+            // Field by field: an interval as a whole is never copied.
+            let (id, state, depth) = (intervals[place].id, intervals[place].state, intervals[place].depth)
+            let score = state == .done ? intervals[place].score ?? .nan : .nan
+            if ids.last?.member != id.member { starts.append(place) }
+            ids.append(id)
+            states.append(state)
+            depths.append(depth)
+            scores.append(score.isFinite ? score : .nan)
+            isExploit.append(intervals[place].parent.map { $0.member != id.member } ?? false)
+            if state == .diverged || state == .failed { hasLosses = true }
+            if state.isFinished {
+                trained = max(trained, depth)
+                lastIndex = max(lastIndex, id.index)
             }
-            last = interval.id.member
-            if let start = interval.started { zero = min(zero ?? start, start) }
+            let start = intervals[place].started?.milliseconds
+            if let start { zero = min(zero ?? start, start) }
+            began.append(start)
+            ended.append(state.isFinished ? intervals[place].finished?.milliseconds : nil)
         }
-        func times(_ time: (Interval) -> Timestamp?) -> [Double] {
-            guard let zero else { return [Double](repeating: .nan, count: intervals.count) }
-            return intervals.map { time($0).map { Double($0.milliseconds - zero.milliseconds) } ?? .nan }
+        func times(_ times: [Int64?]) -> [Double] {
+            guard let zero else { return [Double](repeating: .nan, count: count) }
+            return times.map { $0.map { Double($0 - zero) } ?? .nan }
         }
-        finished = times { $0.state.isFinished ? $0.finished : nil }
-        started = times { $0.started }
-        duration = (finished + started).reduce(0) { $1.isNaN ? $0 : max($0, $1) }
-        self.zero = zero
-        self.starts = starts + [intervals.count]
+        finished = times(ended)
+        started = times(began)
+        duration = max(
+            finished.reduce(0) { $1.isNaN ? $0 : max($0, $1) }, started.reduce(0) { $1.isNaN ? $0 : max($0, $1) })
+        self.zero = zero.map { Timestamp(milliseconds: $0) }
+        members = starts.count
+        self.starts = starts + [count]
+        self.ids = ids
+        self.states = states
         self.depths = depths
         self.scores = scores
+        self.isExploit = isExploit
         self.hasLosses = hasLosses
-        self.members = members
         self.trained = trained
+        self.lastIndex = lastIndex
+    }
+
+    /// Whether an interval came to nothing.
+    func isLost(_ place: Int) -> Bool {
+        states[place] == .diverged || states[place] == .failed
+    }
+
+    /// The places of all members' last intervals, by member.
+    var tips: [Int] {
+        starts.dropFirst().filter { $0 > 0 }.map { $0 - 1 }
     }
 
     /// How far an interval is along an axis when it is finished; not a number when that is not known.

@@ -24,14 +24,10 @@ public struct Families: Sendable {
     /// For each place in the genealogy: the family, or none before the families part.
     package let family: [Int?]
 
-    init(_ genealogy: Genealogy) {
-        let intervals = genealogy.intervals
-        var tips: [Int] = []
-        for place in intervals.indices {
-            let isLast = place + 1 == intervals.count || intervals[place + 1].id.member != intervals[place].id.member
-            if isLast, intervals[place].state != .diverged, intervals[place].state != .failed { tips.append(place) }
-        }
-        var survives = [Bool](repeating: false, count: intervals.count)
+    init(_ genealogy: Genealogy, _ columns: Columns) {
+        let count = columns.ids.count
+        let tips = columns.tips.filter { !columns.isLost($0) }
+        var survives = [Bool](repeating: false, count: count)
         var founders = 0
         for tip in tips {
             var current: Int? = tip
@@ -42,12 +38,12 @@ public struct Families: Sendable {
             }
         }
         self.survives = survives
-        population = tips.map { intervals[$0].id }
+        population = tips.map { columns.ids[$0] }
         foundersLeft = founders
 
-        let parting = Self.parting(genealogy, survives: survives, tips: tips)
+        let parting = Self.parting(columns.depths, survives: survives, tips: tips)
         depth = parting
-        var family = [Int?](repeating: nil, count: intervals.count)
+        var family = [Int?](repeating: nil, count: count)
         guard let parting else {
             ancestors = []
             self.family = family
@@ -57,7 +53,7 @@ public struct Families: Sendable {
         var sizes: [Int: Int] = [:]
         let roots = tips.map { tip in
             var place = tip
-            while intervals[place].depth > parting, let parent = genealogy.parents[place] { place = parent }
+            while columns.depths[place] > parting, let parent = genealogy.parents[place] { place = parent }
             sizes[place, default: 0] += 1
             return place
         }
@@ -71,19 +67,18 @@ public struct Families: Sendable {
                 place = parent
             }
         }
-        ancestors = order.map { intervals[$0].id }
+        ancestors = order.map { columns.ids[$0] }
         self.family = family
     }
 
     /// The greatest depth at which the tips have at most six ancestors, a tip of less depth counting as its own.
-    private static func parting(_ genealogy: Genealogy, survives: [Bool], tips: [Int]) -> Int? {
-        let intervals = genealogy.intervals
+    private static func parting(_ depths: [Int], survives: [Bool], tips: [Int]) -> Int? {
         var ancestors: [Int: Int] = [:]
-        for place in intervals.indices where survives[place] {
-            ancestors[intervals[place].depth, default: 0] += 1
+        for place in depths.indices where survives[place] {
+            ancestors[depths[place], default: 0] += 1
         }
         var ended: [Int: Int] = [:]
-        for tip in tips { ended[intervals[tip].depth, default: 0] += 1 }
+        for tip in tips { ended[depths[tip], default: 0] += 1 }
         var shallower = 0
         var parting: Int?
         for depth in ancestors.keys.sorted() {

@@ -28,7 +28,7 @@ extension History {
     /// - Parameter progress: What it is a function of.
     /// - Returns: Only the improvements, from the first score to the best.
     public func bestSoFar(by progress: Progress) -> [Improvement] {
-        Self.bestSoFar(of: genealogy.intervals, by: progress, objective: record.experiment.objective)
+        Self.bestSoFar(of: genealogy, columns, by: progress, objective: record.experiment.objective)
     }
 
     /// The improvements of the baseline's best score; empty when there is no baseline.
@@ -36,34 +36,37 @@ extension History {
     /// - Parameter progress: What it is a function of.
     /// - Returns: Only the improvements, from the first score to the best.
     public func baselineBestSoFar(by progress: Progress) -> [Improvement] {
-        Self.bestSoFar(of: baseline?.intervals ?? [], by: progress, objective: record.experiment.objective)
+        guard let baseline, let baselineColumns else { return [] }
+        return Self.bestSoFar(
+            of: baseline, baselineColumns, by: progress, objective: record.experiment.objective)
     }
 
     private static func bestSoFar(
-        of intervals: [Interval], by progress: Progress, objective: Objective
+        of genealogy: Genealogy, _ columns: Columns, by progress: Progress, objective: Objective
     ) -> [Improvement] {
+        let intervals = genealogy.intervals
         let candidates =
             switch progress {
-            case .finished: inOrder(of: intervals)
-            case .index: bestOfEach(of: intervals, objective) { $0.id.index }
-            case .depth: bestOfEach(of: intervals, objective) { $0.depth }
+            case .finished: inOrder(of: intervals, columns)
+            case .index: bestOfEach(of: intervals, columns, objective) { columns.ids[$0].index }
+            case .depth: bestOfEach(of: intervals, columns, objective) { columns.depths[$0] }
             }
         var improvements: [Improvement] = []
         for (at, place) in candidates {
-            guard let score = intervals[place].finiteScore,
-                improvements.last.map({ objective.isBetter(score, than: $0.score) }) ?? true
+            let score = columns.scores[place]
+            guard !score.isNaN, improvements.last.map({ objective.isBetter(score, than: $0.score) }) ?? true
             else { continue }
-            improvements.append(Improvement(at: at, interval: intervals[place].id, score: score))
+            improvements.append(Improvement(at: at, interval: columns.ids[place], score: score))
         }
         return improvements
     }
 
     /// All finished intervals in the order in which they finished, counted from 1.
-    private static func inOrder(of intervals: [Interval]) -> [(at: Int, place: Int)] {
+    private static func inOrder(of intervals: [Interval], _ columns: Columns) -> [(at: Int, place: Int)] {
         // Keys are sorted rather than intervals: an interval is large.
         var keys: [(sequence: Int64, index: Int, place: Int)] = []
-        for place in intervals.indices where intervals[place].state.isFinished {
-            keys.append((intervals[place].sequence ?? .max, intervals[place].id.index, place))
+        for place in intervals.indices where columns.states[place].isFinished {
+            keys.append((intervals[place].sequence ?? .max, columns.ids[place].index, place))
         }
         keys.sort { $0 < $1 }
         return keys.enumerated().map { ($0.offset + 1, $0.element.place) }
@@ -71,12 +74,11 @@ extension History {
 
     /// The best of each step, by step: a step up and down again within one would be an accident of the order.
     private static func bestOfEach(
-        of intervals: [Interval], _ objective: Objective, step: (Interval) -> Int
+        of intervals: [Interval], _ columns: Columns, _ objective: Objective, step: (_ place: Int) -> Int
     ) -> [(at: Int, place: Int)] {
         var best: [Int: (place: Int, score: Double)] = [:]
-        for place in intervals.indices {
-            guard let score = intervals[place].finiteScore else { continue }
-            let at = step(intervals[place])
+        for (place, score) in columns.scores.enumerated() where !score.isNaN {
+            let at = step(place)
             guard let leader = best[at] else {
                 best[at] = (place, score)
                 continue

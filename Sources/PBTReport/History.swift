@@ -20,8 +20,12 @@ public struct History: Sendable {
     public let baselineBest: Interval?
     /// What is left of today's population's ancestors; see ``Families``.
     public let families: Families
-    let columns: Columns
+    package let columns: Columns
     let baselineColumns: Columns?
+    /// The hyperparameters that take more than one value, by name.
+    let varying: [Varying]
+    /// How many intervals continue another member's checkpoint.
+    public let copies: Int
     /// For each interval, the number of its piece.
     package let pieceOfPlace: [Int]
 
@@ -37,12 +41,19 @@ public struct History: Sendable {
         self.genealogy = genealogy
         self.baseline = baseline.map { Genealogy($0) }
         (pieces, pieceOfPlace) = Piece.cut(genealogy)
-        families = Families(genealogy)
-        columns = Columns(genealogy.intervals)
-        baselineColumns = self.baseline.map { Columns($0.intervals) }
+        let columns = Columns(genealogy.intervals)
+        let baselineColumns = self.baseline.map { Columns($0.intervals) }
+        families = Families(genealogy, columns)
+        copies = columns.isExploit.count { $0 }
+        varying = Varying.all(
+            genealogy.intervals, baseline: self.baseline?.intervals, in: record.experiment.space)
         let objective = record.experiment.objective
-        best = Self.best(of: genealogy.intervals, by: objective)
-        baselineBest = self.baseline.flatMap { Self.best(of: $0.intervals, by: objective) }
+        best = Self.best(of: genealogy, columns, by: objective)
+        baselineBest = self.baseline.flatMap { baseline in
+            baselineColumns.flatMap { Self.best(of: baseline, $0, by: objective) }
+        }
+        self.columns = columns
+        self.baselineColumns = baselineColumns
     }
 
     /// The path of parents of an interval, from its founder to itself; empty when there is no such interval.
@@ -79,26 +90,38 @@ public struct History: Sendable {
         pieceOfPlace.map { $0 - pieces[$0].part }
     }
 
-    /// How many intervals continue another member's checkpoint.
-    public var copies: Int {
-        genealogy.intervals.count { $0.isExploit }
+    /// All intervals in some state, by member and index.
+    package func intervals(_ state: Interval.State) -> [Interval] {
+        columns.states.indices.filter { columns.states[$0] == state }.map { genealogy.intervals[$0] }
     }
 
-    private static func best(of intervals: [Interval], by objective: Objective) -> Interval? {
-        var best: Interval?
-        for interval in intervals {
-            guard interval.state == .done, let score = interval.score, score.isFinite else { continue }
-            guard let current = best, let leading = current.score else {
-                best = interval
+    /// All intervals that continue another member's checkpoint, by member and index.
+    package var exploits: [Interval] {
+        columns.isExploit.indices.filter { columns.isExploit[$0] }.map { genealogy.intervals[$0] }
+    }
+
+    /// The intervals of a member, by index; none when there is no such member.
+    package func intervals(ofMember member: Int) -> ArraySlice<Interval> {
+        let first = columns.starts.dropLast().firstIndex { columns.ids[$0].member == member }
+        guard let first else { return [] }
+        return genealogy.intervals[columns.starts[first]..<columns.starts[first + 1]]
+    }
+
+    private static func best(of genealogy: Genealogy, _ columns: Columns, by objective: Objective) -> Interval? {
+        let intervals = genealogy.intervals
+        var best: (place: Int, score: Double)?
+        for (place, score) in columns.scores.enumerated() where !score.isNaN {
+            guard let leader = best else {
+                best = (place, score)
                 continue
             }
-            if objective.isBetter(score, than: leading)
-                || (score == leading && interval.finishesBefore(current))
+            if objective.isBetter(score, than: leader.score)
+                || (score == leader.score && intervals[place].finishesBefore(intervals[leader.place]))
             {
-                best = interval
+                best = (place, score)
             }
         }
-        return best
+        return best.map { intervals[$0.place] }
     }
 }
 

@@ -9,6 +9,12 @@ import GRDBSQLite
 struct Columns {
     fileprivate let statement: OpaquePointer
 
+    /// The bytes of a text; valid until the statement's next step.
+    func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
+        let start = sqlite3_column_text(statement, column)
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, column)))
+    }
+
     /// The value of a column, from 0.
     subscript<Value: ColumnValue>(column: Int32) -> Value {
         Value(statement, column)

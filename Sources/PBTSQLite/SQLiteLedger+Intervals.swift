@@ -13,10 +13,31 @@ extension SQLiteLedger {
         """
     private static let select = "SELECT \(columns) FROM interval"
 
+    /// What the row before had: a member's hyperparameters hold for many intervals, and need not be read each time.
+    private struct Before {
+        private var text: [UInt8] = []
+        private var hyperparameters: Hyperparameters?
+
+        mutating func hyperparameters(
+            _ bytes: UnsafeRawBufferPointer, _ read: (String) throws -> Hyperparameters
+        ) throws -> Hyperparameters {
+            if let hyperparameters, text.elementsEqual(bytes) { return hyperparameters }
+            let new = try read(String(decoding: bytes, as: UTF8.self))
+            text = Array(bytes)
+            hyperparameters = new
+            return new
+        }
+    }
+
     private func interval(_ row: Columns) throws -> Interval {
+        var before = Before()
+        return try interval(row, &before)
+    }
+
+    private func interval(_ row: Columns, _ before: inout Before) throws -> Interval {
         var interval = Interval(
             id: IntervalID(member: row[0], index: row[1]), parent: intervalID(row[3], row[4]),
-            hyperparameters: try hyperparameters(row[21] as String),
+            hyperparameters: try before.hyperparameters(row.bytes(21), hyperparameters),
             changes: try changes(row[22]), depth: row[5], created: Timestamp(milliseconds: row[16]))
         interval.state = Schema.states[row[2] as Int]
         interval.attempts = row[6]
@@ -71,7 +92,10 @@ extension SQLiteLedger {
 
     package func intervals(in record: ExperimentRecord, index: Int?) throws -> [Interval] {
         guard let index else {
-            return try all("\(Self.select) WHERE experiment = ? ORDER BY member, idx", [record.id], interval)
+            var before = Before()
+            return try all("\(Self.select) WHERE experiment = ? ORDER BY member, idx", [record.id]) {
+                try interval($0, &before)
+            }
         }
         // One look-up a member by the primary key: there is no index by idx alone, which every interval would pay for.
         return try all(

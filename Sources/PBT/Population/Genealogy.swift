@@ -12,15 +12,18 @@ public struct Genealogy: Sendable {
     /// A parent that is not among them, or that does not hold less training than its child, counts as none, so every
     /// path of parents ends.
     public init(_ intervals: [Interval]) {
+        // Looked at field by field: to copy intervals takes longer than all else.
         var sorted = intervals
-        if !zip(intervals, intervals.dropFirst()).allSatisfy({ $0.id < $1.id }) {
+        if !intervals.indices.dropFirst().allSatisfy({ intervals[$0 - 1].id < intervals[$0].id }) {
             sorted.sort { $0.id < $1.id }
         }
         self.intervals = sorted
-        parents = sorted.map { interval in
-            guard let parent = interval.parent, let place = Self.place(of: parent, in: sorted),
-                sorted[place].depth < interval.depth
-            else { return nil }
+        parents = sorted.indices.map { child in
+            guard let parent = sorted[child].parent else { return nil }
+            // Most intervals continue their own member's.
+            let place =
+                child > 0 && sorted[child - 1].id == parent ? child - 1 : Self.place(of: parent, in: sorted)
+            guard let place, sorted[place].depth < sorted[child].depth else { return nil }
             return place
         }
     }

@@ -115,11 +115,7 @@ struct Coloring {
 
     private mutating func byHyperparameter(_ name: String, _ history: History, _ palette: Palette) {
         let label = XML.name(name, width: 24)
-        let intervals = history.genealogy.intervals
-        func value(_ piece: Piece) -> Value? {
-            piece.places.last.flatMap { intervals[$0].hyperparameters[name] }
-        }
-        guard let varying = Varying.all(of: history).first(where: { $0.name == name }) else {
+        guard let varying = history.varying.first(where: { $0.name == name }) else {
             tones = [Tone(color: palette.trunk)]
             toneOfPiece = [Int](repeating: 0, count: history.pieces.count)
             key = [(.none, "\(label) is the same everywhere")]
@@ -130,7 +126,7 @@ struct Coloring {
             pairs((0..<count).map { (palette.families[$0], 1.0) })
             tones.insert(Tone(color: palette.extinct, isFaint: true, opacity: "0.8"), at: 0)
             assign(history, count: count) { piece in
-                varying.category(of: value(piece)).flatMap { $0 < count ? $0 : nil }
+                piece.places.last.flatMap { varying.category(at: $0) }.flatMap { $0 < count ? $0 : nil }
             }
             key = (0..<count).map {
                 (.dots([palette.families[$0]]), "\(label) \(XML.name(Format.value(categories[$0]), width: 16))")
@@ -140,11 +136,10 @@ struct Coloring {
             }
             return
         }
-        let numbers = history.pieces.compactMap { value($0)?.double }.filter {
-            $0.isFinite && (!varying.isLogarithmic || $0 > 0)
-        }
+        let numbers = history.pieces.compactMap { $0.places.last.map { varying.numbers[$0] } }
+            .filter { varying.isDrawn($0) }
         let scale = Scale(fitting: numbers, isLogarithmic: varying.isLogarithmic)
-        steps(history, palette) { value($0)?.double.flatMap { scale.share($0) } }
+        steps(history, palette) { $0.places.last.flatMap { scale.share(varying.numbers[$0]) } }
         key = [
             (
                 .dots(palette.ramp),

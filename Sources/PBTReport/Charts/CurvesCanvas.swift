@@ -135,10 +135,10 @@ extension CurvesLayer {
 
         /// The copies worth marking: all while there are few, then those that lived on, then those of the lineage.
         private var markedCopies: [Int] {
-            let intervals = scene.intervals
-            let copies = intervals.indices.filter {
-                intervals[$0].isExploit && scene.parents[$0] != nil
-                    && scene.topMembers?.contains(intervals[$0].id.member) ?? true
+            let columns = scene.history.columns
+            let copies = columns.ids.indices.filter {
+                columns.isExploit[$0] && scene.parents[$0] != nil
+                    && scene.topMembers?.contains(columns.ids[$0].member) ?? true
             }
             if copies.count <= 60 { return copies }
             let living = copies.filter { scene.history.families.survives[$0] }
@@ -147,9 +147,10 @@ extension CurvesLayer {
 
         /// From where a member stood to where it went on: a copy, not learning.
         private func drawDrops(on drawing: inout Drawing) {
+            let columns = scene.history.columns
             var drops: [[Point]] = []
             for place in markedCopies {
-                guard place > 0, scene.intervals[place - 1].id.member == scene.intervals[place].id.member,
+                guard place > 0, columns.ids[place - 1].member == columns.ids[place].member,
                     let from = point(place - 1), let to = scene.parents[place].flatMap({ point($0) }),
                     isInside(to)
                 else { continue }
@@ -177,11 +178,11 @@ extension CurvesLayer {
         /// A cross where a member's training came to nothing.
         private func drawEnded(on drawing: inout Drawing) {
             var crosses = PathData()
-            for place in scene.intervals.indices {
-                let interval = scene.intervals[place]
-                guard interval.state == .diverged || interval.state == .failed,
-                    crosses.points < Decimation.limit - 4,
-                    let px = x.position(scene.history.columns.end(place, on: scene.options.axis))
+            let columns = scene.history.columns
+            guard columns.hasLosses else { return }
+            for place in columns.states.indices where columns.isLost(place) {
+                guard crosses.points < Decimation.limit - 4,
+                    let px = x.position(columns.end(place, on: scene.options.axis))
                 else { continue }
                 let last = scene.parents[place].flatMap { point($0) }
                 crosses.cross(at: Point(x: px, y: min(max(last?.y ?? plot.bottom, plot.top), plot.bottom)), reach: 3)
@@ -231,11 +232,10 @@ extension CurvesLayer {
         }
 
         func drawPath(on drawing: inout Drawing) {
-            let intervals = scene.intervals
             drawing.lines(
                 clipped(scene.path.map { point($0) }), stroke: scene.pathColor, width: 3, isTip: true)
-            for (parent, child) in zip(scene.path, scene.path.dropFirst()).suffix(200) where intervals[child].isExploit
-            {
+            let isExploit = scene.history.columns.isExploit
+            for (parent, child) in zip(scene.path, scene.path.dropFirst()).suffix(200) where isExploit[child] {
                 guard let center = point(parent), isInside(center) else { continue }
                 drawing.circle(center, radius: 3, fill: scene.palette.background, stroke: scene.pathColor)
             }

@@ -66,7 +66,7 @@ struct CurvesLayer {
         let top = drawHeader(in: frame, beyond: isCut ? all.count { !values.contains($0) } : 0, on: &drawing)
         guard !all.isEmpty else {
             scene.drawMessage(
-                !scene.intervals.contains { $0.state.isFinished }
+                scene.history.columns.lastIndex < 0
                     ? "No interval has finished yet."
                     : scene.reached > 0
                         ? "No interval has a score that this axis can show." : "No interval says when it finished.",

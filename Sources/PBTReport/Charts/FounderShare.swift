@@ -17,27 +17,18 @@ struct FounderShare {
     init(_ history: History) {
         founders = Founders(history)
         effective = Founders.effective(founders.today.values)
-        let intervals = history.genealogy.intervals
-        var last = -1
-        var isFinished: [Bool] = []
-        var indices: [Int] = []
-        isFinished.reserveCapacity(intervals.count)
-        indices.reserveCapacity(intervals.count)
-        for interval in intervals {
-            isFinished.append(interval.state == .done)
-            indices.append(interval.id.index)
-            if interval.state.isFinished { last = max(last, interval.id.index) }
-        }
+        let columns = history.columns
+        let last = columns.lastIndex
         let count = min(last + 1, Self.mostSteps)
         var steps = (0..<count).map { step in
             (index: count == last + 1 ? step : step * last / (count - 1), places: [Int]())
         }
-        for (start, end) in zip(history.columns.starts, history.columns.starts.dropFirst()) {
+        for (start, end) in zip(columns.starts, columns.starts.dropFirst()) {
             var place = start
             var newest: Int?
             for step in steps.indices {
-                while place < end, indices[place] <= steps[step].index {
-                    if isFinished[place] { newest = place }
+                while place < end, columns.ids[place].index <= steps[step].index {
+                    if columns.states[place] == .done { newest = place }
                     place += 1
                 }
                 if let newest { steps[step].places.append(newest) }

@@ -20,7 +20,7 @@ struct LineageLayer {
 
     init(_ scene: Scene) {
         self.scene = scene
-        let seen = scene.history.columns.starts.dropLast().map { scene.intervals[$0].id.member }
+        let seen = scene.history.columns.starts.dropLast().map { scene.history.columns.ids[$0].member }
         let lanes = scene.options.lanes ?? (seen.count > Self.mostRows ? .survivors : .all)
         self.lanes = lanes
         let path = Set(scene.path.map { scene.history.pieceOfPlace[$0] })
@@ -47,7 +47,7 @@ struct LineageLayer {
         var chosen: Set<Int> = []
         // The end of a long lineage says more than its beginning.
         for place in scene.path.reversed() where chosen.count < mostRows {
-            let member = scene.intervals[place].id.member
+            let member = scene.history.columns.ids[place].member
             if allowed.contains(member) { chosen.insert(member) }
         }
         for member in Scene.ranked(scene.history) where chosen.count < mostRows && allowed.contains(member) {
@@ -82,10 +82,10 @@ struct LineageLayer {
 
     /// Whom the interval that stands out descends from, and what is left of the founders.
     var sentence: String {
-        guard let tip = scene.tip, let founder = scene.path.first.map({ scene.intervals[$0].id.member }) else {
+        guard let tip = scene.tip, let founder = scene.path.first.map({ scene.history.columns.ids[$0].member }) else {
             return scene.sentence
         }
-        let copies = scene.path.count { scene.intervals[$0].isExploit }
+        let copies = scene.path.count { scene.history.columns.isExploit[$0] }
         let founders = scene.history.families.foundersLeft
         let best = scene.isBest ? "The best of \(scene.name), \(tip.id)," : "\(tip.id) of \(scene.name)"
         return "\(best) descends from founder \(founder) through \(scene.count(copies, "copy", "copies")). "
@@ -118,9 +118,7 @@ struct LineageLayer {
                 legend.add(.none, "thin and pale: died out")
             }
         }
-        if pieces.contains(where: { piece in
-            scene.intervals[piece.places].contains { $0.state == .diverged || $0.state == .failed }
-        }) {
+        if pieces.contains(where: { $0.places.contains { scene.history.columns.isLost($0) } }) {
             legend.add(.cross(palette.ink), "diverged or failed")
         }
         if let note { legend.add(.none, note) }
@@ -156,7 +154,7 @@ struct LineageLayer {
             bottom: frame.bottom - Scene.axisHeight)
         let step = plot.height / Double(rows.count)
         let planned = scene.planned
-        let last = scene.intervals.reduce(planned) { $1.state.isFinished ? max($0, $1.id.index + 1) : $0 }
+        let last = max(planned, scene.history.columns.lastIndex + 1)
         let x = Scale(low: 0, high: Double(max(1, last)), from: plot.left, to: plot.right)
         for (row, member) in rows.enumerated() {
             let y = plot.top + (Double(row) + 0.5) * step
@@ -205,21 +203,21 @@ struct LineageLayer {
     }
 
     private func lane(of piece: Piece, _ geometry: LaneGeometry) -> [Point]? {
-        let intervals = scene.intervals
-        let finished = piece.places.filter { intervals[$0].state.isFinished || $0 == piece.places.first }
-        guard let row = rowOfMember[piece.member], let first = finished.first, let last = finished.last,
-            let from = geometry.point(intervals[first].id.index, row),
-            let to = geometry.point(intervals[last].id.index + (intervals[last].state.isFinished ? 1 : 0), row)
+        let columns = scene.history.columns
+        guard let row = rowOfMember[piece.member], let first = piece.places.first,
+            let last = piece.places.last(where: { columns.states[$0].isFinished }) ?? piece.places.first,
+            let from = geometry.point(columns.ids[first].index, row),
+            let to = geometry.point(columns.ids[last].index + (columns.states[last].isFinished ? 1 : 0), row)
         else { return nil }
         return [from, to]
     }
 
     private func swing(to place: Int, _ geometry: LaneGeometry) -> (Point, Point)? {
-        let intervals = scene.intervals
+        let ids = scene.history.columns.ids
         guard let parent = scene.parents[place],
-            let from = rowOfMember[intervals[parent].id.member], let to = rowOfMember[intervals[place].id.member],
-            var start = geometry.point(intervals[parent].id.index + 1, from),
-            let end = geometry.point(intervals[place].id.index, to)
+            let from = rowOfMember[ids[parent].member], let to = rowOfMember[ids[place].member],
+            var start = geometry.point(ids[parent].index + 1, from),
+            let end = geometry.point(ids[place].index, to)
         else { return nil }
         // It leaves the donor's row a little before the copy, so that it arrives where the new life begins.
         start.x -= geometry.lead
@@ -249,13 +247,14 @@ struct LineageLayer {
             data = PathData()
         }
         var start: Int?
+        let ids = scene.history.columns.ids
         for (step, place) in scene.path.enumerated() {
-            let interval = scene.intervals[place]
-            start = start ?? interval.id.index
-            let next = step + 1 < scene.path.count ? scene.intervals[scene.path[step + 1]] : nil
-            if let next, next.id.member == interval.id.member { continue }
-            if let row = rowOfMember[interval.id.member], let from = start,
-                let a = geometry.point(from, row), var b = geometry.point(interval.id.index + 1, row)
+            let id = ids[place]
+            start = start ?? id.index
+            let next = step + 1 < scene.path.count ? ids[scene.path[step + 1]] : nil
+            if let next, next.member == id.member { continue }
+            if let row = rowOfMember[id.member], let from = start,
+                let a = geometry.point(from, row), var b = geometry.point(id.index + 1, row)
             {
                 flush(from: Decimation.limit - 5)
                 if next != nil { b.x -= geometry.lead }
@@ -273,11 +272,12 @@ struct LineageLayer {
     }
 
     private func drawCrosses(_ pieces: [Piece], _ geometry: LaneGeometry, on drawing: inout Drawing) {
+        let columns = scene.history.columns
+        guard columns.hasLosses else { return }
         var data = PathData()
-        for place in pieces.lazy.flatMap(\.places) {
-            let interval = scene.intervals[place]
-            guard interval.state == .diverged || interval.state == .failed, let row = rowOfMember[interval.id.member],
-                let center = geometry.point(interval.id.index + 1, row),
+        for place in pieces.lazy.flatMap(\.places) where columns.isLost(place) {
+            guard let row = rowOfMember[columns.ids[place].member],
+                let center = geometry.point(columns.ids[place].index + 1, row),
                 data.points < Decimation.limit - 4
             else { continue }
             data.cross(at: center, reach: 3)

@@ -14,7 +14,7 @@ struct ScatterLayer {
 
     init(_ scene: Scene) {
         self.scene = scene
-        let all = Varying.all(of: scene.history)
+        let all = scene.history.varying
         var chosen = scene.options.hyperparameters.compactMap { name in all.first { $0.name == name } }
         // Logarithmic scales first, then other scales, then categories; each by name.
         let ranked =
@@ -63,25 +63,31 @@ struct ScatterLayer {
             scene.drawMessage("All hyperparameters are the same everywhere.", in: frame, on: &drawing)
             return
         }
-        let populations = [scene.intervals] + (scene.baseline.map { [$0] } ?? [])
         let pieces = upright == nil ? scene.history.pieceOfPlace : scene.history.firstPieces
-        let dots = populations.enumerated().map { place, intervals in
-            self.dots(intervals, across, pieces: place == 0 && scene.palette.isPage ? pieces : nil)
+        var populations = [
+            Population(scene.history.genealogy, scene.history.columns, across, upright) { $0.numbers }
+        ]
+        if let genealogy = scene.history.baseline, let columns = scene.baselineColumns {
+            populations.append(Population(genealogy, columns, across, upright) { $0.baselineNumbers })
+        }
+        let dots = populations.enumerated().map { place, population in
+            self.dots(population, pieces: place == 0 && scene.palette.isPage ? pieces : nil)
         }
         guard dots.contains(where: { !$0.isEmpty }) else {
             scene.drawMessage("No interval has finished yet.", in: frame, on: &drawing)
             return
         }
-        let isThinned = populations.indices.contains { dots[$0].count > Self.mostDots }
+        let isThinned = dots.contains { $0.count > Self.mostDots }
         top += legend(isThinned).draw(
             from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
         let x = scale(across, dots.flatMap { $0.map(\.x) })
         let y = scale(upright, dots.flatMap { $0.map(\.y) })
         let frames = panels(
-            populations.count, in: Frame(left: frame.left, top: top, right: frame.right, bottom: frame.bottom))
+            dots.count, in: Frame(left: frame.left, top: top, right: frame.right, bottom: frame.bottom))
         for (place, panel) in frames.enumerated() {
             draw(
-                dots[place], x, y, place == 0 ? (hasBaseline ? "population based training" : "") : "random search",
+                populations[place], dots[place], x, y,
+                place == 0 ? (hasBaseline ? "population based training" : "") : "random search",
                 best: place == 0 ? scene.history.best : scene.history.baselineBest, isBaseline: place == 1, in: panel,
                 on: &drawing)
         }
@@ -128,32 +134,46 @@ struct ScatterLayer {
         var piece: Int?
     }
 
-    /// A value as a number on its axis; a category is its place.
-    private func number(_ interval: Interval, _ varying: Varying?) -> Double? {
-        guard let varying else { return interval.finiteScore }
-        let value = interval.hyperparameters[varying.name]
-        let number = varying.categories == nil ? value?.double : varying.category(of: value).map { Double($0) }
-        return number.flatMap { $0.isFinite && (!varying.isLogarithmic || $0 > 0) ? $0 : nil }
+    /// Intervals, and where they are on the two axes.
+    private struct Population {
+        let genealogy: Genealogy
+        let columns: Columns
+        /// Each interval's number on an axis, a category being its place; not a number where it has no place on it.
+        let across: [Double]
+        let upright: [Double]
+
+        init(
+            _ genealogy: Genealogy, _ columns: Columns, _ across: Varying, _ upright: Varying?,
+            numbers: (Varying) -> [Double]
+        ) {
+            func drawn(_ varying: Varying) -> [Double] {
+                numbers(varying).map { varying.isDrawn($0) ? $0 : .nan }
+            }
+            self.genealogy = genealogy
+            self.columns = columns
+            self.across = drawn(across)
+            self.upright = upright.map(drawn) ?? columns.scores
+        }
+
+        /// Whether a member goes on after an interval with the same values, so that one dot stands for both.
+        func goesOn(after place: Int) -> Bool {
+            let next = place + 1
+            return next < columns.ids.count && genealogy.parents[next] == place
+                && columns.ids[next].member == columns.ids[place].member && !columns.scores[next].isNaN
+                && across[next] == across[place] && upright[next] == upright[place]
+        }
     }
 
     /// One dot for each stretch of a member's intervals with the same values, as far as it was trained; worst first.
-    private func dots(_ intervals: [Interval], _ across: Varying, pieces: [Int]? = nil) -> [Dot] {
+    private func dots(_ population: Population, pieces: [Int]? = nil) -> [Dot] {
         var found: [(key: Double, dot: Dot)] = []
-        for (place, interval) in intervals.enumerated() {
-            guard let score = interval.finiteScore, let x = number(interval, across), let y = number(interval, upright)
-            else { continue }
-            if place + 1 < intervals.count {
-                let next = intervals[place + 1]
-                if next.parent == interval.id, next.id.member == interval.id.member, next.finiteScore != nil,
-                    number(next, across) == x, number(next, upright) == y
-                {
-                    continue
-                }
-            }
+        for (place, score) in population.columns.scores.enumerated() where !score.isNaN {
+            let (x, y) = (population.across[place], population.upright[place])
+            guard !x.isNaN, !y.isNaN, !population.goesOn(after: place) else { continue }
             found.append(
                 (
                     scene.objective.key(score),
-                    Dot(x: x, y: y, depth: interval.depth, rank: 0, piece: pieces?[place])
+                    Dot(x: x, y: y, depth: population.columns.depths[place], rank: 0, piece: pieces?[place])
                 ))
         }
         let order = found.indices.sorted { (found[$0].key, $0) < (found[$1].key, $1) }
@@ -182,7 +202,8 @@ struct ScatterLayer {
     }
 
     private func draw(
-        _ dots: [Dot], _ across: Scale, _ upright: Scale, _ heading: String, best: Interval?, isBaseline: Bool,
+        _ population: Population, _ dots: [Dot], _ across: Scale, _ upright: Scale, _ heading: String, best: Interval?,
+        isBaseline: Bool,
         in frame: Frame, on drawing: inout Drawing
     ) {
         let palette = scene.palette
@@ -214,14 +235,13 @@ struct ScatterLayer {
                 Point(x: px, y: py), radius: radius(dot.depth), fill: isBaseline ? palette.baseline : palette.trunk,
                 opacity: opacity, piece: dot.piece)
         }
-        func point(_ interval: Interval) -> Point? {
-            guard let px = number(interval, self.across).flatMap({ x.position($0) }),
-                let py = number(interval, self.upright).flatMap({ y.position($0) })
+        func point(_ place: Int) -> Point? {
+            guard let px = x.position(population.across[place]), let py = y.position(population.upright[place])
             else { return nil }
             return Point(x: px, y: py)
         }
-        if !isBaseline { drawPath(scene.path.compactMap { point(scene.intervals[$0]) }, on: &drawing) }
-        guard let center = best.flatMap({ point($0) }) else { return }
+        if !isBaseline { drawPath(scene.path.compactMap(point), on: &drawing) }
+        guard let center = best.flatMap({ population.genealogy.place(of: $0.id) }).flatMap(point) else { return }
         if isBaseline {
             drawing.star(center, radius: 7, fill: palette.background, stroke: palette.ink)
         } else {

@@ -17,11 +17,10 @@ extension Scene {
         let pieces = history.pieces
         let limit = members <= fewMembers ? fewPieces : mostPieces
         guard pieces.count > limit else { return [Bool](repeating: true, count: pieces.count) }
-        let intervals = history.genealogy.intervals
         // How many intervals each piece and what descends from it have; more training comes first, so that a piece's
         // sum is complete when it is added to its parent's.
         var descent = pieces.map { $0.places.count }
-        let depths = pieces.map { $0.places.first.map { intervals[$0].depth } ?? 0 }
+        let depths = pieces.map { $0.places.first.map { history.columns.depths[$0] } ?? 0 }
         for piece in pieces.indices.sorted(by: { depths[$0] > depths[$1] }) {
             if let parent = pieces[piece].parent { descent[parent] += descent[piece] }
         }

@@ -84,11 +84,10 @@ struct Scene {
     /// Members by their newest score, the best first; those without one last.
     static func ranked(_ history: History) -> [Int] {
         let objective = history.record.experiment.objective
-        let intervals = history.genealogy.intervals
         var newest: [(member: Int, key: Double)] = []
         for (start, end) in zip(history.columns.starts, history.columns.starts.dropFirst()) where start < end {
             let score = history.columns.scores[start..<end].last { !$0.isNaN }
-            newest.append((intervals[start].id.member, score.map { objective.key($0) } ?? -.infinity))
+            newest.append((history.columns.ids[start].member, score.map { objective.key($0) } ?? -.infinity))
         }
         return newest.sorted { ($1.key, $0.member) < ($0.key, $1.member) }.map(\.member)
     }

@@ -49,9 +49,7 @@ struct ScheduleCanvas {
         var lines: [[Point]] = []
         var current: [Point] = []
         for place in places {
-            let interval = scene.intervals[place]
-            guard let value = interval.hyperparameters[varying.name]?.double,
-                let height = y.position(value).map({ min(max($0, -1e6), 1e6) }),
+            guard let height = y.position(varying.numbers[place]).map({ min(max($0, -1e6), 1e6) }),
                 let start = x.position(scene.begin(place)), let end = x.position(scene.end(place))
             else {
                 lines.append(current)
@@ -82,7 +80,7 @@ struct ScheduleCanvas {
 
     /// A piece's values as stairs.
     func stairs(of piece: Piece, _ y: Scale) -> [[Point]] {
-        stairs(piece.places.filter { scene.intervals[$0].state.isFinished }, y)
+        stairs(piece.places.filter { scene.history.columns.states[$0].isFinished }, y)
     }
 
     /// Draws the lineage that stands out, and what was changed along it.
@@ -92,14 +90,13 @@ struct ScheduleCanvas {
     }
 
     private func drawBand(_ y: Scale, on drawing: inout Drawing) {
-        let values = scene.history.columns.population(on: scene.options.axis).map { at, places in
+        let columns = scene.history.columns
+        let values = columns.population(on: scene.options.axis).map { at, places in
             (
                 at,
                 places.compactMap { place -> Double? in
-                    guard scene.intervals[place].state.isFinished,
-                        let value = scene.intervals[place].hyperparameters[varying.name]?.double, y.share(value) != nil
-                    else { return nil }
-                    return value
+                    let value = varying.numbers[place]
+                    return columns.states[place].isFinished && varying.isDrawn(value) ? value : nil
                 }
             )
         }
@@ -128,14 +125,12 @@ struct ScheduleCanvas {
 
     private func changes(_ y: Scale) -> [Step] {
         zip(scene.path, scene.path.dropFirst()).compactMap { parent, child in
-            let interval = scene.intervals[child]
-            guard let change = interval.changes.first(where: { $0.name == varying.name }), change.operation != "kept",
-                let after = interval.hyperparameters[varying.name]?.double, let to = y.position(after),
+            guard let change = scene.intervals[child].changes.first(where: { $0.name == varying.name }),
+                change.operation != "kept", let to = y.position(varying.numbers[child]),
                 let px = x.position(scene.begin(child))
             else { return nil }
-            let before = scene.intervals[parent].hyperparameters[varying.name]?.double
             return Step(
-                x: px, from: before.flatMap { y.position($0) } ?? to, to: to,
+                x: px, from: y.position(varying.numbers[parent]) ?? to, to: to,
                 label: change.operation == "resampled" ? "↻" : XML.name(change.operation, width: 8))
         }
     }
@@ -180,8 +175,7 @@ struct ScheduleCanvas {
         let strip = Frame(left: plot.left, top: plot.top - 2, right: plot.right, bottom: plot.top + 14)
         var runs: [(category: Int, from: Double, to: Double)] = []
         for place in scene.path {
-            let interval = scene.intervals[place]
-            guard let category = varying.category(of: interval.hyperparameters[varying.name]) else { continue }
+            guard let category = varying.category(at: place) else { continue }
             let (begin, end) = (scene.begin(place), scene.end(place))
             if let last = runs.last, last.category == category, last.to == begin {
                 runs[runs.count - 1].to = end
@@ -209,9 +203,10 @@ struct ScheduleCanvas {
 
     private func drawShares(_ count: Int, on drawing: inout Drawing) {
         var counts: [Int: [Int]] = [:]
-        for interval in scene.intervals where interval.state.isFinished {
-            guard let category = varying.category(of: interval.hyperparameters[varying.name]) else { continue }
-            counts[interval.depth, default: [Int](repeating: 0, count: count)][category] += 1
+        let columns = scene.history.columns
+        for place in columns.states.indices where columns.states[place].isFinished {
+            guard let category = varying.category(at: place) else { continue }
+            counts[columns.depths[place], default: [Int](repeating: 0, count: count)][category] += 1
         }
         let top = plot.top + 17
         let height = plot.bottom - top

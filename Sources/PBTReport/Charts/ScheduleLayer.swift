@@ -13,7 +13,7 @@ struct ScheduleLayer {
 
     init(_ scene: Scene) {
         self.scene = scene
-        let all = Varying.all(of: scene.history)
+        let all = scene.history.varying
         shown = Array(all.prefix(Self.mostPanels))
         hidden = all.count - shown.count
     }
@@ -135,7 +135,7 @@ struct ScheduleLayer {
 
     /// The bounds where the values use a good part of them, else the values.
     private func scale(of varying: Varying) -> Scale {
-        var values = scene.intervals.compactMap { $0.hyperparameters[varying.name]?.double }
+        var values = varying.numbers
         let used = Scale(fitting: values, isLogarithmic: varying.isLogarithmic)
         guard let bounds = varying.bounds else { return used }
         let whole = Scale(
@@ -181,7 +181,7 @@ extension ScheduleLayer {
             let name = XML.name(varying.name)
             return from == to ? "\(name) stayed \(from)" : "\(name) went from \(from) to \(to)"
         }
-        let copies = scene.path.count { scene.intervals[$0].isExploit }
+        let copies = scene.path.count { scene.history.columns.isExploit[$0] }
         return "Along the ancestry of \(tip.id), \(scene.count(scene.path.count, "interval", "intervals")) with "
             + "\(scene.count(copies, "copy", "copies")): \(parts.isEmpty ? "nothing varied" : parts.joined(separator: "; "))."
     }

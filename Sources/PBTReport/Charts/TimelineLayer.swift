@@ -43,7 +43,7 @@ struct TimelineLayer {
             return "\(scene.name): \(message)"
         }
         let bars = times.workers.reduce(0) { $0 + $1.stretches.count }
-        let failures = scene.intervals.reduce(0) { $0 + $1.failures }
+        let failures = scene.intervals.indices.reduce(0) { $0 + scene.intervals[$1].failures }
         let all = scene.count(times.workers.count, "worker", "workers")
         return "In \(scene.name), \(all) trained \(scene.count(bars, "interval", "intervals")) in "
             + "\(Format.duration(.milliseconds(Int64(times.duration)))), busy \(percent(times.busy)) of the time from their "
@@ -91,12 +91,11 @@ struct TimelineLayer {
         let path = Set(scene.path)
         let all = rows.map { worker in
             worker.stretches.map { stretch in
-                let interval = stretch.isBaseline ? nil : scene.intervals[stretch.place]
-                return Bar(
+                Bar(
                     left: x.position(stretch.start) ?? x.start, right: x.position(stretch.end) ?? x.start,
                     sort: sort(stretch, path),
                     piece: stretch.isBaseline ? nil : scene.history.pieceOfPlace[stretch.place],
-                    isCopy: interval?.isExploit ?? false)
+                    isCopy: !stretch.isBaseline && scene.history.columns.isExploit[stretch.place])
             }
         }
         var reach = 0.5

@@ -66,15 +66,12 @@ extension ChartTable {
     /// - Parameter history: The experiment.
     /// - Returns: The table.
     public static func diversity(of history: History) -> ChartTable {
-        let varying = Varying.all(of: history)
-        let intervals = history.genealogy.intervals
+        let varying = history.varying
         let share = FounderShare(history)
         let rows = share.steps.map { step in
             let founders = Founders.effective(share.counts(history, at: step.places).values)
             return ["\(step.index + 1)", "\(step.places.count)", Format.fixed(founders, decimals: 2)]
-                + varying.map { varying in
-                    spread(varying, step.places.compactMap { intervals[$0].hyperparameters[varying.name] })
-                }
+                + varying.map { spread($0, step.places) }
         }
         return ChartTable(
             "Diversity of \(history.record.experiment.name)",
@@ -88,13 +85,13 @@ extension ChartTable {
             rows: rows, note: rows.isEmpty ? "no interval has finished with a score yet" : nil)
     }
 
-    private static func spread(_ varying: Varying, _ values: [Value]) -> String {
+    private static func spread(_ varying: Varying, _ places: [Int]) -> String {
         if varying.categories != nil {
             var counts: [Int: Int] = [:]
-            for value in values { counts[varying.category(of: value) ?? -1, default: 0] += 1 }
+            for category in places.compactMap({ varying.category(at: $0) }) { counts[category, default: 0] += 1 }
             return Format.fixed(Founders.effective(counts.values), decimals: 2)
         }
-        let numbers = values.compactMap(\.double).filter { $0.isFinite && (!varying.isLogarithmic || $0 > 0) }
+        let numbers = places.map { varying.numbers[$0] }.filter { varying.isDrawn($0) }
         guard let low = Contender.quantile(numbers, 0.25), let high = Contender.quantile(numbers, 0.75) else {
             return "-"
         }

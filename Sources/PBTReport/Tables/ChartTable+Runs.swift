@@ -39,7 +39,7 @@ extension ChartTable {
     ///   - tip: The lineage's last interval; none: the best.
     /// - Returns: The table.
     public static func schedule(of history: History, tip: IntervalID? = nil) -> ChartTable {
-        let varying = Varying.all(of: history)
+        let varying = history.varying
         let lineage = (tip ?? history.best?.id).map { history.lineage(of: $0) } ?? []
         let rows = lineage.enumerated().map { step, interval in
             let changes = interval.changes.filter { $0.operation != "kept" }.map { "\($0.name) \($0.operation)" }
@@ -89,7 +89,7 @@ extension ChartTable {
     /// - Parameter history: The experiment.
     /// - Returns: The table.
     public static func scatter(of history: History) -> ChartTable {
-        let varying = Varying.all(of: history)
+        let varying = history.varying
         let objective = history.record.experiment.objective
         var found: [(key: Double, row: [String])] = []
         func add(_ genealogy: Genealogy, _ kind: String) {

@@ -90,7 +90,7 @@ package struct TextChart: Sendable {
     package func schedule(height: Int) -> [StyledLine] {
         guard let tip else { return titled("\(name): no score yet", []) }
         let title = "\(name): schedule of \(glyphs.best) \(tip.id)"
-        let varying = Varying.all(of: history)
+        let varying = history.varying
         guard !varying.isEmpty else { return titled(title, ["All hyperparameters are the same everywhere."]) }
         let x = Scale(low: 1, high: Double(max(2, path.count)), from: 0, to: 1)
         var lines: [StyledLine] = []

@@ -19,7 +19,7 @@ struct LineagePage {
     }
 
     private var copies: HTML {
-        let all = experiment.history.genealogy.intervals.filter(\.isExploit).sorted {
+        let all = experiment.history.exploits.sorted {
             ($0.created, $0.id) > ($1.created, $1.id)
         }
         let shown = all.prefix(Self.limit)

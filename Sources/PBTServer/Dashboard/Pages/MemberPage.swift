@@ -18,7 +18,7 @@ struct MemberPage {
                 "experiment \"\(experiment.name)\" has no member \(member); "
                     + (rows.isEmpty ? "there are none yet" : "it has \(Shown.count(rows.count, "member")), from 0"))
         }
-        let own = experiment.history.genealogy.intervals.filter { $0.id.member == member }
+        let own = Array(experiment.history.intervals(ofMember: member))
         let shown = try chosen(row, own)
         var options = experiment.options.chart(of: experiment.history, theme: .page)
         options.tip = shown.id
@@ -144,7 +144,7 @@ struct MemberIntervals {
     var html: HTML {
         let shown = own.suffix(Self.limit).reversed()
         var children: [IntervalID: [IntervalID]] = [:]
-        for interval in experiment.history.genealogy.intervals where interval.isExploit {
+        for interval in experiment.history.exploits {
             if let parent = interval.parent, parent.member == own.first?.id.member {
                 children[parent, default: []].append(interval.id)
             }

@@ -83,7 +83,7 @@ struct Banners {
     }
 
     private var failedWhole: HTML {
-        let first = intervals.filter { $0.state == .failed }.min {
+        let first = opened.history.intervals(.failed).min {
             ($0.sequence ?? .max, $0.id) < ($1.sequence ?? .max, $1.id)
         }
         return banner("bad") {
@@ -154,7 +154,7 @@ struct Banners {
 
     private var failed: HTML {
         guard record.state != .failed else { return .nothing }
-        let failures = intervals.filter { $0.state == .failed }
+        let failures = opened.history.intervals(.failed)
         guard let last = failures.max(by: { ($0.sequence ?? 0) < ($1.sequence ?? 0) }) else { return .nothing }
         let next = opened.history.genealogy[IntervalID(member: last.id.member, index: last.id.index + 1)]
         return banner("bad") {
@@ -178,7 +178,9 @@ struct Banners {
     private var idle: HTML {
         guard record.state == .running, opened.running.isEmpty, (record.counts[.waiting] ?? 0) + record.undecided > 0
         else { return .nothing }
-        let last = intervals.reduce(record.created) { max($0, $1.finished ?? $1.started ?? $0) }
+        let last = intervals.indices.reduce(record.created) {
+            max($0, intervals[$1].finished ?? intervals[$1].started ?? $0)
+        }
         guard record.intervalsFinished > 0, opened.now.since(last) > .seconds(30) else { return .nothing }
         return banner("quiet") {
             tag("strong") { "Nobody works on it" }

@@ -90,8 +90,9 @@ extension Opened {
         }
         var answer = current.flatMap { known[$0] } ?? (0, nil)
         for place in path.reversed() {
-            let interval = history.genealogy.intervals[place]
-            if interval.isExploit { answer = (answer.count + 1, interval.parent) }
+            if history.columns.isExploit[place] {
+                answer = (answer.count + 1, history.genealogy.intervals[place].parent)
+            }
             known[place] = answer
         }
         return answer

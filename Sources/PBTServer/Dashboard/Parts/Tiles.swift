@@ -90,7 +90,7 @@ struct Tiles {
         guard record.state == .running, opened.running.count > opened.stalled.count, !experiment.isEndless,
             finished > 0,
             record.intervalsPlanned > finished,
-            let began = history.genealogy.intervals.lazy.compactMap({ $0.started }).min()
+            let began = history.columns.zero
         else { return nil }
         return opened.now.since(began) * Double(record.intervalsPlanned - finished) / Double(finished)
     }
