@@ -48,6 +48,8 @@ class Browser:
         }
         session = self.ask("POST", "/session", {"capabilities": {"alwaysMatch": options}})["sessionId"]
         self.base += f"/session/{session}"
+        # What a loaded machine takes for a large page.
+        self.ask("POST", "/timeouts", {"script": 50_000})
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         data = json.dumps(body).encode() if body is not None else None
