@@ -12,7 +12,9 @@ public struct Families: Sendable {
 
     /// Each member's newest interval, unless that one diverged or failed.
     public let population: [IntervalID]
-    /// How many founders, restarted members among them, have descendants in today's population.
+    /// How many founders there were, restarted members among them.
+    public let founders: Int
+    /// How many of them have descendants in today's population.
     public let foundersLeft: Int
     /// The ancestors that today's families descend from, the largest family first; empty when there are more than six
     /// founders left, or nobody.
@@ -40,6 +42,7 @@ public struct Families: Sendable {
         self.survives = survives
         population = tips.map { columns.ids[$0] }
         foundersLeft = founders
+        self.founders = genealogy.parents.count { $0 == nil }
 
         let parting = Self.parting(columns.depths, survives: survives, tips: tips)
         depth = parting

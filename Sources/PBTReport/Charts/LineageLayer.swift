@@ -90,14 +90,14 @@ struct LineageLayer {
         let best = scene.isBest ? "The best of \(scene.name), \(tip.id)," : "\(tip.id) of \(scene.name)"
         return "\(best) descends from founder \(founder) through \(scene.count(copies, "copy", "copies")). "
             + "After \(scene.count(scene.history.copies, "copy", "copies")) in all, "
-            + "\(founders) of \(scene.count(max(scene.members, founders), "founder", "founders")) left descendants."
+            + "\(founders) of \(scene.count(scene.history.families.founders, "founder", "founders")) left descendants."
     }
 
     var title: String {
         let founders = scene.history.families.foundersLeft
         guard scene.history.copies > 0 else { return "\(scene.name): no member has been replaced" }
         return "\(scene.name): \(scene.count(scene.history.copies, "copy", "copies")), "
-            + "\(scene.count(founders, "founder", "founders")) left of \(max(scene.members, founders))"
+            + "\(scene.count(founders, "founder", "founders")) left of \(scene.history.families.founders)"
     }
 
     private var legend: Legend {

@@ -143,7 +143,7 @@ struct Scene {
         text += ". "
         if history.copies > 0 {
             text +=
-                "\(founders) of \(max(members, founders)) founders left after \(count(history.copies, "copy", "copies")). "
+                "\(founders) of \(history.families.founders) founders left after \(count(history.copies, "copy", "copies")). "
         }
         return text + (objective.goal == .maximize ? "Higher is better." : "Lower is better.")
     }

@@ -19,7 +19,7 @@ struct ShareLayer {
         Chart.height(of: scene.options.width, 230, 270, 320)
     }
 
-    private var founders: Int { share.founders.ranked.count }
+    private var founders: Int { scene.history.families.founders }
 
     var title: String {
         guard message == nil else { return "\(scene.name): founders" }

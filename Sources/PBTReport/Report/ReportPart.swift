@@ -152,7 +152,7 @@ struct ReportPart {
             tile("intervals", experiment.isEndless ? "\(finished)" : "\(finished) / \(record.intervalsPlanned)")
             if isPopulation {
                 tile("copies", "\(history.copies)")
-                tile("founders left", "\(history.families.foundersLeft) / \(experiment.population)")
+                tile("founders left", "\(history.families.foundersLeft) / \(history.families.founders)")
             }
             if let ended = record.ended { tile("took", Format.duration(ended.since(record.created))) }
         }

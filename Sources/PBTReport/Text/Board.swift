@@ -60,8 +60,8 @@ package struct Board: Sendable {
     package let tenth: Double?
     /// The best score after each interval's index; not a number where there was none.
     package let curve: [Double]
-    /// How many founders have descendants in today's population; none where nobody copies.
-    package let foundersLeft: Int?
+    /// How many founders have descendants in today's population, and how many there were; none where nobody copies.
+    package let founders: (left: Int, all: Int)?
     /// How many intervals continue another member's checkpoint.
     package let copies: Int
 
@@ -92,21 +92,16 @@ package struct Board: Sendable {
             tenth = scores[min(scores.count - 1, scores.count * 9 / 10)]
         }
         curve = history.bestByIndex
-        foundersLeft =
-            history.record.experiment.kind == .populationBasedTraining ? history.families.foundersLeft : nil
+        let families = history.families
+        founders =
+            history.record.experiment.kind == .populationBasedTraining
+            ? (families.foundersLeft, families.founders) : nil
     }
 
     /// The intervals of each member, those of one member together.
     private static func members(of history: History) -> [ArraySlice<Interval>] {
-        let intervals = history.genealogy.intervals
-        var members: [ArraySlice<Interval>] = []
-        var start = 0
-        for place in intervals.indices
-        where place + 1 == intervals.count || intervals[place + 1].id.member != intervals[place].id.member {
-            members.append(intervals[start...place])
-            start = place + 1
-        }
-        return members
+        let starts = history.columns.starts
+        return zip(starts, starts.dropFirst()).map { history.genealogy.intervals[$0..<$1] }
     }
 
     private static func row(_ intervals: ArraySlice<Interval>, in history: History, now: Timestamp) -> Row {

@@ -129,7 +129,7 @@ package struct LiveBlock: Sendable {
         var parts: [(String, TextStyle?)] = [("\(metric) best \(Format.score(score))", .magenta)]
         if board.rows.count > 1, let median = board.median { parts.append(("median \(Format.score(median))", nil)) }
         if board.rows.count > 4, let tenth = board.tenth { parts.append(("p10 \(Format.score(tenth))", nil)) }
-        let founders = board.foundersLeft.map { "founders left \($0)/\(board.record.experiment.population)" }
+        let founders = board.founders.map { "founders left \($0.left)/\($0.all)" }
         if let founders { parts.append((founders, nil)) }
         let line = StyledLine.joined(parts, width: width)
         // The curve takes what is left over, between the numbers and the founders.

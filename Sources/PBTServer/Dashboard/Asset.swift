@@ -23,11 +23,12 @@ struct Asset: Sendable {
 
     /// The file, or 304.
     func reply(_ call: Call) -> Reply {
-        let tag = "\"\(version)\""
+        // Weak, since it is the same for the compressed bytes.
+        let tag = "W/\"\(version)\""
         let known = call.request.headers[.ifNoneMatch]?.split(separator: ",") ?? []
         let isKnown = known.contains { part in
             let part = part.drop { $0 == " " }
-            return part == tag || part == "W/\(tag)" || part == "*"
+            return part == tag || part == tag.dropFirst(2) || part == "*"
         }
         let reply = isKnown ? Reply.empty(.notModified) : .bytes(bytes, type: type)
         let isExact = call.query["v"] == version

@@ -48,6 +48,7 @@ struct Dispatcher: HTTPResponder {
                 reply = await dashboard.errorPage(problem, call, address: context.address)
             }
         }
+        reply = reply.compressed(for: request.headers[.acceptEncoding])
         if request.method == .head {
             // The length of what a GET would get, and none of it: whatever follows is taken for the next answer.
             if let length = reply.body.contentLength { reply.headers[.contentLength] = String(length) }

@@ -10,7 +10,11 @@ import PBTAPI
 struct Reply: Sendable {
     var status: HTTPResponse.Status = .ok
     var headers: HTTPFields = [:]
-    var body = ResponseBody()
+    var body: ResponseBody {
+        didSet { bytes = nil }
+    }
+    /// What the body is, where it is all there at once.
+    private(set) var bytes: [UInt8]?
 
     /// Nothing to say but the status.
     static func empty(_ status: HTTPResponse.Status = .noContent) -> Self {
@@ -24,8 +28,10 @@ struct Reply: Sendable {
 
     /// Bytes of a media type.
     static func bytes(_ bytes: [UInt8], type: String, _ status: HTTPResponse.Status = .ok) -> Self {
-        Self(
+        var reply = Self(
             status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+        reply.bytes = bytes
+        return reply
     }
 
     /// An error.

@@ -57,7 +57,8 @@ struct ShowText {
         if experiment.kind == .populationBasedTraining {
             try line(
                 "",
-                "founders left \(history.families.foundersLeft) of \(experiment.population)   copies \(history.copies)")
+                "founders left \(history.families.foundersLeft) of \(history.families.founders)   copies \(history.copies)"
+            )
         }
         try printSparkline()
         try printSchedules()

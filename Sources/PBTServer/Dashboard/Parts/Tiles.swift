@@ -14,7 +14,7 @@ struct Tiles {
             if experiment.kind == .populationBasedTraining {
                 tile("copies", "\(history.copies)", note: "a member took over another's checkpoint")
                 tile(
-                    "founders left", "\(history.families.foundersLeft) / \(experiment.population)",
+                    "founders left", "\(history.families.foundersLeft) / \(history.families.founders)",
                     note: "founders with descendants today")
             } else {
                 tile("members", "\(history.families.population.count)")
