@@ -5,57 +5,26 @@ Run by Scripts/test-mlflow, which installs MLflow.
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+from support.exported import Training
+from support.waiting import wait_for
+
 NAME = "digits 'é' <b>"
 
-TRAINER = r"""
-import json, os, time
-p = json.load(open(os.environ["PBT_HYPERPARAMETERS"]))
-member, interval = int(os.environ["PBT_MEMBER"]), int(os.environ["PBT_INTERVAL"])
-depth = 0
-if "PBT_CHECKPOINT_IN" in os.environ:
-    depth = int(open(os.environ["PBT_CHECKPOINT_IN"] + "/depth").read())
-if interval == 3:
-    while not os.path.exists("gate"):
-        time.sleep(0.05)
-if member == 2 and interval == 4:
-    raise SystemExit("crashed on purpose")
-open(os.environ["PBT_CHECKPOINT_OUT"] + "/depth", "w").write(str(depth + 1))
-score = 0.1 * (depth + 1) + p["rate"] ** 0.5 / 7
-metrics = {"accuracy": float("nan") if member == 3 and interval == 2 else score, "flag": depth % 2 == 0, "note": "x"}
-metrics["na\"ive <b>/../"] = 1 / 3
+METRICS = """
+metrics["na\\"ive <b>/../"] = 1 / 3
 metrics["hyperparameters/rate"] = 7
 for i in range(300):
     metrics["many/%03d" % i] = score * i
-json.dump(metrics, open(os.environ["PBT_RESULTS"], "w"))
-"""
-
-EXPERIMENT = f"""
-name: "{NAME}"
-objective: {{metric: accuracy, goal: maximize}}
-population: 6
-intervals: 6
-seed: 3
-synchronous: true
-retries: 0
-space:
-  rate: {{log_uniform: [1.0e-4, 1.0]}}
-  activation: {{choice: [relu, tanh, "<i>"]}}
-exploit: {{truncation: 0.34}}
-command: [python3, trainer.py]
-workers: 2
 """
 
 
@@ -69,14 +38,20 @@ def server(place: Path) -> tuple[subprocess.Popen[bytes], str]:
          "--workers", "1", "--backend-store-uri", f"sqlite:///{place}/mlflow.db",
          "--default-artifact-root", str(place / "artifacts")],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    end = time.monotonic() + 120
-    while True:
+
+    def answers() -> bool:
         try:
             urllib.request.urlopen(f"{url}/health", timeout=5).close()
-            return process, url
+            return True
         except (urllib.error.URLError, ConnectionError):
-            assert time.monotonic() < end and process.poll() is None, "MLflow does not start"
-            time.sleep(0.2)
+            return False
+
+    try:
+        wait_for("MLflow's server to answer", answers, 120, process)
+    except AssertionError:
+        process.kill()
+        raise
+    return process, url
 
 
 class Reader:
@@ -151,47 +126,30 @@ def compare(reader: Reader, rows: list[dict[str, Any]], best: dict[str, Any], is
 
 def main() -> None:
     pbt = sys.argv[1]
-    with tempfile.TemporaryDirectory() as place:
-        os.chdir(place)
-        Path("trainer.py").write_text(TRAINER)
-        Path("digits.yaml").write_text(EXPERIMENT.lstrip())
-        process, url = server(Path(place))
-        environment = {**os.environ, "MLFLOW_TRACKING_URI": url}
-
-        def run(*arguments: str) -> str:
-            result = subprocess.run([pbt, *arguments], capture_output=True, text=True, env=environment)
-            assert result.returncode == 0, (arguments, result.returncode, result.stderr)
-            return result.stdout
-
-        def exported() -> tuple[list[dict[str, Any]], dict[str, Any]]:
-            answer = json.loads(run("export", NAME, "-o", "json"))
-            return answer["intervals"], answer["record"]["best"]
-
-        training = subprocess.Popen([pbt, "run", "digits.yaml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory)
+        process, url = server(place)
+        training = Training(pbt, place, NAME, 6, metrics=METRICS, environment={"MLFLOW_TRACKING_URI": url})
         try:
-            end = time.monotonic() + 120
-            while not Path("pbt.sqlite").exists() or json.loads(run("show", NAME, "--json"))["intervals"]["done"] < 17:
-                assert time.monotonic() < end and training.poll() is None, "the run does not get to its middle"
-                time.sleep(0.1)
-            assert run("export", NAME, "-o", "mlflow").startswith(f"{url}/#/experiments/")
-            reader = Reader(url)
-            half = compare(reader, *exported(), False)
-            before = {key: found.info.run_id for key, found in reader.runs().items()}
-            Path("gate").touch()
-            assert training.wait(120) == 0
-            run("export", NAME, "-o", "mlflow")
-            whole = compare(reader, *exported(), True)
+            with training:
+                training.reach_middle()
+                said = training.run("export", NAME, "-o", "mlflow")
+                assert said.startswith(f"{url}/#/experiments/"), said
+                reader = Reader(url)
+                half = compare(reader, *training.rows(), False)
+                before = {key: found.info.run_id for key, found in reader.runs().items()}
+                training.finish()
+            training.run("export", NAME, "-o", "mlflow")
+            whole = compare(reader, *training.rows(), True)
             assert whole > half
             after = {key: found.info.run_id for key, found in reader.runs().items()}
             assert {k: v for k, v in before.items() if k != "lineages/best"} == {
                 k: v for k, v in after.items() if k != "lineages/best"}, "a member's run was not gone on with"
-            run("export", NAME, "-o", "mlflow")
-            assert compare(reader, *exported(), True) == whole
+            training.run("export", NAME, "-o", "mlflow")
+            assert compare(reader, *training.rows(), True) == whole
             assert {key: found.info.run_id for key, found in reader.runs().items()} == after
             print(f"test-mlflow: {len(after)} runs, {whole} scores, all as in the rows; nothing found")
         finally:
-            training.kill()
-            training.wait()
             process.terminate()
             process.wait(30)
 

@@ -13,12 +13,14 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
+
+from support.exported import Training
+from support.waiting import wait_for
 
 # run -> tag -> [(step, value as a 32-bit number)]
 Scalars = dict[str, dict[str, list[tuple[int, float]]]]
@@ -26,51 +28,20 @@ Scalars = dict[str, dict[str, list[tuple[int, float]]]]
 HOSTILE = ['<script>alert(1)</script>', 'na"ïve ☃\u202e', "hyperparameters/rate", "loss/val",
            "_hparams_/experiment", "a b'c"]
 
-TRAINER = r"""
-import json, os, time
-p = json.load(open(os.environ["PBT_HYPERPARAMETERS"]))
-member, interval = int(os.environ["PBT_MEMBER"]), int(os.environ["PBT_INTERVAL"])
-depth = 0
-if "PBT_CHECKPOINT_IN" in os.environ:
-    depth = int(open(os.environ["PBT_CHECKPOINT_IN"] + "/depth").read())
-if interval == 3:
-    while not os.path.exists("gate"):
-        time.sleep(0.05)
-if member == 5 and interval == 4:
-    raise SystemExit("crashed on purpose")
-open(os.environ["PBT_CHECKPOINT_OUT"] + "/depth", "w").write(str(depth + 1))
-score = 0.1 * (depth + 1) + p["rate"] ** 0.5 / 7
-metrics = {"accuracy": score, "flag": depth % 2 == 0, "note": "text %d" % depth}
-if member == 3 and interval == 2:
-    metrics["accuracy"] = float("nan")
-for place, name in enumerate(HOSTILE):
+METRICS = f"""
+for place, name in enumerate({HOSTILE!r}):
     metrics[name] = score * 1.1 ** place - 3
 if interval % 2:
     metrics["seldom"] = 1e300 if interval == 1 else 1 / 3
-json.dump(metrics, open(os.environ["PBT_RESULTS"], "w"))
 """
 
-EXPERIMENT = """
-name: 'digits "é" <b>'
-objective: {metric: accuracy, goal: maximize}
-population: 11
-intervals: 6
-seed: 3
-synchronous: true
-retries: 0
-space:
-  rate: {log_uniform: [1.0e-4, 1.0]}
+SPACE = """
   layers: {integer: [1, 8]}
   batch: {choice: [32, 64, 128], ordered: true}
-  activation: {choice: [relu, tanh, "<i>"]}
   mixed: {choice: [1, auto]}
   bias: {boolean: true}
   fixed: {constant: {any: json}}
-exploit: {truncation: 0.3}
-explore: {perturb: [0.8, 1.25], resample: 0.1}
-command: [python3, trainer.py]
-workers: 2
-"""
+""".lstrip("\n")
 
 
 def single(value: float) -> float:
@@ -190,11 +161,8 @@ class Server:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
-    def wait(self, what: str, is_there: Any) -> None:
-        end = time.monotonic() + 120
-        while not is_there():
-            assert time.monotonic() < end, f"TensorBoard did not show {what} within two minutes"
-            time.sleep(0.2)
+    def wait(self, what: str, is_there: Callable[[], bool]) -> None:
+        wait_for(f"TensorBoard to show {what}", is_there, 120, self.process)
 
     def scalars(self, run: str, name: str) -> list[tuple[int, float]]:
         # A wall time, a step, and the value; what is no finite number by its name.
@@ -268,34 +236,20 @@ def main() -> None:
     pbt = sys.argv[1]
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)
-        Path("trainer.py").write_text(f"HOSTILE = {HOSTILE!r}\n{TRAINER}")
-        Path("digits.yaml").write_text(EXPERIMENT.lstrip())
         name = 'digits "é" <b>'
-
-        def run(*arguments: str, status: int = 0) -> str:
-            result = subprocess.run([pbt, *arguments], capture_output=True, text=True)
-            assert result.returncode == status, (arguments, result.returncode, result.stderr)
-            return result.stdout + result.stderr
-
-        def done() -> int:
-            return int(json.loads(run("show", name, "--json"))["intervals"]["done"])
-
+        training = Training(pbt, Path(place), name, 11, SPACE, METRICS)
+        run = training.run
         logs = Path("logs/digits")
         # Half of the run, then all of it, while TensorBoard looks on.
-        training = subprocess.Popen([pbt, "run", "digits.yaml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            deadline = time.monotonic() + 120
-            while not Path("pbt.sqlite").exists() or done() < 32:
-                assert time.monotonic() < deadline and training.poll() is None, "the run does not get to its middle"
-                time.sleep(0.1)
+        with training:
+            training.reach_middle()
             run("export", name, "-o", f"tensorboard:{logs}")
             half = read_by_accumulator(logs)
             servers = [Server(logs), Server(logs, "--load_fast=false")]
             try:
                 for server in servers:
-                    server.wait("half of the run", lambda server=server: shows(server, half))
-                Path("gate").touch()
-                assert training.wait(300) == 0
+                    server.wait("half of the run", lambda server=server: shows(server, half))  # type: ignore[misc]
+                training.finish()
                 run("export", name, "-o", f"tensorboard:{logs}")
                 whole = read_by_accumulator(logs)
                 assert sum(len(tags["accuracy"]) for tags in whole.values() if tags) > sum(
@@ -308,11 +262,7 @@ def main() -> None:
             finally:
                 for server in servers:
                     server.close()
-        finally:
-            training.kill()
-            training.wait()
-        exported = json.loads(run("export", name, "-o", "json"))
-        rows, best = exported["intervals"], exported["record"]["best"]
+        rows, best = training.rows()
         assert {row["state"] for row in rows} == {"done", "diverged", "failed"}, "the run has no trouble in it"
         assert any(row["exploited"] for row in rows), "the run has no copy in it"
         assert run("export", name, "-o", f"tensorboard:{logs}") == ""

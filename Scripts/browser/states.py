@@ -10,7 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 
 class Server:
@@ -19,6 +19,8 @@ class Server:
     def __init__(self, pbt: str, place: Path, *options: str) -> None:
         self.pbt, self.place, self.options = pbt, place, options
         self.port = 0
+        # What `ask` shows, where the server asks for one.
+        self.token: str | None = None
         self.process: subprocess.Popen[str] | None = None
         self.start()
 
@@ -40,11 +42,27 @@ class Server:
             self.process.send_signal(how)
             self.process.wait()
 
+    def bell(self, path: str) -> Iterator[str]:
+        """The rings of a page's stream from now on."""
+        last = self.ask("GET", "/events?limit=0")["last"]
+        answer = urllib.request.urlopen(f"{self.url}{path}?rev={last}", timeout=60)
+        # Its first line is there when it listens.
+        answer.readline()
+
+        def rings() -> Iterator[str]:
+            with answer:
+                for line in answer:
+                    if line.startswith(b"event: "):
+                        yield line[7:].decode().strip()
+
+        return rings()
+
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(
-            f"{self.url}/api/v1{path}", data, {"Content-Type": "application/json"}, method=method
-        )
+        headers = {"Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        request = urllib.request.Request(f"{self.url}/api/v1{path}", data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 text = answer.read()
@@ -156,5 +174,3 @@ def make_all(server: Server) -> dict[str, str]:
         "words", "least", "manual", HOSTILE, "huge",
     ]  # fmt: skip
     return {name: "/e/" + urllib.parse.quote(name, safe="") for name in names}
-
-

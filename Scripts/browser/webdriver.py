@@ -11,6 +11,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from support.waiting import wait_for
+
 KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Tab": "\ue004", "Shift": "\ue008"}
 
 
@@ -46,6 +48,8 @@ class Browser:
         }
         session = self.ask("POST", "/session", {"capabilities": {"alwaysMatch": options}})["sessionId"]
         self.base += f"/session/{session}"
+        # What a loaded machine takes for a large page.
+        self.ask("POST", "/timeouts", {"script": 50_000})
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         data = json.dumps(body).encode() if body is not None else None
@@ -77,8 +81,15 @@ class Browser:
         )
 
     def dark(self, on: bool = True) -> None:
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if on else "light"}
-        self.cdp("Emulation.setEmulatedMedia", features=[scheme])
+        self.media(dark=on)
+
+    def media(self, dark: bool = False, still: bool = False, printed: bool = False) -> None:
+        """What the page is told of its visitor: a dark system, as little motion as can be, a sheet of paper."""
+        features = [
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+            {"name": "prefers-reduced-motion", "value": "reduce" if still else "no-preference"},
+        ]
+        self.cdp("Emulation.setEmulatedMedia", media="print" if printed else "", features=features)
 
     def press(self, *keys: str) -> None:
         actions = []
@@ -111,10 +122,8 @@ class Browser:
     def until(self, script: str, *arguments: Any, seconds: float = 10) -> float:
         """Waits until a script returns something true, and says how long that took."""
         began = time.monotonic()
-        while not self.js(script, *arguments):
-            if time.monotonic() - began > seconds:
-                raise AssertionError(f"after {seconds} s still not: {script}")
-            time.sleep(0.02)
+        what = f"{script} with {arguments}" if arguments else script
+        wait_for(f"the page: {what}", lambda: self.js(script, *arguments), seconds)
         return time.monotonic() - began
 
     def close(self) -> None:

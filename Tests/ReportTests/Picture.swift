@@ -10,6 +10,8 @@ import PBTReport
 /// What a parser of XML finds in a picture, independent of what the picture says of itself.
 final class Picture: NSObject, XMLParserDelegate {
     private(set) var elements: [(name: String, attributes: [String: String], text: String)] = []
+    /// The places of those within an element whose lines are dashed.
+    private(set) var dashed: [Int] = []
     private(set) var complaint: String?
     private var open: [Int] = []
 
@@ -24,6 +26,7 @@ final class Picture: NSObject, XMLParserDelegate {
         _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
         attributes: [String: String]
     ) {
+        if let last = open.last, elements[last].attributes["stroke-dasharray"] != nil { dashed.append(elements.count) }
         open.append(elements.count)
         elements.append((name, attributes, ""))
     }
@@ -46,6 +49,12 @@ final class Picture: NSObject, XMLParserDelegate {
 
     /// The numbers of the pieces that have an element of their own.
     var pieces: [Int] { elements.compactMap { $0.attributes["data-p"].flatMap { Int($0) } } }
+
+    /// The same of those that are lines, dashed or not.
+    func lines(dashed isDashed: Bool) -> [Int] {
+        elements.indices.filter { elements[$0].name == "path" && dashed.contains($0) == isDashed }
+            .compactMap { elements[$0].attributes["data-p"].flatMap { Int($0) } }
+    }
 
     /// The most points that one path has: those that a command ends at or is steered by.
     var longestPath: Int {

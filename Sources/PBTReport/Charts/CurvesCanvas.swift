@@ -145,10 +145,18 @@ extension CurvesLayer {
             return living.count <= 60 ? living : []
         }
 
+        /// The piece that a copy begins, where a page lights it up with what belongs to it.
+        private func ownPiece(of place: Int) -> Int? {
+            guard scene.palette.isPage else { return nil }
+            let piece = scene.history.pieceOfPlace[place]
+            return scene.isAlone[piece] ? piece : nil
+        }
+
         /// From where a member stood to where it went on: a copy, not learning.
         private func drawDrops(on drawing: inout Drawing) {
             let columns = scene.history.columns
             var drops: [[Point]] = []
+            var own: [(id: Int, data: PathData)] = []
             for place in markedCopies {
                 guard place > 0, columns.ids[place - 1].member == columns.ids[place].member,
                     let from = point(place - 1), let to = scene.parents[place].flatMap({ point($0) }),
@@ -159,9 +167,17 @@ extension CurvesLayer {
                 var upper = top
                 // Dots of drops at the same place fall on each other, so that many of them do not make a line.
                 upper.y = (upper.y / 4).rounded(.up) * 4
-                if lower.y > upper.y { drops.append([upper, lower]) }
+                guard lower.y > upper.y else { continue }
+                if let piece = ownPiece(of: place) {
+                    var data = PathData()
+                    data.line(through: [upper, lower])
+                    own.append((piece, data))
+                } else {
+                    drops.append([upper, lower])
+                }
             }
             drawing.lines(drops, stroke: scene.palette.axis, dash: "1 3")
+            drawing.pieces(own, stroke: scene.palette.axis, dash: "1 3")
         }
 
         private func drawRings(on drawing: inout Drawing) {
@@ -170,7 +186,12 @@ extension CurvesLayer {
                 guard let parent = scene.parents[place], let center = point(parent),
                     isInside(center), rings.points < Decimation.limit - 3
                 else { continue }
-                rings.circle(at: center, radius: 2.2)
+                if let piece = ownPiece(of: place) {
+                    drawing.circle(
+                        center, radius: 2.2, fill: scene.palette.background, stroke: scene.palette.trunk, piece: piece)
+                } else {
+                    rings.circle(at: center, radius: 2.2)
+                }
             }
             drawing.area(rings, fill: scene.palette.background, stroke: scene.palette.trunk)
         }

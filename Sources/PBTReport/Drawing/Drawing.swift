@@ -77,13 +77,15 @@ struct Drawing {
 
     /// Paths of pieces in one style, each with its piece's number.
     mutating func pieces(
-        _ pieces: [(id: Int, data: PathData)], stroke: String, width: Double = 1, opacity: String? = nil
+        _ pieces: [(id: Int, data: PathData)], stroke: String, width: Double = 1, opacity: String? = nil,
+        dash: String? = nil
     ) {
         let drawn = pieces.filter { $0.data.points > 0 }
         guard !drawn.isEmpty else { return }
         body +=
             "<g fill=\"none\" stroke=\"\(stroke)\"\(Self.width(width))"
-            + (opacity.map { " stroke-opacity=\"\($0)\"" } ?? "") + " stroke-linejoin=\"round\">\n"
+            + (opacity.map { " stroke-opacity=\"\($0)\"" } ?? "")
+            + (dash.map { " stroke-dasharray=\"\($0)\"" } ?? "") + " stroke-linejoin=\"round\">\n"
         marks += 1
         for (id, data) in drawn {
             element("path data-p=\"\(id)\" d=\"\(data.text)\"")

@@ -45,6 +45,8 @@ enum Assets {
     static let icon = Asset("/icon.svg", "image/svg+xml", PackageResources.icon_svg)
 
     /// The pictures' colours, which are theirs to say, then those of the pages, then the rules.
+    ///
+    /// Paper is light, whoever prints: `:root:root` is as strong as what makes a page dark, and comes after it.
     private static var css: String {
         let light = Chart.cssVariables(.light) + lightColors
         let dark = Chart.cssVariables(.dark) + darkColors
@@ -53,7 +55,7 @@ enum Assets {
             @media(prefers-color-scheme:dark){:root:not([data-theme=light]){\(dark)}}
             :root[data-theme=light]{color-scheme:light}
             :root[data-theme=dark]{color-scheme:dark;\(dark)}
-            @media print{:root,:root[data-theme=dark]{color-scheme:light;\(light)}}
+            @media print{:root:root{color-scheme:light;\(light)}}
 
             """ + String(decoding: PackageResources.app_css, as: UTF8.self)
     }

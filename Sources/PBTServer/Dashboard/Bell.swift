@@ -11,21 +11,26 @@ extension Visit {
     /// A stream that rings when something has changed, at most once a second: the page then asks for itself again.
     ///
     /// Nothing is queued for a slow reader, and nothing is sent to one that is up to date. It rings too when a lease runs
-    /// out, which is no event of the store's.
+    /// out, which is no event of the store's. When the server goes for good it says `bye`, and waits for the page to go.
     ///
     /// - Parameter name: The experiment; none for all.
     /// - Returns: The stream.
     /// - Throws: A `PBTError` with code `badRequest` for a revision that is no number.
     func bell(of name: String?) throws -> Reply {
         let first = try revision()
-        let (site, caller, session) = (call.site, call.caller, session)
+        let (call, site, caller, session) = (call, call.site, call.caller, session)
+        let followers = dashboard.followers
         let body = ResponseBody { writer in
             site.metrics.follows(1)
-            defer { site.metrics.follows(-1) }
+            followers.join()
+            defer {
+                followers.leave()
+                site.metrics.follows(-1)
+            }
             try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
             var (known, silent) = (first, Int?.none)
             var written = ContinuousClock.now
-            while !Task.isShuttingDownGracefully {
+            while !Task.isShuttingDownGracefully, !followers.isEnding {
                 let newest = try await site.store.lastEvent()
                 let news = try await Self.news(of: name, after: known, in: site.store)
                 let leases = try await Self.leases(of: name, in: site)
@@ -34,7 +39,9 @@ extension Visit {
                     try await writer.write(
                         ByteBuffer(string: EventStream.Frame(id: "\(newest)", event: "rev", data: "\(newest)").text))
                     written = .now
-                    try await Endpoints.untilShutdown { try await Task.sleep(for: .seconds(1)) }
+                    try await Endpoints.untilShutdown {
+                        try await followers.untilEnd { try await Task.sleep(for: .seconds(1)) }
+                    }
                 } else {
                     let left = site.configuration.heartbeat - (ContinuousClock.now - written)
                     if left <= .zero {
@@ -42,7 +49,9 @@ extension Visit {
                         written = .now
                     } else {
                         let (last, wait) = (newest, min(left, leases.next ?? left))
-                        try await Endpoints.untilShutdown { try await site.store.waitForEvents(after: last, for: wait) }
+                        try await Endpoints.untilShutdown {
+                            try await followers.untilEnd { try await site.store.waitForEvents(after: last, for: wait) }
+                        }
                     }
                 }
                 silent = leases.silent
@@ -52,6 +61,10 @@ extension Visit {
                     break
                 }
                 if let session, session.expires <= site.configuration.clock.now() { break }
+            }
+            if followers.isEnding {
+                try await writer.write(ByteBuffer(string: EventStream.Frame(event: "bye", data: "bye").text))
+                try await call.untilHangUp()
             }
             try await writer.finish(nil)
         }

@@ -16,6 +16,7 @@ final class Dashboard: Sendable {
     let settings: DashboardConfiguration
     let snapshots: Snapshots
     let sessions = Sessions()
+    let followers = Followers()
     /// What forms carry where nobody signs in.
     let formToken = Sessions.secret()
 
@@ -23,6 +24,14 @@ final class Dashboard: Sendable {
         self.site = site
         self.settings = settings
         snapshots = Snapshots(store: site.store, clock: site.configuration.clock)
+    }
+
+    /// Tells the pages that follow that this server goes for good, and waits until each has shown how it all ended.
+    ///
+    /// - Parameter time: How long it waits at most.
+    func bidFarewell(within time: Duration) async {
+        await snapshots.forget()
+        await followers.bidFarewell(within: time)
     }
 
     /// Its paths, for finding and for counting; who may is decided by ``respond(_:address:)``.

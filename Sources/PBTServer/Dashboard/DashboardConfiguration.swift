@@ -7,6 +7,10 @@ public struct DashboardConfiguration: Sendable, Hashable {
     /// Without it pages only show.
     public var allowsControl: Bool
 
+    /// The command that shows the same pages once this server, which lasts as long as a run, is gone; none: a server that
+    /// stays, or comes back.
+    package var afterwards: String?
+
     /// How a server's dashboard behaves.
     ///
     /// - Parameter allowsControl: Whether experiments can be paused, resumed, stopped and pushed to from its pages.

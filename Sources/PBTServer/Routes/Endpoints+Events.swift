@@ -134,6 +134,17 @@ extension Event {
 }
 
 extension Call {
+    /// Waits until the caller went away, or the server is shut down.
+    func untilHangUp() async throws {
+        do {
+            try await whileConnected {
+                while true { try await Task.sleep(for: .seconds(60)) }
+            }
+        } catch is CancellationError where !Task.isCancelled {
+            // That is what was waited for.
+        }
+    }
+
     /// Waits for something, no longer than the caller is there and the server runs.
     ///
     /// - Throws: What `body` throws; `CancellationError` when the caller went away.

@@ -18,6 +18,7 @@ public struct Server: Service {
     private let site: Site
     private let logger: Logger
     private let schedy: SchedyMount?
+    private let dashboard: Dashboard?
     private let onReady: @Sendable (_ port: Int) async -> Void
 
     /// A server.
@@ -44,6 +45,7 @@ public struct Server: Service {
         self.schedy = schedy
         let logger = logger ?? Logger(label: "pbt.server") { _ in SwiftLogNoOpLogHandler() }
         site = Site(store: store, data: data, configuration: configuration, logger: logger)
+        dashboard = configuration.dashboard.map { [site] in Dashboard(site: site, settings: $0) }
         self.logger = logger
         self.onReady = onReady
     }
@@ -60,8 +62,7 @@ public struct Server: Service {
         }
         let application = Application(
             responder: Dispatcher(
-                site: site, table: RouteTable(Endpoints.all), schedy: schedy,
-                dashboard: configuration.dashboard.map { Dashboard(site: site, settings: $0) }),
+                site: site, table: RouteTable(Endpoints.all), schedy: schedy, dashboard: dashboard),
             server: try Self.builder(configuration),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "pbt", backlog: 1024),
@@ -83,6 +84,15 @@ public struct Server: Service {
     /// Hands out nothing more: whoever asks is told that the server is `stopping`, and finishes what it has.
     public func drain() {
         site.drain()
+    }
+
+    /// Tells the pages that are open that this server goes for good, and waits until they show how it all ended.
+    ///
+    /// To be called before a shutdown that no other server follows on; whoever asks meanwhile is answered.
+    ///
+    /// - Parameter time: How long to wait at most for pages that do not let go.
+    package func bidFarewell(within time: Duration) async {
+        await dashboard?.bidFarewell(within: time)
     }
 
     private static func builder(_ configuration: ServerConfiguration) throws -> HTTPServerBuilder {

@@ -2,6 +2,7 @@
 
 import Logging
 import PBT
+import PBTReport
 import PBTServer
 import PBTWorker
 import ServiceLifecycle
@@ -24,11 +25,13 @@ enum RunDashboard {
             Output.note("the store is behind a server, which has a dashboard of its own: \(opened.location)")
             return try await body()
         }
+        var pages = DashboardConfiguration()
+        pages.afterwards = "pbt serve --store \(Shell.quoted(opened.location.description))"
         let (ports, ready) = AsyncStream<Int>.makeStream()
         let server = Server(
             store: opened.store, data: opened.data,
             configuration: ServerConfiguration(
-                port: port, version: Pbt.version, dashboard: DashboardConfiguration()),
+                port: port, version: Pbt.version, dashboard: pages),
             logger: quiet, onReady: { ready.yield($0) })
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(services: [.init(service: server)], logger: quiet))
@@ -50,6 +53,7 @@ enum RunDashboard {
             } catch {
                 outcome = .failure(error)
             }
+            await server.bidFarewell(within: .seconds(3))
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
             try outcome.get()

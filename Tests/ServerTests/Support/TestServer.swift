@@ -25,15 +25,17 @@ struct TestServer: Sendable {
     private let scheme: String
     private let client: HTTPClient
     private let group: ServiceGroup
+    private let server: Server
 
     fileprivate init(
-        port: Int, store: any Store, scheme: String, client: HTTPClient, group: ServiceGroup
+        port: Int, store: any Store, scheme: String, client: HTTPClient, group: ServiceGroup, server: Server
     ) {
         self.port = port
         self.store = store
         self.scheme = scheme
         self.client = client
         self.group = group
+        self.server = server
     }
 
     /// Its address.
@@ -42,6 +44,11 @@ struct TestServer: Sendable {
     /// Asks it to shut down; `withServer` waits until it has.
     func shutDown() async {
         await group.triggerGracefulShutdown()
+    }
+
+    /// Tells pages that the server goes for good, and waits for them.
+    func bidFarewell(within time: Duration) async {
+        await server.bidFarewell(within: time)
     }
 
     /// Asks for something and reads the whole answer.
@@ -189,7 +196,9 @@ func withServer<Result: Sendable>(
             }
             do {
                 let result = try await body(
-                    TestServer(port: port, store: store, scheme: scheme, client: client, group: group))
+                    TestServer(
+                        port: port, store: store, scheme: scheme, client: client, group: group,
+                        server: server))
                 await group.triggerGracefulShutdown()
                 try await tasks.waitForAll()
                 return result

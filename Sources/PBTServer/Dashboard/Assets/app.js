@@ -4,7 +4,7 @@
 const doc = document, root = doc.documentElement, $ = (s, e = doc) => e.querySelector(s),
  $$ = (s, e = doc) => [...e.querySelectorAll(s)], on = (e, kind, act) => e?.addEventListener(kind, act);
 
-// The theme, before anything is painted
+// Before anything is painted
 const themes = ["auto", "light", "dark"], paint = () => {
  root.dataset.theme = theme;
  const e = $("#theme");
@@ -19,10 +19,9 @@ const turn = () => {
 };
 paint();
 
-let main, path, facts = {}, rev = 0, bell = 0, shown = new Map();
-let stream, frozen = false, lost = false, since = Date.now(), busy = false, again = false, width = 0;
-const over = () => facts.state === "finished" || facts.state === "failed";
-const idle = () => !path || doc.hidden || frozen || over();
+let main, path, facts = {}, rev = 0, bell = 0, shown = new Map(),
+ stream, frozen = false, lost = false, gone = false, since = Date.now(), busy = false, again = false, width = 0;
+const over = () => facts.over, idle = () => !path || doc.hidden || frozen || gone || over();
 const read = () => {
  facts = { ...$("#live-facts")?.dataset };
  rev = +facts.rev || 0;
@@ -45,18 +44,20 @@ const say = () => {
  last ??= facts.say;
  if (last === facts.say) return;
  saying = setTimeout(() => { said = Date.now(); $("#said").textContent = last = facts.say; },
-  Math.max(0, said + 30000 - Date.now()));
+  said + 30000 - Date.now());
 };
 
-// The stream that rings
+// The bell
 const tell = () => {
  const e = $("#link");
  if (!e || !path) return;
- const text = frozen ? "❚❚ frozen" : over() ? "■ " + facts.state : lost ? "○ reconnecting" : "● live";
+ const text = frozen ? "❚❚ frozen" : over() ? "■ " + facts.state : gone ? "■ run ended" :
+  lost ? e.dataset.lost : "● live";
  e.textContent = text;
  e.className = text[0] === "●" ? "on" : lost ? "off" : "";
  e.hidden = false;
- root.classList.toggle("stale", lost && !over() && Date.now() - since > 15000);
+ if (gone) $("#gone").hidden = false;
+ root.classList.toggle("stale", lost && !idle() && Date.now() - since > 15000);
 };
 const contact = ok => { lost = !ok; if (ok) since = Date.now(); tell(); };
 const shut = () => { stream?.close(); stream = undefined; };
@@ -65,6 +66,7 @@ const open = () => {
  stream = new EventSource(`${path}?rev=${rev}`);
  stream.onopen = () => { if (lost) refresh(); contact(true); };
  on(stream, "rev", e => { bell = Math.max(bell, +e.lastEventId || 0); refresh(); });
+ on(stream, "bye", () => { gone = true; refresh(); });
  stream.onerror = () => { contact(false); if (stream?.readyState === 2) shut(); };
 };
 const tick = () => {
@@ -74,15 +76,15 @@ const tick = () => {
  tell();
 };
 
-// Fetches this page again and swaps what differs
+// Swaps what differs
 const refresh = async () => {
  if (busy) { again = true; return; }
- if (frozen) return;
+ if (frozen || (gone && !stream)) return;
  [busy, again] = [true, false];
  try {
-  const url = new URL(location.href);
-  url.searchParams.set("fragment", "1");
-  if (width) url.searchParams.set("w", width);
+  const url = new URL(location), q = url.searchParams;
+  q.set("fragment", 1);
+  if (width) q.set("w", width);
   const answer = await fetch(url, { cache: "no-store" });
   if (answer.redirected || answer.status === 404) return location.reload();
   if (!answer.ok) throw answer.status;
@@ -92,13 +94,14 @@ const refresh = async () => {
   contact(true);
  } catch { contact(false); } finally {
   busy = false;
-  if (again || (bell > rev && !lost)) setTimeout(refresh, 1000);
+  if (again || (bell > rev && !lost && !gone)) setTimeout(refresh, 1000);
+  else if (gone) shut();
  }
 };
 const swap = page => {
  const y = scrollY;
  for (const fresh of $$('[id^="live-"]', page)) {
-  const old = doc.getElementById(fresh.id), text = fresh.outerHTML;
+  const old = $("#" + fresh.id), text = fresh.outerHTML;
   if (!old || (shown.get(fresh.id) ?? old.outerHTML) === text) continue;
   shown.set(fresh.id, text);
   const spots = e => $$("a,button,input,summary,[tabindex]", e);
@@ -172,7 +175,7 @@ const tab = i => $$("header nav a")[i]?.click();
 const step = by => {
  const rows = $$("main tbody tr").filter(r => $("a", r));
  const at = rows.indexOf(doc.activeElement?.closest("tr"));
- $("a", rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + by))])?.focus();
+ $("a", rows[at < 0 && by < 0 ? rows.length - 1 : at + by] ?? rows[at])?.focus();
 };
 
 on(window, "DOMContentLoaded", () => {
@@ -189,7 +192,7 @@ on(window, "DOMContentLoaded", () => {
  open();
  tell();
  setInterval(tick, 5000);
- on(doc, "visibilitychange", () => { if (doc.hidden) shut(); else tick(), refresh(); });
+ on(doc, "visibilitychange", () => doc.hidden ? shut() : (tick(), refresh()));
  let resizing;
  on(window, "resize", () => { clearTimeout(resizing); resizing = setTimeout(fit, 200); });
  const near = e => e.target.closest?.("[data-p]");
@@ -203,7 +206,7 @@ on(window, "DOMContentLoaded", () => {
 });
 on(window, "keydown", e => {
  if (e.ctrlKey || e.altKey || e.metaKey || e.target.closest("input,dialog,button,summary")) return;
-  const act = keys[e.key];
+ const act = keys[e.key];
  if (!act || !main) return;
  e.preventDefault();
  act();

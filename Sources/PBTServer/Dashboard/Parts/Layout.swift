@@ -67,6 +67,7 @@ struct Layout {
                 header
                 facts
                 try tag("main", ["id": "main", "tabindex": "-1", "data-live": live, "data-w": width]) {
+                    farewell
                     try content()
                 }
                 footer
@@ -91,10 +92,26 @@ struct Layout {
             }
             state
             tag("span", ["class": "space"]) {}
-            if live != nil { tag("span", ["id": "link", "hidden": ""]) {} }
+            if live != nil {
+                tag("span", ["id": "link", "hidden": "", "data-lost": lost]) {}
+            }
             tag("button", ["id": "theme", "type": "button", "hidden": ""]) { "theme" }
             tag("button", ["id": "keys", "type": "button", "hidden": "", "aria-label": "keys"]) { "?" }
             if let session = visit?.session { signOut(session) }
+        }
+    }
+
+    /// What a page says when the server does not answer; beside a run, one in the background was not told why.
+    private var lost: String { afterwards == nil ? "○ reconnecting" : "○ no answer; has the run ended?" }
+
+    private var afterwards: String? { visit?.dashboard.settings.afterwards }
+
+    /// What a page says when the run has ended that its server belonged to.
+    private var farewell: HTML {
+        guard live != nil, let afterwards else { return .nothing }
+        return tag("p", ["id": "gone", "class": "banner", "role": "status", "hidden": ""]) {
+            "The run has ended, and the server of this page with it. This page stays as it is; the others are shown by "
+            tag("code", ["class": "command"]) { afterwards }
         }
     }
 

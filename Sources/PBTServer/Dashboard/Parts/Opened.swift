@@ -53,6 +53,12 @@ struct Opened {
         return "\(progress)\(score) · \(PlainText.middle(PlainText.line(name), width: 40))"
     }
 
+    /// Whether a page need not follow any more; beside a run it follows until it is told that the run has ended.
+    private var isOver: Bool {
+        let dashboard = visit.dashboard
+        return snapshot.isOver && (dashboard.settings.afterwards == nil || dashboard.followers.isEnding)
+    }
+
     /// What the script reads.
     private var facts: HTML {
         let pieces = history.pieces
@@ -60,7 +66,7 @@ struct Opened {
             "div",
             [
                 "id": "live-facts", "hidden": "", "data-rev": "\(snapshot.revision)",
-                "data-state": record.state.rawValue,
+                "data-state": record.state.rawValue, "data-over": isOver ? "1" : nil,
                 "data-title": title, "data-say": said, "data-best": history.best?.id.description,
                 // Parent, member, first interval; the number of a piece is its place.
                 "data-pieces": pieces.count > Self.manyPieces

@@ -14,6 +14,8 @@ struct Snapshot: Sendable {
     let baselineOf: String?
     /// The random search beside it, when there is one.
     let baseline: String?
+    /// Whether nothing will happen any more to either.
+    let isOver: Bool
     /// When it was read.
     let time: Timestamp
     private let pictures = Pictures()
@@ -22,11 +24,14 @@ struct Snapshot: Sendable {
     var experiment: Experiment { history.record.experiment }
     var name: String { experiment.name }
 
-    init(history: History, revision: Int64, baselineOf: String?, baseline: String?, time: Timestamp) {
+    init(
+        history: History, revision: Int64, baselineOf: String?, baseline: ExperimentRecord?, time: Timestamp
+    ) {
         self.history = history
         self.revision = revision
         self.baselineOf = baselineOf
-        self.baseline = baseline
+        self.baseline = baseline?.experiment.name
+        isOver = history.record.state.isOver && baseline?.state.isOver != false
         self.time = time
     }
 
@@ -90,6 +95,8 @@ actor Snapshots {
     private let clock: StoreClock
     private var kept: [String: Kept] = [:]
     private var reading: [String: Task<Snapshot, any Error>] = [:]
+    /// How often all was forgotten.
+    private var age = 0
     private var uses = 0
     /// How often an experiment was read.
     private(set) var reads = 0
@@ -116,10 +123,12 @@ actor Snapshots {
             try await Self.read(name, from: store, clock)
         }
         reading[name] = task
-        defer { reading[name] = nil }
+        let begun = age
+        defer { if begun == age { reading[name] = nil } }
         let began = ContinuousClock.now
         do {
             let snapshot = try await task.value
+            guard begun == age else { return snapshot }
             let cost = ContinuousClock.now - began
             let rest = cost < Self.cheap ? .zero : cost * 4
             kept[name] = Kept(snapshot: snapshot, until: .now.advanced(by: rest), used: uses)
@@ -135,6 +144,12 @@ actor Snapshots {
     /// Reads an experiment anew when it is next asked for.
     func forget(_ name: String) {
         kept[name] = nil
+    }
+
+    /// Reads every experiment anew when it is next asked for, also one that is being read.
+    func forget() {
+        (kept, reading) = ([:], [:])
+        age += 1
     }
 
     private func isCurrent(_ known: Kept) async throws -> Bool {
@@ -177,10 +192,10 @@ actor Snapshots {
         let intervals = try await store.intervals(of: name)
         let others = try await store.experiments()
         let baseline = record.experiment.baseline.flatMap { baseline in
-            others.first { $0.experiment.name == baseline.name }?.experiment.name
+            others.first { $0.experiment.name == baseline.name }
         }
         var beside: [Interval]?
-        if let baseline { beside = try await store.intervals(of: baseline) }
+        if let baseline { beside = try await store.intervals(of: baseline.experiment.name) }
         return Snapshot(
             history: History(record, intervals: intervals, baseline: beside), revision: revision,
             baselineOf: others.first { $0.experiment.baseline?.name == name }?.experiment.name, baseline: baseline,

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTAPI
+import PBTTesting
+import Testing
+
+@testable import PBTServer
+
+@Suite(.timeLimit(.minutes(10)))
+struct FarewellTests {
+    /// With a dashboard that goes with a run.
+    private static var besideRun: ServerConfiguration {
+        var configuration = ServerConfiguration.pages()
+        configuration.dashboard?.afterwards = "pbt serve --store 'a b.sqlite'"
+        return configuration
+    }
+
+    private static let request = "GET /e/digits/live?rev=%@ HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n"
+
+    /// Follows an experiment from now on, as an open page does, until the body is over.
+    private static func following(
+        _ server: TestServer, _ body: @Sendable (inout RawConnection.Reader, RawConnection) async throws -> Void
+    ) async throws {
+        let last = try await server.store.lastEvent()
+        try await RawConnection.open(to: server.port) { reader, connection in
+            try await connection.send(request.replacing("%@", with: "\(last)"))
+            try await reader.wait(for: "retry: 2000\n\n")
+            try await body(&reader, connection)
+        }
+    }
+
+    @Test func `when a run ends, the server waits until open pages have seen the end and let go`() async throws {
+        try await withServer(configuration: Self.besideRun) { server in
+            try await TrainedRun(finishing: 3).train(in: server.store)
+            let ended = Latch()
+            try await Self.following(server) { reader, connection in
+                try await withThrowingTaskGroup(of: Void.self) { tasks in
+                    _ = try await server.store.stop("digits", because: "enough")
+                    tasks.addTask {
+                        await server.bidFarewell(within: .seconds(3600))
+                        ended.set()
+                    }
+                    try await reader.wait(for: "event: bye\ndata: bye\n\n")
+                    #expect(!ended.isSet, "the page has not asked yet")
+                    let page = try await server.visit("/e/digits?fragment=1")
+                    #expect(page.status == 200)
+                    #expect(page.text.contains("data-state=\"finished\" data-over=\"1\""))
+                    #expect(!ended.isSet, "its stream is still open")
+                    try await connection.hangUp()
+                    try await tasks.waitForAll()
+                }
+            }
+            #expect(ended.isSet)
+        }
+    }
+
+    @Test func `a page that begins to follow after the end is told at once`() async throws {
+        try await withServer(configuration: Self.besideRun) { server in
+            try await TrainedRun(finishing: 3).train(in: server.store)
+            await server.bidFarewell(within: .seconds(3600))
+            try await Self.following(server) { reader, _ in
+                try await reader.wait(for: "event: bye\n")
+            }
+        }
+    }
+
+    @Test func `a page that does not let go is not waited for beyond a time, and the server ends`() async throws {
+        try await withServer(configuration: Self.besideRun) { server in
+            try await TrainedRun(finishing: 3).train(in: server.store)
+            try await Self.following(server) { reader, _ in
+                await server.bidFarewell(within: .milliseconds(20))
+                try await reader.wait(for: "event: bye\n")
+                await server.shutDown()
+                let all = try await reader.all()
+                #expect(all.hasSuffix("0\r\n\r\n"), "its stream ends as it should")
+            }
+        }
+    }
+
+    @Test func `a server that may come back says no farewell`() async throws {
+        try await withServer(configuration: .pages()) { server in
+            try await TrainedRun(finishing: 3).train(in: server.store)
+            try await Self.following(server) { reader, _ in
+                await server.shutDown()
+                let all = try await reader.all()
+                #expect(!all.contains("bye"))
+            }
+        }
+    }
+
+    @Test func `a page beside a run knows what to say when it is alone, and follows to the very end`() async throws {
+        try await withServer(configuration: Self.besideRun) { server in
+            try await TrainedRun().train(in: server.store)
+            let page = try await server.visit("/e/digits")
+            #expect(page.text.contains("id=\"gone\""))
+            #expect(page.text.contains("pbt serve --store &#39;a b.sqlite&#39;"))
+            #expect(page.text.contains("data-lost=\"○ no answer; has the run ended?\""))
+            #expect(page.text.contains("data-state=\"finished\""))
+            #expect(!page.text.contains("data-over"), "the run's own end comes after its experiment's")
+        }
+        try await withServer(configuration: .pages()) { server in
+            try await TrainedRun().train(in: server.store)
+            let page = try await server.visit("/e/digits")
+            #expect(!page.text.contains("id=\"gone\""))
+            #expect(page.text.contains("data-lost=\"○ reconnecting\""))
+            #expect(page.text.contains("data-over=\"1\""))
+        }
+    }
+
+    @Test func `a page follows as long as the random search beside it is trained`() async throws {
+        try await withServer(configuration: .pages()) { server in
+            let experiment = TrainedRun(population: 1, intervals: 1, hasBaseline: true).experiment
+            let baseline = try #require(experiment.baseline)
+            _ = try await server.store.create(experiment)
+            _ = try await server.store.create(baseline)
+            _ = try await server.store.stop("digits", because: "enough")
+            let page = try await server.visit("/e/digits")
+            #expect(page.text.contains("data-state=\"finished\""))
+            #expect(!page.text.contains("data-over"))
+            _ = try await server.store.stop(baseline.name, because: "enough")
+            let after = try await server.visit("/e/digits")
+            #expect(after.text.contains("data-over=\"1\""))
+        }
+    }
+
+    @Test func `what was kept is read anew once it is forgotten`() async throws {
+        let store = InMemoryStore()
+        let snapshots = Snapshots(store: store, clock: .system)
+        try await TrainedRun(finishing: 5).train(in: store)
+        for _ in 0..<2 { _ = try await snapshots.snapshot(of: "digits") }
+        await snapshots.forget()
+        _ = try await snapshots.snapshot(of: "digits")
+        #expect(await snapshots.reads == 2)
+    }
+}
