@@ -41,14 +41,16 @@ final class Tmux: Sendable {
         let terminal = Tmux(place)
         let quoted = ([Command.executable.string] + arguments)
             .map { "'\($0.replacingOccurrences(of: "'", with: "'\\''"))'" }.joined(separator: " ")
-        // Without the interactive debugger that a crash may start.
-        let variables = ["LC_ALL": "C.UTF-8", "SWIFT_BACKTRACE": "enable=no"].merging(environment) { $1 }
-            .map { "\($0)='\($1)'" }.sorted().joined(separator: " ")
+        // Nothing of ours, such as the CI of a machine that tests, and without the interactive debugger that a crash may
+        // start.
+        let variables = [
+            "HOME": place.directory.string, "LC_ALL": "C.UTF-8", "SWIFT_BACKTRACE": "enable=no",
+        ].merging(environment) { $1 }.map { "\($0)='\($1)'" }.sorted().joined(separator: " ")
         try place.write(
             """
             set -m
             stty -g > before
-            env \(variables) sh -c 'echo $$ > pid; exec "$0" "$@"' \(quoted)
+            env -i PATH="$PATH" TERM="$TERM" \(variables) sh -c 'echo $$ > pid; exec "$0" "$@"' \(quoted)
             code=$?
             while [ "$code" = 148 ]; do
                 echo "stopped"
