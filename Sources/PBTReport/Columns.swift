@@ -19,7 +19,7 @@ package struct Columns: Sendable {
     /// Whether any of them diverged or failed.
     let hasLosses: Bool
     /// How many members there are.
-    let members: Int
+    package let members: Int
     /// The most training that a finished interval's checkpoint holds.
     let trained: Int
     /// The greatest index of a finished interval; -1 when there is none.

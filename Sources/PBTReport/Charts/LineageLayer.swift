@@ -21,7 +21,7 @@ struct LineageLayer {
     init(_ scene: Scene) {
         self.scene = scene
         let seen = scene.history.columns.starts.dropLast().map { scene.history.columns.ids[$0].member }
-        let lanes = scene.options.lanes ?? (seen.count > Self.mostRows ? .survivors : .all)
+        let lanes = scene.options.lanes ?? .usual(ofMembers: seen.count)
         self.lanes = lanes
         let path = Set(scene.path.map { scene.history.pieceOfPlace[$0] })
         let pieces = scene.history.pieces.filter { piece in
@@ -283,6 +283,13 @@ struct LineageLayer {
             data.cross(at: center, reach: 3)
         }
         drawing.path(data, stroke: scene.palette.ink, width: 1.5, opacity: "0.8")
+    }
+}
+
+extension Chart.Lanes {
+    /// What is shown where nobody chose.
+    package static func usual(ofMembers members: Int) -> Self {
+        members > LineageLayer.mostRows ? .survivors : .all
     }
 }
 

@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import HummingbirdCore
+import Logging
 import NIOCore
 import PBT
 import PBTAPI
@@ -19,7 +20,7 @@ extension Visit {
     func bell(of name: String?) throws -> Reply {
         let first = try revision()
         let (call, site, caller, session) = (call, call.site, call.caller, session)
-        let followers = dashboard.followers
+        let (followers, snapshots) = (dashboard.followers, dashboard.snapshots)
         let body = ResponseBody { writer in
             site.metrics.follows(1)
             followers.join()
@@ -36,6 +37,8 @@ extension Visit {
                 let leases = try await Self.leases(of: name, in: site)
                 known = max(known, newest)
                 if news || leases.silent != silent ?? leases.silent {
+                    // Read now, so that the pages that follow need not wait for it.
+                    if news, let name { await Self.readAhead(name, in: snapshots, site) }
                     try await writer.write(
                         ByteBuffer(string: EventStream.Frame(id: "\(newest)", event: "rev", data: "\(newest)").text))
                     written = .now
@@ -69,6 +72,15 @@ extension Visit {
             try await writer.finish(nil)
         }
         return Reply(headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
+    }
+
+    private static func readAhead(_ name: String, in snapshots: Snapshots, _ site: Site) async {
+        do {
+            _ = try await snapshots.snapshot(of: name)
+        } catch {
+            // The page asks all the same, and is told what is wrong.
+            site.logger.debug("not read ahead", metadata: ["experiment": "\(name)", "error": "\(error)"])
+        }
     }
 
     private func revision() throws -> Int64 {

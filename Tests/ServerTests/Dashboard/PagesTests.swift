@@ -57,6 +57,7 @@ struct PagesTests {
             let best = try #require(try await server.store.record(of: "digits").best)
             #expect(page.block("tiles")?.contains(">\(best)</a>") == true)
             #expect(page.text.matches(of: /<svg [^>]*role="img"/).count >= 4)
+            #expect(page.block("lineage")?.contains("<b>all</b>") == true, "what is shown is no link")
             #expect(page.text.matches(of: /<svg[^>]*>\s*<title>/).count >= 4)
             for member in 0..<6 { #expect(page.text.contains("href=\"/e/digits/m/\(member)\"")) }
             #expect(page.block("banners")?.contains("Finished") == true)

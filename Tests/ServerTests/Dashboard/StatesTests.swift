@@ -160,6 +160,22 @@ struct StatesTests {
         }
     }
 
+    @Test func `who is told that there is news need not wait until it is read`() async throws {
+        let store = CountingStore(InMemoryStore())
+        try await withServer(store: store, configuration: .pages()) { server in
+            try await server.create("toy")
+            let last = try await store.lastEvent()
+            var frames = StreamTests.Frames(try await server.view("/e/toy/live?rev=\(last)"))
+            while !frames.text.hasPrefix("retry: 2000\n\n") { #expect(try await frames.more()) }
+            #expect(store.wholes == 0)
+            try await store.pause("toy")
+            #expect(try await frames.next()?.event == "rev")
+            #expect(store.wholes == 1)
+            #expect(try await server.visit("/e/toy").text.contains("Paused"))
+            #expect(store.wholes == 1)
+        }
+    }
+
     @Test func `ten viewers of one state cost one read`() async throws {
         let store = InMemoryStore()
         let snapshots = Snapshots(store: store, clock: .system)

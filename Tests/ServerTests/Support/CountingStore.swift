@@ -3,10 +3,11 @@
 import PBT
 import Synchronization
 
-/// A store that counts how often a page of events is read from it.
+/// A store that counts how often a page of events, or all intervals of an experiment, are read from it.
 final class CountingStore: Store {
     private let store: InMemoryStore
     private let count = Atomic<Int>(0)
+    private let reads = Atomic<Int>(0)
 
     init(_ store: InMemoryStore) {
         self.store = store
@@ -14,6 +15,9 @@ final class CountingStore: Store {
 
     /// How many pages of at least two events were read.
     var pages: Int { count.load(ordering: .sequentiallyConsistent) }
+
+    /// How often all intervals of an experiment were read.
+    var wholes: Int { reads.load(ordering: .sequentiallyConsistent) }
 
     func events(of name: String?, after last: Int64?, limit: Int) async throws -> [Event] {
         let events = try await store.events(of: name, after: last, limit: limit)
@@ -25,7 +29,11 @@ final class CountingStore: Store {
     func experiments() async throws -> [ExperimentRecord] { try await store.experiments() }
     func record(of name: String) async throws -> ExperimentRecord { try await store.record(of: name) }
     func edit(_ experiment: Experiment) async throws { try await store.edit(experiment) }
-    func intervals(of name: String) async throws -> [Interval] { try await store.intervals(of: name) }
+    func intervals(of name: String) async throws -> [Interval] {
+        reads.add(1, ordering: .sequentiallyConsistent)
+        return try await store.intervals(of: name)
+    }
+    func runningIntervals(of name: String) async throws -> [Interval] { try await store.runningIntervals(of: name) }
     func interval(_ id: IntervalID, of name: String) async throws -> Interval {
         try await store.interval(id, of: name)
     }

@@ -100,7 +100,11 @@ struct Card {
                 + (opened.history.baseline == nil
                     ? .nothing : choice("baseline", "random search", [(nil, "shown"), ("0", "hidden")]))
         case .lineage:
-            choice("show", "lives", [("all", "all"), ("survivors", "survivors"), ("path", "best only")])
+            choice(
+                "show", "lives",
+                [(Chart.Lanes.all, "all"), (.survivors, "survivors"), (.path, "best only")].map { lanes, words in
+                    (lanes == .usual(ofMembers: opened.history.columns.members) ? nil : lanes.rawValue, words)
+                })
                 + choice("order", "rows", [(nil, "by member"), ("family", "by family")])
         case .scatter, .schedule, .share, .timeline, .comparison, .overview: .nothing
         }
