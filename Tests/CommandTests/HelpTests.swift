@@ -103,9 +103,11 @@ import Testing
         #expect(answer.error == "")
     }
 
-    /// Interactive shells, how they are called, and how they are told of the completions in `completions`.
+    /// Interactive shells, how they are called, and how they are told of the completions in `_pbt`.
+    ///
+    /// Below a directory that everybody may write to, zsh asks whether that is meant; `-u` says so.
     private static let shells = [
-        (path: "/usr/bin/zsh", call: "zsh -f", load: "fpath=($PWD $fpath); autoload -U compinit; compinit -D"),
+        (path: "/usr/bin/zsh", call: "zsh -f", load: "fpath=($PWD $fpath); autoload -U compinit; compinit -u -D"),
         (path: "/usr/bin/fish", call: "fish --no-config --private", load: "source _pbt"),
     ].filter { FileManager.default.isExecutableFile(atPath: $0.path) }
 
