@@ -50,9 +50,9 @@ import Testing
         try await run(columns: columns, rows: rows) { terminal, place, gate in
             #expect(try await terminal.wrappedRows() == 0)
             #expect(try await !terminal.flag("cursor_flag"))
-            let screen = try await terminal.screen()
-            let bar = try #require(screen.lastIndex { $0.contains("14/36") })
-            #expect(screen.count - bar <= 13)
+            try await terminal.wait(for: "the bar, and at most 12 lines below it") { rows in
+                rows.lastIndex { $0.contains("14/36") }.map { rows.count - $0 <= 13 } ?? false
+            }
             try await terminal.press("q")
             if rows > 20 {
                 try await terminal.wait(for: "finishing the intervals in flight")
@@ -120,8 +120,9 @@ import Testing
     @Test func `m shows as many members as there is room for, and question mark what the keys do`() async throws {
         try await run(rows: 30) { terminal, place, gate in
             let isMember: (String) -> Bool = { $0.firstMatch(of: #/^.? +[0-9]+  (training|waiting|done) /#) != nil }
-            try await terminal.wait(for: "? help")
-            #expect(try await terminal.screen().count(where: isMember) < 12)
+            try await terminal.wait(for: "some members") { rows in
+                rows.contains { $0.contains("? help") } && rows.count(where: isMember) < 12
+            }
             try await terminal.press("m")
             try await terminal.wait(for: "all members") { $0.count(where: isMember) == 12 }
             try await terminal.press("?")
@@ -130,9 +131,10 @@ import Testing
             try await terminal.press("x")
             try await terminal.wait(for: "m fewer")
             try await terminal.press("m")
-            let screen = try await terminal.wait(for: "m members")
-            #expect(screen.contains { $0.contains(" more: ") })
-            #expect(screen.count { $0.contains("14/36") } == 1)
+            try await terminal.wait(for: "fewer members") { rows in
+                rows.contains { $0.contains("m members") } && rows.contains { $0.contains(" more: ") }
+                    && rows.count { $0.contains("14/36") } == 1
+            }
             try gate.open()
             try await terminal.wait(for: "code 0")
             try await expectRestored(terminal, place)
@@ -171,9 +173,8 @@ import Testing
 
     @Test func `without UTF-8 and colours there is ASCII and no attribute`() async throws {
         try await run(environment: ["LC_ALL": "C", "NO_COLOR": "1"]) { terminal, _, gate in
-            let screen = try await terminal.screen()
+            let screen = try await terminal.wait(for: "####---")
             #expect(screen.joined().utf8.allSatisfy { $0 < 0x80 }, "\(screen)")
-            #expect(screen.contains { $0.contains("####---") })
             try gate.open()
             try await terminal.wait(for: "code 0")
         }

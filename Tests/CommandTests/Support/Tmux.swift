@@ -123,11 +123,16 @@ final class Tmux: Sendable {
 
     /// How many rows of what was written go on in the next one, since they were wider than the terminal.
     func wrappedRows() async throws -> Int {
-        let seen = try await tmux("capture-pane", "-p", "-S", "-").split(
-            separator: "\n", omittingEmptySubsequences: false)
-        let joined = try await tmux("capture-pane", "-p", "-J", "-S", "-").split(
-            separator: "\n", omittingEmptySubsequences: false)
-        return seen.count - joined.count
+        // Both looks in one command, so that nothing is drawn between them.
+        let between = "(between two looks)"
+        let looks = try await tmux(
+            "capture-pane", "-p", "-S", "-", ";", "display-message", "-p", between, ";",
+            "capture-pane", "-p", "-J", "-S", "-"
+        ).split(separator: "\n", omittingEmptySubsequences: false)
+        guard let middle = looks.firstIndex(of: Substring(between)) else {
+            throw Missing(what: between, screen: looks.joined(separator: "\n"))
+        }
+        return looks[..<middle].count - looks[middle...].dropFirst().dropLast().count
     }
 
     /// What the terminal's state is, in `tmux`'s words: `cursor_flag`, `alternate_on`, `wrap_flag`.
