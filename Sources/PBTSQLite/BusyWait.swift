@@ -32,9 +32,13 @@ final class BusyWait: Sendable {
         guard Self.isPatient else { return false }
         if tries == 0 { began.withLock { $0 = .now } }
         guard ContinuousClock.now - began.withLock({ $0 }) < patience else { return false }
-        // 20 to 100 µs at first, at most five times that when the wait is long.
+        Self.pause(tries: tries)
+        return true
+    }
+
+    /// Sleeps a little: 20 to 100 µs at first, at most five times that when the wait is long.
+    static func pause(tries: Int) {
         let longest = 100 * min(1 + tries / 20, 5)
         usleep(UInt32.random(in: 20...UInt32(longest)))
-        return true
     }
 }

@@ -49,10 +49,26 @@ public final class SQLiteStore: TransactionalStore {
         self.strategies = strategies
         try Self.checkPlace(path, mustExist: mustExist)
         do {
-            pool = try DatabasePool(path: path, configuration: Self.configuration(patience: patience))
-            try Schema.prepare(pool, path: path)
+            pool = try Self.pool(path, patience: patience)
         } catch let error as DatabaseError {
             throw Self.unusable(path, error)
+        }
+    }
+
+    /// Opens the file, and makes what is missing in it.
+    ///
+    /// Of several that make a new file at once, SQLite refuses some without asking whether they would wait: who turns to
+    /// the write-ahead log has read before, and who has read is not let wait. They begin again.
+    private static func pool(_ path: String, patience: Duration) throws -> DatabasePool {
+        let end = ContinuousClock.now.advanced(by: patience)
+        while true {
+            do {
+                let pool = try DatabasePool(path: path, configuration: configuration(patience: patience))
+                try Schema.prepare(pool, path: path)
+                return pool
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < end {
+                BusyWait.pause(tries: 50)
+            }
         }
     }
 
