@@ -144,20 +144,29 @@ package struct FileChunks: AsyncSequence, Sendable {
 
     let file: OpenFile
     let range: Range<Int64>
+    let onRead: @Sendable (Int64) -> Void
 
-    package init(_ file: OpenFile, _ range: Range<Int64>) {
+    /// A part of a file.
+    ///
+    /// - Parameters:
+    ///   - file: The file.
+    ///   - range: Which bytes.
+    ///   - onRead: Told how far it is, whenever somebody takes a chunk: the offset behind it.
+    package init(_ file: OpenFile, _ range: Range<Int64>, onRead: @escaping @Sendable (Int64) -> Void = { _ in }) {
         self.file = file
         self.range = range
+        self.onRead = onRead
     }
 
     package func makeAsyncIterator() -> Iterator {
-        Iterator(file: file, offset: range.lowerBound, end: range.upperBound)
+        Iterator(file: file, offset: range.lowerBound, end: range.upperBound, onRead: onRead)
     }
 
     package struct Iterator: AsyncIteratorProtocol {
         let file: OpenFile
         var offset: Int64
         let end: Int64
+        let onRead: @Sendable (Int64) -> Void
 
         package mutating func next() async throws -> ByteBuffer? {
             guard offset < end else { return nil }
@@ -167,6 +176,7 @@ package struct FileChunks: AsyncSequence, Sendable {
                 throw PBTError(.inputOutput, "\(file.path) became shorter while it was read")
             }
             self.offset += Int64(buffer.readableBytes)
+            onRead(self.offset)
             return buffer
         }
     }

@@ -6,6 +6,7 @@ import NIOHTTP1
 import PBT
 import PBTAPI
 import PBTTransfer
+import Synchronization
 import SystemPackage
 
 /// Sends what an attempt saved, and has it published.
@@ -25,7 +26,7 @@ struct Upload: Sendable {
         let progress = Progress()
         for isLast in [false, false, true] {
             do {
-                _ = try await store.retrying.repeating(progress: { progress.bytes }) { try await send(progress) }
+                _ = try await store.retrying.repeating(progress: { progress.value }) { try await send(progress) }
                 return try await publish()
             } catch let error as PBTError where error.code == .badValue && !isLast {
                 // The server found a file damaged and deleted it.
@@ -44,18 +45,23 @@ struct Upload: Sendable {
             let fields = try Fields(item, path: "files")
             arrived[try fields.text("path")] = Int64(try fields.int("size"))
         }
+        progress.arrived(arrived.values.reduce(0, +))
+        var before: Int64 = 0
         for file in manifest.files {
+            defer { before += file.size + 1 }
             var offset: Int64 = 0
             if let there = arrived["\(file.path)"] {
                 if there == file.size { continue }
                 if there < file.size { offset = there }
             }
-            try await send(file, from: offset)
-            progress.bytes += file.size - offset + 1
+            let start = before
+            try await send(file, from: offset) { progress.sent(start + $0) }
         }
     }
 
-    private func send(_ file: Manifest.File, from offset: Int64) async throws {
+    private func send(
+        _ file: Manifest.File, from offset: Int64, onRead: @escaping @Sendable (Int64) -> Void
+    ) async throws {
         let connection = store.retrying.connection
         let root = root
         let open = try await blocking { try OpenFile(reading: file.path, below: root) }
@@ -65,7 +71,7 @@ struct Upload: Sendable {
         call.headers.add(name: "Content-Type", value: "application/octet-stream")
         call.headers.add(name: "Upload-Offset", value: String(offset))
         var request = connection.request(call)
-        request.body = .stream(FileChunks(open, offset..<file.size), length: .known(file.size - offset))
+        request.body = .stream(FileChunks(open, offset..<file.size, onRead: onRead), length: .known(file.size - offset))
         do {
             let response = try await connection.open(request, within: .seconds(7 * 86400))
             _ = try await response.body.collect(upTo: 1 << 20)
@@ -90,8 +96,19 @@ struct Upload: Sendable {
         _ = try await store.retrying.send(call)
     }
 
-    /// Bytes that arrived; a failed try counts for nothing, what it brought counts with the next.
-    private final class Progress {
-        var bytes: Int64 = 0
+    /// How far it has ever been: both what was sent and what the server says has arrived, since what was sent last may be
+    /// on its way still when a connection breaks.
+    private final class Progress: Sendable {
+        private let furthest = Mutex<(sent: Int64, arrived: Int64)>((0, 0))
+
+        var value: Int64 { furthest.withLock { $0.sent + $0.arrived } }
+
+        func sent(_ bytes: Int64) {
+            furthest.withLock { $0.sent = max($0.sent, bytes) }
+        }
+
+        func arrived(_ bytes: Int64) {
+            furthest.withLock { $0.arrived = max($0.arrived, bytes) }
+        }
     }
 }

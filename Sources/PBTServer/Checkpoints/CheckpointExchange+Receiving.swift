@@ -61,16 +61,22 @@ extension CheckpointExchange {
             }
             var end = offset
             var gathered = ByteBuffer()
-            for try await part in body {
-                var part = part
-                gathered.writeBuffer(&part)
-                guard end + Int64(gathered.readableBytes) <= limits.bytes else {
-                    throw PBTError(.badValue, "\"\(path)\" is larger than \(limits.bytes) bytes")
+            do {
+                for try await part in body {
+                    var part = part
+                    gathered.writeBuffer(&part)
+                    guard end + Int64(gathered.readableBytes) <= limits.bytes else {
+                        throw PBTError(.badValue, "\"\(path)\" is larger than \(limits.bytes) bytes")
+                    }
+                    guard gathered.readableBytes >= 1 << 19 else { continue }
+                    try await write(gathered, to: file, at: end, writer)
+                    end += Int64(gathered.readableBytes)
+                    gathered.clear()
                 }
-                guard gathered.readableBytes >= 1 << 19 else { continue }
+            } catch let error where !(error is PBTError) {
+                // The connection broke: what it brought is kept.
                 try await write(gathered, to: file, at: end, writer)
-                end += Int64(gathered.readableBytes)
-                gathered.clear()
+                throw error
             }
             try await write(gathered, to: file, at: end, writer)
             return end + Int64(gathered.readableBytes)
