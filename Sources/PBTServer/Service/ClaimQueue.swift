@@ -34,12 +34,13 @@ final class ClaimQueue: Service {
     private let logger: Logger
     private let state = Mutex(State())
     /// How often one of those who wait looks anyway: for leases that ran out, and other things that time alone changes.
-    private static let probe = Duration.seconds(1)
+    private let probe: Duration
     private static let tick = Duration.milliseconds(200)
 
-    init(store: any Store, logger: Logger) {
+    init(store: any Store, logger: Logger, probe: Duration = .seconds(1)) {
         self.store = store
         self.logger = logger
+        self.probe = probe
     }
 
     /// How many wait.
@@ -152,7 +153,7 @@ final class ClaimQueue: Service {
                 return (late, Array(state.waiters.keys))
             }
             for waiter in late { waiter.continuation.resume(returning: false) }
-            guard sinceProbe >= Self.probe else { continue }
+            guard sinceProbe >= probe else { continue }
             sinceProbe = .zero
             for name in names { wake(1, of: name) }
         }
@@ -188,9 +189,9 @@ final class ClaimQueue: Service {
         guard isWaitedFor else { return }
         do {
             let record = try await store.record(of: name)
-            // Of an experiment that is over or decides late, each has something to learn.
-            let finished = events.count { $0.kind == .done || $0.kind == .diverged || $0.kind == .failed }
-            wake(record.state.isOver ? .max : (record.counts[.waiting] ?? 0) + finished, of: name)
+            // No more than there is work for, so that it goes to those who came first; when it is over, all learn that.
+            let work = (record.counts[.waiting] ?? 0) + record.undecided
+            wake(record.state.isOver ? .max : work, of: name)
         } catch let error as PBTError where error.code == .noSuchExperiment {
             wake(.max, of: name)
         }

@@ -40,6 +40,8 @@ public struct ServerConfiguration: Sendable {
     public var rateLimit: Double?
     /// After how long a silent event stream gets a comment.
     package var heartbeat: Duration = .seconds(15)
+    /// How often one of those who wait for a claim looks anyway: for what time alone changes.
+    package var probe: Duration = .seconds(1)
     /// The version that the server says it has.
     public var version: String
     /// The time it goes by; for tokens.

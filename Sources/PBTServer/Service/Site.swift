@@ -33,7 +33,7 @@ final class Site: Sendable {
             }
         access = Access(rule, clock: configuration.clock)
         limit = configuration.rateLimit.map { RateLimit($0) }
-        claims = ClaimQueue(store: store, logger: logger)
+        claims = ClaimQueue(store: store, logger: logger, probe: configuration.probe)
         self.logger = logger
     }
 
