@@ -12,6 +12,10 @@ extension SQLiteLedger {
         hyperparameters, changes, undecided, decided_after, decided_order, decided_members, label, notes
         """
     private static let select = "SELECT \(columns) FROM interval"
+    /// The number of the next write to an interval; the experiment is its parameter.
+    private static let nextChange = """
+        (SELECT coalesce(max(changed), 0) + 1 FROM interval INDEXED BY interval_changed WHERE experiment = ?)
+        """
 
     /// What the row before had: a member's hyperparameters hold for many intervals, and need not be read each time.
     private struct Before {
@@ -108,20 +112,72 @@ extension SQLiteLedger {
             """, [record.experiment.population, record.id, index], interval)
     }
 
+    package func intervals(in record: ExperimentRecord, _ selection: IntervalSelection) throws -> [Interval] {
+        var conditions = ["experiment = ?"]
+        var values: [(any ParameterValue)?] = [record.id]
+        if let member = selection.member {
+            conditions.append("member = ?")
+            values.append(member)
+        }
+        if let state = selection.state {
+            conditions.append("state = ?")
+            values.append(number(state))
+        }
+        if let checkpoints = selection.checkpoints {
+            let numbers = checkpoints.map { String(number($0)) }.sorted()
+            conditions.append("checkpoint_state IN (\(numbers.joined(separator: ", ")))")
+        }
+        if selection.newestOnly {
+            conditions.append(
+                "(member, idx) IN (SELECT member, max(idx) FROM interval WHERE experiment = ? GROUP BY member)")
+            values.append(record.id)
+        }
+        if let after = selection.after {
+            conditions.append("(member, idx) > (?, ?)")
+            values += [after.member, after.index]
+        }
+        var before = Before()
+        return try all(
+            "\(Self.select) WHERE \(conditions.joined(separator: " AND ")) ORDER BY member, idx LIMIT ?",
+            values + [selection.limit]
+        ) { try interval($0, &before) }
+    }
+
+    package func lastChange(in record: ExperimentRecord) throws -> Int64 {
+        try first(
+            "SELECT max(changed) FROM interval INDEXED BY interval_changed WHERE experiment = ?", [record.id]
+        ) { $0[0] as Int64? ?? 0 } ?? 0
+    }
+
+    package func changed(
+        in record: ExperimentRecord, after number: Int64, limit: Int
+    ) throws -> [(number: Int64, interval: Interval)] {
+        var before = Before()
+        return try all(
+            """
+            SELECT \(Self.columns), changed FROM interval INDEXED BY interval_changed
+            WHERE experiment = ? AND changed > ? ORDER BY changed LIMIT ?
+            """, [record.id, number, limit]
+        ) { row in
+            let interval = try interval(row, &before)
+            return (row[29], interval)
+        }
+    }
+
     package func insert(_ intervals: [Interval], in record: ExperimentRecord) throws {
         for interval in intervals {
             try run(
                 """
                 INSERT INTO interval (experiment, member, idx, state, parent_member, parent_idx, depth, attempts,
                     failures, checkpoint_state, pinned, created, hyperparameters, changes, decided_after,
-                    decided_order, decided_members, label, notes)
-                VALUES (?, ?, ?, 0, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)
+                    decided_order, decided_members, label, notes, changed)
+                VALUES (?, ?, ?, 0, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, \(Self.nextChange))
                 """,
                 [
                     record.id, interval.id.member, interval.id.index, interval.parent?.member, interval.parent?.index,
                     interval.depth, interval.created.milliseconds, interval.hyperparameters.value.json,
                     Self.text(of: interval.changes), interval.decided?.after, interval.decided?.order,
-                    interval.decided?.members, interval.label, Self.text(of: interval.notes),
+                    interval.decided?.members, interval.label, Self.text(of: interval.notes), record.id,
                 ])
         }
     }
@@ -132,7 +188,8 @@ extension SQLiteLedger {
             """
             UPDATE interval SET state = ?, attempts = ?, failures = ?, score = ?, rank = ?, sequence = ?,
                 checkpoint = ?, checkpoint_state = ?, pinned = ?, worker = ?, token = ?, lease_expires = ?,
-                started = ?, finished = ?, reason = ?, metrics = ?, undecided = ?
+                started = ?, finished = ?, reason = ?, metrics = ?, undecided = ?,
+                changed = \(Self.nextChange)
             WHERE experiment = ? AND member = ? AND idx = ?
             """,
             [
@@ -140,24 +197,33 @@ extension SQLiteLedger {
                 interval.sequence, interval.checkpoint, number(interval.checkpointState), interval.isPinned,
                 interval.worker, interval.token, interval.leaseExpires?.milliseconds, interval.started?.milliseconds,
                 interval.finished?.milliseconds, interval.reason,
-                Self.text(of: interval.metrics), interval.isUndecided,
+                Self.text(of: interval.metrics), interval.isUndecided, record.id,
                 record.id, interval.id.member, interval.id.index,
             ])
     }
 
     package func updateHyperparameters(_ interval: Interval, in record: ExperimentRecord) throws {
         try run(
-            "UPDATE interval SET hyperparameters = ?, changes = ? WHERE experiment = ? AND member = ? AND idx = ?",
+            """
+            UPDATE interval SET hyperparameters = ?, changes = ?, changed = \(Self.nextChange)
+            WHERE experiment = ? AND member = ? AND idx = ?
+            """,
             [
-                interval.hyperparameters.value.json, Self.text(of: interval.changes), record.id, interval.id.member,
-                interval.id.index,
+                interval.hyperparameters.value.json, Self.text(of: interval.changes), record.id,
+                record.id, interval.id.member, interval.id.index,
             ])
     }
 
     package func updateNotes(_ interval: Interval, in record: ExperimentRecord) throws {
         try run(
-            "UPDATE interval SET label = ?, notes = ? WHERE experiment = ? AND member = ? AND idx = ?",
-            [interval.label, Self.text(of: interval.notes), record.id, interval.id.member, interval.id.index])
+            """
+            UPDATE interval SET label = ?, notes = ?, changed = \(Self.nextChange)
+            WHERE experiment = ? AND member = ? AND idx = ?
+            """,
+            [
+                interval.label, Self.text(of: interval.notes), record.id, record.id, interval.id.member,
+                interval.id.index,
+            ])
     }
 
     package func interval(labelled label: String, in record: ExperimentRecord) throws -> Interval? {
@@ -268,8 +334,10 @@ extension SQLiteLedger {
         ) { (IntervalID(member: $0[0], index: $0[1]), $0[2]) }
         for (id, checkpoint) in garbage where checkpoint.map(names.contains) ?? false {
             try run(
-                "UPDATE interval SET checkpoint_state = 3 WHERE experiment = ? AND member = ? AND idx = ?",
-                [record.id, id.member, id.index])
+                """
+                UPDATE interval SET checkpoint_state = 3, changed = \(Self.nextChange)
+                WHERE experiment = ? AND member = ? AND idx = ?
+                """, [record.id, record.id, id.member, id.index])
         }
     }
 }

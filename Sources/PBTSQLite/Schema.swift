@@ -85,6 +85,9 @@ enum Schema {
                     )
                     """)
         }
+        migrator.registerMigration("4 numbers of changes") { db in
+            try db.execute(sql: changes)
+        }
         return migrator
     }
 
@@ -103,6 +106,18 @@ enum Schema {
         CREATE UNIQUE INDEX interval_label ON interval (experiment, label) WHERE label IS NOT NULL;
         -- The same with what waits alone.
         CREATE INDEX interval_queued ON interval (experiment, idx, member) WHERE state = 0 AND label IS NOT NULL;
+        """
+
+    private static let changes = """
+        -- Which write to an interval of the experiment was the last to this one, counted from 1.
+        ALTER TABLE interval ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+        UPDATE interval SET changed = number FROM (
+            SELECT experiment AS e, member AS m, idx AS i,
+                row_number() OVER (PARTITION BY experiment ORDER BY member, idx) AS number
+            FROM interval
+        ) WHERE experiment = e AND member = m AND idx = i;
+        -- What has changed since one last looked.
+        CREATE UNIQUE INDEX interval_changed ON interval (experiment, changed);
         """
 
     private static let firstTables = """

@@ -26,7 +26,7 @@ import Testing
 
     @Test func `many that make the same new file at once all get it`() async throws {
         try await withTemporaryDirectory { directory in
-            for round in 0..<10 {
+            for round in 0..<40 {
                 let path = "\(directory)/\(round).sqlite"
                 try await withThrowingTaskGroup(of: Int.self) { group in
                     for _ in 0..<8 {
@@ -210,6 +210,9 @@ import Testing
                 "SELECT member, idx FROM interval INDEXED BY interval_best WHERE experiment = 1 AND state = 2 ORDER BY rank DESC, sequence LIMIT 2",
                 "SELECT 1 FROM interval INDEXED BY interval_kept WHERE experiment = 1 AND member = 1 AND checkpoint_state = 1 ORDER BY idx",
                 "SELECT 1 FROM interval INDEXED BY interval_open_parent WHERE experiment = 1 AND parent_member = 1 AND parent_idx = 1 AND state < 2 LIMIT 1",
+                "SELECT max(changed) FROM interval INDEXED BY interval_changed WHERE experiment = 1",
+                "SELECT member, state FROM interval INDEXED BY interval_changed WHERE experiment = 1 AND changed > 5 ORDER BY changed LIMIT 2",
+                "SELECT member, state FROM interval WHERE experiment = 1 AND (member, idx) > (1, 1) ORDER BY member, idx LIMIT 2",
             ]
             let plans = try await DatabaseQueue(path: path).read { db in
                 try queries.map { try String.fetchAll(db, Row.explainPlan($0)).joined(separator: "; ") }

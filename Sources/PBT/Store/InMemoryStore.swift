@@ -52,7 +52,10 @@ public final class InMemoryStore: TransactionalStore {
 package final class MemoryLedger: Ledger {
     private final class Table {
         var record: ExperimentRecord
-        var intervals: [IntervalID: Interval] = [:]
+        private(set) var intervals: [IntervalID: Interval] = [:]
+        /// The number of the last write to each interval.
+        private(set) var changes: [IntervalID: Int64] = [:]
+        private(set) var lastChange: Int64 = 0
         /// Waiting intervals by (index, member): a heap in which those that no longer wait are dropped when met.
         var waiting = Heap()
         /// Finished intervals without a decision by (index, sequence), as the above.
@@ -70,6 +73,13 @@ package final class MemoryLedger: Ledger {
         init(record: ExperimentRecord, standings: Standings) {
             self.record = record
             self.standings = standings
+        }
+
+        /// Writes an interval, new or not.
+        func write(_ interval: Interval) {
+            intervals[interval.id] = interval
+            lastChange += 1
+            changes[interval.id] = lastChange
         }
 
         /// Enters a done interval into the ranking.
@@ -156,9 +166,25 @@ package final class MemoryLedger: Ledger {
         }
     }
 
+    package func intervals(in record: ExperimentRecord, _ selection: IntervalSelection) -> [Interval] {
+        selection.chosen(from: intervals(in: record, index: nil))
+    }
+
+    package func lastChange(in record: ExperimentRecord) -> Int64 {
+        tables[record.id]?.lastChange ?? 0
+    }
+
+    package func changed(
+        in record: ExperimentRecord, after number: Int64, limit: Int
+    ) -> [(number: Int64, interval: Interval)] {
+        guard let table = tables[record.id] else { return [] }
+        return table.changes.filter { $0.value > number }.sorted { $0.value < $1.value }.prefix(limit)
+            .compactMap { id, number in table.intervals[id].map { (number, $0) } }
+    }
+
     package func insert(_ intervals: [Interval], in record: ExperimentRecord) {
         for interval in intervals {
-            tables[record.id]?.intervals[interval.id] = interval
+            tables[record.id]?.write(interval)
             tables[record.id]?.waiting.insert(interval.id, rank: Int64(interval.id.member))
             if let label = interval.label { tables[record.id]?.labels[label] = interval.id }
             if let parent = interval.parent { tables[record.id]?.openChildren[parent, default: 0] += 1 }
@@ -167,7 +193,7 @@ package final class MemoryLedger: Ledger {
 
     package func update(_ interval: Interval, in record: ExperimentRecord) {
         guard let before = tables[record.id]?.intervals[interval.id] else { return }
-        tables[record.id]?.intervals[interval.id] = interval
+        tables[record.id]?.write(interval)
         if before.state != interval.state { move(interval, from: before, in: record) }
         if interval.isUndecided, !before.isUndecided {
             tables[record.id]?.undecided.insert(interval.id, rank: interval.sequence ?? 0)
@@ -203,13 +229,13 @@ package final class MemoryLedger: Ledger {
     }
 
     package func updateHyperparameters(_ interval: Interval, in record: ExperimentRecord) {
-        tables[record.id]?.intervals[interval.id] = interval
+        tables[record.id]?.write(interval)
     }
 
     package func updateNotes(_ interval: Interval, in record: ExperimentRecord) {
         if let label = tables[record.id]?.intervals[interval.id]?.label { tables[record.id]?.labels[label] = nil }
         if let label = interval.label { tables[record.id]?.labels[label] = interval.id }
-        tables[record.id]?.intervals[interval.id] = interval
+        tables[record.id]?.write(interval)
     }
 
     package func interval(labelled label: String, in record: ExperimentRecord) -> Interval? {
@@ -292,8 +318,10 @@ package final class MemoryLedger: Ledger {
     package func markDeleted(_ checkpoints: [String], in record: ExperimentRecord) {
         let names = Set(checkpoints)
         for id in tables[record.id]?.garbage ?? [] {
-            guard let name = tables[record.id]?.intervals[id]?.checkpoint, names.contains(name) else { continue }
-            tables[record.id]?.intervals[id]?.checkpointState = .deleted
+            guard var interval = tables[record.id]?.intervals[id], let name = interval.checkpoint, names.contains(name)
+            else { continue }
+            interval.checkpointState = .deleted
+            tables[record.id]?.write(interval)
             tables[record.id]?.garbage.remove(id)
         }
     }

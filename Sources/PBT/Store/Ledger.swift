@@ -31,6 +31,16 @@ package protocol Ledger {
     func interval(_ id: IntervalID, in record: ExperimentRecord) throws -> Interval?
     /// All of them by member and index, or those of one index by member.
     func intervals(in record: ExperimentRecord, index: Int?) throws -> [Interval]
+    /// Those of a selection, by member and index.
+    func intervals(in record: ExperimentRecord, _ selection: IntervalSelection) throws -> [Interval]
+    /// The number of the last write to an interval, from 1; 0 when there was none.
+    ///
+    /// Each write to an interval, whatever it changes, gives it the next number of its experiment.
+    func lastChange(in record: ExperimentRecord) throws -> Int64
+    /// Those whose last write has a greater number than this, with that number, in its order.
+    func changed(
+        in record: ExperimentRecord, after number: Int64, limit: Int
+    ) throws -> [(number: Int64, interval: Interval)]
     /// Inserts intervals that wait.
     func insert(_ intervals: [Interval], in record: ExperimentRecord) throws
     /// Writes everything of an interval that can change while it is trained: not parent, hyperparameters, changes,
@@ -157,6 +167,31 @@ extension TransactionalStore {
     /// See ``Store/intervals(of:)``.
     public func intervals(of name: String) async throws -> [Interval] {
         try await read { try $0.intervals(in: $0.existing(name), index: nil) }
+    }
+
+    /// See ``Store/intervals(of:_:)``.
+    public func intervals(of name: String, _ selection: IntervalSelection) async throws -> [Interval] {
+        try await read { try $0.intervals(in: $0.existing(name), selection) }
+    }
+
+    /// See ``Store/changes(of:since:limit:)``.
+    public func changes(of name: String, since mark: ChangeMark?, limit: Int) async throws -> Changes {
+        try await read { ledger in
+            let record = try ledger.existing(name)
+            let last = try ledger.lastChange(in: record)
+            // A mark from before the store was put back to an older copy is no mark.
+            let known = mark.flatMap { $0.experiment == record.id && $0.number <= last ? $0.number : nil }
+            if known == nil, limit == .max {
+                return Changes(
+                    intervals: try ledger.intervals(in: record, index: nil),
+                    mark: ChangeMark(experiment: record.id, number: last), isAnew: true, hasMore: false)
+            }
+            let changed = try ledger.changed(in: record, after: known ?? 0, limit: limit)
+            let number = changed.last?.number ?? known ?? 0
+            return Changes(
+                intervals: changed.map(\.interval), mark: ChangeMark(experiment: record.id, number: number),
+                isAnew: known == nil, hasMore: number < last)
+        }
     }
 
     /// See ``Store/runningIntervals(of:)``.

@@ -36,6 +36,25 @@ public protocol Store: Sendable {
     /// All intervals of an experiment, by member and index.
     func intervals(of name: String) async throws -> [Interval]
 
+    /// Some intervals of an experiment, by member and index.
+    ///
+    /// Chosen from ``intervals(of:)`` when a store has no faster way.
+    ///
+    /// - Throws: ``PBTError/Code/noSuchExperiment``.
+    func intervals(of name: String, _ selection: IntervalSelection) async throws -> [Interval]
+
+    /// The intervals of an experiment that are new or were written to since one last looked, as of one moment.
+    ///
+    /// All of ``intervals(of:)``, each time anew, when a store does not know what has changed.
+    ///
+    /// - Parameters:
+    ///   - name: The experiment.
+    ///   - mark: What the last answer said; none to begin.
+    ///   - limit: How many at most; at least 1. What was not written to for longest comes first.
+    /// - Returns: The intervals, and what to ask with the next time; see ``IntervalMirror``.
+    /// - Throws: ``PBTError/Code/noSuchExperiment``.
+    func changes(of name: String, since mark: ChangeMark?, limit: Int) async throws -> Changes
+
     /// The intervals of an experiment that are being trained, by member and index.
     ///
     /// Those of ``intervals(of:)`` when a store has no faster way.
@@ -158,6 +177,43 @@ public protocol Store: Sendable {
 }
 
 extension Store {
+    /// Some intervals of an experiment, by member and index: chosen from all of them.
+    ///
+    /// - Parameters:
+    ///   - name: The experiment.
+    ///   - selection: Which ones.
+    /// - Returns: The intervals.
+    /// - Throws: ``PBTError/Code/noSuchExperiment``.
+    public func intervals(of name: String, _ selection: IntervalSelection) async throws -> [Interval] {
+        selection.chosen(from: try await intervals(of: name))
+    }
+
+    /// All intervals of an experiment, each time anew.
+    ///
+    /// - Parameters:
+    ///   - name: The experiment.
+    ///   - mark: Not looked at.
+    ///   - limit: Not looked at.
+    /// - Returns: The intervals.
+    /// - Throws: ``PBTError/Code/noSuchExperiment``.
+    public func changes(of name: String, since mark: ChangeMark?, limit: Int) async throws -> Changes {
+        let record = try await record(of: name)
+        return Changes(
+            intervals: try await intervals(of: name), mark: ChangeMark(experiment: record.id, number: 0), isAnew: true,
+            hasMore: false)
+    }
+
+    /// All intervals of an experiment that are new or were written to since one last looked.
+    ///
+    /// - Parameters:
+    ///   - name: The experiment.
+    ///   - mark: What the last answer said; none to begin.
+    /// - Returns: The intervals, and what to ask with the next time; see ``IntervalMirror``.
+    /// - Throws: ``PBTError/Code/noSuchExperiment``.
+    public func changes(of name: String, since mark: ChangeMark?) async throws -> Changes {
+        try await changes(of: name, since: mark, limit: .max)
+    }
+
     /// The intervals of an experiment that are being trained, by member and index: chosen from all of them.
     ///
     /// - Parameter name: The experiment.

@@ -41,6 +41,40 @@ extension RemoteStore {
         try await items(.experiment(name, "intervals")).map { try Interval(api: $0) }
     }
 
+    /// See `Store.changes(of:since:limit:)`.
+    ///
+    /// Read by a thousand at a time: what is written to meanwhile comes as it is at the end.
+    public func changes(of name: String, since mark: ChangeMark?, limit: Int) async throws -> Changes {
+        var mark = mark
+        var mirror = IntervalMirror()
+        var isAnew = false
+        while true {
+            let count = min(limit - mirror.intervals.count, 1000)
+            let page = try await changes(of: name, since: mark, pageOf: count)
+            isAnew = isAnew || page.isAnew
+            mark = page.mark
+            mirror.apply(page)
+            if !page.hasMore || mirror.intervals.count >= limit {
+                return Changes(
+                    intervals: mirror.intervals, mark: page.mark, isAnew: isAnew, hasMore: page.hasMore)
+            }
+        }
+    }
+
+    private func changes(of name: String, since mark: ChangeMark?, pageOf count: Int) async throws -> Changes {
+        let page = try await fields(
+            APICall(
+                .GET, .experiment(name, "changes"),
+                query: [("limit", String(count))] + (mark.map { [("since", $0.description)] } ?? [])))
+        let text = try page.text("mark")
+        guard let next = ChangeMark(text) else {
+            throw PBTError(.unreachable, "the server's answer makes no sense: its mark is \(text.prefix(40))")
+        }
+        return Changes(
+            intervals: try page.list("items").map { try Interval(api: Fields($0, path: "items")) }, mark: next,
+            isAnew: try page.bool("anew"), hasMore: try page.bool("more"))
+    }
+
     /// See `Store.runningIntervals(of:)`.
     public func runningIntervals(of name: String) async throws -> [Interval] {
         try await items(.experiment(name, "intervals"), query: [("state", "running")]).map { try Interval(api: $0) }

@@ -23,7 +23,7 @@ final class Dashboard: Sendable {
     init(site: Site, settings: DashboardConfiguration) {
         self.site = site
         self.settings = settings
-        snapshots = Snapshots(store: site.store, clock: site.configuration.clock)
+        snapshots = Snapshots(store: site.store, clock: site.configuration.clock, rest: settings.rest)
     }
 
     /// Tells the pages that follow that this server goes for good, and waits until each has shown how it all ended.

@@ -11,6 +11,9 @@ public struct DashboardConfiguration: Sendable, Hashable {
     /// stays, or comes back.
     package var afterwards: String?
 
+    /// For how many times as long as it took to read a large experiment it is not read again.
+    package var rest = 4
+
     /// How a server's dashboard behaves.
     ///
     /// - Parameter allowsControl: Whether experiments can be paused, resumed, stopped and pushed to from its pages.

@@ -42,13 +42,11 @@ extension Endpoints {
             parameters: [experimentParameter] + pageParameters,
             answers: [json("A page", Schemas.page(of: "Interval"))], problems: [404]
         ) { call in
-            let intervals = try await call.site.store.intervals(of: call.experiment)
-            var newest: [Interval] = []
-            for interval in intervals {
-                if newest.last?.id.member == interval.id.member { newest.removeLast() }
-                newest.append(interval)
-            }
-            return .json(try call.page(newest, by: \.id.member, \.api))
+            // The cursor is the member alone: while pages are read it may begin another interval.
+            .json(
+                try await call.intervals(
+                    IntervalSelection(newestOnly: true), by: \.member, after: { IntervalID(member: $0, index: .max) },
+                    \.api))
         },
         Endpoint(
             method: .get, path: "\(experimentPath)/intervals", scope: .read,
@@ -72,11 +70,33 @@ extension Endpoints {
                 }
                 return state
             }
-            let intervals = try await call.site.store.intervals(of: call.experiment).filter {
-                (member == nil || $0.id.member == member) && (state == nil || $0.state == state)
+            return .json(try await call.intervals(IntervalSelection(member: member, state: state), \.api))
+        },
+        Endpoint(
+            method: .get, path: "\(experimentPath)/changes", scope: .read,
+            summary: "The intervals that are new or were written to since one last looked",
+            parameters: [
+                experimentParameter,
+                query("since", ["type": "string"], "The `mark` of the last answer; none to begin."),
+                pageParameters[0],
+            ],
+            answers: [json("What has changed", Schemas.changes)], problems: [404]
+        ) { call in
+            let mark = try call.query["since"].map { text in
+                guard let mark = ChangeMark(text) else {
+                    throw PBTError(
+                        .badRequest,
+                        "?since=: \"\(text.prefix(40))\" is no mark; give the \"mark\" of the last answer, or none to begin"
+                    )
+                }
+                return mark
             }
-            // Cursors are numbers: member and index in one.
-            return .json(try call.page(intervals, by: { $0.id.member << 24 | $0.id.index }, \.api))
+            let limit = try call.number("limit", in: 1...1000) ?? 100
+            let changes = try await call.site.store.changes(of: call.experiment, since: mark, limit: limit)
+            return .json([
+                "items": .array(changes.intervals.map(\.api)), "mark": .string(changes.mark.description),
+                "anew": .bool(changes.isAnew), "more": .bool(changes.hasMore),
+            ])
         },
         Endpoint(
             method: .get, path: intervalPath, scope: .read, summary: "One interval",
@@ -132,11 +152,8 @@ extension Endpoints {
             parameters: [experimentParameter] + pageParameters,
             answers: [json("A page", Schemas.page(of: "Checkpoint"))], problems: [404]
         ) { call in
-            let kept = try await call.site.store.intervals(of: call.experiment).filter {
-                $0.checkpointState == .kept || $0.checkpointState == .garbage
-            }
-            return .json(
-                try call.page(kept, by: { $0.id.member << 24 | $0.id.index }) { interval in
+            .json(
+                try await call.intervals(IntervalSelection(checkpoints: [.kept, .garbage])) { interval in
                     var object = interval.id.value.object ?? [:]
                     object["name"] = .string(interval.checkpoint ?? "")
                     object["state"] = .string(interval.checkpointState.rawValue)
@@ -165,7 +182,14 @@ extension Endpoints {
             tip = best
         default: throw PBTError(.badRequest, "?member= and ?interval= belong together; give both, or neither")
         }
-        _ = try await call.site.store.interval(tip, of: call.experiment)
-        return try Genealogy(await call.site.store.intervals(of: call.experiment)).lineage(of: tip)
+        // One look-up an ancestor, however many intervals there are beside them.
+        var line = [try await call.site.store.interval(tip, of: call.experiment)]
+        while let last = line.last, let parent = last.parent {
+            let ancestor = try await call.site.store.interval(parent, of: call.experiment)
+            // As in a genealogy: every path ends.
+            guard ancestor.depth < last.depth else { break }
+            line.append(ancestor)
+        }
+        return line.reversed()
     }
 }

@@ -73,6 +73,31 @@ extension Call {
         return .object(object)
     }
 
+    /// One page of the experiment's intervals.
+    ///
+    /// - Parameters:
+    ///   - selection: Which ones; the page is chosen from them.
+    ///   - key: What the cursor of an interval is; by default member and index in one number.
+    ///   - after: What a cursor stands for.
+    ///   - value: The interval as it is sent.
+    /// - Returns: The page.
+    /// - Throws: A `PBTError`, with code `badRequest` for a cursor or a limit that makes no sense.
+    func intervals(
+        _ selection: IntervalSelection, by key: (IntervalID) -> Int = { $0.member << 24 | $0.index },
+        after: (Int) -> IntervalID = { IntervalID(member: $0 >> 24, index: $0 & 0xff_ffff) },
+        _ value: (Interval) -> Value
+    ) async throws -> Value {
+        let limit = try number("limit", in: 1...1000) ?? 100
+        var selection = selection
+        selection.after = try cursor().map(after)
+        selection.limit = limit + 1
+        let found = try await site.store.intervals(of: experiment, selection)
+        let page = found.prefix(limit)
+        var object: [String: Value] = ["items": .array(page.map(value))]
+        if found.count > limit, let last = page.last { object["next"] = .string(String(key(last.id))) }
+        return .object(object)
+    }
+
     private func cursor() throws -> Int? {
         guard let text = query["after"] else { return nil }
         guard let cursor = Int(text) else {

@@ -27,6 +27,10 @@ enum Schemas {
         object(["items": list(ref(name)), "next": text], required: ["items"])
     }
 
+    static let changes = object(
+        ["items": list(ref("Interval")), "mark": text, "anew": flag, "more": flag],
+        required: ["items", "mark", "anew", "more"])
+
     static let text: Value = ["type": "string"]
     static let flag: Value = ["type": "boolean"]
     static let number: Value = ["type": "number"]

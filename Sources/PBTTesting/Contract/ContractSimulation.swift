@@ -12,6 +12,8 @@ struct ContractSimulation {
     let clock: ManualClock
     private var random: Xoshiro256
     private let hasTroubles: Bool
+    /// What was read of the intervals from step to step.
+    private var mirror = IntervalMirror()
 
     init(
         store: any Store, other: (any Store)? = nil, experiment: Experiment, clock: ManualClock, seed: UInt64,
@@ -94,8 +96,10 @@ struct ContractSimulation {
         return Double(interval.depth) * 0.1 - (x - 0.3) * (x - 0.3)
     }
 
-    private func check(deleted: Set<String>, isOver: Bool) async throws {
+    private mutating func check(deleted: Set<String>, isOver: Bool) async throws {
         let intervals = try await store.intervals(of: experiment.name)
+        mirror.apply(try await store.changes(of: experiment.name, since: mirror.mark))
+        try expectEqual(mirror.intervals, intervals, "what has changed, step by step, and all at once")
         let record = try await store.record(of: experiment.name)
         let byID = Dictionary(uniqueKeysWithValues: intervals.map { ($0.id, $0) })
         for state in Interval.State.allCases {

@@ -45,7 +45,8 @@ public enum StoreContract {
 
     /// All rules.
     public static var cases: [Case] {
-        experimentCases + claimCases + finishCases + checkpointCases + managementCases + lateCases + openCases
+        experimentCases + readingCases + claimCases + finishCases + checkpointCases + managementCases + lateCases
+            + openCases
             + eventCases
     }
 }

@@ -184,6 +184,7 @@ actor Progress {
 struct LiveProgress: Sendable {
     private let details: [String]
     private let hasKeys = Terminal.input.isTerminal
+    private var mirror = IntervalMirror()
     private var history: History
     private var board: Board
     private var next = ContinuousClock.now
@@ -230,7 +231,7 @@ struct LiveProgress: Sendable {
 
     /// Takes in what the store holds.
     ///
-    /// All rows are read anew, but so that it takes a twentieth of the time at most.
+    /// What has changed is read, but so that it takes a twentieth of the time at most.
     ///
     /// - Throws: A ``PBTError`` when they cannot be read.
     mutating func update(_ record: ExperimentRecord, in store: any Store) async throws {
@@ -238,7 +239,8 @@ struct LiveProgress: Sendable {
         guard now >= next else { return }
         if isStale {
             isStale = false
-            history = History(record, intervals: try await store.intervals(of: record.experiment.name))
+            mirror.apply(try await store.changes(of: record.experiment.name, since: mirror.mark))
+            history = History(record, intervals: mirror.intervals)
         }
         board = Board(history, now: StoreClock.system.now())
         let end = ContinuousClock.now

@@ -8,6 +8,8 @@ import Synchronization
 actor Watcher {
     private let store: any Store
     private var page: WatchPage
+    /// The intervals of the experiment that was last looked at.
+    private var mirror = IntervalMirror()
     private var last: Int64 = 0
     private var isStale = true
     /// When rows may be read again: reading takes a tenth of the time at most.
@@ -89,9 +91,12 @@ actor Watcher {
     private func read(_ name: String) async throws {
         do {
             let record = try await store.record(of: name)
-            let intervals = try await store.intervals(of: name)
+            // Another experiment's mark gets all of this one's.
+            var mirror = mirror
+            mirror.apply(try await store.changes(of: name, since: mirror.mark))
             guard page.experiment == name else { return }
-            page.history = History(record, intervals: intervals)
+            self.mirror = mirror
+            page.history = History(record, intervals: mirror.intervals)
         } catch let error as PBTError where error.code == .noSuchExperiment {
             // Somebody has deleted it.
             guard page.experiment == name, page.history != nil else { throw error }

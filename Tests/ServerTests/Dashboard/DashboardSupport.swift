@@ -13,9 +13,12 @@ extension ServerConfiguration {
     static func pages(
         control: Bool = false, tokens: (any TokenStore)? = nil, clock: StoreClock = .system, rateLimit: Double? = nil
     ) -> Self {
-        Self(
+        var dashboard = DashboardConfiguration(allowsControl: control)
+        // What has happened is shown, however slow the machine is.
+        dashboard.rest = 0
+        return Self(
             admission: tokens.map { .tokens($0) } ?? .open, rateLimit: rateLimit, version: "9.9", clock: clock,
-            dashboard: DashboardConfiguration(allowsControl: control))
+            dashboard: dashboard)
     }
 }
 

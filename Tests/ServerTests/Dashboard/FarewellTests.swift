@@ -126,7 +126,7 @@ struct FarewellTests {
 
     @Test func `what was kept is read anew once it is forgotten`() async throws {
         let store = InMemoryStore()
-        let snapshots = Snapshots(store: store, clock: .system)
+        let snapshots = Snapshots(store: store, clock: .system, rest: 0)
         try await TrainedRun(finishing: 5).train(in: store)
         for _ in 0..<2 { _ = try await snapshots.snapshot(of: "digits") }
         await snapshots.forget()

@@ -178,7 +178,7 @@ struct StatesTests {
 
     @Test func `ten viewers of one state cost one read`() async throws {
         let store = InMemoryStore()
-        let snapshots = Snapshots(store: store, clock: .system)
+        let snapshots = Snapshots(store: store, clock: .system, rest: 0)
         try await TrainedRun(finishing: 5).train(in: store)
         for _ in 0..<10 { _ = try await snapshots.snapshot(of: "digits") }
         #expect(await snapshots.reads == 1)

@@ -77,8 +77,15 @@ struct Snapshot: Sendable {
 /// A snapshot is good until something happens to the experiment. One that took long to read is kept for a few times as
 /// long, whatever happens: a page that follows a large experiment must not take the store from its workers.
 actor Snapshots {
+    /// What was read of an experiment, to go on from.
+    private struct Mirrors {
+        var own = IntervalMirror()
+        var baseline = IntervalMirror()
+    }
+
     private struct Kept {
         var snapshot: Snapshot
+        var mirrors: Mirrors
         var until: ContinuousClock.Instant
         var used: Int
     }
@@ -93,17 +100,25 @@ actor Snapshots {
 
     private let store: any Store
     private let clock: StoreClock
+    private let rest: Int
     private var kept: [String: Kept] = [:]
-    private var reading: [String: Task<Snapshot, any Error>] = [:]
+    private var reading: [String: Task<(Snapshot, Mirrors), any Error>] = [:]
     /// How often all was forgotten.
     private var age = 0
     private var uses = 0
     /// How often an experiment was read.
     private(set) var reads = 0
 
-    init(store: any Store, clock: StoreClock) {
+    /// Nothing has been read yet.
+    ///
+    /// - Parameters:
+    ///   - store: Where experiments are.
+    ///   - clock: The store's time.
+    ///   - rest: For how many times as long as it took to read one it is not read again.
+    init(store: any Store, clock: StoreClock, rest: Int) {
         self.store = store
         self.clock = clock
+        self.rest = rest
     }
 
     /// An experiment as it is, or was a moment ago.
@@ -115,23 +130,25 @@ actor Snapshots {
             kept[name]?.used = uses
             if try await isCurrent(known) { return known.snapshot }
         }
-        if let task = reading[name] { return try await task.value }
+        if let task = reading[name] { return try await task.value.0 }
         reads += 1
         let (store, clock) = (store, clock)
+        let mirrors = kept[name]?.mirrors ?? Mirrors()
         let task = Task {
             // Awaited by whoever asked first, below; never left alone.
-            try await Self.read(name, from: store, clock)
+            try await Self.read(name, after: mirrors, from: store, clock)
         }
         reading[name] = task
         let begun = age
         defer { if begun == age { reading[name] = nil } }
         let began = ContinuousClock.now
         do {
-            let snapshot = try await task.value
+            let (snapshot, mirrors) = try await task.value
             guard begun == age else { return snapshot }
             let cost = ContinuousClock.now - began
-            let rest = cost < Self.cheap ? .zero : cost * 4
-            kept[name] = Kept(snapshot: snapshot, until: .now.advanced(by: rest), used: uses)
+            let rest = cost < Self.cheap ? .zero : cost * rest
+            kept[name] = Kept(
+                snapshot: snapshot, mirrors: mirrors, until: .now.advanced(by: rest), used: uses)
             shrink()
             return snapshot
         } catch {
@@ -185,20 +202,30 @@ actor Snapshots {
         }
     }
 
-    private static func read(_ name: String, from store: any Store, _ clock: StoreClock) async throws -> Snapshot {
+    private static func read(
+        _ name: String, after mirrors: Mirrors, from store: any Store, _ clock: StoreClock
+    ) async throws -> (Snapshot, Mirrors) {
+        var mirrors = mirrors
         // Before the rows: what happens while they are read is news.
         let revision = try await store.lastEvent()
         let record = try await store.record(of: name)
-        let intervals = try await store.intervals(of: name)
+        mirrors.own.apply(try await store.changes(of: name, since: mirrors.own.mark))
         let others = try await store.experiments()
         let baseline = record.experiment.baseline.flatMap { baseline in
             others.first { $0.experiment.name == baseline.name }
         }
-        var beside: [Interval]?
-        if let baseline { beside = try await store.intervals(of: baseline.experiment.name) }
-        return Snapshot(
-            history: History(record, intervals: intervals, baseline: beside), revision: revision,
-            baselineOf: others.first { $0.experiment.baseline?.name == name }?.experiment.name, baseline: baseline,
-            time: clock.now())
+        if let baseline {
+            mirrors.baseline.apply(
+                try await store.changes(of: baseline.experiment.name, since: mirrors.baseline.mark))
+        }
+        let history = History(
+            record, intervals: mirrors.own.intervals,
+            baseline: baseline == nil ? nil : mirrors.baseline.intervals)
+        let baselineOf = others.first { $0.experiment.baseline?.name == name }?.experiment.name
+        return (
+            Snapshot(
+                history: history, revision: revision, baselineOf: baselineOf, baseline: baseline, time: clock.now()),
+            mirrors
+        )
     }
 }
