@@ -34,6 +34,8 @@ struct TrainedRun {
     var hasBaseline = false
     /// How many intervals finish; none: all.
     var finishing: Int?
+    /// What is reported beside the score.
+    var metrics: [String: Value] = ["loss": 0.25]
     /// What an interval comes to; failed when it is none.
     var score: @Sendable (Interval) -> Double? = { interval in
         let rate = interval.hyperparameters["lr"]?.double ?? interval.hyperparameters.values.values.first?.double ?? 0.5
@@ -68,7 +70,7 @@ struct TrainedRun {
             let outcome: Outcome =
                 if let score = score(interval) {
                     .trained(
-                        score: score, metrics: [objective.metric: .number(score), "loss": 0.25],
+                        score: score, metrics: metrics.merging([objective.metric: .number(score)]) { $1 },
                         checkpoint: score.isFinite ? DataDirectory.name(of: interval.id, attempt: 1) : nil)
                 } else {
                     .failed(reason: "exit 1: boom <script>")

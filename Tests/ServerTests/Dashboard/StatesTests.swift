@@ -143,6 +143,57 @@ struct StatesTests {
         }
     }
 
+    @Test func `the columns of the members are chosen in the address, metrics and odd names among them`() async throws {
+        try await withServer(configuration: .pages()) { server in
+            var run = TrainedRun()
+            run.metrics = ["loss": 0.25, "a,b": 7, "<i>": "x"]
+            try await run.train(in: server.store)
+            func titles(_ page: PageText) -> [String] {
+                let table = page.block("members") ?? ""
+                return table.matches(of: /<th scope="col"[^>]*>(?:<a[^>]*>)?([^<]*)/).map { String($0.output.1) }
+            }
+            func links(_ page: PageText) -> [String: String] {
+                let part =
+                    page.text.firstMatch(of: /<details id="columns".*?<\/details>/.dotMatchesNewlines())?.output ?? ""
+                return Dictionary(
+                    part.matches(of: /<a href="([^"]*)">(?:<b>✓ )?([^<]*)/).map {
+                        (String($0.output.2), String($0.output.1).replacing("&amp;", with: "&"))
+                    }
+                ) { first, _ in first }
+            }
+            let usual = PageText(try await server.visit("/e/digits/members?sort=member"))
+            #expect(
+                titles(usual) == [
+                    "member ▲", "state", "accuracy ↑", "Δ", "interval", "lr", "momentum", "copies", "from",
+                ])
+            #expect(usual.text.contains("The same for all: "))
+            #expect(
+                links(usual).keys.sorted() == [
+                    "&lt;i&gt;", "a,b", "accuracy ↑", "batch", "copies", "from", "interval", "loss", "lr", "momentum",
+                    "state", "Δ",
+                ])
+            // What is not shown is added, in its place; what is shown is taken away.
+            let more = PageText(try await server.visit("/e/digits/members\(try #require(links(usual)["a,b"]))"))
+            #expect(more.isWellFormed)
+            #expect(titles(more).suffix(5) == ["lr", "momentum", "a,b", "copies", "from"])
+            #expect(more.text.contains(">7<"))
+            let odd = PageText(try await server.visit("/e/digits/members\(try #require(links(more)["&lt;i&gt;"]))"))
+            #expect(titles(odd).contains("&lt;i&gt;") && odd.text.contains("The same for all: "))
+            let whole = PageText(try await server.visit("/e/digits/members\(try #require(links(odd)["batch"]))"))
+            #expect(titles(whole).contains("batch") && !whole.text.contains("The same for all: "))
+            let less = PageText(try await server.visit("/e/digits/members\(try #require(links(whole)["lr"]))"))
+            #expect(!titles(less).contains("lr") && titles(less).contains("a,b"))
+            // Sorting and filtering keep the choice; and so does a filter that nothing fits.
+            #expect(
+                less.hidden("columns") == "state,score,gain,interval,h.batch,h.momentum,m.%3Ci%3E,m.a%2Cb,copies,from")
+            let none = PageText(try await server.visit("/e/digits/members?filter=score%3E9&columns=score,m.loss"))
+            #expect(links(none)["lr"] == "?columns=score%2Ch.lr%2Cm.loss&filter=score%3E9")
+            let bare = PageText(try await server.visit("/e/digits/members?columns=&sort=-m.loss"))
+            #expect(titles(bare) == ["member"])
+            #expect(bare.isWellFormed)
+        }
+    }
+
     @Test func `the bell rings when something changed, and not for whoever is up to date`() async throws {
         try await withServer(configuration: .pages()) { server in
             try await server.create("toy")

@@ -15,13 +15,15 @@ struct MembersPage {
         let text = experiment.options["filter"] ?? ""
         let filter = MemberFilter(text)
         let found = all.filter { filter.accepts($0, experiment) }
-        let table = MembersTable(experiment, rows: found)
+        let chosen = experiment.options["columns"]
+        let table = MembersTable(experiment, rows: found, of: all, columns: chosen)
         let last = max(0, found.count - 1) / Self.limit
         let page = min(last, max(0, experiment.options["page"].flatMap { Int($0) } ?? 0))
         let shown = table.rows.dropFirst(page * Self.limit).prefix(Self.limit)
         return experiment.layout("Members").reply {
             tag("h2") { "Members" }
             form(text)
+            if !all.isEmpty { table.picker(isOpen: chosen != nil) }
             tag("section", ["id": "live-members", "class": "card wide"]) {
                 if let wrong = filter.wrong {
                     tag("p", ["class": "banner warn"]) { MemberFilter.advice(wrong) }
@@ -33,13 +35,6 @@ struct MembersPage {
                 } else {
                     table.html(shown, isSortable: true, caption: "members")
                     table.note
-                    if !table.constants.isEmpty {
-                        tag("p", ["class": "note"]) {
-                            tag("a", ["href": experiment.options.query(changing: ["constants": "1"])]) {
-                                "show them as columns"
-                            }
-                        }
-                    }
                     pages(shown, of: found.count, all.count, page, last)
                 }
             }
@@ -58,8 +53,10 @@ struct MembersPage {
                         "placeholder": "state:failed lr>1e-3 7",
                     ])
             }
-            if let sort = experiment.options["sort"] {
-                void("input", ["type": "hidden", "name": "sort", "value": sort])
+            for name in ["sort", "columns"] {
+                if let value = experiment.options[name] {
+                    void("input", ["type": "hidden", "name": name, "value": value])
+                }
             }
             tag("button", [:]) { "filter" }
             tag("a", ["href": Links.experiment(experiment.name, "members.csv")]) { "CSV" }

@@ -8,15 +8,17 @@ struct MembersTable {
     let opened: Opened
     /// The rows, in order.
     let rows: [MemberRow]
-    /// The hyperparameters that are not the same for all; columns.
-    let varying: [String]
-    /// Those that are the same for all.
+    /// What stands beside the member, in order.
+    let columns: [MemberColumn]
+    /// All that could stand there.
+    let choices: [MemberColumn]
+    /// The hyperparameters that are the same for all and no column.
     let constants: [(name: String, value: Value?)]
     private let sort: Sort
 
     /// What rows are ordered by.
     struct Sort: Hashable {
-        /// `member`, `score`, `gain`, `interval`, `copies`, `state`, or `h.NAME`.
+        /// `member`, or the key of a ``MemberColumn``.
         var key = "score"
         var isReversed = false
 
@@ -30,18 +32,45 @@ struct MembersTable {
         var text: String { (isReversed ? "-" : "") + key }
     }
 
-    init(_ opened: Opened, rows: [MemberRow]) {
+    /// A table of members.
+    ///
+    /// - Parameters:
+    ///   - opened: Their experiment, and the page's options.
+    ///   - rows: The members.
+    ///   - all: All members, when the rows are some of them: the columns are theirs.
+    ///   - chosen: The keys of the columns, separated by commas; the usual ones when not given.
+    init(_ opened: Opened, rows: [MemberRow], of all: [MemberRow]? = nil, columns chosen: String? = nil) {
         self.opened = opened
         sort = Sort(opened.options["sort"])
-        let names = Set(rows.flatMap { $0.newest.hyperparameters.values.keys }).sorted()
-        let showsAll = opened.options["constants"] == "1"
-        let varying = names.filter { name in
-            let first = rows.first?.newest.hyperparameters[name]
-            return rows.contains { $0.newest.hyperparameters[name] != first }
+        let all = all ?? rows
+        func isSame(_ name: String) -> Bool {
+            let first = all.first?.newest.hyperparameters[name]
+            return all.allSatisfy { $0.newest.hyperparameters[name] == first }
         }
-        let columns = showsAll || varying.isEmpty ? names : varying
-        self.varying = columns
-        constants = names.filter { !columns.contains($0) }.map { ($0, rows.first?.newest.hyperparameters[$0]) }
+        let names = Set(all.flatMap { $0.newest.hyperparameters.values.keys }).sorted()
+        var metrics = Set(all.flatMap { $0.scored?.metrics.keys.map(\.self) ?? [] })
+        // It is the score.
+        metrics.remove(opened.experiment.objective.metric)
+        choices =
+            [.state, .score, .gain, .interval] + names.map { .hyperparameter($0) }
+            + metrics.sorted().map { .metric($0) } + [.copies, .from]
+        if let chosen {
+            let keys = Set(chosen.split(separator: ",").map(String.init))
+            columns = choices.filter { keys.contains($0.key) }
+        } else {
+            let varying = names.filter { !isSame($0) }
+            let usual = Set(varying.isEmpty ? names : varying)
+            columns = choices.filter { choice in
+                switch choice {
+                case .hyperparameter(let name): usual.contains(name)
+                case .metric: false
+                default: true
+                }
+            }
+        }
+        let shown = Set(columns)
+        constants = names.filter { !shown.contains(.hyperparameter($0)) && isSame($0) }
+            .map { ($0, all.first?.newest.hyperparameters[$0]) }
         self.rows = Self.sorted(rows, by: sort, goal: opened.goal)
     }
 
@@ -54,9 +83,9 @@ struct MembersTable {
             case "interval": (-Double(row.newest.id.index), nil, row.member)
             case "copies": (-Double(row.copies), nil, row.member)
             case "state": (nil, row.newest.state.rawValue, row.member)
-            case let key where key.hasPrefix("h."):
+            case let key where key.hasPrefix("h.") || key.hasPrefix("m."):
                 {
-                    let value = row.newest.hyperparameters[String(key.dropFirst(2))]
+                    let value = MemberColumn(key: key)?.value(of: row)
                     return value?.double.map { ($0.isFinite ? $0 : nil, nil, row.member) }
                         ?? (nil, value.map { Format.value($0) }, row.member)
                 }()
@@ -95,20 +124,11 @@ struct MembersTable {
                 tag("thead") {
                     tag("tr") {
                         title("member", "member", isSortable, .ascending, "n")
-                        title("state", "state", isSortable, .ascending)
-                        title(
-                            "score",
-                            "\(PlainText.middle(PlainText.line(opened.experiment.objective.metric), width: 24)) \(Shown.arrow(goal))",
-                            isSortable, goal == .maximize ? .descending : .ascending, "n")
-                        title("gain", "Δ", isSortable, goal == .maximize ? .descending : .ascending, "n")
-                        title("interval", "interval", isSortable, .descending, "n")
-                        for name in varying {
+                        for column in columns {
                             title(
-                                "h.\(name)", PlainText.middle(PlainText.line(name), width: 24), isSortable, .ascending,
-                                "n")
+                                column.key, label(column), isSortable && column != .from,
+                                column.isBestFirst(goal) ? .descending : .ascending, column.isText ? nil : "n")
                         }
-                        title("copies", "copies", isSortable, .descending, "n")
-                        tag("th", ["scope": "col"]) { "from" }
                     }
                 }
                 tag("tbody") { for row in shown { self.row(row) } }
@@ -152,20 +172,68 @@ struct MembersTable {
                 tag("a", ["href": Links.member(row.member, of: opened.name)]) { "\(row.member)" }
                 if isBest { " ★" }
             }
-            tag("td") {
-                tag("span", ["class": "tag \(style)", "title": row.newest.reason.map { PlainText.line($0) }]) { words }
+            for column in columns {
+                switch column {
+                case .state:
+                    tag("td") {
+                        tag("span", ["class": "tag \(style)", "title": row.newest.reason.map { PlainText.line($0) }]) {
+                            words
+                        }
+                    }
+                case .score: tag("td", ["class": "n"]) { Shown.score(row.score) }
+                case .gain:
+                    tag("td", ["class": "n"]) {
+                        if let score = row.score, let before = row.before {
+                            Shown.difference(score, before)
+                        } else {
+                            "–"
+                        }
+                    }
+                case .interval: tag("td", ["class": "n"]) { "\(row.newest.id.index)" }
+                case .copies: tag("td", ["class": "n"]) { "\(row.copies)" }
+                case .from:
+                    tag("td") {
+                        if let donor = row.donor { Links.interval(donor, of: opened.name) } else { "founder" }
+                    }
+                case .hyperparameter, .metric: tag("td", ["class": "n"]) { Shown.value(column.value(of: row)) }
+                }
             }
-            tag("td", ["class": "n"]) { Shown.score(row.score) }
-            tag("td", ["class": "n"]) {
-                if let score = row.score, let before = row.before { Shown.difference(score, before) } else { "–" }
-            }
-            tag("td", ["class": "n"]) { "\(row.newest.id.index)" }
-            for name in varying {
-                tag("td", ["class": "n"]) { Shown.value(row.newest.hyperparameters[name]) }
-            }
-            tag("td", ["class": "n"]) { "\(row.copies)" }
-            tag("td") {
-                if let donor = row.donor { Links.interval(donor, of: opened.name) } else { "founder" }
+        }
+    }
+
+    /// A column's title.
+    private func label(_ column: MemberColumn) -> String {
+        func cut(_ name: String) -> String { PlainText.middle(PlainText.line(name), width: 24) }
+        return switch column {
+        case .score: "\(cut(opened.experiment.objective.metric)) \(Shown.arrow(opened.goal))"
+        case .gain: "Δ"
+        case .hyperparameter(let name), .metric(let name): cut(name)
+        case .state, .interval, .copies, .from: column.key
+        }
+    }
+
+    /// Links that show and hide columns, each in the page's address.
+    ///
+    /// - Parameter isOpen: Whether they can be seen at once.
+    /// - Returns: The links, folded unless they are open.
+    func picker(isOpen: Bool) -> HTML {
+        let shown = Set(columns)
+        return tag("details", ["id": "columns", "open": isOpen ? "" : nil]) {
+            tag("summary") { "Columns" }
+            tag("p", ["class": "options"]) {
+                for choice in choices {
+                    let isShown = shown.contains(choice)
+                    let keys = choices.filter { ($0 == choice) != shown.contains($0) }.map(\.key)
+                    tag("a", ["href": opened.options.query(changing: ["columns": keys.joined(separator: ",")])]) {
+                        if isShown { tag("b") { "✓ \(label(choice))" } } else { label(choice) }
+                        tag("span", ["class": "unseen"]) { isShown ? ", shown" : ", not shown" }
+                    }
+                }
+                if isOpen {
+                    tag("a", ["class": "more", "href": opened.options.query(changing: ["columns": nil])]) {
+                        "the usual ones"
+                    }
+                }
             }
         }
     }
