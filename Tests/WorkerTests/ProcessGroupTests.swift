@@ -125,6 +125,23 @@ extension Bundle {
         }
     }
 
+    @Test(arguments: [(EAGAIN, true), (ENOMEM, true), (EACCES, false), (ENOENT, false), (E2BIG, false)])
+    func `that a machine has no room for are given back, and those that are broken fail`(
+        _ problem: Int32, _ isGivenBack: Bool
+    ) throws {
+        let error = Invocation.failure(toStart: "/bin/train", problem)
+        switch CommandExecutor.end(because: error) {
+        case .interrupted(let reason):
+            #expect(isGivenBack)
+            #expect(reason.hasPrefix("cannot start /bin/train: "))
+            #expect(reason.hasSuffix("the machine has no room for another process now (ulimit -u, memory)"))
+        case .failed(let reason):
+            #expect(!isGivenBack)
+            #expect(reason.hasPrefix("cannot start /bin/train: "))
+        case .trained: Issue.record("it was not started")
+        }
+    }
+
     @Test func `begin with no file open but the standard three, and with no signal blocked or ignored`() async throws {
         let script = """
             ls /proc/self/fd > $PBT_CHECKPOINT_OUT/files

@@ -46,8 +46,14 @@ public struct CommandExecutor: Executor {
         } catch is CancellationError {
             return .interrupted(reason: "the worker was stopped")
         } catch {
-            return .failed(reason: "\(error)")
+            return Self.end(because: error)
         }
+    }
+
+    /// What it means that a command could not be run.
+    static func end(because error: any Error) -> AttemptEnd {
+        // No retry is counted, and the slot pauses before its next claim.
+        error is NoRoom ? .interrupted(reason: "\(error)") : .failed(reason: "\(error)")
     }
 
     /// Everything up to the start: files, arguments, environment, program.

@@ -40,7 +40,7 @@ struct Invocation: Sendable {
     ///   - output: What takes its standard output and standard error.
     ///   - ended: Called once, on a thread of its own, when the program has ended and its number is free again.
     /// - Returns: The number of the process, which is that of its group.
-    /// - Throws: A `PBTError` with code `badExperiment` when it cannot be started.
+    /// - Throws: A `PBTError` with code `badExperiment` when it cannot be started, a ``NoRoom`` when it cannot be now.
     func start(
         output: FileDescriptor, whenEnded ended: @escaping @Sendable (Result<Status, PBTError>) -> Void
     ) async throws -> Int32 {
@@ -59,7 +59,7 @@ struct Invocation: Sendable {
         }
     }
 
-    private func spawn(_ output: FileDescriptor) throws(PBTError) -> Int32 {
+    private func spawn(_ output: FileDescriptor) throws -> Int32 {
         var process: Int32 = 0
         let problem = Self.withPointers(to: arguments.map { Array($0.utf8) + [0] }) { arguments in
             Self.withPointers(to: environment) { environment in
@@ -71,6 +71,16 @@ struct Invocation: Sendable {
             }
         }
         guard problem != 0 else { return process }
+        throw Self.failure(toStart: "\(program)", problem)
+    }
+
+    /// What it means that a program could not be started.
+    ///
+    /// - Parameters:
+    ///   - program: Its path.
+    ///   - problem: The number of the system's error.
+    /// - Returns: A ``NoRoom`` when it may be started later, and otherwise a `PBTError` with code `badExperiment`.
+    static func failure(toStart program: String, _ problem: Int32) -> any Error {
         let hint =
             switch problem {
             case ENOENT: "; is the interpreter there that its first line names?"
@@ -78,7 +88,11 @@ struct Invocation: Sendable {
             case E2BIG: "; its arguments and the environment are too long"
             default: ""
             }
-        throw PBTError(.badExperiment, "cannot start \(program): \(Errno(rawValue: problem))\(hint)")
+        let text = "cannot start \(program): \(Errno(rawValue: problem))"
+        guard ![EAGAIN, ENOMEM].contains(problem) else {
+            return NoRoom(description: "\(text); the machine has no room for another process now (ulimit -u, memory)")
+        }
+        return PBTError(.badExperiment, text + hint)
     }
 
     private static func wait(for process: Int32) -> Result<Status, PBTError> {
@@ -109,4 +123,9 @@ struct Invocation: Sendable {
             return body(start)
         }
     }
+}
+
+/// A program could not be started, for no fault of its own: later it may be.
+struct NoRoom: Error, CustomStringConvertible {
+    let description: String
 }

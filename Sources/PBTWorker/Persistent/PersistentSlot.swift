@@ -25,7 +25,13 @@ struct PersistentSlot: Sendable {
             let experiment = order[number % order.count]
             let before = try await worker.tidier.store.lastEvent()
             let process = try await prepared(experiment)
-            let end = try await process.run(clock: worker.clock)
+            let end: ProcessGroup.End
+            do {
+                end = try await process.run(clock: worker.clock)
+            } catch let error as NoRoom {
+                try await wait(for: &pause, because: "\(error)", experiment)
+                continue
+            }
             try await worker.tidier.refresh(board)
             guard board.order.contains(experiment), end != .cancelled, !Task.isShuttingDownGracefully else { continue }
             // What it had goes to others at once.
