@@ -21,7 +21,7 @@ torture:              ## Kill processes at random moments for as long as you lik
 
 build:                ## Build the release pbt into .build/release/pbt
 	@Scripts/install-dependencies build
-	@swift build -c release --product pbt
+	@Scripts/build-release
 
 install: build        ## Copy pbt to PREFIX/bin (default /usr/local)
 	@install -d $(or $(PREFIX),/usr/local)/bin

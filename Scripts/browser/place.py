@@ -49,7 +49,8 @@ class Place:
         """Every page, and the overview in every state."""
         running = self.paths["running"]
         pages = {f"state {name}": path for name, path in self.paths.items()}
-        for page in ("members", "m/3", "lineage", "events", "workers", "charts/curves"):
+        chosen = "members?columns=state,score,m.loss"
+        for page in ("members", chosen, "m/3", "lineage", "events", "workers", "charts/curves"):
             pages[page] = f"{running}/{page}"
         pages["hostile member"] = f"{self.paths[HOSTILE]}/m/0"
         pages["runs"] = "/"
