@@ -62,12 +62,7 @@ public struct Genealogy: Sendable {
     }
 
     private static func place(of id: IntervalID, in sorted: [Interval]) -> Int? {
-        var low = 0
-        var high = sorted.count
-        while low < high {
-            let middle = (low + high) / 2
-            if sorted[middle].id < id { low = middle + 1 } else { high = middle }
-        }
-        return low < sorted.count && sorted[low].id == id ? low : nil
+        let place = sorted.place(of: id)
+        return place < sorted.count && sorted[place].id == id ? place : nil
     }
 }

@@ -106,6 +106,7 @@ extension Array<Interval> {
     /// - Parameters:
     ///   - id: The name.
     ///   - start: Where the search begins.
+    /// - Returns: The place; the number of intervals when all come before the name.
     package func place(of id: IntervalID, from start: Int = 0) -> Int {
         var (low, high) = (start, count)
         while low < high {
