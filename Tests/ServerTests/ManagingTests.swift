@@ -3,6 +3,7 @@
 import Foundation
 import PBT
 import PBTAPI
+import PBTSQLite
 import PBTTesting
 import PBTWorker
 import SystemPackage
@@ -148,6 +149,34 @@ struct ManagingTests {
             definition["name"] = "none"
             let missing = try await server.ask(.PUT, "/experiments/none", ["definition": .object(definition)])
             #expect(missing.problem.hasPrefix("404 noSuchExperiment: "))
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `of many who edit what they all read, one does`(inFile: Bool) async throws {
+        try await withTemporaryDirectory { directory in
+            let store: any Store = inFile ? try SQLiteStore(path: "\(directory)/store.sqlite") : InMemoryStore()
+            try await withServer(store: store) { server in
+                let made = try await server.ask(.POST, "/experiments", .definition())
+                let definition = try #require(try made.json["definition"]?.object)
+                for round in 0..<10 {
+                    let tag = try #require(try await server.ask(.GET, "/experiments/toy")[header: "ETag"])
+                    let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                        for editor in 1...12 {
+                            group.addTask {
+                                var edited = definition
+                                edited["retries"] = .integer(round * 100 + editor)
+                                return try await server.ask(
+                                    .PUT, "/experiments/toy", ["definition": .object(edited)],
+                                    headers: [("If-Match", tag)]
+                                ).status
+                            }
+                        }
+                        return try await group.reduce(into: []) { $0.append($1) }.sorted()
+                    }
+                    #expect(statuses == [200] + Array(repeating: 412, count: 11))
+                }
+            }
         }
     }
 

@@ -123,8 +123,16 @@ package final class Standings {
     }
 }
 
+/// A store that can make a change depend on what an experiment is at that very moment.
+package protocol ConditionalStore: Store {
+    /// ``Store/edit(_:)``, unless the condition throws.
+    func edit(_ experiment: Experiment, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void) async throws
+    /// ``Store/remove(_:)``, unless the condition throws.
+    func remove(_ name: String, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void) async throws
+}
+
 /// A store whose calls are transactions over a ``Ledger``.
-package protocol TransactionalStore: Store {
+package protocol TransactionalStore: ConditionalStore {
     associatedtype Rows: Ledger
 
     /// Runs a transaction that may write, alone. When it throws, nothing was written.
@@ -263,6 +271,24 @@ extension TransactionalStore {
     /// See ``Store/remove(_:)``.
     public func remove(_ name: String) async throws {
         try await write(durable: true) { try $0.remove(name) }
+    }
+
+    package func edit(
+        _ experiment: Experiment, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void
+    ) async throws {
+        try await write(durable: true) { ledger in
+            try condition(ledger.existing(experiment.name))
+            try ledger.edit(experiment)
+        }
+    }
+
+    package func remove(
+        _ name: String, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void
+    ) async throws {
+        try await write(durable: true) { ledger in
+            try condition(ledger.existing(name))
+            try ledger.remove(name)
+        }
     }
 
     /// See ``Store/pin(_:of:_:)``.

@@ -41,9 +41,7 @@ extension Endpoints {
                     "definition.name: is \"\(experiment.name)\", but the path says \"\(call.experiment)\"; a name cannot change"
                 )
             }
-            let before = try await call.site.store.record(of: call.experiment)
-            try call.checkMatch(call.site.value(of: before, withDefinition: true))
-            try await call.site.store.edit(experiment)
+            try await call.site.store.edit(experiment, for: call)
             return try await call.experimentReply()
         },
         Endpoint(
@@ -51,9 +49,7 @@ extension Endpoints {
             parameters: [experimentParameter, header("If-Match", "The ETag that it must still have.")],
             answers: [none("It is gone")], problems: [404, 409, 412]
         ) { call in
-            let before = try await call.site.store.record(of: call.experiment)
-            try call.checkMatch(call.site.value(of: before, withDefinition: true))
-            try await call.site.store.remove(call.experiment)
+            try await call.site.store.remove(call.experiment, for: call)
             try call.site.data?.remove(call.experiment)
             return .empty()
         },
@@ -117,5 +113,25 @@ extension Call {
     /// The experiment in the path, as it is now.
     fileprivate func experimentReply() async throws -> Reply {
         reply(site.value(of: try await site.store.record(of: experiment), withDefinition: true))
+    }
+}
+
+extension Store {
+    /// Edits an experiment, if it has the ETag that the call asks for: looked at in the same transaction where a store can.
+    fileprivate func edit(_ experiment: Experiment, for call: Call) async throws {
+        guard let store = self as? any ConditionalStore else {
+            try call.checkMatch(await record(of: experiment.name))
+            return try await edit(experiment)
+        }
+        try await store.edit(experiment, if: call.checkMatch)
+    }
+
+    /// Removes an experiment, if it has the ETag that the call asks for.
+    fileprivate func remove(_ name: String, for call: Call) async throws {
+        guard let store = self as? any ConditionalStore else {
+            try call.checkMatch(await record(of: name))
+            return try await remove(name)
+        }
+        try await store.remove(name, if: call.checkMatch)
     }
 }

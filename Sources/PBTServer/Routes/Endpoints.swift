@@ -122,7 +122,8 @@ extension Call {
     /// Checks `If-Match` and `If-None-Match` against what is there now.
     ///
     /// - Throws: A `PBTError` with code `preconditionFailed`.
-    func checkMatch(_ value: Value) throws {
+    @Sendable func checkMatch(_ record: ExperimentRecord) throws {
+        let value = site.value(of: record, withDefinition: true)
         let tag = "\"\(Fingerprint.text(of: value.jsonBytes))\""
         if let wanted = request.headers[.ifMatch], !Self.lists(wanted, tag) {
             throw PBTError(
