@@ -116,8 +116,8 @@ enum Schema {
                 row_number() OVER (PARTITION BY experiment ORDER BY member, idx) AS number
             FROM interval
         ) WHERE experiment = e AND member = m AND idx = i;
-        -- What has changed since one last looked.
-        CREATE UNIQUE INDEX interval_changed ON interval (experiment, changed);
+        -- What has changed since one last looked. Not unique: a program of the version before writes no numbers, and goes on.
+        CREATE INDEX interval_changed ON interval (experiment, changed);
         """
 
     private static let firstTables = """

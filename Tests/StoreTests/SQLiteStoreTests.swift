@@ -197,6 +197,36 @@ import Testing
         }
     }
 
+    @Test func `a program that knows no numbers of changes goes on writing beside one that does`() async throws {
+        try await withTemporaryDirectory { directory in
+            let path = "\(directory)/store.sqlite"
+            let store = try SQLiteStore(path: path)
+            _ = try await store.create(Self.experiment)
+            let older = try DatabaseQueue(path: path)
+            for member in [7, 8, 9] {
+                try await older.write { db in
+                    try db.execute(
+                        sql: """
+                            INSERT INTO interval (experiment, member, idx, state, depth, attempts, failures,
+                                checkpoint_state, pinned, created, hyperparameters)
+                            VALUES (1, ?, 0, 0, 1, 0, 0, 0, 0, 1, '{"x": 0.5}');
+                            """, arguments: [member])
+                    try db.execute(sql: "UPDATE interval SET attempts = 1 WHERE member = ?", arguments: [member])
+                }
+            }
+            let mark = try await store.changes(of: "e", since: nil).mark
+            #expect(try await store.changes(of: "e", since: nil).intervals.suffix(3).map(\.id.member) == [7, 8, 9])
+            // What is written by one that knows them has a number again.
+            let claim = try await store.claim(from: "e", by: "w", for: .seconds(60))
+            guard case .assignment(let assignment) = claim else {
+                Issue.record("nothing to claim")
+                return
+            }
+            let changed = try await store.changes(of: "e", since: mark).intervals.map(\.id)
+            #expect(changed == [assignment.interval.id])
+        }
+    }
+
     @Test func `migrations are numbered in order, none twice`() {
         let numbers = Schema.migrator.migrations.map { $0.split(separator: " ").first.flatMap { Int($0) } }
         #expect(numbers == Array(1...numbers.count))

@@ -77,7 +77,9 @@ extension Endpoints {
             summary: "The intervals that are new or were written to since one last looked",
             parameters: [
                 experimentParameter,
-                query("since", ["type": "string"], "The `mark` of the last answer; none to begin."),
+                query(
+                    "since", ["type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"],
+                    "The `mark` of the last answer; none to begin."),
                 pageParameters[0],
             ],
             answers: [json("What has changed", Schemas.changes)], problems: [404]
