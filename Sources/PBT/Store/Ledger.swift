@@ -126,7 +126,8 @@ package final class Standings {
 /// A store that can make a change depend on what an experiment is at that very moment.
 package protocol ConditionalStore: Store {
     /// ``Store/edit(_:)``, unless the condition throws.
-    func edit(_ experiment: Experiment, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void) async throws
+    func edit(
+        _ experiment: Experiment, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void) async throws
     /// ``Store/remove(_:)``, unless the condition throws.
     func remove(_ name: String, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void) async throws
 }

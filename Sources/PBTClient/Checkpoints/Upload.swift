@@ -23,8 +23,8 @@ struct Upload: Sendable {
     ///
     /// - Throws: A `PBTError`: `leaseLost`, `unreachable`, `inputOutput`; `CancellationError`.
     func run() async throws {
-        let progress = Progress()
         for isLast in [false, false, true] {
+            let progress = Progress()
             do {
                 _ = try await store.retrying.repeating(progress: { progress.value }) { try await send(progress) }
                 return try await publish()

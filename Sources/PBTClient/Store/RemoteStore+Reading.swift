@@ -46,17 +46,23 @@ extension RemoteStore {
     /// Read by a thousand at a time: what is written to meanwhile comes as it is at the end.
     public func changes(of name: String, since mark: ChangeMark?, limit: Int) async throws -> Changes {
         var mark = mark
-        var mirror = IntervalMirror()
         var isAnew = false
+        var found: [Interval] = []
+        var places: [IntervalID: Int] = [:]
         while true {
-            let count = min(limit - mirror.intervals.count, 1000)
-            let page = try await changes(of: name, since: mark, pageOf: count)
-            isAnew = isAnew || page.isAnew
+            let page = try await changes(of: name, since: mark, pageOf: min(limit - found.count, 1000))
             mark = page.mark
-            mirror.apply(page)
-            if !page.hasMore || mirror.intervals.count >= limit {
-                return Changes(
-                    intervals: mirror.intervals, mark: page.mark, isAnew: isAnew, hasMore: page.hasMore)
+            if page.isAnew { (isAnew, found, places) = (true, [], [:]) }
+            for interval in page.intervals {
+                if let place = places[interval.id] {
+                    found[place] = interval
+                } else {
+                    places[interval.id] = found.count
+                    found.append(interval)
+                }
+            }
+            if !page.hasMore || found.count >= limit {
+                return Changes(intervals: found, mark: page.mark, isAnew: isAnew, hasMore: page.hasMore)
             }
         }
     }

@@ -194,6 +194,20 @@ struct StatesTests {
         }
     }
 
+    @Test func `of a thousand metrics fifty are offered, and those that the address names`() async throws {
+        try await withServer(configuration: .pages()) { server in
+            var run = TrainedRun(population: 2, intervals: 1)
+            run.metrics = Dictionary(uniqueKeysWithValues: (0..<1000).map { ("k\($0)", .integer($0)) })
+            try await run.train(in: server.store)
+            let usual = PageText(try await server.visit("/e/digits/members"))
+            #expect(usual.text.contains("and 950 more metrics"))
+            #expect(usual.text.utf8.count < 40_000)
+            let named = PageText(try await server.visit("/e/digits/members?columns=m.k999"))
+            #expect(named.text.contains("✓ k999") && named.text.contains(">999<"))
+            #expect(named.text.contains("and 949 more metrics"))
+        }
+    }
+
     @Test func `the bell rings when something changed, and not for whoever is up to date`() async throws {
         try await withServer(configuration: .pages()) { server in
             try await server.create("toy")

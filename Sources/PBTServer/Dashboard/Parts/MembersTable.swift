@@ -10,8 +10,11 @@ struct MembersTable {
     let rows: [MemberRow]
     /// What stands beside the member, in order.
     let columns: [MemberColumn]
-    /// All that could stand there.
+    /// What is offered to stand there: no more than so many metrics, and those that were chosen.
     let choices: [MemberColumn]
+    /// How many metrics are not offered.
+    private let unnamed: Int
+    private static let metrics = 50
     /// The hyperparameters that are the same for all and no column.
     let constants: [(name: String, value: Value?)]
     private let sort: Sort
@@ -42,20 +45,23 @@ struct MembersTable {
     init(_ opened: Opened, rows: [MemberRow], of all: [MemberRow]? = nil, columns chosen: String? = nil) {
         self.opened = opened
         sort = Sort(opened.options["sort"])
-        let all = all ?? rows
+        let members = all ?? rows
         func isSame(_ name: String) -> Bool {
-            let first = all.first?.newest.hyperparameters[name]
-            return all.allSatisfy { $0.newest.hyperparameters[name] == first }
+            let first = members.first?.newest.hyperparameters[name]
+            return members.allSatisfy { $0.newest.hyperparameters[name] == first }
         }
-        let names = Set(all.flatMap { $0.newest.hyperparameters.values.keys }).sorted()
-        var metrics = Set(all.flatMap { $0.scored?.metrics.keys.map(\.self) ?? [] })
+        let names = Set(members.flatMap { $0.newest.hyperparameters.values.keys }).sorted()
+        var metrics = Set(members.flatMap { $0.scored?.metrics.keys.map(\.self) ?? [] })
         // It is the score.
         metrics.remove(opened.experiment.objective.metric)
+        let keys = chosen.map { Set($0.split(separator: ",").map(String.init)) }
+        let reported = metrics.sorted().map { MemberColumn.metric($0) }
+        let offered = Set(reported.prefix(Self.metrics)).union(reported.filter { keys?.contains($0.key) ?? false })
+        unnamed = reported.count - offered.count
         choices =
-            [.state, .score, .gain, .interval] + names.map { .hyperparameter($0) }
-            + metrics.sorted().map { .metric($0) } + [.copies, .from]
-        if let chosen {
-            let keys = Set(chosen.split(separator: ",").map(String.init))
+            [.state, .score, .gain, .interval] + names.map { .hyperparameter($0) } + reported.filter(offered.contains)
+            + [.copies, .from]
+        if let keys {
             columns = choices.filter { keys.contains($0.key) }
         } else {
             let varying = names.filter { !isSame($0) }
@@ -70,7 +76,7 @@ struct MembersTable {
         }
         let shown = Set(columns)
         constants = names.filter { !shown.contains(.hyperparameter($0)) && isSame($0) }
-            .map { ($0, all.first?.newest.hyperparameters[$0]) }
+            .map { ($0, members.first?.newest.hyperparameters[$0]) }
         self.rows = Self.sorted(rows, by: sort, goal: opened.goal)
     }
 
@@ -229,6 +235,7 @@ struct MembersTable {
                         tag("span", ["class": "unseen"]) { isShown ? ", shown" : ", not shown" }
                     }
                 }
+                if unnamed > 0 { "and \(unnamed) more metrics: &columns=score,m.NAME in the address" }
                 if isOpen {
                     tag("a", ["class": "more", "href": opened.options.query(changing: ["columns": nil])]) {
                         "the usual ones"
