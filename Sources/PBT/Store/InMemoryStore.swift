@@ -57,9 +57,9 @@ package final class MemoryLedger: Ledger {
         private(set) var changes: [IntervalID: Int64] = [:]
         private(set) var lastChange: Int64 = 0
         /// Waiting intervals by (index, member): a heap in which those that no longer wait are dropped when met.
-        var waiting = Heap()
+        var waiting = IntervalHeap()
         /// Finished intervals without a decision by (index, sequence), as the above.
-        var undecided = Heap()
+        var undecided = IntervalHeap()
         var labels: [String: IntervalID] = [:]
         var running: Set<IntervalID> = []
         /// How many waiting or running intervals continue an interval.
@@ -360,48 +360,5 @@ package final class MemoryLedger: Ledger {
 
     package func lastEvent() -> Int64 {
         lastEventID
-    }
-}
-
-/// Intervals by index and then a rank, the least first.
-private struct Heap {
-    private var entries: [(id: IntervalID, rank: Int64)] = []
-
-    var first: IntervalID? {
-        entries.first?.id
-    }
-
-    var entry: (id: IntervalID, rank: Int64)? {
-        entries.first
-    }
-
-    private func precedes(_ a: Int, _ b: Int) -> Bool {
-        (entries[a].id.index, entries[a].rank) < (entries[b].id.index, entries[b].rank)
-    }
-
-    mutating func insert(_ id: IntervalID, rank: Int64) {
-        entries.append((id, rank))
-        var child = entries.count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard precedes(child, parent) else { return }
-            entries.swapAt(child, parent)
-            child = parent
-        }
-    }
-
-    mutating func removeFirst() {
-        guard let last = entries.popLast(), !entries.isEmpty else { return }
-        entries[0] = last
-        var parent = 0
-        while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count {
-                if precedes(child, least) { least = child }
-            }
-            guard least != parent else { return }
-            entries.swapAt(parent, least)
-            parent = least
-        }
     }
 }
