@@ -54,10 +54,9 @@ import Testing
                 rows.lastIndex { $0.contains("14/36") }.map { rows.count - $0 <= 13 } ?? false
             }
             try await terminal.press("q")
-            if rows > 20 {
-                try await terminal.wait(for: "finishing the intervals in flight")
-                try await terminal.wait(for: "q again: stop at once")
-            }
+            // Before the intervals in flight end: it would go on to others.
+            try await terminal.wait(for: rows > 20 ? "q again: stop at once" : "q again")
+            if rows > 20 { try await terminal.wait(for: "finishing the intervals in flight") }
             try gate.open(for: 2)
             let end = try await terminal.wait(for: "code 130")
             #expect(!end.contains { $0.contains("q again") || $0.contains("━") })
