@@ -166,7 +166,7 @@ struct ManagingTests {
                             group.addTask {
                                 var edited = definition
                                 // What it is already would be no change, and leave the ETag as it is.
-                                edited["retries"] = .integer(1000 + round * 100 + editor)
+                                edited["retries"] = .integer(50 + round * 50 + editor)
                                 return try await server.ask(
                                     .PUT, "/experiments/toy", ["definition": .object(edited)],
                                     headers: [("If-Match", tag)]
