@@ -129,8 +129,9 @@ import Testing
         #expect(refused.code == 65)
         #expect(
             refused.error
-                == "error: experiment \"toy\" is in the store with another intervals, population; that cannot change once it "
-                + "has begun: give the new definition another name, or remove the old experiment with: pbt rm toy\n")
+                == "error: experiment \"toy\" already exists with intervals: 3 (the new definition says 4), population: 2 "
+                + "(the new definition says 3); that cannot change once it exists: give the new definition another name, "
+                + "or remove the old experiment with: pbt rm toy\n")
         try place.experiment(more: "retries: 5\ntimeout: 1m")
         let taken = try await place.pbt("run", "toy.yaml")
         #expect(taken.code == 0, "\(taken.error)")

@@ -50,12 +50,13 @@ extension Experiment {
     /// The trainer, retries, stop and keep may change, also while the experiment runs; the population of a manual or
     /// open search grows as members come, whatever its file says.
     public func conflicts(with other: Experiment) -> [String] {
-        var (mine, theirs) = (searchValue, other.searchValue)
-        if takesMembers, other.takesMembers {
-            mine["population"] = nil
-            theirs["population"] = nil
-        }
-        return Set(mine.keys).union(theirs.keys).filter { mine[$0] != theirs[$0] }.sorted()
+        Set(conflictingDifferences(from: other).map(\.topLevelKey)).sorted()
+    }
+
+    /// The differences from a definition in the store that must not be: those of ``conflicts(with:)``, with their values.
+    package func conflictingDifferences(from old: Experiment) -> [Difference] {
+        let isGrowing = takesMembers && old.takesMembers
+        return differences(from: old).filter { $0.isSearch && !(isGrowing && $0.key == "population") }
     }
 }
 
