@@ -67,7 +67,7 @@ extension Experiment {
         do {
             try self.init(document: Document(definition), directory: "/")
         } catch {
-            throw PBTError(.badExperiment, "definition: \(error)")
+            throw PBTError(.badExperiment, "definition: \(error)", problems: [error] + error.more)
         }
     }
 }

@@ -54,12 +54,13 @@ class Client:
             definition: The experiment file as a mapping, or the path of one in JSON.
 
         Raises:
-            PBTError: ``alreadyExists``, or ``badExperiment`` with what is wrong.
+            PBTError: ``alreadyExists``, ``badExperiment`` with all that is wrong, or ``badValue`` for what JSON cannot
+                say, such as infinity.
         """
         if not isinstance(definition, Mapping):
             definition = _read(Path(definition))
         key = base64.urlsafe_b64encode(os.urandom(24)).decode()
-        body = {"definition": definition}
+        body = {"definition": _values.definition(definition)}
         return _records.experiment(self._call("POST", "/experiments", body, headers={"Idempotency-Key": key}))
 
     def experiments(self) -> List[Experiment]:
@@ -143,9 +144,9 @@ class Client:
                 time.sleep(1)
 
     def push(self, name: str, hyperparameters: Mapping[str, Any]) -> IntervalRecord:
-        """Queues hyperparameters by hand."""
+        """Queues hyperparameters by hand; those of a group nested, or by their names with dots."""
         key = base64.urlsafe_b64encode(os.urandom(24)).decode()
-        body = {"hyperparameters": {name: _values.plain(value, name) for name, value in hyperparameters.items()}}
+        body = {"hyperparameters": _values.definition(hyperparameters)}
         answer = self._call("POST", f"{self._path(name)}/push", body, headers={"Idempotency-Key": key})
         return _records.interval(answer)
 

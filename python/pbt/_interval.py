@@ -45,7 +45,7 @@ class Interval:
         index: Which of the member's intervals, from 0.
         attempt: Which try at this interval, from 1.
         seed: A number below 2**31 to seed random generators with, the same for every attempt.
-        hyperparameters: What to train with; a mapping whose values are attributes too.
+        hyperparameters: What to train with; a mapping whose values are attributes too, and groups dictionaries.
         parent: Which interval this one continues, as (member, index); None for a founder's first.
         continues: Whether the last interval that this worker trained, and reported with success, is the parent, so
             that a model still in memory is exactly the one to continue, and restoring may be skipped. In a batch:
@@ -61,7 +61,8 @@ class Interval:
         self.index = int(record["interval"])
         self.attempt = int(assignment["lease"]["attempt"])
         self.seed = int(assignment["seed"])
-        self.hyperparameters = Hyperparameters(record["hyperparameters"])
+        # A server says those of a space with groups nested; the record's are always flat.
+        self.hyperparameters = Hyperparameters(assignment.get("hyperparameters") or record["hyperparameters"])
         parent = record.get("parent")
         self.parent: Optional[Tuple[int, int]] = None
         if parent is not None:

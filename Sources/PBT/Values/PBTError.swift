@@ -60,11 +60,19 @@ public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
     public let code: Code
     /// A text for a person: what, which, and what next.
     public let message: String
+    /// Each problem of a definition by itself, where ``message`` tells them all; empty for other errors.
+    public let problems: [DocumentError]
 
     /// An error with this code and text.
     public init(_ code: Code, _ message: String) {
+        self.init(code, message, problems: [])
+    }
+
+    /// An error about a definition with any number of problems.
+    public init(_ code: Code, _ message: String, problems: [DocumentError]) {
         self.code = code
         self.message = message
+        self.problems = problems
     }
 
     /// The text for a person.

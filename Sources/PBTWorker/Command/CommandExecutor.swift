@@ -77,8 +77,10 @@ public struct CommandExecutor: Executor {
                 .inputOutput, "the checkpoint \(parent) that this interval continues is gone: was it deleted by hand?")
         }
         let directory = FilePath(trainer.directory)
-        let program = try Program.find(arguments[0], in: directory, searchPath: environment["PATH"])
-        try FileSystem.write(assignment.interval.hyperparameters.value.json + "\n", to: files.hyperparameters)
+        let program = try Program.find(
+            arguments[0], in: directory, searchPath: trainer.environment["PATH"] ?? environment["PATH"])
+        let given = assignment.experiment.space.nested(assignment.interval.hyperparameters.values)
+        try FileSystem.write(given.json + "\n", to: files.hyperparameters)
         let threads = TrainerEnvironment.threads(for: trainer, slots: slots ?? trainer.workers)
         let entries = try environment.entries(for: attempt, trainer: trainer, files: files, threads: threads)
         return (

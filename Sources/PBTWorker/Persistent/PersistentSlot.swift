@@ -92,7 +92,8 @@ struct PersistentSlot: Sendable {
             trainer: trainer,
             environment: try worker.environment.entries(
                 adding: variables, slot: number, trainer: trainer, threads: threads),
-            searchPath: worker.environment["PATH"], directory: worker.tidier.data.persistent(number, of: experiment),
+            searchPath: trainer.environment["PATH"] ?? worker.environment["PATH"],
+            directory: worker.tidier.data.persistent(number, of: experiment),
             log: worker.tidier.data.directory(of: experiment).appending("logs").appending("worker-\(number).log"))
     }
 

@@ -26,6 +26,7 @@ struct OpenStore: Sendable {
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/unusableStore`` or ``PBTError/Code/unreachable``.
     init(_ location: StoreLocation, creating isCreating: Bool, data path: FilePath? = nil) async throws {
         self.location = location
+        Hint.remember(location)
         switch location {
         case .file(let file):
             store = try SQLiteStore(path: file.string, mustExist: !isCreating)

@@ -57,9 +57,11 @@ struct BestCommand: AsyncParsableCommand {
         try schedule.table.print()
         if !schedule.constants.isEmpty { try Output.line("The same throughout: \(schedule.constants)") }
         guard terminal.isTerminal else { return }
-        let name = PlainText.line(looked.experiment.name)
+        let file = Hint.command("schedule", looked.experiment.name, "-o", "json", in: looked.opened)
         try Output.line()
-        try Output.line(terminal.styled("as a file        pbt schedule \(name) -o json", .dim))
-        try Output.line(terminal.styled("from scratch     pbt replay \(name)", .dim))
+        try Output.line(terminal.styled("as a file        \(file)", .dim))
+        try Output.line(
+            terminal.styled(
+                "from scratch     \(Hint.command("replay", looked.experiment.name, in: looked.opened))", .dim))
     }
 }

@@ -80,7 +80,8 @@ struct Looked {
             if let best = history.best { return best }
             throw Failure(
                 record.state.isOver ? .noResult : .noSuch,
-                "no interval of \"\(experiment.name)\" is done, so there is no best one; see: pbt show \(experiment.name)"
+                "no interval of \"\(experiment.name)\" is done, so there is no best one; see: "
+                    + Hint.command("show", experiment.name, in: opened)
             )
         }
         if let index = argument.index {

@@ -55,7 +55,9 @@ struct ReplayCommand: AsyncParsableCommand {
         }
         if !createOnly, !enlistment.family.isOver, let trainer = replay.trainer {
             guard enlistment.family.main.state != .paused else {
-                throw Failure(.tryLater, "\(replay.name) is paused; go on with: pbt resume \(replay.name)")
+                throw Failure(
+                    .tryLater,
+                    "\(replay.name) is paused; resume it with: \(Hint.command("resume", replay.name, in: opened))")
             }
             try await RunCommand.work(
                 on: enlistment.family, in: opened, slots: workers ?? trainer.workers, after: last,
@@ -63,7 +65,7 @@ struct ReplayCommand: AsyncParsableCommand {
         }
         if createOnly, !shown.json {
             return try Output.line(
-                "created \(PlainText.line(replay.name)); train it with: pbt worker \(opened.location) \(replay.name)"
+                "created \(PlainText.line(replay.name)); train it with: \(Hint.worker(opened.location, replay.name))"
             )
         }
         let result = ReplayResult(try await Looked(replay.name, in: opened), of: looked, tip: tip)

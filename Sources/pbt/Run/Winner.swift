@@ -7,6 +7,7 @@ import SystemPackage
 /// What came out of a run.
 struct Winner {
     private let looked: Looked
+    private let opened: OpenStore
     /// The experiment and its baseline.
     private let family: ExperimentFamily
 
@@ -16,6 +17,7 @@ struct Winner {
     init(of family: ExperimentFamily, in opened: OpenStore) async throws {
         self.family = try await ExperimentFamily(family.main.experiment.name, in: opened.store)
         looked = try await Looked(family.main.experiment.name, in: opened)
+        self.opened = opened
     }
 
     private var name: String { looked.experiment.name }
@@ -82,7 +84,7 @@ struct Winner {
             let reason = record.reason.map { ": \(PlainText.line($0))" } ?? ""
             return Output.note(
                 Terminal.error.styled("error:", .red) + " \(title) ended without a result\(reason)\n"
-                    + "look at the reasons with: pbt show \(name)")
+                    + "see why with: \(Hint.command("show", name, in: opened))")
         }
         let metric = PlainText.line(looked.experiment.objective.metric)
         let state = record.state == .running ? "goes on" : record.state.rawValue
@@ -107,7 +109,12 @@ struct Winner {
                 Words.count(attempts, "attempt")
                     + (lost == 0 ? ", all recovered" : ", \(Words.count(lost, "interval")) for good"))
         }
-        try row("next", "pbt schedule \(name)    pbt plot curves \(name) -o curves.svg    pbt replay \(name)")
+        let next = [
+            Hint.command("schedule", name, in: opened),
+            Hint.command("plot", "curves", name, "-o", "curves.svg", in: opened),
+            Hint.command("replay", name, in: opened),
+        ]
+        try row("next", next.joined(separator: "    "))
         try Output.line()
         try printSchedule(of: best.id)
     }

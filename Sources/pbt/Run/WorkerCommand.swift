@@ -84,7 +84,9 @@ struct WorkerCommand: AsyncParsableCommand {
         }
         let isPersistent = experiment != nil && served.contains { $0.experiment.trainer?.isPersistent == true }
         for record in served where experiment == nil && !record.state.isOver && !Self.serves(record.experiment) {
-            Output.note("passing over \(PlainText.line(record.experiment.name)): \(Self.reason(record.experiment))")
+            Output.note(
+                "passing over \(PlainText.line(record.experiment.name)): \(Self.reason(record.experiment, in: opened.location))"
+            )
         }
         let open = served.filter { !$0.state.isOver && (isPersistent || Self.serves($0.experiment)) }
         guard wait || !open.isEmpty else {
@@ -137,9 +139,9 @@ struct WorkerCommand: AsyncParsableCommand {
         experiment.trainer.map { !$0.isPersistent } ?? false
     }
 
-    private static func reason(_ experiment: Experiment) -> String {
+    private static func reason(_ experiment: Experiment, in store: StoreLocation) -> String {
         experiment.trainer == nil
-            ? "it has no command" : "its program stays alive; serve it by name: pbt worker STORE \(experiment.name)"
+            ? "it has no command" : "its program stays alive; serve it by name: \(Hint.worker(store, experiment.name))"
     }
 
     /// The experiments that this worker serves, as far as there are any now.

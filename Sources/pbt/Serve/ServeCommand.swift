@@ -99,7 +99,7 @@ struct ServeCommand: AsyncParsableCommand {
         let logFormat = logFormat
         let level: Logger.Level = verbose ? .debug : .notice
         let logger = Logger(label: "pbt.server") { _ in ServerLogHandler(format: logFormat, level: level) }
-        let isOpen = try await isOpen(kept)
+        let isOpen = try await isOpen(kept, in: opened)
         let configuration = ServerConfiguration(
             host: host, port: port, admission: isOpen ? .open : .tokens(kept),
             tls: certificate.flatMap { certificate in key.map { .init(certificate: certificate, key: $0) } },
@@ -130,7 +130,7 @@ struct ServeCommand: AsyncParsableCommand {
     /// Whether no token is asked for.
     ///
     /// - Throws: A ``Failure`` when others could reach the server and nothing would keep them out.
-    private func isOpen(_ kept: any TokenStore) async throws -> Bool {
+    private func isOpen(_ kept: any TokenStore, in opened: OpenStore) async throws -> Bool {
         if insecure {
             if !ServerConfiguration(host: host).isLoopback {
                 Output.warn("everyone who reaches \(host) may do everything, also run programs through its workers")
@@ -140,12 +140,13 @@ struct ServeCommand: AsyncParsableCommand {
         let isLoopback = ServerConfiguration(host: host).isLoopback
         if isLoopback, !tokens { return true }
         guard try await !kept.tokens().isEmpty else {
-            let advice = "there is no token yet: make one with: pbt token create laptop --scope admin"
+            let create = Hint.command("token", "create", "laptop", "--scope", "admin", in: opened)
+            let advice = "there is no token yet: make one with: \(create)"
             throw Failure(
                 .usage,
                 isLoopback
                     ? "--tokens: \(advice)"
-                    : "others can reach \(host), and \(advice) (or let everyone in with --insecure)")
+                    : "others can reach \(host) (--insecure would let everyone in), and \(advice)")
         }
         if !isLoopback, certificate == nil {
             Output.warn(
