@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Union
@@ -58,7 +59,7 @@ class Client:
                 say, such as infinity.
         """
         if not isinstance(definition, Mapping):
-            definition = _read(Path(definition))
+            definition = _read(Path(definition), self._server.url)
         key = base64.urlsafe_b64encode(os.urandom(24)).decode()
         body = {"definition": _values.definition(definition)}
         return _records.experiment(self._call("POST", "/experiments", body, headers={"Idempotency-Key": key}))
@@ -200,10 +201,12 @@ def _tip(member: Optional[int], index: Optional[int]) -> Dict[str, int]:
     return {} if member is None or index is None else {"member": member, "interval": index}
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path, server: str) -> Mapping[str, Any]:
     if path.suffix in (".yaml", ".yml"):
+        file = f"./{path}" if str(path).startswith("-") else str(path)
+        command = f"pbt create {shlex.quote(file)} --store {shlex.quote(server)}"
         raise PBTError(
-            "badExperiment", f"{path} is YAML, which Python cannot read by itself: pbt create {path}, or give JSON"
+            "badExperiment", f"{path} is YAML, which Python cannot read by itself; give JSON, or use: {command}"
         )
     try:
         definition = json.loads(path.read_text(encoding="utf-8"))

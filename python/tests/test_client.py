@@ -49,7 +49,7 @@ def test_an_experiment_is_created_once_however_often_it_is_asked_for(start: Star
 @pytest.mark.parametrize(
     "name, content, message",
     [
-        ("x.yaml", "name: x", "is YAML, which Python cannot read by itself: pbt create "),
+        ("x.yaml", "name: x", r"is YAML, .*; give JSON, or use: pbt create \S+x.yaml --store \S+$"),
         ("x.json", "{", "cannot read "),
         ("x.json", "[]", "holds no JSON object"),
     ],

@@ -42,6 +42,7 @@ struct Check {
             }
         } catch let failure as Failure where failure.status == .noResult || failure.status == .tryLater {
             report.add(.problem, failure.message ?? "")
+            if let advice = experiment.flagAdvice { report.add(.warning, advice) }
         }
         adviseOnDesign()
         return report

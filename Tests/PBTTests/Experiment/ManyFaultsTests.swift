@@ -13,7 +13,7 @@ import Testing
         do {
             _ = try Experiment(document: Document(.object(object)), directory: "/work")
             return []
-        } catch let error as DocumentError {
+        } catch {
             return ([error] + error.more).map { "\($0.path): \($0.problem)" }
         }
     }

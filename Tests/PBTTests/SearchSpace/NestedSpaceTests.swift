@@ -120,3 +120,26 @@ import Testing
         #expect(error?.problem == "is nested more than 16 deep")
     }
 }
+
+@Suite("Points of a grid") struct GridPointTests {
+    @Test(arguments: [
+        (0.0...1.0, 0.1, [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]),
+        (0.05...1, 0.3, [0.05, 0.35, 0.65, 0.95]),
+        (1e-5...5e-5, 1e-5, [1e-5, 2e-5, 3e-5, 4e-5, 5e-5]), (-0.3...0.3, 0.1, [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3]),
+    ])
+    func `are the decimal numbers that they are written as`(
+        _ range: ClosedRange<Double>, _ quantum: Double, _ points: [Double]
+    ) throws {
+        guard case .real(let real) = Dimension.uniform(range, quantum: quantum).domain else { return }
+        let steps = 1000
+        let reached = (0...steps).map {
+            real.legal(range.lowerBound + Double($0) / Double(steps) * (range.upperBound - range.lowerBound))
+        }
+        #expect(Set(reached).sorted() == points)
+    }
+
+    @Test func `of a step without a short decimal form stay as they are`() throws {
+        guard case .real(let real) = Dimension.uniform(0...1, quantum: 1.0 / 3).domain else { return }
+        #expect(real.legal(0.7) == 2 * (1.0 / 3))
+    }
+}
