@@ -123,6 +123,7 @@ struct ObjectReader {
                 problem: "must be an object with \(known.prefix(4).quotedList), not \(document.value.kind)")
         }
         var entries: [String: Document.Entry] = [:]
+        var meant: Set<String> = []
         for entry in list {
             let place = path.isEmpty ? entry.name : "\(path).\(entry.name)"
             guard entries[entry.name] == nil else {
@@ -135,7 +136,7 @@ struct ObjectReader {
                     advice = hint
                 } else if let near = nearest(to: entry.name, among: known) {
                     advice = "did you mean \"\(near)\"?"
-                    faults.excuse(path.isEmpty ? near : "\(path).\(near)")
+                    meant.insert(near)
                 } else {
                     advice = "known keys: \(known.joined(separator: ", "))"
                 }
@@ -145,6 +146,8 @@ struct ObjectReader {
             entries[entry.name] = entry
         }
         self.entries = entries
+        // What is there under a misspelled name is not missing too.
+        for name in meant where entries[name] == nil { faults.excuse(path.isEmpty ? name : "\(path).\(name)") }
         if !isTolerant { try faults.check() }
     }
 

@@ -33,6 +33,7 @@ import Testing
             Set(faults) == [
                 "poplation: unknown key; did you mean \"population\"?",
                 "objective.metric: must be the name of a metric",
+                "population: must be at least 1, not 0",
                 "objective.goal: must be maximize or minimize, not \"up\"",
                 "intervals: must be a whole number, not \"many\"",
                 "space.b: must say what it is drawn from, for example {uniform: [0, 1]} or {constant: 5}, not 5",
