@@ -38,6 +38,18 @@ struct DefinitionTests {
         }
     }
 
+    @Test func `a placeholder that means nothing is told when the experiment is created`() async throws {
+        try await withServer { server in
+            let answer = try await server.ask(
+                .POST, "/experiments", Self.definition { $0["command"] = ["t", "{x}", "{y}", "{"] })
+            #expect(
+                answer.problem
+                    == "422 badExperiment: definition: command[2]: \"{y}\": unknown placeholder {y}; did you mean {x}?; "
+                    + "command[3]: \"{\": a '{' is never closed; write {{ for a brace")
+            #expect(try answer.json["errors"]?.array?.count == 2)
+        }
+    }
+
     @Test func `a claim of a space with groups brings them nested, and a push takes both forms`() async throws {
         try await withServer { server in
             let created = try await server.ask(
