@@ -18,7 +18,9 @@ extension Experiment {
         for (i, part) in list.enumerated() {
             switch part.value {
             case .string(let text): command.append(text)
-            case .integer, .number, .bool: command.append(part.value.json)
+            // As it is written: 1.10 is not 1.1 in a command.
+            case .integer, .number: command.append(part.text ?? part.value.json)
+            case .bool: command.append(part.value.json)
             default:
                 faults.add(
                     DocumentError(

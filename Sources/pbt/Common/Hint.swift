@@ -32,6 +32,11 @@ enum Hint {
         Shell.command(["pbt"] + words + storeOption(opened.location))
     }
 
+    /// Returns a command about the store that was opened last.
+    static func aboutCurrentStore(_ words: String...) -> String {
+        Shell.command(["pbt"] + words + (current.withLock { $0 }.map { storeOption($0) } ?? []))
+    }
+
     /// Returns `pbt worker STORE` for a store, with an experiment if one is named.
     static func worker(_ store: StoreLocation, _ experiment: String? = nil) -> String {
         Shell.command(["pbt", "worker", text(of: store)] + (experiment.map { [$0] } ?? []))
