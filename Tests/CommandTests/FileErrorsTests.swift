@@ -14,7 +14,7 @@ import Testing
         space:
           lr: {log_unifrom: [1e-5, 1]}
           x: {uniform: [1, 0]}
-        command: [./t.sh, --lr, "{lr}", "{nothing}", "${x}"]
+        command: [./t.sh, --lr, "{lr}", "{intervall}", "${x}"]
         workers: none
         """
 
@@ -31,7 +31,7 @@ import Testing
                 error: broken.yaml:4: intervals: must be at least 1, not 0
                 error: broken.yaml:6: space.lr.log_unifrom: unknown key; did you mean "log_uniform"?
                 error: broken.yaml:7: space.x.uniform: needs the lower number first: [0, 1]
-                error: broken.yaml:8: command[3] "{nothing}": unknown placeholder {nothing}; did you mean {interval}?
+                error: broken.yaml:8: command[3] "{intervall}": unknown placeholder {intervall}; did you mean {interval}?
                 error: broken.yaml:8: command[4]: "${x}": ${x} becomes a dollar sign and the value; write {x}
                 error: broken.yaml:9: workers: must be a whole number, not "none"
 

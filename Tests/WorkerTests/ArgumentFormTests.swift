@@ -20,26 +20,28 @@ import Testing
             ).dropFirst())
     }
 
-    @Test(arguments: [
-        ("{args}", ["--lr", "0.5", "--use_lstm", "false"]),
-        ("{args:flags}", ["--lr", "0.5"]),
-        ("{args:no-flags}", ["--lr", "0.5", "--no-use_lstm"]),
-        ("{args:equals}", ["--lr=0.5", "--use_lstm=false"]),
-        ("{args:hydra}", ["lr=0.5", "opt=null", "use_lstm=false"]),
-        ("{use_lstm:flag}", []),
-    ])
+    @Test(
+        arguments: [
+            ("{args}", ["--lr", "0.5", "--use_lstm", "false"]),
+            ("{args:flags}", ["--lr", "0.5"]),
+            ("{args:no-flags}", ["--lr", "0.5", "--no-use_lstm"]),
+            ("{args:equals}", ["--lr=0.5", "--use_lstm=false"]),
+            ("{args:hydra}", ["lr=0.5", "opt=null", "use_lstm=false"]),
+            ("{use_lstm:flag}", []),
+        ] as [(String, [String])])
     func `false and null`(_ argument: String, _ expected: [String]) throws {
         #expect(try Self.filled(argument, ["lr": 0.5, "use_lstm": false, "opt": nil]) == expected)
     }
 
-    @Test(arguments: [
-        ("{args}", ["--lr", "-1e-05", "--opt", "adam", "--use_lstm", "true"]),
-        ("{args:flags}", ["--lr=-1e-05", "--opt", "adam", "--use_lstm"]),
-        ("{args:no-flags}", ["--lr=-1e-05", "--opt", "adam", "--use_lstm"]),
-        ("{args:equals}", ["--lr=-1e-05", "--opt=adam", "--use_lstm=true"]),
-        ("{args:hydra}", ["lr=-1e-05", "opt=adam", "use_lstm=true"]),
-        ("{use_lstm:flag}", ["--use_lstm"]),
-    ])
+    @Test(
+        arguments: [
+            ("{args}", ["--lr", "-1e-05", "--opt", "adam", "--use_lstm", "true"]),
+            ("{args:flags}", ["--lr=-1e-05", "--opt", "adam", "--use_lstm"]),
+            ("{args:no-flags}", ["--lr=-1e-05", "--opt", "adam", "--use_lstm"]),
+            ("{args:equals}", ["--lr=-1e-05", "--opt=adam", "--use_lstm=true"]),
+            ("{args:hydra}", ["lr=-1e-05", "opt=adam", "use_lstm=true"]),
+            ("{use_lstm:flag}", ["--use_lstm"]),
+        ] as [(String, [String])])
     func `true and numbers below zero`(_ argument: String, _ expected: [String]) throws {
         #expect(try Self.filled(argument, ["lr": -1e-5, "use_lstm": true, "opt": "adam"]) == expected)
     }

@@ -25,7 +25,7 @@ import Testing
     @Test func `groups are flat names with dots inside, and objects for the trainer`() throws {
         let space = try Self.experiment(space: Self.space).space
         #expect(space.names == ["flat.name", "gamma", "model.head.bias", "model.layers", "model.lr"])
-        #expect(space["model.layers"] == .integer(1...4).immutable())
+        #expect(space["model.layers"] == Dimension.integer(1...4).immutable())
         #expect(
             space.nested([
                 "flat.name": 1, "gamma": 0.9, "model.head.bias": true, "model.layers": 2, "model.lr": 0.01,
@@ -74,8 +74,7 @@ import Testing
             ),
             (
                 ["optimizer/lr": ["uniform": [0, 1]]],
-                "space.optimizer/lr: a hyperparameter's name is made of letters, digits, '_', '-' and '.', and starts with a "
-                    + "letter or '_'; write optimizer.lr: {…}, or nested optimizer: {lr: {…}}"
+                "space.optimizer/lr: a hyperparameter's name is made of letters, digits, '_', '-' and '.', and starts with a letter or '_'; write optimizer.lr: {…}, or nested optimizer: {lr: {…}}"
             ),
             (
                 ["model": ["lr": ["log_unifrom": [1, 2]]]],
@@ -83,8 +82,7 @@ import Testing
             ),
             (
                 ["model": ["lr": ["uniform": [0, 1]], "hiddens": [64, 32]]],
-                "space.model.hiddens: must say what it is drawn from, for example {uniform: [0, 1]} or {constant: [64,32]}, "
-                    + "not [64,32]"
+                "space.model.hiddens: must say what it is drawn from, for example {uniform: [0, 1]} or {constant: [64,32]}, not [64,32]"
             ),
             (
                 ["model": ["choice": ["uniform": [0, 1]], "lr": ["uniform": [0, 1]]]],
@@ -122,11 +120,13 @@ import Testing
 }
 
 @Suite("Points of a grid") struct GridPointTests {
-    @Test(arguments: [
-        (0.0...1.0, 0.1, [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]),
-        (0.05...1, 0.3, [0.05, 0.35, 0.65, 0.95]),
-        (1e-5...5e-5, 1e-5, [1e-5, 2e-5, 3e-5, 4e-5, 5e-5]), (-0.3...0.3, 0.1, [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3]),
-    ])
+    @Test(
+        arguments: [
+            (0.0...1.0, 0.1, [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]),
+            (0.05...1, 0.3, [0.05, 0.35, 0.65, 0.95]),
+            (1e-5...5e-5, 1e-5, [1e-5, 2e-5, 3e-5, 4e-5, 5e-5]),
+            (-0.3...0.3, 0.1, [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3]),
+        ] as [(ClosedRange<Double>, Double, [Double])])
     func `are the decimal numbers that they are written as`(
         _ range: ClosedRange<Double>, _ quantum: Double, _ points: [Double]
     ) throws {
