@@ -32,6 +32,9 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         case .forbidden: status = 403
         case .noSuchExperiment, .noSuchInterval, .noSuchCheckpoint: status = 404
         case .alreadyExists, .leaseLost, .wrongState: status = 409
+        case .inProgress:
+            status = 409
+            retryAfter = 1
         case .preconditionFailed: status = 412
         case .badValue, .badExperiment, .noSuchStrategy: status = 422
         case .storeBusy:

@@ -16,7 +16,7 @@ import Testing
 @testable import PBTServer
 
 /// A server with one experiment whose first interval is leased.
-private struct Scene: Sendable {
+struct Scene: Sendable {
     let store: InMemoryStore
     let data: DataDirectory
     let root: FilePath
@@ -172,13 +172,14 @@ private struct Scene: Sendable {
         }
     }
 
-    @Test func `that holds a symbolic link is refused with what to do`() async throws {
+    @Test func `that holds a link out of it is refused with what to do`() async throws {
         try await Scene.with { scene in
             let (checkpoints, attempt) = try await scene.saved(10)
             try symlink("/etc/passwd", at: attempt.checkpoint.appending("link"))
             let error = await #expect(throws: PBTError.self) { try await checkpoints.publish(attempt) }
-            #expect(error?.message.contains("\"link\" in the checkpoint") == true)
-            #expect(error?.message.contains("save the file itself") == true)
+            #expect(error?.code == .badValue)
+            #expect(error?.message.contains("\"link\" is a link to /etc/passwd, outside of the checkpoint") == true)
+            #expect(error?.message.contains("copy the file into PBT_CHECKPOINT_OUT") == true)
         }
     }
 
