@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -17,8 +18,9 @@ import stat
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterable, List, Union
+from typing import Any, Dict, Iterable, List, Union
 
+from . import _seal
 from ._errors import PBTError
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.")
@@ -106,7 +108,7 @@ class DataDirectory:
         the rest.
         """
         directory = self.directory(experiment)
-        for needed in ("checkpoints", "logs"):
+        for needed in ("checkpoints", "manifests", "logs"):
             os.makedirs(directory / needed, exist_ok=True)
         _synchronize_directory(directory)
         _synchronize_directory(self.root)
@@ -139,6 +141,8 @@ class DataDirectory:
         scratch, target = self.scratch(attempt), self.checkpoint(attempt.name, attempt.experiment)
         settle_links(scratch / "checkpoint")
         check_spellings(scratch / "checkpoint")
+        _seal.make_read_only(scratch / "checkpoint")
+        sealed = _seal.seal(scratch / "checkpoint")
         if is_durable:
             synchronize(scratch / "checkpoint")
         # A rename replaces an empty directory; nothing published is ever replaced.
@@ -148,6 +152,7 @@ class DataDirectory:
                 f"cannot publish the checkpoint {target}: there is one already that no interval names; "
                 "delete it with: pbt gc",
             )
+        self.write_seal(sealed, attempt.name, attempt.experiment, is_durable=is_durable)
         os.rename(scratch / "checkpoint", target)
         if is_durable:
             try:
@@ -158,6 +163,46 @@ class DataDirectory:
                 raise
         remove(scratch)
         return attempt.name
+
+    def manifest(self, name: str, experiment: str) -> Path:
+        """Where the seal of a checkpoint is."""
+        return self.directory(experiment) / "manifests" / f"{name}.json"
+
+    def write_seal(self, sealed: Dict[str, Any], name: str, experiment: str, *, is_durable: bool) -> None:
+        """Writes the seal of a checkpoint that is about to be published."""
+        path = self.manifest(name, experiment)
+        if not path.parent.is_dir():
+            os.makedirs(path.parent, exist_ok=True)
+            if is_durable:
+                _synchronize_directory(path.parent.parent)
+        with path.open("w", encoding="utf-8") as file:
+            json.dump(sealed, file)
+            file.write("\n")
+            if is_durable:
+                file.flush()
+                os.fsync(file.fileno())
+        if is_durable:
+            _synchronize_directory(path.parent)
+
+    def changes(self, name: str, experiment: str) -> List[str]:
+        """How a published checkpoint differs from what was published; empty when it does not, or nothing is known."""
+        sealed = _seal.load(self.manifest(name, experiment))
+        return [] if sealed is None else _seal.changes(sealed, self.checkpoint(name, experiment))
+
+    def check_unchanged(self, name: str, experiment: str) -> None:
+        """Checks that a published checkpoint is what was published.
+
+        Raises:
+            PBTError: with code ``changedCheckpoint``, when it is not.
+        """
+        changes = self.changes(name, experiment)
+        if changes:
+            raise PBTError(
+                "changedCheckpoint",
+                f"the checkpoint {name} of {experiment!r} was changed after it was published: {_seal.text(changes)} in "
+                f"{self.checkpoint(name, experiment)}; its score is no longer true of it, so nothing is trained from it. "
+                "Find what writes there; a program must only read checkpoint_in",
+            )
 
     def discard(self, attempt: Attempt) -> None:
         """Deletes the files of an attempt, except its log."""
@@ -173,6 +218,9 @@ class DataDirectory:
             path = self.checkpoint(name, experiment)
             if NAME.fullmatch(name) is None or path.parent.is_symlink():
                 continue
+            if not os.path.lexists(path):
+                self._drop_seal(name, experiment)
+                continue
             try:
                 if not stat.S_ISDIR(os.lstat(path).st_mode):
                     continue
@@ -187,6 +235,14 @@ class DataDirectory:
             except FileNotFoundError:
                 continue  # another process was faster
             remove(trash)
+            # Last: a checkpoint without its seal could not be told from one of an earlier version.
+            self._drop_seal(name, experiment)
+
+    def _drop_seal(self, name: str, experiment: str) -> None:
+        try:
+            os.unlink(self.manifest(name, experiment))
+        except (FileNotFoundError, NotADirectoryError):
+            pass
 
 
 #: The name of an attempt and of its checkpoint; each number in one spelling only.

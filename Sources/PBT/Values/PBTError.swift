@@ -44,6 +44,8 @@ public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let inProgress = Code("inProgress")
         /// There is no such checkpoint, or not any more.
         public static let noSuchCheckpoint = Code("noSuchCheckpoint")
+        /// A published checkpoint is no longer what was measured.
+        public static let changedCheckpoint = Code("changedCheckpoint")
         /// A request is not one: no JSON, a field that is missing, a parameter out of range.
         public static let badRequest = Code("badRequest")
         /// There is no token, or it is unknown, revoked or expired.

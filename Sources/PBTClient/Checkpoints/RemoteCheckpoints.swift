@@ -65,7 +65,12 @@ public final class RemoteCheckpoints: Checkpoints {
         }
         let cache = cache
         while true {
-            if let hold = try await blocking({ try cache.hold(name, of: experiment) }) { return hold }
+            if let hold = try await blocking({ try cache.hold(name, of: experiment) }) {
+                let data = data
+                if try await blocking({ try data.changes(in: name, of: experiment).isEmpty }) { return hold }
+                // Something wrote into the cache. The server's is fetched again.
+                try await blocking { try data.delete([name], of: experiment) }
+            }
             try await Download(store: store, cache: cache, name: name, experiment: experiment).run()
         }
     }

@@ -51,9 +51,12 @@ final class CheckpointExchange: Sendable {
     ///
     /// Read once: what is published never changes.
     ///
-    /// - Throws: A `PBTError`: `noSuchCheckpoint`, `badValue` for one that holds what cannot be sent.
+    /// - Throws: A `PBTError`: `noSuchCheckpoint`, `changedCheckpoint`, `badValue` for one that holds what cannot be sent.
     func manifest(of name: String, _ experiment: String) async throws -> Manifest {
         let path = try await directory(of: name, experiment)
+        let data = data
+        // It is about to be handed out.
+        try await blocking { try data.checkUnchanged(name, of: experiment) }
         // Many workers may ask for the donor's at once.
         return try await turns.taking(path) { try await known(path, experiment) }
     }

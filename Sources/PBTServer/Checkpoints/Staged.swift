@@ -35,7 +35,6 @@ struct Staged {
         }
         try data.prepare(experiment)
         do {
-            try FileTree.synchronize(root)
             try data.publish(root, as: name, of: experiment)
         } catch {
             // If this fails too, the next publish reads and flushes every byte again.

@@ -62,9 +62,9 @@ package enum CheckpointLinks {
     }
 
     /// The error for links that do not lead inside their checkpoint.
-    package static func refusal(of links: [CheckpointLink]) -> PBTError {
-        let shown = links.prefix(5).map(\.description).joined(separator: ", ")
-        let more = links.count > 5 ? ", and \(links.count - 5) more" : ""
+    package static func refusal(of links: [CheckpointLink], atMost limit: Int = 5) -> PBTError {
+        let shown = links.prefix(limit).map(\.description).joined(separator: ", ")
+        let more = links.count > limit ? ", and \(links.count - limit) more" : ""
         return PBTError(
             .badValue,
             "the checkpoint cannot be published: \(shown)\(more). What a link leads to changes or is deleted without the "

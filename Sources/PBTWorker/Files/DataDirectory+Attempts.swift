@@ -13,7 +13,8 @@ extension DataDirectory {
     ///   - assignment: What will be trained.
     ///   - slot: Which of the worker's slots trains it, from 0.
     /// - Returns: The attempt, with its paths.
-    /// - Throws: A `PBTError`: `inputOutput`, or `noSuchCheckpoint` when the checkpoint to continue is gone.
+    /// - Throws: A `PBTError`: `inputOutput`; `noSuchCheckpoint` when the checkpoint to continue is gone, and
+    ///   `changedCheckpoint` when it is not what was published.
     public func begin(_ assignment: Assignment, slot: Int) throws -> Attempt {
         let experiment = assignment.experiment.name
         let lease = assignment.lease
@@ -23,7 +24,7 @@ extension DataDirectory {
             // It was published, and could not be finished: nothing names it, and nothing will.
             try delete([name], of: experiment)
         }
-        let parent = try assignment.parentCheckpoint.map { try published($0, of: experiment) }
+        let parent = try assignment.parentCheckpoint.map { try verifiedParent($0, of: experiment) }
         let name = Self.name(of: lease.interval, attempt: lease.attempt)
         let scratch = attempt(name, of: experiment)
         // Usually the call that is needed: all above it is there, and nothing of that name.
@@ -35,9 +36,20 @@ extension DataDirectory {
         // Earlier versions may have made `attempts` alone.
         try FileSystem.makeDirectory(directory(of: experiment).appending("logs"))
         try FileSystem.makeDirectory(scratch.appending("checkpoint"))
-        return Attempt(
-            assignment: assignment, parentCheckpoint: parent, checkpoint: scratch.appending("checkpoint"),
+        var attempt = Attempt(
+            assignment: assignment, parentCheckpoint: parent?.path, checkpoint: scratch.appending("checkpoint"),
             scratch: scratch, log: log(of: lease.interval, attempt: lease.attempt, of: experiment), slot: slot)
+        attempt.parentSeal = parent?.seal
+        return attempt
+    }
+
+    /// The directory of a checkpoint that an attempt continues, found to be what was published.
+    private func verifiedParent(_ name: String, of experiment: String) throws -> (path: FilePath, seal: CheckpointSeal) {
+        let path = try published(name, of: experiment)
+        // Of one that an earlier version published, it is known from now on.
+        guard let seal = try seal(of: name, in: experiment) else { return (path, try CheckpointSeal(of: path)) }
+        try checkUnchanged(name, of: experiment)
+        return (path, seal)
     }
 
     /// Publishes what an attempt saved, whole or not at all, and deletes its other files.
@@ -52,7 +64,6 @@ extension DataDirectory {
         let name = Self.name(of: attempt.assignment.lease.interval, attempt: attempt.assignment.lease.attempt)
         let target = checkpoint(name, of: experiment)
         try CheckpointLinks.settle(in: attempt.checkpoint)
-        try FileTree.synchronize(attempt.checkpoint)
         // A rename replaces an empty directory; nothing published is ever replaced.
         guard try !FileSystem.exists(target) else { throw FileSystem.alreadyThere(target) }
         try publish(attempt.checkpoint, as: name, of: experiment)
@@ -60,13 +71,16 @@ extension DataDirectory {
         return name
     }
 
-    /// Gives a directory that is flushed the name of a checkpoint, and flushes the name.
+    /// Makes a directory a checkpoint: its files are made read-only, flushed, and sealed; then it gets its name.
     ///
-    /// - Throws: A `PBTError` with code `inputOutput`; then nothing is published: a checkpoint that a power cut may take
-    ///   away is not.
+    /// - Throws: A `PBTError`: `badValue` for what no checkpoint may hold, and when its files still change; `inputOutput`.
+    ///   Then nothing is published: a checkpoint that a power cut may take away is not.
     package func publish(_ directory: FilePath, as name: String, of experiment: String) throws {
-        try FileSystem.move(directory, to: checkpoint(name, of: experiment))
+        let seal = try CheckpointSeal(sealing: directory)
+        try FileTree.synchronize(directory)
         do {
+            try write(seal, of: name, in: experiment, isDurable: true)
+            try FileSystem.move(directory, to: checkpoint(name, of: experiment))
             try FileSystem.synchronize(directory: checkpoints(of: experiment))
         } catch {
             // What cannot be deleted either is an orphan: the next attempt at the interval deletes it, and pbt gc.

@@ -36,11 +36,15 @@ extension DataDirectory {
     }
 
     private func delete(_ name: CheckpointName, of experiment: String) throws {
-        guard try FileSystem.exists(checkpoint("\(name)", of: experiment)) else { return }
+        guard try FileSystem.exists(checkpoint("\(name)", of: experiment)) else {
+            return try FileTree.remove(manifest("\(name)", of: experiment))
+        }
         // Where all attempts run on other machines, there is no place for it yet.
         if try !FileSystem.exists(attempts(of: experiment)) { try prepare(experiment) }
         _ = try FileTree.retire(
             "\(name)", in: checkpoints(of: experiment), through: attempts(of: experiment), as: ".deleted-\(name)")
+        // Last: a checkpoint without its seal could not be told from one of an earlier version.
+        try FileTree.remove(manifest("\(name)", of: experiment))
     }
 
     /// Deletes checkpoints one by one.
@@ -108,6 +112,25 @@ extension DataDirectory {
     private func names(in directory: FilePath) throws -> [String] {
         guard try FileSystem.isDirectory(directory) else { return [] }
         return try FileSystem.names(in: directory)
+    }
+
+    /// Deletes seals whose checkpoints were not published or are gone.
+    ///
+    /// - Parameters:
+    ///   - experiment: The experiment.
+    ///   - store: Where its intervals are.
+    /// - Throws: A `PBTError`: of the store's, or with code `inputOutput`.
+    public func collectManifests(of experiment: String, in store: some Store) async throws {
+        let names = try names(in: manifests(of: experiment)).compactMap {
+            $0.hasSuffix(".json") ? CheckpointName(String($0.dropLast(5))) : nil
+        }
+        let running = try await store.runningIntervals(of: experiment).map {
+            CheckpointName($0.id, attempt: $0.attempts)
+        }
+        for name in names where !running.contains(name) {
+            if try FileSystem.exists(checkpoint("\(name)", of: experiment)) { continue }
+            try FileTree.remove(manifest("\(name)", of: experiment))
+        }
     }
 
     /// Deletes what ``orphans(of:in:)`` found.

@@ -63,7 +63,7 @@ extension DataDirectory {
     package func prepare(_ experiment: String) throws {
         let directory = directory(of: experiment)
         try FileSystem.makeDurableDirectories(directory)
-        for needed in ["checkpoints", "logs"] {
+        for needed in ["checkpoints", "manifests", "logs"] {
             try FileSystem.makeDirectory(directory.appending(needed))
         }
         try FileSystem.synchronize(directory: directory)

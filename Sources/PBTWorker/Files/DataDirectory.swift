@@ -7,12 +7,14 @@ public import SystemPackage
 ///
 /// ```
 /// ROOT/EXPERIMENT/checkpoints/m0003-i0012-a1/    what the trainer saved; complete, never changed again
+/// ROOT/EXPERIMENT/manifests/m0003-i0012-a1.json  what that was when it was published
 /// ROOT/EXPERIMENT/attempts/m0003-i0012-a1/       an attempt that runs: checkpoint/, hyperparameters.json, results.json
 /// ROOT/EXPERIMENT/logs/m0003-i0012-a1.log        what the trainer printed
 /// ROOT/EXPERIMENT/uploads/m0003-i0012-a1/        a checkpoint that comes from another machine; not complete yet
 /// ROOT/.pbt-data                                 tells this directory from any other
 /// ```
-/// A checkpoint is published by one rename, so ROOT must not be spread over several file systems. It may be on a
+/// A published checkpoint's files are read-only, and a ``CheckpointSeal`` tells whether they are what was measured. It is
+/// published by one rename, so ROOT must not be spread over several file systems. It may be on a
 /// network file system that all workers of the store see at the same path.
 public struct DataDirectory: Sendable, Hashable {
     /// Where all files are; absolute.

@@ -48,6 +48,7 @@ struct CollectCommand: AsyncParsableCommand {
                 try data.collect(found)
                 let (gone, problem) = data.deleteEach(garbage, of: name)
                 try await opened.store.collected(gone, of: name)
+                try await data.collectManifests(of: name, in: opened.store)
                 if let problem { throw problem }
             }
             orphans += found
