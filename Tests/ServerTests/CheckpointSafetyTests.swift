@@ -170,11 +170,26 @@ import Testing
             // The other way: a worker on the server's machine saves a link.
             try FileTree.remove(published.appending("last"))
             try symlink("big", at: published.appending("last"))
+            try FileTree.remove(scene.data.manifests(of: "small"))
             let other = try scene.remote("other")
             var next = scene.assignment
             next.parentCheckpoint = scene.attempt
             let copy = try #require(try await other.begin(next, slot: 0).parentCheckpoint)
             #expect(try read(copy.appending("last")) == "0123456789")
+        }
+    }
+
+    @Test func `that changed in a worker's cache are fetched again`() async throws {
+        try await Scene.with { scene in
+            let (checkpoints, attempt) = try await scene.saved(10)
+            _ = try await checkpoints.publish(attempt)
+            let copy = checkpoints.data.checkpoint(scene.attempt, of: "small").appending("big")
+            try overwrite("other", at: copy)
+            var next = scene.assignment
+            next.parentCheckpoint = scene.attempt
+            next.lease.interval.index = 1
+            let parent = try #require(try await checkpoints.begin(next, slot: 0).parentCheckpoint)
+            #expect(try read(parent.appending("big")) == "0123456789")
         }
     }
 

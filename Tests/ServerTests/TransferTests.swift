@@ -159,15 +159,24 @@ struct Scene: Sendable {
         try await Scene.with { scene in
             let (checkpoints, attempt) = try await scene.saved(1000)
             _ = try await checkpoints.publish(attempt)
-            try write(
+            try overwrite(
                 String(repeating: "y", count: 1000),
-                to: scene.data.checkpoint(scene.attempt, of: "small").appending("big"))
+                at: scene.data.checkpoint(scene.attempt, of: "small").appending("big"))
             var next = scene.assignment
             next.parentCheckpoint = scene.attempt
             let other = try scene.remote("other")
             let error = await #expect(throws: PBTError.self) { try await other.begin(next, slot: 0) }
-            #expect(error?.code == .inputOutput)
-            #expect(error?.message.contains("arrived damaged, twice") == true)
+            #expect(error?.code == .changedCheckpoint)
+            #expect(error?.message.contains("\"big\" has other bytes") == true)
+            // Nor one of an earlier version, which has no seal.
+            try FileTree.remove(scene.data.manifests(of: "small"))
+            _ = try await scene.send("GET", "checkpoints/\(scene.attempt)")
+            try overwrite(
+                String(repeating: "z", count: 1000),
+                at: scene.data.checkpoint(scene.attempt, of: "small").appending("big"))
+            let damaged = await #expect(throws: PBTError.self) { try await other.begin(next, slot: 0) }
+            #expect(damaged?.code == .inputOutput)
+            #expect(damaged?.message.contains("arrived damaged, twice") == true)
             #expect(try names(other.data.directory(of: "small").appending("downloads")) == [])
         }
     }

@@ -99,7 +99,7 @@ import Testing
             let checkpoint = data.checkpoint("m0000-i0000-a1", of: "toy")
             try FileSystem.makeDirectories(checkpoint)
             try data.delete(["m0000-i0000-a1"], of: "toy")
-            #expect(try data.directory(of: "toy").names() == ["attempts", "checkpoints", "logs"])
+            #expect(try data.directory(of: "toy").names() == ["attempts", "checkpoints", "logs", "manifests"])
             // As earlier versions left it.
             try FileTree.remove(data.directory(of: "toy").appending("logs"))
             let attempt = try data.begin(experiment.assignment(), slot: 0)

@@ -104,8 +104,8 @@ class DataDirectory:
     def prepare(self, experiment: str) -> None:
         """Makes the directories of an experiment.
 
-        ``attempts`` comes last, when all above and beside it would survive a power cut: once it is there, others rely on
-        the rest.
+        ``attempts`` comes last, when all above and beside it would survive a power cut: once it is there, others rely
+        on the rest.
         """
         directory = self.directory(experiment)
         for needed in ("checkpoints", "manifests", "logs"):
@@ -118,8 +118,8 @@ class DataDirectory:
         """The directory of a published checkpoint, which is there and is not reached through a symbolic link.
 
         Raises:
-            PBTError: with code ``badAnswer`` for a string that is not a checkpoint's name, ``inputOutput`` when there is
-                no such directory.
+            PBTError: with code ``badAnswer`` for a string that is not a checkpoint's name, ``inputOutput`` when there
+                is no such directory.
         """
         path = self.checkpoint(check_name(name), experiment)
         for directory in (path.parent, path):
@@ -200,8 +200,8 @@ class DataDirectory:
             raise PBTError(
                 "changedCheckpoint",
                 f"the checkpoint {name} of {experiment!r} was changed after it was published: {_seal.text(changes)} in "
-                f"{self.checkpoint(name, experiment)}; its score is no longer true of it, so nothing is trained from it. "
-                "Find what writes there; a program must only read checkpoint_in",
+                f"{self.checkpoint(name, experiment)}; its score is no longer true of it, so nothing is trained from "
+                "it. Find what writes there; a program must only read checkpoint_in",
             )
 
     def discard(self, attempt: Attempt) -> None:
@@ -211,8 +211,8 @@ class DataDirectory:
     def delete(self, names: Iterable[str], experiment: str) -> None:
         """Deletes checkpoints; those that are gone already are as good.
 
-        Each is renamed away first: what bears a checkpoint's name is whole at any time. Only a directory whose name is that
-        of an attempt is deleted; for every other name there is nothing of ours to delete.
+        Each is renamed away first: what bears a checkpoint's name is whole at any time. Only a directory whose name is
+        that of an attempt is deleted; for every other name there is nothing of ours to delete.
         """
         for name in names:
             path = self.checkpoint(name, experiment)
@@ -257,7 +257,7 @@ def check_name(name: str) -> str:
 
 
 def check_spellings(root: Path) -> None:
-    """Refuses two names in one directory that are equal after Unicode normalization: many file systems hold them for one.
+    """Refuses two names in one directory that are equal after Unicode normalization: many systems hold them for one.
 
     Raises:
         PBTError: with code ``badValue``, naming both.
@@ -299,9 +299,9 @@ def settle_links(root: Path) -> None:
             if where is not None:
                 raise PBTError(
                     "badValue",
-                    f"the checkpoint cannot be published: {os.path.relpath(path, base)} is a link to {target}, {where}. "
-                    "What a link leads to changes or is deleted without the checkpoint: copy the file (shutil.copyfile), "
-                    "or save its path and leave the link out",
+                    f"the checkpoint cannot be published: {os.path.relpath(path, base)} is a link to {target}, "
+                    f"{where}. What a link leads to changes or is deleted without the checkpoint: copy the file "
+                    "(shutil.copyfile), or save its path and leave the link out",
                 )
             if not _stays_inside(target, os.path.relpath(path, base)):
                 draft = os.path.join(directory, f".pbt-link.{os.getpid()}")

@@ -41,8 +41,8 @@ def seal(root: Path) -> Dict[str, Any]:
             if _times(os.fstat(file.fileno())) != _times(before):
                 raise PBTError(
                     "badValue",
-                    f"{path} in {root} changed while it was published: something still writes to it; save, and end every "
-                    "process that writes, before report()",
+                    f"{path} in {root} changed while it was published: something still writes to it; save, and end "
+                    "every process that writes, before report()",
                 )
         mtime, ctime, inode = _times(before)
         items.append(
@@ -135,7 +135,8 @@ def _change(file: Dict[str, Any], path: Path, recorded: int) -> Optional[str]:
 
 
 def _times(status: os.stat_result) -> Tuple[int, int, int]:
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+    # Signed, as 64 bits of JSON have it.
+    return status.st_mtime_ns, status.st_ctime_ns, (status.st_ino + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def _digest(file: Any, size: int, is_sampled: bool) -> str:

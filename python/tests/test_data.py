@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
+import shutil
 from pathlib import Path
-from typing import List, Union
+from typing import Any, Callable, List, Tuple, Union
 
 import pytest
 
 import pbt
-from pbt import _data
+from pbt import _data, _seal
 from pbt._data import Attempt, DataDirectory
+from pbt._files import SharedFiles
 
 
 def publish(data: DataDirectory, member: int = 0) -> Path:
@@ -130,3 +134,88 @@ def test_directories_are_flushed_before_others_rely_on_them(
     monkeypatch.setattr(_data, "_synchronize_directory", lambda path: flushed.append(os.fspath(path)))
     data.begin(Attempt("toy", 0, 0, 1))
     assert flushed == [os.fspath(data.directory("toy")), os.fspath(data.root)]
+
+
+def test_published_files_are_read_only_and_directories_are_not(data: DataDirectory) -> None:
+    path = publish(data)
+    assert (path / "weights").stat().st_mode & 0o222 == 0
+    assert path.stat().st_mode & 0o200 and (data.root / "toy").is_dir()
+
+
+def test_a_file_with_another_name_elsewhere_stays_as_it_is(data: DataDirectory, tmp_path: Path) -> None:
+    shared = tmp_path / "vocabulary"
+    shared.write_text("words")
+    attempt = Attempt("toy", 0, 0, 1)
+    os.link(shared, data.begin(attempt) / "vocabulary")
+    data.publish(attempt)
+    assert shared.stat().st_mode & 0o200
+
+
+def change_bytes(path: Path) -> None:
+    times = path.stat()
+    path.chmod(0o644)
+    path.write_text("2")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def grow(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_text("12")
+
+
+CHANGES: List[Tuple[Callable[[Path], Any], str]] = [
+    (change_bytes, '"weights" has other bytes'),
+    (grow, '"weights" has 2 bytes, not 1'),
+    (lambda path: path.unlink(), '"weights" is gone'),
+    (lambda path: (path.parent / "new").write_text("x"), '"new" is new'),
+    (lambda path: (path.parent / "folder").mkdir(), '"folder" is new'),
+    (lambda path: (path.parent / "link").symlink_to("weights"), '"link" is new'),
+]
+
+
+@pytest.mark.parametrize(("change", "what"), CHANGES)
+def test_a_checkpoint_that_changed_is_found_and_said_how(
+    data: DataDirectory, change: Callable[[Path], Any], what: str
+) -> None:
+    path = publish(data)
+    data.check_unchanged(path.name, "toy")
+    change(path / "weights")
+    assert data.changes(path.name, "toy") == [what]
+    with pytest.raises(pbt.PBTError, match="was changed after it was published") as caught:
+        SharedFiles(data).fetch(path.name, "toy")
+    assert caught.value.code == "changedCheckpoint" and what in str(caught.value)
+
+
+def test_a_copy_with_the_same_bytes_is_the_same(data: DataDirectory) -> None:
+    path = publish(data)
+    copy = path.with_name("copy")
+    shutil.copytree(path, copy)
+    shutil.rmtree(path)
+    copy.rename(path)
+    assert data.changes(path.name, "toy") == []
+
+
+def test_large_files_are_sampled_and_their_time_counts(data: DataDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_seal, "WHOLE", 10)
+    monkeypatch.setattr(_seal, "SAMPLE", 4)
+    attempt = Attempt("toy", 0, 0, 1)
+    (data.begin(attempt) / "big").write_bytes(b"0123456789abcdefghij")
+    path = data.checkpoint(data.publish(attempt), "toy") / "big"
+    file = json.loads(data.manifest(attempt.name, "toy").read_text())["files"][0]
+    assert file["sampled_sha256"] == hashlib.sha256(b"0123" + b"89ab" + b"ghij").hexdigest() and "sha256" not in file
+    path.chmod(0o644)
+    path.write_bytes(b"0123456X89abcdefghij")  # between the samples
+    assert data.changes(attempt.name, "toy") == ['"big" was modified later']
+
+
+def test_a_checkpoint_of_an_earlier_version_is_taken_as_it_is(data: DataDirectory) -> None:
+    path = publish(data)
+    data.manifest(path.name, "toy").unlink()
+    grow(path / "weights")
+    assert SharedFiles(data).fetch(path.name, "toy") == path
+
+
+def test_a_deleted_checkpoint_leaves_no_seal(data: DataDirectory) -> None:
+    path = publish(data)
+    data.delete([path.name], "toy")
+    assert os.listdir(data.directory("toy") / "manifests") == []

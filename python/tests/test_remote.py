@@ -170,3 +170,16 @@ def test_a_link_inside_is_carried_as_a_copy(start: Start) -> None:
     assert server.published["m0000-i0000-a1"] == {
         name: b"1" for name in ("a/epoch=1.ckpt", "b/epoch=1.ckpt", "last.ckpt")
     }
+
+
+def test_a_copy_in_the_cache_that_changed_is_fetched_again(start: Start) -> None:
+    start(members=1, intervals=2, is_shared=False)
+    worker = pbt.worker()
+    (first,) = worker.claim()
+    save(first)
+    first.report(score=1)
+    path = cache(worker) / "test/checkpoints/m0000-i0000-a1/model.pt"
+    path.chmod(0o644)
+    path.write_bytes(b"other")
+    (second,) = worker.claim()
+    assert second.checkpoint_in is not None and contents(second.checkpoint_in) == FILES
