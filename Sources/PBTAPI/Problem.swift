@@ -33,7 +33,10 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         case .unauthorized: status = 401
         case .forbidden: status = 403
         case .noSuchExperiment, .noSuchInterval, .noSuchCheckpoint: status = 404
-        case .alreadyExists, .leaseLost, .wrongState: status = 409
+        case .alreadyExists, .changedCheckpoint, .leaseLost, .wrongState: status = 409
+        case .inProgress:
+            status = 409
+            retryAfter = 1
         case .preconditionFailed: status = 412
         case .badValue, .badExperiment, .noSuchStrategy: status = 422
         case .storeBusy:

@@ -26,6 +26,8 @@ public struct Attempt: Sendable {
     public var log: FilePath
     /// Which of the worker's slots trains it, from 0: says which device it gets.
     public var slot: Int
+    /// What the checkpoint to restore from is before the attempt.
+    package var parentSeal: CheckpointSeal?
 
     /// One attempt at one interval.
     public init(

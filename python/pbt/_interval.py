@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple, Type
 
-from . import _ending, _signals, _values
+from . import _ending, _seal, _signals, _values
 from ._data import Attempt
 from ._errors import LeaseLost, PBTError
 from ._http import segment
@@ -141,7 +141,7 @@ class Interval:
 
         Raises:
             PBTError: with code ``badValue`` for metrics that cannot be reported, ``wrongState`` when the interval is
-                over, or what the server refuses.
+                over, ``changedCheckpoint`` when the program wrote into ``checkpoint_in``, or what the server refuses.
             LeaseLost: inside ``with interval:`` or :func:`pbt.run`, when the interval is someone else's by now.
             OSError: when the checkpoint cannot be written to the disk; with ``overlap`` by the next
                 ``report()``, or the loop.
@@ -154,6 +154,7 @@ class Interval:
         self._check_lost()
         if self.lost:
             return
+        self._check_parent()
         self._begin_ending("reported")
         if self._worker._waits:
             self._report(score, values)
@@ -166,6 +167,20 @@ class Interval:
         except BaseException:
             self._state = "open"
             raise
+
+    def _check_parent(self) -> None:
+        """Fails the interval if the checkpoint that it restored was changed meanwhile."""
+        if self._checkpoint_in is None or self._parent_checkpoint is None:
+            return
+        changes = self._worker._files.changes(self._parent_checkpoint, self.experiment)
+        if not changes:
+            return
+        problem = (
+            f"the checkpoint {self._parent_checkpoint} that it continues was changed while it was trained: "
+            f"{_seal.text(changes)}; the program must only read checkpoint_in, and save into checkpoint_out"
+        )
+        self._quietly(self.fail, problem)
+        raise PBTError("changedCheckpoint", problem)
 
     def _report(self, score: float, values: Mapping[str, Any]) -> None:
         """Publishes and reports."""

@@ -44,6 +44,17 @@ extension Ledger {
             }
             if found == nil { found = try sampleFounder(in: &record) }
             guard var interval = found else { break }
+            if let reason = try unusableParent(of: interval, in: record) {
+                // It decides about a member, like a late decision.
+                guard mayDecide else {
+                    if assignments.isEmpty { return nil }
+                    break
+                }
+                interval.state = .failed
+                interval.reason = reason
+                try close(&interval, from: .waiting, in: &record)
+                continue
+            }
             let token = key.map { "\($0).\(assignments.count)" } ?? freshToken()
             var assignment = try lease(
                 &interval, to: worker, token: token, until: now.advanced(by: term),
@@ -59,6 +70,7 @@ extension Ledger {
         _ key: String, by worker: String, for term: Duration, in record: ExperimentRecord
     ) throws -> [Assignment] {
         try running(in: record, expiredBy: nil, worker: worker).filter { $0.token?.hasPrefix("\(key).") == true }
+            .filter { try unusableParent(of: $0, in: record) == nil }
             .map { held in
                 var interval = held
                 interval.leaseExpires = now.advanced(by: term)
@@ -100,6 +112,16 @@ extension Ledger {
             .started, interval.id,
             details.merging(["worker": .string(worker), "attempt": .integer(interval.attempts)]) { $1 }, in: record)
         return assignment
+    }
+
+    /// Returns the reason why the checkpoint that an interval continues cannot be handed to a trainer: its name is not
+    /// one that an attempt has, so something else than a worker of ours wrote it into the store.
+    private func unusableParent(of interval: Interval, in record: ExperimentRecord) throws -> String? {
+        guard let parent = interval.parent, let donor = try self.interval(parent, in: record),
+            let name = donor.checkpoint, donor.checkpointState == .kept, donor.checkpointName == nil
+        else { return nil }
+        return "it continues \(parent), whose checkpoint has the invalid name "
+            + "\(Value.string(String(name.prefix(100))).json): no attempt publishes such a name, so nothing was read from it"
     }
 
     /// A leased interval with all that is needed to train it.

@@ -97,6 +97,9 @@ extension Ledger {
                 throw PBTError(
                     .badValue, "interval \(lease.interval) has a score but no checkpoint; nobody could continue it")
             }
+            let name = CheckpointName(interval.id, attempt: interval.attempts)
+            // Files are found, handed to trainers and deleted by this name.
+            if let checkpoint, CheckpointName(checkpoint) != name { throw name.refusal(of: checkpoint) }
             interval.state = score.isFinite ? .done : .diverged
             interval.score = score.isFinite ? score : nil
             interval.metrics = metrics.mapValues(\.finite)

@@ -98,8 +98,8 @@ public protocol Store: Sendable {
     /// Safe to repeat when the answer got lost: for an attempt that was finished by this lease it answers with the
     /// interval as it is, no decisions, and all garbage that there is; nothing is recorded twice.
     ///
-    /// - Throws: ``PBTError/Code/leaseLost``, or ``PBTError/Code/badValue`` for a finite score without a checkpoint:
-    ///   nothing was recorded.
+    /// - Throws: ``PBTError/Code/leaseLost``, or ``PBTError/Code/badValue`` for a finite score without a checkpoint, and
+    ///   for a checkpoint whose name is not this attempt's (``CheckpointName``): nothing was recorded.
     func finish(_ lease: Lease, _ outcome: Outcome) async throws -> Finished
 
     /// Gives an interval back untrained: the worker was asked to stop. No retry is counted.

@@ -40,8 +40,12 @@ public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let inconsistent = Code("inconsistent")
         /// A file or directory cannot be read or written.
         public static let inputOutput = Code("inputOutput")
+        /// The same is being done at this moment by another request; try again.
+        public static let inProgress = Code("inProgress")
         /// There is no such checkpoint, or not any more.
         public static let noSuchCheckpoint = Code("noSuchCheckpoint")
+        /// A published checkpoint is no longer what was measured.
+        public static let changedCheckpoint = Code("changedCheckpoint")
         /// A request is not one: no JSON, a field that is missing, a parameter out of range.
         public static let badRequest = Code("badRequest")
         /// There is no token, or it is unknown, revoked or expired.

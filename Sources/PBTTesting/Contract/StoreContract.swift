@@ -140,6 +140,6 @@ extension Store {
             assignment.lease,
             .trained(
                 score: score, metrics: ["score": .number(score)],
-                checkpoint: score.isFinite ? "\(assignment.interval.id)#\(assignment.lease.attempt)" : nil))
+                checkpoint: score.isFinite ? "\(assignment.lease.checkpointName)" : nil))
     }
 }

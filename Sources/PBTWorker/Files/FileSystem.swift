@@ -99,7 +99,7 @@ package enum FileSystem {
         let descriptor = path.withPlatformString { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw error("open", path, errno) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw error("write to disk", path, errno) }
+        try flush(descriptor, path)
     }
 
     /// The names in a directory, in order; none when there is no such directory.

@@ -64,7 +64,8 @@ extension Slot {
     }
 
     private func execute(_ attempt: Attempt) async -> Result {
-        switch await worker.metrics.measure(.train, { await worker.executor.run(attempt) }) {
+        let end = await worker.metrics.measure(.train, { await worker.executor.run(attempt) })
+        switch ParentGuard(attempt).judged(end) {
         case .interrupted(let reason):
             return .interrupted(reason: reason)
         case .failed(let reason):

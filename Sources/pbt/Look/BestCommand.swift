@@ -30,6 +30,12 @@ struct BestCommand: AsyncParsableCommand {
         let best = try looked.interval(nil)
         let checkpoint = looked.checkpoint(of: best)
         if path {
+            if best.checkpointState == .kept, best.checkpointName == nil {
+                throw Failure(
+                    .noResult,
+                    "the checkpoint of \(best.id) has a name that no attempt publishes, so there is no path to it: "
+                        + (best.checkpoint.map { Value.string(String($0.prefix(100))).json } ?? "none"))
+            }
             if checkpoint == nil, let text = looked.checkpointText(of: best) {
                 throw Failure(
                     .noResult, "the checkpoint is \(text); this machine does not see the server's data directory")

@@ -22,7 +22,8 @@ struct PinCommand: AsyncParsableCommand {
         let id = try interval.interval()
         try await opened.store.pin(id, of: experiment, true)
         let pinned = try await opened.store.interval(id, of: experiment)
-        let path = pinned.checkpoint.flatMap { opened.data?.checkpoint($0, of: experiment) }.map { " in \($0)" } ?? ""
+        let path =
+            pinned.checkpoint.flatMap { opened.data?.checkpoint(named: $0, of: experiment) }.map { " in \($0)" } ?? ""
         try Output.line("the checkpoint of \(id) is kept\(path)")
     }
 }

@@ -48,7 +48,8 @@ struct TroubledRun {
         case 0:
             let score = random.unit() < 0.5 ? Double.nan : -.infinity
             _ = try await store.finish(
-                assignment.lease, .trained(score: score, metrics: [:], checkpoint: "\(assignment.interval.id)"))
+                assignment.lease,
+                .trained(score: score, metrics: [:], checkpoint: "\(assignment.lease.checkpointName)"))
         case 1...4: _ = try await store.finish(assignment.lease, .failed(reason: "trouble"))
         case 5: try await store.release(assignment.lease, because: "trouble")
         case 6: _ = try await store.abandon(worker: assignment.lease.worker, of: experiment.name, because: "trouble")
@@ -61,7 +62,7 @@ struct TroubledRun {
                 assignment.lease,
                 .trained(
                     score: score(of: assignment), metrics: [:],
-                    checkpoint: "\(assignment.interval.id).\(assignment.lease.attempt)"))
+                    checkpoint: "\(assignment.lease.checkpointName)"))
         }
     }
 

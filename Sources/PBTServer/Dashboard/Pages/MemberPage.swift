@@ -90,7 +90,8 @@ struct MemberPage {
             if shown.checkpointState == .kept, let checkpoint = shown.checkpoint {
                 fact(HTML("checkpoint")) {
                     tag("code") {
-                        experiment.visit.site.data?.checkpoint(checkpoint, of: experiment.name).string ?? checkpoint
+                        experiment.visit.site.data?.checkpoint(named: checkpoint, of: experiment.name)?.string
+                            ?? checkpoint
                     }
                 }
             }

@@ -72,7 +72,7 @@ struct Banners {
 
     private func checkpoint(of best: Interval) -> HTML {
         guard best.checkpointState == .kept, let checkpoint = best.checkpoint else { return .nothing }
-        let path = opened.visit.site.data?.checkpoint(checkpoint, of: name).string ?? checkpoint
+        let path = opened.visit.site.data?.checkpoint(named: checkpoint, of: name)?.string ?? checkpoint
         return tag("p") {
             "Checkpoint "
             tag("code") { path }
