@@ -32,7 +32,8 @@ import Testing
             #expect(!stored.contains(assignment.lease.token) && !stored.contains(Self.key))
             var forged = assignment.lease
             forged.token = stored
-            let outcome = Outcome.trained(score: 1, metrics: [:], checkpoint: "c\(assignment.interval.id)")
+            let outcome = Outcome.trained(
+                score: 1, metrics: [:], checkpoint: "m000\(assignment.interval.id.member)-i0000-a1")
             #expect(try await isRefused { _ = try await store.renew(forged, for: .seconds(9)) })
             #expect(try await isRefused { _ = try await store.finish(forged, outcome) })
             _ = try await store.renew(assignment.lease, for: .seconds(60))
@@ -57,7 +58,8 @@ import Testing
         }
     }
 
-    @Test func `a lease of an earlier version, stored in the clear, stays valid and is found by its key`() async throws {
+    @Test func `a lease of an earlier version, stored in the clear, stays valid and is found by its key`() async throws
+    {
         try await withTemporaryDirectory { directory in
             let path = "\(directory)/store.sqlite"
             let store = try SQLiteStore(path: path)
@@ -75,7 +77,7 @@ import Testing
             #expect(repeated.assignments.map(\.lease.token) == ["\(Self.key).0", "\(Self.key).1"])
             #expect(repeated.assignments.map(\.interval.id) == claims.assignments.map(\.interval.id))
             _ = try await store.renew(claims.assignments[0].lease, for: .seconds(60))
-            let outcome = Outcome.trained(score: 1, metrics: [:], checkpoint: "c")
+            let outcome = Outcome.trained(score: 1, metrics: [:], checkpoint: "m0000-i0000-a1")
             #expect(try await store.finish(claims.assignments[0].lease, outcome).interval.state == .done)
         }
     }

@@ -45,8 +45,9 @@ extension CheckpointExchange {
         let root = try await staging(name, experiment)
         let writer = try uploads.begin("\(path)", of: root, maximum: limits.files)
         do {
+            let data = data
             let file = try await blocking {
-                try FileSystem.makeDirectories(root)
+                try data.make(root)
                 return try OpenFile(writing: path, below: root)
             }
             try await uploads.write(writer) {

@@ -26,7 +26,7 @@ extension DataDirectory {
         if try !FileSystem.makeNewDirectory(scratch) {
             // `attempts` last: once it is there, others rely on the rest.
             for needed in ["checkpoints", "logs", "attempts"] {
-                try FileSystem.makeDirectories(directory(of: experiment).appending(needed))
+                try make(directory(of: experiment).appending(needed))
             }
             try clear(name, of: experiment)
             try FileSystem.makeDirectory(scratch)

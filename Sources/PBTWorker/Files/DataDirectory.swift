@@ -67,6 +67,21 @@ public struct DataDirectory: Sendable, Hashable {
         return Self.name(of: id, attempt: attempt) == name ? (id, attempt) : nil
     }
 
+    /// Creates the root, which only its owner can read, whatever the umask; one that is there keeps its permissions.
+    ///
+    /// What is created below it has the permissions that the umask says.
+    package func makeRoot() throws {
+        guard try !FileSystem.exists(root) else { return }
+        try FileSystem.makeDirectories(root.removingLastComponent())
+        try FileSystem.makePrivateDirectory(root)
+    }
+
+    /// Creates a directory in the root, with those above it that are missing.
+    package func make(_ directory: FilePath) throws {
+        try makeRoot()
+        try FileSystem.makeDirectories(directory)
+    }
+
     /// Where an experiment's files are.
     public func directory(of experiment: String) -> FilePath {
         root.appending(Self.directoryName(of: experiment))

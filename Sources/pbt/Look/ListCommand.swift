@@ -19,7 +19,7 @@ struct ListCommand: AsyncParsableCommand {
     }
 
     private func answer() async throws {
-        let records = try await storeOptions.open().store.experiments()
+        let records = try await storeOptions.open(reading: true).store.experiments()
         let now = StoreClock.system.now()
         if format.json {
             let rows = records.map { Self.value($0, among: records, at: now) }

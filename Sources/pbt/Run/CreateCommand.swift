@@ -22,6 +22,7 @@ struct CreateCommand: AsyncParsableCommand {
         let source = try ExperimentFile(file)
         let experiment = try overrides.applied(to: source.experiment)
         let opened = try await storeOptions.open(in: source.directory, creating: true)
+        try await opened.checkUnclaimed(experiment)
         let enlistment = try await Enlistment(experiment, in: opened.store, reviving: false)
         let record = enlistment.family.main
         let isNew = if case .begins = enlistment.manner { true } else { false }

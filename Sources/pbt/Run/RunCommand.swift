@@ -52,6 +52,8 @@ struct RunCommand: AsyncParsableCommand {
         }
         try source.checkProgram(of: trainer)
         let opened = try await storeOptions.open(in: source.directory, creating: true)
+        try await opened.checkUnclaimed(experiment)
+        if !shown.quiet { try await opened.warnOfUnknownFiles() }
         let last = try await opened.store.lastEvent()
         let enlistment = try await Enlistment(experiment, in: opened.store, reviving: true)
         if case .finds = enlistment.manner {
@@ -99,7 +101,8 @@ struct RunCommand: AsyncParsableCommand {
         let session = Session(
             worker: worker,
             progress: Progress(
-                family, in: opened, after: last, status: status, slots: slots, options: options), status: status)
+                family, in: opened, after: last, status: status, slots: slots, options: options), status: status,
+            watch: StoreWatch(opened: opened))
         let name = family.main.experiment.name
         guard let ended = try await session.run() else { return }
         // What was in flight may have been the last.

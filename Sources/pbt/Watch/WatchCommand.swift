@@ -27,7 +27,7 @@ struct WatchCommand: AsyncParsableCommand {
                 "watch needs a terminal, and this is none; to look once: pbt show\(name), for a program: "
                     + "pbt show\(name) --json")
         }
-        let opened = try await storeOptions.open()
+        let opened = try await storeOptions.open(reading: true)
         let watcher = Watcher(opened.store, at: opened.location.description)
         try await watcher.open(experiment)
         // Traps first, so that no signal finds the screen taken and nobody to give it back.
