@@ -24,6 +24,14 @@ enum Schema {
 
     static func prepare(_ pool: DatabasePool, path: String) throws {
         // Looked at without a lock first: most openings find the file as it should be.
+        if try !isCurrent(pool, path: path) { try migrate(pool) }
+    }
+
+    /// Returns whether a file has all tables.
+    ///
+    /// - Throws: A `PBTError` with code `unusableStore` for a file of another program or of a newer version, and GRDB's
+    ///   `DatabaseError`.
+    static func isCurrent(_ pool: some DatabaseReader, path: String) throws -> Bool {
         let (id, tables, isCurrent) = try pool.read { db in
             (
                 try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0,
@@ -41,8 +49,7 @@ enum Schema {
             throw PBTError(
                 .unusableStore, "\(path) was made by a newer version of pbt; update pbt, or name another file")
         }
-        if tables > 0, isCurrent { return }
-        try migrate(pool)
+        return tables > 0 && isCurrent
     }
 
     /// Brings the tables up to date, beside other processes that may be doing the same.

@@ -119,7 +119,7 @@ public struct Interval: Sendable, Hashable, Identifiable {
     public var reason: String?
     /// The worker that has, or last had, a lease on it.
     public var worker: String?
-    /// The secret of the current lease.
+    /// The secret of the current lease, as ``LeaseSecret`` stores it.
     package var token: String?
     /// When the current lease runs out.
     public var leaseExpires: Timestamp?

@@ -55,7 +55,7 @@ extension Ledger {
                 try close(&interval, from: .waiting, in: &record)
                 continue
             }
-            let token = key.map { "\($0).\(assignments.count)" } ?? freshToken()
+            let token = key.map { LeaseSecret.token(key: $0, place: assignments.count) } ?? freshToken()
             var assignment = try lease(
                 &interval, to: worker, token: token, until: now.advanced(by: term),
                 late?.decision.value.object ?? [:], in: &record)
@@ -69,14 +69,16 @@ extension Ledger {
     private func again(
         _ key: String, by worker: String, for term: Duration, in record: ExperimentRecord
     ) throws -> [Assignment] {
-        try running(in: record, expiredBy: nil, worker: worker).filter { $0.token?.hasPrefix("\(key).") == true }
-            .filter { try unusableParent(of: $0, in: record) == nil }
-            .map { held in
-                var interval = held
-                interval.leaseExpires = now.advanced(by: term)
-                try update(interval, in: record)
-                return try assignment(interval, in: record)
+        let claimed = LeaseSecret.Claimed(key: key)
+        return try running(in: record, expiredBy: nil, worker: worker).compactMap { held in
+            guard let token = claimed.token(of: held), try unusableParent(of: held, in: record) == nil else {
+                return nil
             }
+            var interval = held
+            interval.leaseExpires = now.advanced(by: term)
+            try update(interval, in: record)
+            return try assignment(interval, token: token, in: record)
+        }
     }
 
     /// Hands a waiting interval out.
@@ -84,7 +86,7 @@ extension Ledger {
     /// - Parameters:
     ///   - interval: The interval; running afterwards.
     ///   - worker: Who gets it.
-    ///   - token: The secret of the lease.
+    ///   - token: The secret of the lease; only a hash of it is stored.
     ///   - expires: When the lease ends unless it is renewed.
     ///   - details: What the event says beside worker and attempt.
     ///   - record: The experiment; written.
@@ -100,11 +102,11 @@ extension Ledger {
         interval.state = .running
         interval.attempts += 1
         interval.worker = worker
-        interval.token = token
+        interval.token = LeaseSecret.stored(token)
         interval.leaseExpires = expires
         interval.started = now
         // Before the first write, since it may throw.
-        let assignment = try assignment(interval, in: record)
+        let assignment = try assignment(interval, token: token, in: record)
         try update(interval, in: record)
         record.move(.waiting, to: .running)
         try update(record)
@@ -125,7 +127,7 @@ extension Ledger {
     }
 
     /// A leased interval with all that is needed to train it.
-    private func assignment(_ interval: Interval, in record: ExperimentRecord) throws -> Assignment {
+    private func assignment(_ interval: Interval, token: String, in record: ExperimentRecord) throws -> Assignment {
         let name = record.experiment.name
         var parentCheckpoint: String?
         if let parent = interval.parent {
@@ -138,7 +140,7 @@ extension Ledger {
             parentCheckpoint = checkpoint
         }
         let lease = Lease(
-            experiment: name, interval: interval.id, attempt: interval.attempts, token: interval.token ?? "",
+            experiment: name, interval: interval.id, attempt: interval.attempts, token: token,
             worker: interval.worker ?? "", expires: interval.leaseExpires ?? now)
         return Assignment(
             lease: lease, interval: interval, parentCheckpoint: parentCheckpoint, experiment: record.experiment)

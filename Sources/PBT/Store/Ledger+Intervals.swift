@@ -31,7 +31,7 @@ extension Ledger {
     private func held(_ lease: Lease) throws -> (ExperimentRecord, Interval) {
         let record = try existing(lease.experiment)
         let interval = try existing(lease.interval, in: record)
-        guard interval.state == .running, interval.token == lease.token else {
+        guard interval.state == .running, LeaseSecret.matches(lease.token, stored: interval.token) else {
             let now = record.state.isOver ? "the experiment is over" : "it is \(interval.state.rawValue) now"
             throw PBTError(
                 .leaseLost,
@@ -115,9 +115,9 @@ extension Ledger {
     private func again(_ lease: Lease) throws -> Finished? {
         let record = try existing(lease.experiment)
         let interval = try existing(lease.interval, in: record)
-        guard interval.state != .running, interval.token == lease.token, interval.attempts == lease.attempt else {
-            return nil
-        }
+        guard interval.state != .running, interval.attempts == lease.attempt,
+            LeaseSecret.matches(lease.token, stored: interval.token)
+        else { return nil }
         return Finished(
             interval: interval, decisions: [], garbage: try garbage(in: record), record: record)
     }

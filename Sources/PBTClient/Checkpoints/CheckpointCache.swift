@@ -76,7 +76,7 @@ struct CheckpointCache: Sendable {
     /// An empty directory for a checkpoint on its way, in use.
     func stage(_ name: String, of experiment: String) throws -> (path: FilePath, hold: Hold) {
         let directory = downloads(data.directory(of: experiment))
-        try FileSystem.makeDirectories(directory)
+        try data.make(directory)
         try sweep(directory)
         while true {
             let path = directory.appending("\(name).\(String(UInt64.random(in: 0 ... .max), radix: 36))")

@@ -17,7 +17,7 @@ public enum Report {
     /// - Returns: An HTML document.
     public static func html(of histories: [History], storeOption: [String] = []) -> String {
         let sheet = ReportStyle.sheet
-        let digest = Base64.text(of: SHA256.digest(of: Array(sheet.utf8)))
+        let digest = Base64.text(of: SecureHash.sha256(Array(sheet.utf8)))
         let policy = "default-src 'none'; style-src 'sha256-\(digest)'; base-uri 'none'; form-action 'none'"
         let names = histories.map { PlainText.line($0.record.experiment.name) }
         let isAlone = histories.count == 1

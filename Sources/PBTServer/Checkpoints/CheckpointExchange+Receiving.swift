@@ -47,8 +47,9 @@ extension CheckpointExchange {
         let root = try await staging(name, experiment)
         let writer = try uploads.begin("\(path)", of: root, maximum: limits.files)
         do {
+            let data = data
             let file = try await blocking {
-                try FileSystem.makeDirectories(root)
+                try data.make(root)
                 try path.checkSpelling(below: root)
                 return try OpenFile(writing: path, below: root)
             }

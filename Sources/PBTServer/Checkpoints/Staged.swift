@@ -23,7 +23,7 @@ struct Staged {
     ///   - data: The data directory.
     /// - Throws: A `PBTError` with code `badValue` or `inputOutput`; then nothing is published.
     func publish(as name: String, of experiment: String, in data: DataDirectory) throws {
-        try FileSystem.makeDirectories(root)
+        try data.make(root)
         try check()
         for directory in manifest.directories {
             for name in directory.parents + ["\(directory)"] {

@@ -21,6 +21,7 @@ extension Endpoints {
             let (value, status) = try await call.site.repeats.once(
                 call.request.headers[.idempotencyKey], for: bytes
             ) {
+                try await call.site.data?.checkUnclaimed(experiment.name, in: call.site.store)
                 let record = try await call.site.store.create(experiment)
                 return (call.site.value(of: record, withDefinition: true), status: 201)
             }

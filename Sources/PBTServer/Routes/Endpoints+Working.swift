@@ -103,7 +103,7 @@ extension Endpoints {
                 // What this very claim was given before its answer got lost is its own still, so that it can give it back.
                 if let key,
                     try await store.runningIntervals(of: name).contains(where: {
-                        $0.worker == worker && $0.token?.hasPrefix("\(key).") == true
+                        $0.worker == worker && LeaseSecret.Claimed(key: key).token(of: $0) != nil
                     })
                 {
                     let claims = try await store.claim(count, from: name, by: worker, for: term, key: key)

@@ -62,6 +62,7 @@ extension DataDirectory {
     /// - Throws: A `PBTError` with code `inputOutput`.
     package func prepare(_ experiment: String) throws {
         let directory = directory(of: experiment)
+        try makeRoot()
         try FileSystem.makeDurableDirectories(directory)
         for needed in ["checkpoints", "manifests", "logs"] {
             try FileSystem.makeDirectory(directory.appending(needed))

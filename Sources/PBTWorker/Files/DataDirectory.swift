@@ -53,6 +53,23 @@ public struct DataDirectory: Sendable, Hashable {
         CheckpointName(interval, attempt: attempt).description
     }
 
+    /// Creates the root, which only its owner can read, whatever the umask; one that is there keeps its permissions.
+    ///
+    /// What is created below it has the permissions that the umask says.
+    package func makeRoot() throws {
+        guard try !FileSystem.exists(root) else { return }
+        let parent = root.removingLastComponent()
+        if !parent.isEmpty { try FileSystem.makeDurableDirectories(parent) }
+        try FileSystem.makePrivateDirectory(root)
+        try FileSystem.synchronize(directory: parent.isEmpty ? "." : parent)
+    }
+
+    /// Creates a directory in the root, with those above it that are missing.
+    package func make(_ directory: FilePath) throws {
+        try makeRoot()
+        try FileSystem.makeDirectories(directory)
+    }
+
     /// Where an experiment's files are.
     public func directory(of experiment: String) -> FilePath {
         root.appending(Self.directoryName(of: experiment))

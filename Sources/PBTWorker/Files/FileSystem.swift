@@ -76,6 +76,15 @@ package enum FileSystem {
         try makeDirectory(path)
     }
 
+    /// Creates a directory for its owner only, whatever the umask; one that is there already is left as it is.
+    package static func makePrivateDirectory(_ path: FilePath) throws {
+        if path.withPlatformString({ mkdir($0, 0o700) }) == 0 {
+            guard path.withPlatformString({ chmod($0, 0o700) }) == 0 else { throw error("create", path, errno) }
+        } else if errno != EEXIST {
+            throw error("create the directory", path, errno)
+        }
+    }
+
     private static func makeOne(_ path: FilePath) -> CInt {
         path.withPlatformString { mkdir($0, 0o777) }
     }

@@ -72,6 +72,7 @@ private func makeWorker(
 ) async throws -> Worker {
     var names: [String] = []
     for wanted in [experiment, experiment.baseline].compactMap({ $0 }) {
+        try await data.checkUnclaimed(wanted.name, in: store)
         let record = try await store.createOrResume(wanted)
         if record.state == .paused { try await store.resume(wanted.name) }
         names.append(wanted.name)

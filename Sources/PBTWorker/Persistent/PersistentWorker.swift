@@ -80,6 +80,7 @@ public struct PersistentWorker: Service {
         let board = Board()
         do {
             try await tidier.refresh(board)
+            try tidier.data.makeRoot()
             for experiment in experiments { try PersistentProcess.killLeftovers(of: experiment, in: tidier.data) }
             try await tidier.sweep(board)
             try await withGracefulShutdownHandler {

@@ -35,8 +35,9 @@ enum ExitStatus: Int32 {
     /// Asked to end by SIGTERM; the same command goes on.
     case terminated = 143
 
-    /// Ends the process with this code.
+    /// Closes the stores that are open, and ends the process with this code.
     func leave() -> Never {
+        OpenStores.close()
         exit(rawValue)
     }
 }

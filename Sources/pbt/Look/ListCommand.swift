@@ -19,7 +19,7 @@ struct ListCommand: AsyncParsableCommand {
     }
 
     private func answer() async throws {
-        let opened = try await storeOptions.open()
+        let opened = try await storeOptions.open(reading: true)
         let records = try await opened.store.experiments()
         let now = StoreClock.system.now()
         if format.json {

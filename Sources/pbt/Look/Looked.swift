@@ -134,7 +134,7 @@ extension StoreOptions {
     ///
     /// - Throws: A ``Failure`` or ``PBTError``.
     func look(at name: String) async throws -> Looked {
-        let opened = try await open()
+        let opened = try await open(reading: true)
         return try await Looked(await opened.store.resolved(name), in: opened)
     }
 }

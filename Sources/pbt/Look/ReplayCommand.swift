@@ -45,6 +45,7 @@ struct ReplayCommand: AsyncParsableCommand {
                     + "and train it with that program")
         }
         let definition = try await named(looked.experiment.replay(named: "", schedule: schedule, seeds: seeds), opened)
+        try await opened.checkUnclaimed(definition)
         let last = try await opened.store.lastEvent()
         let enlistment = try await Enlistment(definition, in: opened.store, reviving: !createOnly)
         let replay = enlistment.family.main.experiment

@@ -40,6 +40,7 @@ struct CollectCommand: AsyncParsableCommand {
             } else {
                 try await opened.store.experiments().map(\.experiment.name)
             }
+        if !dryRun { try data.removeStaleStages() }
         var orphans: [Orphan] = []
         for name in names {
             let garbage = try await opened.store.garbage(of: name)

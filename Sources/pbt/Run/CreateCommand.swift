@@ -24,6 +24,7 @@ struct CreateCommand: AsyncParsableCommand {
         source.warn()
         let experiment = try overrides.applied(to: source.experiment)
         let opened = try await storeOptions.open(in: source.directory, creating: true)
+        try await opened.checkUnclaimed(experiment)
         let hint = overrides.hint(file, in: opened, beside: source.directory)
         let notice = ChangeNotice(hint: hint, opened: opened)
         let enlistment = try await Enlistment(experiment, in: opened.store, reviving: false) { change in

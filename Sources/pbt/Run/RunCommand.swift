@@ -53,6 +53,8 @@ struct RunCommand: AsyncParsableCommand {
         try source.checkProgram(of: trainer)
         source.warn()
         let opened = try await storeOptions.open(in: source.directory, creating: true)
+        try await opened.checkUnclaimed(experiment)
+        if !shown.quiet { try await opened.warnOfUnknownFiles() }
         let last = try await opened.store.lastEvent()
         let hint = overrides.hint(file, workers: workers, in: opened, beside: source.directory)
         let notice = ChangeNotice(hint: hint, opened: opened)
@@ -107,7 +109,8 @@ struct RunCommand: AsyncParsableCommand {
         let session = Session(
             worker: worker,
             progress: Progress(
-                family, in: opened, after: last, status: status, slots: slots, options: options), status: status)
+                family, in: opened, after: last, status: status, slots: slots, options: options), status: status,
+            watch: StoreWatch(opened: opened))
         let name = family.main.experiment.name
         guard let ended = try await session.run() else { return }
         // What was in flight may have been the last.

@@ -73,6 +73,7 @@ struct WorkerCommand: AsyncParsableCommand {
             throw Failure(
                 .usage, "--data, --cache and --cache-limit are for servers; the files of \(store) are beside it")
         }
+        if !quiet { try await opened.warnOfUnknownFiles() }
         let served = try await served(in: opened)
         if experiment != nil {
             for record in served where record.experiment.trainer == nil {
@@ -105,7 +106,9 @@ struct WorkerCommand: AsyncParsableCommand {
         if isPersistent {
             let service = PersistentService(
                 opened: opened, experiments: served.map(\.experiment.name), slots: slots, logger: logger)
-            return try await finish(Session(worker: service, progress: nil, status: status), in: opened)
+            return try await finish(
+                Session(
+                    worker: service, progress: nil, status: status, watch: StoreWatch(opened: opened)), in: opened)
         }
         var configuration = WorkerConfiguration(
             experiments: experiment == nil ? .all : .named(served.map(\.experiment.name)), slots: slots,
@@ -121,7 +124,7 @@ struct WorkerCommand: AsyncParsableCommand {
             worker: Worker(
                 store: opened.store, checkpoints: checkpoints, executor: CommandExecutor(slots: slots),
                 configuration: opened.isRemote ? configuration.overNetwork : configuration, logger: logger),
-            progress: nil, status: status)
+            progress: nil, status: status, watch: StoreWatch(opened: opened))
         try await finish(session, in: opened)
     }
 

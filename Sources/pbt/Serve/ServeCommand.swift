@@ -96,6 +96,7 @@ struct ServeCommand: AsyncParsableCommand {
         guard let kept = opened.store as? any TokenStore else {
             throw Failure(.usage, "a server serves a file, not another server; give --store FILE")
         }
+        try await opened.warnOfUnknownFiles()
         let logFormat = logFormat
         let level: Logger.Level = verbose ? .debug : .notice
         let logger = Logger(label: "pbt.server") { _ in ServerLogHandler(format: logFormat, level: level) }
@@ -113,7 +114,11 @@ struct ServeCommand: AsyncParsableCommand {
             onReady: { port in Output.note("listening on \(scheme)://\(shown):\(port)") })
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: [
+                    .init(service: server),
+                    .init(service: StoreWatch(opened: opened), successTerminationBehavior: .ignore),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
     }
 

@@ -17,8 +17,8 @@ extension StoreOptions {
     /// The tokens of the store.
     ///
     /// - Throws: A ``Failure`` when the store is a server, which hands out no tokens.
-    func openTokens(creating: Bool = false) async throws -> any TokenStore {
-        guard let tokens = try await open(creating: creating).store as? any TokenStore else {
+    func openTokens(creating: Bool = false, reading: Bool = false) async throws -> any TokenStore {
+        guard let tokens = try await open(creating: creating, reading: reading).store as? any TokenStore else {
             throw Failure(
                 .usage, "tokens are made where the store is, not through a server; run this there with --store FILE")
         }
@@ -131,7 +131,7 @@ struct TokenListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let now = StoreClock.system.now()
-        let tokens = try await storeOptions.openTokens().tokens()
+        let tokens = try await storeOptions.openTokens(reading: true).tokens()
         if format.json {
             return try Output.json(
                 .array(

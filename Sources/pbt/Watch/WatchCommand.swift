@@ -28,7 +28,7 @@ struct WatchCommand: AsyncParsableCommand {
                 "watch needs a terminal, and this is none; to look once: \(Hint.command("show", name, in: location)), "
                     + "for a program: \(Hint.command("show", name, "--json", in: location))")
         }
-        let opened = try await storeOptions.open()
+        let opened = try await storeOptions.open(reading: true)
         let watcher = Watcher(opened.store, at: opened.location.description)
         try await watcher.open(experiment)
         // Traps first, so that no signal finds the screen taken and nobody to give it back.
