@@ -30,8 +30,10 @@ extension Experiment {
     /// - Parameters:
     ///   - document: The definition, from an experiment file or from ``value``.
     ///   - directory: The directory that the training program is started in, when the definition names none; absolute.
+    ///   - isStored: Whether it comes from a store. Then it is read even where it is beyond a bound, since it may have been
+    ///     written before there was one.
     /// - Throws: A ``DocumentError`` that names line and place, what is wrong, and what would be right.
-    public init(document: Document, directory: String) throws(DocumentError) {
+    public init(document: Document, directory: String, isStored: Bool = false) throws(DocumentError) {
         let reader = try ObjectReader(document, path: "", known: Self.keys, hints: Self.hints)
         let name = try Self.readName(reader)
         let preset = try Self.readPreset(reader)
@@ -45,7 +47,8 @@ extension Experiment {
         let isManual = kind == .manual
         let isGrowing = isManual || isOpen
         guard
-            let population = try reader.int("population", atLeast: isGrowing ? 0 : 1, atMost: 1_000_000)
+            let population = try reader.int(
+                "population", atLeast: isGrowing ? 0 : 1, atMost: isStored ? .max : Limits.members)
                 ?? (isGrowing ? initial.count : nil)
         else {
             _ = try reader.required("population", "population: 20")
@@ -75,6 +78,7 @@ extension Experiment {
             retries: try reader.int("retries", atLeast: 0, atMost: 1000) ?? 2, stop: try Self.readStop(reader),
             keep: try Self.readKeep(reader), hasBaseline: try Self.readBaseline(reader, kind: kind),
             trainer: try Self.readTrainer(reader, directory: directory))
+        if !isStored, let error = limitErrors(in: document).first { throw error }
     }
 
     private static func readName(_ reader: ObjectReader) throws(DocumentError) -> String {
