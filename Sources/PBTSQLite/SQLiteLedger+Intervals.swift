@@ -43,13 +43,19 @@ extension SQLiteLedger {
             id: IntervalID(member: row[0], index: row[1]), parent: intervalID(row[3], row[4]),
             hyperparameters: try before.hyperparameters(row.bytes(21), object),
             changes: try changes(Array(row.bytes(22))), depth: row[5], created: Timestamp(milliseconds: row[16]))
-        interval.state = Schema.states[row[2] as Int]
+        let (state, checkpointState): (Int, Int) = (row[2], row[11])
+        guard Schema.states.indices.contains(state), Schema.checkpointStates.indices.contains(checkpointState) else {
+            throw PBTError(
+                .inconsistent,
+                "the store's row of interval \(interval.id) is damaged: its states are \(state) and \(checkpointState)")
+        }
+        interval.state = Schema.states[state]
         interval.attempts = row[6]
         interval.failures = row[7]
         interval.score = row[8]
         interval.sequence = row[9]
         interval.checkpoint = row[10]
-        interval.checkpointState = Schema.checkpointStates[row[11] as Int]
+        interval.checkpointState = Schema.checkpointStates[checkpointState]
         interval.isPinned = row[12]
         interval.worker = row[13]
         interval.token = row[14]
@@ -64,6 +70,9 @@ extension SQLiteLedger {
         }
         interval.label = row[27]
         interval.notes = try object(Array(row.bytes(28))) ?? [:]
+        if let complaint = interval.limitComplaint {
+            throw PBTError(.inconsistent, "the store's row of interval \(interval.id) is damaged: \(complaint)")
+        }
         return interval
     }
 

@@ -106,13 +106,18 @@ package final class SQLiteLedger: Ledger {
         record.undecided = row[21]
         record.lateDecisions = row[22]
         record.notes = try object(Array(row.bytes(23))) ?? [:]
+        if let complaint = record.limitComplaint {
+            throw PBTError(
+                .inconsistent, "the store's row of experiment \"\(experiment.name)\" is damaged: \(complaint)")
+        }
         return record
     }
 
     private func definition(of id: Int64, version: Int64, text: () -> String) throws -> Experiment {
         if let known = cache.definitions[id], known.version == version { return known.experiment }
         do {
-            let experiment = try Experiment(document: Document(Value(json: text())), directory: ".")
+            let experiment = try Experiment(
+                document: Document(Value(json: text())), directory: ".", isStored: true)
             cache.definitions[id] = (version, experiment)
             return experiment
         } catch {
@@ -216,7 +221,12 @@ package final class SQLiteLedger: Ledger {
             """, [record.id, standings.revision]
         ) { row -> (Int, Population.Member?, IntervalID?) in
             let member: Int = row[0]
-            guard let index: Int = row[1], let score: Double = row[3] else { return (member, nil, nil) }
+            if let complaint = IntervalID(member: member, index: row[1] ?? 0).limitComplaint {
+                throw PBTError(.inconsistent, "a standing in the store is damaged: \(complaint)")
+            }
+            guard let index: Int = row[1], let score: Double = row[3], score.isFinite else {
+                return (member, nil, nil)
+            }
             return (
                 member,
                 Population.Member(

@@ -38,7 +38,7 @@ package struct Manifest: Sendable, Hashable {
 
     /// The bytes of all files.
     package var bytes: Int64 {
-        files.reduce(0) { $0 + $1.size }
+        files.reduce(0) { $0.adding(saturating: $1.size) }
     }
 
     /// The manifest as it goes over the wire.
@@ -57,10 +57,15 @@ package struct Manifest: Sendable, Hashable {
         ]
     }
 
+    /// The bytes that a checkpoint may have, and each file of it: 1 TiB.
+    package static let maximumBytes: Int64 = 1 << 40
+
     /// Reads what ``api`` wrote, and checks that it is one tree.
     ///
     /// - Throws: A `PBTError` with code `badRequest` or `badValue`.
-    package init(api fields: Fields, maximumFiles: Int = 100_000) throws(PBTError) {
+    package init(
+        api fields: Fields, maximumFiles: Int = 100_000, maximumBytes: Int64 = Self.maximumBytes
+    ) throws(PBTError) {
         let items = try fields.list("files")
         let names = fields["directories"] == nil ? [] : try fields.texts("directories")
         guard items.count <= maximumFiles, names.count <= maximumFiles else {
@@ -78,6 +83,10 @@ package struct Manifest: Sendable, Hashable {
                 throw PBTError(
                     .badRequest, "files: size must be 0 or more, and sha256 must be 64 hexadecimal digits")
             }
+            guard size <= maximumBytes else {
+                throw PBTError(
+                    .badValue, "files: size must be at most \(maximumBytes) bytes, not \(size); save smaller files")
+            }
             files.append(
                 File(
                     path: try TransferPath(try file.text("path")), size: Int64(size), sha256: sha256,
@@ -88,6 +97,10 @@ package struct Manifest: Sendable, Hashable {
         self.files = files.sorted { $0.path < $1.path }
         self.directories = directories.sorted()
         try checkTree()
+        guard bytes <= maximumBytes else {
+            throw PBTError(
+                .badValue, "files: their sizes add up to \(bytes) bytes; a checkpoint may have \(maximumBytes)")
+        }
     }
 
     /// No path along the tree is there in two spellings.

@@ -32,9 +32,11 @@ extension Experiment {
     /// - Parameters:
     ///   - document: The definition, from an experiment file or from ``value``.
     ///   - directory: The directory that the training program is started in, when the definition names none; absolute.
+    ///   - isStored: Whether it comes from a store. Then it is read even where it is beyond a bound, since it may have been
+    ///     written before there was one.
     /// - Throws: A ``DocumentError`` that names line and place, what is wrong, and what would be right; what else is
     ///   wrong is in its ``DocumentError/more``.
-    public init(document: Document, directory: String) throws(DocumentError) {
+    public init(document: Document, directory: String, isStored: Bool = false) throws(DocumentError) {
         let reader = try ObjectReader(
             document, path: "", known: Self.keys, hints: Self.hints, isTolerant: true)
         var faults = reader.faults
@@ -56,7 +58,8 @@ extension Experiment {
         let isManual = named == .manual
         let isGrowing = isManual || isOpen || named == nil
         let population = faults.attempt { () throws(DocumentError) in
-            try Self.readPopulation(reader, isGrowing: isGrowing, initial: initial)
+            try Self.readPopulation(
+                reader, isGrowing: isGrowing, initial: initial, atMost: isStored ? .max : Limits.members)
         }
         let intervals = faults.attempt { () throws(DocumentError) in try Self.readIntervals(reader) }
         var schedule: [Hyperparameters]?
@@ -98,13 +101,17 @@ extension Experiment {
             exploit: explores ? exploit : .none, explore: explores ? explore : .none,
             isSynchronous: order.isSynchronous, deadline: order.deadline, decides: decides, isOpen: isOpen,
             retries: retries, stop: stop, keep: keep, hasBaseline: hasBaseline, trainer: trainer)
+        guard !isStored else { return }
+        var beyond = Faults()
+        for error in limitErrors(in: document) { beyond.add(error) }
+        try beyond.check()
     }
 
     private static func readPopulation(
-        _ reader: ObjectReader, isGrowing: Bool, initial: [Hyperparameters]
+        _ reader: ObjectReader, isGrowing: Bool, initial: [Hyperparameters], atMost most: Int
     ) throws(DocumentError) -> Int {
         guard
-            let population = try reader.int("population", atLeast: isGrowing ? 0 : 1, atMost: 1_000_000)
+            let population = try reader.int("population", atLeast: isGrowing ? 0 : 1, atMost: most)
                 ?? (isGrowing ? initial.count : nil)
         else {
             _ = try reader.required("population", "population: 20")

@@ -239,10 +239,13 @@ public struct Dimension: Sendable, Hashable {
 extension Dimension.Real {
     /// Cuts to the bounds and moves to the nearest point of the grid that lies within them.
     package func legal(_ number: Double) -> Double {
-        let cut = min(max(number, bounds.lowerBound), bounds.upperBound)
+        // NaN is what the product of 0 and an overflow is.
+        let cut = number.isNaN ? bounds.lowerBound : min(max(number, bounds.lowerBound), bounds.upperBound)
         guard let quantum else { return cut }
         let origin = bounds.lowerBound.magnitude < 1e300 ? bounds.lowerBound : 0
         let snapped = origin + ((cut - origin) / quantum).rounded() * quantum
+        // A grid finer than numbers tell apart is none.
+        guard snapped.isFinite else { return cut }
         let legal = snapped > bounds.upperBound ? snapped - quantum : snapped
         return max(Self.decimal(legal, quantum, origin), bounds.lowerBound)
     }
@@ -269,7 +272,7 @@ extension Dimension.Real {
     /// How far a value of 0 moves for a factor of 2: nothing can be multiplied away from 0.
     package var scale: Double {
         switch distribution {
-        case .uniform(let low, let high), .logUniform(let low, let high): 0.5 * (high - low)
+        case .uniform(let low, let high), .logUniform(let low, let high): 0.5 * high - 0.5 * low
         case .normal(_, let deviation), .logNormal(_, let deviation): deviation
         }
     }

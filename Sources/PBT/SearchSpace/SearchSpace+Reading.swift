@@ -210,7 +210,8 @@ extension Dimension {
     private static func readChoice(_ reader: ObjectReader) throws(DocumentError) -> Domain {
         let values = try (reader.list("choice") ?? []).map(\.value)
         guard !values.isEmpty else { throw reader.error("choice", "needs at least one value") }
-        for (i, value) in values.enumerated() where values[..<i].contains(where: { $0.isSame(as: value) }) {
+        var seen: Set<Value> = []
+        for value in values where !seen.insert(value.sameness).inserted {
             throw reader.error("choice", "has \(value) twice; give it more weight instead")
         }
         var weights: [Double]?

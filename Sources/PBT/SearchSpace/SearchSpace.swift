@@ -62,6 +62,9 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` for an unknown name, or a value that the space
     ///   does not allow.
     public func checked(_ given: Hyperparameters) throws -> Hyperparameters {
+        if let complaint = Limits.complaint(about: given.values, "hyperparameters") {
+            throw PBTError(.badValue, complaint)
+        }
         if dimensions.isEmpty { return Hyperparameters(given.values.mapValues(\.finite)) }
         let given = Hyperparameters(try flattened(given.values))
         var checked = Hyperparameters([:])

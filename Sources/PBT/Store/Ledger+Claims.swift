@@ -23,8 +23,8 @@ extension Ledger {
         _ count: Int, from record: inout ExperimentRecord, by worker: String, for term: Duration, key: String?,
         deciding mayDecide: Bool
     ) throws -> Claims? {
-        precondition(term > .zero, "a lease lasts for some time")
-        precondition(count > 0, "a claim is for at least one interval")
+        guard term > .zero else { throw PBTError(.badValue, "a lease must last for some time, not \(term)") }
+        guard count > 0 else { throw PBTError(.badValue, "a claim must be for at least one interval, not \(count)") }
         try tidy(&record)
         if let key {
             let held = try again(key, by: worker, for: term, in: record)

@@ -40,6 +40,10 @@ extension Ledger {
         return (record, interval)
     }
 
+    private func check(_ metrics: [String: Value]) throws {
+        if let complaint = Limits.complaint(about: metrics, "metrics") { throw PBTError(.badValue, complaint) }
+    }
+
     package func renew(_ lease: Lease, for term: Duration) throws -> Lease {
         let (record, held) = try held(lease)
         var interval = held
@@ -51,6 +55,7 @@ extension Ledger {
     }
 
     package func report(_ lease: Lease, _ metrics: [String: Value]) throws {
+        try check(metrics)
         let (record, held) = try held(lease)
         var interval = held
         interval.metrics = metrics.mapValues(\.finite)
@@ -97,6 +102,7 @@ extension Ledger {
                 throw PBTError(
                     .badValue, "interval \(lease.interval) has a score but no checkpoint; nobody could continue it")
             }
+            try check(metrics)
             let name = CheckpointName(interval.id, attempt: interval.attempts)
             // Files are found, handed to trainers and deleted by this name.
             if let checkpoint, CheckpointName(checkpoint) != name { throw name.refusal(of: checkpoint) }

@@ -76,7 +76,9 @@ public struct ExperimentRecord: Sendable, Hashable {
     ///
     /// Where the intervals of a member have no limit, how many there are.
     public var intervalsPlanned: Int {
-        experiment.isEndless ? counts.values.reduce(0, +) : experiment.population * experiment.intervals - skipped
+        experiment.isEndless
+            ? counts.values.reduce(0) { $0.adding(saturating: $1) }
+            : experiment.population.multiplied(saturatingBy: experiment.intervals).subtracting(saturating: skipped)
     }
 
     /// How many intervals will never be trained, since their members ended early.

@@ -15,7 +15,7 @@ final class CheckpointExchange: Sendable {
         /// Files, and as many directories.
         var files = 100_000
         /// Bytes of all files; 1 TiB.
-        var bytes: Int64 = 1 << 40
+        var bytes = Manifest.maximumBytes
     }
 
     let data: DataDirectory

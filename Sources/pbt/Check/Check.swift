@@ -198,15 +198,17 @@ struct Check {
     private mutating func predict(_ seconds: [Double], bytes: Int64) {
         let searches = experiment.hasBaseline ? 2 : 1
         let mean = seconds.reduce(0, +) / Double(seconds.count)
-        let intervals = experiment.population * experiment.intervals * searches
+        let intervals = experiment.population.multiplied(saturatingBy: experiment.intervals)
+            .multiplied(saturatingBy: searches)
         let time = mean * Double(intervals) / Double(min(slots, max(1, experiment.population * searches)))
-        let checkpoints = slots + searches * StartLines.mostCheckpoints(of: experiment)
-        let disk = Int64(checkpoints) * bytes
+        let checkpoints = slots.adding(
+            saturating: searches.multiplied(saturatingBy: StartLines.mostCheckpoints(of: experiment)))
+        let disk = Int64(checkpoints).multiplied(saturatingBy: bytes)
         report.runSeconds = time
         report.runBytes = disk
         report.add(
             .fine,
-            "a run of \(intervals) intervals will take about \(Format.duration(.seconds(time))) with "
+            "a run of \(intervals) intervals will take about \(Format.duration(Duration(saturatingSeconds: time))) with "
                 + "\(Words.count(slots, "worker")), and at most \(Format.bytes(disk)) of disk (\(checkpoints) checkpoints)"
         )
         if let free = freeBytes(at: FilePath(experiment.trainer?.directory ?? "/")), free < disk {

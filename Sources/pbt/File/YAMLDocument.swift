@@ -89,6 +89,13 @@ extension Document {
     }
 
     private static func entries(_ mapping: Node.Mapping, parts: inout Int) throws(DocumentError) -> [Entry] {
+        // Merged objects count too, so that those that merge each other twice end.
+        parts += 1
+        guard parts <= mostParts else {
+            throw DocumentError(
+                line: mapping.mark?.line ?? 0, path: "",
+                problem: "has more than \(mostParts) parts once its aliases are followed")
+        }
         var entries: [Entry] = []
         var merged: [Entry] = []
         for (key, value) in mapping {

@@ -85,10 +85,15 @@ struct ServeCommand: AsyncParsableCommand {
             throw ValidationError("--allow-control has a meaning with the dashboard only; leave out --no-dashboard")
         }
         if insecure, tokens { throw ValidationError("--insecure and --tokens contradict each other") }
-        if let schedyTimeout, Duration(value: .string(schedyTimeout)).map({ $0 > .zero }) != true {
-            throw ValidationError("--schedy-timeout must be a time such as 90m or 12h, not \"\(schedyTimeout)\"")
+        if let schedyTimeout,
+            Duration(value: .string(schedyTimeout)).map({ $0 > .zero && $0 <= Limits.duration }) != true
+        {
+            throw ValidationError(
+                "--schedy-timeout must be a time such as 90m or 12h, at most 36500d, not \"\(schedyTimeout)\"")
         }
-        if let rateLimit, !(rateLimit >= 1) { throw ValidationError("--rate-limit must be at least 1") }
+        if let rateLimit, !(1...1_000_000).contains(rateLimit) {
+            throw ValidationError("--rate-limit must be between 1 and 1000000, not \(rateLimit)")
+        }
     }
 
     func run() async throws {

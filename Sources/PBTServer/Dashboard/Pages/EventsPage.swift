@@ -33,8 +33,9 @@ struct EventsPage {
     func reply() async throws -> Reply {
         let show = experiment.options["only"].flatMap { Show(rawValue: $0) } ?? .notable
         let last = try await experiment.visit.site.store.lastEvent()
-        let before = experiment.options["before"].flatMap { Int64($0) } ?? last + 1
-        let (events, isAll) = try await events(before: min(before, last + 1), show)
+        let next = last.adding(saturating: 1)
+        let before = experiment.options["before"].flatMap { Int64($0) } ?? next
+        let (events, isAll) = try await events(before: min(before, next), show)
         return experiment.layout("Events").reply {
             tag("h2") { "Events" }
             tag("p", ["class": "options"]) {
