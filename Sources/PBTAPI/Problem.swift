@@ -31,7 +31,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         case .unauthorized: status = 401
         case .forbidden: status = 403
         case .noSuchExperiment, .noSuchInterval, .noSuchCheckpoint: status = 404
-        case .alreadyExists, .leaseLost, .wrongState: status = 409
+        case .alreadyExists, .leaseLost, .wrongState, .setAside: status = 409
         case .preconditionFailed: status = 412
         case .badValue, .badExperiment, .noSuchStrategy: status = 422
         case .storeBusy:

@@ -18,7 +18,8 @@ public final class SQLiteStore: TransactionalStore {
     package typealias Rows = SQLiteLedger
 
     private let pool: DatabasePool
-    private let clock: StoreClock
+    private let time: LeaseTime
+    private let isAlive: @Sendable (String) -> Bool
     private let strategies: Strategies
     private let signal = EventSignal()
     /// Used on the one writing connection only, or on a reader's, each with its own.
@@ -38,18 +39,21 @@ public final class SQLiteStore: TransactionalStore {
     ///   - patience: How long a call waits for other processes before it fails with ``PBTError/Code/storeBusy``.
     ///   - clock: The time it goes by.
     ///   - strategies: The strategies written in Swift that its experiments may name.
+    ///   - isAlive: Whether the process of a worker, given its name, is known to live on this machine: one that is stopped
+    ///     keeps its lease for longer than others.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/unusableStore`` when the file cannot be opened, is no SQLite
     ///   file, belongs to another program, or was made by a newer version of this one.
     public init(
         path: String, mustExist: Bool = false, patience: Duration = .seconds(60), clock: StoreClock = .system,
-        strategies: Strategies = Strategies()
+        strategies: Strategies = Strategies(), isAlive: @escaping @Sendable (String) -> Bool = { _ in false }
     ) throws {
         self.path = path
-        self.clock = clock
+        self.isAlive = isAlive
         self.strategies = strategies
         try Self.checkPlace(path, mustExist: mustExist)
         do {
             pool = try Self.pool(path, patience: patience)
+            time = LeaseTime(clock, offset: try Self.offset(of: clock, in: pool))
         } catch let error as DatabaseError {
             throw Self.unusable(path, error)
         }
@@ -69,6 +73,27 @@ public final class SQLiteStore: TransactionalStore {
             } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < end {
                 BusyWait.pause(tries: 50)
             }
+        }
+    }
+
+    /// What brings the steady clock of this machine, since it was started, to the time of leases: the same for all
+    /// processes, whatever their time of day was when they began.
+    private static func offset(of clock: StoreClock, in pool: DatabasePool) throws -> Int64 {
+        let fresh = LeaseTime.offset(of: clock)
+        guard let boot = clock.steady?.boot, !boot.isEmpty else { return fresh }
+        func known(_ db: Database) throws -> Int64? {
+            try Int64.fetchOne(db, sql: "SELECT offset FROM clock WHERE boot = ?", arguments: [boot])
+        }
+        if let offset = try pool.read(known) { return offset }
+        do {
+            return try pool.write { db in
+                try db.execute(
+                    sql: "INSERT OR IGNORE INTO clock (boot, offset) VALUES (?, ?)", arguments: [boot, fresh])
+                return try known(db) ?? fresh
+            }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
+            // It is only looked at.
+            return fresh
         }
     }
 
@@ -193,7 +218,7 @@ public final class SQLiteStore: TransactionalStore {
     }
 
     private func ledger(_ db: Database, _ cache: SQLiteLedger.Cache) -> SQLiteLedger {
-        SQLiteLedger(db: db, cache: cache, now: clock.now(), strategies: strategies)
+        SQLiteLedger(db: db, cache: cache, time: time.read(), strategies: strategies, isAlive: isAlive)
     }
 
     private func transact<Result>(
@@ -238,8 +263,8 @@ public final class SQLiteStore: TransactionalStore {
                             let db = try access.get()
                             return try body(
                                 SQLiteLedger(
-                                    db: db, cache: SQLiteLedger.Cache(), now: self.clock.now(),
-                                    strategies: self.strategies))
+                                    db: db, cache: SQLiteLedger.Cache(), time: self.time.read(),
+                                    strategies: self.strategies, isAlive: self.isAlive))
                         })
                 }
             }

@@ -145,11 +145,16 @@ import Testing
     @Test func `a program that never begins an interval ends the run, with its last words`() async throws {
         let place = try place("raise SystemExit('no such module: torch')")
         let answer = try await place.pbt("run", "stay.yaml", "--workers", "1", environment: environment)
-        #expect(answer.code == 64)
+        #expect(answer.code == 71)
+        let log = place.path("pbt.data/stay/logs/worker-0.log")
+        let words = "exit 1: no such module: torch"
         #expect(
             answer.error.contains(
-                "error: the trainer of \"stay\" ended 5 times without having begun an interval: exit 1: no such module: "
-                    + "torch; its output is in \(place.path("pbt.data/stay/logs/worker-0.log"))\n"), "\(answer.error)")
+                "error: this worker stopped, since its program ended 5 times in a row without having begun an interval: "
+                    + "\(words); its log: \(log); the intervals are left to other workers, or to the next run\n"),
+            "\(answer.error)")
+        #expect(answer.error.components(separatedBy: words).count == 3, "once when it happens, and once at the end")
+        #expect(try await place.show("stay")["intervals"]?["waiting"] == 4)
     }
 
     @Test func `an exception is the failure of its interval, and the program is started again`() async throws {

@@ -54,17 +54,40 @@ public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
         ///
         /// What was asked for may have happened.
         public static let unreachable = Code("unreachable")
+        /// This worker cannot train: its program, directory or device is missing, or it has no space, no memory, no
+        /// process or no file descriptor.
+        public static let cannotTrain = Code("cannotTrain")
+        /// This worker was set aside: its attempts fail where those of others succeed.
+        public static let setAside = Code("setAside")
     }
 
     /// What kind of error it is.
     public let code: Code
     /// A text for a person: what, which, and what next.
     public let message: String
+    /// The `errno` of the operating system's error that led to it, if one did; no part of what makes errors equal.
+    package let systemError: Int32?
 
     /// An error with this code and text.
     public init(_ code: Code, _ message: String) {
+        self.init(code, message, systemError: nil)
+    }
+
+    package init(_ code: Code, _ message: String, systemError: Int32?) {
         self.code = code
         self.message = message
+        self.systemError = systemError
+    }
+
+    /// Whether code and text are equal.
+    public static func == (a: Self, b: Self) -> Bool {
+        a.code == b.code && a.message == b.message
+    }
+
+    /// Hashes code and text.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(code)
+        hasher.combine(message)
     }
 
     /// The text for a person.

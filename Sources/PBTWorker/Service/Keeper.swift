@@ -12,6 +12,7 @@ final class Keeper: Sendable {
         let lease: Lease
         let interrupt: @Sendable () -> Void
         var sinceRenewal = Duration.zero
+        var lastPass = ContinuousClock.now
         var isLost = false
     }
 
@@ -42,7 +43,10 @@ final class Keeper: Sendable {
     func pass(_ time: Duration) -> (lease: Lease, sinceRenewal: Duration)? {
         holding.withLock { holding in
             guard holding?.isLost == false else { return nil }
-            holding?.sinceRenewal += time
+            // More than was slept when the process was stopped meanwhile.
+            let now = ContinuousClock.now
+            holding?.sinceRenewal += max(time, holding.map { now - $0.lastPass } ?? .zero)
+            holding?.lastPass = now
             return holding.map { ($0.lease, $0.sinceRenewal) }
         }
     }

@@ -60,6 +60,8 @@ struct TrialRun: Sendable {
         switch end {
         case .failed(let reason):
             throw Failure(.noResult, "the program failed: \(reason)\(Self.tail(of: begun.log))")
+        case .unable(let problem):
+            throw Failure(.cannotTrain, "the program cannot be run here: \(problem.reason)")
         case .interrupted(let reason):
             throw Failure(.tryLater, "the program gave its interval back: \(reason)")
         case .trained(let score, let metrics):

@@ -43,6 +43,7 @@ struct Failure: Error {
         case .unusableStore, .unreachable: .unreachable
         case .storeBusy, .leaseLost, .preconditionFailed: .tryLater
         case .inputOutput: .cannotWrite
+        case .cannotTrain, .setAside: .cannotTrain
         default: .internalError
         }
     }

@@ -28,7 +28,8 @@ struct OpenStore: Sendable {
         self.location = location
         switch location {
         case .file(let file):
-            store = try SQLiteStore(path: file.string, mustExist: !isCreating)
+            store = try SQLiteStore(
+                path: file.string, mustExist: !isCreating, isAlive: { WorkerName($0)?.isKnownAlive ?? false })
             var directory = file
             directory.extension = "data"
             data = DataDirectory(directory)
