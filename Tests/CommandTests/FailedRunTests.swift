@@ -59,6 +59,36 @@ import Testing
         #expect(after["intervals"]?["failed"] == 0)
     }
 
+    @Test func `keeps a healthy worker's search when a broken worker joins it`() async throws {
+        let place = try Workplace()
+        let gate = try Gate(in: place)
+        // The program trains only where its code is; a worker tells by a variable of its own.
+        try place.write(
+            "[ -n \"${CODE:-}\" ] || { echo no such module; exit 1; }\nread -r go < gate\nexec /bin/sh sum.sh\n",
+            to: "code.sh")
+        try place.experiment(trainer: "code.sh", population: 8, intervals: 3, workers: 2)
+        let healthy = try await Command.live(
+            ["run", "toy.yaml", "--json"], in: place.directory, environment: ["CODE": "here"]
+        ) { lines, _ in
+            try gate.open(for: 2)
+            try await lines.wait(for: #""event":"done""#)
+            async let broken = place.pbt("worker", "pbt.sqlite", "--workers", "1")
+            for _ in 0..<3 { try await lines.wait(for: #""event":"retried""#) }
+            try gate.open()
+            return try await broken
+        }
+        #expect(healthy.code == 0)
+        let broken = healthy.value
+        #expect(broken.code == 71, "\(broken.error)")
+        #expect(broken.error.contains("this worker was set aside: "), "\(broken.error)")
+        #expect(broken.error.contains("exit 1: no such module"), "\(broken.error)")
+        let shown = try await place.show("toy")
+        #expect(shown["state"] == "finished")
+        #expect(shown["intervals"]?["done"] == 24)
+        #expect(shown["intervals"]?["failed"] == 0)
+        #expect(try await place.pbt("explain", "toy", "--all").code == 0)
+    }
+
     @Test func `says how many intervals were lost, and why`() async throws {
         let place = try Workplace()
         try place.write(

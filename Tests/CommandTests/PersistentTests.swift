@@ -157,6 +157,31 @@ import Testing
         #expect(try await place.show("stay")["intervals"]?["waiting"] == 4)
     }
 
+    @Test func `a program that fails at the first intervals ends the run early, and a rerun keeps the founders`()
+        async throws
+    {
+        let place = try place(
+            Self.trainer.replacing(
+                "    depth = int", with: "    if not os.path.exists('fixed'): None + 'x'\n    depth = int"))
+        #expect(try await place.pbt("create", "stay.yaml").code == 0)
+        let founders = try await place.pbt("export", "stay", "-o", "-").output.split(separator: "\n").count
+        let broken = try await place.pbt("run", "stay.yaml", environment: environment)
+        #expect(broken.code == 1)
+        #expect(broken.error.contains("error: stay failed: no interval was ever done"), "\(broken.error)")
+        #expect(broken.error.contains("TypeError"))
+        #expect(
+            broken.error.contains("the last lines of \(place.path("pbt.data/stay/logs/worker-"))"), "\(broken.error)")
+        var counts = try await place.show("stay")["intervals"]
+        #expect(counts?["failed"] == 0)
+        #expect(counts?["waiting"] == 4)
+        try place.write("", to: "fixed")
+        let mended = try await place.pbt("run", "stay.yaml", environment: environment)
+        #expect(mended.code == 0, "\(mended.error)")
+        counts = try await place.show("stay")["intervals"]
+        #expect(counts?["done"] == 12)
+        #expect(founders == 5)
+    }
+
     @Test func `an exception is the failure of its interval, and the program is started again`() async throws {
         let place = try place(
             Self.trainer.replacing(

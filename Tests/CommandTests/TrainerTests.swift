@@ -93,12 +93,17 @@ struct BrokenTrainer: Sendable, CustomTestStringConvertible {
         try place.experiment(trainer: "later.sh", population: 3, intervals: 2, more: "retries: 0")
         let first = try await place.pbt("run", "toy.yaml")
         #expect(first.code == 1)
-        #expect(first.error.contains("the last 3 intervals all failed; the last one: exit 1: broken"))
+        #expect(
+            first.error.contains(
+                "no interval was ever done, and 3 failed in the same way; the last one: exit 1: broken"))
         try place.write("", to: "fixed")
         let second = try await place.pbt("run", "toy.yaml")
         #expect(second.code == 0, "\(second.error)")
-        #expect(second.error.contains("Z retry experiment=toy finished=3/6 members="))
-        #expect(try await place.show("toy")["intervals"]?["done"] == 3)
+        #expect(second.error.contains("Z retry experiment=toy finished=0/6 members="))
+        // No founder was lost.
+        let counts = try await place.show("toy")["intervals"]
+        #expect(counts?["done"] == 6)
+        #expect(counts?["failed"] == 0)
     }
 
     @Test func `a failure is tried again, and the run recovers`() async throws {

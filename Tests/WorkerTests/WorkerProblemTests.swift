@@ -140,7 +140,7 @@ import Testing
         _ = try await store.finish(lease, .trained(score: 1, metrics: ["score": 1], checkpoint: "m0000-i0000-a1"))
         let (error, _) = try await stop(CommandExecutor())
         #expect(error.code == .cannotTrain)
-        #expect(error.message.contains("the first 5 attempts of it failed"))
+        #expect(error.message.contains("its first 8 attempts at \"toy\" failed"))
         #expect(try await store.intervals(of: "toy").allSatisfy { $0.state != .failed })
     }
 }

@@ -174,6 +174,7 @@ extension Ledger {
     ///   - interval: The interval at hand, whose row is the caller's.
     ///   - reason: The reason of its last failure, if that is at hand.
     /// - Returns: Whether it was.
+    /// - Throws: What the rows throw.
     private func setAside(
         _ worker: String, whereProven record: inout ExperimentRecord, besides interval: IntervalID, _ reason: String?
     ) throws -> Bool {

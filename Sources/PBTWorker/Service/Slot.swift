@@ -111,6 +111,7 @@ struct Slot: Sendable {
     /// - Parameter seen: The last event before the last look that found something waiting: when a claim got nothing of
     ///   that, it is left to other workers, and there is nothing to claim before something more happens.
     /// - Returns: False when there is nothing more to do at all.
+    /// - Throws: What the store throws.
     private func wait(_ seen: inout Int64) async throws -> Bool {
         let end = ContinuousClock.now.advanced(by: configuration.poll)
         // Reading costs much less than trying to claim, which writes: with many idle slots that counts.

@@ -55,16 +55,19 @@ public struct WorkerConfiguration: Sendable {
     public struct Limits: Sendable, Hashable {
         /// A ``WorkerProblem`` that does not pass by itself: no program, no directory, no device.
         public var lasting = 3
-        /// A transient ``WorkerProblem``: no space, no memory, no process, no file descriptor. With the usual pauses the
-        /// eighth comes after about two minutes.
+        /// A transient ``WorkerProblem``: no space, no memory, no process, no file descriptor.
+        ///
+        /// With the usual pauses the eighth comes after about two minutes.
         public var transient = 8
-        /// An interval given back by its program (exit code 75). With the usual pauses the tenth comes after about
-        /// four minutes.
+        /// An interval given back by its program (exit code 75).
+        ///
+        /// With the usual pauses the tenth comes after about four minutes.
         public var returned = 10
         /// A program that stays alive over intervals, and ends without having begun one.
         public var startless = 5
-        /// A failed attempt, of all slots together, before any attempt of the worker succeeded; at least two intervals.
-        public var failed = 5
+        /// A failed attempt at one experiment, of all slots together, before any attempt of the worker succeeded; of at
+        /// least two intervals.
+        public var failed = 8
 
         /// The usual limits.
         public init() {}

@@ -7,8 +7,8 @@ import Synchronization
 final class WorkerHealth: Sendable {
     private struct State {
         var hasSucceeded = false
-        var failures = 0
-        var failedIntervals: Set<String> = []
+        /// The intervals of the failed attempts since the last success, by experiment.
+        var failures: [String: [IntervalID]] = [:]
         var told: Set<String> = []
         /// The reasons of slots that ended, in order.
         var endedSlots: [String] = []
@@ -26,8 +26,7 @@ final class WorkerHealth: Sendable {
     func succeeded() {
         state.withLock {
             $0.hasSucceeded = true
-            $0.failures = 0
-            $0.failedIntervals = []
+            $0.failures = [:]
         }
     }
 
@@ -51,12 +50,11 @@ final class WorkerHealth: Sendable {
         guard case .failed(let reason, let interval, let experiment) = setback else { return nil }
         return state.withLock { state in
             guard !state.hasSucceeded else { return nil }
-            state.failures += 1
-            state.failedIntervals.insert("\(experiment)/\(interval)")
-            guard state.failures >= configuration.limits.failed, state.failedIntervals.count > 1 else { return nil }
-            return
-                "the first \(state.failures) attempts of it failed, at \(state.failedIntervals.count) intervals; the "
-                + "last one: \(reason)"
+            state.failures[experiment, default: []].append(interval)
+            let failed = state.failures[experiment] ?? []
+            guard failed.count >= configuration.limits.failed, Set(failed).count > 1 else { return nil }
+            return "its first \(failed.count) attempts at \"\(experiment)\" failed, at \(Set(failed).count) intervals; "
+                + "the last one: \(reason)"
         }
     }
 
