@@ -47,7 +47,7 @@ public struct WorkerProblem: Error, Sendable, Hashable, CustomStringConvertible 
     /// The problem that an error is when everything that was tried is the worker's part: finding the program, making
     /// files, opening the log.
     init?(setup error: any Error) {
-        if let problem = Self(resource: error) {
+        if let problem = Self(resource: error) ?? Self(ofServer: error) {
             self = problem
         } else if let error = error as? PBTError, error.code == .inputOutput {
             self.init(error.message, isTransient: false)

@@ -86,21 +86,34 @@ struct PersistentSlot: Sendable {
 
     /// The setback that the end of a program is, by what happened to the experiment while it ran.
     ///
-    /// - Returns: A setback; nothing when something was trained meanwhile.
+    /// Of the intervals that were begun, those of processes that are over by now count: this program's.
+    ///
+    /// - Returns: A setback; nothing when it trained something.
     private func setback(
         of experiment: String, since event: Int64, _ how: String, _ log: FilePath
     ) async throws -> Setback? {
         var last = event
-        var begun: IntervalID?
+        var begun: [(interval: IntervalID, worker: String)] = []
+        var trained: Set<IntervalID> = []
         while true {
             let events = try await worker.tidier.store.events(of: experiment, after: last, limit: 1000)
-            if events.contains(where: { $0.kind == .done || $0.kind == .diverged }) { return nil }
-            begun = events.last { $0.kind == .started }?.interval ?? begun
+            for event in events {
+                guard let interval = event.interval else { continue }
+                switch event.kind {
+                case .started:
+                    begun.removeAll { $0.interval == interval }
+                    begun.append((interval, event.details["worker"]?.string ?? ""))
+                case .done, .diverged: trained.insert(interval)
+                default: break
+                }
+            }
             guard let newest = events.last?.id else { break }
             last = newest
         }
-        guard let begun else { return .startless(end: how, log: "\(log)") }
-        return .failed(reason: "\(how); its log: \(log)", interval: begun, of: experiment)
+        let own = begun.filter { WorkerName($0.worker)?.isKnownDead ?? true }
+        if own.contains(where: { trained.contains($0.interval) }) { return nil }
+        guard let interval = own.last?.interval else { return .startless(end: how, log: "\(log)") }
+        return .failed(reason: "\(how); its log: \(log)", interval: interval, of: experiment)
     }
 
     private func prepared(_ experiment: String) async throws -> PersistentProcess {

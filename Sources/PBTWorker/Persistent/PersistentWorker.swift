@@ -132,10 +132,17 @@ extension PersistentWorker {
                 let checkpoint = try await tidier.store.intervals(of: name, done).first?.checkpoint
             else { continue }
             let path = tidier.data.checkpoint(checkpoint, of: name)
-            // One that was deleted meanwhile says nothing.
-            guard try FileSystem.exists(path) else { continue }
+            let isEmpty: Bool
+            do {
+                isEmpty = try FileSystem.names(in: path).isEmpty
+                // One that was deleted meanwhile says nothing.
+                guard try FileSystem.exists(path) else { continue }
+            } catch let error as PBTError where error.code == .inputOutput {
+                logger.info("could not look at a checkpoint", metadata: ["error": "\(error)"])
+                continue
+            }
             let text = Warnings.emptyCheckpoint(of: experiment)
-            if try FileSystem.names(in: path).isEmpty, board.health.isNews(text) { logger.warning("\(text)") }
+            if isEmpty, board.health.isNews(text) { logger.warning("\(text)") }
             _ = board.health.isNews(Self.saves(name))
         }
     }
