@@ -33,7 +33,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         case .unauthorized: status = 401
         case .forbidden: status = 403
         case .noSuchExperiment, .noSuchInterval, .noSuchCheckpoint: status = 404
-        case .alreadyExists, .changedCheckpoint, .leaseLost, .wrongState: status = 409
+        case .alreadyExists, .changedCheckpoint, .leaseLost, .wrongState, .setAside: status = 409
         case .inProgress:
             status = 409
             retryAfter = 1

@@ -55,4 +55,7 @@ public enum AttemptEnd: Sendable, Hashable {
     case failed(reason: String)
     /// The attempt was given up for a reason that is not its own: no retry is counted.
     case interrupted(reason: String)
+    /// The worker could not train it, for a reason that says nothing about the interval: no retry is counted, and the
+    /// worker stops when it stays so.
+    case unable(WorkerProblem)
 }

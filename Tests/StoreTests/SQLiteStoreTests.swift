@@ -238,7 +238,7 @@ import Testing
             let path = "\(directory)/store.sqlite"
             _ = try await SQLiteStore(path: path).create(Self.experiment)
             let queries = [
-                "SELECT 1 FROM interval INDEXED BY interval_waiting WHERE experiment = 1 AND state = 0 AND (lease_expires IS NULL OR lease_expires <= 5) ORDER BY idx, member LIMIT 1",
+                "SELECT 1 FROM interval INDEXED BY interval_waiting WHERE experiment = 1 AND state = 0 AND (lease_expires IS NULL OR lease_expires <= 5) ORDER BY idx, failures, member",
                 "SELECT 1 FROM interval INDEXED BY interval_queued WHERE experiment = 1 AND state = 0 AND label IS NOT NULL AND (lease_expires IS NULL OR lease_expires <= 5) ORDER BY idx, member LIMIT 1",
                 "SELECT 1 FROM interval INDEXED BY interval_undecided WHERE experiment = 1 AND undecided = 1 ORDER BY idx, sequence LIMIT 1",
                 "SELECT 1 FROM interval INDEXED BY interval_label WHERE experiment = 1 AND label = 'a'",

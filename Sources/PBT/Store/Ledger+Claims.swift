@@ -25,14 +25,16 @@ extension Ledger {
     ) throws -> Claims? {
         guard term > .zero else { throw PBTError(.badValue, "a lease must last for some time, not \(term)") }
         guard count > 0 else { throw PBTError(.badValue, "a claim must be for at least one interval, not \(count)") }
+        try checkStanding(of: worker, in: record)
         try tidy(&record)
         if let key {
             let held = try again(key, by: worker, for: term, in: record)
             if !held.isEmpty { return Claims(assignments: held, record: record) }
         }
         var assignments: [Assignment] = []
+        let excluded = try heldBack(from: worker, in: record)
         while record.state == .running, assignments.count < count {
-            var found = try firstWaiting(in: record)
+            var found = try firstWaiting(in: record, but: excluded)
             var late: (decision: Decision, garbage: [String])?
             if found == nil, record.undecided > 0 {
                 guard mayDecide else {

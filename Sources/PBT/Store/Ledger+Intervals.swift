@@ -9,9 +9,7 @@ extension Ledger {
             try update(record)
             return
         }
-        for interval in try running(in: record, expiredBy: now, worker: nil) where !record.state.isOver {
-            try lose(interval, because: "the lease of worker \(interval.worker ?? "?") ran out", in: &record)
-        }
+        if !isGrace { try expireLeases(&record) }
         if let deadline = record.experiment.deadline, record.state == .running,
             now >= record.generationBegan.advanced(by: deadline)
         {
@@ -24,6 +22,23 @@ extension Ledger {
                 interval.reason = "the generation's deadline passed"
                 try close(&interval, from: state, in: &record)
             }
+        }
+    }
+
+    /// Takes back what nobody renews.
+    ///
+    /// A worker whose process lives on this machine but does not renew is stopped, or the machine is overloaded. It has
+    /// more time, and what is taken from it then counts no failure.
+    private func expireLeases(_ record: inout ExperimentRecord) throws {
+        for var interval in try running(in: record, expiredBy: now, worker: nil) where !record.state.isOver {
+            let worker = interval.worker ?? "?"
+            guard isAlive(worker) else {
+                try lose(interval, because: "the lease of worker \(worker) ran out", in: &record)
+                continue
+            }
+            guard interval.leaseExpires.map({ now.since($0) > .seconds(600) }) ?? true else { continue }
+            try release(
+                &interval, because: "worker \(worker) has been stopped for more than 10 minutes", in: &record)
         }
     }
 
@@ -95,7 +110,7 @@ extension Ledger {
         var (record, interval) = try held(lease)
         switch outcome {
         case .failed(let reason):
-            let (decisions, garbage) = try fail(&interval, .retried, because: reason, in: &record)
+            let (decisions, garbage) = try charge(&interval, .retried, because: reason, in: &record)
             return Finished(interval: interval, decisions: decisions, garbage: garbage, record: record)
         case .trained(let score, let metrics, let checkpoint):
             guard checkpoint != nil || !score.isFinite else {
@@ -132,31 +147,7 @@ extension Ledger {
     private func lose(_ interval: Interval, because reason: String, in record: inout ExperimentRecord) throws {
         var interval = interval
         interval.token = nil
-        _ = try fail(&interval, .lost, because: reason, in: &record)
-    }
-
-    /// Counts a failed attempt: the interval waits for another one, or its retries are spent.
-    private func fail(
-        _ interval: inout Interval, _ kind: Event.Kind, because reason: String, in record: inout ExperimentRecord
-    ) throws -> (decisions: [Decision], garbage: [String]) {
-        interval.failures += 1
-        interval.reason = reason
-        guard interval.failures <= record.experiment.retries else {
-            interval.state = .failed
-            return try close(&interval, from: .running, in: &record)
-        }
-        interval.state = .waiting
-        interval.leaseExpires = nil
-        record.move(.running, to: .waiting)
-        try update(interval, in: record)
-        try update(record)
-        try append(
-            kind, interval.id,
-            [
-                "reason": .string(reason), "attempt": .integer(interval.attempts),
-                "retries_left": .integer(record.experiment.retries - interval.failures),
-            ], in: record)
-        return ([], [])
+        _ = try charge(&interval, .lost, because: reason, in: &record)
     }
 
     /// Finishes an interval: its place in the order, the standing of its member, the decisions, and what is garbage now.
@@ -167,6 +158,7 @@ extension Ledger {
         let experiment = record.experiment
         // The only thing below that can fail for a reason of the caller's; checked before anything is written.
         try strategies.check(experiment)
+        if interval.state != .failed { try acquit(interval.worker, trained: interval, in: &record) }
         record.move(state, to: interval.state)
         interval.sequence = record.finishedIntervals
         interval.finished = now

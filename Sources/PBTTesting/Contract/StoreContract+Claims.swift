@@ -284,10 +284,11 @@ extension StoreContract {
         Case("an interval given back costs no retry, a lost one does, until they are spent") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 2, retries: 1))
+            try await store.finish(try await store.take(), score: 1)
             for _ in 0..<5 {
                 try await store.release(try await store.take().lease, because: "interrupted")
             }
-            let id = IntervalID(member: 0, index: 0)
+            let id = IntervalID(member: 1, index: 0)
             try expectEqual(try await store.interval(id, of: "e").failures, 0)
             for expected in [Interval.State.waiting, .failed] {
                 let assignment = try await store.take(by: "dead")

@@ -40,7 +40,7 @@ struct Check {
                             + "it ends, or no other member can continue from it")
                 }
             }
-        } catch let failure as Failure where failure.status == .noResult || failure.status == .tryLater {
+        } catch let failure as Failure where [.noResult, .tryLater, .cannotTrain].contains(failure.status) {
             report.add(.problem, failure.message ?? "")
             if let advice = experiment.flagAdvice { report.add(.warning, advice) }
         }

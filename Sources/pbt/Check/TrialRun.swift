@@ -69,6 +69,8 @@ struct TrialRun: Sendable {
                 ? parent == nil ? "" : ParentGuard.hint(for: reason + Self.tail(of: begun.log))
                 : "; it also wrote into PBT_CHECKPOINT_IN: \(CheckpointSeal.text(of: changes))"
             throw Failure(.noResult, "the program failed: \(reason)\(more)\(Self.tail(of: begun.log))")
+        case .unable(let problem):
+            throw Failure(.cannotTrain, "the program cannot be run here: \(problem.reason)")
         case .interrupted(let reason):
             throw Failure(.tryLater, "the program gave its interval back: \(reason)")
         case .trained(let score, let metrics):

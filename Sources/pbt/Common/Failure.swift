@@ -56,6 +56,7 @@ struct Failure: Error {
         case .unusableStore, .unreachable: .unreachable
         case .storeBusy, .leaseLost, .preconditionFailed: .tryLater
         case .inputOutput: .cannotWrite
+        case .cannotTrain, .setAside: .cannotTrain
         default: .internalError
         }
     }

@@ -34,7 +34,8 @@ struct OpenStore: Sendable {
         switch location {
         case .file(let path):
             let file = try SQLiteStore(
-                path: path.string, access: isReading ? .readOnly : .readWrite, mustExist: !isCreating)
+                path: path.string, access: isReading ? .readOnly : .readWrite, mustExist: !isCreating,
+                isAlive: { WorkerName($0)?.isKnownAlive ?? false })
             OpenStores.add(file)
             store = file
             var directory = path

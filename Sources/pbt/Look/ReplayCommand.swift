@@ -71,7 +71,9 @@ struct ReplayCommand: AsyncParsableCommand {
         }
         let result = ReplayResult(try await Looked(replay.name, in: opened), of: looked, tip: tip)
         if shown.json { try Output.jsonLine(result.value) } else { try result.print() }
-        if !createOnly, result.scores.isEmpty { throw Failure(.noResult, nil) }
+        guard !createOnly else { return }
+        if let failed = result.failure { throw Failure(.noResult, failed) }
+        if result.scores.isEmpty { throw Failure(.noResult, nil) }
     }
 
     /// The definition under the name that was asked for, or under the first default name that is free or is the same

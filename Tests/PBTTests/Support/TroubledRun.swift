@@ -18,11 +18,21 @@ struct TroubledRun {
         var random = RandomStream(seed: seed, .trainer, member: 0, index: 0, name: "interleaving")
         var held: [Assignment] = []
         let workers = 1 + random.index(below: 6)
+        var hired = 0
         while true {
             clock.advance(by: .milliseconds(1 + random.index(below: 400)))
             let claims = held.isEmpty || (held.count < workers && random.unit() < 0.6)
             if claims {
-                switch try await store.claim(from: experiment.name, by: "w\(held.count)", for: .seconds(30)) {
+                let claim: Claim
+                do {
+                    claim = try await store.claim(
+                        from: experiment.name, by: "w\(held.count).\(hired)", for: .seconds(30))
+                } catch let error as PBTError where error.code == .setAside && hasTroubles {
+                    // Somebody else works in its place.
+                    hired += 1
+                    continue
+                }
+                switch claim {
                 case .assignment(let assignment): held.append(assignment)
                 case .over:
                     return try await (store.record(of: experiment.name), store.intervals(of: experiment.name))
