@@ -25,7 +25,8 @@ public final class SQLiteStore: TransactionalStore {
     /// The file that was opened.
     let place: StorePlace?
     let isClosed = Latch()
-    private let clock: StoreClock
+    private let time: LeaseTime
+    private let isAlive: @Sendable (String) -> Bool
     private let strategies: Strategies
     private let signal = EventSignal()
     /// Used on the one writing connection only, or on a reader's, each with its own.
@@ -48,21 +49,46 @@ public final class SQLiteStore: TransactionalStore {
     ///   - patience: How long a call waits for other processes before it fails with ``PBTError/Code/storeBusy``.
     ///   - clock: The time it goes by.
     ///   - strategies: The strategies written in Swift that its experiments may name.
+    ///   - isAlive: Whether the process of a worker, given its name, is known to live on this machine: one that is stopped
+    ///     keeps its lease for longer than others.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/unusableStore`` when the file cannot be opened, is no SQLite
     ///   file, belongs to another program, or was made by a newer version of this one.
     public init(
         path: String, access: Access = .readWrite, mustExist: Bool = false, patience: Duration = .seconds(60),
-        clock: StoreClock = .system, strategies: Strategies = Strategies()
+        clock: StoreClock = .system, strategies: Strategies = Strategies(),
+        isAlive: @escaping @Sendable (String) -> Bool = { _ in false }
     ) throws {
         self.path = path
         self.access = access
-        self.clock = clock
+        self.isAlive = isAlive
         self.strategies = strategies
         do {
             let opened = try Self.open(path, access, mustExist: mustExist, patience: patience)
             (pool, wait, copy, place) = (opened.pool, opened.wait, opened.copy, opened.place)
+            time = LeaseTime(clock, offset: try Self.offset(of: clock, in: pool))
         } catch let error as DatabaseError {
             throw Self.unusable(path, error)
+        }
+    }
+
+    /// What brings the steady clock of this machine, since it was started, to the time of leases: the same for all
+    /// processes, whatever their time of day was when they began.
+    private static func offset(of clock: StoreClock, in pool: DatabasePool) throws -> Int64 {
+        let fresh = LeaseTime.offset(of: clock)
+        guard let boot = clock.steady?.boot, !boot.isEmpty else { return fresh }
+        func known(_ db: Database) throws -> Int64? {
+            try Int64.fetchOne(db, sql: "SELECT offset FROM clock WHERE boot = ?", arguments: [boot])
+        }
+        if let offset = try pool.read(known) { return offset }
+        do {
+            return try pool.write { db in
+                try db.execute(
+                    sql: "INSERT OR IGNORE INTO clock (boot, offset) VALUES (?, ?)", arguments: [boot, fresh])
+                return try known(db) ?? fresh
+            }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
+            // It is only read.
+            return fresh
         }
     }
 
@@ -178,7 +204,7 @@ public final class SQLiteStore: TransactionalStore {
     }
 
     private func ledger(_ db: Database, _ cache: SQLiteLedger.Cache) -> SQLiteLedger {
-        SQLiteLedger(db: db, cache: cache, now: clock.now(), strategies: strategies)
+        SQLiteLedger(db: db, cache: cache, time: time.read(), strategies: strategies, isAlive: isAlive)
     }
 
     private func transact<Result>(
@@ -227,8 +253,8 @@ public final class SQLiteStore: TransactionalStore {
                             let db = try access.get()
                             return try body(
                                 SQLiteLedger(
-                                    db: db, cache: SQLiteLedger.Cache(), now: self.clock.now(),
-                                    strategies: self.strategies))
+                                    db: db, cache: SQLiteLedger.Cache(), time: self.time.read(),
+                                    strategies: self.strategies, isAlive: self.isAlive))
                         })
                 }
             }

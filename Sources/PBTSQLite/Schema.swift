@@ -95,8 +95,23 @@ enum Schema {
         migrator.registerMigration("4 numbers of changes") { db in
             try db.execute(sql: changes)
         }
+        migrator.registerMigration("7 failures by worker, one clock for all processes") { db in
+            try db.execute(sql: charges)
+        }
         return migrator
     }
+
+    private static let charges = """
+        -- Workers whose attempts have failed since one last succeeded.
+        ALTER TABLE experiment ADD COLUMN suspects TEXT;
+        -- How many attempts each worker failed.
+        ALTER TABLE interval ADD COLUMN failed_by TEXT;
+        -- Retries come after what was not tried yet.
+        DROP INDEX interval_waiting;
+        CREATE INDEX interval_waiting ON interval (experiment, idx, failures, member) WHERE state = 0;
+        -- The time of leases: that of a boot's monotonic clock, moved by this many milliseconds.
+        CREATE TABLE clock (boot TEXT PRIMARY KEY, offset INTEGER NOT NULL) WITHOUT ROWID;
+        """
 
     private static let labels = """
         ALTER TABLE experiment ADD COLUMN undecided INTEGER NOT NULL DEFAULT 0;

@@ -23,16 +23,18 @@ extension Ledger {
         _ count: Int, from record: inout ExperimentRecord, by worker: String, for term: Duration, key: String?,
         deciding mayDecide: Bool
     ) throws -> Claims? {
-        precondition(term > .zero, "a lease lasts for some time")
-        precondition(count > 0, "a claim is for at least one interval")
+        guard term > .zero else { throw PBTError(.badValue, "a lease must last for some time, not \(term)") }
+        guard count > 0 else { throw PBTError(.badValue, "a claim must be for at least one interval, not \(count)") }
+        try checkStanding(of: worker, in: record)
         try tidy(&record)
         if let key {
             let held = try again(key, by: worker, for: term, in: record)
             if !held.isEmpty { return Claims(assignments: held, record: record) }
         }
         var assignments: [Assignment] = []
+        let excluded = try heldBack(from: worker, in: record)
         while record.state == .running, assignments.count < count {
-            var found = try firstWaiting(in: record)
+            var found = try firstWaiting(in: record, but: excluded)
             var late: (decision: Decision, garbage: [String])?
             if found == nil, record.undecided > 0 {
                 guard mayDecide else {
@@ -44,6 +46,17 @@ extension Ledger {
             }
             if found == nil { found = try sampleFounder(in: &record) }
             guard var interval = found else { break }
+            if let reason = try unusableParent(of: interval, in: record) {
+                // It decides about a member, like a late decision.
+                guard mayDecide else {
+                    if assignments.isEmpty { return nil }
+                    break
+                }
+                interval.state = .failed
+                interval.reason = reason
+                try close(&interval, from: .waiting, in: &record)
+                continue
+            }
             let token = key.map { LeaseSecret.token(key: $0, place: assignments.count) } ?? freshToken()
             var assignment = try lease(
                 &interval, to: worker, token: token, until: now.advanced(by: term),
@@ -60,7 +73,9 @@ extension Ledger {
     ) throws -> [Assignment] {
         let claimed = LeaseSecret.Claimed(key: key)
         return try running(in: record, expiredBy: nil, worker: worker).compactMap { held in
-            guard let token = claimed.token(of: held) else { return nil }
+            guard let token = claimed.token(of: held), try unusableParent(of: held, in: record) == nil else {
+                return nil
+            }
             var interval = held
             interval.leaseExpires = now.advanced(by: term)
             try update(interval, in: record)
@@ -101,6 +116,16 @@ extension Ledger {
             .started, interval.id,
             details.merging(["worker": .string(worker), "attempt": .integer(interval.attempts)]) { $1 }, in: record)
         return assignment
+    }
+
+    /// Returns the reason why the checkpoint that an interval continues cannot be handed to a trainer: its name is not
+    /// one that an attempt has, so something else than a worker of ours wrote it into the store.
+    private func unusableParent(of interval: Interval, in record: ExperimentRecord) throws -> String? {
+        guard let parent = interval.parent, let donor = try self.interval(parent, in: record),
+            let name = donor.checkpoint, donor.checkpointState == .kept, donor.checkpointName == nil
+        else { return nil }
+        return "it continues \(parent), whose checkpoint has the invalid name "
+            + "\(Value.string(String(name.prefix(100))).json): no attempt publishes such a name, so nothing was read from it"
     }
 
     /// A leased interval with all that is needed to train it.

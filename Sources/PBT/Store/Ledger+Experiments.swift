@@ -102,6 +102,12 @@ extension Ledger {
 
     /// Adds a member with its first interval; the caller writes the record.
     package func add(_ founder: Interval, to record: inout ExperimentRecord) throws {
+        guard record.experiment.population < Limits.members else {
+            throw PBTError(
+                .wrongState,
+                "experiment \"\(record.experiment.name)\" has \(Limits.members) members, and there cannot be more; "
+                    + "create another experiment")
+        }
         record.experiment.population += 1
         record.counts[.waiting, default: 0] += 1
         try updateDefinition(record)
@@ -134,6 +140,7 @@ extension Ledger {
         record.reason = nil
         record.ended = nil
         record.failuresInARow = 0
+        record.suspects = [:]
         record.generationBegan = now
         try update(record)
         try append(.resumed, nil, [:], in: record)

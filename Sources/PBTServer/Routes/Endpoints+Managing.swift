@@ -16,6 +16,7 @@ extension Endpoints {
         ) { call in
             let fields = try await call.fields("definition")
             let experiment = try Experiment(api: .object(try fields.object("definition")))
+            try experiment.checkCommand()
             let bytes = Array("create \(experiment.value.json)".utf8)
             let (value, status) = try await call.site.repeats.once(
                 call.request.headers[.idempotencyKey], for: bytes
@@ -36,6 +37,7 @@ extension Endpoints {
         ) { call in
             let fields = try await call.fields("definition")
             let experiment = try Experiment(api: .object(try fields.object("definition")))
+            try experiment.checkCommand()
             guard experiment.name == call.experiment else {
                 throw PBTError(
                     .badValue,

@@ -36,7 +36,9 @@ extension Endpoints {
             answers: [json("What it led to", Schemas.finished)], problems: [404, 409, 422]
         ) { call in
             let fields = try await call.fields("lease", "score", "metrics", "checkpoint", "failed")
-            let finished = try await call.site.store.finish(call.lease(fields), Outcome(api: fields))
+            let (lease, outcome) = (try call.lease(fields), try Outcome(api: fields))
+            try await call.site.checkpoints?.checkPublished(outcome, under: lease)
+            let finished = try await call.site.store.finish(lease, outcome)
             return .json([
                 "interval": finished.interval.api, "decisions": .array(finished.decisions.map(\.api)),
                 "garbage": .array(finished.garbage.map { .string($0) }),

@@ -26,6 +26,8 @@ enum ExitStatus: Int32 {
     case unreachable = 69
     /// An error of this program.
     case internalError = 70
+    /// This worker cannot train: no program, device, space or process; or it was set aside.
+    case cannotTrain = 71
     /// A file or directory cannot be written.
     case cannotWrite = 73
     /// Something is busy: the same command may succeed later.

@@ -30,10 +30,12 @@ struct OpenStore: Sendable {
         data path: FilePath? = nil
     ) async throws {
         self.location = location
+        Hint.remember(location)
         switch location {
         case .file(let path):
             let file = try SQLiteStore(
-                path: path.string, access: isReading ? .readOnly : .readWrite, mustExist: !isCreating)
+                path: path.string, access: isReading ? .readOnly : .readWrite, mustExist: !isCreating,
+                isAlive: { WorkerName($0)?.isKnownAlive ?? false })
             OpenStores.add(file)
             store = file
             var directory = path

@@ -145,7 +145,8 @@ struct TokenListCommand: AsyncParsableCommand {
                     }))
         }
         guard !tokens.isEmpty else {
-            Output.note("there are no tokens; make one with: pbt token create NAME --scope work")
+            let create = Hint.command("token", "create", "NAME", "--scope", "work", in: try storeOptions.location())
+            Output.note("there are no tokens; make one with: \(create)")
             return
         }
         for token in tokens {
@@ -174,7 +175,7 @@ struct TokenRevokeCommand: AsyncParsableCommand {
         do {
             try await tokens.removeToken(named: name)
         } catch let error as PBTError where error.code == .badValue {
-            throw Failure(.noSuch, error.message)
+            throw Failure(.noSuch, Hint.completed(error.message))
         }
         Output.note("revoked \(PlainText.line(name))")
     }
