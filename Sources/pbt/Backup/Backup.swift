@@ -55,7 +55,8 @@ struct Backup {
         try FileSystem.makeDirectories(parent)
         try data.removeStaleStages()
         let partial = parent.appending(".\(name).partial-\(String(UInt64.random(in: 0 ... .max), radix: 36))")
-        let stage = Stage(try makeStage(or: partial.appending(".stage"), partial))
+        try FileSystem.makePrivateDirectory(partial)
+        let stage = Stage(try makeStage(or: partial.appending(".stage")))
         let cleanup = OpenStores.add {
             // The process ends; what cannot be deleted now, the next backup or pbt gc deletes.
             try? FileTree.remove(stage.root)
@@ -80,8 +81,7 @@ struct Backup {
     }
 
     /// A directory next to the checkpoints, so that they can be linked; in the backup where nothing can be written there.
-    private func makeStage(or other: FilePath, _ partial: FilePath) throws -> FilePath {
-        try FileSystem.makePrivateDirectory(partial)
+    private func makeStage(or other: FilePath) throws -> FilePath {
         let own = data.backupStage()
         do {
             if try FileSystem.exists(data.root) {
@@ -91,7 +91,12 @@ struct Backup {
         } catch is PBTError {
             // A data directory that may only be read: checkpoints are copied rather than linked.
         }
-        try FileSystem.makePrivateDirectory(other)
+        do {
+            try FileSystem.makePrivateDirectory(other)
+        } catch {
+            try FileTree.remove(other.removingLastComponent())
+            throw error
+        }
         return other
     }
 
@@ -202,7 +207,10 @@ struct Backup {
             let identity = try FileReplica.identity(path)
             try FileSystem.makeDirectories(target.removingLastComponent())
             try FileReplica.make(path, at: target)
-            guard try FileReplica.identity(path) == identity else { throw FileReplica.Vanished() }
+            guard try FileReplica.identity(path) == identity else {
+                try FileTree.remove(target)
+                return false
+            }
             stage.held.withLock { $0[id, default: [:]][name] = Held(path: target, identity: identity) }
             return true
         } catch is FileReplica.Vanished {
