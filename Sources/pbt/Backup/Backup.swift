@@ -202,7 +202,7 @@ struct Backup {
             throw Failure(
                 .noSuch,
                 "the store names the checkpoint \(path), which is missing; a backup would not be complete. Put it back, "
-                    + "or remove the experiment with: pbt rm \(experiment)")
+                    + "or remove the experiment with: \(Hint.aboutCurrentStore("rm", experiment))")
         }
         return false
     }
