@@ -256,7 +256,7 @@ struct ManagingTests {
             try await server.finish(try await server.lease(), score: 0.9)
             #expect(try await server.store.garbage(of: "toy").isEmpty)
             _ = try await server.ask(.PUT, path, ["pinned": false])
-            #expect(try await server.store.garbage(of: "toy") == ["0-0"])
+            #expect(try await server.store.garbage(of: "toy") == ["m0000-i0000-a1"])
             #expect(
                 try await server.ask(.PUT, path, ["pinned": true]).problem
                     == "409 wrongState: interval 0@0 of \"toy\" has no checkpoint (any more) that could be kept")
