@@ -186,7 +186,7 @@ struct ManagingTests {
             let data = DataDirectory(FilePath(directory))
             try await withServer(data: data) { server in
                 try await server.create()
-                let checkpoint = data.checkpoint("0-0", of: "toy").string
+                let checkpoint = data.checkpoint("m0000-i0000-a1", of: "toy").string
                 try FileManager.default.createDirectory(atPath: checkpoint, withIntermediateDirectories: true)
                 let lease = try await server.lease()
                 #expect(
