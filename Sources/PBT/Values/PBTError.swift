@@ -50,6 +50,8 @@ public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let forbidden = Code("forbidden")
         /// What was to be changed is not as the caller believes.
         public static let preconditionFailed = Code("preconditionFailed")
+        /// The same thing is being done at this moment: for this key, or to this checkpoint. Try again.
+        public static let inProgress = Code("inProgress")
         /// The server cannot be reached, or its answer makes no sense.
         ///
         /// What was asked for may have happened.
