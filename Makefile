@@ -16,8 +16,13 @@ check:                ## Formatting, warnings, documentation links, Python lint 
 bench:                ## Measure against peers' floor, bare SQLite and ourselves (Documentation/performance.md)
 	@Scripts/bench
 
-torture:              ## Kill processes at random moments for as long as you like: Scripts/torture --help
+torture:              ## Kill processes, let the disk fail, cut the power, at random moments: Scripts/torture*, each with --help
 	@Scripts/torture
+	@Scripts/torture --persistent
+	@Scripts/torture-server
+	@Scripts/torture-disk
+	@Scripts/torture-disk --server
+	@Scripts/torture-power || [ $$? -eq 77 ]
 
 build:                ## Build the release pbt into .build/release/pbt
 	@Scripts/install-dependencies build

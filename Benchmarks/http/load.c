@@ -27,7 +27,7 @@ typedef struct {
     int socket, number;
     int finishing;           // what was asked: a claim or a finish
     double asked;            // when
-    char lease[1024], path[128];
+    char lease[1024], path[128], checkpoint[64];
     char in[ROOM];
     int length;
 } Connection;
@@ -62,8 +62,8 @@ static void ask(Connection *c) {
     char body[2048], request[4096];
     if (c->finishing) {
         snprintf(body, sizeof body,
-                 "{\"lease\":%s,\"score\":%.6f,\"metrics\":{\"score\":0.5},\"checkpoint\":\"c\"}", c->lease,
-                 drand48());
+                 "{\"lease\":%s,\"score\":%.6f,\"metrics\":{\"score\":0.5},\"checkpoint\":\"%s\"}", c->lease,
+                 drand48(), c->checkpoint);
     } else {
         snprintf(body, sizeof body, "{\"worker\":\"load-%d\",\"term\":60,\"wait\":%d,\"definition\":false,\"key\":"
                  "\"%08lx%08lx%08lx%08lx\"}", c->number, idle ? 60 : 20, lrand48(), lrand48(), lrand48(), lrand48());
@@ -107,7 +107,10 @@ static int answered(Connection *c) {
         c->finishing = 0;
     } else if (object(body, "\"lease\":", c->lease, sizeof c->lease)) {
         const char *member = strstr(c->lease, "\"member\":"), *interval = strstr(c->lease, "\"interval\":");
-        if (!member || !interval) fail("lease");
+        const char *attempt = strstr(c->lease, "\"attempt\":");
+        if (!member || !interval || !attempt) fail("lease");
+        snprintf(c->checkpoint, sizeof c->checkpoint, "m%04d-i%04d-a%d", atoi(member + 9), atoi(interval + 11),
+                 atoi(attempt + 10));
         snprintf(c->path, sizeof c->path, "intervals/%d/%d/finish", atoi(member + 9), atoi(interval + 11));
         c->finishing = 1;
     } else {

@@ -56,18 +56,24 @@ extension ExperimentRecord {
         undecided = try fields.int(ifAny: "undecided") ?? 0
         best = try fields.interval(ifAny: "best")
         bestScore = fields["best_score"]?.double
+        if let complaint = limitComplaint {
+            throw PBTError(.badRequest, "experiment \"\(experiment.name)\": \(complaint)")
+        }
     }
 }
 
 extension Experiment {
     /// Reads a definition that came over the wire.
     ///
+    /// - Parameters:
+    ///   - definition: The definition.
+    ///   - isStored: Whether a server has it in its store already; see `init(document:directory:isStored:)`.
     /// - Throws: A `PBTError` with code `badExperiment` that names the place and what would be right.
-    package init(api definition: Value) throws(PBTError) {
+    package init(api definition: Value, isStored: Bool = false) throws(PBTError) {
         do {
-            try self.init(document: Document(definition), directory: "/")
+            try self.init(document: Document(definition), directory: "/", isStored: isStored)
         } catch {
-            throw PBTError(.badExperiment, "definition: \(error)")
+            throw PBTError(.badExperiment, "definition: \(error)", problems: [error] + error.more)
         }
     }
 }

@@ -60,17 +60,17 @@ package struct Fields: Sendable {
         return try text(name)
     }
 
-    package func int(_ name: String) throws(PBTError) -> Int {
-        try required(name, "a whole number", values[name]?.int)
-    }
-
-    package func int(ifAny name: String, in range: ClosedRange<Int> = .min ... .max) throws(PBTError) -> Int? {
-        guard self[name] != nil else { return nil }
-        let number = try int(name)
+    package func int(_ name: String, in range: ClosedRange<Int> = .min ... .max) throws(PBTError) -> Int {
+        let number = try required(name, "a whole number", values[name]?.int)
         guard range.contains(number) else {
             throw error(name, "must be between \(range.lowerBound) and \(range.upperBound), not \(number)")
         }
         return number
+    }
+
+    package func int(ifAny name: String, in range: ClosedRange<Int> = .min ... .max) throws(PBTError) -> Int? {
+        guard self[name] != nil else { return nil }
+        return try int(name, in: range)
     }
 
     package func bool(_ name: String) throws(PBTError) -> Bool {
@@ -105,11 +105,11 @@ package struct Fields: Sendable {
 
     /// A time: milliseconds since 1970.
     package func time(_ name: String) throws(PBTError) -> Timestamp {
-        Timestamp(milliseconds: Int64(try int(name)))
+        Timestamp(milliseconds: Int64(try int(name, in: Limits.times)))
     }
 
     package func time(ifAny name: String) throws(PBTError) -> Timestamp? {
-        try int(ifAny: name).map { Timestamp(milliseconds: Int64($0)) }
+        try int(ifAny: name, in: Limits.times).map { Timestamp(milliseconds: Int64($0)) }
     }
 
     /// A duration in seconds.
@@ -143,7 +143,9 @@ package struct Fields: Sendable {
     package func interval(ifAny name: String) throws(PBTError) -> IntervalID? {
         guard self[name] != nil else { return nil }
         let fields = try fields(name)
-        return IntervalID(member: try fields.int("member"), index: try fields.int("interval"))
+        return IntervalID(
+            member: try fields.int("member", in: Limits.ordinals),
+            index: try fields.int("interval", in: Limits.ordinals))
     }
 }
 

@@ -67,6 +67,7 @@ extension Interval {
         if fields["earlier"] != nil {
             earlierPlaces = try fields.list("earlier").compactMap { $0.int.map { Int64($0) } }
         }
+        if let complaint = limitComplaint { throw PBTError(.badRequest, "interval \(id): \(complaint)") }
     }
 
     private static func changes(_ fields: Fields) throws(PBTError) -> [Change] {

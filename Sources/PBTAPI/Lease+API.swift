@@ -18,8 +18,10 @@ extension Lease {
     package init(api fields: Fields) throws(PBTError) {
         self.init(
             experiment: try fields.text("experiment"),
-            interval: IntervalID(member: try fields.int("member"), index: try fields.int("interval")),
-            attempt: try fields.int("attempt"), token: try fields.text("token"),
+            interval: IntervalID(
+                member: try fields.int("member", in: Limits.ordinals),
+                index: try fields.int("interval", in: Limits.ordinals)),
+            attempt: try fields.int("attempt", in: Limits.ordinals), token: try fields.text("token"),
             worker: try fields.text(ifAny: "worker") ?? "",
             expires: try fields.time(ifAny: "expires") ?? Timestamp(milliseconds: 0))
     }
@@ -43,6 +45,10 @@ extension Assignment {
         object["parent_checkpoint"] = parentCheckpoint.map { .string($0) }
         if !garbage.isEmpty { object["garbage"] = .array(garbage.map { .string($0) }) }
         object["definition"] = definition
+        // With groups: as a trainer is given them. The interval's own are flat.
+        if !experiment.space.paths.isEmpty {
+            object["hyperparameters"] = experiment.space.nested(interval.hyperparameters.values)
+        }
         return .object(object)
     }
 
@@ -134,7 +140,8 @@ extension Event {
     package init?(api fields: Fields) throws(PBTError) {
         guard let kind = Kind(rawValue: try fields.text("kind")) else { return nil }
         self.init(
-            id: Int64(try fields.int("id")), experiment: try fields.text("experiment"), time: try fields.time("time"),
+            id: Int64(try fields.int("id", in: Limits.counters)), experiment: try fields.text("experiment"),
+            time: try fields.time("time"),
             kind: kind, interval: try fields.interval(ifAny: "interval"), details: try fields.object("details"))
     }
 }

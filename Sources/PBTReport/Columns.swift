@@ -79,7 +79,7 @@ package struct Columns: Sendable {
         }
         func times(_ times: [Int64?]) -> [Double] {
             guard let zero else { return [Double](repeating: .nan, count: count) }
-            return times.map { $0.map { Double($0 - zero) } ?? .nan }
+            return times.map { $0.map { Double($0.subtracting(saturating: zero)) } ?? .nan }
         }
         finished = times(ended)
         started = times(began)
@@ -138,10 +138,8 @@ package struct Columns: Sendable {
     /// The intervals that are compared with each other at each step of an axis.
     func population(on axis: Chart.Axis) -> [(at: Double, places: [Int])] {
         guard axis == .training else { return newest(at: 60).map { ($0.time, $0.places) } }
-        var places: [[Int]] = Array(repeating: [], count: trained + 1)
-        for place in depths.indices where places.indices.contains(depths[place]) {
-            places[depths[place]].append(place)
-        }
-        return places.enumerated().map { (Double($0), $1) }
+        // Not a list by depth: depths may be far apart.
+        let places = Dictionary(grouping: depths.indices.filter { (0...trained).contains(depths[$0]) }) { depths[$0] }
+        return places.sorted { $0.key < $1.key }.map { (Double($0), $1) }
     }
 }

@@ -6,7 +6,8 @@ package import PBTAPI
 /// What is in a checkpoint: enough to tell that a copy is the same.
 ///
 /// Files with their sizes, checksums and whether they may be executed, and directories, the empty ones too. Owners, times
-/// and other permissions are not carried; symbolic links and special files are refused.
+/// and other permissions are not carried. A symbolic link that leads inside the checkpoint stands for a copy of what it
+/// leads to; other links and special files are refused.
 package struct Manifest: Sendable, Hashable {
     /// One file.
     package struct File: Sendable, Hashable {
@@ -37,7 +38,7 @@ package struct Manifest: Sendable, Hashable {
 
     /// The bytes of all files.
     package var bytes: Int64 {
-        files.reduce(0) { $0 + $1.size }
+        files.reduce(0) { $0.adding(saturating: $1.size) }
     }
 
     /// The manifest as it goes over the wire.
@@ -56,10 +57,15 @@ package struct Manifest: Sendable, Hashable {
         ]
     }
 
+    /// The bytes that a checkpoint may have, and each file of it: 1 TiB.
+    package static let maximumBytes: Int64 = 1 << 40
+
     /// Reads what ``api`` wrote, and checks that it is one tree.
     ///
     /// - Throws: A `PBTError` with code `badRequest` or `badValue`.
-    package init(api fields: Fields, maximumFiles: Int = 100_000) throws(PBTError) {
+    package init(
+        api fields: Fields, maximumFiles: Int = 100_000, maximumBytes: Int64 = Self.maximumBytes
+    ) throws(PBTError) {
         let items = try fields.list("files")
         let names = fields["directories"] == nil ? [] : try fields.texts("directories")
         guard items.count <= maximumFiles, names.count <= maximumFiles else {
@@ -77,6 +83,10 @@ package struct Manifest: Sendable, Hashable {
                 throw PBTError(
                     .badRequest, "files: size must be 0 or more, and sha256 must be 64 hexadecimal digits")
             }
+            guard size <= maximumBytes else {
+                throw PBTError(
+                    .badValue, "files: size must be at most \(maximumBytes) bytes, not \(size); save smaller files")
+            }
             files.append(
                 File(
                     path: try TransferPath(try file.text("path")), size: Int64(size), sha256: sha256,
@@ -87,10 +97,24 @@ package struct Manifest: Sendable, Hashable {
         self.files = files.sorted { $0.path < $1.path }
         self.directories = directories.sorted()
         try checkTree()
+        guard bytes <= maximumBytes else {
+            throw PBTError(
+                .badValue, "files: their sizes add up to \(bytes) bytes; a checkpoint may have \(maximumBytes)")
+        }
+    }
+
+    /// No path along the tree is there in two spellings.
+    func checkSpellings() throws(PBTError) {
+        var spellings = Spellings()
+        for path in files.map(\.path) + directories {
+            for parent in path.parents { try spellings.add(parent) }
+            try spellings.add("\(path)")
+        }
     }
 
     /// No path stands twice, and no file is above another path.
     private func checkTree() throws(PBTError) {
+        try checkSpellings()
         var seen: Set<String> = []
         for file in files where !seen.insert("\(file.path)").inserted {
             throw PBTError(.badValue, "files: \"\(file.path)\" stands twice")

@@ -59,7 +59,7 @@ import Testing
         (["--seeds", "0"], 64, "--seeds must be between 1 and 10000, not 0"),
         (["--name", "-x"], 64, "Missing value for '--name <name>'"),
         (["--name", ""], 64, "--name must not be empty"),
-        (["--name", "toy"], 65, "experiment \"toy\" is in the store with another "),
+        (["--name", "toy"], 65, "experiment \"toy\" already exists with "),
         (["7"], 66, "experiment \"toy\" has no member 7; members are 0 to 1"),
     ])
     func `a replay that cannot be says why`(options: [String], code: Int32, message: String) async throws {

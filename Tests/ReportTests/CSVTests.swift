@@ -60,7 +60,7 @@ import Testing
         #expect(cells["score"].flatMap { Double($0) } == 0.1 + 0.2)
         #expect(cells["metrics.steps"] == "7" && cells["metrics.loss"] == "inf")
         #expect(cells["hyperparameters.layers"] == "[1,2]" && cells["hyperparameters.none"]?.isEmpty == true)
-        #expect(cells["hyperparameters.name"] == "a,\"b\"\r\nc")
+        #expect(cells["hyperparameters.name"] == "a,\"b\"  c")
         #expect(cells["created"] == "1970-01-01T00:00:01.500Z")
         #expect(cells["finished"] == "1969-12-31T23:59:59.999Z")
         #expect(cells["started"]?.isEmpty == true)
@@ -77,6 +77,40 @@ import Testing
         #expect(text == csv.header + intervals.map { csv.row($0) }.joined())
         let scores = rows.dropFirst().map { $0[rows[0].firstIndex(of: "score") ?? 0] }
         #expect(scores == intervals.map { $0.score?.description ?? "" })
+    }
+
+    /// A text from outside, and its cell.
+    static let texts: [(String, String)] = [
+        ("plain", "plain"), ("=1+1", "'=1+1"), ("+1", "'+1"), ("-1", "'-1"), ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=x", "' =x"),
+        ("\r=x", "' =x"), (" =x", "' =x"), ("\u{ff1d}1", "'\u{ff1d}1"), ("'=x", "''=x"), ("it's", "it's"),
+        ("a\u{0}b\u{1b}[31mc", "a\u{fffd}b\u{fffd}[31mc"), ("line\r\nline", "line  line"),
+        ("a\u{202e}b", "a\u{fffd}b"), ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+    ]
+
+    @Test(arguments: texts) func `no text is a formula or controls anything, whoever wrote it`(
+        _ text: String, _ cell: String
+    ) throws {
+        var interval = Interval(
+            id: IntervalID(member: 0, index: 0), parent: nil, hyperparameters: ["h": .string(text), "n": -1.5],
+            depth: 1,
+            created: Timestamp(milliseconds: 0))
+        interval.worker = text
+        interval.reason = text
+        interval.checkpoint = text
+        interval.score = -0.25
+        interval.metrics = [text: -3, "t": .string(text), "l": [.string(text)]]
+        let whole = IntervalCSV([interval]).text([interval])
+        let rows = parsed(whole)
+        try #require(rows.count == 2 && rows[0].count == rows[1].count)
+        #expect(!whole.replacing("\r\n", with: "").unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f })
+        let cells = Dictionary(zip(rows[0], rows[1])) { first, _ in first }
+        for column in ["worker", "reason", "checkpoint", "metrics.t", "hyperparameters.h"] {
+            #expect(cells[column] == cell, "\(column)")
+        }
+        // Numbers stay numbers, though they begin with a minus.
+        #expect(cells["score"] == "-0.25" && cells["hyperparameters.n"] == "-1.5")
+        #expect(rows[1].contains("-3"))
     }
 
     @Test func `no interval is a table with a header`() {

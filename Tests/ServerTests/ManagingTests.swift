@@ -141,7 +141,7 @@ struct ManagingTests {
             definition["population"] = 3
             let other = try await server.ask(.PUT, "/experiments/toy", ["definition": .object(definition)])
             #expect(
-                other.problem.hasPrefix("409 alreadyExists: experiment \"toy\" is in the store with another population")
+                other.problem.hasPrefix("409 alreadyExists: experiment \"toy\" already exists with population: ")
             )
             #expect(
                 try await server.ask(.PUT, "/experiments/other", ["definition": .object(definition)]).problem

@@ -50,12 +50,13 @@ extension Experiment {
     /// The trainer, retries, stop and keep may change, also while the experiment runs; the population of a manual or
     /// open search grows as members come, whatever its file says.
     public func conflicts(with other: Experiment) -> [String] {
-        var (mine, theirs) = (searchValue, other.searchValue)
-        if takesMembers, other.takesMembers {
-            mine["population"] = nil
-            theirs["population"] = nil
-        }
-        return Set(mine.keys).union(theirs.keys).filter { mine[$0] != theirs[$0] }.sorted()
+        Set(conflictingDifferences(from: other).map(\.topLevelKey)).sorted()
+    }
+
+    /// The differences from a definition in the store that must not be: those of ``conflicts(with:)``, with their values.
+    package func conflictingDifferences(from old: Experiment) -> [Difference] {
+        let isGrowing = takesMembers && old.takesMembers
+        return differences(from: old).filter { $0.isSearch && !(isGrowing && $0.key == "population") }
     }
 }
 
@@ -69,6 +70,7 @@ extension Experiment.Trainer {
         object["threads"] = threads.map { .integer($0) }
         object["timeout"] = timeout?.value
         if isPersistent { object["persistent"] = true }
+        if !environment.isEmpty { object["env"] = .object(environment.mapValues { .string($0) }) }
         return object
     }
 }
@@ -112,7 +114,12 @@ extension ExploreRule {
 extension SearchSpace {
     /// The space as an experiment file writes it.
     package var value: PBT.Value {
-        .object(dimensions.mapValues(\.value))
+        nested(flatValues)
+    }
+
+    /// Each hyperparameter as an experiment file writes it, by its flat name.
+    var flatValues: [String: PBT.Value] {
+        dimensions.mapValues(\.value)
     }
 }
 

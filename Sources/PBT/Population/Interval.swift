@@ -115,11 +115,13 @@ public struct Interval: Sendable, Hashable, Identifiable {
     public var attempts: Int
     /// How many attempts failed: crashed, were killed, timed out, or lost their lease.
     public var failures: Int
+    /// How many attempts each worker failed.
+    package var failedBy: [String: Int] = [:]
     /// Why the last failed attempt failed, or why it is diverged.
     public var reason: String?
     /// The worker that has, or last had, a lease on it.
     public var worker: String?
-    /// The secret of the current lease.
+    /// The secret of the current lease, as ``LeaseSecret`` stores it.
     package var token: String?
     /// When the current lease runs out.
     public var leaseExpires: Timestamp?
@@ -186,14 +188,14 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
         a.milliseconds < b.milliseconds
     }
 
-    /// The point in time that much later.
+    /// The point in time that much later, or the last or first one there is.
     public func advanced(by duration: Duration) -> Self {
-        Self(milliseconds: milliseconds + duration.milliseconds)
+        Self(milliseconds: milliseconds.adding(saturating: duration.milliseconds))
     }
 
-    /// The time from another point to this one.
+    /// The time from another point to this one, or the longest there is.
     public func since(_ other: Self) -> Duration {
-        .milliseconds(milliseconds - other.milliseconds)
+        .milliseconds(milliseconds.subtracting(saturating: other.milliseconds))
     }
 
     /// ISO 8601 in UTC to the second: `2026-11-21T19:18:14Z`.
@@ -217,10 +219,10 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
 }
 
 extension Duration {
-    /// The duration in whole milliseconds, rounded down.
+    /// The duration in whole milliseconds, rounded down; as many as there can be for one that is longer.
     package var milliseconds: Int64 {
         let (seconds, attoseconds) = components
-        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+        return seconds.multiplied(saturatingBy: 1000).adding(saturating: attoseconds / 1_000_000_000_000_000)
     }
 
     /// The duration in seconds.

@@ -61,7 +61,10 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
 
     /// A number in `lower ..< upper`, or `lower` when they are equal.
     public mutating func uniform(_ lower: Double, _ upper: Double) -> Double {
-        let value = lower + (upper - lower) * unit()
+        let share = unit()
+        let width = upper - lower
+        // A difference of great numbers overflows; for all others the rounding of the first form is what was recorded.
+        let value = width.isFinite ? lower + width * share : lower * (1 - share) + upper * share
         return value < upper ? value : lower
     }
 
@@ -71,7 +74,17 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     /// - Returns: The integer.
     public mutating func index(below count: Int) -> Int {
         precondition(count > 0, "there is nothing to choose from")
-        let bound = UInt64(count)
+        return Int(word(below: UInt64(count)))
+    }
+
+    /// An integer of a range, each equally likely.
+    package mutating func integer(in range: ClosedRange<Int>) -> Int {
+        let span = UInt64(bitPattern: Int64(range.upperBound)) &- UInt64(bitPattern: Int64(range.lowerBound))
+        let drawn = span == .max ? next() : word(below: span + 1)
+        return Int(Int64(bitPattern: UInt64(bitPattern: Int64(range.lowerBound)) &+ drawn))
+    }
+
+    private mutating func word(below bound: UInt64) -> UInt64 {
         var product = next().multipliedFullWidth(by: bound)
         if product.low < bound {
             let threshold = (0 &- bound) % bound
@@ -79,7 +92,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
                 product = next().multipliedFullWidth(by: bound)
             }
         }
-        return Int(product.high)
+        return product.high
     }
 
     /// A draw from the standard normal distribution (Box and Muller; two words a draw).
@@ -90,10 +103,13 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
 
     /// An index drawn with the given weights, which are not negative and not all zero.
     public mutating func index(weights: [Double]) -> Int {
-        let total = weights.reduce(0, +)
+        var total = weights.reduce(0, +)
+        // Sums of great numbers overflow.
+        let scale = total.isFinite ? 1 : 0x1p-64
+        if !total.isFinite { total = weights.reduce(0) { $0 + $1 * scale } }
         var left = unit() * total
         for (i, weight) in weights.enumerated() {
-            left -= weight
+            left -= weight * scale
             if left < 0 {
                 return i
             }

@@ -20,14 +20,12 @@ extension Dimension {
         case .integer(let integers):
             let range = integers.range
             guard integers.isLogarithmic else {
-                let (span, overflow) = range.upperBound.subtractingReportingOverflow(range.lowerBound)
-                precondition(!overflow && span < .max, "the range of integers is too wide")
-                return .integer(range.lowerBound + random.index(below: span + 1))
+                return .integer(random.integer(in: range))
             }
             // Each integer n stands for the stretch n - ½ … n + ½, so that the ends are as likely as their neighbours.
             let drawn = random.uniform(
                 Mathematics.log(Double(range.lowerBound) - 0.5), Mathematics.log(Double(range.upperBound) + 0.5))
-            let rounded = Int(Mathematics.exp(drawn).rounded())
+            let rounded = Int(saturating: Mathematics.exp(drawn).rounded())
             return .integer(min(max(rounded, range.lowerBound), range.upperBound))
         case .choice(let choice):
             let place = choice.weights.map { random.index(weights: $0) } ?? random.index(below: choice.values.count)
@@ -46,7 +44,9 @@ extension Dimension {
     package func complaint(about value: Value) -> String? {
         switch domain {
         case .real(let real):
-            guard let number = value.double, number.isFinite else { return "must be a finite number, not \(value)" }
+            guard let number = value.double, number.isFinite else {
+                return "must be a finite number, not \(value.flowText)"
+            }
             guard real.bounds.contains(number) else {
                 return "must be between \(real.bounds.lowerBound) and \(real.bounds.upperBound), not \(value)"
             }
@@ -89,6 +89,11 @@ extension Dimension {
 }
 
 extension Value {
+    /// What is equal for values that are the same by ``isSame(as:)``.
+    package var sameness: Value {
+        double.map { .number($0) } ?? self
+    }
+
     /// Whether two values are the same, `1` and `1.0` being so.
     package func isSame(as other: Value) -> Bool {
         if let a = double, let b = other.double { return a == b }

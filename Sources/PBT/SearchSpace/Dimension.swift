@@ -239,18 +239,40 @@ public struct Dimension: Sendable, Hashable {
 extension Dimension.Real {
     /// Cuts to the bounds and moves to the nearest point of the grid that lies within them.
     package func legal(_ number: Double) -> Double {
-        let cut = min(max(number, bounds.lowerBound), bounds.upperBound)
+        // NaN is what the product of 0 and an overflow is.
+        let cut = number.isNaN ? bounds.lowerBound : min(max(number, bounds.lowerBound), bounds.upperBound)
         guard let quantum else { return cut }
         let origin = bounds.lowerBound.magnitude < 1e300 ? bounds.lowerBound : 0
         let snapped = origin + ((cut - origin) / quantum).rounded() * quantum
-        if snapped > bounds.upperBound { return max(snapped - quantum, bounds.lowerBound) }
-        return max(snapped, bounds.lowerBound)
+        // A grid finer than numbers tell apart is none.
+        guard snapped.isFinite else { return cut }
+        let legal = snapped > bounds.upperBound ? snapped - quantum : snapped
+        return max(Self.decimal(legal, quantum, origin), bounds.lowerBound)
+    }
+
+    /// The number with as many decimal places as the step and the origin of its grid: 0.3 rather than
+    /// 0.30000000000000004, the sum of three times 0.1.
+    private static func decimal(_ number: Double, _ quantum: Double, _ origin: Double) -> Double {
+        guard let places = [quantum, origin].map(decimalPlaces).max(), places <= 15 else { return number }
+        let scale = Mathematics.power(10, places)
+        let scaled = (number * scale).rounded()
+        guard scaled.magnitude < 0x1p53 else { return number }
+        let decimal = scaled / scale + 0  // Never -0.
+        return (decimal - number).magnitude <= 1e-9 * quantum ? decimal : number
+    }
+
+    /// How many digits the shortest decimal form of a number has after the point; many for what has none.
+    private static func decimalPlaces(_ number: Double) -> Int {
+        let parts = number.description.split(separator: "e")
+        let fraction = parts[0].split(separator: ".").dropFirst().first.map { $0 == "0" ? 0 : $0.count } ?? 0
+        guard parts.count == 2 else { return fraction }
+        return Int(parts[1]).map { max(0, fraction - $0) } ?? .max
     }
 
     /// How far a value of 0 moves for a factor of 2: nothing can be multiplied away from 0.
     package var scale: Double {
         switch distribution {
-        case .uniform(let low, let high), .logUniform(let low, let high): 0.5 * (high - low)
+        case .uniform(let low, let high), .logUniform(let low, let high): 0.5 * high - 0.5 * low
         case .normal(_, let deviation), .logNormal(_, let deviation): deviation
         }
     }

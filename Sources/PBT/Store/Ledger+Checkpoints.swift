@@ -5,10 +5,11 @@ extension Ledger {
     /// Marks the checkpoints that nothing needs any more, and returns their intervals.
     func condemn(after finished: [Interval], in record: ExperimentRecord) throws -> [Interval] {
         var candidates: [IntervalID: Interval] = [:]
-        let best = try best(record.experiment.keep.best + 1, in: record)
+        let most = max(1, record.experiment.keep.best)
+        let best = try best(most.adding(saturating: 1), in: record)
         var ids = finished.compactMap(\.parent)
         // The one that has just left the best.
-        if best.count > record.experiment.keep.best { ids.append(best[record.experiment.keep.best]) }
+        if best.count > most { ids.append(best[most]) }
         for interval in finished {
             for kept in try kept(ofMember: interval.id.member, in: record) {
                 candidates[kept.id] = kept
@@ -20,7 +21,7 @@ extension Ledger {
             }
         }
         var garbage: [Interval] = []
-        let top = Set(best.prefix(record.experiment.keep.best))
+        let top = Set(best.prefix(most))
         let standings = try standings(of: record)
         for id in candidates.keys.sorted() {
             guard var interval = candidates[id],
@@ -35,7 +36,7 @@ extension Ledger {
 
     func isNeeded(_ interval: Interval, in record: ExperimentRecord) throws -> Bool {
         try isNeeded(
-            interval, best: Set(try best(record.experiment.keep.best, in: record)),
+            interval, best: Set(try best(max(1, record.experiment.keep.best), in: record)),
             standings: try standings(of: record), in: record)
     }
 
@@ -48,7 +49,7 @@ extension Ledger {
             if standing.index == interval.id.index { return true }
             // Of the member's last, those that its present checkpoint descends from.
             var ancestor = standing.interval
-            for _ in 1..<record.experiment.keep.last {
+            for _ in 1..<max(1, record.experiment.keep.last) {
                 guard let parent = try self.interval(ancestor, in: record)?.parent, parent.member == ancestor.member
                 else { break }
                 if parent == interval.id { return true }

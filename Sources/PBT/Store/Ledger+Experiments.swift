@@ -40,7 +40,7 @@ extension Ledger {
             throw PBTError(
                 .alreadyExists,
                 "there is an experiment \"\(experiment.name)\" already; give the new one another name, or remove the "
-                    + "old one with: pbt rm \(experiment.name)")
+                    + "old one with: " + Shell.command(["pbt", "rm", experiment.name]))
         }
         try strategies.check(experiment)
         var record = try insert(
@@ -57,13 +57,13 @@ extension Ledger {
 
     package func edit(_ experiment: Experiment) throws {
         var record = try existing(experiment.name)
-        let conflicts = record.experiment.conflicts(with: experiment)
+        let conflicts = experiment.conflictingDifferences(from: record.experiment)
         guard conflicts.isEmpty else {
             throw PBTError(
                 .alreadyExists,
-                "experiment \"\(experiment.name)\" is in the store with another \(conflicts.joined(separator: ", ")); "
-                    + "that cannot change once it has begun: give the new definition another name, or remove the old "
-                    + "experiment with: pbt rm \(experiment.name)")
+                "experiment \"\(experiment.name)\" already exists with \(conflicts.told); that cannot change once it "
+                    + "exists: give the new definition another name, or remove the old experiment with: "
+                    + Shell.command(["pbt", "rm", experiment.name]))
         }
         var edited = experiment
         edited.population = record.experiment.population
@@ -102,6 +102,12 @@ extension Ledger {
 
     /// Adds a member with its first interval; the caller writes the record.
     package func add(_ founder: Interval, to record: inout ExperimentRecord) throws {
+        guard record.experiment.population < Limits.members else {
+            throw PBTError(
+                .wrongState,
+                "experiment \"\(record.experiment.name)\" has \(Limits.members) members, and there cannot be more; "
+                    + "create another experiment")
+        }
         record.experiment.population += 1
         record.counts[.waiting, default: 0] += 1
         try updateDefinition(record)
@@ -134,6 +140,7 @@ extension Ledger {
         record.reason = nil
         record.ended = nil
         record.failuresInARow = 0
+        record.suspects = [:]
         record.generationBegan = now
         try update(record)
         try append(.resumed, nil, [:], in: record)
@@ -171,8 +178,8 @@ extension Ledger {
         guard live.isEmpty || record.state.isOver else {
             throw PBTError(
                 .wrongState,
-                "\(live.count) of the intervals of \"\(name)\" are being trained; stop them first with: pbt stop \(name)"
-            )
+                "\(live.count) of the intervals of \"\(name)\" are being trained; stop them first with: "
+                    + Shell.command(["pbt", "stop", name]))
         }
         try delete(record)
     }

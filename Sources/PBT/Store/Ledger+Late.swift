@@ -43,7 +43,7 @@ extension Ledger {
     /// - Returns: The founder, which waits; nothing for any other experiment.
     /// - Throws: What the rows throw.
     package func sampleFounder(in record: inout ExperimentRecord) throws -> Interval? {
-        guard record.samplesFounders else { return nil }
+        guard record.samplesFounders, record.experiment.population < Limits.members else { return nil }
         let founder = record.experiment.firstInterval(of: record.experiment.population, at: now)
         try add(founder, to: &record)
         return founder

@@ -68,7 +68,7 @@ extension PBTError {
         PBTError(
             .alreadyExists,
             "there is a token \"\(name)\" already; give the new one another name, or end the old one with: "
-                + "pbt token revoke \(name)")
+                + Shell.command(["pbt", "token", "revoke", name]))
     }
 
     /// A name that no token has.

@@ -23,7 +23,7 @@ struct Download: Sendable {
         var call = APICall(.GET, .experiment(experiment, "checkpoints", name))
         // The first who asks for it waits until the server has read all of it.
         call.wait = .seconds(600)
-        let manifest = try Manifest(api: try await store.fields(call))
+        let manifest = try Manifest(api: try await store.fields(call), maximumBytes: .max)
         let (cache, name, experiment) = (cache, name, experiment)
         let (root, hold) = try await blocking {
             try cache.trim(for: manifest.bytes)

@@ -90,6 +90,7 @@ final class Connection: Sendable {
             throw trouble(error)
         }
         let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }
+            .map { min(max($0, 0), 3600) }
         throw Trouble(Problem(status: status, body: body, retryAfter: retryAfter), from: address)
     }
 

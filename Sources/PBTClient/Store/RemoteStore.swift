@@ -78,13 +78,13 @@ public struct RemoteStore: Store {
     func definition(of name: String, version: String, given: Value?) async throws -> Experiment {
         if let experiment = definitions.experiment(name, version: version) { return experiment }
         if let given {
-            let experiment = try Experiment(api: given)
+            let experiment = try Experiment(api: given, isStored: true)
             definitions.add(experiment, version: version)
             return experiment
         }
         // The newest: what a definition may change while it is trained holds for what is in flight too.
         let fields = try await fields(APICall(.GET, .experiment(name)))
-        let experiment = try Experiment(api: fields["definition"] ?? .null)
+        let experiment = try Experiment(api: fields["definition"] ?? .null, isStored: true)
         definitions.add(experiment, version: try fields.text("definition_version"))
         return experiment
     }

@@ -152,7 +152,7 @@ public struct Chart: Sendable, Hashable {
         self.title = title
         self.summary = summary
         self.width = Int(width)
-        self.height = Int(height.rounded(.up))
+        self.height = Int(saturating: height.rounded(.up))
         marks = drawing.marks
         longestPath = drawing.longestPath
         let size = "width=\"\(self.width)\" height=\"\(self.height)\""

@@ -92,7 +92,7 @@ struct Coloring {
         pairs(palette.ramp.enumerated().map { ($1, 0.7 + 0.2 * Double($0)) })
         tones.insert(Tone(color: palette.extinct, isFaint: true, opacity: "0.8"), at: 0)
         assign(history, count: palette.ramp.count) { piece in
-            share(piece).map { min(last, max(0, Int($0 * Double(last + 1)))) }
+            share(piece).map { min(last, max(0, Int(saturating: $0 * Double(last + 1)))) }
         }
     }
 

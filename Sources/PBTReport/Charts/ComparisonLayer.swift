@@ -113,7 +113,7 @@ struct ComparisonLayer {
         var plot = Frame(
             left: 0, top: top + 6, right: frame.right - scene.margin - 10, bottom: frame.bottom - Scene.axisHeight)
         (y.start, y.end) = (plot.bottom, plot.top)
-        let ticks = y.ticks(about: Int(plot.height / 45))
+        let ticks = y.ticks(about: Int(saturating: plot.height / 45))
         plot.left = frame.left + scene.margin + scene.labelWidth(ticks) + 5
         let labels = endLabels
         plot.right -= labels.reduce(0) { max($0, TextWidth.of($1.text, size: 11, isBold: true) + 8) }
@@ -124,7 +124,7 @@ struct ComparisonLayer {
         drawEnds(labels, y, in: plot, on: &drawing)
         scene.drawColumns(
             scene.options.axis == .training
-                ? x.wholeTicks(about: Int(plot.width / 60)) : scene.progressTicks(x, in: plot),
+                ? x.wholeTicks(about: Int(saturating: plot.width / 60)) : scene.progressTicks(x, in: plot),
             x, in: plot,
             label: scene.options.axis == .training ? "finished intervals of all members" : scene.progressLabel,
             on: &drawing)

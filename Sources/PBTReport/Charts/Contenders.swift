@@ -35,7 +35,7 @@ struct Contender {
         let sorted = numbers.sorted()
         guard let last = sorted.last else { return nil }
         let place = Double(sorted.count - 1) * share
-        let below = Int(place)
+        let below = Int(saturating: place)
         guard below + 1 < sorted.count else { return last }
         let part = place - Double(below)
         // Weighted before they are added: differences of great numbers overflow.

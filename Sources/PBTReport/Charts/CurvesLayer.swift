@@ -77,7 +77,7 @@ struct CurvesLayer {
             left: 0, top: top + 6, right: frame.right - scene.margin, bottom: frame.bottom - Scene.axisHeight)
         var y = Scale(fitting: [values.lowerBound, values.upperBound], isLogarithmic: isLogarithmic)
         (y.start, y.end) = (plot.bottom, plot.top)
-        let ticks = y.ticks(about: Int(plot.height / 45))
+        let ticks = y.ticks(about: Int(saturating: plot.height / 45))
         plot.left = frame.left + scene.margin + scene.labelWidth(ticks) + 5
         let ends = endLabels
         plot.right -= ends.reduce(10) { max($0, TextWidth.of($1.text, size: 11, isBold: true) + 8) }
@@ -115,7 +115,7 @@ struct CurvesLayer {
         guard let low = sorted.first, let high = sorted.last else { return (0...1, false) }
         guard !isLogarithmic else { return (low...high, false) }
         let isMaximized = scene.objective.goal == .maximize
-        let place = Int(Double(sorted.count - 1) * (isMaximized ? 0.03 : 0.97))
+        let place = Int(saturating: Double(sorted.count - 1) * (isMaximized ? 0.03 : 0.97))
         let (best, worst) = isMaximized ? (high, low) : (low, high)
         let usual = sorted[place]
         // Halved, since a difference of great numbers overflows.

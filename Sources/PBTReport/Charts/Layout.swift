@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PBT
+
 /// What all charts have in common: titles, axes, notes.
 extension Scene {
     /// The space at the left and right edge of a picture.
@@ -95,7 +97,8 @@ extension Scene {
 
     func progressTicks(_ x: Scale, in plot: Frame) -> [Scale.Tick] {
         options.axis == .training
-            ? x.wholeTicks(about: Int(plot.width / 60)) : x.timeTicks(about: Int(plot.width / 80))
+            ? x.wholeTicks(about: Int(saturating: plot.width / 60))
+            : x.timeTicks(about: Int(saturating: plot.width / 80))
     }
 
     /// Says that only some members' lines are shown.

@@ -161,7 +161,8 @@ struct LineageLayer {
             drawing.text("\(member)", at: Point(x: plot.left - 8, y: y + 3.5), anchor: .end, size: 10)
         }
         scene.drawColumns(
-            x.wholeTicks(about: Int(plot.width / 60)), x, in: plot, label: "intervals of the member", on: &drawing)
+            x.wholeTicks(about: Int(saturating: plot.width / 60)), x, in: plot, label: "intervals of the member",
+            on: &drawing)
         drawLanes(LaneGeometry(plot: plot, step: step, x: x), on: &drawing)
     }
 

@@ -221,16 +221,17 @@ struct ScatterLayer {
         var plot = Frame(
             left: 0, top: top + 4, right: frame.right - scene.margin, bottom: frame.bottom - Scene.axisHeight)
         (y.start, y.end) = (plot.bottom, plot.top)
-        let rows = ticks(y, self.upright, about: Int(plot.height / 40))
+        let rows = ticks(y, self.upright, about: Int(saturating: plot.height / 40))
         plot.left = frame.left + scene.margin + scene.labelWidth(rows) + 5
         (x.start, x.end) = (plot.left, plot.right)
         scene.drawRows(rows, y, in: plot, on: &drawing)
         scene.drawColumns(
-            ticks(x, self.across, about: Int(plot.width / 42)), x, in: plot, label: self.across?.label ?? "",
+            ticks(x, self.across, about: Int(saturating: plot.width / 42)), x, in: plot,
+            label: self.across?.label ?? "",
             on: &drawing)
         for dot in thinned(dots) {
             guard let px = x.position(dot.x), let py = y.position(dot.y) else { continue }
-            let opacity = ["0.15", "0.25", "0.4", "0.6"][min(3, Int(dot.rank * 4))]
+            let opacity = ["0.15", "0.25", "0.4", "0.6"][min(3, max(0, Int(saturating: dot.rank * 4)))]
             drawing.circle(
                 Point(x: px, y: py), radius: radius(dot.depth), fill: isBaseline ? palette.baseline : palette.trunk,
                 opacity: opacity, piece: dot.piece)

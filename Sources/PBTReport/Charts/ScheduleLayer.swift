@@ -106,7 +106,7 @@ struct ScheduleLayer {
     }
 
     private func ticks(_ scale: Scale, _ height: Double) -> [Scale.Tick] {
-        scale.ticks(about: max(2, Int((height - 30) / 22)))
+        scale.ticks(about: max(2, Int(saturating: (height - 30) / 22)))
     }
 
     private var legend: Legend {

@@ -131,7 +131,8 @@ struct ShareLayer {
         let (areas, counts) = areas()
         drawAreas(areas, counts, x, y, on: &drawing)
         scene.drawColumns(
-            x.wholeTicks(about: Int(plot.width / 60)), x, in: plot, label: "intervals of the member", on: &drawing)
+            x.wholeTicks(about: Int(saturating: plot.width / 60)), x, in: plot, label: "intervals of the member",
+            on: &drawing)
     }
 
     /// The edges of an area, step by step.

@@ -30,7 +30,7 @@ struct TimelineLayer {
 
     private func percent(_ share: Double) -> String {
         // Not 100 % as long as anything is missing.
-        "\(Int((share * 100 + 1e-9).rounded(.down))) %"
+        "\(Int(saturating: (share * 100 + 1e-9).rounded(.down))) %"
     }
 
     var title: String {
@@ -46,7 +46,7 @@ struct TimelineLayer {
         let failures = scene.intervals.indices.reduce(0) { $0 + scene.intervals[$1].failures }
         let all = scene.count(times.workers.count, "worker", "workers")
         return "In \(scene.name), \(all) trained \(scene.count(bars, "interval", "intervals")) in "
-            + "\(Format.duration(.milliseconds(Int64(times.duration)))), busy \(percent(times.busy)) of the time from their "
+            + "\(Format.duration(.milliseconds(Int64(saturating: times.duration)))), busy \(percent(times.busy)) of the time from their "
             + "first start to their last end"
             + (times.workers.count > 1
                 ? "; the least busy one is \(XML.name(least.name)) with \(percent(least.share))" : "") + ". "
@@ -196,7 +196,8 @@ struct TimelineLayer {
         canvas.draw(bars, at: middles, on: &drawing)
         canvas.drawStar(at: middles, on: &drawing)
         scene.drawColumns(
-            x.timeTicks(about: Int(plot.width / 80)), x, in: plot, label: "time since the first start", on: &drawing)
+            x.timeTicks(about: Int(saturating: plot.width / 80)), x, in: plot, label: "time since the first start",
+            on: &drawing)
     }
 }
 

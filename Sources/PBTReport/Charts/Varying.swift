@@ -23,7 +23,7 @@ struct Varying: Sendable {
 
     /// The place of an interval's value among the categories.
     func category(at place: Int) -> Int? {
-        numbers[place].isNaN ? nil : Int(numbers[place])
+        numbers[place].isNaN ? nil : Int(saturating: numbers[place])
     }
 
     /// Whether a number has a place on the hyperparameter's scale.

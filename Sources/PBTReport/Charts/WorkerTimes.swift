@@ -71,12 +71,13 @@ struct WorkerTimes {
                 }
                 stretches[worker, default: []].append(
                     Stretch(
-                        start: Double(start.milliseconds - zero.milliseconds),
-                        end: Double(end.milliseconds - zero.milliseconds), place: place, isBaseline: population == 1,
+                        start: Double(start.milliseconds.subtracting(saturating: zero.milliseconds)),
+                        end: Double(end.milliseconds.subtracting(saturating: zero.milliseconds)), place: place,
+                        isBaseline: population == 1,
                         state: state))
             }
         }
-        duration = Double(now.milliseconds - zero.milliseconds)
+        duration = Double(now.milliseconds.subtracting(saturating: zero.milliseconds))
         workers = stretches.map { name, stretches in
             let sorted = stretches.sorted {
                 ($0.start, $0.end, $0.isBaseline ? 1 : 0, $0.place) < (

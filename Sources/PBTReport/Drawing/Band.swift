@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PBT
+
 /// Quantiles of a population, step by step.
 struct Band {
     /// One step.
@@ -20,7 +22,7 @@ struct Band {
         for (at, unsorted) in values where !unsorted.isEmpty && unsorted.count * 10 >= fullest {
             let sorted = unsorted.sorted()
             func quantile(_ share: Double) -> Double {
-                sorted[Int((Double(sorted.count - 1) * share).rounded())]
+                sorted[Int(saturating: (Double(sorted.count - 1) * share).rounded())]
             }
             steps.append(Step(at: at, low: quantile(0.1), median: quantile(0.5), high: quantile(0.9)))
         }

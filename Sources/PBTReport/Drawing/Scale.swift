@@ -41,7 +41,9 @@ struct Scale: Sendable, Hashable {
         if isLogarithmic {
             low = max(low, 1e-300)
             high = max(high, low)
-            let factor = high / low < 1.02 ? 1.25 : Mathematics.exp(0.03 * Mathematics.log(high / low))
+            // The quotient of the two may overflow.
+            let reach = Mathematics.log(high) - Mathematics.log(low)
+            let factor = high / low < 1.02 ? 1.25 : Mathematics.exp(0.03 * reach)
             self.init(isLogarithmic: true, low: low / factor, high: min(high * factor, most), from: start, to: end)
         } else {
             let span = high - low
@@ -96,10 +98,10 @@ struct Scale: Sendable, Hashable {
         guard step > 0, step > 8 * max(low.magnitude, high.magnitude).ulp, first <= last, last - first < 100 else {
             return [Tick(value: (low / 2 + high / 2), label: Format.significant(low / 2 + high / 2))]
         }
-        let exponent = Int((Mathematics.log10(step) + 1e-9).rounded(.down))
+        let exponent = Int(saturating: (Mathematics.log10(step) + 1e-9).rounded(.down))
         let most = max(low.magnitude, high.magnitude)
         let isScientific = most >= 1e6 || exponent < -7
-        let leading = Int(Mathematics.log10(most).rounded(.down))
+        let leading = Int(saturating: Mathematics.log10(most).rounded(.down))
         return stride(from: first, through: last, by: 1).map { place in
             let value = place * step
             let label =
@@ -113,12 +115,12 @@ struct Scale: Sendable, Hashable {
     }
 
     private static func exponent(of value: Double, or other: Int) -> Int {
-        value == 0 ? other : Int((Mathematics.log10(value.magnitude) + 1e-9).rounded(.down))
+        value == 0 ? other : Int(saturating: (Mathematics.log10(value.magnitude) + 1e-9).rounded(.down))
     }
 
     private func logarithmicTicks(_ count: Int) -> [Tick] {
-        let first = Int((Mathematics.log10(low) - 1e-9).rounded(.up))
-        let last = Int((Mathematics.log10(high) + 1e-9).rounded(.down))
+        let first = Int(saturating: (Mathematics.log10(low) - 1e-9).rounded(.up))
+        let last = Int(saturating: (Mathematics.log10(high) + 1e-9).rounded(.down))
         let decades = Mathematics.log10(high) - Mathematics.log10(low)
         if decades < 0.7 { return linearTicks(count) }
         var values: [Double] = []
@@ -128,8 +130,8 @@ struct Scale: Sendable, Hashable {
                 values += factors.map { $0 * Mathematics.power(10, exponent) }
             }
         } else {
-            let every = Int((decades / Double(count)).rounded(.up))
-            let begin = Int((Double(first) / Double(every)).rounded(.up)) * every
+            let every = max(1, Int(saturating: (decades / Double(count)).rounded(.up)))
+            let begin = Int(saturating: (Double(first) / Double(every)).rounded(.up)) * every
             values = stride(from: begin, through: last, by: every).map { Mathematics.power(10, $0) }
         }
         let ticks = values.filter { $0 >= low * (1 - 1e-9) && $0 <= high * (1 + 1e-9) }
@@ -146,7 +148,7 @@ struct Scale: Sendable, Hashable {
     /// The least of 1, 2, 5 times a power of ten that is not much less.
     static func niceStep(_ raw: Double) -> Double {
         guard raw > 0, raw.isFinite else { return 0 }
-        let exponent = Int(Mathematics.log10(raw).rounded(.down))
+        let exponent = Int(saturating: Mathematics.log10(raw).rounded(.down))
         let power = Mathematics.power(10, exponent)
         guard power > 0 else { return 0 }
         for factor in [1.0, 2, 5] where factor * power >= raw * 0.75 { return factor * power }
@@ -180,8 +182,8 @@ struct Scale: Sendable, Hashable {
 
     private static func timeLabel(_ value: Double, step: Double) -> String {
         guard value > 0 else { return "0" }
-        if step < 1000 { return value < 1000 ? "\(Int(value))ms" : "\((value / 1000).short)s" }
-        let seconds = Int(value / 1000)
+        if step < 1000 { return value < 1000 ? "\(Int(saturating: value))ms" : "\((value / 1000).short)s" }
+        let seconds = Int(saturating: value / 1000)
         let parts = [(seconds / 86400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")]
         return parts.filter { $0.0 > 0 }.map { "\($0.0)\($0.1)" }.joined()
     }

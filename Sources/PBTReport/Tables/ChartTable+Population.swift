@@ -42,7 +42,7 @@ extension ChartTable {
             let keys = places.map { history.columns.scores[$0] }.filter { !$0.isNaN }.map { objective.key($0) }
             guard let top = keys.max() else { continue }
             best = max(best, top)
-            counts.append((Int(at), keys.count))
+            counts.append((Int(saturating: at), keys.count))
             numbers.append([best, top] + [0.5, 0.1, 0.9].map { Contender.quantile(keys, $0) ?? .nan })
         }
         let columns = (0..<5).map { place in Format.column(numbers.map { objective.key($0[place]) }) }
@@ -197,7 +197,7 @@ extension ChartTable {
                 [
                     contender.name, "\(contender.finals.count)", cell(contender, 0.5), cell(contender, 0.25),
                     cell(contender, 0.75), cell(contender, isMaximized ? 1 : 0), cell(contender, isMaximized ? 0 : 1),
-                    "\(Int(contender.end))",
+                    "\(Int(saturating: contender.end))",
                 ]
             })
     }

@@ -137,8 +137,8 @@ extension ChartTable {
             let copies = worker.stretches.count { !$0.isBaseline && history.genealogy.intervals[$0.place].isExploit }
             return [
                 worker.name, "\(worker.stretches.count)", "\(copies)", "\(failed)",
-                Format.duration(.milliseconds(Int64(worker.busy))),
-                Format.duration(.milliseconds(Int64(worker.presence))),
+                Format.duration(.milliseconds(Int64(saturating: worker.busy))),
+                Format.duration(.milliseconds(Int64(saturating: worker.presence))),
                 "\(Format.fixed(worker.share * 100, decimals: 1)) %",
             ]
         }

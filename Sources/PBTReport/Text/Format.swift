@@ -25,7 +25,7 @@ package enum Format {
     package static func scientific(_ number: Double, decimals: Int) -> String {
         guard number.isFinite else { return number.description }
         guard number != 0 else { return fixed(0, decimals: decimals) }
-        var exponent = Int(Mathematics.log10(number.magnitude).rounded(.down))
+        var exponent = Int(saturating: Mathematics.log10(number.magnitude).rounded(.down))
         var mantissa = scaled(number, byPowerOfTen: -exponent)
         let scale = Mathematics.power(10, decimals)
         mantissa = (mantissa * scale).rounded() / scale
@@ -43,7 +43,7 @@ package enum Format {
     package static func significant(_ number: Double, digits: Int = 4) -> String {
         guard number.isFinite else { return number.description }
         guard number != 0 else { return "0" }
-        let exponent = Int(Mathematics.log10(number.magnitude).rounded(.down))
+        let exponent = Int(saturating: Mathematics.log10(number.magnitude).rounded(.down))
         guard (-4...6).contains(exponent) else { return scientific(number, decimals: digits - 1) }
         return fixed(number, decimals: max(0, digits - 1 - exponent))
     }
@@ -72,7 +72,7 @@ package enum Format {
         }
         let isWhole = most < 1e9 && finite.allSatisfy { $0 == $0.rounded() }
         let isAlike = most < 1e6 && least >= 1e-4 && most / least < 1e4
-        let decimals = isWhole ? 0 : max(0, 3 - Int(Mathematics.log10(most).rounded(.down)))
+        let decimals = isWhole ? 0 : max(0, 3 - Int(saturating: Mathematics.log10(most).rounded(.down)))
         return numbers.map { number in
             guard let number else { return "-" }
             guard number.isFinite else { return number.description }

@@ -2,7 +2,8 @@
 
 public import PBT
 
-/// Intervals as comma-separated values (RFC 4180): one row an interval, every number to the last bit.
+/// Intervals as comma-separated values (RFC 4180): one row an interval, every number to the last bit, and no text that a
+/// spreadsheet takes for a formula.
 ///
 /// Rows are made one at a time, so a large experiment can be written without being held as text.
 public struct IntervalCSV: Sendable {
@@ -29,31 +30,24 @@ public struct IntervalCSV: Sendable {
             "member", "interval", "parent_member", "parent_interval", "exploited", "depth", "state", "score",
             "attempts", "failures", "created", "started", "finished", "sequence", "worker", "checkpoint", "reason",
         ]
-        return Self.line(
-            fixed + metrics.map { "metrics.\($0)" } + hyperparameters.map { "hyperparameters.\($0)" })
+        let names = fixed + metrics.map { "metrics.\($0)" } + hyperparameters.map { "hyperparameters.\($0)" }
+        return CSV.line(names.map { .text($0) })
     }
 
     /// One interval as a line.
     public func row(_ interval: Interval) -> String {
-        var cells = ["\(interval.id.member)", "\(interval.id.index)"]
-        cells.append(interval.parent.map { "\($0.member)" } ?? "")
-        cells.append(interval.parent.map { "\($0.index)" } ?? "")
-        cells.append(interval.isExploit ? "true" : "false")
-        cells.append("\(interval.depth)")
-        cells.append(interval.state.rawValue)
-        cells.append(interval.score?.description ?? "")
-        cells.append("\(interval.attempts)")
-        cells.append("\(interval.failures)")
-        cells.append(Self.time(interval.created))
-        cells.append(interval.started.map { Self.time($0) } ?? "")
-        cells.append(interval.finished.map { Self.time($0) } ?? "")
-        cells.append(interval.sequence?.description ?? "")
-        cells.append(interval.worker ?? "")
-        cells.append(interval.checkpoint ?? "")
-        cells.append(interval.reason ?? "")
-        cells += metrics.map { Self.cell(interval.metrics[$0]) }
-        cells += hyperparameters.map { Self.cell(interval.hyperparameters[$0]) }
-        return Self.line(cells)
+        let plain = [
+            "\(interval.id.member)", "\(interval.id.index)", interval.parent.map { "\($0.member)" },
+            interval.parent.map { "\($0.index)" }, interval.isExploit ? "true" : "false", "\(interval.depth)",
+            interval.state.rawValue, interval.score?.description, "\(interval.attempts)", "\(interval.failures)",
+            Self.time(interval.created), interval.started.map { Self.time($0) },
+            interval.finished.map { Self.time($0) }, interval.sequence?.description,
+        ]
+        var cells: [CSV.Cell] = plain.map { .plain($0 ?? "") }
+        cells += [interval.worker, interval.checkpoint, interval.reason].map { .text($0 ?? "") }
+        cells += metrics.map { CSV.Cell(interval.metrics[$0]) }
+        cells += hyperparameters.map { CSV.Cell(interval.hyperparameters[$0]) }
+        return CSV.line(cells)
     }
 
     /// The header and a row for each interval.
@@ -61,38 +55,10 @@ public struct IntervalCSV: Sendable {
         intervals.reduce(into: header) { $0 += row($1) }
     }
 
-    /// Numbers and truth values as JSON writes them, NaN and infinity by name, text as it is, lists and objects as JSON.
-    package static func cell(_ value: Value?) -> String {
-        switch value {
-        case nil, .null: ""
-        case .number(let number): number.description
-        case .string(let string): string
-        case .some(let other): other.json
-        }
-    }
-
     /// ISO 8601 in UTC to the millisecond.
     package static func time(_ time: Timestamp) -> String {
         let fraction = ((time.milliseconds % 1000) + 1000) % 1000
         let digits = String(fraction)
         return "\(time.description.dropLast()).\(String(repeating: "0", count: 3 - digits.count))\(digits)Z"
-    }
-
-    /// Cells as one line, those quoted that must be.
-    package static func line(_ cells: [String]) -> String {
-        cells.map { quoted($0) }.joined(separator: ",") + "\r\n"
-    }
-
-    private static func quoted(_ cell: String) -> String {
-        let needsQuotes =
-            cell.utf8.contains { $0 == 0x22 || $0 == 0x2c || $0 == 0x0a || $0 == 0x0d }
-            || cell.utf8.first == 0x20 || cell.utf8.last == 0x20
-        guard needsQuotes else { return cell }
-        var quoted = "\""
-        for scalar in cell.unicodeScalars {
-            if scalar == "\"" { quoted.unicodeScalars.append("\"") }
-            quoted.unicodeScalars.append(scalar)
-        }
-        return quoted + "\""
     }
 }

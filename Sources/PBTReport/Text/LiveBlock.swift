@@ -104,7 +104,7 @@ package struct LiveBlock: Sendable {
 
     private func bar(_ width: Int) -> StyledLine {
         let count = "\(pace.finished)/\(pace.planned) "
-        var ends = [" \(Int(pace.share * 100))%", "  \(Self.whole(pace.elapsed))"]
+        var ends = [" \(Int(saturating: pace.share * 100))%", "  \(Self.whole(pace.elapsed))"]
         if let left = pace.left { ends.append(", \(Self.whole(left)) left") }
         let names = [count + "intervals ", count]
         // What matters least goes first: the time left, the time, the word.
@@ -112,7 +112,7 @@ package struct LiveBlock: Sendable {
             let end = ends.prefix(parts).joined()
             let cells = min(50, width - PlainText.columns(of: names[name] + end))
             guard cells >= 8 else { continue }
-            let full = Int(pace.share * Double(cells))
+            let full = Int(saturating: pace.share * Double(cells))
             var line = StyledLine(names[name])
             line.append(String(repeating: glyphs.full, count: full), .green)
             line.append(String(repeating: glyphs.rest, count: cells - full), .dim)
@@ -124,7 +124,7 @@ package struct LiveBlock: Sendable {
 
     /// A time without fractions, which would flicker.
     private static func whole(_ seconds: Double) -> String {
-        seconds < 59.5 ? "\(Int(seconds.rounded()))s" : Format.duration(.seconds(seconds))
+        seconds < 59.5 ? "\(Int(saturating: seconds.rounded()))s" : Format.duration(Duration(saturatingSeconds: seconds))
     }
 
     private func scores(_ width: Int) -> StyledLine {

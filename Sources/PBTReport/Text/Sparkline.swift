@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PBT
+
 /// A row of characters whose heights are numbers.
 package enum Sparkline {
     /// A sparkline.
@@ -26,7 +28,7 @@ package enum Sparkline {
                 guard let mean else { return " " }
                 guard high > low else { return levels[3] }
                 let share = (mean / 2 - low / 2) / (high / 2 - low / 2)
-                return levels[min(levels.count - 1, Int(share * Double(levels.count)))]
+                return levels[min(levels.count - 1, max(0, Int(saturating: share * Double(levels.count))))]
             })
     }
 }

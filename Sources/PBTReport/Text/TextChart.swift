@@ -166,7 +166,7 @@ private struct Plot {
         var labels: [Int: String] = [:]
         for tick in ticks {
             guard let share = y.share(tick.value), (0...1).contains(share) else { continue }
-            labels[Int(((1 - share) * Double(height - 1)).rounded())] = tick.label
+            labels[Int(saturating: ((1 - share) * Double(height - 1)).rounded())] = tick.label
         }
         let labelWidth = labels.values.map(\.count).max() ?? 0
         rows = height
@@ -184,8 +184,8 @@ private struct Plot {
         guard let across = x.share(point.0), let up = y.share(point.1) else { return nil }
         let (width, height) = (columns * density.x - 1, rows * density.y - 1)
         return (
-            Int((min(1, max(0, across)) * Double(width)).rounded()),
-            Int(((1 - min(1, max(0, up))) * Double(height)).rounded())
+            Int(saturating: (min(1, max(0, across)) * Double(width)).rounded()),
+            Int(saturating: ((1 - min(1, max(0, up))) * Double(height)).rounded())
         )
     }
 
@@ -238,7 +238,7 @@ private struct Plot {
         var text = [Character](repeating: " ", count: labelWidth + 2 + columns)
         for tick in x.wholeTicks(about: max(2, columns / 10)) {
             guard let share = x.share(tick.value), (0...1).contains(share) else { continue }
-            let middle = labelWidth + 2 + Int((share * Double(columns - 1)).rounded())
+            let middle = labelWidth + 2 + Int(saturating: (share * Double(columns - 1)).rounded())
             let start = min(max(0, middle - tick.label.count / 2), text.count - tick.label.count)
             guard start >= 0, start == 0 || text[start - 1] == " " else { continue }
             for (offset, digit) in tick.label.enumerated() { text[start + offset] = digit }

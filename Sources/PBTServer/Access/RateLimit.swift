@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PBT
 import PBTAPI
 import Synchronization
 
@@ -35,7 +36,8 @@ final class RateLimit: Sendable {
         }
         if !isAllowed {
             throw Problem(
-                429, "tooManyRequests", "more than \(Int(rate)) requests a second; slow down, or see --rate-limit",
+                429, "tooManyRequests",
+                "more than \(Int(saturating: rate)) requests a second; slow down, or see --rate-limit",
                 retryAfter: 1)
         }
     }

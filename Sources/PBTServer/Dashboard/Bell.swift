@@ -53,7 +53,7 @@ extension Visit {
                         try await writer.write(ByteBuffer(string: EventStream.comment))
                         written = .now
                     } else {
-                        await feed.wait(id, after: newest, of: names, for: min(left, state.next ?? left))
+                        await feed.wait(id, after: known, of: names, for: min(left, state.next ?? left))
                     }
                 }
                 silent = state.silent

@@ -74,7 +74,7 @@ extension Document {
         }
         switch node {
         case .scalar(let scalar):
-            return Document(.scalar(try value(of: scalar, line: line)), line: line)
+            return Document(.scalar(try value(of: scalar, line: line)), line: line, text: scalar.string)
         case .sequence(let sequence):
             var list: [Document] = []
             for element in sequence {
@@ -89,6 +89,13 @@ extension Document {
     }
 
     private static func entries(_ mapping: Node.Mapping, parts: inout Int) throws(DocumentError) -> [Entry] {
+        // Merged objects count too, so that those that merge each other twice end.
+        parts += 1
+        guard parts <= mostParts else {
+            throw DocumentError(
+                line: mapping.mark?.line ?? 0, path: "",
+                problem: "has more than \(mostParts) parts once its aliases are followed")
+        }
         var entries: [Entry] = []
         var merged: [Entry] = []
         for (key, value) in mapping {
@@ -134,7 +141,7 @@ extension Document {
     }
 
     /// The value of a scalar without quotation marks.
-    private static func plain(_ text: String) -> Value {
+    static func plain(_ text: String) -> Value {
         switch text {
         case "", "~", "null", "Null", "NULL": return .null
         case "true", "True", "TRUE": return .bool(true)

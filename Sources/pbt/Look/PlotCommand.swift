@@ -83,6 +83,7 @@ struct PlotCommand: AsyncParsableCommand {
             throw ValidationError("only comparison takes several experiments; name one for \(kind.rawValue)")
         }
         if let top, top < 1 { throw ValidationError("--top must be at least 1, not \(top)") }
+        if let bound, !bound.isFinite { throw ValidationError("--bound must be a finite number, not \(bound)") }
         try validateMeaning()
         guard let output else {
             guard Terminal.output.isTerminal else {

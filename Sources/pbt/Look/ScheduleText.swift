@@ -74,9 +74,9 @@ struct ScheduleText {
     /// Comma-separated values: `interval` and a column for each hyperparameter.
     var csv: String {
         let names = Set(lineage.flatMap(\.hyperparameters.names)).sorted()
-        var text = IntervalCSV.line(["interval"] + names)
+        var text = CSV.line((["interval"] + names).map { .text($0) })
         for (place, interval) in lineage.enumerated() {
-            text += IntervalCSV.line(["\(place)"] + names.map { IntervalCSV.cell(interval.hyperparameters[$0]) })
+            text += CSV.line([.plain("\(place)")] + names.map { CSV.Cell(interval.hyperparameters[$0]) })
         }
         return text
     }

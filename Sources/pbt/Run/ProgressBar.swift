@@ -50,8 +50,8 @@ struct ProgressBar: Sendable {
         var line = "intervals=\(finished)/\(planned)"
         if let best { line += " best=\(Format.score(best.score)) member=\(best.id)" }
         if failed > 0 { line += " failed=\(failed)" }
-        line += " elapsed=\(Format.duration(.seconds(elapsed)))"
-        if let left { line += " left=\(Format.duration(.seconds(left)))" }
+        line += " elapsed=\(Format.duration(Duration(saturatingSeconds: elapsed)))"
+        if let left { line += " left=\(Format.duration(Duration(saturatingSeconds: left)))" }
         return isPaused ? line + " paused" : line
     }
 }

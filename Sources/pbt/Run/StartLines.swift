@@ -99,12 +99,13 @@ struct StartLines {
     ///
     /// A member needs its newest, or the donor's that it continues; the best are kept beside them.
     static func mostCheckpoints(of family: ExperimentFamily, slots: Int) -> Int {
-        slots + family.records.reduce(0) { $0 + mostCheckpoints(of: $1.experiment) }
+        family.records.reduce(slots) { $0.adding(saturating: mostCheckpoints(of: $1.experiment)) }
     }
 
     /// The most checkpoints of one experiment, those being written not counted.
     static func mostCheckpoints(of experiment: Experiment) -> Int {
-        experiment.population * experiment.keep.last + experiment.keep.best
+        experiment.population.multiplied(saturatingBy: experiment.keep.last)
+            .adding(saturating: experiment.keep.best)
     }
 
     private var isThreadsInherited: Bool {

@@ -62,14 +62,14 @@ struct Terminal: Sendable {
         guard isTerminal else { return nil }
         var size = winsize()
         if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
-        return environment("COLUMNS").flatMap { Int($0) }.map { max($0, 20) } ?? 80
+        return environment("COLUMNS").flatMap { Int($0) }.map { min(max($0, 20), 1000) } ?? 80
     }
 
     /// Its height in rows: of the terminal, else `LINES`, else 24.
     var height: Int {
         var size = winsize()
         if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 { return Int(size.ws_row) }
-        return environment("LINES").flatMap { Int($0) }.map { max($0, 2) } ?? 24
+        return environment("LINES").flatMap { Int($0) }.map { min(max($0, 2), 1000) } ?? 24
     }
 
     /// The characters that may be shown.

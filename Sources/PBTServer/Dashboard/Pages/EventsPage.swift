@@ -17,7 +17,7 @@ struct EventsPage {
             case .notable: event.kind != .started && (event.kind != .done || isBest(event) || isCopy(event))
             case .best: isBest(event)
             case .copies: isCopy(event) || event.kind == .generation
-            case .trouble: [.diverged, .failed, .retried, .lost, .released].contains(event.kind)
+            case .trouble: [.diverged, .failed, .retried, .lost, .released, .setAside].contains(event.kind)
             }
         }
 
@@ -33,8 +33,9 @@ struct EventsPage {
     func reply() async throws -> Reply {
         let show = experiment.options["only"].flatMap { Show(rawValue: $0) } ?? .notable
         let last = try await experiment.visit.site.store.lastEvent()
-        let before = experiment.options["before"].flatMap { Int64($0) } ?? last + 1
-        let (events, isAll) = try await events(before: min(before, last + 1), show)
+        let next = last.adding(saturating: 1)
+        let before = experiment.options["before"].flatMap { Int64($0) } ?? next
+        let (events, isAll) = try await events(before: min(before, next), show)
         return experiment.layout("Events").reply {
             tag("h2") { "Events" }
             tag("p", ["class": "options"]) {
@@ -136,7 +137,7 @@ struct EventsPage {
     private func style(_ event: Event) -> String {
         switch event.kind {
         case .failed, .diverged: "bad"
-        case .retried, .lost, .released, .paused: "warn"
+        case .retried, .lost, .released, .paused, .setAside: "warn"
         case .ended: event.details["state"] == "failed" ? "bad" : "running"
         default: event.details["best"] == true ? "running" : "quiet"
         }

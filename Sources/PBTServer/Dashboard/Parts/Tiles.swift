@@ -92,6 +92,8 @@ struct Tiles {
             record.intervalsPlanned > finished,
             let began = history.columns.zero
         else { return nil }
-        return opened.now.since(began) * Double(record.intervalsPlanned - finished) / Double(finished)
+        return Duration(
+            saturatingSeconds: opened.now.since(began).seconds * Double(record.intervalsPlanned - finished)
+                / Double(finished))
     }
 }

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Experiment {
+    /// What in a definition is beyond its bounds.
+    ///
+    /// Definitions in a store are not checked: they may have been written before a bound existed, and still work.
+    ///
+    /// - Parameter document: What the definition was read from, for lines.
+    /// - Returns: Errors in the order of the rules; empty when everything is within its bounds.
+    func limitErrors(in document: Document) -> [DocumentError] {
+        var check = LimitCheck(document: document)
+        check.atMost(Limits.nameBytes, objective.metric.utf8.count, "bytes", at: ["objective", "metric"])
+        check.atMost(Limits.dimensions, space.names.count, "hyperparameters", at: ["space"])
+        for name in space.names {
+            guard let dimension = space[name] else { continue }
+            check.atMost(Limits.valueNameBytes, name.utf8.count, "bytes in its name", at: ["space", name])
+            check.dimension(dimension.domain, at: ["space", name])
+            if let rule = dimension.explore { check.explore(rule, at: ["space", name, "explore"]) }
+        }
+        for (place, given) in initial.enumerated() {
+            if let complaint = Limits.complaint(about: given.values, "hyperparameters") {
+                check.fail(complaint, at: ["initial"], place)
+            }
+        }
+        if case .replay(let schedule) = kind {
+            for (place, given) in schedule.enumerated() {
+                if let complaint = Limits.complaint(about: given.values, "hyperparameters") {
+                    check.fail(complaint, at: ["schedule"], place)
+                }
+            }
+        }
+        if case .custom(let name) = exploit.kind {
+            check.atMost(Limits.nameBytes, name.utf8.count, "bytes", at: ["exploit", "custom"])
+        }
+        check.explore(explore, at: ["explore"])
+        check.within(Limits.kept, keep.best, at: ["keep", "best"])
+        check.within(Limits.kept, keep.last, at: ["keep", "last"])
+        check.duration(stop.after, at: ["stop", "after"])
+        check.duration(deadline, at: ["synchronous", "deadline"])
+        if let trainer { check.trainer(trainer) }
+        return check.errors
+    }
+}
+
+/// Collects what is beyond a bound, with its place.
+private struct LimitCheck {
+    let document: Document
+    var errors: [DocumentError] = []
+
+    init(document: Document) {
+        self.document = document
+    }
+
+    /// Adds an error at a place, or at an element of the list there.
+    mutating func fail(_ problem: String, at path: [String], _ element: Int? = nil) {
+        errors.append(
+            DocumentError(
+                line: document.line(of: path, element),
+                path: path.joined(separator: ".") + (element.map { "[\($0)]" } ?? ""), problem: problem))
+    }
+
+    mutating func atMost(_ most: Int, _ count: Int, _ unit: String, at path: [String]) {
+        if count > most { fail("must have at most \(most) \(unit), not \(count)", at: path) }
+    }
+
+    mutating func within(_ range: ClosedRange<Int>, _ number: Int, at path: [String]) {
+        if !range.contains(number) {
+            fail("must be between \(range.lowerBound) and \(range.upperBound), not \(number)", at: path)
+        }
+    }
+
+    mutating func within(_ range: ClosedRange<Double>, _ number: Double, _ what: String = "", at path: [String]) {
+        if !range.contains(number) {
+            let subject = what.isEmpty ? "" : "\(what) "
+            fail(
+                "\(subject)must be between \(range.lowerBound.short) and \(range.upperBound.short), not \(number)",
+                at: path)
+        }
+    }
+
+    mutating func duration(_ duration: Duration?, at path: [String]) {
+        if let duration, duration > Limits.duration { fail("must be at most 36500d (100 years)", at: path) }
+    }
+
+    mutating func explore(_ rule: ExploreRule, at path: [String]) {
+        switch rule.kind {
+        case .standard(.factors(let factors), _): self.factors(factors, at: path + ["perturb"])
+        case .standard(.uniform(let low, let high), _): self.factors([low, high], at: path + ["perturb"])
+        case .standard(nil, _): break
+        case .ray(let factors, _): self.factors(factors, at: path + ["ray"])
+        case .custom(let name): atMost(Limits.nameBytes, name.utf8.count, "bytes", at: path + ["custom"])
+        }
+    }
+
+    private mutating func factors(_ factors: [Double], at path: [String]) {
+        atMost(Limits.factors, factors.count, "factors", at: path)
+        if let wrong = factors.first(where: { !Limits.factor.contains($0) }) {
+            within(Limits.factor, wrong, "each factor", at: path)
+        }
+    }
+
+    mutating func dimension(_ domain: Dimension.Domain, at path: [String]) {
+        switch domain {
+        case .real(let real): self.real(real, at: path)
+        case .choice(let choice):
+            atMost(Limits.choices, choice.values.count, "values", at: path + ["choice"])
+            if let wrong = choice.weights?.first(where: { !Limits.weight.contains($0) }) {
+                within(Limits.weight, wrong, "each weight", at: path + ["weights"])
+            }
+            if !choice.values.allSatisfy({ $0.isNested(within: Limits.depth) }) {
+                fail("must not be nested deeper than \(Limits.depth)", at: path + ["choice"])
+            }
+        case .constant(let value):
+            if !value.isNested(within: Limits.depth) {
+                fail("must not be nested deeper than \(Limits.depth)", at: path + ["constant"])
+            }
+        case .free(let drawn?): dimension(drawn, at: path + ["free"])
+        case .integer, .boolean, .free(nil): break
+        }
+    }
+
+    private mutating func real(_ real: Dimension.Real, at path: [String]) {
+        let most = Limits.magnitude
+        var numbers: [Double] = []
+        switch real.distribution {
+        case .uniform(let low, let high):
+            numbers = [low, high]
+            range(numbers, -most...most, at: path + ["uniform"])
+        case .logUniform(let low, let high):
+            numbers = [low, high]
+            range(numbers, Limits.logarithmic, at: path + ["log_uniform"])
+        case .normal(let mean, let deviation):
+            numbers = [mean, deviation]
+            range(numbers, -most...most, at: path + ["normal"])
+        case .logNormal(let mean, let deviation):
+            within(Limits.logMean, mean, "its mean", at: path + ["log_normal"])
+            within(0...Limits.logDeviation, deviation, "its standard deviation", at: path + ["log_normal"])
+        }
+        // Where no bounds are given, they are the range, or all numbers.
+        let all: Set<Double?> = [
+            -.greatestFiniteMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude, real.range?.lowerBound,
+            real.range?.upperBound,
+        ]
+        let bounds: [Double] = [real.bounds.lowerBound, real.bounds.upperBound].filter { !all.contains($0) }
+        numbers += bounds
+        range(bounds, -most...most, at: path + ["bounds"])
+        guard let quantum = real.quantum else { return }
+        let finest = (numbers.map(\.magnitude).max() ?? 0) / Limits.quanta
+        if quantum < finest {
+            fail(
+                "must be at least \(finest.short) here, not \(quantum.short): numbers as great as those of its range "
+                    + "tell no finer steps apart", at: path + ["quantum"])
+        }
+        if quantum > most { fail("must be at most \(most.short), not \(quantum)", at: path + ["quantum"]) }
+    }
+
+    private mutating func range(_ numbers: [Double], _ range: ClosedRange<Double>, at path: [String]) {
+        if let wrong = numbers.first(where: { !range.contains($0) }) {
+            within(range, wrong, "each number", at: path)
+        }
+    }
+
+    mutating func trainer(_ trainer: Experiment.Trainer) {
+        atMost(Limits.arguments, trainer.command.count, "parts", at: ["command"])
+        if let place = trainer.command.firstIndex(where: { $0.utf8.count > Limits.argumentBytes }) {
+            fail(
+                "must have at most \(Limits.argumentBytes) bytes, not \(trainer.command[place].utf8.count)",
+                at: ["command"], place)
+        }
+        atMost(Limits.pathBytes, trainer.directory.utf8.count, "bytes", at: ["directory"])
+        atMost(Limits.devices, trainer.gpus.count, "devices", at: ["gpus"])
+        if let place = trainer.gpus.firstIndex(where: { $0.utf8.count > Limits.nameBytes }) {
+            fail(
+                "must have at most \(Limits.nameBytes) bytes, not \(trainer.gpus[place].utf8.count)", at: ["gpus"],
+                place)
+        }
+        duration(trainer.timeout, at: ["timeout"])
+        duration(trainer.grace, at: ["grace"])
+    }
+}
+
+extension Dimension.Real {
+    /// What founders draw from, where it has two ends.
+    fileprivate var range: ClosedRange<Double>? {
+        switch distribution {
+        case .uniform(let low, let high), .logUniform(let low, let high): low...high
+        case .normal, .logNormal: nil
+        }
+    }
+}
+
+extension Document {
+    /// What stands under names, one inside the other; none where there is no such part.
+    private func part(_ path: some Sequence<String>) -> Document? {
+        var current = self
+        for name in path {
+            guard case .object(let entries) = current.content,
+                let entry = entries.last(where: { $0.name == name })
+            else { return nil }
+            current = entry.content
+        }
+        return current
+    }
+
+    /// The line of the innermost part under names that there is, or of an element of the list there.
+    fileprivate func line(of path: [String], _ element: Int? = nil) -> Int {
+        for count in (0...path.count).reversed() {
+            guard let part = part(path.prefix(count)) else { continue }
+            if count == path.count, let element, case .list(let list) = part.content, list.indices.contains(element) {
+                return list[element].line
+            }
+            return part.line
+        }
+        return line
+    }
+}
