@@ -48,7 +48,9 @@ struct EventFeedTests {
         let store = CountingStore(InMemoryStore())
         let followers = 30
         let rounds = 40
-        try await withServer(store: store) { server in
+        var client = HTTPClient.Configuration()
+        client.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = followers
+        try await withServer(store: store, client: client) { server in
             try await server.create()
             try await withThrowingTaskGroup(of: [Int].self) { tasks in
                 let (started, ready) = AsyncStream<Void>.makeStream()

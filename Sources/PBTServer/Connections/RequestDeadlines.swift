@@ -162,7 +162,8 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         } else if isReadingBody {
             if body.isTooSlow(now, limits) { timeOut(context) }
         } else if !isWorking {
-            if let partial, now - partial > TimeAmount(limits.header) {
+            if let partial {
+                guard now - partial > TimeAmount(limits.header) else { return }
                 // Browsers open connections that they may not need: there is nothing to say on those.
                 hasPartial ? timeOut(context) : context.close(promise: nil)
             } else if now - waiting > TimeAmount(limits.idle) {
