@@ -3,6 +3,8 @@
 //
 //   load PORT EXPERIMENT CONNECTIONS SECONDS      pairs of claim and finish; prints one line of JSON
 //   load PORT EXPERIMENT CONNECTIONS SECONDS idle claims that wait, and get nothing
+//   load PORT EXPERIMENT CONNECTIONS SECONDS streams N    the first, while N connections follow the events; what they get
+//                                                 is thrown away unread, as on a machine of their own
 //
 // Plain sockets and epoll, so that it costs the server's machine little. A claim's lease is sent back as it came.
 #define _GNU_SOURCE
@@ -25,14 +27,14 @@ typedef struct {
     int socket, number;
     int finishing;           // what was asked: a claim or a finish
     double asked;            // when
-    char lease[1024], path[128];
+    char lease[1024], path[128], checkpoint[64];
     char in[ROOM];
     int length;
 } Connection;
 
 static int idle, port;
 static const char *experiment;
-static long pairs, empty, errors;
+static long pairs, empty, errors, streamed;
 static double *times[2];
 static long counts[2], rooms[2];
 
@@ -60,8 +62,8 @@ static void ask(Connection *c) {
     char body[2048], request[4096];
     if (c->finishing) {
         snprintf(body, sizeof body,
-                 "{\"lease\":%s,\"score\":%.6f,\"metrics\":{\"score\":0.5},\"checkpoint\":\"c\"}", c->lease,
-                 drand48());
+                 "{\"lease\":%s,\"score\":%.6f,\"metrics\":{\"score\":0.5},\"checkpoint\":\"%s\"}", c->lease,
+                 drand48(), c->checkpoint);
     } else {
         snprintf(body, sizeof body, "{\"worker\":\"load-%d\",\"term\":60,\"wait\":%d,\"definition\":false,\"key\":"
                  "\"%08lx%08lx%08lx%08lx\"}", c->number, idle ? 60 : 20, lrand48(), lrand48(), lrand48(), lrand48());
@@ -105,7 +107,10 @@ static int answered(Connection *c) {
         c->finishing = 0;
     } else if (object(body, "\"lease\":", c->lease, sizeof c->lease)) {
         const char *member = strstr(c->lease, "\"member\":"), *interval = strstr(c->lease, "\"interval\":");
-        if (!member || !interval) fail("lease");
+        const char *attempt = strstr(c->lease, "\"attempt\":");
+        if (!member || !interval || !attempt) fail("lease");
+        snprintf(c->checkpoint, sizeof c->checkpoint, "m%04d-i%04d-a%d", atoi(member + 9), atoi(interval + 11),
+                 atoi(attempt + 10));
         snprintf(c->path, sizeof c->path, "intervals/%d/%d/finish", atoi(member + 9), atoi(interval + 11));
         c->finishing = 1;
     } else {
@@ -123,24 +128,60 @@ static double percentile(int kind, double part) {
     return counts[kind] ? 1000 * times[kind][(long)(part * (counts[kind] - 1))] : 0;
 }
 
+static int connected(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int one = 1, s = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(s, (struct sockaddr *)&address, sizeof address) != 0) fail("connect");
+    setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return s;
+}
+
+// Opens streams of the events to come, and waits until each has begun. A stream is a Connection without a number.
+static void follow(int poll, Connection *streams, int count) {
+    char request[1024], answer[ROOM];
+    int asking = connected();
+    snprintf(request, sizeof request, "GET /api/v1/events?limit=0 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n", port);
+    send(asking, request, strlen(request), MSG_NOSIGNAL);
+    ssize_t size = 0, read;
+    while ((read = recv(asking, answer + size, sizeof answer - 1 - size, 0)) > 0) size += read;
+    answer[size] = 0;
+    close(asking);
+    const char *last = strstr(answer, "\"last\":");
+    if (!last) fail("the number of the last event");
+    long long newest = atoll(last + 7);
+    for (int i = 0; i < count; i++) {
+        streams[i].number = -1;
+        streams[i].socket = connected();
+        int length = snprintf(request, sizeof request,
+                              "GET /api/v1/experiments/%s/events?after=%lld HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+                              "Accept: text/event-stream\r\n\r\n", experiment, newest, port);
+        if (send(streams[i].socket, request, length, MSG_NOSIGNAL) != length) fail("send");
+    }
+    for (int i = 0; i < count; i++) {
+        ssize_t got = recv(streams[i].socket, answer, sizeof answer - 1, 0);
+        if (got <= 0 || strncmp(answer, "HTTP/1.1 200", 12) != 0) fail("the server refused a stream");
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = &streams[i]};
+        epoll_ctl(poll, EPOLL_CTL_ADD, streams[i].socket, &event);
+    }
+}
+
 int main(int count, char **arguments) {
-    if (count < 5) return fprintf(stderr, "usage: load PORT EXPERIMENT CONNECTIONS SECONDS [idle]\n"), 64;
+    if (count < 5) return fprintf(stderr, "usage: load PORT EXPERIMENT CONNECTIONS SECONDS [idle | streams N]\n"), 64;
     port = atoi(arguments[1]);
     experiment = arguments[2];
     int connections = atoi(arguments[3]);
     double seconds = atof(arguments[4]);
-    idle = count > 5;
+    idle = count == 6;
+    int followers = count > 6 ? atoi(arguments[6]) : 0;
     int poll = epoll_create1(0);
     Connection *all = calloc(connections, sizeof *all);
-    if (!all) fail("calloc");
+    Connection *streams = calloc(followers + 1, sizeof *streams);
+    if (!all || !streams) fail("calloc");
+    follow(poll, streams, followers);
     for (int i = 0; i < connections; i++) {
-        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         all[i].number = i;
-        all[i].socket = socket(AF_INET, SOCK_STREAM, 0);
-        if (connect(all[i].socket, (struct sockaddr *)&address, sizeof address) != 0) fail("connect");
-        int one = 1;
-        setsockopt(all[i].socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        all[i].socket = connected();
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
         epoll_ctl(poll, EPOLL_CTL_ADD, all[i].socket, &event);
         ask(&all[i]);
@@ -151,6 +192,12 @@ int main(int count, char **arguments) {
         int ready = epoll_wait(poll, events, 64, 100);
         for (int i = 0; i < ready; i++) {
             Connection *c = events[i].data.ptr;
+            if (c->number < 0) {
+                ssize_t got = recv(c->socket, NULL, 1 << 24, MSG_TRUNC);
+                if (got <= 0) fail("the server closed a stream");
+                streamed += got;
+                continue;
+            }
             ssize_t got = recv(c->socket, c->in + c->length, ROOM - 1 - c->length, 0);
             if (got <= 0) fail("the server closed a connection");
             c->length += got;
@@ -159,9 +206,9 @@ int main(int count, char **arguments) {
     }
     double time = now() - start;
     for (int kind = 0; kind < 2; kind++) qsort(times[kind], counts[kind], sizeof(double), byTime);
-    printf("{\"connections\":%d,\"seconds\":%.3f,\"pairs\":%ld,\"pairs_a_second\":%.1f,\"empty_claims\":%ld,\"errors\":%ld,"
+    printf("{\"connections\":%d,\"streams\":%d,\"streamed_mib\":%.1f,\"seconds\":%.3f,\"pairs\":%ld,\"pairs_a_second\":%.1f,\"empty_claims\":%ld,\"errors\":%ld,"
            "\"claim_ms\":{\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f},\"finish_ms\":{\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f}}\n",
-           connections, time, pairs, pairs / time, empty, errors, percentile(0, 0.5), percentile(0, 0.99),
+           connections, followers, streamed / 1048576.0, time, pairs, pairs / time, empty, errors, percentile(0, 0.5), percentile(0, 0.99),
            percentile(0, 1), percentile(1, 0.5), percentile(1, 0.99), percentile(1, 1));
     return errors > 0;
 }

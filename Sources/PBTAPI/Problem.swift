@@ -42,9 +42,12 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         case .storeBusy:
             status = 503
             retryAfter = 1
-        case .unusableStore, .inputOutput:
+        case .unusableStore, .inputOutput, .cannotTrain:
             status = 503
             retryAfter = 10
+        // What another server said, or did not say.
+        case .unreachable: status = 502
+        case .inconsistent: status = 500
         default: status = 500
         }
         self.init(status, error.code.name, error.message, retryAfter: retryAfter)
@@ -100,6 +103,6 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         406: "Not Acceptable", 408: "Request Timeout", 409: "Conflict", 412: "Precondition Failed",
         413: "Content Too Large", 414: "URI Too Long", 415: "Unsupported Media Type", 416: "Range Not Satisfiable",
         422: "Unprocessable Content", 429: "Too Many Requests", 431: "Request Header Fields Too Large",
-        500: "Internal Server Error", 503: "Service Unavailable", 507: "Insufficient Storage",
+        500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 507: "Insufficient Storage",
     ]
 }

@@ -48,6 +48,52 @@ struct ServeTests {
         #expect(lines[0].hasPrefix("listening on http://127.0.0.1:"))
     }
 
+    @Test func `a server that may open few files answers, whatever connects, and ends well`() async throws {
+        let workplace = try Workplace()
+        try workplace.experiment()
+        _ = try await workplace.pbt("create", "toy.yaml")
+        let (code, _, _) = try await Command.live(
+            ["serve", "--port", "0"], in: workplace.directory, limit: "-n 128"
+        ) { lines, process in
+            let address = try Self.address(try await lines.wait(for: "listening on http"))
+            let port = try #require(address.split(separator: ":").last.flatMap { UInt16($0) })
+            var sockets: [Int32] = []
+            defer { for socket in sockets { close(socket) } }
+            for _ in 1...200 {
+                sockets.append(try Self.connected(to: port))
+                guard sockets.count.isMultiple(of: 50) else { continue }
+                let text = try await Self.curl(workplace, "\(address)/api/v1/experiments")
+                #expect(text.contains("\"toy\""))
+                #expect(text.hasSuffix("200"))
+            }
+            kill(process, SIGTERM)
+        }
+        #expect(code == 0)
+        let none = try await Command.live(["serve", "--port", "0"], in: workplace.directory, limit: "-n 40") { _, _ in }
+        #expect(none.code == 64, "\(none.lines)")
+        #expect(none.lines.contains { $0.contains("only 40 files may be open, and a server needs ") }, "\(none.lines)")
+    }
+
+    private static func connected(to port: UInt16) throws -> Int32 {
+        #if canImport(Glibc)
+            let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        #else
+            let connection = socket(AF_INET, SOCK_STREAM, 0)
+        #endif
+        try #require(connection >= 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        let code = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(connection, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        try #require(code == 0, "errno \(errno)")
+        return connection
+    }
+
     @Test func `a port that is taken is a clear error`() async throws {
         let workplace = try Workplace()
         let (code, _, second) = try await Command.live(["serve", "--port", "0"], in: workplace.directory) {
@@ -135,6 +181,8 @@ struct ServeTests {
         (["--insecure", "--tokens"], "--insecure and --tokens contradict each other"),
         (["--rate-limit", "0"], "--rate-limit must be at least 1"),
         (["--rate-limit", "nan"], "--rate-limit must be at least 1"),
+        (["--connections", "0"], "--connections must be at least 1"),
+        (["--connections", "1000000", "--port", "0"], "1000000 connections need more open files than the limit of "),
         (
             ["--tls-certificate", "none.pem", "--tls-key", "none.pem", "--port", "0"],
             "the certificate none.pem with the key none.pem cannot be used ("

@@ -78,10 +78,8 @@ struct HostileTests {
             "an unheard-of method", "FOO / HTTP/1.1\r\n\r\n", 400, "badRequest", noHTTP + "invalid HTTP method"),
         Attack("HTTP/2.0", "GET / HTTP/2.0\r\n\r\n", 400, "badRequest", noHTTP + "invalid HTTP version"),
         Attack("HTTP/1.0", "GET /healthz HTTP/1.0\r\n\r\n", 200),
-        Attack("no Host", "GET /healthz HTTP/1.1\r\n\r\n", 200),
         Attack("an absolute URI", get("http://localhost/healthz"), 200),
-        Attack("an absolute URI of nothing", get("http://evil/%"), 404, "noSuchPath", nothing),
-        Attack("CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, "noSuchPath", nothing),
+        Attack("an absolute URI of nothing", get("http://localhost/%"), 404, "noSuchPath", nothing),
         Attack("OPTIONS of all", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, "noSuchPath", nothing),
         Attack(
             "OPTIONS", "OPTIONS /api/v1/experiments HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil\r\n\r\n", 405,
@@ -100,7 +98,8 @@ struct HostileTests {
             "a NUL in a field", Array("GET /healthz HTTP/1.1\r\nX: a".utf8) + [0] + Array("b\r\n\r\n".utf8), 400,
             "badRequest", noHTTP + "invalid character in header"),
         Attack(
-            "a space before the colon", "GET /healthz HTTP/1.1\r\nHost : localhost\r\n\r\n", 400, "badRequest",
+            "a space before the colon", "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX : localhost\r\n\r\n", 400,
+            "badRequest",
             noHTTP + "invalid character in header"),
         Attack(
             "a header field of 20 kB", get("/healthz", "X: \(String(repeating: "a", count: 20_000))\r\n"), 431,

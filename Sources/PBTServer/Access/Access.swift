@@ -29,6 +29,9 @@ final class Access: Sendable {
     /// Lookups that failed, by address, since when.
     private let failures = Mutex<[String: (count: Int, since: Timestamp)]>([:])
 
+    /// When the tokens of those who follow something were last looked up.
+    private let checked = Mutex<[String: ContinuousClock.Instant]>([:])
+
     /// How many wrong tokens an address may show in a minute.
     private static let patience = 20
 
@@ -78,6 +81,28 @@ final class Access: Sendable {
             throw PBTError(.unauthorized, "the token \"\(caller.name ?? "")\" was revoked")
         }
         try check(record, clock.now())
+    }
+
+    /// The same, but no more often than that for all who show the same token.
+    ///
+    /// - Throws: A `PBTError` with code `unauthorized`.
+    func checkAgain(_ caller: Caller, atMostEvery time: Duration) async throws {
+        guard case .tokens = rule, let id = caller.token else { return }
+        let now = ContinuousClock.now
+        let isFresh = checked.withLock { checked in
+            if let last = checked[id], now - last < time { return true }
+            if checked.count > 10_000 { checked = [:] }
+            checked[id] = now
+            return false
+        }
+        guard !isFresh else { return }
+        do {
+            try await checkAgain(caller)
+        } catch {
+            // The others are to find out too.
+            checked.withLock { $0[id] = nil }
+            throw error
+        }
     }
 
     private func check(_ record: TokenRecord, _ now: Timestamp) throws {

@@ -6,7 +6,6 @@ import Logging
 import NIOCore
 import PBT
 import PBTAPI
-import ServiceLifecycle
 
 extension Visit {
     /// A stream that rings when something has changed, at most once a second: the page then asks for itself again.
@@ -19,24 +18,27 @@ extension Visit {
     /// - Throws: A `PBTError` with code `badRequest` for a revision that is no number.
     func bell(of name: String?) throws -> Reply {
         let first = try revision()
-        let (call, site, caller, session) = (call, call.site, call.caller, session)
-        let (followers, snapshots) = (dashboard.followers, dashboard.snapshots)
+        let (call, site, session) = (call, call.site, session)
+        let (followers, snapshots, leases) = (dashboard.followers, dashboard.snapshots, dashboard.leases)
+        let names: Set<String>? = name.map { [$0, Experiment.baselineName(of: $0)] }
         let body = ResponseBody { writer in
+            let feed = site.feed
             site.metrics.follows(1)
             followers.join()
+            let id = await call.follow(feed)
             defer {
+                feed.leave(id)
                 followers.leave()
                 site.metrics.follows(-1)
             }
             try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
             var (known, silent) = (first, Int?.none)
             var written = ContinuousClock.now
-            while !Task.isShuttingDownGracefully, !followers.isEnding {
-                let newest = try await site.store.lastEvent()
-                let news = try await Self.news(of: name, after: known, in: site.store)
-                let leases = try await Self.leases(of: name, in: site)
+            while !feed.isOver(id), !followers.isEnding {
+                let (news, newest) = try await Self.news(of: names, after: known, in: site)
+                let state = try await leases.state(of: name)
                 known = max(known, newest)
-                if news || leases.silent != silent ?? leases.silent {
+                if news || state.silent != silent ?? state.silent {
                     // Read now, so that the pages that follow need not wait for it.
                     if news, let name { await Self.readAhead(name, in: snapshots, site) }
                     try await writer.write(
@@ -51,18 +53,11 @@ extension Visit {
                         try await writer.write(ByteBuffer(string: EventStream.comment))
                         written = .now
                     } else {
-                        let (last, wait) = (newest, min(left, leases.next ?? left))
-                        try await Endpoints.untilShutdown {
-                            try await followers.untilEnd { try await site.store.waitForEvents(after: last, for: wait) }
-                        }
+                        await feed.wait(id, after: known, of: names, for: min(left, state.next ?? left))
                     }
                 }
-                silent = leases.silent
-                do {
-                    try await site.access.checkAgain(caller)
-                } catch let error as PBTError where error.code == .unauthorized {
-                    break
-                }
+                silent = state.silent
+                guard try await call.isStillAdmitted() else { break }
                 if let session, session.expires <= site.configuration.clock.now() { break }
             }
             if followers.isEnding {
@@ -91,26 +86,17 @@ extension Visit {
         return number
     }
 
-    private static func news(of name: String?, after known: Int64, in store: any Store) async throws -> Bool {
-        guard let name else { return try await !store.events(of: nil, after: known, limit: 1).isEmpty }
-        for name in [name, Experiment.baselineName(of: name)]
-        where try await !store.events(of: name, after: known, limit: 1).isEmpty {
-            return true
+    /// Whether anything happened after an event, and up to which event that is known.
+    private static func news(
+        of names: Set<String>?, after known: Int64, in site: Site
+    ) async throws -> (hasNews: Bool, newest: Int64) {
+        if let (hasNews, newest) = site.feed.news(after: known, of: names) { return (hasNews, newest) }
+        // Before the events: one that comes in between is seen the next time.
+        let newest = max(try await site.store.lastEvent(), site.feed.start ?? 0)
+        guard let names else { return (newest > known, newest) }
+        for name in names where try await !site.store.events(of: name, after: known, limit: 1).isEmpty {
+            return (true, newest)
         }
-        return false
-    }
-
-    /// How many leases have run out, and when the next one does.
-    private static func leases(of name: String?, in site: Site) async throws -> (silent: Int, next: Duration?) {
-        guard let name else { return (0, nil) }
-        let now = site.configuration.clock.now()
-        do {
-            let ends = try await site.store.runningIntervals(of: name).compactMap(\.leaseExpires)
-            let next = ends.filter { $0 >= now }.min().map { $0.since(now) + .milliseconds(10) }
-            return (ends.count { $0 < now }, next)
-        } catch let error as PBTError where error.code == .noSuchExperiment {
-            // It was removed: the page asks again, and is told so.
-            return (-1, nil)
-        }
+        return (false, newest)
     }
 }

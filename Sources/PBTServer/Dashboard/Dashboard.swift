@@ -17,12 +17,14 @@ final class Dashboard: Sendable {
     let snapshots: Snapshots
     let sessions = Sessions()
     let followers = Followers()
+    let leases: LeaseWatch
     /// What forms carry where nobody signs in.
     let formToken = Sessions.secret()
 
     init(site: Site, settings: DashboardConfiguration) {
         self.site = site
         self.settings = settings
+        leases = LeaseWatch(store: site.store, clock: site.configuration.clock)
         snapshots = Snapshots(store: site.store, clock: site.configuration.clock, rest: settings.rest)
     }
 
@@ -31,7 +33,7 @@ final class Dashboard: Sendable {
     /// - Parameter time: How long it waits at most.
     func bidFarewell(within time: Duration) async {
         await snapshots.forget()
-        await followers.bidFarewell(within: time)
+        await followers.bidFarewell(within: time, waking: site.feed.wakeAll)
     }
 
     /// Its paths, for finding and for counting; who may is decided by ``respond(_:address:)``.

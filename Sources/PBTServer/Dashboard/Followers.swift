@@ -47,7 +47,11 @@ final class Followers: Sendable {
     }
 
     /// Tells all who follow that the end has come, and waits until they have let go, but no longer than a time.
-    func bidFarewell(within time: Duration) async {
+    ///
+    /// - Parameters:
+    ///   - time: How long to wait at most.
+    ///   - wake: Wakes those who wait for events.
+    func bidFarewell(within time: Duration, waking wake: () -> Void) async {
         let (gone, nobody) = AsyncStream<Void>.makeStream()
         let waiting = state.withLock { state in
             state.isEnding = true
@@ -56,6 +60,7 @@ final class Followers: Sendable {
             return Array(state.waiting.values)
         }
         for continuation in waiting { continuation.finish() }
+        wake()
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { for await _ in gone {} }
             tasks.addTask {

@@ -135,6 +135,15 @@ extension Request {
         return bytes
     }
 
+    /// Refuses a body that is compressed: it would be read, or kept as a file, as if it were not.
+    func checkIsPlain() throws {
+        let codings = headers[values: .contentEncoding].filter { $0.lowercased() != "identity" }
+        guard let coding = codings.first else { return }
+        throw Problem(
+            415, "unsupportedMediaType",
+            "Content-Encoding: \"\(coding.prefix(60))\" is not supported; send the body as it is")
+    }
+
     /// Also keeps web pages of other sites from posting here: a browser asks first before it sends this type.
     func checkIsJSON() throws {
         let type = headers[.contentType]?.prefix { $0 != ";" }.lowercased().filter { $0 != " " } ?? ""

@@ -101,6 +101,7 @@ struct Dispatcher: HTTPResponder {
     ) async throws -> Reply {
         try checkHost(request)
         try checkOrigin(request)
+        try request.checkIsPlain()
         if let schedy, request.uri.string.hasPrefix(SchedyMount.prefix + "/") {
             try site.limit?.count(context.address)
             return try await schedy.reply(to: request, isSecure: site.configuration.tls != nil)
@@ -204,6 +205,7 @@ struct Dispatcher: HTTPResponder {
             return problem
         case is CancellationError:
             return Problem(503, "shuttingDown", "the server is shutting down; try again", retryAfter: 1)
+        case let error as ConnectionProblem: return error.problem
         case let error as HTTPParserError: return Malformed.problem(of: error)
         case let error as any HTTPResponseError:
             return Problem(

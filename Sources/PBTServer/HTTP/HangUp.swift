@@ -37,6 +37,17 @@ final class HangUp: ChannelInboundHandler, RemovableChannelHandler, Sendable {
         for listener in listeners { listener() }
     }
 
+    /// Calls something once when the other end goes away; at once when it has gone.
+    func onLeave(_ listener: @escaping @Sendable () -> Void) {
+        let isGone = state.withLock { state in
+            guard !state.isGone else { return true }
+            state.last += 1
+            state.listeners[state.last] = listener
+            return false
+        }
+        if isGone { listener() }
+    }
+
     /// Does something until it is over, or the other end went away.
     ///
     /// - Throws: What `body` throws; `CancellationError` when the other end went away.

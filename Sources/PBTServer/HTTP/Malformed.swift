@@ -45,11 +45,10 @@ final class Malformed: ChannelDuplexHandler, RemovableChannelHandler {
         defer { context.fireErrorCaught(error) }
         // A request that ends half-way is not answered: its sender went away, or this server shuts down, and then the
         // sender must not take it for an answer to what it asked.
-        guard let error = error as? HTTPParserError, error != .invalidEOFState, begun == answered, answered == requests,
-            !isOver
-        else { return }
+        guard let problem = Self.problem(ofConnection: error), begun == answered, answered == requests, !isOver else {
+            return
+        }
         isOver = true
-        let problem = Self.problem(of: error)
         let body = problem.value.jsonBytes
         var headers = Reply(problem).headers
         headers[.connection] = "close"
@@ -59,6 +58,14 @@ final class Malformed: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+
+    private static func problem(ofConnection error: any Error) -> Problem? {
+        switch error {
+        case let error as ConnectionProblem: error.problem
+        case let error as HTTPParserError where error != .invalidEOFState: problem(of: error)
+        default: nil
+        }
     }
 
     /// What is wrong with a request that cannot be read.

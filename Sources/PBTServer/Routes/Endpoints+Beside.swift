@@ -31,7 +31,8 @@ extension Endpoints {
             ]
         ) { call in
             let records = try await call.site.store.experiments()
-            let text = call.site.metrics.text(experiments: records, waitingClaims: call.site.claims.count)
+            let text = call.site.metrics.text(
+                experiments: records, waitingClaims: call.site.claims.count, connections: call.site.connections)
             return .bytes(Array(text.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
         },
     ]

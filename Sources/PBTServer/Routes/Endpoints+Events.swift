@@ -62,13 +62,17 @@ extension Endpoints {
                     "last": .integer(Int(events.count == limit ? events.last?.id ?? last : max(last, after))),
                 ])
             }
-            try await call.whileConnected { try await store.waitForEvents(after: last, for: left) }
+            try await call.whileConnected { [feed = call.site.feed] in
+                let id = feed.join()
+                defer { feed.leave(id) }
+                await feed.wait(id, after: last, of: name.map { [$0] }, for: left)
+                try Task.checkCancellation()
+            }
             try await call.site.access.checkAgain(call.caller)
         }
     }
 
-    /// Those that were, then those to come; each is read from the store when the one before was sent, so a slow reader
-    /// costs one page of memory.
+    /// Those that were, then those to come: read and encoded once for all who follow (see ``EventFeed``).
     private static func stream(_ call: Call, _ name: String?, after: Int64?) throws -> Reply {
         var start = after ?? 0
         if let field = call.request.headers[.lastEventID], !field.isEmpty {
@@ -79,41 +83,59 @@ extension Endpoints {
             start = id
         }
         let first = start
-        let (site, caller) = (call.site, call.caller)
         let body = ResponseBody { writer in
+            let (site, feed) = (call.site, call.site.feed)
             site.metrics.follows(1)
-            defer { site.metrics.follows(-1) }
-            var last = first
+            let id = await call.follow(feed)
+            defer {
+                feed.leave(id)
+                site.metrics.follows(-1)
+            }
             // Tells the client at once that it is connected, and how soon to come back.
             try await writer.write(ByteBuffer(string: "retry: 1000\n\n"))
-            var written = ContinuousClock.now
-            while !Task.isShuttingDownGracefully {
-                let newest = try await site.store.lastEvent()
-                let events = try await site.store.events(of: name, after: last, limit: 100)
-                if !events.isEmpty {
-                    try await writer.write(ByteBuffer(string: events.map(\.frame).joined()))
-                    last = events.last?.id ?? last
+            var (last, written) = (first, ContinuousClock.now)
+            while !feed.isOver(id) {
+                if let frames = try await frames(after: &last, of: name, site) {
+                    try await writer.write(frames)
                     written = .now
                 } else {
-                    last = max(last, newest)
-                    let (before, left) = (last, site.configuration.heartbeat - (ContinuousClock.now - written))
+                    let left = site.configuration.heartbeat - (ContinuousClock.now - written)
                     // Also when others' events keep coming: silence looks like a broken connection.
                     if left <= .zero {
                         try await writer.write(ByteBuffer(string: EventStream.comment))
                         written = .now
                     } else {
-                        try await untilShutdown { try await site.store.waitForEvents(after: before, for: left) }
+                        await feed.wait(id, after: last, of: name.map { [$0] }, for: left)
                     }
                 }
-                do {
-                    try await site.access.checkAgain(caller)
-                } catch let error as PBTError where error.code == .unauthorized {
-                    break
-                }
+                guard try await call.isStillAdmitted() else { break }
             }
             try await writer.finish(nil)
         }
         return Reply(headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
+    }
+
+    /// The next frames after an event, which becomes the last one that they reach to; none: wait.
+    private static func frames(after last: inout Int64, of name: String?, _ site: Site) async throws -> ByteBuffer? {
+        switch site.feed.next(after: last, of: name) {
+        case .frames(let frames, let end):
+            last = end
+            return frames
+        case .nothing(let end):
+            last = end
+            return nil
+        case .behind:
+            // Before the events: one that comes in between is seen the next time.
+            let newest = try await site.store.lastEvent()
+            let events = try await site.store.events(of: name, after: last, limit: 100)
+            guard let end = events.last?.id else {
+                // What is kept begins where it ended when the newest events were removed with their experiment.
+                last = max(last, newest, site.feed.start ?? 0)
+                return nil
+            }
+            last = end
+            return ByteBuffer(string: events.map(\.frame).joined())
+        }
     }
 
     /// Does something that a graceful shutdown ends early.
@@ -126,13 +148,6 @@ extension Endpoints {
     }
 }
 
-extension Event {
-    /// The event as a stream carries it.
-    fileprivate var frame: String {
-        EventStream.Frame(id: String(id), event: kind.rawValue, data: api.json).text
-    }
-}
-
 extension Call {
     /// Waits until the caller went away, or the server is shut down.
     func untilHangUp() async throws {
@@ -142,6 +157,33 @@ extension Call {
             }
         } catch is CancellationError where !Task.isCancelled {
             // That is what was waited for.
+        }
+    }
+
+    /// Follows events, until the caller goes away.
+    ///
+    /// - Returns: The follower's number, which must be given back with ``EventFeed/leave(_:)``.
+    func follow(_ feed: EventFeed) async -> Int {
+        let id = feed.join()
+        do {
+            let hangUp = try await channel.pipeline.handler(type: HangUp.self).get()
+            hangUp.onLeave { feed.hangUp(id) }
+        } catch {
+            // The connection is closed already.
+            feed.hangUp(id)
+        }
+        return id
+    }
+
+    /// Whether the token of someone who follows is still good.
+    ///
+    /// - Throws: What the store throws when it cannot tell.
+    func isStillAdmitted() async throws -> Bool {
+        do {
+            try await site.access.checkAgain(caller, atMostEvery: min(.seconds(1), site.configuration.heartbeat))
+            return true
+        } catch let error as PBTError where error.code == .unauthorized {
+            return false
         }
     }
 

@@ -5,6 +5,7 @@ import HummingbirdCore
 import HummingbirdTLS
 public import Logging
 import NIOCore
+import NIOPosix
 import NIOSSL
 public import PBT
 public import PBTWorker
@@ -56,21 +57,29 @@ public struct Server: Service {
     ///   certificate that cannot be used.
     public func run() async throws {
         let configuration = site.configuration
-        var services: [any Service] = [site.claims]
+        var services: [any Service] = [site.claims, site.feed]
         if let checkpoints = site.checkpoints {
             services.append(GarbageSweep(exchange: checkpoints, logger: logger))
         }
+        // Before files are counted: each of its threads has some.
+        let group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+        site.connections.limit(to: try Self.connections(configuration))
         let application = Application(
             responder: Dispatcher(
                 site: site, table: RouteTable(Endpoints.all), schedy: schedy, dashboard: dashboard),
-            server: try Self.builder(configuration),
+            server: try Self.builder(configuration, site.connections),
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port), serverName: "pbt", backlog: 1024),
+                address: .hostname(configuration.host, port: configuration.port), serverName: "pbt", backlog: 1024,
+                availableConnectionsDelegate: site.connections),
             services: services,
             onServerRunning: { [onReady] channel in await onReady(channel.localAddress?.port ?? 0) },
-            logger: logger)
+            eventLoopGroupProvider: .shared(group), logger: logger)
         do {
-            try await application.run()
+            try await withGracefulShutdownHandler {
+                try await application.run()
+            } onGracefulShutdown: { [site] in
+                site.feed.close()
+            }
         } catch let error
             where error is IOError || error is SocketAddressError || error is SocketAddressError.UnknownHost
         {
@@ -95,12 +104,29 @@ public struct Server: Service {
         await dashboard?.bidFarewell(within: time)
     }
 
-    private static func builder(_ configuration: ServerConfiguration) throws -> HTTPServerBuilder {
-        let http = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [HangUp(), Malformed()], idleTimeout: .seconds(180),
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))
-        guard let tls = configuration.tls else { return .http1(configuration: http) }
+    /// How many connections there may be.
+    ///
+    /// - Throws: A `PBTError` with code `badValue` when the limit on open files does not allow that many.
+    private static func connections(_ configuration: ServerConfiguration) throws -> Int {
+        let (limit, used) = (OpenFiles.limit, OpenFiles.count())
+        let most = try OpenFiles.connections(limit: limit, used: used)
+        guard let wanted = configuration.connections, wanted > most else {
+            return max(1, configuration.connections ?? most)
+        }
+        throw PBTError(
+            .badValue,
+            "\(wanted) connections need more open files than the limit of \(limit), which is enough for \(most); raise it, "
+                + "for example with: ulimit -n \(2 * wanted + used + OpenFiles.reserve)")
+    }
+
+    private static func builder(
+        _ configuration: ServerConfiguration, _ table: ConnectionTable
+    ) throws -> HTTPServerBuilder {
+        let http = HTTPServerBuilder { responder in
+            ConnectionChannel(
+                responder: responder, limits: configuration.limits, table: table, isSecure: configuration.tls != nil)
+        }
+        guard let tls = configuration.tls else { return http }
         do {
             let chain = try NIOSSLCertificate.fromPEMFile(tls.certificate).map {
                 NIOSSLCertificateSource.certificate($0)
@@ -110,7 +136,7 @@ public struct Server: Service {
                 certificateChain: chain, privateKey: .privateKey(key))
             // Now, rather than when the first client comes: whether the key is the certificate's.
             _ = try NIOSSLContext(configuration: settings)
-            return try .tls(.http1(configuration: http), tlsConfiguration: settings)
+            return try .tls(http, tlsConfiguration: settings)
         } catch {
             throw PBTError(
                 .badValue,

@@ -38,6 +38,13 @@ public struct ServerConfiguration: Sendable {
     public var maximumBody: Int
     /// How many requests a second each caller may make; none: any number.
     public var rateLimit: Double?
+    /// How many connections there may be at once, at least 1; none: as many as the limit on open files allows, at most
+    /// 10,000.
+    ///
+    /// One more closes the connection that has waited longest for a request, or is refused.
+    public var connections: Int?
+    /// How long it waits for the other end of a connection.
+    package var limits = ConnectionLimits()
     /// After how long a silent event stream gets a comment.
     package var heartbeat: Duration = .seconds(15)
     /// How often one of those who wait for a claim looks anyway: for what time alone changes.
@@ -52,8 +59,8 @@ public struct ServerConfiguration: Sendable {
     /// How a server behaves.
     public init(
         host: String = "127.0.0.1", port: Int = 7070, admission: Admission = .open, tls: TLS? = nil,
-        maximumBody: Int = 4 << 20, rateLimit: Double? = nil, version: String = "0", clock: StoreClock = .system,
-        dashboard: DashboardConfiguration? = nil
+        maximumBody: Int = 4 << 20, rateLimit: Double? = nil, connections: Int? = nil, version: String = "0",
+        clock: StoreClock = .system, dashboard: DashboardConfiguration? = nil
     ) {
         self.host = host
         self.port = port
@@ -61,6 +68,7 @@ public struct ServerConfiguration: Sendable {
         self.tls = tls
         self.maximumBody = maximumBody
         self.rateLimit = rateLimit
+        self.connections = connections
         self.version = version
         self.clock = clock
         self.dashboard = dashboard

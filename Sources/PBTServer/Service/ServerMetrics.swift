@@ -54,7 +54,7 @@ final class ServerMetrics: Sendable {
     }
 
     /// The text that Prometheus reads.
-    func text(experiments: [ExperimentRecord], waitingClaims: Int) -> String {
+    func text(experiments: [ExperimentRecord], waitingClaims: Int, connections: ConnectionTable) -> String {
         var lines: [String] = []
         func metric(_ name: String, _ kind: String, _ help: String) {
             lines.append("# HELP \(name) \(help)")
@@ -91,6 +91,13 @@ final class ServerMetrics: Sendable {
         sample("pbt_claims_waiting", [], String(waitingClaims))
         metric("pbt_event_streams", "gauge", "Server-sent event streams that are open.")
         sample("pbt_event_streams", [], String(state.followers))
+        let counts = connections.counts
+        metric("pbt_http_connections", "gauge", "Connections that are open.")
+        sample("pbt_http_connections", [], String(counts.open))
+        metric("pbt_http_connections_evicted_total", "counter", "Idle connections closed to make room for others.")
+        sample("pbt_http_connections_evicted_total", [], String(counts.evicted))
+        metric("pbt_http_connections_refused_total", "counter", "Connections refused since all others were at work.")
+        sample("pbt_http_connections_refused_total", [], String(counts.refused))
         metric("pbt_intervals", "gauge", "Intervals of each experiment by state.")
         for record in experiments {
             for state in Interval.State.allCases {

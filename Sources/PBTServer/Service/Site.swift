@@ -14,6 +14,8 @@ final class Site: Sendable {
     let access: Access
     let limit: RateLimit?
     let claims: ClaimQueue
+    let feed: EventFeed
+    let connections = ConnectionTable()
     let checkpoints: CheckpointExchange?
     let repeats = Repeats()
     let metrics = ServerMetrics()
@@ -34,6 +36,7 @@ final class Site: Sendable {
         access = Access(rule, clock: configuration.clock)
         limit = configuration.rateLimit.map { RateLimit($0) }
         claims = ClaimQueue(store: store, logger: logger, probe: configuration.probe)
+        feed = EventFeed(store: store, logger: logger, heartbeat: configuration.heartbeat)
         self.logger = logger
     }
 

@@ -59,6 +59,13 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "number"))
     var rateLimit: Double?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How many connections there may be at once; default: as many as the limit on open files allows, at most 10000.",
+            valueName: "number"))
+    var connections: Int?
+
     @Flag(name: .customLong("no-dashboard"), help: "Serve no pages, only the API.")
     var hidesDashboard = false
 
@@ -94,9 +101,11 @@ struct ServeCommand: AsyncParsableCommand {
         if let rateLimit, !(1...1_000_000).contains(rateLimit) {
             throw ValidationError("--rate-limit must be between 1 and 1000000, not \(rateLimit)")
         }
+        if let connections, connections < 1 { throw ValidationError("--connections must be at least 1") }
     }
 
     func run() async throws {
+        OpenFiles.raiseLimit()
         let opened = try await storeOptions.open(creating: true)
         guard let kept = opened.store as? any TokenStore else {
             throw Failure(.usage, "a server serves a file, not another server; give --store FILE")
@@ -109,7 +118,7 @@ struct ServeCommand: AsyncParsableCommand {
         let configuration = ServerConfiguration(
             host: host, port: port, admission: isOpen ? .open : .tokens(kept),
             tls: certificate.flatMap { certificate in key.map { .init(certificate: certificate, key: $0) } },
-            rateLimit: rateLimit ?? (isOpen ? nil : 1000), version: Pbt.version,
+            rateLimit: rateLimit ?? (isOpen ? nil : 1000), connections: connections, version: Pbt.version,
             dashboard: hidesDashboard ? nil : DashboardConfiguration(allowsControl: allowsControl))
         let scheme = certificate == nil ? "http" : "https"
         let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host

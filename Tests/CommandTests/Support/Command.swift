@@ -2,6 +2,7 @@
 
 import Subprocess
 import SystemPackage
+import Testing
 
 #if canImport(Darwin)
     import Darwin
@@ -52,26 +53,36 @@ enum Command {
         let result = try await Subprocess.run(
             configuration(arguments, directory, environment), output: .string(limit: 1 << 24),
             error: .string(limit: 1 << 24))
-        return Answer(
+        let answer = Answer(
             code: code(result.terminationStatus), output: result.standardOutput, error: result.standardError)
+        checkForTrap(answer.code, answer.error)
+        return answer
     }
 
     /// Runs the command while `body` reads its lines, of standard output and standard error together.
     ///
-    /// Lines that `body` leaves are read to the end, so the command is not held up.
+    /// Lines that `body` leaves are read to the end, so the command is not held up. `limit` is for `ulimit`, such as `-n 64`.
     static func live<Value: Sendable>(
-        _ arguments: [String], in directory: FilePath, environment: [String: String] = [:],
+        _ arguments: [String], in directory: FilePath, environment: [String: String] = [:], limit: String? = nil,
         _ body: (inout Lines, pid_t) async throws -> Value
     ) async throws -> (code: Int32, lines: [String], value: Value) {
+        var configuration = configuration(arguments, directory, environment)
+        if let limit {
+            configuration.executable = .path("/bin/sh")
+            configuration.arguments = Arguments(
+                ["-c", "ulimit \(limit) && exec \"$0\" \"$@\"", executable.string] + arguments)
+        }
         let result = try await Subprocess.run(
-            configuration(arguments, directory, environment), input: .none, output: .sequence,
+            configuration, input: .none, output: .sequence,
             error: .combinedWithOutput
         ) { execution in
             var lines = Lines(execution.standardOutput.strings().makeAsyncIterator())
             let value = try await body(&lines, execution.processIdentifier.value)
             return (try await lines.rest(), value)
         }
-        return (code(result.terminationStatus), result.closureResult.0, result.closureResult.1)
+        let (code, lines) = (code(result.terminationStatus), result.closureResult.0)
+        checkForTrap(code, lines.joined(separator: "\n"))
+        return (code, lines, result.closureResult.1)
     }
 
     /// Runs a shell script.
@@ -81,6 +92,14 @@ enum Command {
             output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
         return Answer(
             code: code(result.terminationStatus), output: result.standardOutput, error: result.standardError)
+    }
+
+    /// A program that trapped is a failure of any test, also of one that does not look at how the program ended: a server
+    /// that is started again hides what a request did to it.
+    private static func checkForTrap(_ code: Int32, _ output: String) {
+        let traps = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV]
+        guard traps.contains(-code) else { return }
+        Issue.record("the program was ended by signal \(-code): \(output.suffix(4000))")
     }
 
     static func configuration(

@@ -8,6 +8,7 @@ final class CountingStore: Store {
     private let store: InMemoryStore
     private let count = Atomic<Int>(0)
     private let reads = Atomic<Int>(0)
+    private let asked = Atomic<Int>(0)
 
     init(_ store: InMemoryStore) {
         self.store = store
@@ -16,10 +17,14 @@ final class CountingStore: Store {
     /// How many pages of at least two events were read.
     var pages: Int { count.load(ordering: .sequentiallyConsistent) }
 
+    /// How often events were read, and whether there are any.
+    var eventReads: Int { asked.load(ordering: .sequentiallyConsistent) }
+
     /// How often all intervals of an experiment were read.
     var wholes: Int { reads.load(ordering: .sequentiallyConsistent) }
 
     func events(of name: String?, after last: Int64?, limit: Int) async throws -> [Event] {
+        asked.add(1, ordering: .sequentiallyConsistent)
         let events = try await store.events(of: name, after: last, limit: limit)
         if events.count > 1 { count.add(1, ordering: .sequentiallyConsistent) }
         return events

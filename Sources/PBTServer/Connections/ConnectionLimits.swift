@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How long a server waits for the other end of a connection.
+package struct ConnectionLimits: Sendable, Hashable {
+    /// For the head of a request: from connecting, or from its first byte on a connection that was used before.
+    package var header = Duration.seconds(20)
+    /// For a body, beyond the time that its bytes have at ``bodyRate``; for a file of a checkpoint, between any two reads.
+    ///
+    /// Only time in which the server is ready to read counts.
+    package var body = Duration.seconds(20)
+    /// How slow a body may be, except that of a file; bytes a second.
+    package var bodyRate = 500
+    /// For the next bytes of a file of a checkpoint: networks fail for a while.
+    package var upload = Duration.seconds(60)
+    /// For the next request.
+    package var idle = Duration.seconds(180)
+    /// For a client to read on.
+    package var write = Duration.seconds(60)
+    /// For the rest of a request that was answered before it had all come, or for a client to hang up.
+    package var linger = Duration.seconds(10)
+
+    /// The usual limits.
+    package init() {}
+
+    /// How often a connection is looked at: limits are kept this exactly.
+    var tick: Duration {
+        let shortest = [header, body, upload, idle, write, linger].min() ?? header
+        return min(max(shortest / 8, .milliseconds(5)), .seconds(2))
+    }
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+
+/// Ends connections whose other end keeps the server waiting: for a request, for the rest of one, for the response to be
+/// read, or for being closed.
+///
+/// Time in which the server itself is busy, or does not read because it has enough to do, never counts.
+final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let limits: ConnectionLimits
+    private let table: ConnectionTable
+    private var task: RepeatedTask?
+
+    /// Requests whose head came, requests that came whole, and responses that were written whole.
+    private var heads = 0
+    private var wholes = 0
+    private var responses = 0
+    /// Whether the connection is used no more after the request that came last.
+    private var isLast = false
+
+    /// Since when the next request's head is waited for.
+    private var waiting: NIODeadline
+    /// Since when the bytes of a head come, or since the connection was opened.
+    private var partial: NIODeadline?
+    /// Whether any bytes of a head have come that is not whole.
+    private var hasPartial = false
+    /// Whether a read brought a part, rather than bytes of a head that is not whole.
+    private var broughtPart = false
+
+    private var body = BodyClock()
+    /// Since when what comes is dropped: all is said.
+    private var lingering: NIODeadline?
+
+    /// When the connection was last looked at.
+    private var checked = NIODeadline.now()
+    private var buffered = 0
+    private var hasWritten = false
+    private var stalled: NIODeadline?
+
+    init(limits: ConnectionLimits, table: ConnectionTable) {
+        self.limits = limits
+        self.table = table
+        waiting = .now()
+        partial = waiting
+    }
+
+    private var isReadingBody: Bool { heads > wholes }
+    private var isWorking: Bool { heads > responses }
+
+    // MARK: The connection
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let channel = context.channel
+        channel.closeFuture.whenComplete { [table] _ in table.leave(channel) }
+        let box = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+        task = context.eventLoop.scheduleRepeatedTask(
+            initialDelay: TimeAmount(limits.tick), delay: TimeAmount(limits.tick)
+        ) { _ in
+            box.value.handler.check(box.value.context)
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        task?.cancel()
+        task = nil
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // After what is no HTTP nothing more is heard; time for the client to read what was said about it.
+        beginLingering(context)
+        context.fireErrorCaught(error)
+    }
+
+    // MARK: What comes
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        broughtPart = true
+        let part = unwrapInboundIn(data)
+        if lingering != nil {
+            if case .end = part { endLingering(context, data) }
+            return
+        }
+        switch part {
+        case .head(let head):
+            heads += 1
+            (partial, hasPartial) = (nil, false)
+            isLast = head.headerFields[values: .connection].contains { $0.lowercased().contains("close") }
+            body = BodyClock(of: head, limits)
+            if heads == responses + 1 { table.work(context.channel) }
+        case .body(let buffer): body.take(buffer.readableBytes)
+        case .end:
+            wholes += 1
+        }
+        context.fireChannelRead(data)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if !broughtPart, !isReadingBody {
+            hasPartial = true
+            if partial == nil { partial = .now() }
+        }
+        broughtPart = false
+        body.pause()
+        context.fireChannelReadComplete()
+        if lingering != nil { context.read() }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if isReadingBody { body.wait() }
+        context.read()
+    }
+
+    // MARK: What goes
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        hasWritten = true
+        guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
+        context.write(data, promise: promise)
+        responses += 1
+        guard !isWorking else { return }
+        waiting = .now()
+        if partial != nil { partial = waiting }
+        if isReadingBody || isLast {
+            context.flush()
+            beginLingering(context)
+        }
+        table.wait(context.channel)
+    }
+
+    private func beginLingering(_ context: ChannelHandlerContext) {
+        guard lingering == nil else { return }
+        lingering = .now()
+        context.read()
+    }
+
+    /// The rest of a request has come that was answered before.
+    private func endLingering(_ context: ChannelHandlerContext, _ end: NIOAny) {
+        guard isReadingBody else { return }
+        wholes += 1
+        guard !isLast, !isWorking else { return context.close(promise: nil) }
+        lingering = nil
+        waiting = .now()
+        context.fireChannelRead(end)
+    }
+
+    // MARK: Deadlines
+
+    private func check(_ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        let now = NIODeadline.now()
+        forgiveDelay(now)
+        if isStalled(context, now) { return context.close(promise: nil) }
+        if let lingering {
+            if now - lingering > TimeAmount(limits.linger) { context.close(promise: nil) }
+        } else if isReadingBody {
+            if body.isTooSlow(now, limits) { timeOut(context) }
+        } else if !isWorking {
+            if let partial {
+                guard now - partial > TimeAmount(limits.header) else { return }
+                // Browsers open connections that they may not need: there is nothing to say on those.
+                hasPartial ? timeOut(context) : context.close(promise: nil)
+            } else if now - waiting > TimeAmount(limits.idle) {
+                context.close(promise: nil)
+            }
+        }
+    }
+
+    /// Moves all that is measured, where the event loop is late: it has read nothing meanwhile, and neither has the client
+    /// been served.
+    private func forgiveDelay(_ now: NIODeadline) {
+        let tick = TimeAmount(limits.tick)
+        let late = now - checked - tick
+        checked = now
+        guard late > tick else { return }
+        waiting = min(now, waiting + late)
+        partial = partial.map { min(now, $0 + late) }
+        lingering = lingering.map { min(now, $0 + late) }
+        stalled = stalled.map { min(now, $0 + late) }
+        body.forgive(late, now)
+    }
+
+    /// Whether the client has read nothing for too long of what is there for it.
+    private func isStalled(_ context: ChannelHandlerContext, _ now: NIODeadline) -> Bool {
+        let before = buffered
+        do {
+            buffered = try context.channel.syncOptions?.getOption(.bufferedWritableBytes) ?? 0
+        } catch {
+            // The channel is closed.
+            buffered = 0
+        }
+        // Who writes waits until there is room, so a write is a sign too that the client reads.
+        guard buffered > 0, buffered >= before, !hasWritten else {
+            hasWritten = false
+            stalled = nil
+            return false
+        }
+        let since = stalled ?? now
+        stalled = since
+        return now - since > TimeAmount(limits.write)
+    }
+
+    private func timeOut(_ context: ChannelHandlerContext) {
+        // Malformed says so, where nothing else is being said, and the endpoint that reads learns of it.
+        context.fireErrorCaught(ConnectionProblem.slow)
+        context.close(promise: nil)
+    }
+}
+
+/// Measures how long the server has waited for a body.
+private struct BodyClock {
+    private var isFile = false
+    private var bytes = 0
+    private var waited = TimeAmount.zero
+    private var since: NIODeadline?
+
+    init() {}
+
+    init(of head: HTTPRequest, _ limits: ConnectionLimits) {
+        // A file may be of any size, over a network of any speed.
+        isFile = head.method == .put && head.path?.contains("/uploads/") == true
+    }
+
+    mutating func take(_ count: Int) {
+        bytes += count
+    }
+
+    /// A read begins.
+    mutating func wait() {
+        if since == nil { since = .now() }
+    }
+
+    /// A read has brought something.
+    mutating func pause() {
+        if let since { waited = waited + (.now() - since) }
+        since = nil
+    }
+
+    /// The server has not read for a while, though it meant to.
+    mutating func forgive(_ late: TimeAmount, _ now: NIODeadline) {
+        since = since.map { min(now, $0 + late) }
+    }
+
+    func isTooSlow(_ now: NIODeadline, _ limits: ConnectionLimits) -> Bool {
+        let current = since.map { now - $0 } ?? .zero
+        if isFile { return current > TimeAmount(limits.upload) }
+        return waited + current > TimeAmount(limits.body + .seconds(bytes / max(1, limits.bodyRate)))
+    }
+}
