@@ -43,7 +43,7 @@ package enum FileSystem {
     package static func isFull(_ path: FilePath) -> Bool {
         var status = statvfs()
         guard path.withPlatformString({ statvfs($0, &status) }) == 0 else { return false }
-        return UInt64(status.f_bavail) * UInt64(status.f_frsize) < 1 << 20
+        return UInt64(status.f_bavail).multiplied(saturatingBy: UInt64(status.f_frsize)) < 1 << 20
     }
 
     /// What to tell a person when ``isFull(_:)``.
