@@ -73,7 +73,7 @@ extension Experiment {
         do {
             try self.init(document: Document(definition), directory: "/", isStored: isStored)
         } catch {
-            throw PBTError(.badExperiment, "definition: \(error)")
+            throw PBTError(.badExperiment, "definition: \(error)", problems: [error] + error.more)
         }
     }
 }

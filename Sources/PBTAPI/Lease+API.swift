@@ -45,6 +45,10 @@ extension Assignment {
         object["parent_checkpoint"] = parentCheckpoint.map { .string($0) }
         if !garbage.isEmpty { object["garbage"] = .array(garbage.map { .string($0) }) }
         object["definition"] = definition
+        // With groups: as a trainer is given them. The interval's own are flat.
+        if !experiment.space.paths.isEmpty {
+            object["hyperparameters"] = experiment.space.nested(interval.hyperparameters.values)
+        }
         return .object(object)
     }
 

@@ -14,6 +14,8 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
     package var retryAfter: Int?
     /// Header fields that go with it, such as `Allow`.
     package var headers: [String: String] = [:]
+    /// Each problem of a definition by itself.
+    package var errors: [DocumentError] = []
 
     package init(_ status: Int, _ code: String, _ detail: String, retryAfter: Int? = nil) {
         self.status = status
@@ -31,7 +33,10 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         case .unauthorized: status = 401
         case .forbidden: status = 403
         case .noSuchExperiment, .noSuchInterval, .noSuchCheckpoint: status = 404
-        case .alreadyExists, .leaseLost, .wrongState: status = 409
+        case .alreadyExists, .changedCheckpoint, .leaseLost, .wrongState, .setAside: status = 409
+        case .inProgress:
+            status = 409
+            retryAfter = 1
         case .preconditionFailed: status = 412
         case .badValue, .badExperiment, .noSuchStrategy: status = 422
         case .storeBusy:
@@ -43,14 +48,25 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         default: status = 500
         }
         self.init(status, error.code.name, error.message, retryAfter: retryAfter)
+        errors = error.problems
     }
+
+    /// How many problems of one definition are sent.
+    private static let mostErrors = 20
 
     /// The body.
     package var value: Value {
-        [
+        var object: [String: Value] = [
             "type": "about:blank", "title": .string(Self.titles[status] ?? "Error"), "status": .integer(status),
             "code": .string(code), "detail": .string(Self.shortened(detail)),
         ]
+        if !errors.isEmpty {
+            object["errors"] = .array(
+                errors.prefix(Self.mostErrors).map {
+                    ["path": .string(Self.shortened($0.path)), "problem": .string(Self.shortened($0.problem))]
+                })
+        }
+        return .object(object)
     }
 
     /// A text that says back what it was sent could be as long as a body.
@@ -68,11 +84,15 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         self.init(
             status, value?["code"]?.string ?? (status >= 500 ? "unreachable" : "badRequest"),
             value?["detail"]?.string ?? "the server answered \(status)", retryAfter: retryAfter)
+        errors = (value?["errors"]?.array ?? []).compactMap { entry in
+            guard let path = entry["path"]?.string, let problem = entry["problem"]?.string else { return nil }
+            return DocumentError(line: 0, path: path, problem: problem)
+        }
     }
 
     /// The problem as an error of ours.
     package var error: PBTError {
-        PBTError(PBTError.Code(code), detail)
+        PBTError(PBTError.Code(code), detail, problems: errors)
     }
 
     private static let titles = [

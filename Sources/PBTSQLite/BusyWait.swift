@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PBT
 import Synchronization
 
 #if canImport(Darwin)
@@ -18,10 +19,16 @@ final class BusyWait: Sendable {
     @TaskLocal static var isPatient = true
 
     private let patience: Duration
+    private let isOver = Latch()
     private let began = Mutex(ContinuousClock.now)
 
     init(patience: Duration) {
         self.patience = patience
+    }
+
+    /// Ends all waits, now and later: the store is being closed.
+    func giveUp() {
+        isOver.set()
     }
 
     /// Sleeps a little, and returns whether to try again.
@@ -29,7 +36,7 @@ final class BusyWait: Sendable {
     /// - Parameter tries: How often this lock was waited for before.
     /// - Returns: False when the patience is at its end.
     @Sendable func wait(tries: Int) -> Bool {
-        guard Self.isPatient else { return false }
+        guard Self.isPatient, !isOver.isSet else { return false }
         if tries == 0 { began.withLock { $0 = .now } }
         guard ContinuousClock.now - began.withLock({ $0 }) < patience else { return false }
         Self.pause(tries: tries)

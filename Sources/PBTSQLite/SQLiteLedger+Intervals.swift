@@ -9,8 +9,9 @@ extension SQLiteLedger {
     private static let columns = """
         member, idx, state, parent_member, parent_idx, depth, attempts, failures, score, sequence, checkpoint,
         checkpoint_state, pinned, worker, token, lease_expires, created, started, finished, reason, metrics,
-        hyperparameters, changes, undecided, decided_after, decided_order, decided_members, label, notes
+        hyperparameters, changes, undecided, decided_after, decided_order, decided_members, label, notes, failed_by
         """
+    private static let longestLease = Duration.seconds(7 * 86400)
     private static let select = "SELECT \(columns) FROM interval"
     /// The number of the next write to an interval; the experiment is its parameter.
     private static let nextChange = """
@@ -59,7 +60,7 @@ extension SQLiteLedger {
         interval.isPinned = row[12]
         interval.worker = row[13]
         interval.token = row[14]
-        interval.leaseExpires = (row[15] as Int64?).map { Timestamp(milliseconds: $0) }
+        interval.leaseExpires = (row[15] as Int64?).map { fromLeaseTime($0) }
         interval.started = (row[17] as Int64?).map { Timestamp(milliseconds: $0) }
         interval.finished = (row[18] as Int64?).map { Timestamp(milliseconds: $0) }
         interval.reason = row[19]
@@ -70,6 +71,7 @@ extension SQLiteLedger {
         }
         interval.label = row[27]
         interval.notes = try object(Array(row.bytes(28))) ?? [:]
+        interval.failedBy = (try object(Array(row.bytes(29))) ?? [:]).compactMapValues(\.int)
         if let complaint = interval.limitComplaint {
             throw PBTError(.inconsistent, "the store's row of interval \(interval.id) is damaged: \(complaint)")
         }
@@ -169,7 +171,7 @@ extension SQLiteLedger {
             """, [record.id, number, limit]
         ) { row in
             let interval = try interval(row, &before)
-            return (row[29], interval)
+            return (row[30], interval)
         }
     }
 
@@ -197,16 +199,18 @@ extension SQLiteLedger {
             """
             UPDATE interval SET state = ?, attempts = ?, failures = ?, score = ?, rank = ?, sequence = ?,
                 checkpoint = ?, checkpoint_state = ?, pinned = ?, worker = ?, token = ?, lease_expires = ?,
-                started = ?, finished = ?, reason = ?, metrics = ?, undecided = ?,
+                started = ?, finished = ?, reason = ?, metrics = ?, undecided = ?, failed_by = ?,
                 changed = \(Self.nextChange)
             WHERE experiment = ? AND member = ? AND idx = ?
             """,
             [
                 number(interval.state), interval.attempts, interval.failures, interval.score, rank,
                 interval.sequence, interval.checkpoint, number(interval.checkpointState), interval.isPinned,
-                interval.worker, interval.token, interval.leaseExpires?.milliseconds, interval.started?.milliseconds,
+                interval.worker, interval.token, interval.leaseExpires.map { inLeaseTime($0) },
+                interval.started?.milliseconds,
                 interval.finished?.milliseconds, interval.reason,
-                Self.text(of: interval.metrics), interval.isUndecided, record.id,
+                Self.text(of: interval.metrics), interval.isUndecided,
+                Self.text(of: interval.failedBy.mapValues { .integer($0) }), record.id,
                 record.id, interval.id.member, interval.id.index,
             ])
     }
@@ -257,7 +261,7 @@ extension SQLiteLedger {
             WHERE experiment = ? AND state = 0 AND label IS NOT NULL
                 AND (lease_expires IS NULL OR lease_expires <= ?)
             ORDER BY idx, member LIMIT 1
-            """, [record.id, now.milliseconds], interval)
+            """, [record.id, inLeaseTime(now)], interval)
     }
 
     package func firstUndecided(in record: ExperimentRecord) throws -> Interval? {
@@ -268,13 +272,29 @@ extension SQLiteLedger {
             """, [record.id], interval)
     }
 
-    package func firstWaiting(in record: ExperimentRecord) throws -> Interval? {
-        try first(
+    package func firstWaiting(in record: ExperimentRecord, but excluded: Set<IntervalID>) throws -> Interval? {
+        var found: Interval?
+        // In the order of the index, one row after another: no more than there are reserved and excluded ones.
+        try db.run(
             """
             \(Self.select) INDEXED BY interval_waiting
             WHERE experiment = ? AND state = 0 AND (lease_expires IS NULL OR lease_expires <= ?)
-            ORDER BY idx, member LIMIT 1
-            """, [record.id, now.milliseconds], interval)
+            ORDER BY idx, failures, member
+            """, [record.id, inLeaseTime(now)]
+        ) { row in
+            guard !excluded.contains(IntervalID(member: row[0], index: row[1])) else { return true }
+            found = try interval(row)
+            return false
+        }
+        return found
+    }
+
+    package func hasDone(_ worker: String, in record: ExperimentRecord) throws -> Bool {
+        try first(
+            """
+            SELECT 1 FROM interval INDEXED BY interval_best WHERE experiment = ? AND state = 2 AND worker = ? LIMIT 1
+            """, [record.id, worker]
+        ) { _ in true } ?? false
     }
 
     package func firstUnbegunFounder(in record: ExperimentRecord) throws -> Interval? {
@@ -289,12 +309,21 @@ extension SQLiteLedger {
     package func running(
         in record: ExperimentRecord, expiredBy now: Timestamp?, worker: String?
     ) throws -> [Interval] {
-        try all(
+        let all = try all(
             """
             \(Self.select) INDEXED BY interval_running
             WHERE experiment = ? AND state = 1 AND lease_expires < ? AND (? IS NULL OR worker = ?)
             ORDER BY member, idx
-            """, [record.id, now?.milliseconds ?? .max, worker, worker], interval)
+            """, [record.id, now.map { inLeaseTime($0) } ?? .max, worker, worker], interval)
+        guard let now else { return all }
+        // No lease is that long: it was made before the machine was started with its clock set back.
+        return try all
+            + self.all(
+                """
+                \(Self.select) INDEXED BY interval_running
+                WHERE experiment = ? AND state = 1 AND lease_expires > ? AND (? IS NULL OR worker = ?)
+                ORDER BY member, idx
+                """, [record.id, inLeaseTime(now.advanced(by: Self.longestLease)), worker, worker], interval)
     }
 
     package func hasOpenChild(_ parent: IntervalID, in record: ExperimentRecord) throws -> Bool {

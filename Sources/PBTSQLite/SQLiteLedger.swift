@@ -21,18 +21,41 @@ package final class SQLiteLedger: Ledger {
 
     let db: Database
     let cache: Cache
-    package let now: Timestamp
+    /// The time of day, and what sets the time of leases apart from it.
+    let time: LeaseTime.Reading
+    private let liveness: @Sendable (String) -> Bool
     package let strategies: Strategies
     /// Experiments whose standings were looked at in this transaction, and so are as of now.
     private var upToDate: Set<Int64> = []
     /// The number of the last event appended.
     private(set) var appended: Int64 = 0
 
-    init(db: Database, cache: Cache, now: Timestamp, strategies: Strategies) {
+    init(
+        db: Database, cache: Cache, time: LeaseTime.Reading, strategies: Strategies,
+        isAlive liveness: @escaping @Sendable (String) -> Bool
+    ) {
         self.db = db
         self.cache = cache
-        self.now = now
+        self.time = time
         self.strategies = strategies
+        self.liveness = liveness
+    }
+
+    package var now: Timestamp { time.now }
+    package var isGrace: Bool { time.isGrace }
+
+    package func isAlive(_ worker: String) -> Bool {
+        liveness(worker)
+    }
+
+    /// A time of leases, as it is stored, in the time of day.
+    func fromLeaseTime(_ milliseconds: Int64) -> Timestamp {
+        Timestamp(milliseconds: milliseconds &+ time.skew)
+    }
+
+    /// A time of day in the time of leases, as it is stored.
+    func inLeaseTime(_ time: Timestamp) -> Int64 {
+        time.milliseconds &- self.time.skew
     }
 
     package func freshToken() -> String {
@@ -74,7 +97,7 @@ package final class SQLiteLedger: Ledger {
     private static let recordColumns = """
         id, definition, definition_version, state, reason, created, ended, waiting, running, done, diverged, failed,
         best_member, best_index, best_score, members_ended, skipped, failures_in_a_row, finished_intervals, generation,
-        generation_began, undecided, late_decisions, notes
+        generation_began, undecided, late_decisions, notes, suspects
         """
 
     package func record(named name: String) throws -> ExperimentRecord? {
@@ -98,7 +121,7 @@ package final class SQLiteLedger: Ledger {
         var record = ExperimentRecord(
             id: id, experiment: experiment, state: state, created: Timestamp(milliseconds: row[5]), counts: counts,
             membersEnded: row[15], skipped: row[16], failuresInARow: row[17], finishedIntervals: row[18],
-            generation: row[19], generationBegan: Timestamp(milliseconds: row[20]))
+            generation: row[19], generationBegan: fromLeaseTime(row[20]))
         record.reason = row[4]
         record.ended = (row[6] as Int64?).map { Timestamp(milliseconds: $0) }
         record.best = intervalID(row[12], row[13])
@@ -106,6 +129,7 @@ package final class SQLiteLedger: Ledger {
         record.undecided = row[21]
         record.lateDecisions = row[22]
         record.notes = try object(Array(row.bytes(23))) ?? [:]
+        record.suspects = (try object(Array(row.bytes(24))) ?? [:]).mapValues { Suspect(value: $0) }
         if let complaint = record.limitComplaint {
             throw PBTError(
                 .inconsistent, "the store's row of experiment \"\(experiment.name)\" is damaged: \(complaint)")
@@ -133,7 +157,7 @@ package final class SQLiteLedger: Ledger {
             """,
             [
                 record.experiment.name, record.experiment.value.json, record.state.rawValue,
-                record.created.milliseconds, record.generationBegan.milliseconds,
+                record.created.milliseconds, inLeaseTime(record.generationBegan),
                 record.notes.isEmpty ? nil : Value.object(record.notes).json,
             ])
         var record = record
@@ -147,7 +171,7 @@ package final class SQLiteLedger: Ledger {
             UPDATE experiment SET state = ?, reason = ?, ended = ?, waiting = ?, running = ?, done = ?, diverged = ?,
                 failed = ?, best_member = ?, best_index = ?, best_score = ?, members_ended = ?, skipped = ?,
                 failures_in_a_row = ?, finished_intervals = ?, generation = ?, generation_began = ?,
-                undecided = ?, late_decisions = ?
+                undecided = ?, late_decisions = ?, suspects = ?
             WHERE id = ?
             """,
             [
@@ -155,8 +179,8 @@ package final class SQLiteLedger: Ledger {
                 record.counts[.running] ?? 0, record.counts[.done] ?? 0, record.counts[.diverged] ?? 0,
                 record.counts[.failed] ?? 0, record.best?.member, record.best?.index, record.bestScore,
                 record.membersEnded, record.skipped, record.failuresInARow, record.finishedIntervals,
-                record.generation, record.generationBegan.milliseconds, record.undecided, record.lateDecisions,
-                record.id,
+                record.generation, inLeaseTime(record.generationBegan), record.undecided, record.lateDecisions,
+                record.suspects.isEmpty ? nil : Value.object(record.suspects.mapValues(\.value)).json, record.id,
             ])
         // What this transaction changed need not be read again; but only if all before it was read.
         if upToDate.contains(record.id) { cache.standings[record.id]?.revision = record.revision }

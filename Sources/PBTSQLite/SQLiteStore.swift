@@ -17,8 +17,16 @@ import Synchronization
 public final class SQLiteStore: TransactionalStore {
     package typealias Rows = SQLiteLedger
 
-    private let pool: DatabasePool
-    private let clock: StoreClock
+    let pool: DatabasePool
+    /// How its connections wait for locks.
+    let wait: BusyWait
+    /// What is read instead of a file that may only be read.
+    let copy: PrivateCopy?
+    /// The file that was opened.
+    let place: StorePlace?
+    let isClosed = Latch()
+    private let time: LeaseTime
+    private let isAlive: @Sendable (String) -> Bool
     private let strategies: Strategies
     private let signal = EventSignal()
     /// Used on the one writing connection only, or on a reader's, each with its own.
@@ -29,59 +37,59 @@ public final class SQLiteStore: TransactionalStore {
 
     /// The file's path.
     public let path: String
+    /// What it was opened for.
+    public let access: Access
 
-    /// Opens a store, and creates it if need be.
+    /// Opens a store, and creates it if need be; a new file can be read by its owner only, whatever the umask.
     ///
     /// - Parameters:
     ///   - path: The file; its directory must exist.
-    ///   - mustExist: Whether a missing file is an error instead of a new store.
+    ///   - access: What it is opened for.
+    ///   - mustExist: Whether a missing file is an error instead of a new store; with ``Access/readOnly`` it always is.
     ///   - patience: How long a call waits for other processes before it fails with ``PBTError/Code/storeBusy``.
     ///   - clock: The time it goes by.
     ///   - strategies: The strategies written in Swift that its experiments may name.
+    ///   - isAlive: Whether the process of a worker, given its name, is known to live on this machine: one that is stopped
+    ///     keeps its lease for longer than others.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/unusableStore`` when the file cannot be opened, is no SQLite
     ///   file, belongs to another program, or was made by a newer version of this one.
     public init(
-        path: String, mustExist: Bool = false, patience: Duration = .seconds(60), clock: StoreClock = .system,
-        strategies: Strategies = Strategies()
+        path: String, access: Access = .readWrite, mustExist: Bool = false, patience: Duration = .seconds(60),
+        clock: StoreClock = .system, strategies: Strategies = Strategies(),
+        isAlive: @escaping @Sendable (String) -> Bool = { _ in false }
     ) throws {
         self.path = path
-        self.clock = clock
+        self.access = access
+        self.isAlive = isAlive
         self.strategies = strategies
-        try Self.checkPlace(path, mustExist: mustExist)
         do {
-            pool = try Self.pool(path, patience: patience)
+            let opened = try Self.open(path, access, mustExist: mustExist, patience: patience)
+            (pool, wait, copy, place) = (opened.pool, opened.wait, opened.copy, opened.place)
+            time = LeaseTime(clock, offset: try Self.offset(of: clock, in: pool))
         } catch let error as DatabaseError {
             throw Self.unusable(path, error)
         }
     }
 
-    /// Opens the file, and makes what is missing in it.
-    ///
-    /// Of several that make a new file at once, SQLite refuses some without asking whether they would wait: who turns to
-    /// the write-ahead log has read before, and who has read is not let wait. They begin again.
-    private static func pool(_ path: String, patience: Duration) throws -> DatabasePool {
-        let end = ContinuousClock.now.advanced(by: patience)
-        while true {
-            do {
-                let pool = try DatabasePool(path: path, configuration: configuration(patience: patience))
-                try Schema.prepare(pool, path: path)
-                return pool
-            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < end {
-                BusyWait.pause(tries: 50)
+    /// What brings the steady clock of this machine, since it was started, to the time of leases: the same for all
+    /// processes, whatever their time of day was when they began.
+    private static func offset(of clock: StoreClock, in pool: DatabasePool) throws -> Int64 {
+        let fresh = LeaseTime.offset(of: clock)
+        guard let boot = clock.steady?.boot, !boot.isEmpty else { return fresh }
+        func known(_ db: Database) throws -> Int64? {
+            try Int64.fetchOne(db, sql: "SELECT offset FROM clock WHERE boot = ?", arguments: [boot])
+        }
+        if let offset = try pool.read(known) { return offset }
+        do {
+            return try pool.write { db in
+                try db.execute(
+                    sql: "INSERT OR IGNORE INTO clock (boot, offset) VALUES (?, ?)", arguments: [boot, fresh])
+                return try known(db) ?? fresh
             }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
+            // It is only read.
+            return fresh
         }
-    }
-
-    private static func configuration(patience: Duration) -> Configuration {
-        var configuration = Configuration()
-        configuration.maximumReaderCount = 3
-        configuration.persistentReadOnlyConnections = true
-        configuration.busyMode = .callback(BusyWait(patience: patience).wait)
-        configuration.prepareDatabase { db in
-            // A page cache of 1 MiB a connection: the hot rows of 10,000 members, and little memory.
-            try db.execute(sql: "PRAGMA cache_size = -1024")
-        }
-        return configuration
     }
 
     /// Runs a transaction: at once when nothing else is being written, else together with all others that wait.
@@ -90,6 +98,9 @@ public final class SQLiteStore: TransactionalStore {
     package func write<Result: Sendable>(
         durable isDurable: Bool, _ body: @escaping @Sendable (SQLiteLedger) throws -> Result
     ) async throws -> Result {
+        guard access == .readWrite else {
+            throw PBTError(.wrongState, "the store \(path) was opened for reading only; nothing can be changed in it")
+        }
         if queue.begin() {
             let now: Result?
             do {
@@ -193,7 +204,7 @@ public final class SQLiteStore: TransactionalStore {
     }
 
     private func ledger(_ db: Database, _ cache: SQLiteLedger.Cache) -> SQLiteLedger {
-        SQLiteLedger(db: db, cache: cache, now: clock.now(), strategies: strategies)
+        SQLiteLedger(db: db, cache: cache, time: time.read(), strategies: strategies, isAlive: isAlive)
     }
 
     private func transact<Result>(
@@ -209,7 +220,10 @@ public final class SQLiteStore: TransactionalStore {
             try db.run("BEGIN IMMEDIATE", [])
             do {
                 let result = try body(cache)
+                try place?.check()
                 try db.run("COMMIT", [])
+                // Nothing is answered that went into a file which nobody finds again.
+                try place?.check()
                 return result
             } catch {
                 // Some errors of SQLite's end the transaction themselves.
@@ -230,6 +244,7 @@ public final class SQLiteStore: TransactionalStore {
         _ body: @escaping @Sendable (SQLiteLedger) throws -> Result
     ) async throws -> Result {
         do {
+            try place?.check()
             return try await withCheckedThrowingContinuation {
                 (continuation: CheckedContinuation<Result, any Error>) in
                 pool.asyncRead { access in
@@ -238,8 +253,8 @@ public final class SQLiteStore: TransactionalStore {
                             let db = try access.get()
                             return try body(
                                 SQLiteLedger(
-                                    db: db, cache: SQLiteLedger.Cache(), now: self.clock.now(),
-                                    strategies: self.strategies))
+                                    db: db, cache: SQLiteLedger.Cache(), time: self.time.read(),
+                                    strategies: self.strategies, isAlive: self.isAlive))
                         })
                 }
             }
@@ -273,8 +288,9 @@ public final class SQLiteStore: TransactionalStore {
         }
     }
 
-    private func translated(_ error: DatabaseError) -> any Error {
+    func translated(_ error: DatabaseError) -> any Error {
         switch error.resultCode {
+        case .SQLITE_MISUSE where isClosed.isSet: PBTError(.unusableStore, "the store \(path) is closed")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             PBTError(.storeBusy, "the store \(path) is busy: other processes have kept it locked; try again later")
         case .SQLITE_FULL:

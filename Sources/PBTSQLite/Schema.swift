@@ -24,6 +24,14 @@ enum Schema {
 
     static func prepare(_ pool: DatabasePool, path: String) throws {
         // Looked at without a lock first: most openings find the file as it should be.
+        if try !isCurrent(pool, path: path) { try migrate(pool) }
+    }
+
+    /// Returns whether a file has all tables.
+    ///
+    /// - Throws: A `PBTError` with code `unusableStore` for a file of another program or of a newer version, and GRDB's
+    ///   `DatabaseError`.
+    static func isCurrent(_ pool: some DatabaseReader, path: String) throws -> Bool {
         let (id, tables, isCurrent) = try pool.read { db in
             (
                 try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0,
@@ -41,8 +49,7 @@ enum Schema {
             throw PBTError(
                 .unusableStore, "\(path) was made by a newer version of pbt; update pbt, or name another file")
         }
-        if tables > 0, isCurrent { return }
-        try migrate(pool)
+        return tables > 0 && isCurrent
     }
 
     /// Brings the tables up to date, beside other processes that may be doing the same.
@@ -88,8 +95,23 @@ enum Schema {
         migrator.registerMigration("4 numbers of changes") { db in
             try db.execute(sql: changes)
         }
+        migrator.registerMigration("7 failures by worker, one clock for all processes") { db in
+            try db.execute(sql: charges)
+        }
         return migrator
     }
+
+    private static let charges = """
+        -- Workers whose attempts have failed since one last succeeded.
+        ALTER TABLE experiment ADD COLUMN suspects TEXT;
+        -- How many attempts each worker failed.
+        ALTER TABLE interval ADD COLUMN failed_by TEXT;
+        -- Retries come after what was not tried yet.
+        DROP INDEX interval_waiting;
+        CREATE INDEX interval_waiting ON interval (experiment, idx, failures, member) WHERE state = 0;
+        -- The time of leases: that of a boot's monotonic clock, moved by this many milliseconds.
+        CREATE TABLE clock (boot TEXT PRIMARY KEY, offset INTEGER NOT NULL) WITHOUT ROWID;
+        """
 
     private static let labels = """
         ALTER TABLE experiment ADD COLUMN undecided INTEGER NOT NULL DEFAULT 0;

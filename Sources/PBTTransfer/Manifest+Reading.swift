@@ -20,7 +20,7 @@ extension Manifest {
     /// - Parameters:
     ///   - root: The directory.
     ///   - maximumFiles: How many files and directories there may be.
-    /// - Throws: A `PBTError`: `badValue` for what cannot be sent, such as a symbolic link, `inputOutput`.
+    /// - Throws: A `PBTError`: `badValue` for what cannot be sent, such as a link that leads out of it; `inputOutput`.
     package init(of root: FilePath, maximumFiles: Int = 100_000) throws {
         let tree = try Tree(of: root, maximum: maximumFiles)
         self.init(
@@ -28,6 +28,7 @@ extension Manifest {
                 let (size, sha256) = try Checksum.of(try entry.file(below: root))
                 return File(path: entry.path, size: size, sha256: sha256, isExecutable: entry.isExecutable)
             }, directories: tree.directories)
+        try checkSpellings()
     }
 
     /// Whether a copy with this manifest is as good: the same files and the same directories, empty ones too.

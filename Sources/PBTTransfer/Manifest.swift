@@ -6,7 +6,8 @@ package import PBTAPI
 /// What is in a checkpoint: enough to tell that a copy is the same.
 ///
 /// Files with their sizes, checksums and whether they may be executed, and directories, the empty ones too. Owners, times
-/// and other permissions are not carried; symbolic links and special files are refused.
+/// and other permissions are not carried. A symbolic link that leads inside the checkpoint stands for a copy of what it
+/// leads to; other links and special files are refused.
 package struct Manifest: Sendable, Hashable {
     /// One file.
     package struct File: Sendable, Hashable {
@@ -102,8 +103,18 @@ package struct Manifest: Sendable, Hashable {
         }
     }
 
+    /// No path along the tree is there in two spellings.
+    func checkSpellings() throws(PBTError) {
+        var spellings = Spellings()
+        for path in files.map(\.path) + directories {
+            for parent in path.parents { try spellings.add(parent) }
+            try spellings.add("\(path)")
+        }
+    }
+
     /// No path stands twice, and no file is above another path.
     private func checkTree() throws(PBTError) {
+        try checkSpellings()
         var seen: Set<String> = []
         for file in files where !seen.insert("\(file.path)").inserted {
             throw PBTError(.badValue, "files: \"\(file.path)\" stands twice")

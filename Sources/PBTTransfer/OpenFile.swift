@@ -30,6 +30,15 @@ package final class OpenFile: Sendable {
         try self.init(path, below: root, flags: O_RDONLY, isCreating: false)
     }
 
+    /// Opens a file for reading; symbolic links that lead inside the directory are followed.
+    ///
+    /// - Throws: As ``init(reading:below:)``.
+    package convenience init(following path: TransferPath, below root: FilePath) throws {
+        let names = try FileSystem.resolved(path.names, below: root)
+        guard !names.isEmpty else { throw Self.error(path.below(root), EISDIR) }
+        try self.init(try TransferPath(names.joined(separator: "/")), below: root, flags: O_RDONLY, isCreating: false)
+    }
+
     /// Opens a file for writing; it and the directories above it are made if need be.
     ///
     /// - Throws: A `PBTError` with code `badValue` or `inputOutput`.

@@ -13,6 +13,8 @@ package import SystemPackage
 #endif
 
 /// The files and directories below a directory, all of a kind that can be sent.
+///
+/// A symbolic link that leads inside the directory stands for a copy of what it leads to.
 package struct Tree {
     /// One file.
     package struct Entry {
@@ -21,7 +23,7 @@ package struct Tree {
 
         /// The file, open for reading.
         package func file(below root: FilePath) throws -> OpenFile {
-            try OpenFile(reading: path, below: root)
+            try OpenFile(following: path, below: root)
         }
     }
 
@@ -39,7 +41,8 @@ package struct Tree {
     /// - Parameters:
     ///   - root: The directory.
     ///   - maximum: How many files and directories there may be.
-    /// - Throws: A `PBTError`: `badValue` for what cannot be sent, such as a symbolic link; `inputOutput`.
+    /// - Throws: A `PBTError`: `badValue` for what cannot be sent, such as a symbolic link that leads out of it;
+    ///   `inputOutput`.
     package init(of root: FilePath, maximum: Int) throws {
         self.root = root
         self.maximum = maximum
@@ -61,13 +64,33 @@ package struct Tree {
             case S_IFDIR:
                 directories.append(path)
                 try read(inner, path.names)
-            case S_IFLNK: throw refused(path, "is a symbolic link")
+            case S_IFLNK: try follow(path)
             default: throw refused(path, "is neither a file nor a directory")
             }
             guard files.count <= maximum, directories.count <= maximum else {
                 throw PBTError(
                     .badValue, "the checkpoint \(root) holds more than \(maximum) files; save fewer, larger files")
             }
+        }
+    }
+
+    /// Takes in what a symbolic link leads to, as if it were a copy.
+    private mutating func follow(_ path: TransferPath) throws {
+        let names = try FileSystem.resolved(path.names, below: root)
+        let inner = names.reduce(root) { $0.appending($1) }
+        var status = stat()
+        guard inner.withPlatformString({ lstat($0, &status) }) == 0 else {
+            throw refused(path, "is a symbolic link to nothing")
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: files.append(Entry(path: path, isExecutable: status.st_mode & 0o100 != 0))
+        case S_IFDIR:
+            guard !path.names.starts(with: names) else {
+                throw refused(path, "is a symbolic link to a directory that holds it")
+            }
+            directories.append(path)
+            try read(inner, path.names)
+        default: throw refused(path, "is a symbolic link to what is neither a file nor a directory")
         }
     }
 

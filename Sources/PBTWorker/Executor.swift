@@ -26,6 +26,8 @@ public struct Attempt: Sendable {
     public var log: FilePath
     /// Which of the worker's slots trains it, from 0: says which device it gets.
     public var slot: Int
+    /// What the checkpoint to restore from is before the attempt.
+    package var parentSeal: CheckpointSeal?
 
     /// One attempt at one interval.
     public init(
@@ -53,4 +55,7 @@ public enum AttemptEnd: Sendable, Hashable {
     case failed(reason: String)
     /// The attempt was given up for a reason that is not its own: no retry is counted.
     case interrupted(reason: String)
+    /// The worker could not train it, for a reason that says nothing about the interval: no retry is counted, and the
+    /// worker stops when it stays so.
+    case unable(WorkerProblem)
 }

@@ -44,7 +44,7 @@ struct Pbt: AsyncParsableCommand {
                 name: "Manage",
                 subcommands: [
                     PushCommand.self, PauseCommand.self, ResumeCommand.self, StopCommand.self, RemoveCommand.self,
-                    CollectCommand.self, PinCommand.self, UnpinCommand.self,
+                    CollectCommand.self, PinCommand.self, UnpinCommand.self, BackupCommand.self, RestoreCommand.self,
                 ]),
         ])
 
@@ -60,6 +60,7 @@ struct Pbt: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            OpenStores.close()
         } catch {
             leave(error)
         }
@@ -86,6 +87,7 @@ struct Pbt: AsyncParsableCommand {
             Output.note("error: " + (text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text))
             ExitStatus.usage.leave()
         case let code where error is ExitCode:
+            OpenStores.close()
             Self.exit(withError: code)
         default:
             Output.note(

@@ -134,7 +134,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "6: space.x.log_uniform: needs numbers above 0, not 0; a logarithm has no 0"),
         BrokenFile(
             "an infinite range", line: 6, "  x: {uniform: [0, .inf]}",
-            "6: space.x.uniform: must be two finite numbers, the lower first, not [0,null]"),
+            "6: space.x.uniform: must be two finite numbers, the lower first, not [0, .inf]"),
         BrokenFile(
             "a mistyped distribution", line: 6, "  x: {unifrom: [0, 1]}",
             "6: space.x.unifrom: unknown key; did you mean \"uniform\"?"),
@@ -215,7 +215,8 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "1: command: is missing; write for example: command: [python3, train.py, \"{args}\"]"),
         BrokenFile(
             "a command in one text", line: 7, "command: ./trainer.sh",
-            "7: command: must be a list, not text (\"./trainer.sh\")"),
+            "7: command: must be a list of the program and its arguments, since no shell splits a string; write: command: [./trainer.sh]"
+        ),
         BrokenFile(
             "an empty command", line: 7, "command: []",
             "7: command: must name a program, for example [python3, train.py, \"{args}\"]"),

@@ -157,13 +157,14 @@ import Testing
                 }
                 fixture.clock.advance(by: .milliseconds(10))
                 let (owner, assignment) = held.remove(at: random.index(below: held.count))
+                let name = "\(assignment.lease.checkpointName)"
                 let outcome: Outcome =
                     switch random.index(below: 15) {
                     case 0: .failed(reason: "trouble")
-                    case 1: .trained(score: .nan, metrics: [:], checkpoint: "x")
+                    case 1: .trained(score: .nan, metrics: [:], checkpoint: name)
                     default:
                         .trained(
-                            score: random.unit() + Double(assignment.interval.depth), metrics: [:], checkpoint: "x")
+                            score: random.unit() + Double(assignment.interval.depth), metrics: [:], checkpoint: name)
                     }
                 _ = try await stores[owner].finish(assignment.lease, outcome)
             }

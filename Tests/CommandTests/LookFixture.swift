@@ -52,12 +52,11 @@ struct LookFixture {
         {
             trained += 1
             clock.advance(by: .milliseconds(1500))
-            let id = assignment.interval.id
             let outcome: Outcome =
                 if let score = score(assignment.interval) {
                     .trained(
                         score: score, metrics: ["score": .number(score), "loss": .number(1 - score)],
-                        checkpoint: "m\(id.member)-i\(id.index)")
+                        checkpoint: "\(assignment.lease.checkpointName)")
                 } else {
                     .failed(reason: "exit 1: it broke, \"badly\"")
                 }

@@ -94,7 +94,7 @@ import Testing
     @Test func `best shows score, checkpoint and schedule, or the checkpoint's path alone`() async throws {
         try await LookFixture.with { fixture in
             try await fixture.trainDigits()
-            let path = "\(fixture.directory)/pbt.data/digits/checkpoints/m0-i3"
+            let path = "\(fixture.directory)/pbt.data/digits/checkpoints/m0000-i0003-a1"
             let answer = try await fixture.pbt("best", "digits")
             #expect(
                 answer.output == """

@@ -17,7 +17,7 @@ import Testing
         #expect(members[0]["score"]?.double == 0.25)
         #expect(members[1]["score"]?.double == 1)
         let late = try await place.pbt("create", "toy.yaml")
-        #expect(late.output == "toy was in \(place.path("pbt.sqlite")) already, with this definition; it is finished\n")
+        #expect(late.output == "toy was in \(place.path("pbt.sqlite")) already; it is finished\n")
     }
 
     @Test func `a manual search trains what is queued`() async throws {
@@ -136,7 +136,7 @@ import Testing
         #expect(try await place.pbt("gc").output == "deleted 0 directories, 0 B\n")
         #expect(place.has(checkpoint))
         let unpinned = try await place.pbt("unpin", "toy", "0@0")
-        #expect(unpinned.output == "the checkpoint of 0@0 is not pinned and not needed; pbt gc deletes it\n")
+        #expect(unpinned.output == "the checkpoint of 0@0 is not pinned and not needed; delete it with: pbt gc toy\n")
         #expect(try await place.pbt("gc").output.hasSuffix("deleted 1 directory, 4.0 KiB\n") || !place.has(checkpoint))
         #expect(!place.has(checkpoint))
     }

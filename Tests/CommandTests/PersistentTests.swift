@@ -145,11 +145,41 @@ import Testing
     @Test func `a program that never begins an interval ends the run, with its last words`() async throws {
         let place = try place("raise SystemExit('no such module: torch')")
         let answer = try await place.pbt("run", "stay.yaml", "--workers", "1", environment: environment)
-        #expect(answer.code == 64)
+        #expect(answer.code == 71)
+        let log = place.path("pbt.data/stay/logs/worker-0.log")
+        let words = "exit 1: no such module: torch"
         #expect(
             answer.error.contains(
-                "error: the trainer of \"stay\" ended 5 times without having begun an interval: exit 1: no such module: "
-                    + "torch; its output is in \(place.path("pbt.data/stay/logs/worker-0.log"))\n"), "\(answer.error)")
+                "error: this worker stopped, since its program ended 5 times in a row without having begun an interval: "
+                    + "\(words); its log: \(log); the intervals are left to other workers, or to the next run\n"),
+            "\(answer.error)")
+        #expect(answer.error.components(separatedBy: words).count == 3, "once when it happens, and once at the end")
+        #expect(try await place.show("stay")["intervals"]?["waiting"] == 4)
+    }
+
+    @Test func `a program that fails at the first intervals ends the run early, and a rerun keeps the founders`()
+        async throws
+    {
+        let place = try place(
+            Self.trainer.replacing(
+                "    depth = int", with: "    if not os.path.exists('fixed'): None + 'x'\n    depth = int"))
+        #expect(try await place.pbt("create", "stay.yaml").code == 0)
+        let founders = try await place.pbt("export", "stay", "-o", "-").output.split(separator: "\n").count
+        let broken = try await place.pbt("run", "stay.yaml", environment: environment)
+        #expect(broken.code == 1)
+        #expect(broken.error.contains("error: stay failed: no interval was ever done"), "\(broken.error)")
+        #expect(broken.error.contains("TypeError"))
+        #expect(
+            broken.error.contains("the last lines of \(place.path("pbt.data/stay/logs/worker-"))"), "\(broken.error)")
+        var counts = try await place.show("stay")["intervals"]
+        #expect(counts?["failed"] == 0)
+        #expect(counts?["waiting"] == 4)
+        try place.write("", to: "fixed")
+        let mended = try await place.pbt("run", "stay.yaml", environment: environment)
+        #expect(mended.code == 0, "\(mended.error)")
+        counts = try await place.show("stay")["intervals"]
+        #expect(counts?["done"] == 12)
+        #expect(founders == 5)
     }
 
     @Test func `an exception is the failure of its interval, and the program is started again`() async throws {

@@ -20,7 +20,7 @@ import Testing
 
         let second = try await place.pbt("run", "toy.yaml")
         #expect(second.code == 0)
-        #expect(second.error == "toy is over already; this is its result\n")
+        #expect(second.error == "toy is already finished; this is its result\n")
         #expect(second.output == first.output)
         #expect(try await place.show("toy") == shown)
     }
@@ -129,9 +129,14 @@ import Testing
         #expect(refused.code == 65)
         #expect(
             refused.error
-                == "error: experiment \"toy\" already exists with intervals: 3 (the new definition says 4), population: 2 "
-                + "(the new definition says 3); that cannot change once it exists: give the new definition another name, "
-                + "or remove the old experiment with: pbt rm toy\n")
+                == """
+                error: experiment "toy" already exists in pbt.sqlite with another definition, which cannot change there:
+                  intervals: 3 in the store, 4 in toy.yaml
+                  population: 2 in the store, 3 in toy.yaml
+                to train toy.yaml under another name: pbt run toy.yaml --name toy-2
+                to remove the old experiment: pbt rm toy
+
+                """)
         try place.experiment(more: "retries: 5\ntimeout: 1m")
         let taken = try await place.pbt("run", "toy.yaml")
         #expect(taken.code == 0, "\(taken.error)")

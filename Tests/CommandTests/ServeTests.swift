@@ -102,8 +102,8 @@ struct ServeTests {
         #expect(refused.code == 64)
         #expect(
             refused.error
-                == "error: others can reach 0.0.0.0, and there is no token yet: make one with: pbt token create laptop "
-                + "--scope admin (or let everyone in with --insecure)\n")
+                == "error: others can reach 0.0.0.0 (--insecure would let everyone in), and there is no token yet: make one "
+                + "with: pbt token create laptop --scope admin\n")
         let (code, lines, _) = try await Command.live(
             ["serve", "--host", "0.0.0.0", "--port", "0", "--insecure"], in: workplace.directory
         ) { lines, process in

@@ -60,7 +60,7 @@ import Testing
             let finished = try await run.finish(assignment)
             if let parent = assignment.interval.parent, parent.member != assignment.interval.id.member {
                 exploits += 1
-                #expect(assignment.parentCheckpoint == "\(parent)#1")
+                #expect(assignment.parentCheckpoint == "\(CheckpointName(parent, attempt: 1))")
             }
             #expect(finished.interval.state == .done)
         }
@@ -211,11 +211,12 @@ import Testing
         await #expect(
             throws: PBTError(.leaseLost, #"worker slow no longer has interval 0@0 of "sample": it is running now"#)
         ) {
-            try await run.store.finish(stale.lease, .trained(score: 99, metrics: [:], checkpoint: "stale"))
+            try await run.store.finish(
+                stale.lease, .trained(score: 99, metrics: [:], checkpoint: "\(stale.lease.checkpointName)"))
         }
         try await run.finish(fresh)
         let interval = try await run.store.interval(fresh.interval.id, of: "sample")
-        #expect(interval.score != 99 && interval.checkpoint == "0@0#2")
+        #expect(interval.score != 99 && interval.checkpoint == "m0000-i0000-a2")
     }
 
     @Test func `14 - a value that contains = stays whole`() throws {

@@ -19,7 +19,7 @@ import Testing
         (String(repeating: "a", count: 1000), "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3"),
     ])
     func `the digest is SHA-256`(text: String, digest: String) {
-        #expect(Hex.text(of: SHA256.digest(of: Array(text.utf8))) == digest)
+        #expect(Hex.text(of: SecureHash.sha256(Array(text.utf8))) == digest)
     }
 
     @Test(arguments: [
@@ -68,7 +68,7 @@ import Testing
             }
         }
         #expect(!markup.style.contains("url(") && !markup.style.contains("@import") && !markup.style.contains("//"))
-        let digest = Base64.text(of: SHA256.digest(of: Array(markup.style.utf8)))
+        let digest = Base64.text(of: SecureHash.sha256(Array(markup.style.utf8)))
         let policy = markup.elements.first { $0.attributes["http-equiv"] == "Content-Security-Policy" }
         #expect(
             policy?.attributes["content"]

@@ -44,6 +44,12 @@ func write(_ text: String, to path: FilePath, mode: mode_t = 0o644) throws {
     guard path.withPlatformString({ chmod($0, mode) }) == 0 else { throw Errno(rawValue: errno) }
 }
 
+/// Writes into a file that is read-only.
+func overwrite(_ text: String, at path: FilePath) throws {
+    guard path.withPlatformString({ chmod($0, 0o644) }) == 0 else { throw Errno(rawValue: errno) }
+    try write(text, to: path)
+}
+
 func read(_ path: FilePath) throws -> String {
     let file = try FileDescriptor.open(path, .readOnly)
     return try file.closeAfter {

@@ -16,7 +16,7 @@ import Testing
 @testable import PBTServer
 
 /// A server with one experiment whose first interval is leased.
-private struct Scene: Sendable {
+struct Scene: Sendable {
     let store: InMemoryStore
     let data: DataDirectory
     let root: FilePath
@@ -159,26 +159,36 @@ private struct Scene: Sendable {
         try await Scene.with { scene in
             let (checkpoints, attempt) = try await scene.saved(1000)
             _ = try await checkpoints.publish(attempt)
-            try write(
+            try overwrite(
                 String(repeating: "y", count: 1000),
-                to: scene.data.checkpoint(scene.attempt, of: "small").appending("big"))
+                at: scene.data.checkpoint(scene.attempt, of: "small").appending("big"))
             var next = scene.assignment
             next.parentCheckpoint = scene.attempt
             let other = try scene.remote("other")
             let error = await #expect(throws: PBTError.self) { try await other.begin(next, slot: 0) }
-            #expect(error?.code == .inputOutput)
-            #expect(error?.message.contains("arrived damaged, twice") == true)
+            #expect(error?.code == .changedCheckpoint)
+            #expect(error?.message.contains("\"big\" has other bytes") == true)
+            // Nor one of an earlier version, which has no seal.
+            try FileTree.remove(scene.data.manifests(of: "small"))
+            _ = try await scene.send("GET", "checkpoints/\(scene.attempt)")
+            try overwrite(
+                String(repeating: "z", count: 1000),
+                at: scene.data.checkpoint(scene.attempt, of: "small").appending("big"))
+            let damaged = await #expect(throws: PBTError.self) { try await other.begin(next, slot: 0) }
+            #expect(damaged?.code == .inputOutput)
+            #expect(damaged?.message.contains("arrived damaged, twice") == true)
             #expect(try names(other.data.directory(of: "small").appending("downloads")) == [])
         }
     }
 
-    @Test func `that holds a symbolic link is refused with what to do`() async throws {
+    @Test func `that holds a link out of it is refused with what to do`() async throws {
         try await Scene.with { scene in
             let (checkpoints, attempt) = try await scene.saved(10)
             try symlink("/etc/passwd", at: attempt.checkpoint.appending("link"))
             let error = await #expect(throws: PBTError.self) { try await checkpoints.publish(attempt) }
-            #expect(error?.message.contains("\"link\" in the checkpoint") == true)
-            #expect(error?.message.contains("save the file itself") == true)
+            #expect(error?.code == .badValue)
+            #expect(error?.message.contains("\"link\" is a link to /etc/passwd, outside of the checkpoint") == true)
+            #expect(error?.message.contains("copy the file into PBT_CHECKPOINT_OUT") == true)
         }
     }
 

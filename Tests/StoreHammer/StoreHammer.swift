@@ -40,7 +40,9 @@ struct StoreHammer {
                 let again = clock.now
                 _ = try await store.finish(
                     assignment.lease,
-                    .trained(score: score, metrics: ["score": .number(score)], checkpoint: "\(interval.id)"))
+                    .trained(
+                        score: score, metrics: ["score": .number(score)],
+                        checkpoint: "\(assignment.lease.checkpointName)"))
                 longest = max(longest, clock.now - again)
                 trained += 1
             }

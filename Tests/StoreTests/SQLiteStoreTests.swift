@@ -125,7 +125,7 @@ import Testing
                 Issue.record("nothing to claim")
                 return
             }
-            let outcome = Outcome.trained(score: 1, metrics: [:], checkpoint: "c")
+            let outcome = Outcome.trained(score: 1, metrics: [:], checkpoint: "\(assignment.lease.checkpointName)")
             await #expect {
                 _ = try await ignorant.finish(assignment.lease, outcome)
             } throws: { error in
@@ -151,7 +151,8 @@ import Testing
             }
             func finish(_ store: SQLiteStore, _ assignment: Assignment, _ score: Double) async throws -> Finished {
                 try await store.finish(
-                    assignment.lease, .trained(score: score, metrics: [:], checkpoint: "\(assignment.interval.id)"))
+                    assignment.lease,
+                    .trained(score: score, metrics: [:], checkpoint: "\(assignment.lease.checkpointName)"))
             }
             let (first, second, third) = (try await take(a), try await take(b), try await take(a))
             _ = try await finish(a, first, 3)
@@ -174,7 +175,7 @@ import Testing
                             generation_began) VALUES ('e', ?, 'running', 1, 1, 1, 1, 1);
                         INSERT INTO interval (experiment, member, idx, state, depth, attempts, failures, score, rank,
                             sequence, checkpoint, checkpoint_state, pinned, created, hyperparameters)
-                        VALUES (1, 0, 0, 2, 1, 1, 0, 0.5, 0.5, 0, 'c', 1, 0, 1, '{"x": 0.5}');
+                        VALUES (1, 0, 0, 2, 1, 1, 0, 0.5, 0.5, 0, 'm0000-i0000-a1', 1, 0, 1, '{"x": 0.5}');
                         INSERT INTO interval (experiment, member, idx, state, parent_member, parent_idx, depth,
                             attempts, failures, checkpoint_state, pinned, created, hyperparameters)
                         VALUES (1, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 1, '{"x": 0.5}');
@@ -188,9 +189,9 @@ import Testing
                 return
             }
             #expect(assignment.interval.id == IntervalID(member: 0, index: 1))
-            #expect(assignment.parentCheckpoint == "c")
+            #expect(assignment.parentCheckpoint == "m0000-i0000-a1")
             let finished = try await store.finish(
-                assignment.lease, .trained(score: 0.75, metrics: [:], checkpoint: "d"))
+                assignment.lease, .trained(score: 0.75, metrics: [:], checkpoint: "\(assignment.lease.checkpointName)"))
             #expect(finished.record.experiment == Self.experiment)
             #expect(finished.record.intervalsFinished == 2)
             #expect(try await store.intervals(of: "e").allSatisfy { !$0.isUndecided && $0.label == nil })
@@ -237,7 +238,7 @@ import Testing
             let path = "\(directory)/store.sqlite"
             _ = try await SQLiteStore(path: path).create(Self.experiment)
             let queries = [
-                "SELECT 1 FROM interval INDEXED BY interval_waiting WHERE experiment = 1 AND state = 0 AND (lease_expires IS NULL OR lease_expires <= 5) ORDER BY idx, member LIMIT 1",
+                "SELECT 1 FROM interval INDEXED BY interval_waiting WHERE experiment = 1 AND state = 0 AND (lease_expires IS NULL OR lease_expires <= 5) ORDER BY idx, failures, member",
                 "SELECT 1 FROM interval INDEXED BY interval_queued WHERE experiment = 1 AND state = 0 AND label IS NOT NULL AND (lease_expires IS NULL OR lease_expires <= 5) ORDER BY idx, member LIMIT 1",
                 "SELECT 1 FROM interval INDEXED BY interval_undecided WHERE experiment = 1 AND undecided = 1 ORDER BY idx, sequence LIMIT 1",
                 "SELECT 1 FROM interval INDEXED BY interval_label WHERE experiment = 1 AND label = 'a'",

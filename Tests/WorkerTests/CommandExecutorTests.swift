@@ -151,10 +151,10 @@ func run(
         try await run("true", environment: environment, gpus: ["2"]) { end, _ in
             #expect(
                 end
-                    == .failed(
-                        reason:
+                    == .unable(
+                        WorkerProblem(
                             "gpus: there is no device 2, since CUDA_VISIBLE_DEVICES is 4,7: 2 of them, counted from "
-                            + "0; change gpus, or unset CUDA_VISIBLE_DEVICES"))
+                                + "0; change gpus, or unset CUDA_VISIBLE_DEVICES", isTransient: false)))
         }
     }
 

@@ -22,7 +22,8 @@ import Testing
 
     @Suite(.enabled(if: canMount, "a file system can be mounted by root only"))
     struct `A full disk` {
-        @Test func `fails the attempt with the reason, keeps the store sound, and pauses`() async throws {
+        @Test func `charges nothing to the interval, is told once, and ends the worker when it stays so`() async throws
+        {
             try await withTemporaryDirectory { root in
                 let small = FilePath(root).appending("small")
                 try FileSystem.makeDirectory(small)
@@ -30,33 +31,35 @@ import Testing
                 defer { #expect(umount2(small.string, Int32(MNT_DETACH)) == 0) }
                 let data = DataDirectory(small)
                 let store = InMemoryStore()
-                // Each attempt fills the disk; a pause follows each.
+                // Each attempt fills the disk.
                 let experiment = Experiment.shell(
                     "echo '{\"score\": 1}' > $PBT_RESULTS; head -c 1000000 /dev/zero > $PBT_CHECKPOINT_OUT/weights",
-                    retries: 1)
+                    retries: 0)
                 _ = try await store.create(experiment)
-                let clock = RecordingClock()
-                try await Worker(
-                    store: store, data: data, executor: CommandExecutor(),
-                    configuration: WorkerConfiguration(
-                        experiments: .named(["toy"]), poll: .seconds(60), pause: .seconds(2)),
-                    clock: clock
-                ).run()
-                #expect(clock.sleeps.map { ($0 / .seconds(1)).rounded() } == [2, 4])
+                let log = RecordingLog()
+                let error = await #expect(throws: PBTError.self) {
+                    try await Worker(
+                        store: store, data: data, executor: CommandExecutor(),
+                        configuration: WorkerConfiguration(
+                            experiments: .named(["toy"]), poll: .seconds(60), pause: .milliseconds(1)),
+                        logger: log.logger
+                    ).run()
+                }
+                #expect(error?.code == .cannotTrain)
+                let reason =
+                    "the disk of \(small) is full: less than 1 MiB is left; free some space, or keep fewer checkpoints"
+                #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
+                #expect(log.warnings.count { $0.contains(reason) } == 1, "\(log.warnings)")
                 let interval = try await store.interval(IntervalID(member: 0, index: 0), of: "toy")
-                #expect(interval.state == .failed)
-                #expect(interval.failures == 2)
-                let reason = try #require(interval.reason)
-                #expect(
-                    reason.hasSuffix(
-                        "; the disk of \(small) is full: less than 1 MiB is left; free some space, or keep fewer "
-                            + "checkpoints"), "\(reason)")
+                #expect(interval.state == .waiting)
+                #expect(interval.failures == 0)
+                #expect(interval.attempts == WorkerConfiguration.Limits().transient)
                 #expect(try data.directory(of: "toy").appending("checkpoints").names() == [])
                 #expect(try data.attempts(of: "toy").names() == [])
             }
         }
 
-        @Test func `fails an attempt that cannot even begin`() async throws {
+        @Test func `without an inode left charges nothing either`() async throws {
             try await withTemporaryDirectory { root in
                 let small = FilePath(root).appending("small")
                 try FileSystem.makeDirectory(small)
@@ -65,17 +68,30 @@ import Testing
                 defer { #expect(umount2(small.string, Int32(MNT_DETACH)) == 0) }
                 let store = InMemoryStore()
                 _ = try await store.create(.shell("true"))
-                try await Worker(
-                    store: store, data: DataDirectory(small), executor: CommandExecutor(),
-                    configuration: WorkerConfiguration(experiments: .named(["toy"]), poll: .seconds(60)),
-                    clock: RecordingClock()
-                ).run()
+                let error = await #expect(throws: PBTError.self) {
+                    try await Worker(
+                        store: store, data: DataDirectory(small), executor: CommandExecutor(),
+                        configuration: WorkerConfiguration(
+                            experiments: .named(["toy"]), poll: .seconds(60), pause: .milliseconds(1))
+                    ).run()
+                }
+                #expect(error?.code == .cannotTrain)
+                #expect(error?.message.contains("No space left on device") == true)
                 let interval = try await store.interval(IntervalID(member: 0, index: 0), of: "toy")
-                #expect(interval.state == .failed)
-                #expect(
-                    interval.reason
-                        == "cannot create the directory \(small)/toy/attempts/m0000-i0000-a1/checkpoint: No space left on "
-                        + "device (free some space, or keep fewer checkpoints; pbt gc deletes what nothing needs)")
+                #expect(interval.state == .waiting)
+                #expect(interval.failures == 0)
+            }
+        }
+
+        @Test func `is seen by its inodes as by its bytes`() async throws {
+            try await withTemporaryDirectory { root in
+                let small = FilePath(root).appending("small")
+                try FileSystem.makeDirectory(small)
+                try #require(mount("tmpfs", small.string, "tmpfs", 0, "size=8m,nr_inodes=2") == 0)
+                defer { #expect(umount2(small.string, Int32(MNT_DETACH)) == 0) }
+                #expect(FileSystem.fullDisk(small) == nil)
+                try FileSystem.makeDirectory(small.appending("last"))
+                #expect(FileSystem.fullDisk(small)?.contains("no inode is left") == true)
             }
         }
 

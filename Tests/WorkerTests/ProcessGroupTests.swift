@@ -109,7 +109,9 @@ extension Bundle {
     @Test(arguments: [
         ("#!/no/such/interpreter\n", "No such file or directory; is the interpreter there that its first line names?"),
         (
-            "\u{7f}ELF", "Exec format error; it is no program of this machine, and its first line names no interpreter"
+            "\u{7f}ELF",
+            "Exec format error; not executable on this machine (wrong architecture?), and its first line names no "
+                + "interpreter"
         ),
     ])
     func `that cannot be started say why`(_ text: String, _ problem: String) async throws {
@@ -121,25 +123,33 @@ extension Bundle {
             experiment.trainer?.command = ["./train"]
             let data = DataDirectory(FilePath(root).appending("data"))
             let end = await CommandExecutor().run(try data.begin(experiment.assignment(), slot: 0))
-            #expect(end == .failed(reason: "cannot start \(root)/./train: \(problem)"))
+            #expect(end == .unable(WorkerProblem("cannot start \(root)/./train: \(problem)", isTransient: false)))
         }
     }
 
-    @Test(arguments: [(EAGAIN, true), (ENOMEM, true), (EACCES, false), (ENOENT, false), (E2BIG, false)])
-    func `that a machine has no room for are given back, and those that are broken fail`(
-        _ problem: Int32, _ isGivenBack: Bool
+    @Test(arguments: [
+        (EAGAIN, true), (ENOMEM, true), (EMFILE, true), (ENFILE, true), (ETXTBSY, true), (EACCES, false),
+        (ENOENT, false), (ENOEXEC, false),
+    ])
+    func `that a machine cannot start are the machine's fault, for now or for good`(
+        _ problem: Int32, _ isTransient: Bool
     ) throws {
         let error = Invocation.failure(toStart: "/bin/train", problem)
-        switch CommandExecutor.end(because: error) {
-        case .interrupted(let reason):
-            #expect(isGivenBack)
-            #expect(reason.hasPrefix("cannot start /bin/train: "))
-            #expect(reason.hasSuffix("the machine has no room for another process now (ulimit -u, memory)"))
-        case .failed(let reason):
-            #expect(!isGivenBack)
-            #expect(reason.hasPrefix("cannot start /bin/train: "))
-        case .trained: Issue.record("it was not started")
+        guard case .unable(let found) = CommandExecutor.end(because: error) else {
+            Issue.record("\(error) is charged to the interval")
+            return
         }
+        #expect(found.isTransient == isTransient)
+        #expect(found.reason.hasPrefix("cannot start /bin/train: "))
+    }
+
+    @Test func `whose arguments are too long fail`() {
+        let error = Invocation.failure(toStart: "/bin/train", E2BIG)
+        guard case .failed(let reason) = CommandExecutor.end(because: error) else {
+            Issue.record("\(error) is not charged to the interval")
+            return
+        }
+        #expect(reason.hasSuffix("its arguments and the environment are too long"))
     }
 
     @Test func `begin with no file open but the standard three, and with no signal blocked or ignored`() async throws {
@@ -200,7 +210,8 @@ extension Bundle {
             experiment.trainer?.command = command
             let data = DataDirectory(root.appending("data"))
             let end = await CommandExecutor().run(try data.begin(experiment.assignment(), slot: 0))
-            #expect(end == .failed(reason: message.replacing("DIRECTORY", with: root.string)))
+            let reason = message.replacing("DIRECTORY", with: root.string)
+            #expect(end == .unable(WorkerProblem(reason, isTransient: false)))
         }
     }
 
@@ -210,9 +221,10 @@ extension Bundle {
             let end = await CommandExecutor().run(try data.begin(experiment.assignment(), slot: 0))
             #expect(
                 end
-                    == .failed(
-                        reason: "the experiment's directory /no/such/place is not there; it is where the command is "
-                            + "started"))
+                    == .unable(
+                        WorkerProblem(
+                            "the experiment's directory /no/such/place is not there; it is where the command is "
+                                + "started", isTransient: false)))
         }
     }
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Union
@@ -54,12 +55,13 @@ class Client:
             definition: The experiment file as a mapping, or the path of one in JSON.
 
         Raises:
-            PBTError: ``alreadyExists``, or ``badExperiment`` with what is wrong.
+            PBTError: ``alreadyExists``, ``badExperiment`` with all that is wrong, or ``badValue`` for what JSON cannot
+                say, such as infinity.
         """
         if not isinstance(definition, Mapping):
-            definition = _read(Path(definition))
+            definition = _read(Path(definition), self._server.url)
         key = base64.urlsafe_b64encode(os.urandom(24)).decode()
-        body = {"definition": definition}
+        body = {"definition": _values.definition(definition)}
         return _records.experiment(self._call("POST", "/experiments", body, headers={"Idempotency-Key": key}))
 
     def experiments(self) -> List[Experiment]:
@@ -143,9 +145,9 @@ class Client:
                 time.sleep(1)
 
     def push(self, name: str, hyperparameters: Mapping[str, Any]) -> IntervalRecord:
-        """Queues hyperparameters by hand."""
+        """Queues hyperparameters by hand; those of a group nested, or by their names with dots."""
         key = base64.urlsafe_b64encode(os.urandom(24)).decode()
-        body = {"hyperparameters": {name: _values.plain(value, name) for name, value in hyperparameters.items()}}
+        body = {"hyperparameters": _values.definition(hyperparameters)}
         answer = self._call("POST", f"{self._path(name)}/push", body, headers={"Idempotency-Key": key})
         return _records.interval(answer)
 
@@ -199,10 +201,12 @@ def _tip(member: Optional[int], index: Optional[int]) -> Dict[str, int]:
     return {} if member is None or index is None else {"member": member, "interval": index}
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path, server: str) -> Mapping[str, Any]:
     if path.suffix in (".yaml", ".yml"):
+        file = f"./{path}" if str(path).startswith("-") else str(path)
+        command = f"pbt create {shlex.quote(file)} --store {shlex.quote(server)}"
         raise PBTError(
-            "badExperiment", f"{path} is YAML, which Python cannot read by itself: pbt create {path}, or give JSON"
+            "badExperiment", f"{path} is YAML, which Python cannot read by itself; give JSON, or use: {command}"
         )
     try:
         definition = json.loads(path.read_text(encoding="utf-8"))

@@ -10,13 +10,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import stat
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, List, Union
+from typing import Any, Dict, Iterable, List, Union
 
+from . import _seal
 from ._errors import PBTError
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.")
@@ -80,19 +84,50 @@ class DataDirectory:
     def begin(self, attempt: Attempt) -> Path:
         """Makes an empty directory for the attempt's checkpoint; files of earlier attempts are deleted."""
         for earlier in range(1, attempt.number):
-            remove(self.scratch(Attempt(attempt.experiment, attempt.member, attempt.interval, earlier)))
+            former = Attempt(attempt.experiment, attempt.member, attempt.interval, earlier)
+            remove(self.scratch(former))
+            # It was published, and could not be finished: nothing names it, and nothing will.
+            self.delete([former.name], attempt.experiment)
         scratch = self.scratch(attempt)
         try:
             os.mkdir(scratch)
         except (FileExistsError, FileNotFoundError):
-            # ``attempts`` last: once it is there, others rely on the rest.
-            for needed in ("checkpoints", "logs", "attempts"):
-                os.makedirs(self.directory(attempt.experiment) / needed, exist_ok=True)
+            self.prepare(attempt.experiment)
             remove(scratch)
             os.mkdir(scratch)
+        # Earlier versions may have made ``attempts`` alone.
+        os.makedirs(self.directory(attempt.experiment) / "logs", exist_ok=True)
         checkpoint = scratch / "checkpoint"
         os.mkdir(checkpoint)
         return checkpoint
+
+    def prepare(self, experiment: str) -> None:
+        """Makes the directories of an experiment.
+
+        ``attempts`` comes last, when all above and beside it would survive a power cut: once it is there, others rely
+        on the rest.
+        """
+        directory = self.directory(experiment)
+        for needed in ("checkpoints", "manifests", "logs"):
+            os.makedirs(directory / needed, exist_ok=True)
+        _synchronize_directory(directory)
+        _synchronize_directory(self.root)
+        os.makedirs(directory / "attempts", exist_ok=True)
+
+    def published(self, name: str, experiment: str) -> Path:
+        """The directory of a published checkpoint, which is there and is not reached through a symbolic link.
+
+        Raises:
+            PBTError: with code ``badAnswer`` for a string that is not a checkpoint's name, ``inputOutput`` when there
+                is no such directory.
+        """
+        path = self.checkpoint(check_name(name), experiment)
+        for directory in (path.parent, path):
+            if directory.is_symlink():
+                raise PBTError("inputOutput", f"{directory} is a symbolic link; pbt follows none among checkpoints")
+        if not path.is_dir():
+            raise PBTError("inputOutput", f"the checkpoint {path} is gone: was it deleted by hand?")
+        return path
 
     def publish(self, attempt: Attempt, *, is_durable: bool = True) -> str:
         """Publishes what an attempt saved, whole or not at all, and deletes its other files.
@@ -104,6 +139,10 @@ class DataDirectory:
             The checkpoint's name.
         """
         scratch, target = self.scratch(attempt), self.checkpoint(attempt.name, attempt.experiment)
+        settle_links(scratch / "checkpoint")
+        check_spellings(scratch / "checkpoint")
+        _seal.make_read_only(scratch / "checkpoint")
+        sealed = _seal.seal(scratch / "checkpoint")
         if is_durable:
             synchronize(scratch / "checkpoint")
         # A rename replaces an empty directory; nothing published is ever replaced.
@@ -113,11 +152,57 @@ class DataDirectory:
                 f"cannot publish the checkpoint {target}: there is one already that no interval names; "
                 "delete it with: pbt gc",
             )
+        self.write_seal(sealed, attempt.name, attempt.experiment, is_durable=is_durable)
         os.rename(scratch / "checkpoint", target)
         if is_durable:
-            _synchronize_directory(target.parent)
+            try:
+                _synchronize_directory(target.parent)
+            except OSError:
+                # A checkpoint that a power cut may take away is not published.
+                self.delete([attempt.name], attempt.experiment)
+                raise
         remove(scratch)
         return attempt.name
+
+    def manifest(self, name: str, experiment: str) -> Path:
+        """Where the seal of a checkpoint is."""
+        return self.directory(experiment) / "manifests" / f"{name}.json"
+
+    def write_seal(self, sealed: Dict[str, Any], name: str, experiment: str, *, is_durable: bool) -> None:
+        """Writes the seal of a checkpoint that is about to be published."""
+        path = self.manifest(name, experiment)
+        if not path.parent.is_dir():
+            os.makedirs(path.parent, exist_ok=True)
+            if is_durable:
+                _synchronize_directory(path.parent.parent)
+        with path.open("w", encoding="utf-8") as file:
+            json.dump(sealed, file)
+            file.write("\n")
+            if is_durable:
+                file.flush()
+                os.fsync(file.fileno())
+        if is_durable:
+            _synchronize_directory(path.parent)
+
+    def changes(self, name: str, experiment: str) -> List[str]:
+        """How a published checkpoint differs from what was published; empty when it does not, or nothing is known."""
+        sealed = _seal.load(self.manifest(name, experiment))
+        return [] if sealed is None else _seal.changes(sealed, self.checkpoint(name, experiment))
+
+    def check_unchanged(self, name: str, experiment: str) -> None:
+        """Checks that a published checkpoint is what was published.
+
+        Raises:
+            PBTError: with code ``changedCheckpoint``, when it is not.
+        """
+        changes = self.changes(name, experiment)
+        if changes:
+            raise PBTError(
+                "changedCheckpoint",
+                f"the checkpoint {name} of {experiment!r} was changed after it was published: {_seal.text(changes)} in "
+                f"{self.checkpoint(name, experiment)}; its score is no longer true of it, so nothing is trained from "
+                "it. Find what writes there; a program must only read checkpoint_in",
+            )
 
     def discard(self, attempt: Attempt) -> None:
         """Deletes the files of an attempt, except its log."""
@@ -126,27 +211,114 @@ class DataDirectory:
     def delete(self, names: Iterable[str], experiment: str) -> None:
         """Deletes checkpoints; those that are gone already are as good.
 
-        Each is renamed away first: what bears a checkpoint's name is whole at any time.
+        Each is renamed away first: what bears a checkpoint's name is whole at any time. Only a directory whose name is
+        that of an attempt is deleted; for every other name there is nothing of ours to delete.
         """
         for name in names:
-            check_name(name)
             path = self.checkpoint(name, experiment)
-            trash = self.directory(experiment) / "attempts" / f".deleted-{name}"
-            if not os.path.lexists(path):
+            if NAME.fullmatch(name) is None or path.parent.is_symlink():
                 continue
+            if not os.path.lexists(path):
+                self._drop_seal(name, experiment)
+                continue
+            try:
+                if not stat.S_ISDIR(os.lstat(path).st_mode):
+                    continue
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            trash = self.directory(experiment) / "attempts" / f".deleted-{name}"
+            if not trash.parent.is_dir():
+                self.prepare(experiment)
             remove(trash)
             try:
                 os.rename(path, trash)
             except FileNotFoundError:
                 continue  # another process was faster
             remove(trash)
+            # Last: a checkpoint without its seal could not be told from one of an earlier version.
+            self._drop_seal(name, experiment)
+
+    def _drop_seal(self, name: str, experiment: str) -> None:
+        try:
+            os.unlink(self.manifest(name, experiment))
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+
+
+#: The name of an attempt and of its checkpoint; each number in one spelling only.
+NAME = re.compile(r"m(?:\d{4}|[1-9]\d{4,18})-i(?:\d{4}|[1-9]\d{4,18})-a[1-9]\d{0,18}", re.ASCII)
 
 
 def check_name(name: str) -> str:
-    """A checkpoint's name, unless it would lead elsewhere."""
-    if not name or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
+    """A checkpoint's name, unless it is not one that an attempt publishes."""
+    if NAME.fullmatch(name) is None:
         raise PBTError("badAnswer", f"the server named a checkpoint {name!r}, which is no name of one")
     return name
+
+
+def check_spellings(root: Path) -> None:
+    """Refuses two names in one directory that are equal after Unicode normalization: many systems hold them for one.
+
+    Raises:
+        PBTError: with code ``badValue``, naming both.
+    """
+    for directory, inner, names in os.walk(root):
+        known: Dict[str, str] = {}
+        for name in inner + names:
+            other = known.setdefault(unicodedata.normalize("NFC", name), name)
+            if other != name:
+                raise PBTError(
+                    "badValue",
+                    f"the checkpoint holds two names that are equal after Unicode normalization: {ascii(other)} and "
+                    f"{ascii(name)} in {directory}; many file systems hold them for one: rename one of them",
+                )
+
+
+def settle_links(root: Path) -> None:
+    """Makes symbolic links that lead inside a checkpoint relative, and refuses all others.
+
+    Raises:
+        PBTError: with code ``badValue``, naming link, target and remedy.
+    """
+    base = os.path.realpath(root)
+    for directory, inner, names in os.walk(base):
+        for name in inner + names:
+            path = os.path.join(directory, name)
+            if not os.path.islink(path):
+                continue
+            target, end = os.readlink(path), os.path.realpath(path)
+            where = (
+                "where there is nothing"
+                if not os.path.exists(path)
+                else "outside of the checkpoint"
+                if not end.startswith(base + os.sep) and end != base
+                else "which leads back to itself"
+                if (directory + os.sep).startswith(end + os.sep)
+                else None
+            )
+            if where is not None:
+                raise PBTError(
+                    "badValue",
+                    f"the checkpoint cannot be published: {os.path.relpath(path, base)} is a link to {target}, "
+                    f"{where}. What a link leads to changes or is deleted without the checkpoint: copy the file "
+                    "(shutil.copyfile), or save its path and leave the link out",
+                )
+            if not _stays_inside(target, os.path.relpath(path, base)):
+                draft = os.path.join(directory, f".pbt-link.{os.getpid()}")
+                os.symlink(os.path.relpath(end, directory), draft)
+                os.replace(draft, path)
+
+
+def _stays_inside(target: str, place: str) -> bool:
+    """Whether a link's target leads to its end without leaving the checkpoint on the way."""
+    if os.path.isabs(target):
+        return False
+    depth = place.count(os.sep)
+    for part in target.split("/"):
+        depth += -1 if part == ".." else 0 if part in ("", ".") else 1
+        if depth < 0:
+            return False
+    return True
 
 
 def remove(path: Union[str, Path]) -> None:

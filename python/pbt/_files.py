@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any, List, Literal, Mapping, Optional, Protocol, Union
 
+from . import _seal
 from ._data import Attempt, DataDirectory, check_name
 from ._errors import PBTError
 from ._http import Server
@@ -28,6 +29,9 @@ class Files(Protocol):
 
     def fetch(self, name: str, experiment: str) -> Path:
         """The directory of a published checkpoint."""
+
+    def changes(self, name: str, experiment: str) -> List[str]:
+        """How a checkpoint that was fetched differs from what it was then; empty when it does not."""
 
     def publish(self, attempt: Attempt, lease: Mapping[str, Any]) -> str:
         """Makes what was saved a checkpoint, whole or not at all; returns its name."""
@@ -58,10 +62,12 @@ class SharedFiles:
         return self.data.begin(attempt)
 
     def fetch(self, name: str, experiment: str) -> Path:
-        path = self.data.checkpoint(check_name(name), experiment)
-        if not path.is_dir():
-            raise PBTError("inputOutput", f"the checkpoint {path} is gone: was it deleted by hand?")
+        path = self.data.published(name, experiment)
+        self.data.check_unchanged(name, experiment)
         return path
+
+    def changes(self, name: str, experiment: str) -> List[str]:
+        return self.data.changes(name, experiment)
 
     def publish(self, attempt: Attempt, lease: Mapping[str, Any]) -> str:
         return self.data.publish(attempt)
@@ -111,10 +117,17 @@ class RemoteFiles:
 
         path = self._cache.checkpoint(check_name(name), experiment)
         with self._lock:
+            if path.is_dir() and self._cache.changes(name, experiment):
+                self._cache.delete([name], experiment)  # the server's is fetched again
             if not path.is_dir():
                 download(self._server, name, experiment, path)
+                _seal.make_read_only(path)
+                self._cache.write_seal(_seal.seal(path), name, experiment, is_durable=False)
         self._use(experiment, name)
         return path
+
+    def changes(self, name: str, experiment: str) -> List[str]:
+        return self._cache.changes(name, experiment)
 
     def publish(self, attempt: Attempt, lease: Mapping[str, Any]) -> str:
         from ._transfer import upload

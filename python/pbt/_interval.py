@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple, Type
 
-from . import _ending, _signals, _values
+from . import _ending, _seal, _signals, _values
 from ._data import Attempt
 from ._errors import LeaseLost, PBTError
 from ._http import segment
@@ -45,7 +45,7 @@ class Interval:
         index: Which of the member's intervals, from 0.
         attempt: Which try at this interval, from 1.
         seed: A number below 2**31 to seed random generators with, the same for every attempt.
-        hyperparameters: What to train with; a mapping whose values are attributes too.
+        hyperparameters: What to train with; a mapping whose values are attributes too, and groups dictionaries.
         parent: Which interval this one continues, as (member, index); None for a founder's first.
         continues: Whether the last interval that this worker trained, and reported with success, is the parent, so
             that a model still in memory is exactly the one to continue, and restoring may be skipped. In a batch:
@@ -61,7 +61,8 @@ class Interval:
         self.index = int(record["interval"])
         self.attempt = int(assignment["lease"]["attempt"])
         self.seed = int(assignment["seed"])
-        self.hyperparameters = Hyperparameters(record["hyperparameters"])
+        # A server says those of a space with groups nested; the record's are always flat.
+        self.hyperparameters = Hyperparameters(assignment.get("hyperparameters") or record["hyperparameters"])
         parent = record.get("parent")
         self.parent: Optional[Tuple[int, int]] = None
         if parent is not None:
@@ -140,7 +141,7 @@ class Interval:
 
         Raises:
             PBTError: with code ``badValue`` for metrics that cannot be reported, ``wrongState`` when the interval is
-                over, or what the server refuses.
+                over, ``changedCheckpoint`` when the program wrote into ``checkpoint_in``, or what the server refuses.
             LeaseLost: inside ``with interval:`` or :func:`pbt.run`, when the interval is someone else's by now.
             OSError: when the checkpoint cannot be written to the disk; with ``overlap`` by the next
                 ``report()``, or the loop.
@@ -153,6 +154,7 @@ class Interval:
         self._check_lost()
         if self.lost:
             return
+        self._check_parent()
         self._begin_ending("reported")
         if self._worker._waits:
             self._report(score, values)
@@ -165,6 +167,20 @@ class Interval:
         except BaseException:
             self._state = "open"
             raise
+
+    def _check_parent(self) -> None:
+        """Fails the interval if the checkpoint that it restored was changed meanwhile."""
+        if self._checkpoint_in is None or self._parent_checkpoint is None:
+            return
+        changes = self._worker._files.changes(self._parent_checkpoint, self.experiment)
+        if not changes:
+            return
+        problem = (
+            f"the checkpoint {self._parent_checkpoint} that it continues was changed while it was trained: "
+            f"{_seal.text(changes)}; the program must only read checkpoint_in, and save into checkpoint_out"
+        )
+        self._quietly(self.fail, problem)
+        raise PBTError("changedCheckpoint", problem)
 
     def _report(self, score: float, values: Mapping[str, Any]) -> None:
         """Publishes and reports."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 from urllib.parse import quote
 
-from ._data import Attempt, remove
+from ._data import Attempt, check_spellings, remove, settle_links
 from ._errors import PBTError, Temporary
 from ._http import Server, segment
 
@@ -22,6 +22,8 @@ PIECE = 8 << 20
 #: Bytes that are read at once.
 CHUNK = 1 << 20
 TIMEOUT = 120.0
+#: Directories in one another; the server takes no more.
+DEPTH = 32
 
 
 def download(server: Server, name: str, experiment: str, target: Path) -> None:
@@ -80,6 +82,8 @@ def upload(server: Server, attempt: Attempt, root: Path, lease: Mapping[str, Any
     Returns:
         The checkpoint's name.
     """
+    settle_links(root)
+    check_spellings(root)
     try:
         return _upload(server, attempt, root, lease)
     except PBTError as error:
@@ -149,15 +153,13 @@ def _arrived(server: Server, at: str, relative: str) -> int:
 
 
 def _walk(root: Path) -> Iterator[Tuple[Path, str, bool]]:
-    """The files and directories of a tree in order; a symbolic link to a file is that file."""
-    for directory, inner, names in os.walk(root):
+    """The files and directories of a tree in order; a symbolic link, which leads inside, is what it leads to."""
+    for directory, inner, names in os.walk(root, followlinks=True):
         inner.sort()
+        if len(Path(directory).relative_to(root).parts) > DEPTH:
+            raise PBTError("badValue", f"{directory} is deeper than {DEPTH} directories; do links lead to one another?")
         for name in inner:
             path = Path(directory, name)
-            if path.is_symlink():
-                raise PBTError(
-                    "inputOutput", f"{path} is a link to a directory, which cannot be carried: save its files"
-                )
             yield path, path.relative_to(root).as_posix(), True
         for name in sorted(names):
             path = Path(directory, name)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import Any, Dict, Iterator, Mapping
 
 from ._errors import PBTError
@@ -13,7 +14,8 @@ class Hyperparameters(Mapping[str, Any]):
     """An interval's hyperparameters: ``h["learning_rate"]`` or ``h.learning_rate``; read only.
 
     As a mapping it works with ``dict(h)``, ``**h`` and ``h.items()``. A hyperparameter named like a method of
-    mappings is reached by ``h["items"]`` alone.
+    mappings is reached by ``h["items"]`` alone. A group of the space is a dictionary: ``h["model"]["lr"]``, which
+    ``h["model.lr"]`` reaches too.
     """
 
     __slots__ = ("_values",)
@@ -22,10 +24,19 @@ class Hyperparameters(Mapping[str, Any]):
         object.__setattr__(self, "_values", dict(values))
 
     def __getitem__(self, name: str) -> Any:
-        try:
+        if name in self._values:
             return self._values[name]
-        except KeyError:
-            raise KeyError(self._missing(name)) from None
+        found: Any = self._values
+        rest = name
+        # The names of a group may have dots themselves: the longest that is there is taken.
+        while isinstance(found, Mapping):
+            if rest in found:
+                return found[rest]
+            first = max((key for key in found if rest.startswith(f"{key}.")), key=len, default=None)
+            if first is None:
+                break
+            found, rest = found[first], rest[len(first) + 1 :]
+        raise KeyError(self._missing(name))
 
     def __getattr__(self, name: str) -> Any:
         # Copying and pickling ask for special names before there are any values.
@@ -82,6 +93,36 @@ def plain(value: Any, name: str) -> Any:
         "badValue",
         f"the metric {name} is a {type(value).__name__}: give numbers, strings, lists or dictionaries of them",
     )
+
+
+def definition(value: Any, place: str = "") -> Any:
+    """A definition, or a part of one, as JSON can say it: scalars of NumPy and PyTorch as numbers, paths as strings.
+
+    Raises:
+        PBTError: with code ``badValue``, for NaN, infinity, and what JSON cannot say; it names the place.
+    """
+    where = place or "the definition"
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PBTError("badValue", f"{where} is {float(value)!r}: give a finite number")
+    if isinstance(value, Mapping):
+        return {str(key): definition(inner, f"{place}.{key}" if place else str(key)) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, range)):
+        return [definition(inner, f"{place}[{number}]") for number, inner in enumerate(value)]
+    if value is None or isinstance(value, (bool, str, int, float)):
+        return plain(value, place)
+    if isinstance(value, os.PathLike):
+        return str(os.fspath(value))
+    for convert in ("item", "tolist"):
+        method = getattr(value, convert, None)
+        if callable(method):
+            try:
+                converted = method()
+            except (ValueError, TypeError, RuntimeError):
+                continue
+            if converted is not value:
+                return definition(converted, place)
+    kind = type(value).__name__
+    raise PBTError("badValue", f"{where} is a {kind}: give numbers, strings, booleans, None, lists, or dictionaries")
 
 
 def metrics(positional: Any, named: Mapping[str, Any]) -> Dict[str, Any]:

@@ -49,7 +49,7 @@ def test_an_experiment_is_created_once_however_often_it_is_asked_for(start: Star
 @pytest.mark.parametrize(
     "name, content, message",
     [
-        ("x.yaml", "name: x", "is YAML, which Python cannot read by itself: pbt create "),
+        ("x.yaml", "name: x", r"is YAML, .*; give JSON, or use: pbt create \S+x.yaml --store \S+$"),
         ("x.json", "{", "cannot read "),
         ("x.json", "[]", "holds no JSON object"),
     ],
@@ -127,3 +127,41 @@ def test_managing_says_what_was_asked(start: Start) -> None:
     assert server.of("POST /experiments/test/stop")[0][0] == {"reason": "enough"}
     body, headers = server.of("POST /experiments/test/push")[0]
     assert body == {"hyperparameters": {"lr": 0.1}} and len(headers["Idempotency-Key"]) == 32
+
+
+class Scalar:
+    """A number as NumPy has them."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def item(self) -> Any:
+        return self.value
+
+
+def test_a_definition_may_hold_numpy_scalars_and_paths(start: Start) -> None:
+    server = start()
+    server.routes["POST /experiments"] = lambda query: EXPERIMENT
+    space = {"k": {"choice": [Scalar(3), 4]}, "model": {"lr": {"uniform": (Scalar(0.5), 1)}}}
+    pbt.Client().create({"name": "test", "space": space, "command": [Path("./t.sh")]})
+    sent = server.of("POST /experiments")[-1][0]["definition"]
+    assert sent["space"] == {"k": {"choice": [3, 4]}, "model": {"lr": {"uniform": [0.5, 1]}}}
+    assert sent["command"] == ["t.sh"]
+
+
+@pytest.mark.parametrize(
+    "value, message",
+    [
+        (float("inf"), r"space\.lr\.uniform\[1\] is inf: give a finite number"),
+        (Scalar(float("nan")), r"space\.lr\.uniform\[1\] is nan: give a finite number"),
+        (object(), r"space\.lr\.uniform\[1\] is a object: give numbers"),
+        ({1, 2}, r"space\.lr\.uniform\[1\] is a set: give numbers"),
+    ],
+)
+def test_what_json_cannot_say_is_named_with_its_place(start: Start, value: Any, message: str) -> None:
+    server = start()
+    with pytest.raises(pbt.PBTError, match=message) as caught:
+        pbt.Client().create({"name": "test", "space": {"lr": {"uniform": [0, value]}}})
+    assert caught.value.code == "badValue" and not server.of("POST /experiments")
+    with pytest.raises(pbt.PBTError, match=r"lr is inf"):
+        pbt.Client().push("test", {"lr": float("inf")})

@@ -157,3 +157,29 @@ def test_a_failed_interval_leaves_nothing(start: Start) -> None:
     interval.fail("no luck")
     assert list((cache(worker) / "test/attempts").iterdir()) == []
     worker.close()
+
+
+def test_a_link_inside_is_carried_as_a_copy(start: Start) -> None:
+    server = start(intervals=1, is_shared=False)
+    for interval in pbt.worker():
+        (interval.checkpoint_out / "a").mkdir()
+        (interval.checkpoint_out / "a/epoch=1.ckpt").write_bytes(b"1")
+        (interval.checkpoint_out / "last.ckpt").symlink_to(interval.checkpoint_out / "a/epoch=1.ckpt")
+        (interval.checkpoint_out / "b").symlink_to("a")
+        interval.report(score=1)
+    assert server.published["m0000-i0000-a1"] == {
+        name: b"1" for name in ("a/epoch=1.ckpt", "b/epoch=1.ckpt", "last.ckpt")
+    }
+
+
+def test_a_copy_in_the_cache_that_changed_is_fetched_again(start: Start) -> None:
+    start(members=1, intervals=2, is_shared=False)
+    worker = pbt.worker()
+    (first,) = worker.claim()
+    save(first)
+    first.report(score=1)
+    path = cache(worker) / "test/checkpoints/m0000-i0000-a1/model.pt"
+    path.chmod(0o644)
+    path.write_bytes(b"other")
+    (second,) = worker.claim()
+    assert second.checkpoint_in is not None and contents(second.checkpoint_in) == FILES

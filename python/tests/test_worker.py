@@ -290,3 +290,21 @@ def test_with_overlap_a_report_that_fails_is_raised_by_the_loop(start: Start, tm
     with pytest.raises((OSError, pbt.PBTError)):
         train()
     assert any("could not be reported" in body.get("failed", "") for body in server.of("finish"))
+
+
+def test_a_program_that_writes_into_its_parents_checkpoint_fails_and_is_named(start: Start) -> None:
+    server = start(intervals=2)
+    worker = pbt.worker()
+    (first,) = worker.claim()
+    (first.checkpoint_out / "s.json").write_text("1")
+    first.report(score=1)
+    (second,) = worker.claim()
+    assert second.checkpoint_in is not None
+    path = second.checkpoint_in / "s.json"
+    path.chmod(0o644)
+    path.write_text("22")
+    (second.checkpoint_out / "s.json").write_text("2")
+    with pytest.raises(pbt.PBTError, match="m0000-i0000-a1 that it continues was changed while it was") as caught:
+        second.report(score=2)
+    assert caught.value.code == "changedCheckpoint"
+    assert '"s.json" has 2 bytes, not 1' in server.of("finish")[1]["failed"]

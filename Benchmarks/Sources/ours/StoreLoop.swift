@@ -33,7 +33,7 @@ struct StoreLoop {
                 assignment.lease,
                 .trained(
                     score: score, metrics: ["score": .number(score)],
-                    checkpoint: "m\(interval.id.member)-i\(interval.id.index)-a1"))
+                    checkpoint: "\(assignment.lease.checkpointName)"))
         }
         return count
     }

@@ -35,11 +35,14 @@ public struct Document: Sendable {
     public var content: Content
     /// Its line, from 1; 0 when the text has no lines.
     public var line: Int
+    /// A scalar as it is written in the text, `1.10` for the number 1.1; none where that is not known.
+    public var text: String?
 
     /// A part of a text.
-    public init(_ content: Content, line: Int) {
+    public init(_ content: Content, line: Int, text: String? = nil) {
         self.content = content
         self.line = line
+        self.text = text
     }
 
     /// A text without lines.
@@ -73,6 +76,8 @@ public struct DocumentError: Error, Sendable, Hashable, CustomStringConvertible 
     public var path: String
     /// What is wrong and what would be right.
     public var problem: String
+    /// What else is wrong with the same document, in order of line.
+    public var more: [DocumentError] = []
 
     /// What is wrong, and where.
     public init(line: Int, path: String, problem: String) {
@@ -81,8 +86,12 @@ public struct DocumentError: Error, Sendable, Hashable, CustomStringConvertible 
         self.problem = problem
     }
 
-    /// One sentence for a person, without the file's name.
+    /// The error and ``more``, each as one sentence for a person, without the file's name.
     public var description: String {
+        ([self] + more).map(\.sentence).joined(separator: "; ")
+    }
+
+    private var sentence: String {
         let place = path.isEmpty ? "" : "\(path): "
         return line > 0 ? "line \(line): \(place)\(problem)" : "\(place)\(problem)"
     }
@@ -93,15 +102,18 @@ struct ObjectReader {
     let path: String
     let line: Int
     private let entries: [String: Document.Entry]
+    /// What is wrong with the names, when that is for the caller to report along with other problems.
+    private(set) var faults = Faults()
 
     /// - Parameters:
     ///   - document: What should be an object.
     ///   - path: Where it stands.
     ///   - known: The names that may stand in it.
     ///   - hints: For names that other programs use, what to write instead.
+    ///   - isTolerant: Whether wrong names are kept in ``faults`` instead of being thrown.
     /// - Throws: A ``DocumentError`` when it is no object, or has a name that is not known or stands twice.
     init(
-        _ document: Document, path: String, known: [String], hints: [String: String] = [:]
+        _ document: Document, path: String, known: [String], hints: [String: String] = [:], isTolerant: Bool = false
     ) throws(DocumentError) {
         self.path = path
         line = document.line
@@ -111,25 +123,32 @@ struct ObjectReader {
                 problem: "must be an object with \(known.prefix(4).quotedList), not \(document.value.kind)")
         }
         var entries: [String: Document.Entry] = [:]
+        var meant: Set<String> = []
         for entry in list {
             let place = path.isEmpty ? entry.name : "\(path).\(entry.name)"
             guard entries[entry.name] == nil else {
-                throw DocumentError(line: entry.line, path: place, problem: "stands twice; keep one")
+                faults.add(DocumentError(line: entry.line, path: place, problem: "stands twice; keep one"))
+                continue
             }
             guard known.contains(entry.name) else {
-                let advice =
-                    if let hint = hints[entry.name] {
-                        hint
-                    } else if let near = nearest(to: entry.name, among: known) {
-                        "did you mean \"\(near)\"?"
-                    } else {
-                        "known keys: \(known.joined(separator: ", "))"
-                    }
-                throw DocumentError(line: entry.line, path: place, problem: "unknown key; \(advice)")
+                let advice: String
+                if let hint = hints[entry.name] {
+                    advice = hint
+                } else if let near = nearest(to: entry.name, among: known) {
+                    advice = "did you mean \"\(near)\"?"
+                    meant.insert(near)
+                } else {
+                    advice = "known keys: \(known.joined(separator: ", "))"
+                }
+                faults.add(DocumentError(line: entry.line, path: place, problem: "unknown key; \(advice)"))
+                continue
             }
             entries[entry.name] = entry
         }
         self.entries = entries
+        // What is there under a misspelled name is not missing too.
+        for name in meant where entries[name] == nil { faults.excuse(path.isEmpty ? name : "\(path).\(name)") }
+        if !isTolerant { try faults.check() }
     }
 
     func has(_ name: String) -> Bool {
@@ -204,7 +223,8 @@ struct ObjectReader {
     func pair(_ name: String, _ meaning: String) throws(DocumentError) -> (Double, Double) {
         let numbers = (document(name)?.value.array ?? []).compactMap(\.double).filter(\.isFinite)
         guard numbers.count == 2, document(name)?.value.array?.count == 2 else {
-            throw error(name, "must be two finite numbers, \(meaning), not \(document(name)?.value ?? .null)")
+            throw error(
+                name, "must be two finite numbers, \(meaning), not \((document(name)?.value ?? .null).flowText)")
         }
         return (numbers[0], numbers[1])
     }

@@ -59,7 +59,12 @@ extension Experiment {
     /// - Parameter old: The definition before.
     /// - Returns: One difference for each key.
     public func differences(from old: Experiment) -> [Difference] {
-        let (mine, before) = (value.object ?? [:], old.value.object ?? [:])
+        var (mine, before) = (value.object ?? [:], old.value.object ?? [:])
+        // Hyperparameters are compared by their flat names, unless nothing but their grouping differs.
+        if space.flatValues != old.space.flatValues {
+            mine["space"] = .object(space.flatValues)
+            before["space"] = .object(old.space.flatValues)
+        }
         var differences: [Difference] = []
         for key in Set(mine.keys).union(before.keys).sorted() where mine[key] != before[key] {
             let isSearch = !Self.editableKeys.contains(key)

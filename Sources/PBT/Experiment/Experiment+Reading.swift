@@ -4,7 +4,7 @@ extension Experiment {
     static let keys = [
         "name", "kind", "objective", "population", "intervals", "seed", "space", "initial", "preset", "exploit",
         "explore", "synchronous", "decide", "open", "command", "workers", "gpus", "threads", "retries", "timeout",
-        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent",
+        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env",
     ]
 
     /// What those who come from other programs write, and what to write here.
@@ -23,6 +23,8 @@ extension Experiment {
         "generations": "write intervals: NUMBER",
         "steps": "write intervals: NUMBER",
         "gpu": "write gpus: [0]",
+        "environment": "did you mean \"env\"?",
+        "args": "write them into command: [python3, train.py, --lr, \"{lr}\"]",
     ]
 
     /// Reads and checks a definition.
@@ -32,23 +34,84 @@ extension Experiment {
     ///   - directory: The directory that the training program is started in, when the definition names none; absolute.
     ///   - isStored: Whether it comes from a store. Then it is read even where it is beyond a bound, since it may have been
     ///     written before there was one.
-    /// - Throws: A ``DocumentError`` that names line and place, what is wrong, and what would be right.
+    /// - Throws: A ``DocumentError`` that names line and place, what is wrong, and what would be right; what else is
+    ///   wrong is in its ``DocumentError/more``.
     public init(document: Document, directory: String, isStored: Bool = false) throws(DocumentError) {
-        let reader = try ObjectReader(document, path: "", known: Self.keys, hints: Self.hints)
-        let name = try Self.readName(reader)
-        let preset = try Self.readPreset(reader)
-        var kind = try Self.readKind(reader)
-        let objective = try Self.readObjective(reader)
-        let isOpen = try Self.readOpen(reader)
-        let space = try SearchSpace(
-            document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
-            mayBeEmpty: isOpen, hasCommand: reader.has("command"))
-        let initial = try Self.readInitial(reader, space: space)
-        let isManual = kind == .manual
-        let isGrowing = isManual || isOpen
+        let reader = try ObjectReader(
+            document, path: "", known: Self.keys, hints: Self.hints, isTolerant: true)
+        var faults = reader.faults
+        let name = faults.attempt { () throws(DocumentError) in try Self.readName(reader) }
+        let objective = faults.attempt { () throws(DocumentError) in try Self.readObjective(reader) }
+        let preset = faults.attempt { () throws(DocumentError) in try Self.readPreset(reader) } ?? nil
+        let named = faults.attempt { () throws(DocumentError) in try Self.readKind(reader) }
+        let isOpen = faults.attempt { () throws(DocumentError) in try Self.readOpen(reader) } ?? false
+        let space = faults.attempt { () throws(DocumentError) in
+            try SearchSpace(
+                document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
+                mayBeEmpty: isOpen, hasCommand: reader.has("command"))
+        }
+        var initial: [Hyperparameters] = []
+        if let space {
+            initial = faults.attempt { () throws(DocumentError) in try Self.readInitial(reader, space: space) } ?? []
+        }
+        // Of a kind that cannot be told nothing more is asked.
+        let isManual = named == .manual
+        let isGrowing = isManual || isOpen || named == nil
+        let population = faults.attempt { () throws(DocumentError) in
+            try Self.readPopulation(
+                reader, isGrowing: isGrowing, initial: initial, atMost: isStored ? .max : Limits.members)
+        }
+        let intervals = faults.attempt { () throws(DocumentError) in try Self.readIntervals(reader) }
+        var schedule: [Hyperparameters]?
+        if let intervals, let space {
+            schedule =
+                faults.attempt { () throws(DocumentError) in
+                    try Self.readSchedule(reader, intervals: intervals, space: space)
+                } ?? nil
+        }
+        let kind = schedule.map { .replay($0) } ?? named ?? .populationBasedTraining
+        let explores = kind == .populationBasedTraining
+        let exploit = faults.attempt { () throws(DocumentError) in try Self.readExploit(reader, preset: preset) }
+        let explore = faults.attempt { () throws(DocumentError) in try Self.readExplore(reader, preset: preset) }
+        let order = faults.attempt { () throws(DocumentError) in
+            try Self.readSynchronous(reader, isManual: isManual)
+        }
+        let decides = faults.attempt { () throws(DocumentError) in
+            try Self.readDecide(reader, order?.isSynchronous ?? false)
+        }
+        let seed = faults.attempt { () throws(DocumentError) in try reader.int("seed", atLeast: .min) ?? 0 }
+        let retries = faults.attempt { () throws(DocumentError) in
+            try reader.int("retries", atLeast: 0, atMost: 1000) ?? 2
+        }
+        let stop = faults.attempt { () throws(DocumentError) in try Self.readStop(reader) }
+        let keep = faults.attempt { () throws(DocumentError) in try Self.readKeep(reader) }
+        let hasBaseline = faults.attempt { () throws(DocumentError) in try Self.readBaseline(reader, kind: kind) }
+        let trainer = faults.attempt { () throws(DocumentError) in
+            try Self.readTrainer(reader, directory: directory)
+        }
+        try faults.check()
+        guard let name, let objective, let space, let population, let intervals, let exploit, let explore, let order,
+            let decides, let seed, let retries, let stop, let keep, let hasBaseline, let trainer
+        else {
+            throw DocumentError(line: reader.line, path: "", problem: "cannot be read")
+        }
+        self.init(
+            name, kind: kind, objective: objective, population: population, intervals: intervals,
+            seed: UInt64(bitPattern: Int64(seed)), space: space, initial: initial,
+            exploit: explores ? exploit : .none, explore: explores ? explore : .none,
+            isSynchronous: order.isSynchronous, deadline: order.deadline, decides: decides, isOpen: isOpen,
+            retries: retries, stop: stop, keep: keep, hasBaseline: hasBaseline, trainer: trainer)
+        guard !isStored else { return }
+        var beyond = Faults()
+        for error in limitErrors(in: document) { beyond.add(error) }
+        try beyond.check()
+    }
+
+    private static func readPopulation(
+        _ reader: ObjectReader, isGrowing: Bool, initial: [Hyperparameters], atMost most: Int
+    ) throws(DocumentError) -> Int {
         guard
-            let population = try reader.int(
-                "population", atLeast: isGrowing ? 0 : 1, atMost: isStored ? .max : Limits.members)
+            let population = try reader.int("population", atLeast: isGrowing ? 0 : 1, atMost: most)
                 ?? (isGrowing ? initial.count : nil)
         else {
             _ = try reader.required("population", "population: 20")
@@ -57,28 +120,15 @@ extension Experiment {
         guard initial.count <= max(population, isGrowing ? .max : 0) else {
             throw reader.error("initial", "has \(initial.count) entries for a population of \(population)")
         }
+        return population
+    }
+
+    private static func readIntervals(_ reader: ObjectReader) throws(DocumentError) -> Int {
         guard let intervals = try reader.int("intervals", atLeast: 1, atMost: 1_000_000) else {
             _ = try reader.required("intervals", "intervals: 20")
             throw reader.error("intervals", "is missing")
         }
-        if let schedule = try Self.readSchedule(reader, intervals: intervals) { kind = .replay(schedule) }
-        let explores = kind == .populationBasedTraining
-        let exploit = try Self.readExploit(reader, preset: preset)
-        let explore = try Self.readExplore(reader, preset: preset)
-        let (isSynchronous, deadline) = try Self.readSynchronous(reader)
-        guard !isSynchronous || !isManual else {
-            throw reader.error("synchronous", "has no meaning beside kind: manual, whose members come one by one")
-        }
-        self.init(
-            name, kind: kind, objective: objective, population: population, intervals: intervals,
-            seed: UInt64(bitPattern: Int64(try reader.int("seed", atLeast: .min) ?? 0)), space: space, initial: initial,
-            exploit: explores ? exploit : .none, explore: explores ? explore : .none,
-            isSynchronous: isSynchronous, deadline: deadline, decides: try Self.readDecide(reader, isSynchronous),
-            isOpen: isOpen,
-            retries: try reader.int("retries", atLeast: 0, atMost: 1000) ?? 2, stop: try Self.readStop(reader),
-            keep: try Self.readKeep(reader), hasBaseline: try Self.readBaseline(reader, kind: kind),
-            trainer: try Self.readTrainer(reader, directory: directory))
-        if !isStored, let error = limitErrors(in: document).first { throw error }
+        return intervals
     }
 
     private static func readName(_ reader: ObjectReader) throws(DocumentError) -> String {
@@ -129,41 +179,52 @@ extension Experiment {
         let objective = try ObjectReader(
             document, path: "objective", known: ["metric", "goal"],
             hints: ["mode": "write goal: maximize or goal: minimize", "direction": "write goal: maximize"])
-        _ = try objective.required("metric", "metric: accuracy")
-        guard let metric = try objective.string("metric"), !metric.isEmpty else {
-            throw objective.error("metric", "must be the name of a metric")
+        var faults = Faults()
+        let metric = faults.attempt { () throws(DocumentError) -> String in
+            _ = try objective.required("metric", "metric: accuracy")
+            guard let metric = try objective.string("metric"), !metric.isEmpty else {
+                throw objective.error("metric", "must be the name of a metric")
+            }
+            return metric
         }
-        let goal = try objective.required("goal", "goal: maximize").value.string ?? ""
-        switch goal {
-        case "maximize", "max": return .maximize(metric)
-        case "minimize", "min": return .minimize(metric)
-        default:
-            throw objective.error(
-                "goal", "must be maximize or minimize, not \(objective.document("goal")?.value ?? .null)")
+        let isMaximized = faults.attempt { () throws(DocumentError) -> Bool in
+            switch try objective.required("goal", "goal: maximize").value.string ?? "" {
+            case "maximize", "max": return true
+            case "minimize", "min": return false
+            default:
+                throw objective.error(
+                    "goal", "must be maximize or minimize, not \(objective.document("goal")?.value ?? .null)")
+            }
         }
+        try faults.check()
+        return isMaximized == true ? .maximize(metric ?? "") : .minimize(metric ?? "")
     }
 
     private static func readInitial(
         _ reader: ObjectReader, space: SearchSpace
     ) throws(DocumentError) -> [Hyperparameters] {
         var initial: [Hyperparameters] = []
+        var faults = Faults()
         for (i, document) in (try reader.list("initial") ?? []).enumerated() {
             guard case .object = document.content else {
-                throw DocumentError(
-                    line: document.line, path: "initial[\(i)]",
-                    problem: "must be an object of hyperparameters, not \(document.value.kind)")
+                faults.add(
+                    DocumentError(
+                        line: document.line, path: "initial[\(i)]",
+                        problem: "must be an object of hyperparameters, not \(document.value.kind)"))
+                continue
             }
             do {
                 initial.append(try space.checked(Hyperparameters(document.value.object ?? [:])))
             } catch {
-                throw DocumentError(line: document.line, path: "initial[\(i)]", problem: "\(error)")
+                faults.add(DocumentError(line: document.line, path: "initial[\(i)]", problem: "\(error)"))
             }
         }
+        try faults.check()
         return initial
     }
 
     private static func readSchedule(
-        _ reader: ObjectReader, intervals: Int
+        _ reader: ObjectReader, intervals: Int, space: SearchSpace
     ) throws(DocumentError) -> [Hyperparameters]? {
         let kind = try reader.string("kind")
         guard let list = try reader.list("schedule") else {
@@ -177,18 +238,28 @@ extension Experiment {
         guard schedule.count == list.count, schedule.count == intervals else {
             throw reader.error("schedule", "must be a list of \(intervals) objects, one an interval")
         }
-        return schedule.map { Hyperparameters($0) }
+        do {
+            return try schedule.map { Hyperparameters(try space.flattened($0)) }
+        } catch {
+            throw reader.error("schedule", "\(error)")
+        }
     }
 
     private static func readSynchronous(
-        _ reader: ObjectReader
+        _ reader: ObjectReader, isManual: Bool
     ) throws(DocumentError) -> (isSynchronous: Bool, deadline: Duration?) {
         guard let document = reader.document("synchronous") else { return (false, nil) }
+        var deadline: Duration?
+        var isSynchronous = true
         if case .object = document.content {
-            let inner = try ObjectReader(document, path: "synchronous", known: ["deadline"])
-            return (true, try inner.duration("deadline"))
+            deadline = try ObjectReader(document, path: "synchronous", known: ["deadline"]).duration("deadline")
+        } else {
+            isSynchronous = try reader.bool("synchronous") ?? false
         }
-        return (try reader.bool("synchronous") ?? false, nil)
+        guard !isSynchronous || !isManual else {
+            throw reader.error("synchronous", "has no meaning beside kind: manual, whose members come one by one")
+        }
+        return (isSynchronous, deadline)
     }
 
     private static func readDecide(_ reader: ObjectReader, _ isSynchronous: Bool) throws(DocumentError) -> Decides {
@@ -244,21 +315,45 @@ extension Experiment {
     }
 
     private static func readTrainer(_ reader: ObjectReader, directory: String) throws(DocumentError) -> Trainer? {
-        guard let list = try reader.list("command") else { return nil }
-        var command: [String] = []
-        for (i, part) in list.enumerated() {
-            switch part.value {
-            case .string(let text): command.append(text)
-            case .integer, .number, .bool: command.append(part.value.json)
-            default:
-                throw DocumentError(
-                    line: part.line, path: "command[\(i)]", problem: "must be text, not \(part.value.kind)")
-            }
+        var faults = Faults()
+        // Wrong values are reported even where there is no command that they belong to.
+        let command = faults.attempt { () throws(DocumentError) in try readCommand(reader) } ?? nil
+        let gpus = faults.attempt { () throws(DocumentError) in try readGPUs(reader) } ?? []
+        let environment = faults.attempt { () throws(DocumentError) in
+            try readEnvironment(reader, hasDevices: !gpus.isEmpty)
         }
-        guard command.first?.isEmpty == false else {
-            throw reader.error("command", "must name a program, for example [python3, train.py, \"{args}\"]")
+        let isPersistent =
+            faults.attempt { () throws(DocumentError) in try reader.bool("persistent") ?? false } ?? false
+        let timeout = faults.attempt { () throws(DocumentError) in try reader.duration("timeout") } ?? nil
+        let directory = faults.attempt { () throws(DocumentError) in try reader.string("directory") ?? directory }
+        let workers = faults.attempt { () throws(DocumentError) in
+            try reader.int("workers", atLeast: 1, atMost: 4096) ?? max(1, gpus.count)
         }
-        let gpus = try (try reader.list("gpus") ?? []).map { (gpu) throws(DocumentError) -> String in
+        let threads =
+            faults.attempt { () throws(DocumentError) in try reader.int("threads", atLeast: 1, atMost: 65536) } ?? nil
+        let grace = faults.attempt { () throws(DocumentError) in try reader.duration("grace") ?? .seconds(10) }
+        if isPersistent, timeout != nil {
+            faults.add(
+                reader.error(
+                    "timeout",
+                    "cannot be kept beside persistent: true, whose programs run for many intervals; leave it out"))
+        }
+        if isPersistent, let command, let place = command.firstIndex(where: { $0.contains("{") }) {
+            faults.add(
+                reader.error(
+                    "command",
+                    "has a placeholder (\"\(command[place])\"), but persistent: true starts the program once for all "
+                        + "intervals; it asks for its hyperparameters itself"))
+        }
+        try faults.check()
+        guard let command, let directory, let workers, let grace, let environment else { return nil }
+        return Trainer(
+            command: command, directory: directory, workers: workers, gpus: gpus, threads: threads, timeout: timeout,
+            grace: grace, isPersistent: isPersistent, environment: environment)
+    }
+
+    private static func readGPUs(_ reader: ObjectReader) throws(DocumentError) -> [String] {
+        try (try reader.list("gpus") ?? []).map { (gpu) throws(DocumentError) -> String in
             switch gpu.value {
             case .integer(let number) where number >= 0: return String(number)
             case .string(let text) where !text.isEmpty: return text
@@ -267,24 +362,5 @@ extension Experiment {
                     line: gpu.line, path: "gpus", problem: "must hold device numbers or names, not \(gpu.value)")
             }
         }
-        let isPersistent = try reader.bool("persistent") ?? false
-        let timeout = try reader.duration("timeout")
-        guard !isPersistent || timeout == nil else {
-            throw reader.error(
-                "timeout", "cannot be kept beside persistent: true, whose programs run for many intervals; leave it out"
-            )
-        }
-        if isPersistent, let place = command.firstIndex(where: { $0.contains("{") }) {
-            throw reader.error(
-                "command",
-                "has a placeholder (\"\(command[place])\"), but persistent: true starts the program once for all "
-                    + "intervals; it asks for its hyperparameters itself")
-        }
-        return Trainer(
-            command: command, directory: try reader.string("directory") ?? directory,
-            workers: try reader.int("workers", atLeast: 1, atMost: 4096) ?? max(1, gpus.count), gpus: gpus,
-            threads: try reader.int("threads", atLeast: 1, atMost: 65536), timeout: timeout,
-            grace: try reader.duration("grace") ?? .seconds(10),
-            isPersistent: isPersistent)
     }
 }

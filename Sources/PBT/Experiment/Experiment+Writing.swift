@@ -70,6 +70,7 @@ extension Experiment.Trainer {
         object["threads"] = threads.map { .integer($0) }
         object["timeout"] = timeout?.value
         if isPersistent { object["persistent"] = true }
+        if !environment.isEmpty { object["env"] = .object(environment.mapValues { .string($0) }) }
         return object
     }
 }
@@ -113,7 +114,12 @@ extension ExploreRule {
 extension SearchSpace {
     /// The space as an experiment file writes it.
     package var value: PBT.Value {
-        .object(dimensions.mapValues(\.value))
+        nested(flatValues)
+    }
+
+    /// Each hyperparameter as an experiment file writes it, by its flat name.
+    var flatValues: [String: PBT.Value] {
+        dimensions.mapValues(\.value)
     }
 }
 

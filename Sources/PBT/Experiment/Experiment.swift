@@ -74,11 +74,14 @@ public struct Experiment: Sendable, Hashable {
         /// Whether a program stays alive over many intervals, which it asks a server for, instead of being started for
         /// each.
         public var isPersistent: Bool
+        /// Environment variables that the program is given, over those that it inherits.
+        public var environment: [String: String]
 
         /// How a training program is started.
         public init(
             command: [String], directory: String, workers: Int = 1, gpus: [String] = [], threads: Int? = nil,
-            timeout: Duration? = nil, grace: Duration = .seconds(10), isPersistent: Bool = false
+            timeout: Duration? = nil, grace: Duration = .seconds(10), isPersistent: Bool = false,
+            environment: [String: String] = [:]
         ) {
             self.command = command
             self.directory = directory
@@ -88,6 +91,7 @@ public struct Experiment: Sendable, Hashable {
             self.timeout = timeout
             self.grace = grace
             self.isPersistent = isPersistent
+            self.environment = environment
         }
     }
 

@@ -115,11 +115,13 @@ public struct Interval: Sendable, Hashable, Identifiable {
     public var attempts: Int
     /// How many attempts failed: crashed, were killed, timed out, or lost their lease.
     public var failures: Int
+    /// How many attempts each worker failed.
+    package var failedBy: [String: Int] = [:]
     /// Why the last failed attempt failed, or why it is diverged.
     public var reason: String?
     /// The worker that has, or last had, a lease on it.
     public var worker: String?
-    /// The secret of the current lease.
+    /// The secret of the current lease, as ``LeaseSecret`` stores it.
     package var token: String?
     /// When the current lease runs out.
     public var leaseExpires: Timestamp?

@@ -44,7 +44,9 @@ extension Dimension {
     package func complaint(about value: Value) -> String? {
         switch domain {
         case .real(let real):
-            guard let number = value.double, number.isFinite else { return "must be a finite number, not \(value)" }
+            guard let number = value.double, number.isFinite else {
+                return "must be a finite number, not \(value.flowText)"
+            }
             guard real.bounds.contains(number) else {
                 return "must be between \(real.bounds.lowerBound) and \(real.bounds.upperBound), not \(value)"
             }

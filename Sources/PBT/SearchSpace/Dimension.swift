@@ -246,8 +246,27 @@ extension Dimension.Real {
         let snapped = origin + ((cut - origin) / quantum).rounded() * quantum
         // A grid finer than numbers tell apart is none.
         guard snapped.isFinite else { return cut }
-        if snapped > bounds.upperBound { return max(snapped - quantum, bounds.lowerBound) }
-        return max(snapped, bounds.lowerBound)
+        let legal = snapped > bounds.upperBound ? snapped - quantum : snapped
+        return max(Self.decimal(legal, quantum, origin), bounds.lowerBound)
+    }
+
+    /// The number with as many decimal places as the step and the origin of its grid: 0.3 rather than
+    /// 0.30000000000000004, the sum of three times 0.1.
+    private static func decimal(_ number: Double, _ quantum: Double, _ origin: Double) -> Double {
+        guard let places = [quantum, origin].map(decimalPlaces).max(), places <= 15 else { return number }
+        let scale = Mathematics.power(10, places)
+        let scaled = (number * scale).rounded()
+        guard scaled.magnitude < 0x1p53 else { return number }
+        let decimal = scaled / scale + 0  // Never -0.
+        return (decimal - number).magnitude <= 1e-9 * quantum ? decimal : number
+    }
+
+    /// How many digits the shortest decimal form of a number has after the point; many for what has none.
+    private static func decimalPlaces(_ number: Double) -> Int {
+        let parts = number.description.split(separator: "e")
+        let fraction = parts[0].split(separator: ".").dropFirst().first.map { $0 == "0" ? 0 : $0.count } ?? 0
+        guard parts.count == 2 else { return fraction }
+        return Int(parts[1]).map { max(0, fraction - $0) } ?? .max
     }
 
     /// How far a value of 0 moves for a factor of 2: nothing can be multiplied away from 0.

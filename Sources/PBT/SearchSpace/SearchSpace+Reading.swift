@@ -14,41 +14,10 @@ extension SearchSpace {
                 line: document.line, path: "space",
                 problem: "must hold at least one hyperparameter, for example learning_rate: {log_uniform: [1e-5, 1]}")
         }
-        var dimensions: [String: Dimension] = [:]
-        var variables: [String: String] = [:]
-        for entry in entries {
-            let path = "space.\(entry.name)"
-            guard dimensions[entry.name] == nil else {
-                throw DocumentError(line: entry.line, path: path, problem: "stands twice; keep one")
-            }
-            // What comes from elsewhere brings its own names.
-            if !hasCommand, case .object(let kind) = entry.content.content, kind.contains(where: { $0.name == "free" })
-            {
-                dimensions[entry.name] = try Dimension(document: entry.content, path: path, line: entry.line)
-                continue
-            }
-            guard Self.isLegal(name: entry.name) else {
-                throw DocumentError(
-                    line: entry.line, path: path,
-                    problem:
-                        "a hyperparameter's name is made of letters, digits, '_', '-' and '.', and starts with a letter or '_'"
-                )
-            }
-            guard !Self.reserved.contains(entry.name) else {
-                throw DocumentError(
-                    line: entry.line, path: path,
-                    problem: "{\(entry.name)} already means something in a command; choose another name")
-            }
-            let variable = Self.environmentName(of: entry.name)
-            if let other = variables[variable] {
-                throw DocumentError(
-                    line: entry.line, path: path,
-                    problem: "would share the environment variable \(variable) with \"\(other)\"; rename one")
-            }
-            variables[variable] = entry.name
-            dimensions[entry.name] = try Dimension(document: entry.content, path: path, line: entry.line)
-        }
-        self.init(dimensions)
+        var reading = SpaceReading(hasCommand: hasCommand)
+        reading.read(entries, in: [])
+        try reading.faults.check()
+        self.init(reading.dimensions, paths: reading.paths)
     }
 
     /// Names that mean something else in a trainer's command.
@@ -56,7 +25,7 @@ extension SearchSpace {
         "args", "checkpoint_in", "checkpoint_out", "results", "hyperparameters", "member", "interval",
     ]
 
-    private static func isLegal(name: String) -> Bool {
+    static func isLegal(name: String) -> Bool {
         guard let first = name.unicodeScalars.first, name.utf8.count <= 128 else { return false }
         func isLetter(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.isAlphabetic || scalar == "_" }
         return isLetter(first)
@@ -75,10 +44,13 @@ extension SearchSpace {
 }
 
 extension Dimension {
-    private static let kinds = [
+    static let kinds = [
         "uniform", "log_uniform", "normal", "log_normal", "integer", "log_integer", "choice", "boolean", "constant",
         "free",
     ]
+
+    /// What may accompany a kind.
+    static let options = ["bounds", "quantum", "ordered", "weights", "mutable", "explore"]
 
     /// Reads a hyperparameter, for example `{log_uniform: [1e-5, 1]}` or `boolean`.
     init(document: Document, path: String, line: Int) throws(DocumentError) {
@@ -86,7 +58,6 @@ extension Dimension {
             self = .boolean
             return
         }
-        let options = ["bounds", "quantum", "ordered", "weights", "mutable", "explore"]
         let hints = [
             "loguniform": "did you mean \"log_uniform\"?", "int": "did you mean \"integer\"?",
             "randint": "write integer: [LOW, HIGH]",
@@ -95,10 +66,18 @@ extension Dimension {
             "bool": "did you mean \"boolean\"?", "min": "write uniform: [LOW, HIGH]",
             "max": "write uniform: [LOW, HIGH]",
             "quniform": "write uniform: [LOW, HIGH] and quantum: STEP",
+            "qloguniform": "write log_uniform: [LOW, HIGH] and quantum: STEP",
+            "lograndint": "did you mean \"log_integer\"?", "log_int": "did you mean \"log_integer\"?",
+            "grid_search": "write choice: [A, B]", "categorical": "write choice: [A, B]",
+            "value": "write constant: VALUE", "type": "write the distribution's name: {uniform: [LOW, HIGH]}",
+            "distribution": "write the distribution's name: {uniform: [LOW, HIGH]}",
+            "low": "write uniform: [LOW, HIGH]", "high": "write uniform: [LOW, HIGH]",
+            "lower": "write uniform: [LOW, HIGH]", "upper": "write uniform: [LOW, HIGH]",
+            "step": "write quantum: STEP", "mean": "write normal: [MEAN, SD]",
         ]
         let reader: ObjectReader
         do {
-            reader = try ObjectReader(document, path: path, known: Self.kinds + options, hints: hints)
+            reader = try ObjectReader(document, path: path, known: Self.kinds + Self.options, hints: hints)
         } catch {
             if case .object = document.content { throw error }
             throw DocumentError(

@@ -8,9 +8,18 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     /// The dimensions by name.
     public let dimensions: [String: Dimension]
 
+    /// Where the hyperparameters of groups are: `["model", "lr"]` for `model.lr`; a name that is missing is in no group.
+    package let paths: [String: [String]]
+
     /// A space with these dimensions.
     public init(_ dimensions: [String: Dimension]) {
+        self.init(dimensions, paths: [:])
+    }
+
+    /// A space with these dimensions, some of them in groups.
+    package init(_ dimensions: [String: Dimension], paths: [String: [String]]) {
         self.dimensions = dimensions
+        self.paths = paths
         names = dimensions.keys.sorted()
     }
 
@@ -57,6 +66,7 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
             throw PBTError(.badValue, complaint)
         }
         if dimensions.isEmpty { return Hyperparameters(given.values.mapValues(\.finite)) }
+        let given = Hyperparameters(try flattened(given.values))
         var checked = Hyperparameters([:])
         for name in given.names {
             guard let value = given[name], let dimension = dimensions[name] else {

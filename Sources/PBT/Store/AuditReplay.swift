@@ -248,22 +248,35 @@ struct AuditReplay {
         let names = Set(recorded.hyperparameters.names).union(derived.hyperparameters.names)
         for name in names.sorted() {
             let (old, new) = (recorded.hyperparameters[name], derived.hyperparameters[name])
-            if let old, let new, old.isIdentical(to: new) { continue }
+            if let old, let new, experiment.space.isSame(old, new, for: name) { continue }
             differences.append(
                 "\(name) is recorded as \(old?.json ?? "nothing"), derived: \(new?.json ?? "nothing")")
         }
         let isSame =
             recorded.changes.count == derived.changes.count
-            && zip(recorded.changes, derived.changes).allSatisfy { $0.isIdentical(to: $1) }
+            && zip(recorded.changes, derived.changes).allSatisfy { $0.isSame(as: $1, in: experiment.space) }
         if !isSame { differences.append("its changes are recorded otherwise than derived") }
         return differences
     }
 }
 
 extension Change {
-    fileprivate func isIdentical(to other: Self) -> Bool {
-        name == other.name && operation == other.operation && old.isIdentical(to: other.old)
-            && new.isIdentical(to: other.new)
+    fileprivate func isSame(as other: Self, in space: SearchSpace) -> Bool {
+        name == other.name && operation == other.operation && space.isSame(old, other.old, for: name)
+            && space.isSame(new, other.new, for: name)
+    }
+}
+
+extension SearchSpace {
+    /// Whether two values of a hyperparameter are the same to the last bit, or the same point of its grid.
+    ///
+    /// Stores of version 0.2 have points of a grid with the error of their sum: 0.30000000000000004 for 0.3.
+    fileprivate func isSame(_ one: PBT.Value, _ other: PBT.Value, for name: String) -> Bool {
+        if one.isIdentical(to: other) { return true }
+        guard case .real(let real)? = dimensions[name]?.domain, let quantum = real.quantum,
+            case (.number(let a), .number(let b)) = (one, other)
+        else { return false }
+        return (a - b).magnitude <= 1e-9 * quantum
     }
 }
 

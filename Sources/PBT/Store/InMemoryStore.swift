@@ -7,7 +7,7 @@ public final class InMemoryStore: TransactionalStore {
     package typealias Rows = MemoryLedger
 
     private let ledger: Mutex<MemoryLedger>
-    private let clock: StoreClock
+    private let time: LeaseTime
     private let signal = EventSignal()
 
     /// An empty store.
@@ -17,14 +17,14 @@ public final class InMemoryStore: TransactionalStore {
     ///   - strategies: The strategies written in Swift that its experiments may name.
     public init(clock: StoreClock = .system, strategies: Strategies = Strategies()) {
         ledger = Mutex(MemoryLedger(strategies: strategies))
-        self.clock = clock
+        time = LeaseTime(clock)
     }
 
     package func write<Result: Sendable>(
         durable isDurable: Bool, _ body: @escaping @Sendable (MemoryLedger) throws -> Result
     ) async throws -> Result {
         let (result, last) = try ledger.withLock { ledger in
-            ledger.now = clock.now()
+            ledger.set(time.read())
             return (try body(ledger), ledger.eventList.last?.id ?? 0)
         }
         signal.raise(to: last)
@@ -35,7 +35,7 @@ public final class InMemoryStore: TransactionalStore {
         _ body: @escaping @Sendable (MemoryLedger) throws -> Result
     ) async throws -> Result {
         try ledger.withLock { ledger in
-            ledger.now = clock.now()
+            ledger.set(time.read())
             return try body(ledger)
         }
     }
@@ -96,7 +96,9 @@ package final class MemoryLedger: Ledger {
         }
     }
 
-    package var now = Timestamp(milliseconds: 0)
+    package private(set) var now = Timestamp(milliseconds: 0)
+    package private(set) var isGrace = false
+    private var skew: Int64 = 0
     package let strategies: Strategies
     private var tables: [Int64: Table] = [:]
     private var ids: [String: Int64] = [:]
@@ -107,6 +109,27 @@ package final class MemoryLedger: Ledger {
 
     init(strategies: Strategies) {
         self.strategies = strategies
+    }
+
+    /// Takes in the time; when the time of day was set, leases move with it.
+    func set(_ time: LeaseTime.Reading) {
+        now = time.now
+        isGrace = time.isGrace
+        guard time.skew != skew else { return }
+        let step = Duration.milliseconds(time.skew &- skew)
+        skew = time.skew
+        for table in tables.values {
+            table.record.generationBegan = table.record.generationBegan.advanced(by: step)
+            for var interval in table.intervals.values where interval.leaseExpires != nil {
+                interval.leaseExpires = interval.leaseExpires?.advanced(by: step)
+                table.write(interval)
+            }
+        }
+    }
+
+    package func isAlive(_ worker: String) -> Bool {
+        // What has this memory is one process: a worker of it that does not renew does not live.
+        false
     }
 
     package func freshToken() -> String {
@@ -185,7 +208,7 @@ package final class MemoryLedger: Ledger {
     package func insert(_ intervals: [Interval], in record: ExperimentRecord) {
         for interval in intervals {
             tables[record.id]?.write(interval)
-            tables[record.id]?.waiting.insert(interval.id, rank: Int64(interval.id.member))
+            tables[record.id]?.waiting.insert(interval.id, rank: Self.rank(of: interval))
             if let label = interval.label { tables[record.id]?.labels[label] = interval.id }
             if let parent = interval.parent { tables[record.id]?.openChildren[parent, default: 0] += 1 }
         }
@@ -194,7 +217,11 @@ package final class MemoryLedger: Ledger {
     package func update(_ interval: Interval, in record: ExperimentRecord) {
         guard let before = tables[record.id]?.intervals[interval.id] else { return }
         tables[record.id]?.write(interval)
-        if before.state != interval.state { move(interval, from: before, in: record) }
+        if before.state != interval.state {
+            move(interval, from: before, in: record)
+        } else if interval.state == .waiting, before.failures != interval.failures {
+            tables[record.id]?.waiting.insert(interval.id, rank: Self.rank(of: interval))
+        }
         if interval.isUndecided, !before.isUndecided {
             tables[record.id]?.undecided.insert(interval.id, rank: interval.sequence ?? 0)
         }
@@ -217,7 +244,7 @@ package final class MemoryLedger: Ledger {
             tables[record.id]?.openChildren[parent, default: 0] += 1
         }
         switch interval.state {
-        case .waiting: tables[record.id]?.waiting.insert(interval.id, rank: Int64(interval.id.member))
+        case .waiting: tables[record.id]?.waiting.insert(interval.id, rank: Self.rank(of: interval))
         case .running: tables[record.id]?.running.insert(interval.id)
         case .done, .diverged, .failed:
             if let parent = interval.parent { tables[record.id]?.openChildren[parent, default: 0] -= 1 }
@@ -265,20 +292,31 @@ package final class MemoryLedger: Ledger {
         return nil
     }
 
-    package func firstWaiting(in record: ExperimentRecord) -> Interval? {
-        firstWaiting(in: record) { _ in true }
+    package func firstWaiting(in record: ExperimentRecord, but excluded: Set<IntervalID>) -> Interval? {
+        firstWaiting(in: record) { !excluded.contains($0.id) }
+    }
+
+    package func hasDone(_ worker: String, in record: ExperimentRecord) -> Bool {
+        tables[record.id]?.intervals.values.contains { $0.state == .done && $0.worker == worker } ?? false
+    }
+
+    /// The place of a waiting interval among those of its index: by failures, then by member.
+    private static func rank(of interval: Interval) -> Int64 {
+        Int64(min(interval.failures, 1 << 20)) << 40 | Int64(interval.id.member)
     }
 
     /// The first that waits, is not reserved, and is wanted; the others stay where they are.
     private func firstWaiting(in record: ExperimentRecord, where isWanted: (Interval) -> Bool) -> Interval? {
-        var passed: [IntervalID] = []
+        var passed: [Interval] = []
         defer {
-            for id in passed { tables[record.id]?.waiting.insert(id, rank: Int64(id.member)) }
+            for interval in passed { tables[record.id]?.waiting.insert(interval.id, rank: Self.rank(of: interval)) }
         }
-        while let id = tables[record.id]?.waiting.first {
-            if let interval = tables[record.id]?.intervals[id], interval.state == .waiting {
+        while let entry = tables[record.id]?.waiting.entry {
+            if let interval = tables[record.id]?.intervals[entry.id], interval.state == .waiting,
+                Self.rank(of: interval) == entry.rank
+            {
                 if isWanted(interval), interval.leaseExpires.map({ $0 <= now }) ?? true { return interval }
-                if passed.last != id { passed.append(id) }
+                if passed.last?.id != entry.id { passed.append(interval) }
             }
             tables[record.id]?.waiting.removeFirst()
         }

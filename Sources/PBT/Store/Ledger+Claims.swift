@@ -25,14 +25,16 @@ extension Ledger {
     ) throws -> Claims? {
         guard term > .zero else { throw PBTError(.badValue, "a lease must last for some time, not \(term)") }
         guard count > 0 else { throw PBTError(.badValue, "a claim must be for at least one interval, not \(count)") }
+        try checkStanding(of: worker, in: record)
         try tidy(&record)
         if let key {
             let held = try again(key, by: worker, for: term, in: record)
             if !held.isEmpty { return Claims(assignments: held, record: record) }
         }
         var assignments: [Assignment] = []
+        let excluded = try heldBack(from: worker, in: record)
         while record.state == .running, assignments.count < count {
-            var found = try firstWaiting(in: record)
+            var found = try firstWaiting(in: record, but: excluded)
             var late: (decision: Decision, garbage: [String])?
             if found == nil, record.undecided > 0 {
                 guard mayDecide else {
@@ -44,7 +46,18 @@ extension Ledger {
             }
             if found == nil { found = try sampleFounder(in: &record) }
             guard var interval = found else { break }
-            let token = key.map { "\($0).\(assignments.count)" } ?? freshToken()
+            if let reason = try unusableParent(of: interval, in: record) {
+                // It decides about a member, like a late decision.
+                guard mayDecide else {
+                    if assignments.isEmpty { return nil }
+                    break
+                }
+                interval.state = .failed
+                interval.reason = reason
+                try close(&interval, from: .waiting, in: &record)
+                continue
+            }
+            let token = key.map { LeaseSecret.token(key: $0, place: assignments.count) } ?? freshToken()
             var assignment = try lease(
                 &interval, to: worker, token: token, until: now.advanced(by: term),
                 late?.decision.value.object ?? [:], in: &record)
@@ -58,13 +71,16 @@ extension Ledger {
     private func again(
         _ key: String, by worker: String, for term: Duration, in record: ExperimentRecord
     ) throws -> [Assignment] {
-        try running(in: record, expiredBy: nil, worker: worker).filter { $0.token?.hasPrefix("\(key).") == true }
-            .map { held in
-                var interval = held
-                interval.leaseExpires = now.advanced(by: term)
-                try update(interval, in: record)
-                return try assignment(interval, in: record)
+        let claimed = LeaseSecret.Claimed(key: key)
+        return try running(in: record, expiredBy: nil, worker: worker).compactMap { held in
+            guard let token = claimed.token(of: held), try unusableParent(of: held, in: record) == nil else {
+                return nil
             }
+            var interval = held
+            interval.leaseExpires = now.advanced(by: term)
+            try update(interval, in: record)
+            return try assignment(interval, token: token, in: record)
+        }
     }
 
     /// Hands a waiting interval out.
@@ -72,7 +88,7 @@ extension Ledger {
     /// - Parameters:
     ///   - interval: The interval; running afterwards.
     ///   - worker: Who gets it.
-    ///   - token: The secret of the lease.
+    ///   - token: The secret of the lease; only a hash of it is stored.
     ///   - expires: When the lease ends unless it is renewed.
     ///   - details: What the event says beside worker and attempt.
     ///   - record: The experiment; written.
@@ -88,11 +104,11 @@ extension Ledger {
         interval.state = .running
         interval.attempts += 1
         interval.worker = worker
-        interval.token = token
+        interval.token = LeaseSecret.stored(token)
         interval.leaseExpires = expires
         interval.started = now
         // Before the first write, since it may throw.
-        let assignment = try assignment(interval, in: record)
+        let assignment = try assignment(interval, token: token, in: record)
         try update(interval, in: record)
         record.move(.waiting, to: .running)
         try update(record)
@@ -102,8 +118,18 @@ extension Ledger {
         return assignment
     }
 
+    /// Returns the reason why the checkpoint that an interval continues cannot be handed to a trainer: its name is not
+    /// one that an attempt has, so something else than a worker of ours wrote it into the store.
+    private func unusableParent(of interval: Interval, in record: ExperimentRecord) throws -> String? {
+        guard let parent = interval.parent, let donor = try self.interval(parent, in: record),
+            let name = donor.checkpoint, donor.checkpointState == .kept, donor.checkpointName == nil
+        else { return nil }
+        return "it continues \(parent), whose checkpoint has the invalid name "
+            + "\(Value.string(String(name.prefix(100))).json): no attempt publishes such a name, so nothing was read from it"
+    }
+
     /// A leased interval with all that is needed to train it.
-    private func assignment(_ interval: Interval, in record: ExperimentRecord) throws -> Assignment {
+    private func assignment(_ interval: Interval, token: String, in record: ExperimentRecord) throws -> Assignment {
         let name = record.experiment.name
         var parentCheckpoint: String?
         if let parent = interval.parent {
@@ -116,7 +142,7 @@ extension Ledger {
             parentCheckpoint = checkpoint
         }
         let lease = Lease(
-            experiment: name, interval: interval.id, attempt: interval.attempts, token: interval.token ?? "",
+            experiment: name, interval: interval.id, attempt: interval.attempts, token: token,
             worker: interval.worker ?? "", expires: interval.leaseExpires ?? now)
         return Assignment(
             lease: lease, interval: interval, parentCheckpoint: parentCheckpoint, experiment: record.experiment)

@@ -140,6 +140,7 @@ extension Ledger {
         record.reason = nil
         record.ended = nil
         record.failuresInARow = 0
+        record.suspects = [:]
         record.generationBegan = now
         try update(record)
         try append(.resumed, nil, [:], in: record)

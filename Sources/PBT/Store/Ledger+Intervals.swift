@@ -9,9 +9,7 @@ extension Ledger {
             try update(record)
             return
         }
-        for interval in try running(in: record, expiredBy: now, worker: nil) where !record.state.isOver {
-            try lose(interval, because: "the lease of worker \(interval.worker ?? "?") ran out", in: &record)
-        }
+        if !isGrace { try expireLeases(&record) }
         if let deadline = record.experiment.deadline, record.state == .running,
             now >= record.generationBegan.advanced(by: deadline)
         {
@@ -27,11 +25,28 @@ extension Ledger {
         }
     }
 
+    /// Takes back what nobody renews.
+    ///
+    /// A worker whose process lives on this machine but does not renew is stopped, or the machine is overloaded. It has
+    /// more time, and what is taken from it then counts no failure.
+    private func expireLeases(_ record: inout ExperimentRecord) throws {
+        for var interval in try running(in: record, expiredBy: now, worker: nil) where !record.state.isOver {
+            let worker = interval.worker ?? "?"
+            guard isAlive(worker) else {
+                try lose(interval, because: "the lease of worker \(worker) ran out", in: &record)
+                continue
+            }
+            guard interval.leaseExpires.map({ now.since($0) > .seconds(600) }) ?? true else { continue }
+            try release(
+                &interval, because: "worker \(worker) has been stopped for more than 10 minutes", in: &record)
+        }
+    }
+
     /// Checks a lease and returns what it is for.
     private func held(_ lease: Lease) throws -> (ExperimentRecord, Interval) {
         let record = try existing(lease.experiment)
         let interval = try existing(lease.interval, in: record)
-        guard interval.state == .running, interval.token == lease.token else {
+        guard interval.state == .running, LeaseSecret.matches(lease.token, stored: interval.token) else {
             let now = record.state.isOver ? "the experiment is over" : "it is \(interval.state.rawValue) now"
             throw PBTError(
                 .leaseLost,
@@ -95,7 +110,7 @@ extension Ledger {
         var (record, interval) = try held(lease)
         switch outcome {
         case .failed(let reason):
-            let (decisions, garbage) = try fail(&interval, .retried, because: reason, in: &record)
+            let (decisions, garbage) = try charge(&interval, .retried, because: reason, in: &record)
             return Finished(interval: interval, decisions: decisions, garbage: garbage, record: record)
         case .trained(let score, let metrics, let checkpoint):
             guard checkpoint != nil || !score.isFinite else {
@@ -103,6 +118,9 @@ extension Ledger {
                     .badValue, "interval \(lease.interval) has a score but no checkpoint; nobody could continue it")
             }
             try check(metrics)
+            let name = CheckpointName(interval.id, attempt: interval.attempts)
+            // Files are found, handed to trainers and deleted by this name.
+            if let checkpoint, CheckpointName(checkpoint) != name { throw name.refusal(of: checkpoint) }
             interval.state = score.isFinite ? .done : .diverged
             interval.score = score.isFinite ? score : nil
             interval.metrics = metrics.mapValues(\.finite)
@@ -118,9 +136,9 @@ extension Ledger {
     private func again(_ lease: Lease) throws -> Finished? {
         let record = try existing(lease.experiment)
         let interval = try existing(lease.interval, in: record)
-        guard interval.state != .running, interval.token == lease.token, interval.attempts == lease.attempt else {
-            return nil
-        }
+        guard interval.state != .running, interval.attempts == lease.attempt,
+            LeaseSecret.matches(lease.token, stored: interval.token)
+        else { return nil }
         return Finished(
             interval: interval, decisions: [], garbage: try garbage(in: record), record: record)
     }
@@ -129,31 +147,7 @@ extension Ledger {
     private func lose(_ interval: Interval, because reason: String, in record: inout ExperimentRecord) throws {
         var interval = interval
         interval.token = nil
-        _ = try fail(&interval, .lost, because: reason, in: &record)
-    }
-
-    /// Counts a failed attempt: the interval waits for another one, or its retries are spent.
-    private func fail(
-        _ interval: inout Interval, _ kind: Event.Kind, because reason: String, in record: inout ExperimentRecord
-    ) throws -> (decisions: [Decision], garbage: [String]) {
-        interval.failures += 1
-        interval.reason = reason
-        guard interval.failures <= record.experiment.retries else {
-            interval.state = .failed
-            return try close(&interval, from: .running, in: &record)
-        }
-        interval.state = .waiting
-        interval.leaseExpires = nil
-        record.move(.running, to: .waiting)
-        try update(interval, in: record)
-        try update(record)
-        try append(
-            kind, interval.id,
-            [
-                "reason": .string(reason), "attempt": .integer(interval.attempts),
-                "retries_left": .integer(record.experiment.retries - interval.failures),
-            ], in: record)
-        return ([], [])
+        _ = try charge(&interval, .lost, because: reason, in: &record)
     }
 
     /// Finishes an interval: its place in the order, the standing of its member, the decisions, and what is garbage now.
@@ -164,6 +158,7 @@ extension Ledger {
         let experiment = record.experiment
         // The only thing below that can fail for a reason of the caller's; checked before anything is written.
         try strategies.check(experiment)
+        if interval.state != .failed { try acquit(interval.worker, trained: interval, in: &record) }
         record.move(state, to: interval.state)
         interval.sequence = record.finishedIntervals
         interval.finished = now

@@ -10,6 +10,10 @@
 package protocol Ledger {
     /// The store's time, the same during one transaction.
     var now: Timestamp { get }
+    /// Whether no lease is to end in this transaction, whatever its time: see ``LeaseTime``.
+    var isGrace: Bool { get }
+    /// Whether the process of a worker is known to live on this machine.
+    func isAlive(_ worker: String) -> Bool
     /// The strategies written in Swift.
     var strategies: Strategies { get }
     /// A secret that nobody can guess.
@@ -61,10 +65,12 @@ package protocol Ledger {
     /// The finished interval without a decision that has the least index, of these the one that finished first.
     func firstUndecided(in record: ExperimentRecord) throws -> Interval?
 
-    /// The waiting interval with the least index, of these the one with the least member.
+    /// The waiting interval with the least index, of these the one with the fewest failures, then the least member.
     ///
     /// Not one that is reserved: a waiting interval whose lease has not run out yet is about to be begun by somebody.
-    func firstWaiting(in record: ExperimentRecord) throws -> Interval?
+    func firstWaiting(in record: ExperimentRecord, but excluded: Set<IntervalID>) throws -> Interval?
+    /// Whether a worker has trained an interval that is done.
+    func hasDone(_ worker: String, in record: ExperimentRecord) throws -> Bool
     /// The waiting interval of index 0 with no attempt and no change that has the least member.
     func firstUnbegunFounder(in record: ExperimentRecord) throws -> Interval?
     /// Running intervals whose lease has run out, or that a worker has.
@@ -91,6 +97,13 @@ package protocol Ledger {
     ) throws
     func events(of name: String?, after last: Int64?, limit: Int) throws -> [Event]
     func lastEvent() throws -> Int64
+}
+
+extension Ledger {
+    /// The first waiting interval of all.
+    package func firstWaiting(in record: ExperimentRecord) throws -> Interval? {
+        try firstWaiting(in: record, but: [])
+    }
 }
 
 /// The population of one experiment as of a number of finished intervals, kept between transactions.

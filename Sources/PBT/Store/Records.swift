@@ -47,6 +47,8 @@ public struct ExperimentRecord: Sendable, Hashable {
     public var undecided = 0
     /// How many late decisions were made.
     package var lateDecisions: Int64 = 0
+    /// Workers whose attempts have failed since one last succeeded, by name.
+    package var suspects: [String: Suspect] = [:]
     /// What else is kept with it by whoever created it.
     package var notes: [String: Value] = [:]
     /// In a synchronous experiment, the generation that is being trained.
@@ -265,6 +267,8 @@ public struct Event: Sendable, Hashable, Identifiable {
         case ended
         /// The trainer, retries, stop or keep of the experiment were changed.
         case edited
+        /// A worker gets no more intervals, since its attempts fail where those of others succeed.
+        case setAside
     }
 
     /// Its number; increases over all experiments of a store.

@@ -98,8 +98,8 @@ public protocol Store: Sendable {
     /// Safe to repeat when the answer got lost: for an attempt that was finished by this lease it answers with the
     /// interval as it is, no decisions, and all garbage that there is; nothing is recorded twice.
     ///
-    /// - Throws: ``PBTError/Code/leaseLost``, or ``PBTError/Code/badValue`` for a finite score without a checkpoint:
-    ///   nothing was recorded.
+    /// - Throws: ``PBTError/Code/leaseLost``, or ``PBTError/Code/badValue`` for a finite score without a checkpoint, and
+    ///   for a checkpoint whose name is not this attempt's (``CheckpointName``): nothing was recorded.
     func finish(_ lease: Lease, _ outcome: Outcome) async throws -> Finished
 
     /// Gives an interval back untrained: the worker was asked to stop. No retry is counted.
@@ -299,13 +299,45 @@ public struct EventSequence: AsyncSequence, Sendable {
     }
 }
 
+/// A clock that nobody sets, and that stands still while the machine is suspended.
+package struct SteadyClock: Sendable {
+    /// What tells the clock from others, such as that of the machine before it was restarted.
+    package let boot: String
+    private let read: @Sendable () -> Int64
+
+    package init(boot: String, _ read: @escaping @Sendable () -> Int64) {
+        self.boot = boot
+        self.read = read
+    }
+
+    /// The milliseconds since some time.
+    package func now() -> Int64 {
+        read()
+    }
+}
+
 /// The time that a store goes by.
+///
+/// Leases go by a clock that is not set and does not run while the machine is suspended, where there is one: a step of
+/// the system's clock and a closed laptop cost no lease.
 public struct StoreClock: Sendable {
     private let read: @Sendable () -> Timestamp
+    /// The clock for leases; none when they go by the time itself.
+    package let steady: SteadyClock?
+    /// The milliseconds by which a process notices that it was stopped; none when it does not look.
+    package let pulse: (@Sendable () -> Int64)?
 
     /// A clock that answers with this function.
     public init(_ read: @escaping @Sendable () -> Timestamp) {
+        self.init(read, steady: nil, pulse: nil)
+    }
+
+    package init(
+        _ read: @escaping @Sendable () -> Timestamp, steady: SteadyClock?, pulse: (@Sendable () -> Int64)?
+    ) {
         self.read = read
+        self.steady = steady
+        self.pulse = pulse
     }
 
     /// The time now.

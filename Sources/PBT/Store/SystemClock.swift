@@ -5,12 +5,53 @@
 #else
     import Foundation
 #endif
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 extension StoreClock {
     /// The time of this machine.
     ///
     /// The one place in this module that reads a clock.
     public static var system: Self {
-        Self { Timestamp(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down))) }
+        Self(
+            { Timestamp(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down))) },
+            steady: SteadyClock(boot: Self.boot) { Self.uptime() }, pulse: { Self.uptime() })
     }
+
+    /// The milliseconds since this machine was started, without those in which it was suspended.
+    private static func uptime() -> Int64 {
+        var time = timespec()
+        #if canImport(Darwin)
+            clock_gettime(CLOCK_UPTIME_RAW, &time)
+        #else
+            clock_gettime(CLOCK_MONOTONIC, &time)
+        #endif
+        return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// What tells this start of the machine from others, and on Linux the name space of its clocks; empty when that
+    /// cannot be told.
+    private static let boot: String = {
+        #if os(Linux)
+            guard let id = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8) else {
+                return ""
+            }
+            var target = [CChar](repeating: 0, count: 64)
+            let count = readlink("/proc/self/ns/time", &target, target.count - 1)
+            let space = String(decoding: target.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            return id.filter { !$0.isWhitespace } + " " + space
+        #elseif canImport(Darwin)
+            var text = [CChar](repeating: 0, count: 64)
+            var size = text.count
+            guard sysctlbyname("kern.bootsessionuuid", &text, &size, nil, 0) == 0 else { return "" }
+            return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        #else
+            return ""
+        #endif
+    }()
 }

@@ -40,8 +40,12 @@ public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let inconsistent = Code("inconsistent")
         /// A file or directory cannot be read or written.
         public static let inputOutput = Code("inputOutput")
+        /// The same is being done at this moment by another request; try again.
+        public static let inProgress = Code("inProgress")
         /// There is no such checkpoint, or not any more.
         public static let noSuchCheckpoint = Code("noSuchCheckpoint")
+        /// A published checkpoint is no longer what was measured.
+        public static let changedCheckpoint = Code("changedCheckpoint")
         /// A request is not one: no JSON, a field that is missing, a parameter out of range.
         public static let badRequest = Code("badRequest")
         /// There is no token, or it is unknown, revoked or expired.
@@ -54,17 +58,48 @@ public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
         ///
         /// What was asked for may have happened.
         public static let unreachable = Code("unreachable")
+        /// This worker cannot train: its program, directory or device is missing, or it has no space, no memory, no
+        /// process or no file descriptor.
+        public static let cannotTrain = Code("cannotTrain")
+        /// This worker was set aside: its attempts fail where those of others succeed.
+        public static let setAside = Code("setAside")
     }
 
     /// What kind of error it is.
     public let code: Code
     /// A text for a person: what, which, and what next.
     public let message: String
+    /// Each problem of a definition by itself, where ``message`` tells them all; empty for other errors.
+    public let problems: [DocumentError]
+    /// The `errno` of the operating system's error that led to it, if one did; no part of what makes errors equal.
+    package let systemError: Int32?
 
     /// An error with this code and text.
     public init(_ code: Code, _ message: String) {
+        self.init(code, message, systemError: nil)
+    }
+
+    /// An error about a definition with any number of problems.
+    public init(_ code: Code, _ message: String, problems: [DocumentError]) {
+        self.init(code, message, problems: problems, systemError: nil)
+    }
+
+    package init(_ code: Code, _ message: String, problems: [DocumentError] = [], systemError: Int32?) {
         self.code = code
         self.message = message
+        self.problems = problems
+        self.systemError = systemError
+    }
+
+    /// Whether code, text and problems are equal.
+    public static func == (a: Self, b: Self) -> Bool {
+        a.code == b.code && a.message == b.message && a.problems == b.problems
+    }
+
+    /// Hashes code and text.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(code)
+        hasher.combine(message)
     }
 
     /// The text for a person.

@@ -76,7 +76,7 @@ struct CheckpointCache: Sendable {
     /// An empty directory for a checkpoint on its way, in use.
     func stage(_ name: String, of experiment: String) throws -> (path: FilePath, hold: Hold) {
         let directory = downloads(data.directory(of: experiment))
-        try FileSystem.makeDirectories(directory)
+        try data.make(directory)
         try sweep(directory)
         while true {
             let path = directory.appending("\(name).\(String(UInt64.random(in: 0 ... .max), radix: 36))")
@@ -100,6 +100,8 @@ struct CheckpointCache: Sendable {
         let target = data.checkpoint(name, of: experiment)
         try FileSystem.makeDirectories(target.removingLastComponent())
         guard try !FileSystem.exists(target) else { return try FileTree.remove(path) }
+        // The cache need not survive a power cut; what is damaged is fetched again.
+        try data.write(CheckpointSeal(sealing: path), of: name, in: experiment, isDurable: false)
         do {
             try FileSystem.move(path, to: target)
         } catch {
@@ -154,6 +156,8 @@ struct CheckpointCache: Sendable {
             let aside = directory.appending("dropped.\(String(UInt64.random(in: 0 ... .max), radix: 36))")
             try FileSystem.move(entry.path, to: aside)
             try FileTree.remove(aside)
+            let manifest = "\(entry.path.lastComponent?.string ?? "").json"
+            try FileTree.remove(entry.experiment.appending("manifests").appending(manifest))
             return true
         }
     }

@@ -57,12 +57,20 @@ public final class RemoteCheckpoints: Checkpoints {
 
     /// A checkpoint in the cache, fetched if need be.
     private func fetched(_ name: String, of experiment: String) async throws -> CheckpointCache.Hold {
-        guard try TransferPath(name).names.count == 1 else {
-            throw PBTError(.badValue, "a checkpoint's name has no slash: \"\(name)\"")
+        guard CheckpointName(name) != nil else {
+            throw PBTError(
+                .noSuchCheckpoint,
+                "the server names a checkpoint \(Value.string(String(name.prefix(100))).json), which no attempt publishes"
+            )
         }
         let cache = cache
         while true {
-            if let hold = try await blocking({ try cache.hold(name, of: experiment) }) { return hold }
+            if let hold = try await blocking({ try cache.hold(name, of: experiment) }) {
+                let data = data
+                if try await blocking({ try data.changes(in: name, of: experiment).isEmpty }) { return hold }
+                // Something wrote into the cache. The server's is fetched again.
+                try await blocking { try data.delete([name], of: experiment) }
+            }
             try await Download(store: store, cache: cache, name: name, experiment: experiment).run()
         }
     }
@@ -72,7 +80,10 @@ public final class RemoteCheckpoints: Checkpoints {
         let lease = attempt.assignment.lease
         let name = DataDirectory.name(of: lease.interval, attempt: lease.attempt)
         let root = attempt.checkpoint
-        let manifest = try await blocking { try Manifest(of: root) }
+        let manifest = try await blocking {
+            try CheckpointLinks.settle(in: root)
+            return try Manifest(of: root)
+        }
         try await Upload(store: store, root: root, name: name, lease: lease, manifest: manifest).run()
         // Most members continue their own.
         let cache = cache

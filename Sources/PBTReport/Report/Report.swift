@@ -11,15 +11,19 @@ public enum Report {
     ///
     /// The same histories give the same bytes: nothing in it says when it was made.
     ///
-    /// - Parameter histories: The experiments; several are compared first, which asks for one objective.
+    /// - Parameters:
+    ///   - histories: The experiments; several are compared first, which asks for one objective.
+    ///   - storeOption: Words that name the store in commands on the page: `--store`, and the store.
     /// - Returns: An HTML document.
-    public static func html(of histories: [History]) -> String {
+    public static func html(of histories: [History], storeOption: [String] = []) -> String {
         let sheet = ReportStyle.sheet
-        let digest = Base64.text(of: SHA256.digest(of: Array(sheet.utf8)))
+        let digest = Base64.text(of: SecureHash.sha256(Array(sheet.utf8)))
         let policy = "default-src 'none'; style-src 'sha256-\(digest)'; base-uri 'none'; form-action 'none'"
         let names = histories.map { PlainText.line($0.record.experiment.name) }
         let isAlone = histories.count == 1
-        let parts = histories.enumerated().map { ReportPart($1, number: $0 + 1, isAlone: isAlone) }
+        let parts = histories.enumerated().map {
+            ReportPart($1, number: $0 + 1, isAlone: isAlone, storeOption: storeOption)
+        }
         return HTML.document {
             tag("head") {
                 void("meta", ["charset": "utf-8"])

@@ -10,6 +10,7 @@ struct ReportPart {
     /// Its name, on one line.
     let name: String
     private let isAlone: Bool
+    private let storeOption: [String]
 
     /// A part.
     ///
@@ -17,8 +18,10 @@ struct ReportPart {
     ///   - history: The experiment.
     ///   - number: Which part of the report it is, from 1.
     ///   - isAlone: Whether it is the only one, so that the page's title is its own.
-    init(_ history: History, number: Int, isAlone: Bool) {
+    ///   - storeOption: Words that name the store in a command.
+    init(_ history: History, number: Int, isAlone: Bool, storeOption: [String] = []) {
         self.history = history
+        self.storeOption = storeOption
         self.isAlone = isAlone
         id = "e\(number)"
         name = PlainText.line(history.record.experiment.name)
@@ -176,7 +179,9 @@ struct ReportPart {
                 "Its checkpoint is "
                 tag("code") { PlainText.line(best.checkpoint ?? "-") }
                 " (\(best.checkpointState.rawValue)). To train by its schedule once more: "
-                tag("code") { "pbt replay \(Shell.quoted(name))" }
+                tag("code") {
+                    Shell.command(["pbt", "replay", record.experiment.name] + storeOption)
+                }
             }
     }
 

@@ -12,14 +12,16 @@ extension CheckpointExchange {
     ///
     /// - Throws: A `PBTError`: `badValue` for a name that is none of an attempt, `leaseLost` when the attempt is over.
     private func staging(_ name: String, _ experiment: String) async throws -> FilePath {
-        guard let (id, attempt) = DataDirectory.attempt(named: name) else {
+        guard let attempt = CheckpointName(name) else {
             throw PBTError(
                 .badValue, "\"\(name.prefix(100))\" names no attempt; attempts are named like m0003-i0012-a1")
         }
-        let interval = try await store.interval(id, of: experiment)
-        guard interval.state == .running, interval.attempts == attempt else {
+        let interval = try await store.interval(attempt.interval, of: experiment)
+        guard interval.state == .running, interval.attempts == attempt.attempt else {
             throw PBTError(
-                .leaseLost, "attempt \(attempt) at interval \(id) of \"\(experiment)\" is over; nobody needs its files")
+                .leaseLost,
+                "attempt \(attempt.attempt) at interval \(attempt.interval) of \"\(experiment)\" is over; nobody needs its files"
+            )
         }
         return data.uploads(of: experiment).appending(name)
     }
@@ -45,8 +47,10 @@ extension CheckpointExchange {
         let root = try await staging(name, experiment)
         let writer = try uploads.begin("\(path)", of: root, maximum: limits.files)
         do {
+            let data = data
             let file = try await blocking {
-                try FileSystem.makeDirectories(root)
+                try data.make(root)
+                try path.checkSpelling(below: root)
                 return try OpenFile(writing: path, below: root)
             }
             try await uploads.write(writer) {
@@ -129,14 +133,20 @@ extension CheckpointExchange {
         try await confirm(lease)
         let target = data.checkpoint(name, of: experiment)
         let maximum = limits.files
+        let data = data
         try await uploads.publishing(root) {
-            if try await isPublished(manifest, at: target) { return }
+            if try await isPublished(manifest, at: target, of: experiment) {
+                // The server may have died, or the disk may have failed, before the name was flushed.
+                return try await blocking { try FileSystem.synchronize(directory: target.removingLastComponent()) }
+            }
             do {
-                try await blocking { try Staged(root: root, manifest: manifest, maximum: maximum).publish(at: target) }
+                try await blocking {
+                    try Staged(root: root, manifest: manifest, maximum: maximum)
+                        .publish(as: name, of: experiment, in: data)
+                }
             } catch let error as PBTError where FileSystem.isDiskFull(error) {
                 throw Problem(507, error.code.name, "the server's disk: \(error.message)", retryAfter: 60)
             }
-            publish(manifest, at: target)
         }
         try await dropEarlier(lease)
     }

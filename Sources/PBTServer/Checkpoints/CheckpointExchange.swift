@@ -33,45 +33,48 @@ final class CheckpointExchange: Sendable {
 
     /// The directory of a published checkpoint.
     ///
-    /// - Throws: A `PBTError` with code `noSuchExperiment`, `noSuchCheckpoint` or `badValue`.
+    /// - Throws: A `PBTError` with code `noSuchExperiment`, `noSuchCheckpoint` or `inputOutput`.
     private func directory(of name: String, _ experiment: String) async throws -> FilePath {
-        // One name alone, and none that leads elsewhere.
-        guard try TransferPath(name).names.count == 1 else {
-            throw PBTError(.noSuchCheckpoint, "a checkpoint's name has no slash: \"\(name.prefix(100))\"")
-        }
-        let path = data.checkpoint(name, of: experiment)
-        guard try await blocking({ try FileSystem.exists(path) }) else {
+        let data = data
+        do {
+            return try await blocking { try data.published(name, of: experiment) }
+        } catch let error as PBTError where error.code == .noSuchCheckpoint {
             _ = try await store.record(of: experiment)
+            guard CheckpointName(name) != nil else { throw error }
             throw PBTError(
                 .noSuchCheckpoint,
                 "there is no checkpoint \"\(name)\" of \"\(experiment)\", or not any more: nothing needed it")
         }
-        return path
     }
 
     /// What is in a published checkpoint.
     ///
     /// Read once: what is published never changes.
     ///
-    /// - Throws: A `PBTError`: `noSuchCheckpoint`, `badValue` for one that holds what cannot be sent.
+    /// - Throws: A `PBTError`: `noSuchCheckpoint`, `changedCheckpoint`, `badValue` for one that holds what cannot be sent.
     func manifest(of name: String, _ experiment: String) async throws -> Manifest {
         let path = try await directory(of: name, experiment)
+        let data = data
+        // It is about to be handed out.
+        try await blocking { try data.checkUnchanged(name, of: experiment) }
         // Many workers may ask for the donor's at once.
-        return try await turns.taking(path) { try await known(path) }
+        return try await turns.taking(path) { try await known(path, experiment) }
     }
 
-    private func known(_ path: FilePath) async throws -> Manifest {
-        if let known = manifests[path] { return known }
+    private func known(_ path: FilePath, _ experiment: String) async throws -> Manifest {
+        let record = try await store.record(of: experiment)
+        let key = try await blocking { try ManifestCache.Key(path, of: record) }
+        if let known = manifests[key] { return known }
         let limits = limits
         let manifest = try await blocking { try Manifest(of: path, maximumFiles: limits.files) }
-        manifests[path] = manifest
+        manifests[key] = manifest
         return manifest
     }
 
     /// Whether what is published in a directory is this.
-    func isPublished(_ manifest: Manifest, at path: FilePath) async throws -> Bool {
+    func isPublished(_ manifest: Manifest, at path: FilePath, of experiment: String) async throws -> Bool {
         guard try await blocking({ try FileSystem.exists(path) }) else { return false }
-        guard try await known(path).isSame(as: manifest) else {
+        guard try await known(path, experiment).isSame(as: manifest) else {
             throw PBTError(.wrongState, "there is another checkpoint in \(path) already; release the interval")
         }
         return true
@@ -84,13 +87,29 @@ final class CheckpointExchange: Sendable {
         let path = try TransferPath(path)
         let root = try await directory(of: name, experiment)
         return try await blocking {
-            let file = try OpenFile(reading: path, below: root)
+            let file = try OpenFile(following: path, below: root)
             return (file, try file.size())
         }
     }
 
-    /// Notes what is in a checkpoint that was just published.
-    func publish(_ manifest: Manifest, at path: FilePath) {
-        manifests[path] = manifest
+    /// Checks that an attempt published the checkpoint that its result names, where this server can see that.
+    ///
+    /// Of an attempt that is finished already nothing is checked: its result is repeated, and the checkpoint may be
+    /// deleted by now.
+    ///
+    /// - Throws: A `PBTError` with code `badValue` when there is no such checkpoint.
+    func checkPublished(_ outcome: Outcome, under lease: Lease) async throws {
+        guard case .trained(_, _, let checkpoint?) = outcome,
+            CheckpointName(checkpoint) == CheckpointName(lease.interval, attempt: lease.attempt)
+        else { return }
+        let data = data
+        if try await blocking({ try data.isPublished(checkpoint, of: lease.experiment) }) { return }
+        // Read after the look at the disk: a finished interval's checkpoint may have been deleted in between.
+        let interval = try await store.interval(lease.interval, of: lease.experiment)
+        guard interval.state == .running, interval.attempts == lease.attempt else { return }
+        throw PBTError(
+            .badValue,
+            "checkpoint: \"\(checkpoint)\" is not in the server's data directory \(data.root); publish it before "
+                + "finish, through uploads or in that directory")
     }
 }

@@ -15,9 +15,15 @@ struct Staged {
 
     /// Checks every byte, writes all to disk, and makes it visible by one rename.
     ///
+    /// After a flush that failed nobody knows what is on the disk: what came is deleted, so that it is sent again.
+    ///
+    /// - Parameters:
+    ///   - name: The checkpoint's name.
+    ///   - experiment: The experiment.
+    ///   - data: The data directory.
     /// - Throws: A `PBTError` with code `badValue` or `inputOutput`; then nothing is published.
-    func publish(at target: FilePath) throws {
-        try FileSystem.makeDirectories(root)
+    func publish(as name: String, of experiment: String, in data: DataDirectory) throws {
+        try data.make(root)
         try check()
         for directory in manifest.directories {
             for name in directory.parents + ["\(directory)"] {
@@ -27,10 +33,14 @@ struct Staged {
         for file in manifest.files where file.isExecutable {
             try OpenFile(reading: file.path, below: root).makeExecutable()
         }
-        try FileTree.synchronize(root)
-        try FileSystem.makeDirectories(target.removingLastComponent())
-        try FileSystem.move(root, to: target)
-        try FileSystem.synchronize(directory: target.removingLastComponent())
+        try data.prepare(experiment)
+        do {
+            try data.publish(root, as: name, of: experiment)
+        } catch {
+            // If this fails too, the next publish reads and flushes every byte again.
+            try? FileTree.remove(root)
+            throw error
+        }
     }
 
     /// Everything that is listed is there as it is listed, and nothing else.
@@ -40,10 +50,11 @@ struct Staged {
         for file in tree.files where !listed.contains(file.path) {
             try FileTree.remove(file.path.below(root))
         }
+        // By their bytes: strings of other bytes may be equal.
         let needed = Set(
-            manifest.directories.map { "\($0)" } + manifest.directories.flatMap(\.parents)
-                + manifest.files.flatMap(\.path.parents))
-        for directory in tree.directories.reversed() where !needed.contains("\(directory)") {
+            (manifest.directories.map { "\($0)" } + manifest.directories.flatMap(\.parents)
+                + manifest.files.flatMap(\.path.parents)).map { Array($0.utf8) })
+        for directory in tree.directories.reversed() where !needed.contains(Array("\(directory)".utf8)) {
             try FileTree.remove(directory.below(root))
         }
         let there = Set(tree.files.map(\.path))

@@ -79,7 +79,7 @@ final class Uploads: Sendable {
     }
 
     private static let publishing = PBTError(
-        PBTError.Code("inProgress"), "the checkpoint is written or published at this moment; try again")
+        .inProgress, "the checkpoint is written or published at this moment; try again")
 
     /// Forgets attempts that are over.
     func forget(_ attempt: FilePath) {

@@ -11,6 +11,9 @@ public struct DashboardConfiguration: Sendable, Hashable {
     /// stays, or comes back.
     package var afterwards: String?
 
+    /// The store as commands on the pages name it; none: the server itself, by the address that the browser used.
+    package var store: String?
+
     /// For how many times as long as it took to read a large experiment it is not read again.
     package var rest = 4
 

@@ -35,6 +35,8 @@ struct Dispatcher: HTTPResponder {
         let began = ContinuousClock.now
         site.metrics.begin()
         let path = request.uri.string.prefix { $0 != "?" && $0 != "#" }
+        var request = request
+        let unread = UnreadBody(of: &request)
         var match = table.find(request.method, path)
         let isPage = isPage(request, path, &match)
         var reply: Reply
@@ -48,6 +50,7 @@ struct Dispatcher: HTTPResponder {
                 reply = await dashboard.errorPage(problem, call, address: context.address)
             }
         }
+        if reply.status.code >= 400 { unread?.discard(after: &reply, closing: context.channel) }
         reply = reply.compressed(for: request.headers[.acceptEncoding])
         if request.method == .head {
             // The length of what a GET would get, and none of it: whatever follows is taken for the next answer.

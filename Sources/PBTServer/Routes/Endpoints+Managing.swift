@@ -16,10 +16,12 @@ extension Endpoints {
         ) { call in
             let fields = try await call.fields("definition")
             let experiment = try Experiment(api: .object(try fields.object("definition")))
+            try experiment.checkCommand()
             let bytes = Array("create \(experiment.value.json)".utf8)
             let (value, status) = try await call.site.repeats.once(
                 call.request.headers[.idempotencyKey], for: bytes
             ) {
+                try await call.site.data?.checkUnclaimed(experiment.name, in: call.site.store)
                 let record = try await call.site.store.create(experiment)
                 return (call.site.value(of: record, withDefinition: true), status: 201)
             }
@@ -35,6 +37,7 @@ extension Endpoints {
         ) { call in
             let fields = try await call.fields("definition")
             let experiment = try Experiment(api: .object(try fields.object("definition")))
+            try experiment.checkCommand()
             guard experiment.name == call.experiment else {
                 throw PBTError(
                     .badValue,

@@ -23,7 +23,7 @@ extension Endpoints {
     static let transfer: [Endpoint] = [
         Endpoint(
             method: .get, path: checkpointPath, scope: .read, summary: "What is in a checkpoint",
-            parameters: checkpointParameters, answers: [json("Its files", Schemas.manifest)], problems: [404, 422]
+            parameters: checkpointParameters, answers: [json("Its files", Schemas.manifest)], problems: [404, 409, 422]
         ) { call in
             .json(.object(try await call.exchange.manifest(of: call["checkpoint"], call.experiment).api))
         },

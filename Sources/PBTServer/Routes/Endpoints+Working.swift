@@ -36,7 +36,9 @@ extension Endpoints {
             answers: [json("What it led to", Schemas.finished)], problems: [404, 409, 422]
         ) { call in
             let fields = try await call.fields("lease", "score", "metrics", "checkpoint", "failed")
-            let finished = try await call.site.store.finish(call.lease(fields), Outcome(api: fields))
+            let (lease, outcome) = (try call.lease(fields), try Outcome(api: fields))
+            try await call.site.checkpoints?.checkPublished(outcome, under: lease)
+            let finished = try await call.site.store.finish(lease, outcome)
             return .json([
                 "interval": finished.interval.api, "decisions": .array(finished.decisions.map(\.api)),
                 "garbage": .array(finished.garbage.map { .string($0) }),
@@ -101,7 +103,7 @@ extension Endpoints {
                 // What this very claim was given before its answer got lost is its own still, so that it can give it back.
                 if let key,
                     try await store.runningIntervals(of: name).contains(where: {
-                        $0.worker == worker && $0.token?.hasPrefix("\(key).") == true
+                        $0.worker == worker && LeaseSecret.Claimed(key: key).token(of: $0) != nil
                     })
                 {
                     let claims = try await store.claim(count, from: name, by: worker, for: term, key: key)

@@ -156,7 +156,7 @@ enum Schemas {
                 "lease": ref("Lease"), "interval": ref("Interval"), "parent_checkpoint": text, "seed": whole,
                 "objective": object(
                     ["metric": text, "goal": choice(["maximize", "minimize"])], required: ["metric", "goal"]),
-                "garbage": list(text), "definition": values, "definition_version": text,
+                "garbage": list(text), "definition": values, "definition_version": text, "hyperparameters": values,
             ], required: ["lease", "interval", "seed", "objective", "definition_version"]),
         "Decision": object(
             [
@@ -180,7 +180,10 @@ enum Schemas {
                 "details": values,
             ], required: ["id", "experiment", "time", "kind", "details"]),
         "Problem": object(
-            ["type": text, "title": text, "status": whole, "code": text, "detail": text],
+            [
+                "type": text, "title": text, "status": whole, "code": text, "detail": text,
+                "errors": list(object(["path": text, "problem": text], required: ["path", "problem"])),
+            ],
             required: ["type", "title", "status", "code", "detail"]),
     ]
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
-import PBTAPI
 
 /// What becomes of a job when its client says so.
 extension SchedyRows {
@@ -95,10 +94,11 @@ extension SchedyRows {
         let score = Self.score(content, record.experiment.objective)
         interval.score = score
         interval.reason = nil
-        if let score, let label = interval.label {
+        if let score {
             interval.state = .done
             interval.score = score
-            interval.checkpoint = Self.checkpoint(of: label)
+            // Stands for what the results say of it. There are no files of ours.
+            interval.checkpoint = CheckpointName(interval.id, attempt: interval.attempts).description
             interval.checkpointState = .kept
         } else if content.status == .done {
             interval.state = .diverged
@@ -122,13 +122,6 @@ extension SchedyRows {
         // There are no files of ours.
         try rows.markDeleted(garbage, in: record)
         try settle(&record)
-    }
-
-    /// The name that stands for what a job's results say of its checkpoint; never one that means something to a file
-    /// system.
-    static func checkpoint(of label: String) -> String {
-        let name = PathSegment.encode(label)
-        return name.hasPrefix(".") ? "%2E" + name.dropFirst() : name
     }
 
     /// Where the client does not say what jobs are judged by, the first one with a number among its results does.

@@ -107,7 +107,7 @@ extension StoreContract {
             try expectEqual(first.seed, experiment.trainerSeed(for: first.interval.id))
             try await store.finish(first, score: 0.5)
             let second = try await store.take()
-            try expectEqual(second.parentCheckpoint, "0@0#1")
+            try expectEqual(second.parentCheckpoint, "m0000-i0000-a1")
             try expectEqual(second.interval.parent, first.interval.id)
             try expectEqual(second.interval.depth, 2)
         },
@@ -209,7 +209,8 @@ extension StoreContract {
                     group.addTask {
                         var lease = assignment.lease
                         if i % 3 == 0 { lease.token = "0" }
-                        let outcome = Outcome.trained(score: Double(i), metrics: [:], checkpoint: "c\(i)")
+                        let outcome = Outcome.trained(
+                            score: Double(i), metrics: [:], checkpoint: "\(lease.checkpointName)")
                         do {
                             _ = try await store.finish(lease, outcome)
                             return false
@@ -237,7 +238,7 @@ extension StoreContract {
             var forged = assignment.lease
             forged.token = "0"
             let before = try await store.interval(assignment.interval.id, of: "e")
-            let outcome = Outcome.trained(score: 1, metrics: [:], checkpoint: "c")
+            let outcome = Outcome.trained(score: 1, metrics: [:], checkpoint: "\(assignment.lease.checkpointName)")
             let wrong = forged
             try await expectError(.leaseLost) { _ = try await store.finish(wrong, outcome) }
             try await expectError(.leaseLost) { _ = try await store.renew(wrong, for: .seconds(9)) }
@@ -283,10 +284,11 @@ extension StoreContract {
         Case("an interval given back costs no retry, a lost one does, until they are spent") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 2, retries: 1))
+            try await store.finish(try await store.take(), score: 1)
             for _ in 0..<5 {
                 try await store.release(try await store.take().lease, because: "interrupted")
             }
-            let id = IntervalID(member: 0, index: 0)
+            let id = IntervalID(member: 1, index: 0)
             try expectEqual(try await store.interval(id, of: "e").failures, 0)
             for expected in [Interval.State.waiting, .failed] {
                 let assignment = try await store.take(by: "dead")

@@ -33,6 +33,30 @@ extension StoreContract {
             try expectEqual(try await store.interval(assignment.interval.id, of: "e").state, .running)
             try await store.finish(assignment, score: 1)
         },
+        Case("only the attempt's own checkpoint name is accepted; any other is refused, and nothing is recorded") {
+            test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment())
+            let assignment = try await store.take()
+            let before = try await store.interval(assignment.interval.id, of: "e")
+            let names = [
+                "", "/", ".", "..", "../../../victim", "/etc", "\u{0}", "m0000-i0000-a1\u{0}", "m0000-i0000-a1/",
+                "m0000-i0000-a2", "m0001-i0000-a1", "m9999-i0000-a1", "m000-i0000-a1", "m0000-i0000-a01",
+                "m0000-i0000-a+1", "M0000-i0000-a1", "m0000-i0000-a1\n", "m٠٠٠٠-i0000-a1",
+                String(repeating: "a", count: 5000),
+            ]
+            for name in names {
+                for score in [1, Double.nan] {
+                    try await expectError(.badValue, mentions: "m0000-i0000-a1") {
+                        _ = try await store.finish(
+                            assignment.lease, .trained(score: score, metrics: [:], checkpoint: name))
+                    }
+                }
+            }
+            try expectEqual(try await store.interval(assignment.interval.id, of: "e"), before)
+            try expectEqual(try await store.garbage(of: "e"), [])
+            try await store.finish(assignment, score: 1)
+        },
         Case("the worst takes over the best, and is not ranked before its new weights have a score") { test in
             let store = try await test.open()
             let experiment = StoreUnderTest.experiment()

@@ -46,7 +46,7 @@ public enum StoreContract {
     /// All rules.
     public static var cases: [Case] {
         experimentCases + readingCases + claimCases + finishCases + checkpointCases + managementCases + lateCases
-            + openCases
+            + openCases + blameCases + clockCases
             + eventCases
     }
 }
@@ -140,6 +140,6 @@ extension Store {
             assignment.lease,
             .trained(
                 score: score, metrics: ["score": .number(score)],
-                checkpoint: score.isFinite ? "\(assignment.interval.id)#\(assignment.lease.attempt)" : nil))
+                checkpoint: score.isFinite ? "\(assignment.lease.checkpointName)" : nil))
     }
 }

@@ -50,10 +50,9 @@ public struct CommandExecutor: Executor {
         }
     }
 
-    /// What it means that a command could not be run.
+    /// Returns how an attempt ended whose command could not be run.
     static func end(because error: any Error) -> AttemptEnd {
-        // No retry is counted, and the slot pauses before its next claim.
-        error is NoRoom ? .interrupted(reason: "\(error)") : .failed(reason: "\(error)")
+        WorkerProblem(setup: error).map { .unable($0) } ?? .failed(reason: "\(error)")
     }
 
     /// Everything up to the start: files, arguments, environment, program.
@@ -72,19 +71,35 @@ public struct CommandExecutor: Executor {
         guard !arguments.contains(where: { $0.utf8.contains(0) }) else {
             throw PBTError(.badExperiment, "an argument of the command holds a null character")
         }
-        if let parent = attempt.parentCheckpoint, try !FileSystem.exists(parent) {
-            throw PBTError(
-                .inputOutput, "the checkpoint \(parent) that this interval continues is gone: was it deleted by hand?")
-        }
+        if let parent = attempt.parentCheckpoint { try Self.check(parent) }
         let directory = FilePath(trainer.directory)
-        let program = try Program.find(arguments[0], in: directory, searchPath: environment["PATH"])
-        try FileSystem.write(assignment.interval.hyperparameters.value.json + "\n", to: files.hyperparameters)
+        let program = try WorkerProblem.blamingWorker {
+            try Program.find(
+                arguments[0], in: directory, searchPath: trainer.environment["PATH"] ?? environment["PATH"])
+        }
+        let given = assignment.experiment.space.nested(assignment.interval.hyperparameters.values)
+        try FileSystem.write(given.json + "\n", to: files.hyperparameters)
         let threads = TrainerEnvironment.threads(for: trainer, slots: slots ?? trainer.workers)
-        let entries = try environment.entries(for: attempt, trainer: trainer, files: files, threads: threads)
+        let entries = try WorkerProblem.blamingWorker {
+            try environment.entries(for: attempt, trainer: trainer, files: files, threads: threads)
+        }
         return (
             Invocation(program: program, arguments: arguments, environment: entries, directory: directory),
             trainer
         )
+    }
+
+    /// Checks that the checkpoint to continue is there.
+    private static func check(_ parent: FilePath) throws {
+        guard try !FileSystem.exists(parent) else { return }
+        let all = parent.removingLastComponent()
+        guard try FileSystem.exists(all) else {
+            throw WorkerProblem(
+                "there is no directory \(all) with the experiment's checkpoints; is the file system mounted?",
+                isTransient: true)
+        }
+        throw PBTError(
+            .noSuchCheckpoint, "the checkpoint \(parent) that this interval continues is gone: was it deleted by hand?")
     }
 
     /// What the end of the process means.
@@ -108,6 +123,9 @@ public struct CommandExecutor: Executor {
                 return .trained(score: results.score, metrics: results.metrics)
             } catch let problem as Results.Problem {
                 return .failed(reason: problem.text)
+            } catch {
+                // What the program left there, unless the machine cannot read anything.
+                return WorkerProblem(resource: error).map { .unable($0) } ?? .failed(reason: "\(error)")
             }
         case .ended(.exited(Self.interruptedCode)):
             return .interrupted(reason: "exit 75\(try last())")

@@ -8,6 +8,8 @@ public import PBT
 /// | --- | --- |
 /// | `{NAME}` | that hyperparameter: text as it is, lists and objects as JSON, null as nothing |
 /// | `{args}` | all hyperparameters, each as two arguments `--NAME` and value, in order of name, nulls left out; stands alone |
+/// | `{args:flags}` and others | the same in another form, see ``ArgumentForm``; stands alone |
+/// | `{NAME:flag}` | `--NAME` when that hyperparameter is true, else no argument at all; stands alone |
 /// | `{checkpoint_in}` | the directory to restore from; empty for a founder, and the argument stays in its place |
 /// | `{checkpoint_out}` | the directory to save into |
 /// | `{results}`, `{hyperparameters}` | the paths of these files |
@@ -45,16 +47,33 @@ public struct CommandTemplate: Sendable, Hashable {
         }
         arguments = try command.enumerated().map { i, argument in
             do {
-                let pieces = try Self.pieces(of: argument)
-                try Self.check(pieces, isProgram: i == 0, space: space)
-                return pieces
+                return try Self.checked(argument, at: i, space: space)
             } catch let problem as Problem {
                 throw PBTError(.badExperiment, "command[\(i)] \"\(argument)\": \(problem.text)")
             }
         }
     }
 
-    private struct Problem: Error {
+    /// Returns what is wrong with each argument of a command: its place, from 0, and a text for a person.
+    package static func problems(in command: [String], space: SearchSpace) -> [(argument: Int, text: String)] {
+        command.enumerated().compactMap { i, argument in
+            do {
+                _ = try checked(argument, at: i, space: space)
+                return nil
+            } catch {
+                return (i, "\"\(argument)\": \((error as? Problem)?.text ?? "\(error)")")
+            }
+        }
+    }
+
+    private static func checked(_ argument: String, at i: Int, space: SearchSpace) throws -> [Piece] {
+        let pieces = try pieces(of: argument)
+        try check(pieces, isProgram: i == 0, space: space)
+        return pieces
+    }
+
+    /// What is wrong with an argument.
+    struct Problem: Error {
         let text: String
     }
 
@@ -86,18 +105,24 @@ public struct CommandTemplate: Sendable, Hashable {
     }
 
     private static func check(_ pieces: [Piece], isProgram: Bool, space: SearchSpace) throws {
-        for case .placeholder(let name) in pieces {
-            if name == "args" {
+        for (i, piece) in pieces.enumerated() {
+            guard case .placeholder(let name) = piece else { continue }
+            if try ArgumentList.checked(name, space: space) != nil {
                 guard pieces.count == 1 else {
-                    throw Problem(text: "{args} becomes several arguments and must stand alone: \"{args}\"")
+                    let effect = name.hasPrefix("args") ? "becomes several arguments" : "becomes one argument or none"
+                    throw Problem(text: "{\(name)} \(effect) and must stand alone: \"{\(name)}\"")
                 }
-                guard !isProgram else { throw Problem(text: "{args} cannot be the program") }
+                guard !isProgram else { throw Problem(text: "{\(name)} cannot be the program") }
                 continue
             }
             if space[name] != nil || SearchSpace.reserved.contains(name) { continue }
             let known = space.names + SearchSpace.reserved.sorted()
             let advice: String
-            if let near = nearest(to: name, among: known) {
+            if let first = space.names.first(where: { $0.hasPrefix("\(name).") }) {
+                advice = "it is a group; write {\(first)}"
+            } else if i > 0, case .text(let before) = pieces[i - 1], before.hasSuffix("$") {
+                advice = "no shell expands ${\(name)}; write its value, or ${{\(name)}} in the script of a shell"
+            } else if let near = nearest(to: name, among: known) {
                 advice = "did you mean {\(near)}?"
             } else if name.contains(where: { !$0.isLetter && !$0.isNumber && !"_-.".contains($0) }) || name.isEmpty {
                 advice = "write {{ and }} for braces"
@@ -111,11 +136,8 @@ public struct CommandTemplate: Sendable, Hashable {
     /// The program and its arguments for an attempt.
     func filled(_ values: Values) -> [String] {
         arguments.flatMap { pieces -> [String] in
-            if pieces == [.placeholder("args")] {
-                return values.hyperparameters.names.flatMap { name -> [String] in
-                    guard let value = values.hyperparameters[name], value != .null else { return [] }
-                    return ["--\(name)", value.argument]
-                }
+            if pieces.count == 1, case .placeholder(let name) = pieces[0], let list = ArgumentList(placeholder: name) {
+                return list.arguments(for: values.hyperparameters)
             }
             return [
                 pieces.map { piece in

@@ -40,7 +40,8 @@ struct Invocation: Sendable {
     ///   - output: What takes its standard output and standard error.
     ///   - ended: Called once, on a thread of its own, when the program has ended and its number is free again.
     /// - Returns: The number of the process, which is that of its group.
-    /// - Throws: A `PBTError` with code `badExperiment` when it cannot be started, a ``NoRoom`` when it cannot be now.
+    /// - Throws: A ``WorkerProblem`` when it cannot be started here, a `PBTError` with code `badExperiment` when its
+    ///   arguments are too long.
     func start(
         output: FileDescriptor, whenEnded ended: @escaping @Sendable (Result<Status, PBTError>) -> Void
     ) async throws -> Int32 {
@@ -79,20 +80,27 @@ struct Invocation: Sendable {
     /// - Parameters:
     ///   - program: Its path.
     ///   - problem: The number of the system's error.
-    /// - Returns: A ``NoRoom`` when it may be started later, and otherwise a `PBTError` with code `badExperiment`.
+    /// - Returns: A ``WorkerProblem``; a `PBTError` with code `badExperiment` when the fault is in its arguments.
     static func failure(toStart program: String, _ problem: Int32) -> any Error {
-        let hint =
-            switch problem {
-            case ENOENT: "; is the interpreter there that its first line names?"
-            case ENOEXEC: "; it is no program of this machine, and its first line names no interpreter"
-            case E2BIG: "; its arguments and the environment are too long"
-            default: ""
-            }
         let text = "cannot start \(program): \(Errno(rawValue: problem))"
-        guard ![EAGAIN, ENOMEM].contains(problem) else {
-            return NoRoom(description: "\(text); the machine has no room for another process now (ulimit -u, memory)")
+        switch problem {
+        case E2BIG:
+            return PBTError(.badExperiment, "\(text); its arguments and the environment are too long")
+        case EAGAIN, ENOMEM:
+            let advice = "the machine has no room for another process now (ulimit -u, memory)"
+            return WorkerProblem("\(text); \(advice)", isTransient: true)
+        case EMFILE, ENFILE:
+            return WorkerProblem("\(text); raise the limit of open files (ulimit -n)", isTransient: true)
+        case ETXTBSY, EIO, ESTALE:
+            return WorkerProblem(text, isTransient: true)
+        case ENOENT:
+            return WorkerProblem("\(text); is the interpreter there that its first line names?", isTransient: false)
+        case ENOEXEC:
+            let advice = "not executable on this machine (wrong architecture?), and its first line names no interpreter"
+            return WorkerProblem("\(text); \(advice)", isTransient: false)
+        default:
+            return WorkerProblem(text, isTransient: false)
         }
-        return PBTError(.badExperiment, text + hint)
     }
 
     private static func wait(for process: Int32) -> Result<Status, PBTError> {
@@ -123,9 +131,4 @@ struct Invocation: Sendable {
             return body(start)
         }
     }
-}
-
-/// A program could not be started, for no fault of its own: later it may be.
-struct NoRoom: Error, CustomStringConvertible {
-    let description: String
 }

@@ -87,6 +87,8 @@ public struct TrainerEnvironment: Sendable, Hashable {
 
     /// The environment for a program, as entries `NAME=value` with a closing zero, in order of name.
     ///
+    /// The trainer's own variables win over inherited ones.
+    ///
     /// - Parameters:
     ///   - variables: What it is told beside its threads and its device.
     ///   - slot: Which of the worker's slots it runs in, from 0.
@@ -97,8 +99,8 @@ public struct TrainerEnvironment: Sendable, Hashable {
     func entries(
         adding variables: [String: String], slot: Int, trainer: Experiment.Trainer, threads: Int
     ) throws -> [[UInt8]] {
-        var added = variables
-        for name in Self.threadVariables where inherited[name] == nil {
+        var added = variables.merging(trainer.environment) { own, _ in own }
+        for name in Self.threadVariables where inherited[name] == nil && added[name] == nil {
             added[name] = String(threads)
         }
         if let device = try device(for: slot, of: trainer.gpus) { added["CUDA_VISIBLE_DEVICES"] = device }

@@ -22,7 +22,7 @@ extension DataDirectory {
     public func identity() throws -> String {
         let path = root.appending(".pbt-data")
         if let known = try existingIdentity() { return known }
-        try FileSystem.makeDirectories(root)
+        try make(root)
         var random = SystemRandomNumberGenerator()
         let fresh = "\(String(random.next(), radix: 36))\(String(random.next(), radix: 36))"
         let draft = root.appending(".pbt-data.\(fresh)")

@@ -7,12 +7,14 @@ public import SystemPackage
 ///
 /// ```
 /// ROOT/EXPERIMENT/checkpoints/m0003-i0012-a1/    what the trainer saved; complete, never changed again
+/// ROOT/EXPERIMENT/manifests/m0003-i0012-a1.json  what that was when it was published
 /// ROOT/EXPERIMENT/attempts/m0003-i0012-a1/       an attempt that runs: checkpoint/, hyperparameters.json, results.json
 /// ROOT/EXPERIMENT/logs/m0003-i0012-a1.log        what the trainer printed
 /// ROOT/EXPERIMENT/uploads/m0003-i0012-a1/        a checkpoint that comes from another machine; not complete yet
 /// ROOT/.pbt-data                                 tells this directory from any other
 /// ```
-/// A checkpoint is published by one rename, so ROOT must not be spread over several file systems. It may be on a
+/// A published checkpoint's files are read-only, and a ``CheckpointSeal`` tells whether they are what was measured. It is
+/// published by one rename, so ROOT must not be spread over several file systems. It may be on a
 /// network file system that all workers of the store see at the same path.
 public struct DataDirectory: Sendable, Hashable {
     /// Where all files are; absolute.
@@ -48,23 +50,24 @@ public struct DataDirectory: Sendable, Hashable {
 
     /// The name of an attempt at an interval, and of the checkpoint that it publishes: `m0003-i0012-a1`.
     public static func name(of interval: IntervalID, attempt: Int) -> String {
-        func padded(_ number: Int) -> String {
-            let digits = String(number)
-            return String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
-        }
-        return "m\(padded(interval.member))-i\(padded(interval.index))-a\(attempt)"
+        CheckpointName(interval, attempt: attempt).description
     }
 
-    /// The interval and attempt that ``name(of:attempt:)`` made a name of; nothing for another text.
-    package static func attempt(named name: String) -> (interval: IntervalID, attempt: Int)? {
-        let parts = name.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].first == "m", parts[1].first == "i", parts[2].first == "a",
-            let member = Int(parts[0].dropFirst()), let index = Int(parts[1].dropFirst()),
-            let attempt = Int(parts[2].dropFirst()), member >= 0, index >= 0, attempt >= 1
-        else { return nil }
-        let id = IntervalID(member: member, index: index)
-        // `+7` is a number too, but no part of a name.
-        return Self.name(of: id, attempt: attempt) == name ? (id, attempt) : nil
+    /// Creates the root, which only its owner can read, whatever the umask; one that is there keeps its permissions.
+    ///
+    /// What is created below it has the permissions that the umask says.
+    package func makeRoot() throws {
+        guard try !FileSystem.exists(root) else { return }
+        let parent = root.removingLastComponent()
+        if !parent.isEmpty { try FileSystem.makeDurableDirectories(parent) }
+        try FileSystem.makePrivateDirectory(root)
+        try FileSystem.synchronize(directory: parent.isEmpty ? "." : parent)
+    }
+
+    /// Creates a directory in the root, with those above it that are missing.
+    package func make(_ directory: FilePath) throws {
+        try makeRoot()
+        try FileSystem.makeDirectories(directory)
     }
 
     /// Where an experiment's files are.

@@ -29,26 +29,28 @@ package enum FileSystem {
             case EEXIST, ENOTEMPTY: "something is there already; pbt gc deletes leftovers"
             default: "see the reason"
             }
-        return PBTError(.inputOutput, "cannot \(doing) \(path): \(Errno(rawValue: number)) (\(remedy))")
+        return PBTError(
+            .inputOutput, "cannot \(doing) \(path): \(Errno(rawValue: number)) (\(remedy))", systemError: number)
     }
 
     /// Whether an error says that the disk, or the share of it that one may use, is full.
     package static func isDiskFull(_ error: any Error) -> Bool {
         guard let error = error as? PBTError, error.code == .inputOutput else { return false }
-        return error.message.contains("\(Errno(rawValue: ENOSPC))")
-            || error.message.contains("\(Errno(rawValue: EDQUOT))")
+        return [ENOSPC, EDQUOT].contains(error.systemError)
     }
 
-    /// Whether less than 1 MiB is left for us on the file system of a path; not when that cannot be told.
-    package static func isFull(_ path: FilePath) -> Bool {
+    /// What to tell a person when less than 1 MiB, or no inode, is left for us on the file system of a path; nothing
+    /// when there is room, or that cannot be told.
+    package static func fullDisk(_ path: FilePath) -> String? {
         var status = statvfs()
-        guard path.withPlatformString({ statvfs($0, &status) }) == 0 else { return false }
-        return UInt64(status.f_bavail).multiplied(saturatingBy: UInt64(status.f_frsize)) < 1 << 20
-    }
-
-    /// What to tell a person when ``isFull(_:)``.
-    package static func fullDisk(_ path: FilePath) -> String {
-        "the disk of \(path) is full: less than 1 MiB is left; free some space, or keep fewer checkpoints"
+        guard path.withPlatformString({ statvfs($0, &status) }) == 0 else { return nil }
+        let remedy = "free some space, or keep fewer checkpoints"
+        if UInt64(status.f_bavail).multiplied(saturatingBy: UInt64(status.f_frsize)) < 1 << 20 {
+            return "the disk of \(path) is full: less than 1 MiB is left; \(remedy)"
+        }
+        // Some file systems have no fixed number of inodes, and say 0 of 0.
+        guard status.f_files > 0, status.f_favail == 0 else { return nil }
+        return "the disk of \(path) is full: no inode is left (df -i); \(remedy)"
     }
 
     /// Creates a directory; one that is there already is as good.
@@ -76,6 +78,15 @@ package enum FileSystem {
         try makeDirectory(path)
     }
 
+    /// Creates a directory for its owner only, whatever the umask; one that is there already is left as it is.
+    package static func makePrivateDirectory(_ path: FilePath) throws {
+        if path.withPlatformString({ mkdir($0, 0o700) }) == 0 {
+            guard path.withPlatformString({ chmod($0, 0o700) }) == 0 else { throw error("create", path, errno) }
+        } else if errno != EEXIST {
+            throw error("create the directory", path, errno)
+        }
+    }
+
     private static func makeOne(_ path: FilePath) -> CInt {
         path.withPlatformString { mkdir($0, 0o777) }
     }
@@ -86,6 +97,21 @@ package enum FileSystem {
         if path.withPlatformString({ lstat($0, &status) }) == 0 { return true }
         if errno == ENOENT || errno == ENOTDIR { return false }
         throw error("look at", path, errno)
+    }
+
+    /// The time at which a file was last written to, in nanoseconds; none when there is no such file.
+    static func modified(_ path: FilePath) throws -> Int64? {
+        var status = stat()
+        guard path.withPlatformString({ stat($0, &status) }) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw error("look at", path, errno)
+        }
+        #if canImport(Darwin)
+            let time = status.st_mtimespec
+        #else
+            let time = status.st_mtim
+        #endif
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
     /// Renames; a directory that holds something is never replaced.
@@ -99,7 +125,7 @@ package enum FileSystem {
         let descriptor = path.withPlatformString { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw error("open", path, errno) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw error("write to disk", path, errno) }
+        try flush(descriptor, path)
     }
 
     /// The names in a directory, in order; none when there is no such directory.

@@ -33,6 +33,61 @@ package enum FileTree {
         try remove(AT_FDCWD, path.string.cString, path)
     }
 
+    /// Deletes a directory that others may look at, by way of another name: what bears its name is whole at any time.
+    ///
+    /// Neither directory is reached through a symbolic link at its last name, and only a directory is deleted.
+    ///
+    /// - Parameters:
+    ///   - name: The name in `source`.
+    ///   - source: The directory that holds it.
+    ///   - target: The directory on the same file system that it is moved to.
+    ///   - trash: The name that it gets there; what has it already is deleted.
+    /// - Returns: What was found; only a directory was deleted.
+    /// - Throws: A `PBTError` with code `inputOutput`.
+    package static func retire(
+        _ name: String, in source: FilePath, through target: FilePath, as trash: String
+    ) throws -> Retired {
+        guard let from = try open(source) else { return .absent }
+        defer { close(from) }
+        guard let to = try open(target) else { throw FileSystem.error("open", target, ENOENT) }
+        defer { close(to) }
+        var status = stat()
+        guard fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+            if errno == ENOENT { return .absent }
+            throw FileSystem.error("look at", source.appending(name), errno)
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return .notADirectory }
+        try remove(to, trash.cString, target.appending(trash))
+        guard renameat(from, name, to, trash) == 0 else {
+            // Another process was faster.
+            if errno == ENOENT { return .absent }
+            throw FileSystem.error("rename \(source.appending(name)) to", target.appending(trash), errno)
+        }
+        try remove(to, trash.cString, target.appending(trash))
+        return .deleted
+    }
+
+    /// What ``retire(_:in:through:as:)`` found.
+    package enum Retired: Sendable {
+        /// A directory, which is gone now.
+        case deleted
+        /// Nothing.
+        case absent
+        /// A file or a symbolic link, which is still there.
+        case notADirectory
+    }
+
+    /// Opens a directory that is not a symbolic link; nil when there is none.
+    private static func open(_ path: FilePath) throws -> CInt? {
+        let descriptor = openat(AT_FDCWD, path.string, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        if descriptor >= 0 { return descriptor }
+        switch errno {
+        case ENOENT: return nil
+        case ENOTDIR, ELOOP: throw FileSystem.notADirectory(path)
+        default: throw FileSystem.error("open", path, errno)
+        }
+    }
+
     private static func synchronize(directory: OpenDirectory, _ path: FilePath) throws {
         for entry in try FileSystem.entries(of: directory.stream, path) {
             let inner = path.appending(entry.name)
@@ -44,11 +99,11 @@ package enum FileTree {
                     directory.descriptor, entry.bytes, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
                 guard file >= 0 else { throw FileSystem.error("open", inner, errno) }
                 defer { close(file) }
-                guard fsync(file) == 0 else { throw FileSystem.error("write to disk", inner, errno) }
+                try FileSystem.flush(file, inner)
             default: break
             }
         }
-        guard fsync(directory.descriptor) == 0 else { throw FileSystem.error("write to disk", path, errno) }
+        try FileSystem.flush(directory.descriptor, path)
     }
 
     private static func add(sizeOf directory: OpenDirectory, _ path: FilePath, to total: inout Int64) throws {

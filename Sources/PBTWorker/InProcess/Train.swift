@@ -72,6 +72,7 @@ private func makeWorker(
 ) async throws -> Worker {
     var names: [String] = []
     for wanted in [experiment, experiment.baseline].compactMap({ $0 }) {
+        try await data.checkUnclaimed(wanted.name, in: store)
         let record = try await store.createOrResume(wanted)
         if record.state == .paused { try await store.resume(wanted.name) }
         names.append(wanted.name)
@@ -91,7 +92,7 @@ private func standing(_ experiment: Experiment, _ store: some Store, _ data: Dat
     if let best = record.best {
         let interval = try await store.interval(best, of: experiment.name)
         trained.best = interval
-        trained.checkpoint = interval.checkpoint.map { data.checkpoint($0, of: experiment.name) }
+        trained.checkpoint = interval.checkpoint.flatMap { data.checkpoint(named: $0, of: experiment.name) }
     }
     return trained
 }

@@ -9,7 +9,8 @@ public import SystemPackage
 /// all slots; what belongs to one member belongs into the model, and into its checkpoint.
 ///
 /// Throwing fails the attempt, with the error's text as the reason; throwing ``Interruption`` gives the interval back
-/// without counting a retry. A trainer that checks for cancellation lets the second Ctrl-C end it at once.
+/// without counting a retry, and so does ``WorkerProblem``, after which the worker stops unless it passes. A trainer
+/// that checks for cancellation lets the second Ctrl-C end it at once.
 public protocol Trainer<Model>: Sendable {
     /// What is trained.
     associatedtype Model

@@ -34,6 +34,8 @@ public struct TrainerExecutor<Work: Trainer>: Executor {
             return .interrupted(reason: interruption.reason)
         } catch let problem as Results.Problem {
             return .failed(reason: problem.text)
+        } catch let problem as WorkerProblem {
+            return .unable(problem)
         } catch {
             // Whatever a trainer throws once it is cancelled, it was not its own fault.
             return Task.isCancelled ? .interrupted(reason: "the worker was stopped") : .failed(reason: "\(error)")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
-import SystemPackage
+package import SystemPackage
 
 /// One program that stays alive over intervals.
 struct PersistentProcess: Sendable {
@@ -16,10 +16,12 @@ struct PersistentProcess: Sendable {
 
     /// Runs it, and returns when nothing of its process group is left.
     ///
-    /// - Throws: A `PBTError` with code `badExperiment` when there is no such program.
+    /// - Throws: A ``WorkerProblem`` when it cannot be started here.
     func run(clock: any Clock<Duration>) async throws -> ProcessGroup.End {
         let place = FilePath(trainer.directory)
-        let program = try Program.find(trainer.command[0], in: place, searchPath: searchPath)
+        let program = try WorkerProblem.blamingWorker {
+            try Program.find(trainer.command[0], in: place, searchPath: searchPath)
+        }
         try FileSystem.makeDirectories(directory)
         try FileSystem.makeDirectories(log.removingLastComponent())
         defer {
@@ -69,5 +71,24 @@ extension ProcessIdentity {
     /// The process as `PBT_PARENT` names it: number and start.
     var text: String {
         "\(number)/\(String(start, radix: 36))"
+    }
+}
+
+extension DataDirectory {
+    /// The log of a program that stays alive over intervals; what it printed since it was last started.
+    func programLog(_ number: Int, of experiment: String) -> FilePath {
+        directory(of: experiment).appending("logs").appending("worker-\(number).log")
+    }
+
+    /// The log of such a program that was written to last; none when there is none.
+    ///
+    /// - Throws: A `PBTError` with code `inputOutput`.
+    package func newestProgramLog(of experiment: String) throws -> FilePath? {
+        let logs = directory(of: experiment).appending("logs")
+        let names = try FileSystem.names(in: logs).filter { $0.hasPrefix("worker-") && $0.hasSuffix(".log") }
+        return try names.map { name in
+            let path = logs.appending(name)
+            return (path: path, time: try FileSystem.modified(path) ?? 0)
+        }.max { ($0.time, $0.path.string) < ($1.time, $1.path.string) }?.path
     }
 }

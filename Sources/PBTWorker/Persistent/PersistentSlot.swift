@@ -12,24 +12,22 @@ struct PersistentSlot: Sendable {
     /// Its number, from 0.
     let number: Int
 
-    /// How often in a row a program may end without having begun an interval.
-    private static let mostStrikes = 5
-
     func run() async throws {
-        var strikes = 0
-        var pause = worker.tidier.configuration.pause
-        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+        var setbacks = Setbacks(worker.tidier.configuration)
+        while !Task.isShuttingDownGracefully, !Task.isCancelled, board.health.isFit {
             try await worker.tidier.refresh(board)
             let order = worker.experiments.filter(board.order.contains)
             guard !order.isEmpty else { return }
             let experiment = order[number % order.count]
             let before = try await worker.tidier.store.lastEvent()
-            let process = try await prepared(experiment)
+            let process: PersistentProcess
             let end: ProcessGroup.End
             do {
+                process = try await prepared(experiment)
                 end = try await process.run(clock: worker.clock)
-            } catch let error as NoRoom {
-                try await wait(for: &pause, because: "\(error)", experiment)
+            } catch {
+                guard let problem = WorkerProblem(setup: error) else { throw error }
+                guard try await bear(.unable(problem), &setbacks) else { return }
                 continue
             }
             try await worker.tidier.refresh(board)
@@ -37,29 +35,48 @@ struct PersistentSlot: Sendable {
             // What it had goes to others at once.
             try await worker.tidier.sweep(board)
             let how = try Self.description(of: end, log: process.log)
-            guard try await hasBegunSomething(in: experiment, since: before) else {
-                strikes += 1
-                guard strikes < Self.mostStrikes else {
-                    throw PBTError(
-                        .wrongState,
-                        "the trainer of \"\(experiment)\" ended \(strikes) times without having begun an interval: \(how); "
-                            + "its output is in \(process.log)")
-                }
-                try await wait(for: &pause, because: how, experiment)
+            guard let setback = try await setback(of: experiment, since: before, how, process.log) else {
+                setbacks.clear()
+                board.health.succeeded()
+                restarting(experiment, how, process.log)
+                try await sleep(worker.tidier.configuration.pause)
                 continue
             }
-            strikes = 0
-            pause = worker.tidier.configuration.pause
-            try await wait(for: &pause, because: how, experiment)
+            guard board.order.contains(experiment) else { continue }
+            guard try await bear(setback, &setbacks) else { return }
+            if case .failed = setback { restarting(experiment, how, process.log) }
         }
     }
 
-    private func wait(for pause: inout Duration, because how: String, _ experiment: String) async throws {
-        worker.logger.warning(
-            "a trainer ended before its experiment; it is started again",
-            metadata: ["experiment": "\(experiment)", "program": "\(number)", "end": "\(how)"])
-        let time = pause
-        pause = min(pause * 2, worker.tidier.configuration.pause * 60)
+    /// Says that a program is started again; for each end of its kind once.
+    private func restarting(_ experiment: String, _ how: String, _ log: FilePath) {
+        let text = "the program of \"\(experiment)\" ended before its experiment (\(how)); it is started again"
+        guard board.health.isNews(text) else { return }
+        worker.logger.warning("\(text); its log: \(log)")
+    }
+
+    /// Backs off after a setback.
+    ///
+    /// - Returns: False when it is one too many, and the slot is to end.
+    private func bear(_ setback: Setback, _ setbacks: inout Setbacks) async throws -> Bool {
+        if let reason = board.health.note(setback, in: worker.tidier.configuration) {
+            board.health.end(because: reason)
+            return false
+        }
+        switch setbacks.verdict(on: setback) {
+        case .end(let reason):
+            if board.health.endSlot(because: reason), worker.slots > 1 {
+                worker.logger.warning("program \(number) is not started again, since \(reason)")
+            }
+            return false
+        case .pause(let time):
+            if let text = setback.warning, board.health.isNews(text) { worker.logger.warning("\(text)") }
+            try await sleep(time)
+        }
+        return true
+    }
+
+    private func sleep(_ time: Duration) async throws {
         do {
             try await cancelWhenGracefulShutdown { [clock = worker.clock] in try await clock.sleep(for: time) }
         } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {
@@ -67,14 +84,36 @@ struct PersistentSlot: Sendable {
         }
     }
 
-    private func hasBegunSomething(in experiment: String, since event: Int64) async throws -> Bool {
+    /// The setback that the end of a program is, by what happened to the experiment while it ran.
+    ///
+    /// Of the intervals that were begun, those of processes that are over by now count: this program's.
+    ///
+    /// - Returns: A setback; nothing when it trained something.
+    private func setback(
+        of experiment: String, since event: Int64, _ how: String, _ log: FilePath
+    ) async throws -> Setback? {
         var last = event
+        var begun: [(interval: IntervalID, worker: String)] = []
+        var trained: Set<IntervalID> = []
         while true {
             let events = try await worker.tidier.store.events(of: experiment, after: last, limit: 1000)
-            if events.contains(where: { $0.kind == .started }) { return true }
-            guard let newest = events.last?.id else { return false }
+            for event in events {
+                guard let interval = event.interval else { continue }
+                switch event.kind {
+                case .started:
+                    begun.removeAll { $0.interval == interval }
+                    begun.append((interval, event.details["worker"]?.string ?? ""))
+                case .done, .diverged: trained.insert(interval)
+                default: break
+                }
+            }
+            guard let newest = events.last?.id else { break }
             last = newest
         }
+        let own = begun.filter { WorkerName($0.worker)?.isKnownDead ?? true }
+        if own.contains(where: { trained.contains($0.interval) }) { return nil }
+        guard let interval = own.last?.interval else { return .startless(end: how, log: "\(log)") }
+        return .failed(reason: "\(how); its log: \(log)", interval: interval, of: experiment)
     }
 
     private func prepared(_ experiment: String) async throws -> PersistentProcess {
@@ -90,10 +129,12 @@ struct PersistentSlot: Sendable {
         let threads = TrainerEnvironment.threads(for: trainer, slots: worker.slots)
         return PersistentProcess(
             trainer: trainer,
-            environment: try worker.environment.entries(
-                adding: variables, slot: number, trainer: trainer, threads: threads),
-            searchPath: worker.environment["PATH"], directory: worker.tidier.data.persistent(number, of: experiment),
-            log: worker.tidier.data.directory(of: experiment).appending("logs").appending("worker-\(number).log"))
+            environment: try WorkerProblem.blamingWorker {
+                try worker.environment.entries(adding: variables, slot: number, trainer: trainer, threads: threads)
+            },
+            searchPath: trainer.environment["PATH"] ?? worker.environment["PATH"],
+            directory: worker.tidier.data.persistent(number, of: experiment),
+            log: worker.tidier.data.programLog(number, of: experiment))
     }
 
     /// How a program ended, for a person.

@@ -74,12 +74,13 @@ public struct PersistentWorker: Service {
 
     /// Keeps programs running until the experiments are over, the service is shut down, or the task is cancelled.
     ///
-    /// - Throws: A `PBTError`: `wrongState` when programs end again and again without having begun an interval, and
-    ///   what the store throws.
+    /// - Throws: A `PBTError`: `cannotTrain` when programs cannot be started, end again and again without having begun an
+    ///   interval, or fail at one after another; and what the store throws.
     public func run() async throws {
         let board = Board()
         do {
             try await tidier.refresh(board)
+            try tidier.data.makeRoot()
             for experiment in experiments { try PersistentProcess.killLeftovers(of: experiment, in: tidier.data) }
             try await tidier.sweep(board)
             try await withGracefulShutdownHandler {
@@ -104,6 +105,7 @@ public struct PersistentWorker: Service {
             return
         }
         try await tidier.sweep(board)
+        try board.health.check(slots: slots)
     }
 
     /// Looks from time to time how far the experiments are, for dead programs, and for garbage.
@@ -113,10 +115,41 @@ public struct PersistentWorker: Service {
             do {
                 try await tidier.refresh(board)
                 try await tidier.sweep(board)
+                try await lookForCheckpoints(board)
             } catch is CancellationError {
                 return
             }
         }
+    }
+}
+
+extension PersistentWorker {
+    /// Says once of an experiment that its program saves nothing.
+    private func lookForCheckpoints(_ board: Board) async throws {
+        let done = IntervalSelection(state: .done, checkpoints: [.kept], limit: 1)
+        for name in board.order where !board.health.isKnown(Self.saves(name)) {
+            let experiment = try await tidier.store.record(of: name).experiment
+            guard experiment.intervals > 1,
+                let checkpoint = try await tidier.store.intervals(of: name, done).first?.checkpoint
+            else { continue }
+            let path = tidier.data.checkpoint(checkpoint, of: name)
+            let isEmpty: Bool
+            do {
+                isEmpty = try FileSystem.names(in: path).isEmpty
+                // One that was deleted meanwhile says nothing.
+                guard try FileSystem.exists(path) else { continue }
+            } catch let error as PBTError where error.code == .inputOutput {
+                logger.info("could not look at a checkpoint", metadata: ["error": "\(error)"])
+                continue
+            }
+            let text = Warnings.emptyCheckpoint(of: experiment)
+            if isEmpty, board.health.isNews(text) { logger.warning("\(text)") }
+            _ = board.health.isNews(Self.saves(name))
+        }
+    }
+
+    private static func saves(_ experiment: String) -> String {
+        "looked at a checkpoint of \(experiment)"
     }
 }
 

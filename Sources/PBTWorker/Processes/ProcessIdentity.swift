@@ -29,6 +29,11 @@ struct ProcessIdentity: Sendable, Hashable {
         machine == Self.thisMachine && Self.startTime(of: number) != start
     }
 
+    /// Whether the process is known to live; a process of another machine is never known to.
+    var isKnownAlive: Bool {
+        machine == Self.thisMachine && Self.startTime(of: number) == start
+    }
+
     /// The host's name, the boot, and the name space of process numbers, joined by points.
     static let thisMachine: String = {
         var parts = [hostName]

@@ -42,6 +42,11 @@ public struct WorkerName: Sendable, Hashable, CustomStringConvertible {
         process.isKnownDead
     }
 
+    /// Whether the worker's process is known to live, running or stopped; that of another machine never is.
+    public var isKnownAlive: Bool {
+        process.isKnownAlive
+    }
+
     /// The name as the store keeps it.
     public var description: String {
         "\(process.machine)/\(process.number)/\(String(process.start, radix: 36))/\(suffix)"

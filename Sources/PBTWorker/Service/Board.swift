@@ -23,6 +23,8 @@ final class Board: Sendable {
     }
 
     private let state = Mutex(State())
+    /// How well the worker is.
+    let health = WorkerHealth()
 
     /// Takes in how far an experiment is.
     func update(_ record: ExperimentRecord) {

@@ -12,6 +12,7 @@ final class Keeper: Sendable {
         let lease: Lease
         let interrupt: @Sendable () -> Void
         var sinceRenewal = Duration.zero
+        var lastPass = ContinuousClock.now
         var isLost = false
     }
 
@@ -41,9 +42,13 @@ final class Keeper: Sendable {
     /// - Returns: The lease that is kept and not lost, and how long ago it was renewed.
     func pass(_ time: Duration) -> (lease: Lease, sinceRenewal: Duration)? {
         holding.withLock { holding in
-            guard holding?.isLost == false else { return nil }
-            holding?.sinceRenewal += time
-            return holding.map { ($0.lease, $0.sinceRenewal) }
+            guard var held = holding, !held.isLost else { return nil }
+            // More than was slept when the process was stopped meanwhile.
+            let now = ContinuousClock.now
+            held.sinceRenewal += max(time, now - held.lastPass)
+            held.lastPass = now
+            holding = held
+            return (held.lease, held.sinceRenewal)
         }
     }
 

@@ -4,16 +4,18 @@ import Logging
 import PBT
 
 extension Slot {
-    /// What became of an attempt, before the store knows.
+    /// The end of an attempt, before the store knows of it.
     private enum Result: Sendable {
-        case outcome(Outcome, isDiskFull: Bool)
+        case outcome(Outcome)
         case interrupted(reason: String)
+        case unable(WorkerProblem)
     }
 
     /// Trains one interval, and tells the store how it ended.
     ///
-    /// - Returns: Whether to pause before the next claim, since the same might happen again at once.
-    func train(_ assignment: Assignment) async throws -> Bool {
+    /// - Returns: A setback, after which the same may go wrong again immediately; nothing when all went well, or the
+    ///   worker is being stopped.
+    func train(_ assignment: Assignment) async throws -> Setback? {
         let lease = assignment.lease
         try await worker.delete(assignment.garbage, of: lease.experiment, board)
         let (attempt, result, isLost) = await trained(assignment)
@@ -21,22 +23,30 @@ extension Slot {
             worker.metrics.count(.lost)
             log("lost the lease of an interval and stopped its training", lease)
             discard(attempt)
-            if case .outcome(let outcome, _) = result { try await unpublish(outcome, of: lease) }
-            return false
+            if case .outcome(let outcome) = result { try await unpublish(outcome, of: lease) }
+            return nil
         }
         switch result {
         case .interrupted(let reason):
             discard(attempt)
             try await release(lease, because: reason)
-            return !Task.isCancelled
-        case .outcome(let outcome, let isDiskFull):
+            return Task.isCancelled ? nil : .returned(reason: reason)
+        case .unable(let problem):
+            discard(attempt)
+            try await release(lease, because: problem.reason)
+            return Task.isCancelled ? nil : .unable(problem)
+        case .outcome(let outcome):
             if case .trained(_, _, .some) = outcome {
                 // Its files are published.
             } else {
                 discard(attempt)
             }
             try await record(outcome, for: lease)
-            return isDiskFull
+            if case .failed(let reason) = outcome {
+                return .failed(reason: reason, interval: lease.interval, of: lease.experiment)
+            }
+            board.health.succeeded()
+            return nil
         }
     }
 
@@ -59,41 +69,52 @@ extension Slot {
             }
             return (attempt, await execute(attempt))
         } catch {
-            return (nil, Self.unpublished(error))
+            return (nil, Self.result(of: error, WorkerProblem(setup: error)))
         }
     }
 
     private func execute(_ attempt: Attempt) async -> Result {
-        switch await worker.metrics.measure(.train, { await worker.executor.run(attempt) }) {
+        let end = await worker.metrics.measure(.train, { await worker.executor.run(attempt) })
+        switch ParentGuard(attempt).judged(end) {
         case .interrupted(let reason):
             return .interrupted(reason: reason)
+        case .unable(let problem):
+            return .unable(problem)
         case .failed(let reason):
             // A program that cannot write often cannot say so either.
-            let root = worker.checkpoints.data.root
-            guard FileSystem.isFull(root) else {
-                return .outcome(.failed(reason: reason), isDiskFull: false)
+            guard let full = FileSystem.fullDisk(worker.checkpoints.data.root) else {
+                return .outcome(.failed(reason: reason))
             }
-            return .outcome(.failed(reason: "\(reason); \(FileSystem.fullDisk(root))"), isDiskFull: true)
+            return .unable(WorkerProblem("\(reason); \(full)", isTransient: true))
         case .trained(let score, let metrics):
             // Nobody continues from a diverged model.
             guard score.isFinite else {
-                return .outcome(.trained(score: score, metrics: metrics, checkpoint: nil), isDiskFull: false)
+                return .outcome(.trained(score: score, metrics: metrics, checkpoint: nil))
             }
             do {
+                if attempt.assignment.experiment.intervals > 1, try FileSystem.names(in: attempt.checkpoint).isEmpty {
+                    warnOfEmptyCheckpoint(attempt.assignment.experiment)
+                }
                 let name = try await worker.metrics.measure(.publish) {
                     try await patience.call { try await worker.checkpoints.publish(attempt) }
                 }
-                return .outcome(.trained(score: score, metrics: metrics, checkpoint: name), isDiskFull: false)
+                return .outcome(.trained(score: score, metrics: metrics, checkpoint: name))
             } catch {
-                return Self.unpublished(error)
+                return Self.result(of: error, WorkerProblem(resource: error) ?? WorkerProblem(ofServer: error))
             }
         }
     }
 
-    /// What it means that an attempt could not begin or that its checkpoint could not be published.
-    private static func unpublished(_ error: any Error) -> Result {
-        guard !(error is CancellationError) else { return .interrupted(reason: "the worker was stopped") }
-        return .outcome(.failed(reason: "\(error)"), isDiskFull: FileSystem.isDiskFull(error))
+    /// Says once of an experiment that its program saves nothing.
+    private func warnOfEmptyCheckpoint(_ experiment: Experiment) {
+        let text = Warnings.emptyCheckpoint(of: experiment)
+        if board.health.isNews(text) { worker.logger.warning("\(text)") }
+    }
+
+    /// The result of an attempt that could not begin, or whose checkpoint could not be published.
+    private static func result(of error: any Error, _ problem: WorkerProblem?) -> Result {
+        if error is CancellationError { return .interrupted(reason: "the worker was stopped") }
+        return problem.map { .unable($0) } ?? .outcome(.failed(reason: "\(error)"))
     }
 
     /// Renews the leases of what the slot trains, until the task is cancelled.

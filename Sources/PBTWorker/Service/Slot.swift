@@ -33,38 +33,60 @@ struct Slot: Sendable {
     }
 
     private func work() async throws {
-        var pause = worker.configuration.pause
-        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+        var setbacks = Setbacks(worker.configuration)
+        var seen: Int64 = -1
+        while !Task.isShuttingDownGracefully, !Task.isCancelled, board.health.isFit {
             switch try await worker.metrics.measure(.claim, { try await next() }) {
             case .train(let assignment):
-                let isPaused: Bool
+                let setback: Setback?
                 do {
                     defer { board.claimed(assignment.lease.experiment, -1) }
-                    isPaused = try await train(assignment)
+                    setback = try await train(assignment)
                 }
-                guard isPaused else {
-                    pause = worker.configuration.pause
+                guard let setback else {
+                    setbacks.clear()
                     continue
                 }
-                let time = pause
-                try await untilShutdown { try await worker.clock.sleep(for: time) }
-                pause = min(pause * 2, worker.configuration.pause * 60)
+                guard board.order.contains(assignment.lease.experiment) else { continue }
+                guard try await bear(setback, &setbacks) else { return }
             case .wait:
-                guard try await worker.metrics.measure(.idle, { try await wait() }) else { return }
+                guard try await worker.metrics.measure(.idle, { try await wait(&seen) }) else { return }
             case .end:
                 return
             }
         }
     }
 
+    /// Backs off after a setback.
+    ///
+    /// - Returns: False when it is one too many, and the slot is to end.
+    private func bear(_ setback: Setback, _ setbacks: inout Setbacks) async throws -> Bool {
+        if let reason = board.health.note(setback, in: worker.configuration) {
+            board.health.end(because: reason)
+            return false
+        }
+        switch setbacks.verdict(on: setback) {
+        case .end(let reason):
+            if board.health.endSlot(because: reason), configuration.slots > 1 {
+                worker.logger.warning("slot \(number) ends, since \(reason)")
+            }
+            return false
+        case .pause(let time):
+            if let text = setback.warning, board.health.isNews(text) { worker.logger.warning("\(text)") }
+            try await untilShutdown { try await worker.clock.sleep(for: time) }
+            return true
+        }
+    }
+
+    private var configuration: WorkerConfiguration { worker.configuration }
+
     /// Claims from the experiment that is furthest behind, or from the next one that has something.
     private func next() async throws -> Next {
-        let configuration = worker.configuration
         let name = worker.name.description
         for experiment in board.order {
             do {
                 let claim = try await patience.callToTheEnd(while: { !Task.isShuttingDownGracefully }) {
-                    [store = worker.store] in
+                    [store = worker.store, configuration] in
                     try await store.claim(from: experiment, by: name, for: configuration.term)
                 }
                 switch claim {
@@ -86,14 +108,19 @@ struct Slot: Sendable {
 
     /// Waits until there may be something to claim.
     ///
+    /// - Parameter seen: The last event before the last look that found something waiting: when a claim got nothing of
+    ///   that, it is left to other workers, and there is nothing to claim before something more happens.
     /// - Returns: False when there is nothing more to do at all.
-    private func wait() async throws -> Bool {
-        let configuration = worker.configuration
+    /// - Throws: What the store throws.
+    private func wait(_ seen: inout Int64) async throws -> Bool {
         let end = ContinuousClock.now.advanced(by: configuration.poll)
         // Reading costs much less than trying to claim, which writes: with many idle slots that counts.
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             guard let look = try await untilShutdown({ try await look() }) else { return true }
-            if look.isWaiting { return true }
+            if look.isWaiting, look.last != seen {
+                seen = look.last
+                return true
+            }
             if board.order.isEmpty, configuration.end != .never { return false }
             if !look.isOpen, configuration.end == .whenIdle { return false }
             if board.isSweepDue(every: configuration.poll) {

@@ -67,14 +67,18 @@ extension Worker {
     /// Deletes checkpoints, and tells the store when there are enough of them.
     func delete(_ garbage: [String], of experiment: String, _ board: Board) async throws {
         guard !garbage.isEmpty, checkpoints.collectsGarbage else { return }
-        do {
-            try checkpoints.delete(garbage, of: experiment)
-        } catch let error as PBTError where error.code == .inputOutput {
-            // They stay garbage in the store, and the next sweep tries again.
-            logger.info("could not delete checkpoints", metadata: ["error": "\(error)"])
-            return
+        var gone: [String] = []
+        for name in garbage {
+            do {
+                try checkpoints.delete([name], of: experiment)
+                gone.append(name)
+            } catch let error as PBTError where error.code == .inputOutput {
+                // It stays garbage in the store, and the next sweep tries again.
+                logger.info("could not delete a checkpoint", metadata: ["checkpoint": "\(name)", "error": "\(error)"])
+            }
         }
-        try await report(board.deleted(garbage, of: experiment), deletedFrom: experiment)
+        guard !gone.isEmpty else { return }
+        try await report(board.deleted(gone, of: experiment), deletedFrom: experiment)
     }
 
     private func report(_ names: [String], deletedFrom experiment: String) async throws {

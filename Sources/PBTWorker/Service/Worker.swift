@@ -12,6 +12,9 @@ public import ServiceLifecycle
 /// - A graceful shutdown finishes the intervals in flight and claims nothing new.
 /// - Cancellation interrupts them and gives them back; no retry is counted.
 /// - When a lease is lost, the training is stopped and its files are deleted.
+/// - What says nothing about the interval (no program, device, space or process) is not charged to it: the interval is
+///   released, and the worker backs off. It stops with ``PBTError/Code/cannotTrain`` when that lasts, see
+///   ``WorkerConfiguration/limits``.
 /// - While the store is busy or away, calls are made again; a result that was trained waits as long as that takes. Only
 ///   at the start a store that is away is an error.
 public struct Worker: Service {
@@ -72,7 +75,8 @@ public struct Worker: Service {
     /// Works until there is nothing more to do, the service is shut down, or the task is cancelled.
     ///
     /// - Throws: A `PBTError`: `noSuchExperiment` for a name that the store does not have, `unreachable` when the store is
-    ///   away at the start, or what a store throws that cannot go on.
+    ///   away at the start, `cannotTrain` when the worker cannot train, `setAside` when its attempts fail where those of
+    ///   others succeed, or what a store throws that cannot go on.
     public func run() async throws {
         let board = Board()
         do {
@@ -97,6 +101,7 @@ public struct Worker: Service {
             // All is recorded; what could be tidied up, others tidy up.
             logger.info("could not tidy up at the end", metadata: ["error": "\(error)"])
         }
+        try board.health.check(slots: configuration.slots)
     }
 
     /// Reads how far the experiments are.

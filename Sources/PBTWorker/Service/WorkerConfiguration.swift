@@ -43,10 +43,35 @@ public struct WorkerConfiguration: Sendable {
     ///
     /// For stores that many idle workers look at over a network: not all of them need come at once.
     public var rest: Duration
-    /// The first pause after something that would go wrong again at once: a full disk, an interval given back.
+    /// The first pause after something that would go wrong again immediately: a full disk, an interval given back.
     ///
-    /// It doubles, up to 60 times itself.
+    /// Exponential backoff with jitter: it doubles, up to 60 times itself, and each is shortened at random by up to a
+    /// quarter.
     public var pause: Duration
+    /// How much may go wrong in a row before the worker stops.
+    public var limits = Limits()
+
+    /// How often in a row something may go wrong before a slot of a worker stops, and with its last slot the worker.
+    public struct Limits: Sendable, Hashable {
+        /// A ``WorkerProblem`` that does not pass by itself: no program, no directory, no device.
+        public var lasting = 3
+        /// A transient ``WorkerProblem``: no space, no memory, no process, no file descriptor.
+        ///
+        /// With the usual pauses the eighth comes after about two minutes.
+        public var transient = 8
+        /// An interval given back by its program (exit code 75).
+        ///
+        /// With the usual pauses the tenth comes after about four minutes.
+        public var returned = 10
+        /// A program that stays alive over intervals, and ends without having begun one.
+        public var startless = 5
+        /// A failed attempt at one experiment, of all slots together, before any attempt of the worker succeeded; of at
+        /// least two intervals.
+        public var failed = 8
+
+        /// The usual limits.
+        public init() {}
+    }
 
     /// How a worker behaves.
     public init(

@@ -40,8 +40,9 @@ struct Check {
                             + "it ends, or no other member can continue from it")
                 }
             }
-        } catch let failure as Failure where failure.status == .noResult || failure.status == .tryLater {
+        } catch let failure as Failure where [.noResult, .tryLater, .cannotTrain].contains(failure.status) {
             report.add(.problem, failure.message ?? "")
+            if let advice = experiment.flagAdvice { report.add(.warning, advice) }
         }
         adviseOnDesign()
         return report
@@ -85,10 +86,23 @@ struct Check {
     private mutating func compare(_ founder: TrialRun.Outcome, _ checkpoint: String) async throws {
         report.checkpointBytes = founder.bytes
         report.add(.fine, "it saved a checkpoint of \(Format.bytes(founder.bytes))")
+        for link in founder.links {
+            report.add(
+                .fine,
+                "\(link); it is published as a relative link, and sent to other machines as a copy of what it leads to")
+        }
         let same = founder.hyperparameters
         let names = experiment.space.explorable
         let other = experiment.space.changed(same, names, seed: experiment.seed)
         let changed = try await train("restored, with other hyperparameters", index: 1, with: other, from: checkpoint)
+        guard changed.parentChanges.isEmpty else {
+            report.add(
+                .problem,
+                "the program writes into PBT_CHECKPOINT_IN: \(CheckpointSeal.text(of: changed.parentChanges)). Other members "
+                    + "continue from that checkpoint too, and its score would no longer be true of it: only read it, and save "
+                    + "into PBT_CHECKPOINT_OUT")
+            return
+        }
         report.add(
             .fine,
             "a new process restored it with other hyperparameters, and reported \(experiment.objective.metric) "

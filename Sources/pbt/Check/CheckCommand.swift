@@ -49,11 +49,13 @@ struct CheckCommand: AsyncParsableCommand {
         let source = try ExperimentFile(file)
         guard let trainer = source.experiment.trainer else { return }
         try source.checkProgram(of: trainer)
+        source.warn()
         guard !trainer.isPersistent else {
             throw Failure(
                 .usage,
                 "\(file): pbt check starts a program for one interval, and this one stays alive (persistent: true); try it with "
-                    + "a run of a few intervals under another name: pbt run \(file) --name trial")
+                    + "a run of a few intervals under another name: "
+                    + Shell.command(["pbt", "run", Hint.operand(file), "--name", "trial"]))
         }
         let report = try await temporary(for: source.experiment.name) { directory in
             try await interruptible {

@@ -23,6 +23,10 @@ struct TrialRun: Sendable {
         var digest: UInt64
         /// How long it took, in seconds.
         var seconds: Double
+        /// The symbolic links in the checkpoint.
+        var links: [CheckpointLink] = []
+        /// How the checkpoint that it restored differs from what it was before; empty when it does not.
+        var parentChanges: [String] = []
     }
 
     /// What is trained.
@@ -59,17 +63,28 @@ struct TrialRun: Sendable {
         try Task.checkCancellation()
         switch end {
         case .failed(let reason):
-            throw Failure(.noResult, "the program failed: \(reason)\(Self.tail(of: begun.log))")
+            let changes = try ParentGuard(begun).changes()
+            let more =
+                changes.isEmpty
+                ? parent == nil ? "" : ParentGuard.hint(for: reason + Self.tail(of: begun.log))
+                : "; it also wrote into PBT_CHECKPOINT_IN: \(CheckpointSeal.text(of: changes))"
+            throw Failure(.noResult, "the program failed: \(reason)\(more)\(Self.tail(of: begun.log))")
+        case .unable(let problem):
+            throw Failure(.cannotTrain, "the program cannot be run here: \(problem.reason)")
         case .interrupted(let reason):
             throw Failure(.tryLater, "the program gave its interval back: \(reason)")
         case .trained(let score, let metrics):
             let digest = try CheckpointDigest(of: begun.checkpoint)
             let isEmpty = digest.files == 0
             let bytes = try data.size(of: begun.checkpoint)
+            let links = try CheckpointLinks.find(in: begun.checkpoint)
+            let bad = links.filter { $0.problem != nil }
+            guard bad.isEmpty else { throw Failure(.noResult, CheckpointLinks.refusal(of: bad, atMost: .max).message) }
+            let changes = try ParentGuard(begun).changes()
             let name = isEmpty ? nil : try data.publish(begun)
             return Outcome(
                 hyperparameters: hyperparameters, score: score, metrics: metrics, checkpoint: name, bytes: bytes,
-                digest: digest.value, seconds: seconds)
+                digest: digest.value, seconds: seconds, links: links, parentChanges: changes)
         }
     }
 

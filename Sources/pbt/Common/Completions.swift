@@ -15,7 +15,8 @@ extension CompletionKind {
                 let location = try StoreOptions.location(of: given ?? joined)
                 // A server may be far away; nobody waits for it at each press of a key.
                 guard case .file = location else { return [] }
-                return try await OpenStore(location, creating: false).store.experiments().map(\.experiment.name)
+                return try await OpenStore(location, creating: false, reading: true).store.experiments().map(
+                    \.experiment.name)
             } catch {
                 return []
             }

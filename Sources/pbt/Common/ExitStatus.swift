@@ -26,6 +26,8 @@ enum ExitStatus: Int32 {
     case unreachable = 69
     /// An error of this program.
     case internalError = 70
+    /// This worker cannot train: no program, device, space or process; or it was set aside.
+    case cannotTrain = 71
     /// A file or directory cannot be written.
     case cannotWrite = 73
     /// Something is busy: the same command may succeed later.
@@ -35,8 +37,9 @@ enum ExitStatus: Int32 {
     /// Asked to end by SIGTERM; the same command goes on.
     case terminated = 143
 
-    /// Ends the process with this code.
+    /// Closes the stores that are open, and ends the process with this code.
     func leave() -> Never {
+        OpenStores.close()
         exit(rawValue)
     }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import PBT
+import PBTReport
 
 /// Why a command ends without having done what it was asked: an exit code, and a text for a person.
 struct Failure: Error {
@@ -16,18 +17,30 @@ struct Failure: Error {
         self.message = message
     }
 
-    /// What is wrong with a file, in the form that editors understand: `FILE:LINE: path: problem`.
+    /// How many problems of one file are printed.
+    private static let mostProblems = 20
+
+    /// What is wrong with a file, each problem in the form that editors understand: `FILE:LINE: path: problem`.
     init(_ status: ExitStatus, file: String, _ error: DocumentError) {
+        let problems = [error] + error.more
+        var lines = problems.prefix(Self.mostProblems).map { Self.text(of: $0, in: file) }
+        if problems.count > lines.count { lines.append("\(file): \(problems.count - lines.count) more problems") }
+        // Each is a line of its own that begins like the first.
+        self.init(status, lines.joined(separator: "\n" + Terminal.error.styled("error:", .red) + " "))
+    }
+
+    /// One problem of a file: `FILE:LINE: path: problem`.
+    static func text(of error: DocumentError, in file: String) -> String {
         let place = error.line > 0 ? "\(file):\(error.line)" : file
         let path = error.path.isEmpty ? "" : "\(error.path): "
-        self.init(status, "\(place): \(path)\(error.problem)")
+        return "\(place): \(path)\(error.problem)"
     }
 
     /// The one place where the errors of the libraries become exit codes; nothing for errors of the argument parser.
     init?(_ error: any Error) {
         switch error {
         case let failure as Failure: self = failure
-        case let error as PBTError: self.init(Self.status(of: error), error.message)
+        case let error as PBTError: self.init(Self.status(of: error), Hint.completed(error.message))
         case let error as DocumentError: self.init(.badFile, "\(error)")
         case is CancellationError: self.init(.interrupted, "interrupted")
         case is ValidationError, is ExitCode, is CleanExit: return nil
@@ -43,6 +56,7 @@ struct Failure: Error {
         case .unusableStore, .unreachable: .unreachable
         case .storeBusy, .leaseLost, .preconditionFailed: .tryLater
         case .inputOutput: .cannotWrite
+        case .cannotTrain, .setAside: .cannotTrain
         default: .internalError
         }
     }

@@ -22,14 +22,23 @@ struct OpenStore: Sendable {
     /// - Parameters:
     ///   - location: Where it is.
     ///   - isCreating: Whether a missing store is made; otherwise it is an error.
+    ///   - isReading: Whether nothing will be changed; then a file will do that may only be read.
     ///   - path: Where this machine sees a server's data directory; at the server's own path when not given.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/unusableStore`` or ``PBTError/Code/unreachable``.
-    init(_ location: StoreLocation, creating isCreating: Bool, data path: FilePath? = nil) async throws {
+    init(
+        _ location: StoreLocation, creating isCreating: Bool, reading isReading: Bool = false,
+        data path: FilePath? = nil
+    ) async throws {
         self.location = location
+        Hint.remember(location)
         switch location {
-        case .file(let file):
-            store = try SQLiteStore(path: file.string, mustExist: !isCreating)
-            var directory = file
+        case .file(let path):
+            let file = try SQLiteStore(
+                path: path.string, access: isReading ? .readOnly : .readWrite, mustExist: !isCreating,
+                isAlive: { WorkerName($0)?.isKnownAlive ?? false })
+            OpenStores.add(file)
+            store = file
+            var directory = path
             directory.extension = "data"
             data = DataDirectory(directory)
         case .server(let address):
@@ -71,6 +80,31 @@ struct OpenStore: Sendable {
     /// Whether it is behind a server.
     var isRemote: Bool {
         store is RemoteStore
+    }
+
+    /// Throws when the data directory holds files of an earlier experiment of the same name, or of its baseline's.
+    ///
+    /// - Throws: A ``PBTError``.
+    func checkUnclaimed(_ experiment: Experiment) async throws {
+        // A server checks its own.
+        guard !isRemote, let data else { return }
+        for name in [experiment.name, experiment.baseline?.name].compactMap({ $0 }) {
+            try await data.checkUnclaimed(name, in: store)
+        }
+    }
+
+    /// Warns of experiments whose files are in the data directory, but which the store does not know.
+    ///
+    /// - Throws: A ``PBTError``.
+    func warnOfUnknownFiles() async throws {
+        guard !isRemote, let data else { return }
+        let unknown = try await data.unknown(besides: store.experiments().map(\.experiment.name))
+        guard !unknown.isEmpty else { return }
+        let names = unknown.prefix(5).compactMap { $0.lastComponent?.string }.joined(separator: ", ")
+        let more = unknown.count > 5 ? " and \(unknown.count - 5) more" : ""
+        Output.warn(
+            "\(near(data.root)) holds checkpoints or logs of experiments that the store does not know: \(names)\(more). If "
+                + "the store was deleted or replaced, put it back or restore it from a backup; else delete them")
     }
 
     /// The directory with its files, for what cannot do without.

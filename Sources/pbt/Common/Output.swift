@@ -16,6 +16,7 @@ import SystemPackage
 // - `@OptionGroup var storeOptions: StoreOptions`, then `let opened = try await storeOptions.open()`: `opened.store` is the
 //   store, `opened.data` the directory with its checkpoints and logs, `opened.location` where it is. A store that is
 //   missing is an error; only what creates experiments opens it with `creating: true`.
+//   What changes nothing opens it with `reading: true`, so that a store will do that may only be read.
 // - An experiment is named by its whole name; `store.record(of:)` says which there are when it is not there.
 //   `IntervalArgument` reads MEMBER@INTERVAL or MEMBER.
 // - `Terminal.output` and `Terminal.error` know about colour, width and UTF-8. What is piped is plain and never cut.

@@ -41,10 +41,13 @@ struct StoreOptions: ParsableArguments {
     /// - Parameters:
     ///   - directory: Where the default store lies; the current directory when none is given.
     ///   - isCreating: Whether a missing store is made; otherwise it is an error.
+    ///   - isReading: Whether nothing will be changed; then a file will do that may only be read.
     /// - Returns: The open store.
     /// - Throws: A ``Failure``, or a ``PBTError`` with code ``PBTError/Code/unusableStore`` or
     ///   ``PBTError/Code/unreachable``.
-    func open(in directory: FilePath? = nil, creating isCreating: Bool = false) async throws -> OpenStore {
-        try await OpenStore(location(in: directory), creating: isCreating)
+    func open(
+        in directory: FilePath? = nil, creating isCreating: Bool = false, reading isReading: Bool = false
+    ) async throws -> OpenStore {
+        try await OpenStore(location(in: directory), creating: isCreating, reading: isReading)
     }
 }

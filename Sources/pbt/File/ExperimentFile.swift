@@ -15,6 +15,8 @@ struct ExperimentFile {
     let directory: FilePath
     /// What it says.
     let experiment: Experiment
+    /// What may not be meant, each with file and line.
+    let warnings: [String]
     /// The line of the command, from 1.
     private let commandLine: Int
 
@@ -23,18 +25,24 @@ struct ExperimentFile {
     /// - Parameters:
     ///   - name: Its path.
     ///   - needsCommand: Whether an experiment without a command is an error.
-    /// - Throws: A ``Failure`` that names file, line, what is wrong and what would be right.
+    /// - Throws: A ``Failure`` that names file, line, what is wrong, and what would be right, for all that is wrong.
     init(_ name: String, needsCommand: Bool = true) throws {
         self.name = name
         directory = try absolute(FilePath(name)).removingLastComponent()
-        let document: Document
         do {
-            document = try Self.document(Self.text(of: name), isJSON: name.lowercased().hasSuffix(".json"))
-            experiment = try Experiment(document: document, directory: directory.string)
-            commandLine = try Self.check(experiment, document, needsCommand: needsCommand)
+            let document = try Self.document(Self.text(of: name), isJSON: name.lowercased().hasSuffix(".json"))
+            let reading = FileReading(document, directory: directory.string, needsCommand: needsCommand)
+            experiment = try reading.result()
+            commandLine = reading.commandLine
+            warnings = reading.warnings.map { Failure.text(of: $0, in: name) }
         } catch let error as DocumentError {
             throw Failure(.badFile, file: name, error)
         }
+    }
+
+    /// Says on standard error what may not be meant.
+    func warn() {
+        for warning in warnings { Output.warn(warning) }
     }
 
     /// Checks that the program is there and may be executed, before members fail one after the other.
@@ -44,9 +52,17 @@ struct ExperimentFile {
         // A program that is a placeholder is known only when it is filled in.
         guard let program = trainer.command.first, !program.contains("{") else { return }
         do {
-            _ = try Program.find(program, in: FilePath(trainer.directory), searchPath: environment("PATH"))
+            _ = try Program.find(
+                program, in: FilePath(trainer.directory),
+                searchPath: trainer.environment["PATH"] ?? environment("PATH"))
         } catch let error as PBTError {
-            throw Failure(.badFile, "\(name):\(commandLine): command: \(error.message)")
+            let words = Shell.words(in: program)
+            let advice =
+                words.count < 2
+                ? ""
+                : "; the command is a list, since no shell splits it: command: "
+                    + (words + trainer.command.dropFirst()).flowList
+            throw Failure(.badFile, "\(name):\(commandLine): command: \(error.message)\(advice)")
         }
     }
 
@@ -113,29 +129,5 @@ struct ExperimentFile {
             guard let json else { throw error }
             return Document(json)
         }
-    }
-
-    /// Checks the command, and returns its line.
-    private static func check(
-        _ experiment: Experiment, _ document: Document, needsCommand: Bool
-    ) throws -> Int {
-        guard let trainer = experiment.trainer, case .object(let entries) = document.content,
-            let entry = entries.first(where: { $0.name == "command" }), case .list(let parts) = entry.content.content
-        else {
-            guard needsCommand else { return 0 }
-            throw DocumentError(
-                line: 1, path: "command",
-                problem: "is missing; write for example: command: [python3, train.py, \"{args}\"]")
-        }
-        // The template names the argument; its line is that of the first argument that makes the command wrong.
-        for count in 1...max(1, trainer.command.count) {
-            do {
-                _ = try CommandTemplate(Array(trainer.command.prefix(count)), space: experiment.space)
-            } catch let error as PBTError {
-                let line = parts.indices.contains(count - 1) ? parts[count - 1].line : entry.line
-                throw DocumentError(line: line, path: "", problem: error.message)
-            }
-        }
-        return entry.line
     }
 }

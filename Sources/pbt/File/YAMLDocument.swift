@@ -74,7 +74,7 @@ extension Document {
         }
         switch node {
         case .scalar(let scalar):
-            return Document(.scalar(try value(of: scalar, line: line)), line: line)
+            return Document(.scalar(try value(of: scalar, line: line)), line: line, text: scalar.string)
         case .sequence(let sequence):
             var list: [Document] = []
             for element in sequence {
@@ -141,7 +141,7 @@ extension Document {
     }
 
     /// The value of a scalar without quotation marks.
-    private static func plain(_ text: String) -> Value {
+    static func plain(_ text: String) -> Value {
         switch text {
         case "", "~", "null", "Null", "NULL": return .null
         case "true", "True", "TRUE": return .bool(true)

@@ -15,12 +15,13 @@ enum HelpTopic: String, CaseIterable {
     /// What exit codes mean.
     static let codes: [(code: Int32, meaning: String)] = [
         (ExitStatus.done.rawValue, "done"),
-        (ExitStatus.noResult.rawValue, "ended without a usable result"),
+        (ExitStatus.noResult.rawValue, "the experiment failed, or ended without a usable result"),
         (ExitStatus.usage.rawValue, "the command line is wrong"),
         (ExitStatus.badFile.rawValue, "the experiment file is wrong"),
         (ExitStatus.noSuch.rawValue, "no such file, experiment, member or interval"),
         (ExitStatus.unreachable.rawValue, "the store or server cannot be reached"),
         (ExitStatus.internalError.rawValue, "internal error: please report it"),
+        (ExitStatus.cannotTrain.rawValue, "this worker cannot train (program, device, space), or was set aside"),
         (ExitStatus.cannotWrite.rawValue, "cannot write"),
         (ExitStatus.tryLater.rawValue, "try again later: something is busy or paused"),
         (ExitStatus.interrupted.rawValue, "interrupted by Ctrl-C; the same command goes on"),

@@ -30,6 +30,12 @@ struct BestCommand: AsyncParsableCommand {
         let best = try looked.interval(nil)
         let checkpoint = looked.checkpoint(of: best)
         if path {
+            if best.checkpointState == .kept, best.checkpointName == nil {
+                throw Failure(
+                    .noResult,
+                    "the checkpoint of \(best.id) has a name that no attempt publishes, so there is no path to it: "
+                        + (best.checkpoint.map { Value.string(String($0.prefix(100))).json } ?? "none"))
+            }
             if checkpoint == nil, let text = looked.checkpointText(of: best) {
                 throw Failure(
                     .noResult, "the checkpoint is \(text); this machine does not see the server's data directory")
@@ -57,9 +63,11 @@ struct BestCommand: AsyncParsableCommand {
         try schedule.table.print()
         if !schedule.constants.isEmpty { try Output.line("The same throughout: \(schedule.constants)") }
         guard terminal.isTerminal else { return }
-        let name = PlainText.line(looked.experiment.name)
+        let file = Hint.command("schedule", looked.experiment.name, "-o", "json", in: looked.opened)
         try Output.line()
-        try Output.line(terminal.styled("as a file        pbt schedule \(name) -o json", .dim))
-        try Output.line(terminal.styled("from scratch     pbt replay \(name)", .dim))
+        try Output.line(terminal.styled("as a file        \(file)", .dim))
+        try Output.line(
+            terminal.styled(
+                "from scratch     \(Hint.command("replay", looked.experiment.name, in: looked.opened))", .dim))
     }
 }

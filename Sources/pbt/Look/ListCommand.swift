@@ -19,14 +19,16 @@ struct ListCommand: AsyncParsableCommand {
     }
 
     private func answer() async throws {
-        let records = try await storeOptions.open().store.experiments()
+        let opened = try await storeOptions.open(reading: true)
+        let records = try await opened.store.experiments()
         let now = StoreClock.system.now()
         if format.json {
             let rows = records.map { Self.value($0, among: records, at: now) }
             return try Output.json(.array(rows))
         }
         guard !records.isEmpty else {
-            return try Output.line("no experiments yet; start one with: pbt run FILE")
+            return try Output.line(
+                "no experiments yet; start one with: \(Hint.command("run", "FILE", in: opened))")
         }
         try ListText(records, among: records, now: now).table.print()
         for record in records where record.state == .failed {

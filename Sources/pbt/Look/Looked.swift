@@ -60,14 +60,17 @@ struct Looked {
     /// The directory of an interval's checkpoint, absolute; none when the interval has none that is kept, or it is on a
     /// server whose directory this machine does not see.
     func checkpoint(of interval: Interval) -> FilePath? {
-        guard interval.checkpointState == .kept, let name = interval.checkpoint else { return nil }
-        return opened.data?.checkpoint(name, of: experiment.name)
+        guard interval.checkpointState == .kept, let name = interval.checkpointName else { return nil }
+        return opened.data?.checkpoint("\(name)", of: experiment.name)
     }
 
     /// Where an interval's checkpoint is, for a person; none when the interval has none that is kept.
     func checkpointText(of interval: Interval) -> String? {
         if let path = checkpoint(of: interval) { return path.string }
-        guard interval.checkpointState == .kept, let name = interval.checkpoint else { return nil }
+        guard interval.checkpointState == .kept, let text = interval.checkpoint else { return nil }
+        guard let name = interval.checkpointName else {
+            return "none: the store holds the invalid name \(Value.string(String(text.prefix(100))).json)"
+        }
         return "\(name), on the server \(opened.location)"
     }
 
@@ -80,7 +83,8 @@ struct Looked {
             if let best = history.best { return best }
             throw Failure(
                 record.state.isOver ? .noResult : .noSuch,
-                "no interval of \"\(experiment.name)\" is done, so there is no best one; see: pbt show \(experiment.name)"
+                "no interval of \"\(experiment.name)\" is done, so there is no best one; see: "
+                    + Hint.command("show", experiment.name, in: opened)
             )
         }
         if let index = argument.index {
@@ -130,7 +134,7 @@ extension StoreOptions {
     ///
     /// - Throws: A ``Failure`` or ``PBTError``.
     func look(at name: String) async throws -> Looked {
-        let opened = try await open()
+        let opened = try await open(reading: true)
         return try await Looked(await opened.store.resolved(name), in: opened)
     }
 }

@@ -45,6 +45,7 @@ struct ReplayCommand: AsyncParsableCommand {
                     + "and train it with that program")
         }
         let definition = try await named(looked.experiment.replay(named: "", schedule: schedule, seeds: seeds), opened)
+        try await opened.checkUnclaimed(definition)
         let last = try await opened.store.lastEvent()
         let enlistment = try await Enlistment(definition, in: opened.store, reviving: !createOnly)
         let replay = enlistment.family.main.experiment
@@ -55,7 +56,9 @@ struct ReplayCommand: AsyncParsableCommand {
         }
         if !createOnly, !enlistment.family.isOver, let trainer = replay.trainer {
             guard enlistment.family.main.state != .paused else {
-                throw Failure(.tryLater, "\(replay.name) is paused; go on with: pbt resume \(replay.name)")
+                throw Failure(
+                    .tryLater,
+                    "\(replay.name) is paused; resume it with: \(Hint.command("resume", replay.name, in: opened))")
             }
             try await RunCommand.work(
                 on: enlistment.family, in: opened, slots: workers ?? trainer.workers, after: last,
@@ -63,12 +66,14 @@ struct ReplayCommand: AsyncParsableCommand {
         }
         if createOnly, !shown.json {
             return try Output.line(
-                "created \(PlainText.line(replay.name)); train it with: pbt worker \(opened.location) \(replay.name)"
+                "created \(PlainText.line(replay.name)); train it with: \(Hint.worker(opened.location, replay.name))"
             )
         }
         let result = ReplayResult(try await Looked(replay.name, in: opened), of: looked, tip: tip)
         if shown.json { try Output.jsonLine(result.value) } else { try result.print() }
-        if !createOnly, result.scores.isEmpty { throw Failure(.noResult, nil) }
+        guard !createOnly else { return }
+        if let failed = result.failure { throw Failure(.noResult, failed) }
+        if result.scores.isEmpty { throw Failure(.noResult, nil) }
     }
 
     /// The definition under the name that was asked for, or under the first default name that is free or is the same

@@ -37,6 +37,13 @@ struct ReplayResult {
         ends.compactMap { score($0) }
     }
 
+    /// Why the replay failed; none when it did not.
+    var failure: String? {
+        guard replay.record.state == .failed else { return nil }
+        let reason = replay.record.reason.map { ": \(PlainText.line($0))" } ?? ""
+        return "\(PlainText.line(replay.experiment.name)) failed\(reason)"
+    }
+
     /// The mean; none without scores.
     private var mean: Double? {
         // Around the first one: what is the same for all seeds has exactly that mean, and no deviation.

@@ -41,7 +41,7 @@ struct ReportCommand: AsyncParsableCommand {
                     + "report of each")
         }
         var file = try AnswerFile(output)
-        try file.append(Report.html(of: histories).utf8)
+        try file.append(Report.html(of: histories, storeOption: Hint.storeOption(try storeOptions.location())).utf8)
         try file.finish()
     }
 }

@@ -40,14 +40,17 @@ struct CollectCommand: AsyncParsableCommand {
             } else {
                 try await opened.store.experiments().map(\.experiment.name)
             }
+        if !dryRun { try data.removeStaleStages() }
         var orphans: [Orphan] = []
         for name in names {
             let garbage = try await opened.store.garbage(of: name)
             let found = try await data.orphans(of: name, in: opened.store)
             if !dryRun {
                 try data.collect(found)
-                try data.delete(garbage, of: name)
-                try await opened.store.collected(garbage, of: name)
+                let (gone, problem) = data.deleteEach(garbage, of: name)
+                try await opened.store.collected(gone, of: name)
+                try await data.collectManifests(of: name, in: opened.store)
+                if let problem { throw problem }
             }
             orphans += found
         }

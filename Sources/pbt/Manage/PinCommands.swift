@@ -22,7 +22,8 @@ struct PinCommand: AsyncParsableCommand {
         let id = try interval.interval()
         try await opened.store.pin(id, of: experiment, true)
         let pinned = try await opened.store.interval(id, of: experiment)
-        let path = pinned.checkpoint.flatMap { opened.data?.checkpoint($0, of: experiment) }.map { " in \($0)" } ?? ""
+        let path =
+            pinned.checkpoint.flatMap { opened.data?.checkpoint(named: $0, of: experiment) }.map { " in \($0)" } ?? ""
         try Output.line("the checkpoint of \(id) is kept\(path)")
     }
 }
@@ -41,12 +42,15 @@ struct UnpinCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
-        let store = try await storeOptions.open().store
+        let opened = try await storeOptions.open()
+        let store = opened.store
         let id = try interval.interval()
         try await store.pin(id, of: experiment, false)
         let isNeeded = try await store.interval(id, of: experiment).checkpointState == .kept
         try Output.line(
             "the checkpoint of \(id) is not pinned"
-                + (isNeeded ? "; it is kept as long as it is needed" : " and not needed; pbt gc deletes it"))
+                + (isNeeded
+                    ? "; it is kept as long as it is needed"
+                    : " and not needed; delete it with: \(Hint.command("gc", experiment, in: opened))"))
     }
 }

@@ -11,8 +11,9 @@ struct PushCommand: AsyncParsableCommand {
         abstract: "Queue a configuration by hand.",
         discussion: """
             The next founder that nobody has begun takes the values; what is not given stays as it was sampled. In a \
-            manual search it becomes a new member. The random search beside the experiment gets them too. A value is JSON; a bare word is text: pbt push mnist learning_rate=1e-3 \
-            activation=relu layers='[64, 64]'.
+            manual search it becomes a new member. The random search beside the experiment gets them too. A value is JSON, or a number or word as in an experiment file; \
+            a hyperparameter of a group is named with a dot: pbt push mnist learning_rate=1e-3 activation=relu \
+            layers='[64, 64]' model.width=128.
             """)
 
     @Argument(help: "The experiment.", completion: .experiments)
@@ -25,8 +26,10 @@ struct PushCommand: AsyncParsableCommand {
     @OptionGroup var format: FormatOptions
 
     func run() async throws {
-        let hyperparameters = try Self.hyperparameters(values)
+        let given = try GivenValues(values)
         let opened = try await storeOptions.open()
+        let hyperparameters = given.hyperparameters(
+            in: try await opened.store.record(of: experiment).experiment.space)
         let interval = try await opened.store.push(hyperparameters, to: experiment)
         if let baseline = try await ExperimentFamily(experiment, in: opened.store).baseline {
             try await push(hyperparameters, beside: interval.id, to: baseline.experiment.name, in: opened)
@@ -52,30 +55,6 @@ struct PushCommand: AsyncParsableCommand {
             }
         } catch let error as PBTError where error.code == .wrongState {
             Output.warn("\(baseline) does not get them: \(error.message)")
-        }
-    }
-
-    /// Reads `name=value` pairs.
-    ///
-    /// - Throws: A ``Failure`` for what has no `=`, no name, or a name that stands twice.
-    static func hyperparameters(_ texts: [String]) throws -> Hyperparameters {
-        var hyperparameters = Hyperparameters([:])
-        for text in texts {
-            guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
-                throw Failure(.usage, "\"\(text)\" is not of the form name=value, for example learning_rate=0.001")
-            }
-            let name = String(text[..<equals])
-            guard hyperparameters[name] == nil else { throw Failure(.usage, "\(name) is given twice") }
-            hyperparameters[name] = value(String(text[text.index(after: equals)...]))
-        }
-        return hyperparameters
-    }
-
-    private static func value(_ text: String) -> Value {
-        do {
-            return try Value(json: text)
-        } catch {
-            return .string(text)
         }
     }
 }

@@ -29,7 +29,7 @@ struct RemoveCommand: AsyncParsableCommand {
         }
         let names = family.names.map { PlainText.line($0) }.joined(separator: " and ")
         let size = opened.data == nil ? "all" : Format.bytes(bytes)
-        guard try force || isConfirmed("delete \(names) with \(size) of checkpoints and logs?") else {
+        guard try force || isConfirmed(opened, "delete \(names) with \(size) of checkpoints and logs?") else {
             throw Failure(.noResult, "nothing was deleted")
         }
         // The baseline first: while the experiment is there, it can be named again.
@@ -37,7 +37,7 @@ struct RemoveCommand: AsyncParsableCommand {
             do {
                 try await opened.store.remove(name)
             } catch let error as PBTError where error.code == .wrongState {
-                throw Failure(.tryLater, error.message)
+                throw Failure(.tryLater, Hint.completed(error.message))
             }
             // A server deletes its files itself.
             if !opened.isRemote { try opened.data?.remove(name) }
@@ -48,11 +48,12 @@ struct RemoveCommand: AsyncParsableCommand {
     /// Asks on the terminal.
     ///
     /// - Throws: A ``Failure`` when there is nobody to ask.
-    private func isConfirmed(_ question: String) throws -> Bool {
+    private func isConfirmed(_ opened: OpenStore, _ question: String) throws -> Bool {
         guard Terminal.input.isTerminal, Terminal.error.isTerminal else {
             throw Failure(
                 .usage,
-                "there is no terminal to ask on; to delete \(experiment) without a question: pbt rm -f \(experiment)")
+                "there is no terminal to ask on; to delete \(experiment) without a question: "
+                    + Hint.command("rm", "-f", experiment, in: opened))
         }
         Output.raw("\(question) [y/N] ")
         let answer = (readLine() ?? "").lowercased()

@@ -15,13 +15,15 @@ struct PauseCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
-        let store = try await storeOptions.open().store
+        let opened = try await storeOptions.open()
+        let store = opened.store
         let family = try await ExperimentFamily(experiment, in: store)
         guard family.main.state.isOver else {
             for record in family.records where !record.state.isOver {
                 try await store.pause(record.experiment.name)
             }
-            return try Output.line("\(experiment) is paused; go on with: pbt resume \(experiment)")
+            return try Output.line(
+                "\(experiment) is paused; resume it with: \(Hint.command("resume", experiment, in: opened))")
         }
         // Says what it is instead.
         try await store.pause(experiment)
@@ -66,7 +68,8 @@ struct StopCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
-        let store = try await storeOptions.open().store
+        let opened = try await storeOptions.open()
+        let store = opened.store
         let family = try await ExperimentFamily(experiment, in: store)
         guard !family.isOver else {
             return try Output.line("\(experiment) is over already (\(family.main.state.rawValue))")
@@ -74,6 +77,6 @@ struct StopCommand: AsyncParsableCommand {
         for record in family.records where !record.state.isOver {
             try await store.stop(record.experiment.name, because: "it was stopped by hand")
         }
-        try Output.line("\(experiment) is stopped; its result: pbt best \(experiment)")
+        try Output.line("\(experiment) is stopped; its result: \(Hint.command("best", experiment, in: opened))")
     }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import PBT
+import PBTReport
 import SystemPackage
 
 /// `pbt create`.
@@ -20,9 +21,15 @@ struct CreateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let source = try ExperimentFile(file)
+        source.warn()
         let experiment = try overrides.applied(to: source.experiment)
         let opened = try await storeOptions.open(in: source.directory, creating: true)
-        let enlistment = try await Enlistment(experiment, in: opened.store, reviving: false)
+        try await opened.checkUnclaimed(experiment)
+        let hint = overrides.hint(file, in: opened, beside: source.directory)
+        let notice = ChangeNotice(hint: hint, opened: opened)
+        let enlistment = try await Enlistment(experiment, in: opened.store, reviving: false) { change in
+            try await notice.tell(change)
+        }
         let record = enlistment.family.main
         let isNew = if case .begins = enlistment.manner { true } else { false }
         if format.json {
@@ -32,10 +39,10 @@ struct CreateCommand: AsyncParsableCommand {
                 "experiments": .array(enlistment.family.names.map { .string($0) }),
             ])
         }
-        let store = opened.location
+        let (name, store) = (PlainText.line(experiment.name), opened.location)
         try Output.line(
             isNew
-                ? "\(experiment.name) is in \(store); train it with: pbt run \(file), or pbt worker \(store)"
-                : "\(experiment.name) was in \(store) already, with this definition; it is \(record.state.rawValue)")
+                ? "\(name) is in \(store); train it with: \(hint.command()), or: \(Hint.worker(store, experiment.name))"
+                : "\(name) was in \(store) already; it is \(record.state.rawValue)")
     }
 }

@@ -16,6 +16,16 @@ struct Enlistment: Sendable {
         case finds
     }
 
+    /// A definition that differs from the one in the store.
+    struct Change: Sendable {
+        /// The experiment as the store has it.
+        let record: ExperimentRecord
+        /// What differs, the store's value as the old one.
+        let differences: [Experiment.Difference]
+        /// Those of them that cannot change.
+        let conflicts: [Experiment.Difference]
+    }
+
     /// The experiment and its baseline.
     let family: ExperimentFamily
     /// What the run does.
@@ -29,11 +39,16 @@ struct Enlistment: Sendable {
     ///   - experiment: The definition.
     ///   - store: The store.
     ///   - isRevived: Whether a failed experiment is tried again.
+    ///   - changing: Called with what differs from the definition in the store, before that is changed; what it throws
+    ///     leaves the store as it is.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/alreadyExists`` when another definition has the name.
-    init(_ experiment: Experiment, in store: some Store, reviving isRevived: Bool) async throws {
-        var manner = try await Self.enter(experiment, in: store)
+    init(
+        _ experiment: Experiment, in store: some Store, reviving isRevived: Bool,
+        changing: (Change) async throws -> Void = { _ in }
+    ) async throws {
+        var manner = try await Self.enter(experiment, in: store, changing)
         if let baseline = experiment.baseline {
-            let found = try await Self.enter(baseline, in: store)
+            let found = try await Self.enter(baseline, in: store) { _ in }
             // Its process died between the two.
             if case .finds = manner, case .begins = found { manner = .goesOn }
         }
@@ -58,14 +73,22 @@ struct Enlistment: Sendable {
         self.manner = manner
     }
 
-    private static func enter(_ experiment: Experiment, in store: some Store) async throws -> Manner {
+    private static func enter(
+        _ experiment: Experiment, in store: some Store, _ changing: (Change) async throws -> Void
+    ) async throws -> Manner {
         do {
             _ = try await store.create(experiment)
             return .begins
         } catch let error as PBTError where error.code == .alreadyExists {
             let record = try await store.record(of: experiment.name)
+            let conflicts = experiment.conflictingDifferences(from: record.experiment)
+            let differences = experiment.differences(from: record.experiment)
+                .filter { !$0.isSearch || conflicts.contains($0) }
+            if !differences.isEmpty {
+                try await changing(Change(record: record, differences: differences, conflicts: conflicts))
+            }
+            if record.state == .finished, conflicts.isEmpty { return .finds }
             // Also checks that nothing differs that must not.
-            if record.state.isOver, record.experiment.conflicts(with: experiment).isEmpty { return .finds }
             try await store.edit(experiment)
             return record.state.isOver ? .finds : .goesOn
         }

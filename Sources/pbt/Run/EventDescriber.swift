@@ -53,6 +53,7 @@ struct EventDescriber: Sendable {
             }
         case .paused, .resumed, .edited, .created: return [event.kind.rawValue]
         case .pushed, .started, .released: return ["\(event.kind.rawValue)\(id)\(reason(event))"]
+        case .setAside: return ["set-aside\(reason(event))"]
         case .ended:
             let state = event.details["state"]?.string ?? ""
             return [state + reason(event)]

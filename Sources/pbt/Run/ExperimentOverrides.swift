@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import PBT
+import SystemPackage
 
 /// What may differ from the experiment file, so that one file serves several seeds.
 struct ExperimentOverrides: ParsableArguments {
@@ -10,6 +11,19 @@ struct ExperimentOverrides: ParsableArguments {
 
     @Option(name: .long, help: "The seed, instead of that in the file. Give a --name too: a name has one seed.")
     var seed: Int?
+
+    /// How the same file is trained with what was given.
+    ///
+    /// - Parameters:
+    ///   - file: The file, as it was given.
+    ///   - workers: How many workers were given.
+    ///   - opened: The store.
+    ///   - directory: Where the store is by default.
+    /// - Returns: The command line.
+    func hint(_ file: String, workers: Int? = nil, in opened: OpenStore, beside directory: FilePath) -> RunHint {
+        RunHint(
+            file: file, name: name, seed: seed, workers: workers, store: opened.location, directory: directory)
+    }
 
     /// The experiment with what was given.
     ///

@@ -40,6 +40,7 @@ struct LiveEvent {
         case .generation: return copies((event.details["exploits"]?.array ?? []).compactMap(\.object))
         case .paused, .resumed, .edited, .created: return [line(event.kind.rawValue, .bold, "")]
         case .pushed, .started, .released: return [line(event.kind.rawValue, nil, name + reason("  "))]
+        case .setAside: return [line("set aside", .yellow, reason(""))]
         case .ended:
             let state = event.details["state"]?.string ?? "ended"
             return [line(state, state == "failed" ? .red : .green, reason(""))]

@@ -18,6 +18,8 @@ actor Progress {
     private var bar: ProgressBar
     private var live: LiveProgress?
     private var best: [String: Double] = [:]
+    /// The reasons of failures that were shown, and the interval that each was shown for.
+    private var reasons: [String: String] = [:]
     private var nextReport: Double = 0
     private let began = ContinuousClock.now
 
@@ -146,14 +148,30 @@ actor Progress {
         case .done where event.details["best"] == true && (isMain || isVerbose): break
         case .done where event.details["decision"] == "exploits" && status.isLive: break
         case .generation where status.isLive: break
-        case .paused, .resumed, .ended, .edited, .pushed: break
+        case .paused, .resumed, .ended, .edited, .pushed, .setAside: break
         case .done, .generation, .started, .released:
             guard isVerbose else { return }
         case .created: return
         }
-        for line in describer.lines(for: event, before: before, elapsed: elapsed, isVerbose: isVerbose) {
+        let shown = isVerbose ? event : shortened(event)
+        for line in describer.lines(for: shown, before: before, elapsed: elapsed, isVerbose: isVerbose) {
             status.print(line)
         }
+    }
+
+    /// A failure whose reason was shown already names where, in place of the whole text.
+    private func shortened(_ event: Event) -> Event {
+        guard [.retried, .failed].contains(event.kind), let reason = event.details["reason"]?.string,
+            let interval = event.interval
+        else { return event }
+        let place = "\(interval)\(event.experiment == main.name ? "" : " of \(event.experiment)")"
+        guard let first = reasons[reason] else {
+            reasons[reason] = place
+            return event
+        }
+        var event = event
+        event.details["reason"] = .string("the same as of \(first)")
+        return event
     }
 
     /// What is redrawn, or now and then a line in its place.

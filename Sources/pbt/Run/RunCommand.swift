@@ -51,17 +51,27 @@ struct RunCommand: AsyncParsableCommand {
             throw Failure(.badFile, "\(file) has no command")
         }
         try source.checkProgram(of: trainer)
+        source.warn()
         let opened = try await storeOptions.open(in: source.directory, creating: true)
+        try await opened.checkUnclaimed(experiment)
+        if !shown.quiet { try await opened.warnOfUnknownFiles() }
         let last = try await opened.store.lastEvent()
-        let enlistment = try await Enlistment(experiment, in: opened.store, reviving: true)
+        let hint = overrides.hint(file, workers: workers, in: opened, beside: source.directory)
+        let notice = ChangeNotice(hint: hint, opened: opened)
+        let enlistment = try await Enlistment(experiment, in: opened.store, reviving: true) { change in
+            try await notice.tell(change)
+        }
         if case .finds = enlistment.manner {
-            Output.note("\(PlainText.line(experiment.name)) is over already; this is its result")
+            Output.note(
+                "\(PlainText.line(experiment.name)) is already \(enlistment.family.main.state.rawValue); this is its result"
+            )
             try await Self.conclude(enlistment.family, in: opened, shown: shown)
             return
         }
         if enlistment.family.main.state == .paused {
+            let resume = Hint.command("resume", experiment.name, in: opened)
             throw Failure(
-                .tryLater, "\(experiment.name) is paused; go on with: pbt resume \(experiment.name), then run again")
+                .tryLater, "\(PlainText.line(experiment.name)) is paused; resume it: \(resume) && \(hint.command())")
         }
         let slots = workers ?? trainer.workers
         let options = shown.options
@@ -99,7 +109,8 @@ struct RunCommand: AsyncParsableCommand {
         let session = Session(
             worker: worker,
             progress: Progress(
-                family, in: opened, after: last, status: status, slots: slots, options: options), status: status)
+                family, in: opened, after: last, status: status, slots: slots, options: options), status: status,
+            watch: StoreWatch(opened: opened))
         let name = family.main.experiment.name
         guard let ended = try await session.run() else { return }
         // What was in flight may have been the last.

@@ -26,7 +26,8 @@ enum RunDashboard {
             return try await body()
         }
         var pages = DashboardConfiguration()
-        pages.afterwards = "pbt serve --store \(Shell.quoted(opened.location.description))"
+        pages.afterwards = Shell.command(["pbt", "serve", "--store", opened.location.description])
+        pages.store = opened.location.description
         let (ports, ready) = AsyncStream<Int>.makeStream()
         let server = Server(
             store: opened.store, data: opened.data,

@@ -25,6 +25,8 @@ struct Session: Sendable {
     let progress: Progress?
     /// Where notes go.
     let status: StatusLines
+    /// Ends it when the store goes away under it.
+    let watch: StoreWatch
 
     /// How a session ended by a signal.
     private enum Step: Sendable {
@@ -41,7 +43,10 @@ struct Session: Sendable {
         let signals = await UnixSignalsSequence(trapping: Self.trapped)
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
+                services: [
+                    .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(service: watch, successTerminationBehavior: .ignore),
+                ],
                 logger: Logger(label: "pbt.services") { _ in SwiftLogNoOpLogHandler() }))
         let isInterrupted = Latch()
         let keys = status.isLive ? try Keys() : nil

@@ -22,7 +22,9 @@ struct StatusLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        var all = metadata.merging(event.metadata ?? [:]) { $1 }
+        // There is one worker in this process; its name helps those who read everything.
+        if logLevel > .info { all["worker"] = nil }
         let details = all.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
         var line = event.level >= .warning ? StyledLine("warning:", .yellow) : StyledLine("note:", .dim)
         line.append(" \(event.message)\(details.isEmpty ? "" : " (\(details))")")

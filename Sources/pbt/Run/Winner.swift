@@ -7,6 +7,7 @@ import SystemPackage
 /// What came out of a run.
 struct Winner {
     private let looked: Looked
+    private let opened: OpenStore
     /// The experiment and its baseline.
     private let family: ExperimentFamily
 
@@ -16,13 +17,14 @@ struct Winner {
     init(of family: ExperimentFamily, in opened: OpenStore) async throws {
         self.family = try await ExperimentFamily(family.main.experiment.name, in: opened.store)
         looked = try await Looked(family.main.experiment.name, in: opened)
+        self.opened = opened
     }
 
     private var name: String { looked.experiment.name }
 
     /// The exit code that the result deserves.
     var status: ExitStatus {
-        looked.history.best == nil ? .noResult : .done
+        looked.history.best == nil || looked.record.state == .failed ? .noResult : .done
     }
 
     /// The scores of the experiment and its baseline after the same number of finished intervals.
@@ -47,6 +49,7 @@ struct Winner {
             ],
             "population": .integer(looked.experiment.population), "intervals": record.countsValue, "best": .null,
             "seconds": .number((record.ended ?? StoreClock.system.now()).since(record.created).seconds),
+            "failures": LostIntervals(looked.intervals).value,
         ]
         if let best = looked.history.best {
             object["best"] = [
@@ -78,19 +81,21 @@ struct Winner {
         let record = looked.record
         let title = PlainText.line(name)
         let took = Format.duration((record.ended ?? StoreClock.system.now()).since(record.created))
-        guard let best = looked.history.best, let score = best.score else {
-            let reason = record.reason.map { ": \(PlainText.line($0))" } ?? ""
-            return Output.note(
-                Terminal.error.styled("error:", .red) + " \(title) ended without a result\(reason)\n"
-                    + "look at the reasons with: pbt show \(name)")
-        }
+        if status != .done { FailureText(looked).write() }
+        guard let best = looked.history.best, let score = best.score else { return }
         let metric = PlainText.line(looked.experiment.objective.metric)
         let state = record.state == .running ? "goes on" : record.state.rawValue
         try Output.line(
             (Terminal.output.isTerminal ? Terminal.output.styled(Terminal.output.glyphs.done, .green) + " " : "")
                 + Terminal.output.styled("\(title) \(state)", .bold)
                 + ": best member \(best.id), \(metric) \(Format.score(score)), after \(took)")
-        guard !isQuiet else { return }
+        let lost = LostIntervals(looked.intervals)
+        guard !isQuiet else {
+            if record.state != .failed, lost.intervals > 0 {
+                Output.note("\(Terminal.error.styled("warning:", .yellow)) \(PlainText.line(lost.text))")
+            }
+            return
+        }
         if let reason = record.reason { try row("ended", reason) }
         if let checkpoint = looked.checkpointText(of: best) { try row("checkpoint", checkpoint) }
         if let comparison { try row("random search", compared(comparison)) }
@@ -99,15 +104,13 @@ struct Winner {
         }
         try row(
             "intervals", counts.joined(separator: ", ") + ", \(Words.count(looked.history.copies, "copy", "copies"))")
-        let attempts = looked.intervals.reduce(0) { $0 + $1.failures }
-        if attempts > 0 {
-            let lost = record.counts[.failed] ?? 0
-            try row(
-                "failures",
-                Words.count(attempts, "attempt")
-                    + (lost == 0 ? ", all recovered" : ", \(Words.count(lost, "interval")) for good"))
-        }
-        try row("next", "pbt schedule \(name)    pbt plot curves \(name) -o curves.svg    pbt replay \(name)")
+        if lost.attempts > 0 { try row("failures", lost.text) }
+        let next = [
+            Hint.command("schedule", name, in: opened),
+            Hint.command("plot", "curves", name, "-o", "curves.svg", in: opened),
+            Hint.command("replay", name, in: opened),
+        ]
+        try row("next", next.joined(separator: "    "))
         try Output.line()
         try printSchedule(of: best.id)
     }

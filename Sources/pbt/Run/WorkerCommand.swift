@@ -73,6 +73,7 @@ struct WorkerCommand: AsyncParsableCommand {
             throw Failure(
                 .usage, "--data, --cache and --cache-limit are for servers; the files of \(store) are beside it")
         }
+        if !quiet { try await opened.warnOfUnknownFiles() }
         let served = try await served(in: opened)
         if experiment != nil {
             for record in served where record.experiment.trainer == nil {
@@ -84,11 +85,14 @@ struct WorkerCommand: AsyncParsableCommand {
         }
         let isPersistent = experiment != nil && served.contains { $0.experiment.trainer?.isPersistent == true }
         for record in served where experiment == nil && !record.state.isOver && !Self.serves(record.experiment) {
-            Output.note("passing over \(PlainText.line(record.experiment.name)): \(Self.reason(record.experiment))")
+            Output.note(
+                "passing over \(PlainText.line(record.experiment.name)): \(Self.reason(record.experiment, in: opened.location))"
+            )
         }
         let open = served.filter { !$0.state.isOver && (isPersistent || Self.serves($0.experiment)) }
         guard wait || !open.isEmpty else {
             if !quiet { Output.note("nothing to train: \(over(served))") }
+            if experiment != nil { try Self.check(served) }
             return
         }
         let slots = workers ?? (open.isEmpty ? served : open).compactMap { $0.experiment.trainer?.workers }.max() ?? 1
@@ -103,7 +107,9 @@ struct WorkerCommand: AsyncParsableCommand {
         if isPersistent {
             let service = PersistentService(
                 opened: opened, experiments: served.map(\.experiment.name), slots: slots, logger: logger)
-            return try await finish(Session(worker: service, progress: nil, status: status), in: opened)
+            return try await finish(
+                Session(worker: service, progress: nil, status: status, watch: StoreWatch(opened: opened)),
+                training: open, in: opened)
         }
         var configuration = WorkerConfiguration(
             experiments: experiment == nil ? .all : .named(served.map(\.experiment.name)), slots: slots,
@@ -119,17 +125,35 @@ struct WorkerCommand: AsyncParsableCommand {
             worker: Worker(
                 store: opened.store, checkpoints: checkpoints, executor: CommandExecutor(slots: slots),
                 configuration: opened.isRemote ? configuration.overNetwork : configuration, logger: logger),
-            progress: nil, status: status)
-        try await finish(session, in: opened)
+            progress: nil, status: status, watch: StoreWatch(opened: opened))
+        try await finish(session, training: wait ? [] : open, in: opened)
     }
 
     /// Works, and says how it ended.
-    private func finish(_ session: Session, in opened: OpenStore) async throws {
+    private func finish(
+        _ session: Session, training trained: [ExperimentRecord], in opened: OpenStore
+    ) async throws {
         if let ended = try await session.run() {
             Output.note("stopped; the same command goes on from here")
             throw Failure(ended, nil)
         }
-        if !quiet { Output.note(over(try await self.served(in: opened))) }
+        let now = try await self.served(in: opened)
+        if !quiet { Output.note(over(now)) }
+        // What had failed before is not this worker's result.
+        try Self.check(now.filter { record in trained.contains { $0.id == record.id } })
+    }
+
+    /// Says which experiments failed.
+    ///
+    /// - Throws: A ``Failure`` when one did.
+    private static func check(_ records: [ExperimentRecord]) throws {
+        let failed = records.filter { $0.state == .failed }
+        guard !failed.isEmpty else { return }
+        let texts = failed.map { record in
+            "\(PlainText.line(record.experiment.name)) failed"
+                + (record.reason.map { ": \(PlainText.line($0))" } ?? "")
+        }
+        throw Failure(.noResult, texts.joined(separator: "; "))
     }
 
     /// Whether a program can be started for each interval of an experiment.
@@ -137,9 +161,9 @@ struct WorkerCommand: AsyncParsableCommand {
         experiment.trainer.map { !$0.isPersistent } ?? false
     }
 
-    private static func reason(_ experiment: Experiment) -> String {
+    private static func reason(_ experiment: Experiment, in store: StoreLocation) -> String {
         experiment.trainer == nil
-            ? "it has no command" : "its program stays alive; serve it by name: pbt worker STORE \(experiment.name)"
+            ? "it has no command" : "its program stays alive; serve it by name: \(Hint.worker(store, experiment.name))"
     }
 
     /// The experiments that this worker serves, as far as there are any now.

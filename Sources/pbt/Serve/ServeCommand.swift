@@ -101,10 +101,11 @@ struct ServeCommand: AsyncParsableCommand {
         guard let kept = opened.store as? any TokenStore else {
             throw Failure(.usage, "a server serves a file, not another server; give --store FILE")
         }
+        try await opened.warnOfUnknownFiles()
         let logFormat = logFormat
         let level: Logger.Level = verbose ? .debug : .notice
         let logger = Logger(label: "pbt.server") { _ in ServerLogHandler(format: logFormat, level: level) }
-        let isOpen = try await isOpen(kept)
+        let isOpen = try await isOpen(kept, in: opened)
         let configuration = ServerConfiguration(
             host: host, port: port, admission: isOpen ? .open : .tokens(kept),
             tls: certificate.flatMap { certificate in key.map { .init(certificate: certificate, key: $0) } },
@@ -118,7 +119,11 @@ struct ServeCommand: AsyncParsableCommand {
             onReady: { port in Output.note("listening on \(scheme)://\(shown):\(port)") })
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: [
+                    .init(service: server),
+                    .init(service: StoreWatch(opened: opened), successTerminationBehavior: .ignore),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
     }
 
@@ -135,7 +140,7 @@ struct ServeCommand: AsyncParsableCommand {
     /// Whether no token is asked for.
     ///
     /// - Throws: A ``Failure`` when others could reach the server and nothing would keep them out.
-    private func isOpen(_ kept: any TokenStore) async throws -> Bool {
+    private func isOpen(_ kept: any TokenStore, in opened: OpenStore) async throws -> Bool {
         if insecure {
             if !ServerConfiguration(host: host).isLoopback {
                 Output.warn("everyone who reaches \(host) may do everything, also run programs through its workers")
@@ -145,12 +150,13 @@ struct ServeCommand: AsyncParsableCommand {
         let isLoopback = ServerConfiguration(host: host).isLoopback
         if isLoopback, !tokens { return true }
         guard try await !kept.tokens().isEmpty else {
-            let advice = "there is no token yet: make one with: pbt token create laptop --scope admin"
+            let create = Hint.command("token", "create", "laptop", "--scope", "admin", in: opened)
+            let advice = "there is no token yet: make one with: \(create)"
             throw Failure(
                 .usage,
                 isLoopback
                     ? "--tokens: \(advice)"
-                    : "others can reach \(host), and \(advice) (or let everyone in with --insecure)")
+                    : "others can reach \(host) (--insecure would let everyone in), and \(advice)")
         }
         if !isLoopback, certificate == nil {
             Output.warn(

@@ -17,8 +17,8 @@ extension StoreOptions {
     /// The tokens of the store.
     ///
     /// - Throws: A ``Failure`` when the store is a server, which hands out no tokens.
-    func openTokens(creating: Bool = false) async throws -> any TokenStore {
-        guard let tokens = try await open(creating: creating).store as? any TokenStore else {
+    func openTokens(creating: Bool = false, reading: Bool = false) async throws -> any TokenStore {
+        guard let tokens = try await open(creating: creating, reading: reading).store as? any TokenStore else {
             throw Failure(
                 .usage, "tokens are made where the store is, not through a server; run this there with --store FILE")
         }
@@ -131,7 +131,7 @@ struct TokenListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let now = StoreClock.system.now()
-        let tokens = try await storeOptions.openTokens().tokens()
+        let tokens = try await storeOptions.openTokens(reading: true).tokens()
         if format.json {
             return try Output.json(
                 .array(
@@ -145,7 +145,8 @@ struct TokenListCommand: AsyncParsableCommand {
                     }))
         }
         guard !tokens.isEmpty else {
-            Output.note("there are no tokens; make one with: pbt token create NAME --scope work")
+            let create = Hint.command("token", "create", "NAME", "--scope", "work", in: try storeOptions.location())
+            Output.note("there are no tokens; make one with: \(create)")
             return
         }
         for token in tokens {
@@ -174,7 +175,7 @@ struct TokenRevokeCommand: AsyncParsableCommand {
         do {
             try await tokens.removeToken(named: name)
         } catch let error as PBTError where error.code == .badValue {
-            throw Failure(.noSuch, error.message)
+            throw Failure(.noSuch, Hint.completed(error.message))
         }
         Output.note("revoked \(PlainText.line(name))")
     }

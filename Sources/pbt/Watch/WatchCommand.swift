@@ -21,13 +21,14 @@ struct WatchCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard Terminal.output.takesEscapes, Terminal.input.isTerminal else {
-            let name = experiment.map { " \($0)" } ?? " EXPERIMENT"
+            let location = try storeOptions.location()
+            let name = experiment ?? "last"
             throw Failure(
                 .usage,
-                "watch needs a terminal, and this is none; to look once: pbt show\(name), for a program: "
-                    + "pbt show\(name) --json")
+                "watch needs a terminal, and this is none; to look once: \(Hint.command("show", name, in: location)), "
+                    + "for a program: \(Hint.command("show", name, "--json", in: location))")
         }
-        let opened = try await storeOptions.open()
+        let opened = try await storeOptions.open(reading: true)
         let watcher = Watcher(opened.store, at: opened.location.description)
         try await watcher.open(experiment)
         // Traps first, so that no signal finds the screen taken and nobody to give it back.

@@ -240,7 +240,12 @@ struct WatchPage: Sendable {
         var top = [StyledLine("pbt  \(place)", .bold), ""]
         guard !records.isEmpty else {
             return (
-                top, [filter.isEmpty ? "no experiments yet; start one with: pbt run FILE" : "none has that name"], nil
+                top,
+                [
+                    filter.isEmpty
+                        ? "no experiments yet; start one with: \(Hint.aboutCurrentStore("run", "FILE"))"
+                        : "none has that name"
+                ], nil
             )
         }
         let lines = ListText(records, among: self.records, now: now).lines(width: width)

@@ -290,7 +290,10 @@ struct Broken: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: [
-        Broken(#"{"command": "python3 train.py"}"#, #"command: must be a list, not text ("python3 train.py")"#),
+        Broken(
+            #"{"command": "python3 train.py"}"#,
+            "command: must be a list of the program and its arguments, since no shell splits a string; write: command: [python3, train.py]"
+        ),
         Broken(#"{"command": []}"#, #"command: must name a program, for example [python3, train.py, "{args}"]"#),
         Broken(#"{"command": ["a", ["b"]]}"#, "command[1]: must be text, not a list"),
         Broken(#"{"command": ["a"], "workers": 0}"#, "workers: must be at least 1, not 0"),

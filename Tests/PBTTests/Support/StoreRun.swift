@@ -35,7 +35,7 @@ struct StoreRun<T: Toy> {
     mutating func finish(_ assignment: Assignment) async throws -> Finished {
         var model = assignment.parentCheckpoint.flatMap { weights[$0] } ?? toy.founder(seed: assignment.seed)
         let trained = try toy.train(&model, with: assignment.interval.hyperparameters, seed: assignment.seed)
-        let checkpoint = "\(assignment.interval.id)#\(assignment.lease.attempt)"
+        let checkpoint = "\(assignment.lease.checkpointName)"
         weights[checkpoint] = model
         let score = overrides[assignment.interval.id] ?? trained
         let finished = try await store.finish(

@@ -18,11 +18,21 @@ struct TroubledRun {
         var random = RandomStream(seed: seed, .trainer, member: 0, index: 0, name: "interleaving")
         var held: [Assignment] = []
         let workers = 1 + random.index(below: 6)
+        var hired = 0
         while true {
             clock.advance(by: .milliseconds(1 + random.index(below: 400)))
             let claims = held.isEmpty || (held.count < workers && random.unit() < 0.6)
             if claims {
-                switch try await store.claim(from: experiment.name, by: "w\(held.count)", for: .seconds(30)) {
+                let claim: Claim
+                do {
+                    claim = try await store.claim(
+                        from: experiment.name, by: "w\(held.count).\(hired)", for: .seconds(30))
+                } catch let error as PBTError where error.code == .setAside && hasTroubles {
+                    // Somebody else works in its place.
+                    hired += 1
+                    continue
+                }
+                switch claim {
                 case .assignment(let assignment): held.append(assignment)
                 case .over:
                     return try await (store.record(of: experiment.name), store.intervals(of: experiment.name))
@@ -48,7 +58,8 @@ struct TroubledRun {
         case 0:
             let score = random.unit() < 0.5 ? Double.nan : -.infinity
             _ = try await store.finish(
-                assignment.lease, .trained(score: score, metrics: [:], checkpoint: "\(assignment.interval.id)"))
+                assignment.lease,
+                .trained(score: score, metrics: [:], checkpoint: "\(assignment.lease.checkpointName)"))
         case 1...4: _ = try await store.finish(assignment.lease, .failed(reason: "trouble"))
         case 5: try await store.release(assignment.lease, because: "trouble")
         case 6: _ = try await store.abandon(worker: assignment.lease.worker, of: experiment.name, because: "trouble")
@@ -61,7 +72,7 @@ struct TroubledRun {
                 assignment.lease,
                 .trained(
                     score: score(of: assignment), metrics: [:],
-                    checkpoint: "\(assignment.interval.id).\(assignment.lease.attempt)"))
+                    checkpoint: "\(assignment.lease.checkpointName)"))
         }
     }
 

@@ -71,7 +71,7 @@ struct TrainedRun {
                 if let score = score(interval) {
                     .trained(
                         score: score, metrics: metrics.merging([objective.metric: .number(score)]) { $1 },
-                        checkpoint: score.isFinite ? DataDirectory.name(of: interval.id, attempt: 1) : nil)
+                        checkpoint: score.isFinite ? "\(assignment.lease.checkpointName)" : nil)
                 } else {
                     .failed(reason: "exit 1: boom <script>")
                 }

@@ -45,7 +45,8 @@ extension TestServer {
     func finish(_ lease: Value, score: Value = 0.5, token: String? = nil) async throws -> Answer {
         let (member, interval) = (lease["member"]?.int ?? -1, lease["interval"]?.int ?? -1)
         var body: [String: Value] = ["lease": lease, "score": score, "metrics": ["score": score]]
-        body["checkpoint"] = .string("\(member)-\(interval)")
+        let id = IntervalID(member: member, index: interval)
+        body["checkpoint"] = .string("\(CheckpointName(id, attempt: lease["attempt"]?.int ?? 1))")
         let name = lease["experiment"]?.string ?? ""
         return try await ask(
             .POST, "/experiments/\(name)/intervals/\(member)/\(interval)/finish", .object(body), token: token)

@@ -82,8 +82,8 @@ struct ControlPage {
         guard visit.dashboard.settings.allowsControl else {
             throw PBTError(
                 .forbidden,
-                "this dashboard only shows; serve with --allow-control, or use the command: pbt \(verb.rawValue) "
-                    + PlainText.line(visit.call.experiment))
+                "this dashboard only shows; serve with --allow-control, or use the command: "
+                    + visit.command(verb.rawValue, visit.call.experiment))
         }
         guard visit.mayControl else {
             throw PBTError(

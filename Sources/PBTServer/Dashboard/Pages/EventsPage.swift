@@ -17,7 +17,7 @@ struct EventsPage {
             case .notable: event.kind != .started && (event.kind != .done || isBest(event) || isCopy(event))
             case .best: isBest(event)
             case .copies: isCopy(event) || event.kind == .generation
-            case .trouble: [.diverged, .failed, .retried, .lost, .released].contains(event.kind)
+            case .trouble: [.diverged, .failed, .retried, .lost, .released, .setAside].contains(event.kind)
             }
         }
 
@@ -137,7 +137,7 @@ struct EventsPage {
     private func style(_ event: Event) -> String {
         switch event.kind {
         case .failed, .diverged: "bad"
-        case .retried, .lost, .released, .paused: "warn"
+        case .retried, .lost, .released, .paused, .setAside: "warn"
         case .ended: event.details["state"] == "failed" ? "bad" : "running"
         default: event.details["best"] == true ? "running" : "quiet"
         }

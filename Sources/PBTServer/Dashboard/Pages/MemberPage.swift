@@ -90,7 +90,8 @@ struct MemberPage {
             if shown.checkpointState == .kept, let checkpoint = shown.checkpoint {
                 fact(HTML("checkpoint")) {
                     tag("code") {
-                        experiment.visit.site.data?.checkpoint(checkpoint, of: experiment.name).string ?? checkpoint
+                        experiment.visit.site.data?.checkpoint(named: checkpoint, of: experiment.name)?.string
+                            ?? checkpoint
                     }
                 }
             }
@@ -118,15 +119,16 @@ struct MemberPage {
     }
 
     private func commands(_ shown: Interval) -> HTML {
-        let name = Shell.quoted(PlainText.line(experiment.name))
+        let (visit, name) = (experiment.visit, experiment.name)
         let commands = [
-            "lineage \(name) \(member)", "explain \(name) \(shown.id)", "schedule \(name) \(member) -o json",
+            visit.command("lineage", name, "\(member)"), visit.command("explain", name, "\(shown.id)"),
+            visit.command("schedule", name, "\(member)", "-o", "json"),
         ]
         return tag("section", ["class": "card wide"]) {
             tag("h2") { "On the command line" }
             tag("p") {
                 for command in commands {
-                    tag("code", ["class": "command"]) { "pbt \(command)" }
+                    tag("code", ["class": "command"]) { command }
                     " "
                 }
             }

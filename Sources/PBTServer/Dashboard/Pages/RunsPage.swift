@@ -49,7 +49,7 @@ struct RunsPage {
     private var empty: HTML {
         tag("section", ["class": "card wide"]) {
             tag("p") { "There are no experiments yet. Start one where the store is:" }
-            tag("p") { tag("code", ["class": "command"]) { "pbt run experiment.yaml --store STORE" } }
+            tag("p") { tag("code", ["class": "command"]) { visit.command("run", "experiment.yaml") } }
             tag("p") {
                 "or send one to this server ("
                 tag("code") { "POST /api/v1/experiments" }

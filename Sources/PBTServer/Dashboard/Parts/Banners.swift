@@ -34,9 +34,6 @@ struct Banners {
         tag("code", ["class": "command"]) { text }
     }
 
-    /// The name as a shell takes it.
-    private var argument: String { Shell.quoted(PlainText.line(name)) }
-
     // MARK: The end
 
     private var ended: HTML {
@@ -63,9 +60,9 @@ struct Banners {
                 ". "
                 checkpoint(of: best)
                 tag("p") {
-                    command("pbt best \(argument)")
-                    command("pbt schedule \(argument)")
-                    command("pbt replay \(argument)")
+                    command(opened.visit.command("best", name))
+                    command(opened.visit.command("schedule", name))
+                    command(opened.visit.command("replay", name))
                 }
             } else {
                 "No interval was done, so there is no best one."
@@ -75,7 +72,7 @@ struct Banners {
 
     private func checkpoint(of best: Interval) -> HTML {
         guard best.checkpointState == .kept, let checkpoint = best.checkpoint else { return .nothing }
-        let path = opened.visit.site.data?.checkpoint(checkpoint, of: name).string ?? checkpoint
+        let path = opened.visit.site.data?.checkpoint(named: checkpoint, of: name)?.string ?? checkpoint
         return tag("p") {
             "Checkpoint "
             tag("code") { path }
@@ -103,7 +100,7 @@ struct Banners {
                 LogView(opened: opened, interval: first).html
                 tag("p") {
                     "Check that the program runs by itself, then go on with "
-                    command("pbt resume \(argument)")
+                    command(opened.visit.command("resume", name))
                 }
             }
         }
@@ -120,7 +117,7 @@ struct Banners {
             " after \(record.intervalsFinished) of \(planned) intervals. "
             if count > 0 { "What runs goes on (\(count)); nothing new begins. " }
             "Go on with "
-            command("pbt resume \(argument)")
+            command(opened.visit.command("resume", name))
         }
     }
 
@@ -187,9 +184,9 @@ struct Banners {
             ": no word from any worker since "
             tag("time", ["datetime": "\(last)"]) { "\(last)" }
             ". \(Shown.count(record.counts[.waiting] ?? 0, "interval waits", "intervals wait")). Go on with "
-            command("pbt run FILE")
+            command(opened.visit.command("run", "FILE"))
             " or "
-            command("pbt worker \(workplace) \(argument)")
+            command(Shell.command(["pbt", "worker", opened.visit.store, name]))
         }
     }
 
@@ -204,7 +201,7 @@ struct Banners {
                 if let expected { "The first score is expected in about \(Shown.duration(expected))." }
             } else if record.state == .running {
                 " — \(Shown.count(record.counts[.waiting] ?? 0, "member waits", "members wait")) for a worker. Start one with "
-                command("pbt worker \(workplace) \(argument)")
+                command(Shell.command(["pbt", "worker", opened.visit.store, name]))
             }
         }
     }
@@ -218,8 +215,6 @@ struct Banners {
         let left = times[times.count / 2] - opened.now.since(began)
         return left > .zero ? left : nil
     }
-
-    private var workplace: String { "STORE" }
 
     private var relation: HTML {
         guard let main = opened.snapshot.baselineOf else { return .nothing }

@@ -58,6 +58,24 @@ struct Visit: Sendable {
         session?.formToken ?? dashboard.formToken
     }
 
+    /// A `pbt` command about the store that the pages show, to be pasted into a shell.
+    func command(_ words: String...) -> String {
+        Shell.command(["pbt"] + words + ["--store", store])
+    }
+
+    /// The store as a command names it.
+    ///
+    /// A server is named by the address that the browser reached it by, which may be that of a proxy.
+    var store: String {
+        if let store = dashboard.settings.store { return store }
+        let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]")
+        guard let authority = call.request.head.authority, !authority.isEmpty, authority.allSatisfy(allowed.contains)
+        else { return "STORE" }
+        let forwarded = HTTPField.Name("X-Forwarded-Proto").flatMap { call.request.headers[$0]?.lowercased() }
+        let isSecure = site.configuration.tls != nil || forwarded == "https"
+        return "\(isSecure ? "https" : "http")://\(authority)"
+    }
+
     /// The member in the path.
     ///
     /// - Throws: A `PBTError` with code `noSuchInterval`.

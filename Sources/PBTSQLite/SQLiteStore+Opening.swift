@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import PBT
+
+extension SQLiteStore {
+    /// What a store is opened for.
+    public enum Access: Sendable, Hashable {
+        /// Reads and writes; a missing file is created unless it must exist.
+        case readWrite
+        /// Only reads: also a file that may not be written, in a directory where nothing may be written, on a read-only
+        /// file system, and while others write to it. Nothing is created; the file must exist.
+        case readOnly
+    }
+
+    /// A file that is open.
+    struct Opened {
+        var pool: DatabasePool
+        /// How its connections wait for locks.
+        var wait: BusyWait
+        /// The copy that is read instead of the file.
+        var copy: PrivateCopy?
+        /// The file that the path named; none when a copy is read, which changes no more.
+        var place: StorePlace?
+    }
+
+    /// Opens a file.
+    static func open(_ path: String, _ access: Access, mustExist: Bool, patience: Duration) throws -> Opened {
+        let wait = BusyWait(patience: patience)
+        try checkPlace(path, mustExist: mustExist || access == .readOnly)
+        if StoreFile.exists(path) || access == .readOnly {
+            if !StoreFile.isWritable(path) {
+                guard access == .readOnly else { throw unwritable(path) }
+                return try openReadOnly(path, wait, patience: patience)
+            }
+        } else {
+            try StoreFile.create(path)
+        }
+        for _ in 0..<20 {
+            let place = try StorePlace(path)
+            let pool = try makePool(path, wait, patience: patience)
+            if place.change == nil { return Opened(pool: pool, wait: wait, place: place) }
+        }
+        throw PBTError(.storeBusy, "the store \(path) is being replaced by another file; try again later")
+    }
+
+    /// Opens the file, and makes what is missing in it.
+    ///
+    /// Of several that make a new file at once, SQLite refuses some without asking whether they would wait: who turns to
+    /// the write-ahead log has read before, and who has read is not let wait. They begin again.
+    private static func makePool(
+        _ path: String, shown: String? = nil, _ wait: BusyWait, patience: Duration
+    ) throws -> DatabasePool {
+        let end = ContinuousClock.now.advanced(by: patience)
+        while true {
+            do {
+                let pool = try DatabasePool(path: path, configuration: configuration(wait))
+                try Schema.prepare(pool, path: shown ?? path)
+                return pool
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < end {
+                BusyWait.pause(tries: 50)
+            }
+        }
+    }
+
+    /// Opens a file that may only be read.
+    ///
+    /// With both side files there, another process has it open, or had when it was killed: SQLite reads it as it is and
+    /// sees what others write. Without them SQLite would have to create them, so a copy is read.
+    private static func openReadOnly(_ path: String, _ wait: BusyWait, patience: Duration) throws -> Opened {
+        let copy: PrivateCopy
+        if StoreFile.sideFiles(of: path).allSatisfy(StoreFile.isReadable) {
+            do {
+                let place = try StorePlace(path)
+                var settings = configuration(wait)
+                settings.readonly = true
+                let pool = try DatabasePool(path: path, configuration: settings)
+                if try Schema.isCurrent(pool, path: path) { return Opened(pool: pool, wait: wait, place: place) }
+                copy = try PrivateCopy()
+                let target = try DatabaseQueue(path: copy.path)
+                try pool.backup(to: target)
+                try target.close()
+                try pool.close()
+                return Opened(
+                    pool: try makePool(copy.path, shown: path, wait, patience: patience), wait: wait, copy: copy)
+            } catch let error as DatabaseError where [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode) {
+                // Left behind by a process that was killed, and not to be locked.
+            }
+        }
+        let fresh = try PrivateCopy()
+        try fresh.fill(from: path)
+        return Opened(pool: try makePool(fresh.path, shown: path, wait, patience: patience), wait: wait, copy: fresh)
+    }
+
+    private static func unwritable(_ path: String) -> PBTError {
+        PBTError(
+            .unusableStore,
+            "the store \(path) may only be read: check its permissions, its directory's, and the file system's. It can be "
+                + "looked at as it is (list, show, best, explain, plot, report, export)")
+    }
+
+    private static func configuration(_ wait: BusyWait) -> Configuration {
+        var configuration = Configuration()
+        configuration.maximumReaderCount = 3
+        configuration.persistentReadOnlyConnections = true
+        configuration.busyMode = .callback(wait.wait)
+        configuration.prepareDatabase { db in
+            // A page cache of 1 MiB a connection: the hot rows of 10,000 members, and little memory.
+            try db.execute(sql: "PRAGMA cache_size = -1024")
+        }
+        return configuration
+    }
+}

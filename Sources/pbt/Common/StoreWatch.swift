@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTSQLite
+import PBTWorker
+import ServiceLifecycle
+import SystemPackage
+
+/// Ends a process whose store or data directory was removed or replaced under it.
+///
+/// Every transaction looks too; this is for a process that makes none, and for the programs that it trains.
+struct StoreWatch: Service {
+    let opened: OpenStore
+    /// Between two looks, which cost two system calls.
+    var pause = Duration.seconds(1)
+
+    /// Looks until it is shut down.
+    ///
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/unusableStore``.
+    func run() async throws {
+        guard let store = opened.store as? SQLiteStore else { return try await gracefulShutdown() }
+        do {
+            try await cancelWhenGracefulShutdown {
+                var data = FileIdentity(opened.data?.root)
+                while true {
+                    try store.checkInPlace()
+                    let now = FileIdentity(opened.data?.root)
+                    if let data, data != now, let root = opened.data?.root {
+                        throw PBTError(
+                            .unusableStore,
+                            "the data directory \(root) was removed or replaced while it was in use: the checkpoints of "
+                                + "\(opened.location) are not there. Put it back, or restore both from a backup, and run "
+                                + "the same command again")
+                    }
+                    data = now
+                    try await Task.sleep(for: pause)
+                }
+            }
+        } catch is CancellationError {
+            // That is how it ends.
+        }
+    }
+}
