@@ -73,7 +73,7 @@ import Testing
         #expect(made.output.contains("restore with: pbt restore new/backup --store FILE"))
         #expect(try place.names(in: "new") == ["backup"])
         #expect(try place.names(in: "new/backup") == ["backup.json", "pbt.data", "pbt.sqlite"])
-        #expect(try place.names(in: "new/backup/pbt.data/toy") == ["checkpoints", "logs"])
+        #expect(try place.names(in: "new/backup/pbt.data/toy") == ["checkpoints", "logs", "manifests"])
         let again = try await place.pbt("backup", "new/backup")
         #expect(again.code == 73)
         #expect(again.error.contains("new/backup is there already"))
@@ -90,7 +90,7 @@ import Testing
         #expect(none.error.contains("new is not a backup: there is no backup.json in it"))
         let json = try await place.pbt("backup", "second", "--no-logs", "--copy", "--json")
         #expect(try Value(json: json.output)["experiments"]?.array?.count == 1)
-        #expect(try place.names(in: "second/pbt.data/toy") == ["checkpoints"])
+        #expect(try place.names(in: "second/pbt.data/toy") == ["checkpoints", "manifests"])
     }
 
     @Test func `a damaged backup is not restored, and leaves nothing`() async throws {
@@ -114,6 +114,17 @@ import Testing
                     let name = try #require(try place.names(in: directory).first)
                     let file = try #require(try place.names(in: "\(directory)/\(name)").first)
                     try manager.removeItem(atPath: place.path("\(directory)/\(name)/\(file)"))
+                }
+            ),
+            (
+                "has other bytes",
+                { backup in
+                    let directory = "\(backup)/pbt.data/toy/checkpoints"
+                    let name = try #require(try place.names(in: directory).first)
+                    let file = place.path("\(directory)/\(name)/sum")
+                    let bytes = try Data(contentsOf: URL(filePath: file))
+                    try manager.removeItem(atPath: file)
+                    try Data(bytes.reversed()).write(to: URL(filePath: file))
                 }
             ),
             (

@@ -7,7 +7,7 @@ import json
 import math
 import pickle
 from pathlib import Path
-from typing import Any, List
+from typing import Any, Dict, List
 
 import pytest
 
@@ -41,6 +41,24 @@ def test_a_loop_trains_every_interval_and_ends_with_the_experiment(start: Start,
         f"m000{member}-i000{index}-a1" for member in range(2) for index in range(3)
     ]
     assert list((tmp_path / "data/test/attempts").iterdir()) == []
+
+
+def test_hyperparameters_of_groups_are_nested(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = start()
+    claim = server.claim
+
+    def nested(body: Dict[str, Any]) -> Dict[str, Any]:
+        answer = claim(body)
+        for assignment in answer["assignments"]:
+            assignment["interval"]["hyperparameters"] = {"gamma": 0.9, "model.lr": 0.1}
+            assignment["hyperparameters"] = {"gamma": 0.9, "model": {"lr": 0.1}}
+        return answer
+
+    monkeypatch.setattr(server, "claim", nested)
+    (interval,) = pbt.worker().claim()
+    h = interval.hyperparameters
+    assert h["model"] == {"lr": 0.1} and h["model.lr"] == 0.1 and h.gamma == 0.9
+    interval.give_back()
 
 
 def test_hyperparameters_are_a_mapping_with_attributes(start: Start) -> None:

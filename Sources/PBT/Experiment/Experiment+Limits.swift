@@ -13,9 +13,10 @@ extension Experiment {
         check.atMost(Limits.dimensions, space.names.count, "hyperparameters", at: ["space"])
         for name in space.names {
             guard let dimension = space[name] else { continue }
-            check.atMost(Limits.valueNameBytes, name.utf8.count, "bytes in its name", at: ["space", name])
-            check.dimension(dimension.domain, at: ["space", name])
-            if let rule = dimension.explore { check.explore(rule, at: ["space", name, "explore"]) }
+            let path = ["space"] + (space.paths[name] ?? [name])
+            check.atMost(Limits.valueNameBytes, name.utf8.count, "bytes in its name", at: path)
+            check.dimension(dimension.domain, at: path)
+            if let rule = dimension.explore { check.explore(rule, at: path + ["explore"]) }
         }
         for (place, given) in initial.enumerated() {
             if let complaint = Limits.complaint(about: given.values, "hyperparameters") {
@@ -166,6 +167,11 @@ private struct LimitCheck {
             fail(
                 "must have at most \(Limits.argumentBytes) bytes, not \(trainer.command[place].utf8.count)",
                 at: ["command"], place)
+        }
+        atMost(Limits.variables, trainer.environment.count, "variables", at: ["env"])
+        for (name, value) in trainer.environment.sorted(by: { $0.key < $1.key }) {
+            atMost(
+                Limits.argumentBytes - 1, name.utf8.count + value.utf8.count, "bytes with its name", at: ["env", name])
         }
         atMost(Limits.pathBytes, trainer.directory.utf8.count, "bytes", at: ["directory"])
         atMost(Limits.devices, trainer.gpus.count, "devices", at: ["gpus"])

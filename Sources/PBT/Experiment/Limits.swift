@@ -37,6 +37,8 @@ package enum Limits {
     package static let devices = 4096
     /// Parts of a command.
     package static let arguments = 4096
+    /// Environment variables of a trainer.
+    package static let variables = 4096
     /// Bytes of one part of a command: what Linux passes to a program.
     package static let argumentBytes = 131_071
     /// Bytes of a path.

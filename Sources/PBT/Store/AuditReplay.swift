@@ -165,7 +165,7 @@ struct AuditReplay {
         if recorded != nil { accounted.insert(nextID) }
         var differences: [String] = []
         let expected = decision.next.map { Self.applying(recorded?.changes ?? [], to: $0, &differences) }
-        differences += Self.differences(of: recorded, from: expected)
+        differences += self.differences(of: recorded, from: expected)
         findings.append(
             Audit.Finding(
                 decision: decision, rankedCount: population.count, rank: population.rank(of: interval.id.member),
@@ -206,7 +206,7 @@ struct AuditReplay {
         } else {
             origin = .sampled
         }
-        differences += Self.differences(of: interval, from: expected)
+        differences += self.differences(of: interval, from: expected)
         founders.append(Audit.Founder(interval: interval.id, origin: origin, differences: differences))
         mismatches += differences.map { Audit.Mismatch(interval: interval.id, problem: $0) }
     }
@@ -231,7 +231,7 @@ struct AuditReplay {
         return interval
     }
 
-    private static func differences(of recorded: Interval?, from derived: Interval?) -> [String] {
+    private func differences(of recorded: Interval?, from derived: Interval?) -> [String] {
         guard let derived else {
             return recorded == nil ? [] : ["it is recorded, though its member has ended"]
         }

@@ -116,6 +116,12 @@ struct Backup {
                 try FileSystem.makeDirectories(path.removingLastComponent())
                 try FileReplica.make(held.path, at: path, linking: !isCopying)
                 entry.checkpoints[name] = try FileTree.size(path)
+                let seal = FilePath(held.path.string + ".json")
+                if try FileSystem.exists(seal) {
+                    let manifests = copy.manifests(of: experiment.name)
+                    try FileSystem.makeDirectories(manifests)
+                    try FileReplica.make(seal, at: manifests.appending("\(name).json"), linking: !isCopying)
+                }
             }
             if includesLogs { try copyLogs(of: experiment, to: copy) }
             entries.append(entry)
@@ -133,7 +139,7 @@ struct Backup {
 
     /// The checkpoints of an experiment that are directories of ours.
     static func files(of experiment: BackupExperiment) -> [String] {
-        experiment.checkpoints.filter { DataDirectory.attempt(named: $0) != nil }
+        experiment.checkpoints.filter { CheckpointName($0) != nil }
     }
 
     // MARK: Holding checkpoints
@@ -163,7 +169,7 @@ struct Backup {
         let name = record.experiment.name
         let directory = data.directory(of: name).appending("checkpoints")
         guard try FileSystem.exists(directory) else { return }
-        for checkpoint in try FileSystem.names(in: directory) where DataDirectory.attempt(named: checkpoint) != nil {
+        for checkpoint in try FileSystem.names(in: directory) where CheckpointName(checkpoint) != nil {
             guard stage.held.withLock({ $0[record.id]?[checkpoint] }) == nil else { continue }
             _ = try take(data.checkpoint(checkpoint, of: name), checkpoint, record.id, in: stage)
         }
@@ -196,7 +202,7 @@ struct Backup {
             throw Failure(
                 .noSuch,
                 "the store names the checkpoint \(path), which is missing; a backup would not be complete. Put it back, "
-                    + "or remove the experiment with: pbt rm \(experiment)")
+                    + "or remove the experiment with: \(Hint.aboutCurrentStore("rm", experiment))")
         }
         return false
     }
@@ -207,6 +213,7 @@ struct Backup {
             let identity = try FileReplica.identity(path)
             try FileSystem.makeDirectories(target.removingLastComponent())
             try FileReplica.make(path, at: target)
+            try takeManifest(of: path, for: target)
             guard try FileReplica.identity(path) == identity else {
                 try FileTree.remove(target)
                 return false
@@ -216,6 +223,19 @@ struct Backup {
         } catch is FileReplica.Vanished {
             try FileTree.remove(target)
             return false
+        }
+    }
+
+    /// Holds the file that says what a checkpoint was when it was published; one of an earlier version has none.
+    private func takeManifest(of checkpoint: FilePath, for target: FilePath) throws {
+        let directory = checkpoint.removingLastComponent().removingLastComponent()
+        guard let name = checkpoint.lastComponent?.string else { return }
+        let held = FilePath(target.string + ".json")
+        try FileTree.remove(held)
+        do {
+            try FileReplica.make(directory.appending("manifests").appending("\(name).json"), at: held)
+        } catch is FileReplica.Vanished {
+            // None, or deleted with its checkpoint, which is found out next.
         }
     }
 

@@ -50,7 +50,8 @@ struct BackupCommand: AsyncParsableCommand {
         try Output.line(
             "backed up \(Words.count(manifest.experiments.count, "experiment")) with "
                 + "\(Words.count(manifest.checkpointCount, "checkpoint")), \(Format.bytes(manifest.bytes)), to "
-                + "\(near(target)); restore with: pbt restore \(Shell.quoted(near(target))) --store FILE")
+                + "\(near(target)); restore with: "
+                + Shell.command(["pbt", "restore", Hint.operand(near(target)), "--store", "FILE"]))
     }
 }
 
@@ -83,7 +84,7 @@ struct RestoreCommand: AsyncParsableCommand {
         }
         try Output.line(
             "restored \(Words.count(manifest.experiments.count, "experiment")) with "
-                + "\(Words.count(manifest.checkpointCount, "checkpoint")) to \(near(target)); look at it with: pbt list "
-                + "--store \(Shell.quoted(near(target)))")
+                + "\(Words.count(manifest.checkpointCount, "checkpoint")) to \(near(target)); look at it with: "
+                + Hint.command("list", in: .file(target)))
     }
 }

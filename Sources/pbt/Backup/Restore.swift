@@ -95,6 +95,14 @@ struct Restore {
                     let target = copy.checkpoint(name, of: experiment.name)
                     try FileSystem.makeDirectories(target.removingLastComponent())
                     try FileReplica.make(path, at: target, linking: false)
+                    let seal = data.manifests(of: experiment.name).appending("\(name).json")
+                    if try FileSystem.exists(seal) {
+                        let manifests = copy.manifests(of: experiment.name)
+                        try FileSystem.makeDirectories(manifests)
+                        try FileReplica.make(seal, at: manifests.appending("\(name).json"), linking: false)
+                        let changes = try copy.changes(in: name, of: experiment.name)
+                        if let first = changes.first { missing.append("\(experiment.name) \(name): \(first)") }
+                    }
                 }
             }
             let logs = data.directory(of: experiment.name).appending("logs")

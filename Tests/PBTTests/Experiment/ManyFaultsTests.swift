@@ -132,6 +132,13 @@ import Testing
         #expect(error?.description == message)
     }
 
+    @Test func `are no longer than a program can be given`() throws {
+        let error = #expect(throws: DocumentError.self) {
+            try Self.trainer(["A": .string(String(repeating: "x", count: 131_070))])
+        }
+        #expect(error?.description == "env.A: must have at most 131070 bytes with its name, not 131071")
+    }
+
     @Test func `are an edit, as the command is`() throws {
         let object: [String: Value] = [
             "name": "x", "objective": ["metric": "m", "goal": "maximize"], "population": 4, "intervals": 3,

@@ -111,6 +111,23 @@ import Testing
         #expect(space["lr"]?.explore == .perturb(by: [0.5, 2]))
     }
 
+    @Test func `a number beyond its bounds is told with its line`() throws {
+        func entry(_ name: String, _ line: Int, _ content: Document) -> Document.Entry {
+            Document.Entry(name: name, line: line, content: content)
+        }
+        let range = Document(.list([Document(0), Document(.scalar(1e308), line: 7)]), line: 7)
+        let lr = Document(.object([entry("uniform", 7, range)]), line: 6)
+        let model = Document(.object([entry("lr", 6, lr)]), line: 5)
+        let object: [String: Document] = [
+            "name": Document("x"), "objective": Document(["metric": "m", "goal": "max"]), "population": Document(1),
+            "intervals": Document(1), "space": Document(.object([entry("model", 5, model)]), line: 4),
+        ]
+        let document = Document(.object(object.map { entry($0.key, 1, $0.value) }), line: 1)
+        let error = #expect(throws: DocumentError.self) { try Experiment(document: document, directory: "/") }
+        #expect(error?.path == "space.model.lr.uniform")
+        #expect(error?.line == 7)
+    }
+
     @Test func `groups nest to a limit`() {
         var space: Value = ["uniform": [0, 1]]
         for _ in 0..<40 { space = ["g": space] }
