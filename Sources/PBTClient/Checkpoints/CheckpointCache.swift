@@ -162,7 +162,7 @@ struct CheckpointCache: Sendable {
                     Entry(experiment: directory, path: path, bytes: try FileTree.size(path), used: used))
             }
         }
-        var total = entries.reduce(coming) { $0 + $1.bytes }
+        var total = entries.reduce(coming) { $0.adding(saturating: $1.bytes) }
         for entry in entries.sorted(by: { $0.used < $1.used }) where total > limit {
             if try drop(entry) { total -= entry.bytes }
         }

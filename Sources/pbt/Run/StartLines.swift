@@ -133,5 +133,5 @@ struct StartLines {
 func freeBytes(at path: FilePath) -> Int64? {
     var information = statvfs()
     guard path.withPlatformString({ statvfs($0, &information) }) == 0 else { return nil }
-    return Int64(clamping: UInt64(information.f_bavail) * UInt64(information.f_frsize))
+    return Int64(clamping: UInt64(information.f_bavail).multiplied(saturatingBy: UInt64(information.f_frsize)))
 }
