@@ -129,7 +129,11 @@ struct ContractSimulation {
         let open = intervals.count { !$0.state.isFinished }
         // Those that have retired keep theirs.
         let population = Set(intervals.map(\.id.member)).count
-        try expect(kept <= population + open + 1, "\(kept) checkpoints are kept")
+        try expect(
+            kept <= population + open + 1,
+            "\(kept) checkpoints are kept: \(intervals.filter { $0.checkpointState == .kept }.map(\.id)), open: "
+                + "\(intervals.filter { !$0.state.isFinished }.map { "\($0.id) of \($0.parent?.description ?? "none")" }), "
+                + "best \(record.best?.description ?? "none") of \(record.experiment.population) members")
         if isOver, record.state == .finished, record.membersEnded == record.experiment.population {
             try expectEqual(record.intervalsFinished, record.intervalsPlanned)
             try expect(kept <= population + 1, "\(kept) checkpoints are left")
