@@ -87,7 +87,8 @@ struct Enlistment: Sendable {
             let differences = experiment.differences(from: record.experiment)
                 .filter { !$0.isSearch || conflicts.contains($0) }
             if !differences.isEmpty {
-                try await changing(Change(
+                try await changing(
+                    Change(
                         record: record, experiment: experiment, differences: differences, conflicts: conflicts))
             }
             if record.state == .finished, conflicts.isEmpty { return .finds }
