@@ -23,6 +23,7 @@ extension ExperimentRecord {
             ),
             "definition_version": .string(version),
         ]
+        if revisionNumber > 0 { object["revision"] = .integer(revisionNumber) }
         if undecided > 0 { object["undecided"] = .integer(undecided) }
         object["definition"] = definition
         object["reason"] = reason.map { .string($0) }
@@ -54,6 +55,7 @@ extension ExperimentRecord {
         reason = try fields.text(ifAny: "reason")
         ended = try fields.time(ifAny: "ended")
         undecided = try fields.int(ifAny: "undecided") ?? 0
+        revisionNumber = try fields.int(ifAny: "revision", in: 0 ... .max) ?? 0
         best = try fields.interval(ifAny: "best")
         bestScore = fields["best_score"]?.double
         if let complaint = limitComplaint {

@@ -123,6 +123,20 @@ extension SQLiteLedger {
             """, [record.experiment.population, record.id, index], interval)
     }
 
+    package func newest(in record: ExperimentRecord) throws -> [Interval] {
+        // Two look-ups a member by the primary key, however many intervals there are.
+        try all(
+            """
+            WITH RECURSIVE each (number) AS (
+                SELECT 0 UNION ALL SELECT number + 1 FROM each
+                WHERE number < (SELECT max(member) FROM interval WHERE experiment = ?)
+            )
+            SELECT \(Self.columns) FROM each JOIN interval ON experiment = ? AND member = number
+                AND idx = (SELECT max(idx) FROM interval WHERE experiment = ? AND member = number)
+            ORDER BY number
+            """, [record.id, record.id, record.id], interval)
+    }
+
     package func intervals(in record: ExperimentRecord, _ selection: IntervalSelection) throws -> [Interval] {
         var conditions = ["experiment = ?"]
         var values: [(any ParameterValue)?] = [record.id]

@@ -97,7 +97,7 @@ package final class SQLiteLedger: Ledger {
     private static let recordColumns = """
         id, definition, definition_version, state, reason, created, ended, waiting, running, done, diverged, failed,
         best_member, best_index, best_score, members_ended, skipped, failures_in_a_row, finished_intervals, generation,
-        generation_began, undecided, late_decisions, notes, suspects
+        generation_began, undecided, late_decisions, notes, suspects, revision
         """
 
     package func record(named name: String) throws -> ExperimentRecord? {
@@ -129,6 +129,7 @@ package final class SQLiteLedger: Ledger {
         record.undecided = row[21]
         record.lateDecisions = row[22]
         record.notes = try object(Array(row.bytes(23))) ?? [:]
+        record.revisionNumber = row[25]
         record.suspects = (try object(Array(row.bytes(24))) ?? [:]).mapValues { Suspect(value: $0) }
         if let complaint = record.limitComplaint {
             throw PBTError(
@@ -188,8 +189,45 @@ package final class SQLiteLedger: Ledger {
 
     package func updateDefinition(_ record: ExperimentRecord) throws {
         try run(
-            "UPDATE experiment SET definition = ?, definition_version = definition_version + 1 WHERE id = ?",
-            [record.experiment.value.json, record.id])
+            """
+            UPDATE experiment SET definition = ?, definition_version = definition_version + 1, revision = ?
+            WHERE id = ?
+            """,
+            [record.experiment.value.json, record.revisionNumber, record.id])
+    }
+
+    package func insert(_ revision: Revision, in record: ExperimentRecord) throws {
+        try run(
+            """
+            INSERT INTO revision (experiment, number, time, finished_intervals, late_decisions, definition)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """,
+            [
+                record.id, revision.number, revision.time.milliseconds, revision.after, revision.order,
+                revision.experiment.value.json,
+            ])
+    }
+
+    package func revisions(in record: ExperimentRecord) throws -> [Revision] {
+        try all(
+            """
+            SELECT number, time, finished_intervals, late_decisions, definition FROM revision
+            WHERE experiment = ? ORDER BY number
+            """, [record.id]
+        ) { row in
+            let number: Int = row[0]
+            let experiment: Experiment
+            do {
+                experiment = try Experiment(document: Document(Value(json: row[4] as String)), directory: ".")
+            } catch {
+                throw PBTError(
+                    .inconsistent,
+                    "revision \(number) of the stored definition of experiment \(record.id) cannot be read: \(error)")
+            }
+            return Revision(
+                number: number, time: Timestamp(milliseconds: row[1]), experiment: experiment, after: row[2],
+                order: row[3])
+        }
     }
 
     package func updateNotes(_ record: ExperimentRecord) throws {
@@ -199,7 +237,7 @@ package final class SQLiteLedger: Ledger {
     }
 
     package func delete(_ record: ExperimentRecord) throws {
-        for table in ["event", "standing", "interval"] {
+        for table in ["revision", "event", "standing", "interval"] {
             try run("DELETE FROM \(table) WHERE experiment = ?", [record.id])
         }
         try run("DELETE FROM experiment WHERE id = ?", [record.id])
@@ -215,19 +253,17 @@ package final class SQLiteLedger: Ledger {
 
     package func standings(of record: ExperimentRecord) throws -> Standings {
         upToDate.insert(record.id)
-        if let known = cache.standings[record.id] {
+        // Of another revision of the definition, all is read again: members may have been replaced by it, and ties,
+        // windows and ranks go by another seed and rule.
+        if let known = cache.standings[record.id], known.isCurrent(for: record) {
             if known.revision < record.revision {
                 try catchUp(known, of: record)
                 known.revision = record.revision
             }
-            known.adopt(record.experiment)
+            known.population.declaredSize = record.experiment.population
             return known
         }
-        let experiment = record.experiment
-        let standings = Standings(
-            population: Population(
-                objective: experiment.objective, seed: experiment.seed, size: experiment.population),
-            revision: 0)
+        let standings = Standings(of: record)
         try catchUp(standings, of: record)
         standings.revision = record.revision
         cache.standings[record.id] = standings
@@ -238,48 +274,29 @@ package final class SQLiteLedger: Ledger {
     private func catchUp(_ standings: Standings, of record: ExperimentRecord) throws {
         let changed = try all(
             """
-            SELECT s.member, s.idx, i.depth, i.score, i.hyperparameters, i.parent_member, i.parent_idx
+            SELECT s.member, s.idx, i.depth, i.score, i.hyperparameters
             FROM standing AS s LEFT JOIN interval AS i
                 ON i.experiment = s.experiment AND i.member = s.member AND i.idx = s.idx
             WHERE s.experiment = ? AND s.revision >= ?
             """, [record.id, standings.revision]
-        ) { row -> (Int, Population.Member?, IntervalID?) in
+        ) { row -> (Int, Population.Member?) in
             let member: Int = row[0]
             if let complaint = IntervalID(member: member, index: row[1] ?? 0).limitComplaint {
                 throw PBTError(.inconsistent, "a standing in the store is damaged: \(complaint)")
             }
             guard let index: Int = row[1], let score: Double = row[3], score.isFinite else {
-                return (member, nil, nil)
+                return (member, nil)
             }
             return (
                 member,
                 Population.Member(
                     id: member, index: index, depth: row[2], score: score,
-                    hyperparameters: Hyperparameters(try object(Array(row.bytes(4))) ?? [:])),
-                intervalID(row[5], row[6])
+                    hyperparameters: Hyperparameters(try object(Array(row.bytes(4))) ?? [:]))
             )
         }
-        for (member, standing, parent) in changed {
-            var standing = standing
-            if let parent, let score = standing?.score, record.experiment.exploit.window > 1 {
-                standing?.window = try window(endingWith: score, before: parent, of: member, in: record)
-            }
-            standings.set(standing, ofMember: member)
+        for (member, standing) in changed {
+            standings.set(try standing.map { try self.standing(again: $0, in: record) }, ofMember: member)
         }
-    }
-
-    /// A member's last scores since its weights were last replaced, oldest first.
-    private func window(
-        endingWith last: Double, before parent: IntervalID, of member: Int, in record: ExperimentRecord
-    ) throws -> [Double] {
-        var scores = [last]
-        var ancestor: IntervalID? = parent
-        while let id = ancestor, id.member == member, scores.count < record.experiment.exploit.window {
-            guard let interval = try interval(id, in: record), let score = interval.score else { break }
-            scores.append(score)
-            ancestor = interval.parent
-        }
-        return scores.reversed()
     }
 
     package func setStanding(_ standing: Population.Member?, ofMember member: Int, in record: ExperimentRecord) throws {

@@ -95,6 +95,9 @@ enum Schema {
         migrator.registerMigration("4 numbers of changes") { db in
             try db.execute(sql: changes)
         }
+        migrator.registerMigration("6 revisions") { db in
+            try db.execute(sql: revisions)
+        }
         migrator.registerMigration("7 failures by worker, one clock for all processes") { db in
             try db.execute(sql: charges)
         }
@@ -111,6 +114,21 @@ enum Schema {
         CREATE INDEX interval_waiting ON interval (experiment, idx, failures, member) WHERE state = 0;
         -- The time of leases: that of a boot's monotonic clock, moved by this many milliseconds.
         CREATE TABLE clock (boot TEXT PRIMARY KEY, offset INTEGER NOT NULL) WITHOUT ROWID;
+        """
+
+    private static let revisions = """
+        -- The number of the newest revision; 0 when the definition was never edited.
+        ALTER TABLE experiment ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE revision (
+            experiment INTEGER NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            -- How many intervals had finished, and how many late decisions had been made, when it was recorded.
+            finished_intervals INTEGER NOT NULL,
+            late_decisions INTEGER NOT NULL,
+            definition TEXT NOT NULL,
+            PRIMARY KEY (experiment, number)
+        ) WITHOUT ROWID;
         """
 
     private static let labels = """

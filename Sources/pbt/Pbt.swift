@@ -43,8 +43,9 @@ struct Pbt: AsyncParsableCommand {
             CommandGroup(
                 name: "Manage",
                 subcommands: [
-                    PushCommand.self, PauseCommand.self, ResumeCommand.self, StopCommand.self, RemoveCommand.self,
-                    CollectCommand.self, PinCommand.self, UnpinCommand.self, BackupCommand.self, RestoreCommand.self,
+                    EditCommand.self, PushCommand.self, PauseCommand.self, ResumeCommand.self, StopCommand.self,
+                    RemoveCommand.self, CollectCommand.self, PinCommand.self, UnpinCommand.self, BackupCommand.self,
+                    RestoreCommand.self,
                 ]),
         ])
 

@@ -170,7 +170,7 @@ import Testing
         #expect(silent.output.hasPrefix("other finished: best member "))
     }
 
-    @Test func `a file that differs in what was searched is refused, and one with another trainer is taken`()
+    @Test func `a file that differs in what was searched says how to edit, and one with another trainer is taken`()
         async throws
     {
         let place = try Workplace()

@@ -24,7 +24,7 @@ struct ManagingTests {
             #expect(
                 try await server.ask(.POST, "/experiments", .definition("a/b ü")).problem
                     == "409 alreadyExists: there is an experiment \"a/b ü\" already; give the new one another name, or "
-                    + "remove the old one with: pbt rm a/b ü")
+                    + "remove the old one with: pbt rm 'a/b ü'")
         }
     }
 

@@ -242,9 +242,15 @@ public struct Experiment: Sendable, Hashable {
         intervals >= Self.withoutLimit
     }
 
+    /// Whether a member trains no more since an edit left the population with fewer members: it ends after the interval
+    /// that it has, and is no donor.
+    package func isRetired(_ member: Int) -> Bool {
+        !takesMembers && member >= population
+    }
+
     /// Whether a finished interval is its member's last one, whatever the others' scores.
     package func ends(after interval: Interval) -> Bool {
-        guard interval.id.index + 1 < intervals else { return true }
+        guard interval.id.index + 1 < intervals, !isRetired(interval.id.member) else { return true }
         guard interval.state != .done else { return false }
         return kind == .populationBasedTraining ? exploit == .none : true
     }

@@ -31,6 +31,11 @@ public struct IntervalID: Sendable, Hashable, Comparable, CustomStringConvertibl
         self.init(member: member, index: index)
     }
 
+    /// The member's next interval.
+    package var next: Self {
+        Self(member: member, index: index + 1)
+    }
+
     /// The interval as a JSON object with the keys `member` and `interval`.
     public var value: Value {
         ["member": .integer(member), "interval": .integer(index)]

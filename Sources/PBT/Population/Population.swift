@@ -57,7 +57,7 @@ public struct Population: Sendable {
 
     /// What the members are judged by.
     public let objective: Objective
-    private let seed: UInt64
+    package let seed: UInt64
     /// How many members there are, those included that cannot be ranked; it grows where members come at any time.
     package var declaredSize: Int
     private var members: [Member?] = []

@@ -20,6 +20,8 @@ public struct Audit: Sendable {
         /// How its donor was chosen; only for decisions that details were asked of, and where the experiment exploits
         /// by a rule that is not a strategy written in Swift.
         public var choice: ExploitChoice?
+        /// The number of the definition's revision by which it was made.
+        public var revision: Int
         /// The member's next interval as it is recorded; none when there is none.
         public var recorded: Interval?
         /// What is recorded otherwise, each as a clause; empty when all is identical, bit for bit.
@@ -69,6 +71,8 @@ public struct Audit: Sendable {
         public var interval: IntervalID
         /// Where its hyperparameters come from.
         public var origin: Origin
+        /// The number of the definition's revision by which it was created.
+        public var revision: Int
         /// What is recorded otherwise, each as a clause; empty when all is identical, bit for bit.
         public var differences: [String]
 
@@ -78,6 +82,8 @@ public struct Audit: Sendable {
         }
     }
 
+    /// The revisions of the definition, by number.
+    public let revisions: [Revision]
     /// Every decision, in the order in which they were made.
     public let findings: [Finding]
     /// Every founder, by member.
@@ -98,12 +104,39 @@ public struct Audit: Sendable {
         experiment: Experiment, intervals: [Interval], strategies: Strategies = Strategies(),
         detailsOf isDetailed: (IntervalID) -> Bool = { _ in true }
     ) throws {
-        try strategies.check(experiment)
-        var replay = AuditReplay(experiment: experiment, intervals: intervals, strategies: strategies)
+        let only = Revision(
+            number: 0, time: Timestamp(milliseconds: 0), experiment: experiment, after: 0, order: 0)
+        try self.init(revisions: [only], intervals: intervals, strategies: strategies, detailsOf: isDetailed)
+    }
+
+    /// Derives and compares every founder and every decision of a run whose definition was edited, each by the revision
+    /// that was in force when it was made.
+    ///
+    /// - Parameters:
+    ///   - revisions: The revisions by number; at least the one that the experiment was created with.
+    ///   - intervals: All of its intervals, in any order, as of one moment, which is the revisions' moment too.
+    ///   - strategies: The strategies written in Swift that the definitions name.
+    ///   - isDetailed: See ``init(experiment:intervals:strategies:detailsOf:)``.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/noSuchStrategy`` when a strategy is missing, or
+    ///   ``PBTError/Code/badValue`` without a revision.
+    public init(
+        revisions: [Revision], intervals: [Interval], strategies: Strategies = Strategies(),
+        detailsOf isDetailed: (IntervalID) -> Bool = { _ in true }
+    ) throws {
+        for revision in revisions { try strategies.check(revision.experiment) }
+        guard var replay = AuditReplay(revisions: revisions, intervals: intervals, strategies: strategies) else {
+            throw PBTError(.badValue, "an audit needs the definition that the experiment was created with")
+        }
         try replay.run(detailsOf: isDetailed)
+        self.revisions = revisions
         findings = replay.findings
         founders = replay.founders
         mismatches = replay.mismatches
+    }
+
+    /// The definition that a revision's number stands for.
+    public func experiment(ofRevision number: Int) -> Experiment? {
+        revisions.first { $0.number == number }?.experiment
     }
 
     /// The decision that followed an interval, if it is made yet.

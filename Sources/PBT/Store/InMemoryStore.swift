@@ -68,7 +68,8 @@ package final class MemoryLedger: Ledger {
         var garbage: Set<IntervalID> = []
         /// Done intervals, best first.
         var ranking: [(key: Double, sequence: Int64, id: IntervalID)] = []
-        let standings: Standings
+        var standings: Standings
+        var revisions: [Revision] = []
 
         init(record: ExperimentRecord, standings: Standings) {
             self.record = record
@@ -148,14 +149,8 @@ package final class MemoryLedger: Ledger {
         lastID += 1
         var record = record
         record.id = lastID
-        let experiment = record.experiment
-        tables[lastID] = Table(
-            record: record,
-            standings: Standings(
-                population: Population(
-                    objective: experiment.objective, seed: experiment.seed, size: experiment.population),
-                revision: 0))
-        ids[experiment.name] = lastID
+        tables[lastID] = Table(record: record, standings: Standings(of: record))
+        ids[record.experiment.name] = lastID
         return record
     }
 
@@ -165,6 +160,14 @@ package final class MemoryLedger: Ledger {
 
     package func updateDefinition(_ record: ExperimentRecord) {
         tables[record.id]?.record = record
+    }
+
+    package func insert(_ revision: Revision, in record: ExperimentRecord) {
+        tables[record.id]?.revisions.append(revision)
+    }
+
+    package func revisions(in record: ExperimentRecord) -> [Revision] {
+        tables[record.id]?.revisions ?? []
     }
 
     package func updateNotes(_ record: ExperimentRecord) {
@@ -187,6 +190,15 @@ package final class MemoryLedger: Ledger {
         return (0..<table.record.experiment.population).compactMap {
             table.intervals[IntervalID(member: $0, index: index)]
         }
+    }
+
+    package func newest(in record: ExperimentRecord) -> [Interval] {
+        guard let table = tables[record.id] else { return [] }
+        var newest: [Int: Interval] = [:]
+        for interval in table.intervals.values where (newest[interval.id.member]?.id.index ?? -1) < interval.id.index {
+            newest[interval.id.member] = interval
+        }
+        return newest.values.sorted { $0.id < $1.id }
     }
 
     package func intervals(in record: ExperimentRecord, _ selection: IntervalSelection) -> [Interval] {
@@ -368,7 +380,15 @@ package final class MemoryLedger: Ledger {
         guard let standings = tables[record.id]?.standings else {
             throw PBTError(.inconsistent, "experiment \"\(record.experiment.name)\" is not in the store")
         }
-        standings.adopt(record.experiment)
+        guard standings.isCurrent(for: record) else {
+            let rebuilt = Standings(of: record)
+            for member in standings.population.ranked {
+                rebuilt.set(try standing(again: member, in: record), ofMember: member.id)
+            }
+            tables[record.id]?.standings = rebuilt
+            return rebuilt
+        }
+        standings.population.declaredSize = record.experiment.population
         return standings
     }
 

@@ -45,6 +45,12 @@ extension Ledger {
         _ interval: Interval, best: Set<IntervalID>, standings: Standings, in record: ExperimentRecord
     ) throws -> Bool {
         if interval.isPinned || best.contains(interval.id) { return true }
+        // A retired member may come back.
+        if record.experiment.isRetired(interval.id.member),
+            try self.interval(interval.id.next, in: record) == nil
+        {
+            return true
+        }
         if let standing = standings.population[id: interval.id.member] {
             if standing.index == interval.id.index { return true }
             // Of the member's last, those that its present checkpoint descends from.

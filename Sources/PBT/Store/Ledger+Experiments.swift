@@ -68,9 +68,7 @@ extension Ledger {
         var edited = experiment
         edited.population = record.experiment.population
         guard edited != record.experiment else { return }
-        record.experiment = edited
-        try updateDefinition(record)
-        try append(.edited, nil, [:], in: record)
+        try adopt(edited, in: &record)
     }
 
     package func push(_ hyperparameters: Hyperparameters, to name: String) throws -> Interval {

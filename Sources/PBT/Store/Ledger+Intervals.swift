@@ -13,8 +13,7 @@ extension Ledger {
         if let deadline = record.experiment.deadline, record.state == .running,
             now >= record.generationBegan.advanced(by: deadline)
         {
-            let generation = record.generation
-            for var interval in try intervals(in: record, index: generation)
+            for var interval in try newest(in: record)
             where !interval.state.isFinished && !record.state.isOver {
                 let state = interval.state
                 interval.state = .failed
@@ -180,6 +179,7 @@ extension Ledger {
         }
         try insert(decisions.compactMap(\.next), in: record)
         count(interval, decisions, in: &record)
+        if experiment.isSynchronous, !decisions.isEmpty { try recount(&record) }
         let ending = ending(of: record, after: interval)
         let garbage = try condemn(after: finished, in: record)
         if let index = garbage.firstIndex(where: { $0.id == interval.id }) {
@@ -201,19 +201,29 @@ extension Ledger {
         guard experiment.isSynchronous else {
             return (
                 [interval],
-                [try experiment.decide(after: interval, in: standings.population, strategies: strategies, at: now)]
+                [
+                    try experiment.decide(
+                        after: interval, in: standings.population, strategies: strategies, at: now,
+                        revised: record.revisionNumber > 0)
+                ]
             )
         }
         // The barrier: computed from rows, over the members that still have intervals.
         guard (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0) == 0 else { return ([interval], []) }
-        var generation = try intervals(in: record, index: record.generation)
-        if let place = generation.firstIndex(where: { $0.id == interval.id }) { generation[place] = interval }
+        // Members of different indices are in one generation after an edit.
+        let generation = try newest(in: record).map { $0.id == interval.id ? interval : $0 }.filter {
+            $0.id.index == record.generation || !experiment.ends(after: $0)
+        }
         let decisions = try generation.map {
-            try experiment.decide(after: $0, in: standings.population, strategies: strategies, at: now)
+            try experiment.decide(
+                after: $0, in: standings.population, strategies: strategies, at: now,
+                revised: record.revisionNumber > 0)
         }
         record.generation += 1
         record.generationBegan = now
-        return (generation, decisions)
+        // The last of a member that ended earlier in its own count is not in it, but what it came from is not needed any more.
+        let isAmong = generation.contains { $0.id == interval.id }
+        return (isAmong ? generation : generation + [interval], decisions)
     }
 
     private func count(_ interval: Interval, _ decisions: [Decision], in record: inout ExperimentRecord) {
@@ -231,16 +241,16 @@ extension Ledger {
         for decision in decisions {
             if decision.next != nil {
                 record.counts[.waiting, default: 0] += 1
-            } else {
+            } else if !experiment.isRetired(decision.interval.member) {
                 record.membersEnded += 1
-                record.skipped += experiment.intervals - (decision.interval.index + 1)
+                record.skipped += max(0, experiment.intervals - (decision.interval.index + 1))
             }
         }
     }
 
     /// Whether the experiment is over now, and why.
-    private func ending(
-        of record: ExperimentRecord, after interval: Interval
+    func ending(
+        of record: ExperimentRecord, after interval: Interval?
     ) -> (state: ExperimentRecord.State, reason: String?)? {
         let experiment = record.experiment
         if let target = experiment.stop.target, let best = record.bestScore,
@@ -248,15 +258,17 @@ extension Ledger {
         {
             return (.finished, "its target \(target.short) is reached")
         }
-        if !experiment.takesMembers, record.membersEnded >= experiment.population {
+        let open = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0)
+        // What is open when all have ended is the last interval of retired members.
+        if !experiment.takesMembers, record.membersEnded >= experiment.population, open == 0 {
             return record.best == nil
-                ? (.failed, "no interval was ever done; the last one: \(interval.reason ?? "no reason known")")
+                ? (.failed, "no interval was ever done; the last one: \(interval?.reason ?? "no reason known")")
                 : (.finished, nil)
         }
         if record.failuresInARow >= max(3, experiment.population) {
             return (
                 .failed,
-                "the last \(record.failuresInARow) intervals all failed; the last one: \(interval.reason ?? "no reason known")"
+                "the last \(record.failuresInARow) intervals all failed; the last one: \(interval?.reason ?? "no reason known")"
             )
         }
         return nil
@@ -310,7 +322,9 @@ extension Decision {
 extension Experiment {
     /// How a member stands after an interval; none when its score is no finite number or nothing could be copied.
     package func standing(of interval: Interval, after before: Population.Member?) -> Population.Member? {
-        guard interval.state == .done, let score = interval.score, interval.checkpoint != nil else { return nil }
+        guard interval.state == .done, let score = interval.score, interval.checkpoint != nil,
+            !isRetired(interval.id.member)
+        else { return nil }
         return Population.Member(
             id: interval.id.member, index: interval.id.index, depth: interval.depth, score: score,
             window: Array(((before?.window ?? []) + [score]).suffix(exploit.window)),

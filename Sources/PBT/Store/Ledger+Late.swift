@@ -16,7 +16,8 @@ extension Ledger {
         let experiment = record.experiment
         try strategies.check(experiment)
         let decision = try experiment.decide(
-            after: interval, in: standings(of: record).population, strategies: strategies, at: now
+            after: interval, in: standings(of: record).population, strategies: strategies, at: now,
+            revised: record.revisionNumber > 0
         ).decided(
             Interval.Decided(
                 after: record.finishedIntervals, order: record.lateDecisions, members: experiment.population))

@@ -25,8 +25,12 @@ package protocol Ledger {
     func insert(_ record: ExperimentRecord) throws -> ExperimentRecord
     /// Writes everything but the definition.
     func update(_ record: ExperimentRecord) throws
-    /// Writes the definition.
+    /// Writes the definition and the number of its revision.
     func updateDefinition(_ record: ExperimentRecord) throws
+    /// Inserts a revision; its number is not there yet.
+    func insert(_ revision: Revision, in record: ExperimentRecord) throws
+    /// The revisions, by number; none when the definition was never edited.
+    func revisions(in record: ExperimentRecord) throws -> [Revision]
     /// Writes what else is kept with an experiment.
     func updateNotes(_ record: ExperimentRecord) throws
     /// Deletes an experiment with its intervals, standings and events.
@@ -35,6 +39,8 @@ package protocol Ledger {
     func interval(_ id: IntervalID, in record: ExperimentRecord) throws -> Interval?
     /// All of them by member and index, or those of one index by member.
     func intervals(in record: ExperimentRecord, index: Int?) throws -> [Interval]
+    /// The newest interval of each member, by member.
+    func newest(in record: ExperimentRecord) throws -> [Interval]
     /// Those of a selection, by member and index.
     func intervals(in record: ExperimentRecord, _ selection: IntervalSelection) throws -> [Interval]
     /// The number of the last write to an interval, from 1; 0 when there was none.
@@ -114,20 +120,24 @@ package final class Standings {
     package var population: Population
     /// How many intervals of the experiment had finished then.
     package var revision: Int64
+    /// The number of the definition's revision by which they stand.
+    package var definition: Int
 
-    package init(population: Population, revision: Int64) {
+    package init(population: Population, revision: Int64, definition: Int) {
         self.population = population
         self.revision = revision
+        self.definition = definition
     }
 
-    /// Goes by a definition that may have changed: more members, or another objective.
-    package func adopt(_ experiment: Experiment) {
-        if population.objective != experiment.objective {
-            var anew = Population(objective: experiment.objective, seed: experiment.seed)
-            for member in population.ranked { anew.update(member) }
-            population = anew
-        }
-        population.declaredSize = experiment.population
+    /// An empty population of an experiment.
+    package convenience init(of record: ExperimentRecord) {
+        self.init(
+            population: Population(record.experiment), revision: 0, definition: record.revisionNumber)
+    }
+
+    /// Whether they stand by this definition; else they are to be read again.
+    package func isCurrent(for record: ExperimentRecord) -> Bool {
+        definition == record.revisionNumber && population.objective == record.experiment.objective
     }
 
     /// Sets or clears how a member stands.
@@ -141,6 +151,10 @@ package protocol ConditionalStore: Store {
     /// ``Store/edit(_:)``, unless the condition throws.
     func edit(
         _ experiment: Experiment, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void) async throws
+    /// ``Store/revise(_:)``, unless the condition throws.
+    func revise(
+        _ experiment: Experiment, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void
+    ) async throws -> Revision
     /// ``Store/remove(_:)``, unless the condition throws.
     func remove(_ name: String, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void) async throws
 }
@@ -184,6 +198,20 @@ extension TransactionalStore {
     /// See ``Store/edit(_:)``.
     public func edit(_ experiment: Experiment) async throws {
         try await write(durable: true) { try $0.edit(experiment) }
+    }
+
+    /// See ``Store/revise(_:)``.
+    public func revise(_ experiment: Experiment) async throws -> Revision {
+        try await write(durable: true) { try $0.revise(experiment) }
+    }
+
+    /// See ``Store/revisions(of:)``.
+    public func revisions(of name: String) async throws -> [Revision] {
+        try await read { ledger in
+            let record = try ledger.existing(name)
+            let revisions = try ledger.revisions(in: record)
+            return revisions.isEmpty ? [record.firstRevision] : revisions
+        }
     }
 
     /// See ``Store/intervals(of:)``.
@@ -293,6 +321,15 @@ extension TransactionalStore {
         try await write(durable: true) { ledger in
             try condition(ledger.existing(experiment.name))
             try ledger.edit(experiment)
+        }
+    }
+
+    package func revise(
+        _ experiment: Experiment, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void
+    ) async throws -> Revision {
+        try await write(durable: true) { ledger in
+            try condition(ledger.existing(experiment.name))
+            return try ledger.revise(experiment)
         }
     }
 

@@ -51,6 +51,8 @@ public struct ExperimentRecord: Sendable, Hashable {
     package var suspects: [String: Suspect] = [:]
     /// What else is kept with it by whoever created it.
     package var notes: [String: Value] = [:]
+    /// The number of the newest ``Revision``; 0 when the definition was never edited.
+    public var revisionNumber = 0
     /// In a synchronous experiment, the generation that is being trained.
     public var generation: Int
     /// In a synchronous experiment, when that generation began.
@@ -83,7 +85,8 @@ public struct ExperimentRecord: Sendable, Hashable {
             : experiment.population.multiplied(saturatingBy: experiment.intervals).subtracting(saturating: skipped)
     }
 
-    /// How many intervals will never be trained, since their members ended early.
+    /// How many intervals fewer than population × intervals there will be: members ended early, or their definition was
+    /// edited; below 0 when an edit left members with fewer intervals than they have.
     public var skipped: Int
 
     /// How many intervals are finished, in any way.
@@ -265,7 +268,7 @@ public struct Event: Sendable, Hashable, Identifiable {
         case resumed
         /// The experiment is over.
         case ended
-        /// The trainer, retries, stop or keep of the experiment were changed.
+        /// The definition was edited; `details` have the number of the revision and `changes`: key, old and new.
         case edited
         /// A worker gets no more intervals, since its attempts fail where those of others succeed.
         case setAside

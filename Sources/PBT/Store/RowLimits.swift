@@ -55,7 +55,8 @@ extension ExperimentRecord {
         if let bestScore, !bestScore.isFinite { return "the best score is \(bestScore)" }
         return complaint(
             ("id", id, counters), ("members_ended", Int64(membersEnded), counters),
-            ("skipped", Int64(skipped), counters), ("failures_in_a_row", Int64(failuresInARow), counters),
+            ("skipped", Int64(clamping: skipped.magnitude), counters),
+            ("failures_in_a_row", Int64(failuresInARow), counters),
             ("finished_intervals", finishedIntervals, counters), ("undecided", Int64(undecided), counters),
             ("late_decisions", lateDecisions, counters), ("generation", Int64(generation), counters),
             ("created", created.milliseconds, times), ("ended", ended?.milliseconds, times),

@@ -33,6 +33,23 @@ public protocol Store: Sendable {
     /// - Throws: ``PBTError/Code/alreadyExists`` when anything else differs; the message names what.
     func edit(_ experiment: Experiment) async throws
 
+    /// Edits a definition: more or fewer intervals, more members, another space, other rules, another seed.
+    ///
+    /// What is being trained finishes as it was handed out; the next decision goes by the new definition. Members that
+    /// had ended and have intervals left now get their next one, and an experiment that was over and has something left
+    /// to train is running again, if its space, rules, budget or conditions to stop changed. Each edit is recorded as a
+    /// ``Revision``. A store that keeps no revisions takes what ``edit(_:)`` takes.
+    ///
+    /// - Returns: The revision in force now; the present one when nothing differs.
+    /// - Throws: ``PBTError/Code/wrongState`` for what cannot change, with the old and the new value;
+    ///   ``PBTError/Code/noSuchExperiment``, ``PBTError/Code/badExperiment``, ``PBTError/Code/noSuchStrategy``.
+    func revise(_ experiment: Experiment) async throws -> Revision
+
+    /// The revisions of a definition, by number: at least the one that the experiment was created with.
+    ///
+    /// - Throws: ``PBTError/Code/noSuchExperiment``.
+    func revisions(of name: String) async throws -> [Revision]
+
     /// All intervals of an experiment, by member and index.
     func intervals(of name: String) async throws -> [Interval]
 
@@ -177,6 +194,25 @@ public protocol Store: Sendable {
 }
 
 extension Store {
+    /// Edits what ``edit(_:)`` takes, as a store does that keeps no revisions.
+    ///
+    /// - Parameter experiment: The definition.
+    /// - Returns: The definition as it is then, as the only revision.
+    /// - Throws: What ``edit(_:)`` throws.
+    public func revise(_ experiment: Experiment) async throws -> Revision {
+        try await edit(experiment)
+        return try await record(of: experiment.name).firstRevision
+    }
+
+    /// The present definition as the only revision.
+    ///
+    /// - Parameter name: The experiment.
+    /// - Returns: One revision.
+    /// - Throws: ``PBTError/Code/noSuchExperiment``.
+    public func revisions(of name: String) async throws -> [Revision] {
+        [try await record(of: name).firstRevision]
+    }
+
     /// Some intervals of an experiment, by member and index: chosen from all of them.
     ///
     /// - Parameters:

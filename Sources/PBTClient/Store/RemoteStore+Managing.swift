@@ -18,6 +18,29 @@ extension RemoteStore {
             fields(APICall(.PUT, .experiment(experiment.name), body: ["definition": experiment.value])))
     }
 
+    /// See `Store.revise(_:)`.
+    public func revise(_ experiment: Experiment) async throws -> Revision {
+        do {
+            let call = APICall(
+                .POST, .experiment(experiment.name, "revisions"), body: ["definition": experiment.value])
+            return try Revision(api: try await retrying.send(call).answer.fields())
+        } catch let error as PBTError where error.code == Self.noSuchPath {
+            throw PBTError(.wrongState, "the server is of an earlier version, which cannot edit experiments; update it")
+        }
+    }
+
+    /// See `Store.revisions(of:)`.
+    public func revisions(of name: String) async throws -> [Revision] {
+        let record = try await record(of: name)
+        // Also what a server of an earlier version says.
+        guard record.revisionNumber > 0 else { return [record.firstRevision] }
+        let fields = try await fields(APICall(.GET, .experiment(name, "revisions")))
+        return try fields.list("items").map { try Revision(api: Fields($0, path: "items")) }
+    }
+
+    /// What a server of an earlier version answers to a request that it does not know.
+    private static let noSuchPath = PBTError.Code("noSuchPath")
+
     /// See `Store.push(_:to:)`.
     public func push(_ hyperparameters: Hyperparameters, to name: String) async throws -> Interval {
         var call = APICall(

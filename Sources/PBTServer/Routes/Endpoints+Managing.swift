@@ -48,6 +48,23 @@ extension Endpoints {
             return try await call.experimentReply()
         },
         Endpoint(
+            method: .post, path: "\(experimentPath)/revisions", scope: .admin,
+            summary: "Edit the definition: budget, members, space, rules, seed; effective from the next decision on",
+            parameters: [experimentParameter, header("If-Match", "The ETag that the experiment must still have.")],
+            body: (Schemas.definition, "application/json"),
+            answers: [json("The revision in force", Schemas.ref("Revision"))], problems: [404, 409, 412, 422]
+        ) { call in
+            let fields = try await call.fields("definition")
+            let experiment = try Experiment(api: .object(try fields.object("definition")))
+            guard experiment.name == call.experiment else {
+                throw PBTError(
+                    .badValue,
+                    "definition.name: is \"\(experiment.name)\", but the path says \"\(call.experiment)\"; a name cannot change"
+                )
+            }
+            return .json(try await call.site.store.revise(experiment, for: call).api)
+        },
+        Endpoint(
             method: .delete, path: experimentPath, scope: .admin, summary: "Remove an experiment and all its files",
             parameters: [experimentParameter, header("If-Match", "The ETag that it must still have.")],
             answers: [none("It is gone")], problems: [404, 409, 412]
@@ -127,6 +144,15 @@ extension Store {
             return try await edit(experiment)
         }
         try await store.edit(experiment, if: call.checkMatch)
+    }
+
+    /// Revises an experiment, if it has the ETag that the call asks for.
+    fileprivate func revise(_ experiment: Experiment, for call: Call) async throws -> Revision {
+        guard let store = self as? any ConditionalStore else {
+            try call.checkMatch(await record(of: experiment.name))
+            return try await revise(experiment)
+        }
+        return try await store.revise(experiment, if: call.checkMatch)
     }
 
     /// Removes an experiment, if it has the ETag that the call asks for.

@@ -37,6 +37,15 @@ extension Endpoints {
                 call.site.value(of: try await call.site.store.record(of: call.experiment), withDefinition: true))
         },
         Endpoint(
+            method: .get, path: "\(experimentPath)/revisions", scope: .read,
+            summary: "The definitions by which decisions were made, and from which interval on",
+            parameters: [experimentParameter],
+            answers: [json("All, by number", Schemas.items(of: Schemas.ref("Revision")))], problems: [404]
+        ) { call in
+            let revisions = try await call.site.store.revisions(of: call.experiment)
+            return .json(["items": .array(revisions.map(\.api))])
+        },
+        Endpoint(
             method: .get, path: "\(experimentPath)/members", scope: .read,
             summary: "The newest interval of each member",
             parameters: [experimentParameter] + pageParameters,

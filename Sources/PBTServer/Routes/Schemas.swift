@@ -124,15 +124,20 @@ enum Schemas {
                 "id": whole, "name": text, "state": ref("ExperimentState"), "reason": text, "created": time,
                 "ended": time, "counts": ["type": "object", "additionalProperties": count],
                 "best": ref("IntervalID"), "best_score": number, "population": count, "intervals_planned": count,
-                "intervals_finished": count, "members_ended": count, "skipped": count, "failures_in_a_row": count,
+                "intervals_finished": count, "members_ended": count, "skipped": whole, "failures_in_a_row": count,
                 "finished_intervals": count, "generation": count, "generation_began": time, "definition": values,
-                "definition_version": text,
+                "definition_version": text, "revision": count, "undecided": count,
             ],
             required: [
                 "id", "name", "state", "created", "counts", "population", "intervals_planned", "intervals_finished",
                 "members_ended", "skipped", "failures_in_a_row", "finished_intervals", "generation",
                 "generation_began", "definition_version",
             ]),
+        "Revision": object(
+            [
+                "number": count, "time": time, "finished_intervals": count, "late_decisions": count,
+                "definition": values,
+            ], required: ["number", "time", "finished_intervals", "late_decisions", "definition"]),
         "Interval": object(
             intervalID.merging([
                 "parent": ref("IntervalID"), "hyperparameters": values, "changes": list(ref("Change")), "depth": count,

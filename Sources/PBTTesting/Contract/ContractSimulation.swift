@@ -10,7 +10,9 @@ struct ContractSimulation {
     var other: (any Store)?
     let experiment: Experiment
     let clock: ManualClock
-    private var random: Xoshiro256
+    /// How many edits of the definition are made on the way, some of them after it was over.
+    var edits = 0
+    var random: Xoshiro256
     private let hasTroubles: Bool
     /// What was read of the intervals from step to step.
     private var mirror = IntervalMirror()
@@ -38,6 +40,7 @@ struct ContractSimulation {
         var deleted: Set<String> = []
         var claims = 0
         while true {
+            if edits > 0, random.next() % 6 == 0 { deleted.formUnion(try await edit()) }
             claims += 1
             let handle = claims % 2 == 0 ? other ?? store : store
             let claim =
@@ -49,7 +52,10 @@ struct ContractSimulation {
                     inFlight = []
                     continue
                 }
-                return try await check(deleted: deleted, isOver: true)
+                try await check(deleted: deleted, isOver: true)
+                guard edits > 0 else { return }
+                deleted.formUnion(try await edit())
+                try await check(deleted: deleted, isOver: false)
             case .assignment(let assignment):
                 if let parent = assignment.parentCheckpoint {
                     try expect(
@@ -121,14 +127,20 @@ struct ContractSimulation {
         // What every member stands with, what open intervals continue, and the best: no more than that.
         let kept = intervals.count { $0.checkpointState == .kept }
         let open = intervals.count { !$0.state.isFinished }
-        try expect(kept <= experiment.population + open + 1, "\(kept) checkpoints are kept")
-        if isOver, record.state == .finished, record.membersEnded == experiment.population {
+        // Those that have retired keep theirs.
+        let population = Set(intervals.map(\.id.member)).count
+        try expect(
+            kept <= population + open + 1,
+            "\(kept) checkpoints are kept: \(intervals.filter { $0.checkpointState == .kept }.map(\.id)), open: "
+                + "\(intervals.filter { !$0.state.isFinished }.map { "\($0.id) of \($0.parent?.description ?? "none")" }), "
+                + "best \(record.best?.description ?? "none") of \(record.experiment.population) members")
+        if isOver, record.state == .finished, record.membersEnded == record.experiment.population {
             try expectEqual(record.intervalsFinished, record.intervalsPlanned)
-            try expect(kept <= experiment.population + 1, "\(kept) checkpoints are left")
+            try expect(kept <= population + 1, "\(kept) checkpoints are left")
         }
         try expectEqual(record.undecided, intervals.count(where: \.isUndecided), "undecided")
         if isOver {
-            let audit = try Audit(experiment: record.experiment, intervals: intervals)
+            let audit = try await Audit(revisions: store.revisions(of: experiment.name), intervals: intervals)
             try expectEqual(audit.mismatches, [])
         }
         let sequences = intervals.compactMap(\.sequence).sorted()

@@ -68,7 +68,7 @@ extension StoreContract {
             try expectEqual(try await test.open().record(of: "e").experiment, experiment)
             experiment.population = 5
             experiment.seed = 1
-            try await expectError(.alreadyExists, mentions: "population, seed") { try await store.edit(experiment) }
+            try await expectError(.alreadyExists, mentions: "population: 4") { try await store.edit(experiment) }
         },
         Case("a strategy in Swift that the store lacks is refused, by name") { test in
             let store = try await test.open()

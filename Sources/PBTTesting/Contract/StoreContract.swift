@@ -46,7 +46,7 @@ public enum StoreContract {
     /// All rules.
     public static var cases: [Case] {
         experimentCases + readingCases + claimCases + finishCases + checkpointCases + managementCases + lateCases
-            + openCases + blameCases + clockCases
+            + openCases + blameCases + clockCases + revisionCases
             + eventCases
     }
 }

@@ -99,14 +99,16 @@ struct RunHint {
 
     /// `pbt run FILE` with what it takes to mean the same experiment in the same store.
     ///
-    /// - Parameter newName: Another name for the experiment; that of this run when not given.
+    /// - Parameters:
+    ///   - verb: Another command that takes a file.
+    ///   - newName: Another name for the experiment; that of this run when not given.
     /// - Returns: One line for a shell.
-    func command(named newName: String? = nil) -> String {
-        var words = ["pbt", "run", Hint.operand(file)]
+    func command(to verb: String = "run", named newName: String? = nil) -> String {
+        var words = ["pbt", verb, Hint.operand(file)]
         if let name = newName ?? name { words += ["--name", name] }
         // A negative number would be taken for an option.
         if let seed { words += seed < 0 ? ["--seed=\(seed)"] : ["--seed", "\(seed)"] }
-        if let workers { words += ["--workers", "\(workers)"] }
+        if let workers, verb == "run" { words += ["--workers", "\(workers)"] }
         return Shell.command(words + Hint.storeOption(store, in: directory))
     }
 

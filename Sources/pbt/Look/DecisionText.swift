@@ -9,7 +9,10 @@ struct DecisionText {
     let looked: Looked
 
     private var id: IntervalID { finding.interval }
-    private var experiment: Experiment { looked.experiment }
+    /// The definition by which it was made.
+    private var experiment: Experiment {
+        looked.revisions.first { $0.number == finding.revision }?.experiment ?? looked.experiment
+    }
     private var next: IntervalID { IntervalID(member: id.member, index: id.index + 1) }
 
     /// How its interval ended and what came of it, in one sentence.
@@ -23,6 +26,7 @@ struct DecisionText {
     func print() throws {
         try say("\(outcome)")
         try say("\(id) \(ended); \(standing).")
+        if looked.revisions.count > 1 { try say("Decided by revision \(finding.revision) of the definition.") }
         if let choice = finding.choice { try explain(choice) }
         guard case .exploits(let donor) = finding.decision.outcome, let derived = finding.decision.next else {
             if let row = finding.recorded { try say(HyperparameterColumns.line(of: row.hyperparameters)) }

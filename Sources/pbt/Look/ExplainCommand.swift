@@ -43,7 +43,7 @@ struct ExplainCommand: AsyncParsableCommand {
 
     private func explain(_ id: IntervalID, in looked: Looked) throws {
         let before = IntervalID(member: id.member, index: id.index - 1)
-        let audit = try Audit(experiment: looked.experiment, intervals: looked.intervals) { $0 == before || $0 == id }
+        let audit = try Audit(revisions: looked.revisions, intervals: looked.intervals) { $0 == before || $0 == id }
         let explanation = try Explanation(of: id, in: looked, audit: audit)
         if format.json {
             try Output.json(explanation.value)
@@ -54,12 +54,13 @@ struct ExplainCommand: AsyncParsableCommand {
     }
 
     private func verify(_ looked: Looked) throws {
-        let audit = try Audit(experiment: looked.experiment, intervals: looked.intervals) { _ in false }
+        let audit = try Audit(revisions: looked.revisions, intervals: looked.intervals) { _ in false }
         let exploits = audit.findings.count { $0.recorded?.isExploit == true }
         if format.json {
             try Output.json([
                 "name": .string(looked.experiment.name), "founders": .integer(audit.founders.count),
                 "decisions": .integer(audit.findings.count), "exploits": .integer(exploits),
+                "revisions": .integer(audit.revisions.count),
                 "identical": .bool(audit.mismatches.isEmpty),
                 "mismatches": .array(
                     audit.mismatches.map { mismatch in
@@ -73,7 +74,8 @@ struct ExplainCommand: AsyncParsableCommand {
             for mismatch in audit.mismatches { try Output.line("MISMATCH \(PlainText.line(mismatch.description))") }
             try Output.line(
                 "\(Words.count(audit.founders.count, "founder")) and \(Words.count(audit.findings.count, "decision")), "
-                    + "\(Words.count(exploits, "exploit")) among them, re-derived from the recorded rows: "
+                    + "\(Words.count(exploits, "exploit")) among them, re-derived from the recorded rows"
+                    + (audit.revisions.count > 1 ? " by \(audit.revisions.count) revisions: " : ": ")
                     + (audit.mismatches.isEmpty
                         ? "identical" : Words.count(audit.mismatches.count, "mismatch", "mismatches")))
         }

@@ -59,6 +59,7 @@ struct Explanation {
         object["ranked"] = .integer(finding.rankedCount)
         object["rank"] = finding.rank.map { .integer($0 + 1) } ?? .null
         object["identical"] = .bool(finding.isIdentical)
+        object["revision"] = .integer(finding.revision)
         guard let choice = finding.choice else { return .object(object) }
         object["size"] = .integer(choice.size)
         object["bottom"] = choice.bottomCount.map { .integer($0) } ?? .null
@@ -80,7 +81,8 @@ struct Explanation {
     /// - Throws: A ``Failure`` when it cannot be written.
     func print() throws {
         if let founder {
-            try say("\(id) is a founder: \(founder.origin.words).")
+            let revision = looked.revisions.count > 1 ? ", by revision \(founder.revision) of the definition" : ""
+            try say("\(id) is a founder: \(founder.origin.words)\(revision).")
             if let row { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
         }
         if let origin { try DecisionText(finding: origin, looked: looked).print() }

@@ -11,6 +11,8 @@ struct Looked {
     let opened: OpenStore
     /// The experiment, its intervals, and those of the random search beside it.
     let history: History
+    /// The definitions by which decisions were made, by number.
+    let revisions: [Revision]
     /// The experiment that this one is the baseline of.
     let baselineOf: String?
     /// The random search beside it, when it has begun.
@@ -24,10 +26,10 @@ struct Looked {
     /// - Throws: A ``PBTError``: there is no such experiment, or the store cannot be read.
     init(_ name: String, in opened: OpenStore) async throws {
         let store = opened.store
-        let record = try await store.record(of: name)
-        let intervals = try await store.intervals(of: name)
+        let (record, revisions, intervals) = try await store.audited(name)
         let others = try await store.experiments()
         self.opened = opened
+        self.revisions = revisions
         baselineOf = Self.baselineOf(name, among: others)
         baseline = record.experiment.baseline.flatMap { baseline in
             others.first { $0.experiment.name == baseline.name }?.experiment.name
@@ -115,6 +117,23 @@ struct Looked {
 }
 
 extension Store {
+    /// An experiment, its revisions and its intervals, which belong together: no edit came between.
+    ///
+    /// - Parameter name: The experiment.
+    /// - Returns: All three.
+    /// - Throws: A ``PBTError``; ``PBTError/Code/storeBusy`` when it is edited all the time.
+    func audited(_ name: String) async throws -> (ExperimentRecord, [Revision], [Interval]) {
+        var revisions = try await revisions(of: name)
+        for _ in 0..<100 {
+            let record = try await record(of: name)
+            let intervals = try await intervals(of: name)
+            let after = try await self.revisions(of: name)
+            if after == revisions { return (record, revisions, intervals) }
+            revisions = after
+        }
+        throw PBTError(.storeBusy, "experiment \"\(name)\" is edited while it is read; try again later")
+    }
+
     /// The name of an experiment that was given by a user: `last` is the one that was created last, baselines aside,
     /// unless one has that name.
     ///

@@ -82,6 +82,20 @@ extension Looked {
         return .object(object)
     }
 
+    /// The revisions of the definition, each with what it changed.
+    private var revisionValues: [Value] {
+        var before: Experiment?
+        return revisions.map { revision in
+            let changes = before.map { revision.experiment.differences(from: $0) } ?? []
+            before = revision.experiment
+            return [
+                "number": .integer(revision.number), "time": .string(revision.time.description),
+                "finished_intervals": .integer(Int(revision.after)), "changes": .array(changes.map(\.value)),
+                "definition": revision.experiment.value,
+            ]
+        }
+    }
+
     /// The answer of `pbt show --json`.
     func value(of members: [MemberStanding]) -> Value {
         let rows = members.sorted { $0.shown.id < $1.shown.id }.map { member in
@@ -100,6 +114,7 @@ extension Looked {
             "intervals_planned": .integer(record.intervalsPlanned), "best": bestValue, "members": .array(rows),
             "copies": .integer(history.copies), "founders_left": .integer(history.families.foundersLeft),
             "baseline": .string(orNull: baseline), "baseline_of": .string(orNull: baselineOf),
+            "revisions": .array(revisionValues),
             "created": .string(record.created.description), "ended": .string(orNull: record.ended?.description),
         ]
     }

@@ -62,6 +62,18 @@ struct ShowText {
         }
         try printSparkline()
         try printSchedules()
+        try printRevisions()
+    }
+
+    /// Each edit of the definition: when, from which interval on, and what it changed.
+    private func printRevisions() throws {
+        for (before, revision) in zip(looked.revisions, looked.revisions.dropFirst()) {
+            let changes = revision.experiment.differences(from: before.experiment).map(\.description)
+            try line(
+                "revision \(revision.number)",
+                "\(revision.time), after \(Words.count(Int(revision.after), "interval")): "
+                    + changes.joined(separator: ", "))
+        }
     }
 
     private func line(_ name: String, _ text: String) throws {

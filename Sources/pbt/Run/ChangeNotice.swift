@@ -17,20 +17,7 @@ struct ChangeNotice: Sendable {
         let name = PlainText.line(change.record.experiment.name)
         let other = hint.command(
             named: try await RunHint.freeName(like: change.record.experiment.name, in: opened.store))
-        guard change.conflicts.isEmpty else {
-            let lines = change.conflicts.map {
-                "  \(PlainText.line($0.key)): \(PlainText.line($0.oldText)) in the store, \(PlainText.line($0.newText)) in \(hint.file)"
-            }
-            throw Failure(
-                .badFile,
-                """
-                experiment "\(name)" already exists in \(Hint.text(of: opened.location)) with another definition, which \
-                cannot change there:
-                \(lines.joined(separator: "\n"))
-                to train \(hint.file) under another name: \(other)
-                to remove the old experiment: \(Hint.command("rm", change.record.experiment.name, in: opened))
-                """)
-        }
+        guard change.conflicts.isEmpty else { return try await settle(change, other) }
         let lines = change.differences.map { "  \(PlainText.line($0.description))" }.joined(separator: "\n")
         let programs: Set = ["command", "directory", "env"]
         let isOtherProgram = change.differences.contains { programs.contains($0.topLevelKey) }
@@ -52,5 +39,35 @@ struct ChangeNotice: Sendable {
         } else {
             Output.note("\(hint.file) changes \(name):\n\(lines)")
         }
+    }
+    /// Edits the experiment if the user wants that.
+    ///
+    /// - Throws: A ``Failure`` that says how, when nobody can be asked, the answer is no, or the edit cannot be made.
+    private func settle(_ change: Enlistment.Change, _ other: String) async throws {
+        let name = PlainText.line(change.record.experiment.name)
+        let obstacles = change.experiment.obstacles(toFollow: change.record.experiment)
+        let lines = change.conflicts.map {
+            "  \(PlainText.line($0.key)): \(PlainText.line($0.oldText)) in the store, \(PlainText.line($0.newText)) in \(hint.file)"
+        }
+        let head = "experiment \"\(name)\" already exists in \(Hint.text(of: opened.location)) with another definition"
+        let renamed = "to train \(hint.file) under another name: \(other)"
+        let removed =
+            "to remove the old experiment: \(Hint.command("rm", change.record.experiment.name, in: opened))"
+        guard obstacles.isEmpty else {
+            throw Failure(
+                .badFile,
+                ([head + ", which cannot change there:"] + obstacles.map { "  \(PlainText.line($0))" }
+                    + [renamed, removed]).joined(separator: "\n"))
+        }
+        let differences = ([head + ":"] + lines).joined(separator: "\n")
+        guard Terminal.input.isTerminal, Terminal.error.isTerminal else {
+            let edit = "to change it from the next decision on: \(hint.command(to: "edit"))"
+            throw Failure(.badFile, [differences, edit, renamed, removed].joined(separator: "\n"))
+        }
+        Output.note(differences)
+        guard DefinitionEdit.isConfirmed("change it from the next decision on?") else {
+            throw Failure(.noResult, "nothing was changed; \(renamed)")
+        }
+        _ = try await DefinitionEdit(change.experiment, in: opened.store).make(in: opened.store)
     }
 }

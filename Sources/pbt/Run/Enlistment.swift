@@ -20,9 +20,11 @@ struct Enlistment: Sendable {
     struct Change: Sendable {
         /// The experiment as the store has it.
         let record: ExperimentRecord
+        /// The definition that is to be trained.
+        let experiment: Experiment
         /// What differs, the store's value as the old one.
         let differences: [Experiment.Difference]
-        /// Those of them that cannot change.
+        /// Those of them that decide the search, which changes by an edit alone.
         let conflicts: [Experiment.Difference]
     }
 
@@ -85,7 +87,9 @@ struct Enlistment: Sendable {
             let differences = experiment.differences(from: record.experiment)
                 .filter { !$0.isSearch || conflicts.contains($0) }
             if !differences.isEmpty {
-                try await changing(Change(record: record, differences: differences, conflicts: conflicts))
+                try await changing(
+                    Change(
+                        record: record, experiment: experiment, differences: differences, conflicts: conflicts))
             }
             if record.state == .finished, conflicts.isEmpty { return .finds }
             // Also checks that nothing differs that must not.

@@ -51,7 +51,11 @@ struct EventDescriber: Sendable {
             return exploits.compactMap { exploit in
                 exploit["member"]?.int.map { copy(exploit, member: "\($0)") }
             }
-        case .paused, .resumed, .edited, .created: return [event.kind.rawValue]
+        case .edited:
+            let revision = event.details["revision"]?.int.map { " revision=\($0)" } ?? ""
+            let changes = event.editedChanges.joined(separator: ", ")
+            return ["edited" + revision + (changes.isEmpty ? "" : " changes=\(Value.string(PlainText.line(changes)))")]
+        case .paused, .resumed, .created: return [event.kind.rawValue]
         case .pushed, .started, .released: return ["\(event.kind.rawValue)\(id)\(reason(event))"]
         case .setAside: return ["set-aside\(reason(event))"]
         case .ended:

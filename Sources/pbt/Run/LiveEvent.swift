@@ -38,7 +38,8 @@ struct LiveEvent {
         case .diverged: return [failure("diverged", .red, name)] + copies([event.details])
         case .lost: return [failure("lost", .yellow, name)]
         case .generation: return copies((event.details["exploits"]?.array ?? []).compactMap(\.object))
-        case .paused, .resumed, .edited, .created: return [line(event.kind.rawValue, .bold, "")]
+        case .edited: return [line("edited", .bold, event.editedChanges.joined(separator: ", "))]
+        case .paused, .resumed, .created: return [line(event.kind.rawValue, .bold, "")]
         case .pushed, .started, .released: return [line(event.kind.rawValue, nil, name + reason("  "))]
         case .setAside: return [line("set aside", .yellow, reason(""))]
         case .ended:

@@ -34,6 +34,8 @@ final class CountingStore: Store {
     func experiments() async throws -> [ExperimentRecord] { try await store.experiments() }
     func record(of name: String) async throws -> ExperimentRecord { try await store.record(of: name) }
     func edit(_ experiment: Experiment) async throws { try await store.edit(experiment) }
+    func revise(_ experiment: Experiment) async throws -> Revision { try await store.revise(experiment) }
+    func revisions(of name: String) async throws -> [Revision] { try await store.revisions(of: name) }
     func intervals(of name: String) async throws -> [Interval] {
         reads.add(1, ordering: .sequentiallyConsistent)
         return try await store.intervals(of: name)

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A definition of an experiment, and the point from which on decisions are made by it.
+///
+/// Revision 0 is the definition that the experiment was created with. Each edit adds one. Decisions stay functions of
+/// the recorded rows: the counts here say which revision was in force when each of them was made.
+public struct Revision: Sendable, Hashable {
+    /// Its number; 0 is the definition that the experiment was created with.
+    public var number: Int
+    /// When it was recorded.
+    public var time: Timestamp
+    /// The definition.
+    public var experiment: Experiment
+    /// How many intervals had finished then: the interval whose ``Interval/sequence`` is this, and all after it, are
+    /// decided on by this revision.
+    public var after: Int64
+    /// How many late decisions had been made then: the one whose ``Interval/Decided/order`` is this, and all after it,
+    /// are made by this revision.
+    public var order: Int64
+
+    /// A revision.
+    public init(number: Int, time: Timestamp, experiment: Experiment, after: Int64, order: Int64) {
+        self.number = number
+        self.time = time
+        self.experiment = experiment
+        self.after = after
+        self.order = order
+    }
+}
+
+extension [Revision] {
+    /// The revision in force when the interval at a place in the order finished; the first when there is no earlier one.
+    package func inForce(atFinish sequence: Int64) -> Revision? {
+        last { $0.after <= sequence } ?? first
+    }
+
+    /// The revision by which a member's founder was created.
+    ///
+    /// Where members come at any time, a revision says how many there were; elsewhere, how many it makes there to be.
+    package func founding(member: Int) -> Revision? {
+        guard let first else { return nil }
+        if first.experiment.takesMembers {
+            return dropFirst().last { $0.experiment.population <= member } ?? first
+        }
+        return self.first { $0.experiment.population > member } ?? last
+    }
+}
+
+extension Experiment {
+    /// What cannot change once an experiment is created, as sentences with the old value, the new one, and the remedy.
+    ///
+    /// - Parameter earlier: The definition so far.
+    /// - Returns: One sentence for each key; empty when this definition can follow the earlier one.
+    package func obstacles(toFollow earlier: Experiment) -> [String] {
+        differences(from: earlier).compactMap { difference in
+            let change = difference.description
+            switch difference.topLevelKey {
+            case "kind", "schedule":
+                return "\(change): the kind of an experiment and its schedule cannot change"
+            case "objective":
+                return "\(change): scores of different metrics or goals cannot be ranked together"
+            case "open":
+                return "\(change): whether members may come at any time cannot change"
+            case "intervals":
+                if case .replay = kind { return "\(change): the intervals of a replay are those of its schedule" }
+                return nil
+            default: return nil
+            }
+        }
+    }
+}
+
+extension SearchSpace {
+    /// Brings hyperparameters that an earlier space gave into this one.
+    ///
+    /// A hyperparameter that the space no longer has is dropped, one that is new is given by `fill`, and a constant
+    /// takes its present value. A value outside its range stays as it is: explore brings it into the range.
+    ///
+    /// - Parameters:
+    ///   - given: The hyperparameters.
+    ///   - fill: The value of a hyperparameter that they lack.
+    /// - Returns: The hyperparameters, and what changed.
+    package func adapted(
+        _ given: Hyperparameters, filling fill: (String, Dimension) -> Value
+    ) -> (hyperparameters: Hyperparameters, changes: [Change]) {
+        // A space without dimensions takes whatever it is given.
+        guard !dimensions.isEmpty else { return (given, []) }
+        var result = given
+        var changes: [Change] = []
+        for name in Set(names).union(given.names).sorted() {
+            guard let dimension = self[name] else {
+                changes.append(Change(name: name, old: given[name] ?? .null, operation: "dropped", new: .null))
+                result.values.removeValue(forKey: name)
+                continue
+            }
+            if let old = given[name] {
+                guard case .constant(let constant) = dimension.domain, !constant.isIdentical(to: old) else { continue }
+                changes.append(Change(name: name, old: old, operation: "set", new: constant))
+                result[name] = constant
+            } else if dimension.isSampled {
+                let new = fill(name, dimension)
+                changes.append(Change(name: name, old: .null, operation: "added", new: new))
+                result[name] = new
+            }
+        }
+        return (result, changes)
+    }
+}
