@@ -59,7 +59,6 @@ let package = Package(
             name: "PBTWorker",
             dependencies: [
                 "CSpawn", "PBT",
-                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),

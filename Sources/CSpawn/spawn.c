@@ -10,11 +10,14 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #if defined(__linux__)
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #ifndef SYS_close_range
 #define SYS_close_range 436
@@ -25,6 +28,68 @@
 #ifndef NSIG
 #define NSIG 65
 #endif
+
+/// Held for reading while a program is started, and for writing while an orphan is reaped: a program that ends before it is
+/// in the table must not be taken for an orphan.
+static pthread_rwlock_t starting = PTHREAD_RWLOCK_INITIALIZER;
+
+/// The programs that were started here and are not reaped yet. A number may be in it twice for a moment.
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static int *table = NULL;
+static size_t table_count = 0, table_room = 0;
+
+/// Returns 0 or ENOMEM.
+static int table_add(int child) {
+    int error = 0;
+    pthread_mutex_lock(&table_lock);
+    if (table_count == table_room) {
+        size_t room = table_room ? 2 * table_room : 64;
+        int *larger = realloc(table, room * sizeof *larger);
+        if (larger) {
+            table = larger;
+            table_room = room;
+        } else {
+            error = ENOMEM;
+        }
+    }
+    if (error == 0) table[table_count++] = child;
+    pthread_mutex_unlock(&table_lock);
+    return error;
+}
+
+static void table_remove(int child) {
+    pthread_mutex_lock(&table_lock);
+    for (size_t i = 0; i < table_count; i++) {
+        if (table[i] != child) continue;
+        table[i] = table[--table_count];
+        break;
+    }
+    pthread_mutex_unlock(&table_lock);
+}
+
+int pbt_is_started(int child) {
+    int found = 0;
+    pthread_mutex_lock(&table_lock);
+    for (size_t i = 0; i < table_count && !found; i++) found = table[i] == child;
+    pthread_mutex_unlock(&table_lock);
+    return found;
+}
+
+int pbt_adopt_orphans(void) {
+#if defined(__linux__)
+    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 ? 0 : errno;
+#else
+    return ENOSYS;
+#endif
+}
+
+int pbt_reap_orphan(int child) {
+    pthread_rwlock_wrlock(&starting);
+    int reaped = 0;
+    if (!pbt_is_started(child)) reaped = waitpid(child, NULL, WNOHANG) == child;
+    pthread_rwlock_unlock(&starting);
+    return reaped;
+}
 
 /// A copy of a descriptor that is none of the standard three and is closed in every program; `descriptor` is closed.
 static int moved(int descriptor) {
@@ -53,6 +118,19 @@ static int make_pipe(int ends[2]) {
     return -1;
 }
 
+int pbt_holds(const void *bytes, size_t count, const void *part, size_t length) {
+    return memmem(bytes, count, part, length) != NULL;
+}
+
+int pbt_pipe(int ends[2]) {
+    if (make_pipe(ends) != 0) return errno;
+#if defined(__linux__) && defined(F_SETPIPE_SZ)
+    // So that a program is not held up soon while this process is stopped. What a system does not allow is no error.
+    (void)fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+#endif
+    return 0;
+}
+
 /// Everything but the standard three is closed when the program begins.
 static void close_others(void) {
 #if defined(__linux__)
@@ -69,7 +147,7 @@ static void close_others(void) {
 ///
 /// It may share this process's memory, so it calls what is safe in a signal's handler and writes to no variable of ours.
 static void begin(const char *path, char *const arguments[], char *const environment[], const char *directory,
-                  int null, int output) {
+                  int null, int output, int errors) {
     // First of all: from now on nothing that is sent to our group arrives.
     if (setpgid(0, 0) != 0) return;
     struct sigaction action = {.sa_handler = SIG_IGN};
@@ -80,7 +158,7 @@ static void begin(const char *path, char *const arguments[], char *const environ
         action.sa_handler = SIG_DFL;
         sigaction(number, &action, NULL);
     }
-    if (dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) return;
+    if (dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(errors, 2) < 0) return;
     if (chdir(directory) != 0) return;
     close_others();
     sigset_t none;
@@ -96,15 +174,21 @@ static void await_children(void) {
     sigaction(SIGCHLD, &action, NULL);
 }
 
-int pbt_spawn(int *child, const char *path, char *const arguments[], char *const environment[], const char *directory,
-              int output) {
+static int spawn(int *child, const char *path, char *const arguments[], char *const environment[],
+                 const char *directory, int output, int errors) {
     int report[2];
     if (make_pipe(report) != 0) return errno;
     int null = moved(open("/dev/null", O_RDONLY | O_CLOEXEC));
     int error = errno;
-    int copy = null < 0 ? -1 : fcntl(output, F_DUPFD_CLOEXEC, 3);
-    if (null >= 0) error = errno;
-    if (copy < 0) {
+    int copies[2] = {-1, -1};
+    if (null >= 0) {
+        copies[0] = fcntl(output, F_DUPFD_CLOEXEC, 3);
+        error = errno;
+        if (copies[0] >= 0) copies[1] = fcntl(errors, F_DUPFD_CLOEXEC, 3);
+        if (copies[0] >= 0 && copies[1] < 0) error = errno;
+    }
+    if (copies[1] < 0) {
+        if (copies[0] >= 0) close(copies[0]);
         if (null >= 0) close(null);
         close(report[0]);
         close(report[1]);
@@ -123,7 +207,7 @@ int pbt_spawn(int *child, const char *path, char *const arguments[], char *const
     pid_t process = fork();
 #endif
     if (process == 0) {
-        begin(path, arguments, environment, directory, null, copy);
+        begin(path, arguments, environment, directory, null, copies[0], copies[1]);
         int why = errno;
         // Four bytes go into a pipe at once or not at all.
         (void)!write(report[1], &why, sizeof why);
@@ -133,7 +217,8 @@ int pbt_spawn(int *child, const char *path, char *const arguments[], char *const
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(report[1]);
     close(null);
-    close(copy);
+    close(copies[0]);
+    close(copies[1]);
     if (process > 0) {
         // The pipe ends without a word when the program begins.
         int why = 0;
@@ -143,8 +228,11 @@ int pbt_spawn(int *child, const char *path, char *const arguments[], char *const
         } while (count < 0 && errno == EINTR);
         if (count == (ssize_t)sizeof why) {
             error = why;
-            int code, number;
-            (void)pbt_wait(process, &code, &number);
+            while (waitpid(process, NULL, 0) < 0 && errno == EINTR) {}
+        } else if (table_add(process) != 0) {
+            error = ENOMEM;
+            kill(process, SIGKILL);
+            while (waitpid(process, NULL, 0) < 0 && errno == EINTR) {}
         }
     }
     close(report[0]);
@@ -152,12 +240,33 @@ int pbt_spawn(int *child, const char *path, char *const arguments[], char *const
     return error;
 }
 
+int pbt_spawn(int *child, const char *path, char *const arguments[], char *const environment[], const char *directory,
+              int output, int errors) {
+    pthread_rwlock_rdlock(&starting);
+    int error = spawn(child, path, arguments, environment, directory, output, errors);
+    pthread_rwlock_unlock(&starting);
+    return error;
+}
+
 int pbt_wait(int child, int *code, int *number) {
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0) {
+    siginfo_t information;
+    information.si_pid = 0;
+    while (waitid(P_PID, (id_t)child, &information, WEXITED | WNOWAIT) < 0) {
         if (errno != EINTR) return errno;
     }
-    *code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    *number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    int is_exit = information.si_code == CLD_EXITED;
+    *code = is_exit ? information.si_status : -1;
+    *number = is_exit ? 0 : information.si_status;
     return 0;
+}
+
+int pbt_reap(int child) {
+    int error = 0;
+    while (waitpid(child, NULL, 0) < 0) {
+        if (errno == EINTR) continue;
+        error = errno;
+        break;
+    }
+    table_remove(child);
+    return error;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NIOCore
 import PBT
 import PBTWorker
 package import SystemPackage
@@ -34,6 +35,17 @@ extension Manifest {
     /// Whether a copy with this manifest is as good: the same files and the same directories, empty ones too.
     package func isSame(as other: Manifest) -> Bool {
         files == other.files && allDirectories == other.allDirectories
+    }
+
+    /// A text that is the same for manifests of the same content alone: SHA-256 in hexadecimal digits.
+    package var fingerprint: String {
+        var checksum = Checksum()
+        for file in files {
+            let kind = file.isExecutable ? "x" : "f"
+            checksum.update(ByteBuffer(string: "\(kind) \(file.size) \(file.sha256) \(file.path)\n"))
+        }
+        for path in allDirectories.sorted() { checksum.update(ByteBuffer(string: "d \(path)\n")) }
+        return checksum.text
     }
 
     private var allDirectories: Set<String> {

@@ -194,7 +194,10 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "8: workers: must be at least 1, not 0"),
         BrokenFile(
             "a negative device", adding: "gpus: [-1]",
-            "8: gpus: must hold device numbers or names, not -1"),
+            "8: gpus: must hold device numbers or names, or groups of them such as [[0, 1], [2, 3]], not -1"),
+        BrokenFile(
+            "a group without devices", adding: "gpus: [[0, 1], []]",
+            "8: gpus[1]: must name the devices of one worker, for example [0, 1]"),
         BrokenFile(
             "nothing kept", adding: "keep: {best: 0}",
             "8: keep.best: must be at least 1, not 0"),

@@ -59,6 +59,43 @@ import Testing
         #expect(rest.error.contains("Z resume experiment=toy finished=1/3 members=1 "))
     }
 
+    @Test(arguments: [SIGUSR1, SIGUSR2])
+    func `a signal by which clusters announce an end finishes the intervals in flight, however often it comes`(
+        _ signal: Int32
+    ) async throws {
+        let place = try Workplace()
+        try place.experiment(trainer: "gated.sh", population: 1, intervals: 3)
+        let gate = try Gate(in: place)
+        let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, process in
+            try await lines.wait(for: Self.started)
+            #expect(kill(process, signal) == 0)
+            try await lines.wait(for: "finishing the intervals in flight")
+            #expect(kill(process, signal) == 0)
+            try gate.open(for: 1)
+        }
+        #expect(run.code == 130)
+        #expect(run.lines.last == "stopped after 1 of 3 intervals; the same command goes on from here")
+        _ = try await finish(place, gate, intervals: 3)
+    }
+
+    @Test func `a signal that the parent ignores is left ignored`() async throws {
+        let place = try Workplace()
+        try place.experiment(trainer: "gated.sh", population: 1, intervals: 2)
+        let gate = try Gate(in: place)
+        try place.write("trap '' USR1; exec \"$1\" run toy.yaml --json\n", to: "ignoring.sh")
+        let here = try Gate(in: place, named: "here")
+        async let answer = Command.shell(["ignoring.sh", Command.executable.string], in: place.directory)
+        let trainer = try #require(pid_t(try await here.line()))
+        // The trainer's parent is the run.
+        let status = try await Command.shell(["-c", "ps -o ppid= -p \(trainer)"], in: place.directory)
+        let process = try #require(pid_t(status.output.trimmingCharacters(in: .whitespacesAndNewlines)))
+        #expect(kill(process, SIGUSR1) == 0)
+        try gate.open()
+        _ = try await here.line()
+        #expect(try await answer.code == 0)
+        #expect(try await place.show("toy")["intervals"]?["done"] == 2)
+    }
+
     @Test func `the second Ctrl-C stops at once, ends the trainer, and costs no retry`() async throws {
         let place = try Workplace()
         try place.experiment(trainer: "gated.sh", population: 1, intervals: 2, more: "retries: 0")

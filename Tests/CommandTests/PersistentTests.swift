@@ -212,11 +212,4 @@ import Testing
         #expect(answer.code == 65)
         #expect(answer.error.contains(part), "\(answer.error)")
     }
-
-    @Test func `check says that it cannot try it, and what to do instead`() async throws {
-        let place = try place()
-        let answer = try await place.pbt("check", "stay.yaml")
-        #expect(answer.code == 64)
-        #expect(answer.error.contains("pbt run stay.yaml --name trial"), "\(answer.error)")
-    }
 }

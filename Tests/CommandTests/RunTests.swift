@@ -93,6 +93,58 @@ import Testing
                 + "most_checkpoints=8")
     }
 
+    @Test func `a device that is not there is said before anything is trained, and fewer workers need fewer`()
+        async throws
+    {
+        let place = try Workplace()
+        try place.experiment(more: "gpus: [0, 1]")
+        try place.write(try place.read("toy.yaml").replacing("workers: 1\n", with: ""), to: "toy.yaml")
+        let pool = ["CUDA_VISIBLE_DEVICES": "5"]
+        let message =
+            "error: toy: gpus: there is no device 1, since CUDA_VISIBLE_DEVICES is 5: 1 of them, counted from 0; change gpus, "
+            + "or unset CUDA_VISIBLE_DEVICES, or use 1 of the 2 with --workers 1\n"
+        for command in [["run", "toy.yaml"], ["check", "toy.yaml"], ["check", "--quick", "toy.yaml"]] {
+            let answer = try await Command.run(command, in: place.directory, environment: pool)
+            #expect(answer.code == 71)
+            #expect(answer.error == message)
+        }
+        #expect(!place.has("pbt.sqlite"))
+        let fewer = try await place.pbt("run", "toy.yaml", "--workers", "1", environment: pool)
+        #expect(fewer.code == 0, "\(fewer.error)")
+        #expect(try await place.show("toy")["intervals"]?["done"] == 6)
+    }
+
+    @Test func `a worker without the devices of an experiment leaves it to others`() async throws {
+        let place = try Workplace()
+        try place.experiment("two", more: "gpus: [[0, 1]]")
+        try place.experiment("none")
+        #expect(try await place.pbt("create", "two.yaml").code == 0)
+        let pool = ["CUDA_VISIBLE_DEVICES": "5"]
+        let named = try await place.pbt("worker", "pbt.sqlite", "two", environment: pool)
+        let alone = try await place.pbt("worker", "pbt.sqlite", environment: pool)
+        for answer in [named, alone] {
+            #expect(answer.code == 71)
+            #expect(answer.error.contains("error: two: gpus: there is no device 1, since CUDA_VISIBLE_DEVICES is 5"))
+        }
+        #expect(try await place.pbt("create", "none.yaml").code == 0)
+        let both = try await place.pbt("worker", "pbt.sqlite", environment: pool)
+        #expect(both.error.contains("skipping two: gpus: there is no device 1"), "\(both.error)")
+        #expect(try await place.show("none")["intervals"]?["done"] == 6)
+        #expect(try await place.show("two")["intervals"]?["waiting"] == 2)
+    }
+
+    @Test func `several devices a worker are counted in the pool`() async throws {
+        let place = try Workplace()
+        try place.experiment(trainer: "devices.sh", population: 4, intervals: 1, more: "gpus: [[0, 1], [2, 3]]")
+        try place.write(try place.read("toy.yaml").replacing("workers: 1\n", with: ""), to: "toy.yaml")
+        try place.write("echo \"$CUDA_VISIBLE_DEVICES\" >> devices; exec sh sum.sh\n", to: "devices.sh")
+        let answer = try await place.pbt("run", "toy.yaml", environment: ["CUDA_VISIBLE_DEVICES": "4,5,6,7"])
+        #expect(answer.code == 0, "\(answer.error)")
+        #expect(answer.error.contains(" workers=2 "))
+        #expect(answer.error.contains(" gpus=0+1,2+3 "))
+        #expect(Set(try place.read("devices").split(separator: "\n")).isSubset(of: ["4,5", "6,7"]))
+    }
+
     @Test func `piped, every line begins with the time`() async throws {
         let place = try Workplace()
         try place.experiment(population: 4, more: "baseline: random_search")

@@ -193,6 +193,37 @@ import Testing
         }
     }
 
+    @Test func `of an experiment that was removed are not taken from a worker's cache for those of a new one`()
+        async throws
+    {
+        try await withTemporaryDirectory { directory in
+            let root = FilePath(directory)
+            let data = DataDirectory(root.appending("data"))
+            let store = InMemoryStore()
+            try await withServers { servers in
+                let server = try await servers.start(store, data: data)
+                let remote = RemoteCheckpoints(
+                    try RemoteStore(ServerAddress("http://127.0.0.1:\(server.port)")), cache: root.appending("cache"))
+                for text in ["first", "other"] {
+                    _ = try await store.create(.small())
+                    guard
+                        case .assignment(var assignment) = try await store.claim(
+                            from: "small", by: "w", for: .seconds(600))
+                    else { throw PBTError(.inconsistent, "nothing to claim") }
+                    let attempt = try data.begin(assignment, slot: 0)
+                    try write(text, to: attempt.checkpoint.appending("w"))
+                    assignment.parentCheckpoint = try data.publish(attempt)
+                    assignment.lease.interval.index = 1
+                    let parent = try #require(try await remote.begin(assignment, slot: 0).parentCheckpoint)
+                    #expect(try read(parent.appending("w")) == text)
+                    try await store.stop("small", because: "a test")
+                    try await store.remove("small")
+                    try data.remove("small")
+                }
+            }
+        }
+    }
+
     @Test func `of a new experiment of an old name are served with their own manifest`() async throws {
         try await withTemporaryDirectory { directory in
             let root = FilePath(directory)

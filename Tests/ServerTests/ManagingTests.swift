@@ -186,7 +186,7 @@ struct ManagingTests {
             let data = DataDirectory(FilePath(directory))
             try await withServer(data: data) { server in
                 try await server.create()
-                let checkpoint = data.checkpoint("0-0", of: "toy").string
+                let checkpoint = data.checkpoint("m0000-i0000-a1", of: "toy").string
                 try FileManager.default.createDirectory(atPath: checkpoint, withIntermediateDirectories: true)
                 let lease = try await server.lease()
                 #expect(
@@ -256,7 +256,7 @@ struct ManagingTests {
             try await server.finish(try await server.lease(), score: 0.9)
             #expect(try await server.store.garbage(of: "toy").isEmpty)
             _ = try await server.ask(.PUT, path, ["pinned": false])
-            #expect(try await server.store.garbage(of: "toy") == ["0-0"])
+            #expect(try await server.store.garbage(of: "toy") == ["m0000-i0000-a1"])
             #expect(
                 try await server.ask(.PUT, path, ["pinned": true]).problem
                     == "409 wrongState: interval 0@0 of \"toy\" has no checkpoint (any more) that could be kept")

@@ -200,11 +200,11 @@ struct ReadingTests {
             try await server.create(population: 1)
             for score in [0.25, 0.5] { try await server.finish(try await server.lease(), score: .number(score)) }
             let kept = try await server.ask(.GET, "/experiments/toy/checkpoints").json["items"]?.array
-            #expect(kept?.map { $0["name"]?.string } == ["0-0", "0-1"])
+            #expect(kept?.map { $0["name"]?.string } == ["m0000-i0000-a1", "m0000-i0001-a1"])
             #expect(kept?.map { $0["state"]?.string } == ["garbage", "kept"])
-            #expect(try await server.ask(.GET, "/experiments/toy/garbage").json == ["checkpoints": ["0-0"]])
+            #expect(try await server.ask(.GET, "/experiments/toy/garbage").json == ["checkpoints": ["m0000-i0000-a1"]])
             let collected = try await server.ask(
-                .POST, "/experiments/toy/collected", ["checkpoints": ["0-0", "unheard of"]])
+                .POST, "/experiments/toy/collected", ["checkpoints": ["m0000-i0000-a1", "unheard of"]])
             #expect(collected.status == 204)
             #expect(collected.bytes.isEmpty)
             #expect(try await server.ask(.GET, "/experiments/toy/garbage").json == ["checkpoints": []])

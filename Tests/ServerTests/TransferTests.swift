@@ -262,7 +262,7 @@ struct Scene: Sendable {
             for (i, name) in ["a", "b", "c"].enumerated() {
                 let (path, hold) = try cache.stage(name, of: "e")
                 try write(String(repeating: "x", count: 100), to: path.appending("f"))
-                try cache.take(path, as: name, of: "e")
+                try cache.take(path, as: name, of: "e", Manifest(files: [], directories: []))
                 withExtendedLifetime(hold) {}
                 try setTime(1_000_000 + i, of: cache.data.checkpoint(name, of: "e"))
             }

@@ -15,7 +15,7 @@ import Testing
         try CommandTemplate(command, space: space).filled(
             CommandTemplate.Values(
                 checkpointIn: checkpointIn, checkpointOut: "/out", results: "/results.json",
-                hyperparametersFile: "/hyper.json", interval: IntervalID(member: 3, index: 12),
+                hyperparametersFile: "/hyper.json", interval: IntervalID(member: 3, index: 12), depth: 9,
                 hyperparameters: [
                     "learning_rate": 0.25, "note": nil, "flag": true, "layers": [64, 32], "kind": "re lu",
                 ]))
@@ -28,7 +28,7 @@ import Testing
         (["run", "{layers}"], ["run", "[64,32]"]),
         (["run", "{checkpoint_in}", "{checkpoint_out}"], ["run", "/in", "/out"]),
         (["run", "{results}", "{hyperparameters}"], ["run", "/results.json", "/hyper.json"]),
-        (["run", "{member}/{interval}"], ["run", "3/12"]),
+        (["run", "{member}/{interval}/{depth}"], ["run", "3/12/9"]),
         (["run", "{{\"a\": {member}}}"], ["run", "{\"a\": 3}"]),
         (["run", ""], ["run", ""]),
         (["{kind}", "x"], ["re lu", "x"]),
@@ -39,6 +39,14 @@ import Testing
     ])
     func `fills in placeholders`(_ command: [String], _ expected: [String]) throws {
         #expect(try filled(command) == expected)
+    }
+
+    @Test func `takes a hyperparameter named depth for {depth}, as files of earlier versions mean it`() throws {
+        let template = try CommandTemplate(["run", "{depth}"], space: ["depth": .integer(2...8)])
+        let values = CommandTemplate.Values(
+            checkpointIn: "", checkpointOut: "", results: "", hyperparametersFile: "",
+            interval: IntervalID(member: 0, index: 0), depth: 9, hyperparameters: ["depth": 4])
+        #expect(template.filled(values) == ["run", "4"])
     }
 
     @Test func `keeps the argument of a founder's checkpoint in its place, empty`() throws {
@@ -78,6 +86,6 @@ import Testing
             error?.message
                 == "command[1] \"{epoch_count}\": unknown placeholder {epoch_count}; there are {flag}, {kind}, {layers}, "
                 + "{learning_rate}, {note}, {args}, {checkpoint_in}, {checkpoint_out}, {hyperparameters}, {interval}, "
-                + "{member}, {results}; write {{ and }} for braces")
+                + "{member}, {results}, {depth}; write {{ and }} for braces")
     }
 }

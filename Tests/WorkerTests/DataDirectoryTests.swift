@@ -163,11 +163,11 @@ import Testing
             _ = try await store.finish(
                 first.lease, .trained(score: 1, metrics: ["score": 1], checkpoint: kept))
             let running = try data.publish(try data.begin(second, slot: 0))
+            let left = try data.begin(experiment.assignment(member: 2, attempt: 2), slot: 0)
+            try left.scratch.appending("x").write("12345")
             let orphan = try data.begin(experiment.assignment(member: 2, attempt: 1), slot: 0)
             try orphan.checkpoint.appending("weights").write("123")
             let lost = try data.publish(orphan)
-            let left = try data.begin(experiment.assignment(member: 2, attempt: 2), slot: 0)
-            try left.scratch.appending("x").write("12345")
 
             let orphans = try await data.orphans(of: "toy", in: store)
             #expect(

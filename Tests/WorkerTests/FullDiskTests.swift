@@ -63,8 +63,8 @@ import Testing
             try await withTemporaryDirectory { root in
                 let small = FilePath(root).appending("small")
                 try FileSystem.makeDirectory(small)
-                // Room for the three directories of the experiment, but for no attempt.
-                try #require(mount("tmpfs", small.string, "tmpfs", 0, "nr_inodes=6") == 0)
+                // Room for the directories of the experiment, but for no attempt.
+                try #require(mount("tmpfs", small.string, "tmpfs", 0, "nr_inodes=7") == 0)
                 defer { #expect(umount2(small.string, Int32(MNT_DETACH)) == 0) }
                 let store = InMemoryStore()
                 _ = try await store.create(.shell("true"))

@@ -152,6 +152,17 @@ extension Bundle {
         #expect(reason.hasSuffix("its arguments and the environment are too long"))
     }
 
+    @Test(arguments: [EMFILE, ENFILE])
+    func `that cannot be started for want of a descriptor are given back`(_ problem: Int32) {
+        let end = CommandExecutor.end(because: Invocation.failure(toStart: "/bin/train", problem))
+        #expect(
+            end
+                == .interrupted(
+                    reason:
+                        "cannot start /bin/train: \(Errno(rawValue: problem)); too many files are open now (ulimit -n)")
+        )
+    }
+
     @Test func `begin with no file open but the standard three, and with no signal blocked or ignored`() async throws {
         let script = """
             ls /proc/self/fd > $PBT_CHECKPOINT_OUT/files

@@ -154,3 +154,14 @@ struct Climber: Trainer {
         }
     }
 }
+
+extension `Training in Swift` {
+    @Test func `knows the depth of an interval, which is not its index and one`() {
+        var assignment = Experiment.shell("true").assignment()
+        #expect(TrainingContext(assignment).depth == 1)
+        // A late member that continues one that has trained longer.
+        assignment.interval.id.index = 2
+        assignment.interval.depth = 7
+        #expect(TrainingContext(assignment).depth == 7)
+    }
+}

@@ -5,12 +5,13 @@
 
     import pbt
 
-    for interval in pbt.worker("mnist"):
-        if not interval.continues:
-            model = load(interval.checkpoint_in) if interval.checkpoint_in else new_model()
-        model.train(**interval.hyperparameters)
-        model.save(interval.checkpoint_out)
-        interval.report(accuracy=model.accuracy())
+    if __name__ == "__main__":
+        for interval in pbt.worker("mnist"):
+            if not interval.continues:
+                model = load(interval.checkpoint_in) if interval.checkpoint_in else new_model()
+            model.train(**interval.hyperparameters)
+            model.save(interval.checkpoint_out)
+            interval.report(accuracy=model.accuracy())
 
 :func:`worker` and :func:`run` train; :class:`Client` creates experiments and looks at them. The messages of this
 package go to the logger ``pbt``.

@@ -181,7 +181,10 @@ class Server:
         if isinstance(body, (bytes, bytearray, memoryview)):
             content: Any = body
         elif body is not None:
-            content = json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+            try:
+                content = json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+            except (TypeError, ValueError) as error:
+                raise PBTError("badValue", f"{method} {path}: JSON cannot say what was given: {error}") from None
             sent["Content-Type"] = "application/json"
         else:
             content = b"" if method in ("POST", "PUT") else None

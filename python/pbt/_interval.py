@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple, Type
 
-from . import _ending, _seal, _signals, _values
+from . import _ending, _guard, _seal, _signals, _values
 from ._data import Attempt
 from ._errors import LeaseLost, PBTError
 from ._http import segment
@@ -43,6 +43,9 @@ class Interval:
         experiment: The experiment's name.
         member: Which member of the population, from 0.
         index: Which of the member's intervals, from 0.
+        depth: How many intervals of training the checkpoint will hold after this one, those of its ancestors included;
+            from 1. The number to set a total by, such as ``max_epochs``: not ``index + 1``, since a member that takes
+            over another one's checkpoint takes over its training too.
         attempt: Which try at this interval, from 1.
         seed: A number below 2**31 to seed random generators with, the same for every attempt.
         hyperparameters: What to train with; a mapping whose values are attributes too, and groups dictionaries.
@@ -59,6 +62,7 @@ class Interval:
         self.experiment = worker.experiment
         self.member = int(record["member"])
         self.index = int(record["interval"])
+        self.depth = int(record.get("depth") or self.index + 1)
         self.attempt = int(assignment["lease"]["attempt"])
         self.seed = int(assignment["seed"])
         # A server says those of a space with groups nested; the record's are always flat.
@@ -272,6 +276,7 @@ class Interval:
         place = next((frame for frame in reversed(frames) if not frame.filename.startswith(own)), None)
         if place is not None:
             text += f" ({Path(place.filename).name}, line {place.lineno}, in {place.name})"
+        text += _guard.hint()
         try:
             where = self._worker._files.note(
                 self._files_attempt, "".join(traceback.format_exception(type(error), error, error.__traceback__))

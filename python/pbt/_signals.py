@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ctrl-C and SIGTERM: whatever is being trained is given back, and what is being reported is reported first.
 
-Both are handled only where the program has not chosen otherwise: SIGTERM where it would kill the process, SIGINT
-where it would raise ``KeyboardInterrupt``. SIGTERM raises ``SystemExit(143)``, so that ``finally`` holds.
+SIGUSR1 and SIGUSR2, by which clusters announce the end of a job: the interval is finished, and no other is claimed.
+
+All are handled only where the program has not chosen otherwise: SIGTERM, SIGUSR1 and SIGUSR2 where they would kill the
+process, SIGINT where it would raise ``KeyboardInterrupt``. SIGTERM raises ``SystemExit(143)``, so that ``finally``
+holds.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import threading
 import time
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Dict, Iterator, NoReturn, Optional
+from typing import Any, Dict, Iterator, List, NoReturn, Optional, Tuple
 
 #: How long calls are repeated after the process was told to stop.
 PATIENCE = 10.0
@@ -25,6 +28,12 @@ _shields = 0
 _deferred: Optional[int] = None
 _received_at: Optional[float] = None
 _received: Optional[int] = None
+_is_waiting = False
+_is_ending = False
+
+
+class EndAnnounced(BaseException):
+    """The end of the process was announced while it waited for an interval."""
 
 
 def install() -> None:
@@ -37,10 +46,17 @@ def install() -> None:
         return
     _owner = os.getpid()
     _received = _received_at = None
-    for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+    handled: List[Tuple[int, Any, Any]] = [
+        (signal.SIGINT, signal.default_int_handler, _handle),
+        (signal.SIGTERM, signal.SIG_DFL, _handle),
+    ]
+    for name in ("SIGUSR1", "SIGUSR2"):  # not on Windows
+        if hasattr(signal, name):
+            handled.append((getattr(signal, name), signal.SIG_DFL, _announce))
+    for number, default, handler in handled:
         if signal.getsignal(number) is default:
             _previous[number] = default
-            signal.signal(number, _handle)
+            signal.signal(number, handler)
 
 
 def uninstall() -> None:
@@ -55,8 +71,9 @@ def uninstall() -> None:
 
 def forget() -> None:
     """In a child made by fork: its signals are its own."""
-    global _users, _shields, _deferred, _received, _received_at
+    global _users, _shields, _deferred, _received, _received_at, _is_waiting, _is_ending
     _restore()
+    _is_waiting = _is_ending = False
     _users = _shields = 0
     _deferred = _received = _received_at = None
 
@@ -76,6 +93,31 @@ def reset() -> None:
     global _received, _received_at
     if _received is not None and _deferred is None:
         _received = _received_at = None
+
+
+def is_ending() -> bool:
+    """Whether the end of this process was announced: it finishes what it has and claims no more."""
+    return _is_ending
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Announcements of the end interrupt the block, which waits for something to do.
+
+    Raises:
+        EndAnnounced: when one comes, or has come.
+    """
+    global _is_waiting
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _is_waiting = True
+    try:
+        if _is_ending:
+            raise EndAnnounced
+        yield
+    finally:
+        _is_waiting = False
 
 
 @contextmanager
@@ -126,6 +168,17 @@ def _handle(number: int, frame: Optional[FrameType]) -> None:
     _interrupt(number)
 
 
+def _announce(number: int, frame: Optional[FrameType]) -> None:
+    global _is_ending
+    if os.getpid() != _owner:  # a child that was made behind Python's back
+        _restore()
+        os.kill(os.getpid(), number)
+        return
+    _is_ending = True
+    if _is_waiting:
+        raise EndAnnounced
+
+
 def _interrupt(number: int) -> NoReturn:
     if number == signal.SIGINT:
         raise KeyboardInterrupt
@@ -134,6 +187,6 @@ def _interrupt(number: int) -> NoReturn:
 
 def _restore() -> None:
     for number, handler in _previous.items():
-        if signal.getsignal(number) is _handle:
+        if signal.getsignal(number) in (_handle, _announce):
             signal.signal(number, handler)
     _previous.clear()

@@ -73,7 +73,7 @@ def plain(value: Any, name: str) -> Any:
         return str(value) if isinstance(value, str) else value
     if isinstance(value, int):
         # Beyond 64 bits no reader keeps all digits.
-        return int(value) if -(2**63) <= value < 2**63 else float(value)
+        return int(value) if -(2**63) <= value < 2**63 else plain(_as_float(value), name)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -87,8 +87,10 @@ def plain(value: Any, name: str) -> Any:
                 converted = method()
             except (ValueError, TypeError, RuntimeError):
                 continue
-            if converted is not value:
+            if type(converted) is not type(value):
                 return plain(converted, name)
+    if hasattr(value, "__float__"):  # a long double, a Decimal, a Fraction
+        return plain(_as_float(value), name)
     raise PBTError(
         "badValue",
         f"the metric {name} is a {type(value).__name__}: give numbers, strings, lists or dictionaries of them",
@@ -96,7 +98,8 @@ def plain(value: Any, name: str) -> Any:
 
 
 def definition(value: Any, place: str = "") -> Any:
-    """A definition, or a part of one, as JSON can say it: scalars of NumPy and PyTorch as numbers, paths as strings.
+    """A definition, or a part of one, as JSON can say it: scalars and arrays of NumPy and PyTorch as numbers and
+    lists, paths as strings.
 
     Raises:
         PBTError: with code ``badValue``, for NaN, infinity, and what JSON cannot say; it names the place.
@@ -108,21 +111,34 @@ def definition(value: Any, place: str = "") -> Any:
         return {str(key): definition(inner, f"{place}.{key}" if place else str(key)) for key, inner in value.items()}
     if isinstance(value, (list, tuple, range)):
         return [definition(inner, f"{place}[{number}]") for number, inner in enumerate(value)]
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return definition(_as_float(value), place)  # no reader keeps all digits
     if value is None or isinstance(value, (bool, str, int, float)):
         return plain(value, place)
     if isinstance(value, os.PathLike):
         return str(os.fspath(value))
-    for convert in ("item", "tolist"):
+    for convert in ("tolist", "item"):  # .item() would make a number of a list with one element
         method = getattr(value, convert, None)
         if callable(method):
             try:
                 converted = method()
             except (ValueError, TypeError, RuntimeError):
                 continue
-            if converted is not value:
+            if type(converted) is not type(value):
                 return definition(converted, place)
+    if hasattr(value, "__float__"):  # a long double, a Decimal, a Fraction
+        return definition(_as_float(value), place)
     kind = type(value).__name__
     raise PBTError("badValue", f"{where} is a {kind}: give numbers, strings, booleans, None, lists, or dictionaries")
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except (TypeError, ValueError):  # an array with several elements
+        return math.nan
 
 
 def metrics(positional: Any, named: Mapping[str, Any]) -> Dict[str, Any]:

@@ -24,7 +24,7 @@ from typing import (
     Union,
 )
 
-from . import _ending, _files, _signals
+from . import _ending, _files, _guard, _signals
 from ._ahead import LONG, Ahead
 from ._errors import PBTError, Temporary
 from ._http import Server, segment
@@ -78,6 +78,7 @@ class Worker:
             raise PBTError("badConfiguration", "which experiment? Give its name to pbt.worker(), or in PBT_EXPERIMENT")
         if not 1 <= term <= 86400:
             raise PBTError("badValue", f"term={term} must be 1 to 86400 seconds")
+        _guard.check()
         _check_rank()
         self.experiment = name
         self.name = worker_name()
@@ -98,6 +99,7 @@ class Worker:
         self._path = f"/experiments/{segment(name)}"
         # The intervals that were handed out last: whose models are in memory.
         self._latest: List[Interval] = []
+        self._process = os.getpid()
         self._is_open = True
         _signals.install()
         _ending.hire(self)
@@ -122,13 +124,22 @@ class Worker:
 
         While the server is away it is asked again without end. Intervals taken before are not touched.
 
+        Returns none also when the end of the process was announced by SIGUSR1 or SIGUSR2, as clusters do it.
+
         Raises:
             PBTError: what the server answers, such as ``noSuchExperiment`` or ``unauthorized``.
         """
         if not self._is_open:
             raise PBTError("wrongState", f"{self!r} is closed")
+        if self._process != os.getpid():
+            raise PBTError(
+                "wrongState", f"{self!r} belongs to the process that made it: make another one in this process"
+            )
         self._reporter.check()
         _signals.reset()
+        if _signals.is_ending():
+            self._reporter.wait()
+            return []
         self._takes_ahead = not self._waits and count == 1
         with _signals.shield():
             interval = self._ahead.take()
@@ -148,13 +159,18 @@ class Worker:
             key, self._unheard = self._unheard or _key(), None
             began = time.monotonic()
             try:
-                answer = self._server.call(
-                    "POST",
-                    f"{self._path}/claims",
-                    {**body, "key": key, "wait": WAIT},
-                    timeout=WAIT + 30,
-                    doing=f"asking for an interval of {self.experiment}",
-                )
+                with _signals.waiting():
+                    answer = self._server.call(
+                        "POST",
+                        f"{self._path}/claims",
+                        {**body, "key": key, "wait": WAIT},
+                        timeout=WAIT + 30,
+                        doing=f"asking for an interval of {self.experiment}",
+                    )
+            except _signals.EndAnnounced:
+                self._give_back_unseen({**body, "key": key, "wait": 0})
+                self._reporter.wait()
+                return []
             except (KeyboardInterrupt, SystemExit):
                 self._give_back_unseen({**body, "key": key, "wait": 0})
                 raise

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import decimal
 import json
+import math
 from pathlib import Path
 from typing import Any, Dict
 
@@ -130,13 +132,51 @@ def test_managing_says_what_was_asked(start: Start) -> None:
 
 
 class Scalar:
-    """A number as NumPy has them."""
+    """As a number of NumPy: neither an ``int`` nor a ``float``."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
 
     def item(self) -> Any:
         return self.value
+
+    def tolist(self) -> Any:
+        return self.value
+
+
+class Array(Scalar):
+    """As an array with one element, of which ``item()`` makes a number."""
+
+    def item(self) -> Any:
+        return self.value[0]
+
+
+def test_a_definition_may_hold_numbers_and_arrays_of_numpy(start: Start) -> None:
+    server = start()
+    server.routes["POST /experiments"] = lambda query: EXPERIMENT
+    pbt.Client().create(
+        {
+            "name": "test",
+            "population": Scalar(4),
+            "space": {
+                "k": {"choice": [Scalar(3), 4, Scalar(True)]},
+                "w": {"choice": Array([0.5])},
+                "n": {"choice": range(2)},
+                "lr": {"uniform": (Scalar(0.1), decimal.Decimal("0.5"))},
+            },
+        }
+    )
+    (body, _) = server.of("POST /experiments")[0]
+    assert body["definition"] == {
+        "name": "test",
+        "population": 4,
+        "space": {
+            "k": {"choice": [3, 4, True]},
+            "w": {"choice": [0.5]},
+            "n": {"choice": [0, 1]},
+            "lr": {"uniform": [0.1, 0.5]},
+        },
+    }
 
 
 def test_a_definition_may_hold_numpy_scalars_and_paths(start: Start) -> None:
@@ -155,6 +195,7 @@ def test_a_definition_may_hold_numpy_scalars_and_paths(start: Start) -> None:
         (float("inf"), r"space\.lr\.uniform\[1\] is inf: give a finite number"),
         (Scalar(float("nan")), r"space\.lr\.uniform\[1\] is nan: give a finite number"),
         (object(), r"space\.lr\.uniform\[1\] is a object: give numbers"),
+        (10**400, r"space\.lr\.uniform\[1\] is inf: give a finite number"),
         ({1, 2}, r"space\.lr\.uniform\[1\] is a set: give numbers"),
     ],
 )
@@ -165,3 +206,20 @@ def test_what_json_cannot_say_is_named_with_its_place(start: Start, value: Any, 
     assert caught.value.code == "badValue" and not server.of("POST /experiments")
     with pytest.raises(pbt.PBTError, match=r"lr is inf"):
         pbt.Client().push("test", {"lr": float("inf")})
+
+
+def test_real_numpy_numbers_are_taken(start: Start) -> None:
+    numpy = pytest.importorskip("numpy")
+    server = start()
+    server.routes["POST /experiments"] = lambda query: EXPERIMENT
+    values = [
+        numpy.int64(3),
+        numpy.float32(0.5),
+        numpy.bool_(True),
+        numpy.arange(2),
+        numpy.longdouble(2),
+        numpy.array(7),
+    ]
+    pbt.Client().create({"name": "test", "space": {"k": {"choice": values}}})
+    (body, _) = server.of("POST /experiments")[0]
+    assert body["definition"]["space"]["k"]["choice"] == [3, 0.5, True, [0, 1], 2.0, 7]

@@ -358,3 +358,67 @@ def test_a_failure_that_cannot_be_told_is_left_to_the_lease(
         raise ValueError
     assert "could not say that it ended" in caplog.text
     assert os.path.isdir(interval._worker._files.data.root)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_an_announced_end_finishes_the_interval_and_claims_no_other(
+    start: Start, program: Run, tmp_path: Path, number: signal.Signals
+) -> None:
+    server = start(members=1, intervals=5)
+    running = program(
+        "import pbt, time, os\n"
+        "for interval in pbt.worker():\n"
+        "    interval.log(step=1)\n"
+        f"    while not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.02)\n"
+        "    (interval.checkpoint_out / 'model').touch()\n"
+        "    interval.report(score=1)\n"
+        "print('the loop ended', flush=True)\n"
+    )
+    server.wait_for("report")
+    running.signal(number)
+    (tmp_path / "go").touch()
+    code, out, errors = running.end()
+    assert (code, out) == (0, "the loop ended\n"), errors
+    assert len(server.of("finish")) == 1 and server.of("release") == []
+    assert len(server.of("claims")) == 1
+
+
+def test_an_announced_end_while_waiting_gives_back_what_the_answer_would_have_brought(
+    start: Start, program: Run
+) -> None:
+    server = start()
+    gate = threading.Event()
+    claim = server.claim
+
+    def slow(body: Any) -> Any:
+        answer = claim(body)
+        if body["wait"] > 0:
+            server.lock.notify_all()
+            server.lock.release()
+            try:
+                gate.wait(60)
+            finally:
+                server.lock.acquire()
+        return answer
+
+    server.claim = slow  # type: ignore[method-assign]
+    running = program("import pbt\nfor interval in pbt.worker(): pass\nprint('the loop ended', flush=True)\n")
+    server.wait_for("claims")
+    running.signal(signal.SIGUSR1)
+    code, out, errors = running.end()
+    gate.set()
+    assert (code, out) == (0, "the loop ended\n"), errors
+    assert [body["reason"] for body in server.of("release")] == ["the worker was told to stop"]
+
+
+def test_a_program_that_handles_the_announcement_itself_keeps_its_handler(start: Start, program: Run) -> None:
+    start(intervals=1)
+    code, out, errors = program(
+        "import pbt, signal\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: print('mine', flush=True))\n"
+        "for interval in pbt.worker():\n"
+        "    signal.raise_signal(signal.SIGUSR1)\n"
+        "    (interval.checkpoint_out / 'model').touch()\n"
+        "    interval.report(score=1)\n"
+    ).end()
+    assert (code, out) == (0, "mine\n"), errors

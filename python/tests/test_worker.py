@@ -326,3 +326,25 @@ def test_a_program_that_writes_into_its_parents_checkpoint_fails_and_is_named(st
         second.report(score=2)
     assert caught.value.code == "changedCheckpoint"
     assert '"s.json" has 2 bytes, not 1' in server.of("finish")[1]["failed"]
+
+
+def test_an_interval_knows_its_depth_which_is_not_its_index_and_one(start: Start) -> None:
+    server = start(intervals=2)
+    claim = server.claim
+
+    def deep(body: Any) -> Any:
+        answer = claim(body)
+        for assignment in answer["assignments"]:
+            if assignment["interval"]["interval"] == 1:
+                assignment["interval"]["depth"] = 7
+        return answer
+
+    server.claim = deep  # type: ignore[method-assign]
+    depths = []
+    for interval in pbt.worker():
+        depths.append(interval.depth)
+        save(interval)
+        interval.report(score=1, steps=10**400)
+    # Of the first one the server says nothing, as one from before did.
+    assert depths == [1, 7]
+    assert server.of("finish")[0]["metrics"]["steps"] is None

@@ -318,7 +318,7 @@ extension Experiment {
         var faults = Faults()
         // Wrong values are reported even where there is no command that they belong to.
         let command = faults.attempt { () throws(DocumentError) in try readCommand(reader) } ?? nil
-        let gpus = faults.attempt { () throws(DocumentError) in try readGPUs(reader) } ?? []
+        let gpus = faults.attempt { () throws(DocumentError) in try readDevices(reader) } ?? []
         let environment = faults.attempt { () throws(DocumentError) in
             try readEnvironment(reader, hasDevices: !gpus.isEmpty)
         }
@@ -350,17 +350,5 @@ extension Experiment {
         return Trainer(
             command: command, directory: directory, workers: workers, gpus: gpus, threads: threads, timeout: timeout,
             grace: grace, isPersistent: isPersistent, environment: environment)
-    }
-
-    private static func readGPUs(_ reader: ObjectReader) throws(DocumentError) -> [String] {
-        try (try reader.list("gpus") ?? []).map { (gpu) throws(DocumentError) -> String in
-            switch gpu.value {
-            case .integer(let number) where number >= 0: return String(number)
-            case .string(let text) where !text.isEmpty: return text
-            default:
-                throw DocumentError(
-                    line: gpu.line, path: "gpus", problem: "must hold device numbers or names, not \(gpu.value)")
-            }
-        }
     }
 }

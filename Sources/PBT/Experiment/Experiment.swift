@@ -63,7 +63,10 @@ public struct Experiment: Sendable, Hashable {
         public var directory: String
         /// How many run at a time on one machine.
         public var workers: Int
-        /// Devices, given to the workers in turn; none: the environment is left alone.
+        /// The devices of each worker, given to them in turn; none: the environment is left alone.
+        ///
+        /// Several devices for one worker are separated by commas: `["0,1", "2,3"]`. A number counts within
+        /// `CUDA_VISIBLE_DEVICES` where that is set.
         public var gpus: [String]
         /// Threads for each worker; none: the machine's cores divided among the workers.
         public var threads: Int?

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTTransfer
 import PBTWorker
 import SystemPackage
 
@@ -96,12 +97,20 @@ struct CheckpointCache: Sendable {
     }
 
     /// Takes a whole directory into the cache, unless there is one of that name.
-    func take(_ path: FilePath, as name: String, of experiment: String) throws {
+    ///
+    /// - Parameters:
+    ///   - path: The directory.
+    ///   - name: The checkpoint's name.
+    ///   - experiment: The experiment.
+    ///   - manifest: What the server has under that name.
+    /// - Throws: A `PBTError`.
+    func take(_ path: FilePath, as name: String, of experiment: String, _ manifest: Manifest) throws {
         let target = data.checkpoint(name, of: experiment)
         try FileSystem.makeDirectories(target.removingLastComponent())
         guard try !FileSystem.exists(target) else { return try FileTree.remove(path) }
         // The cache need not survive a power cut; what is damaged is fetched again.
         try data.write(CheckpointSeal(sealing: path), of: name, in: experiment, isDurable: false)
+        try FileSystem.write(manifest.fingerprint, to: fingerprint(name, of: experiment))
         do {
             try FileSystem.move(path, to: target)
         } catch {
@@ -109,6 +118,20 @@ struct CheckpointCache: Sendable {
             guard try FileSystem.exists(target) else { throw error }
             try FileTree.remove(path)
         }
+    }
+
+    /// Whether a checkpoint in the cache is what the server has under that name, and was not changed here.
+    ///
+    /// - Throws: A `PBTError` with code `inputOutput`.
+    func isWhole(_ name: String, of experiment: String, _ manifest: Manifest) throws -> Bool {
+        let path = fingerprint(name, of: experiment)
+        guard try FileSystem.exists(path), try FileSystem.text(of: path) == manifest.fingerprint else { return false }
+        return try data.changes(in: name, of: experiment).isEmpty
+    }
+
+    /// Where it is noted which of all checkpoints of a name is in the cache.
+    private func fingerprint(_ name: String, of experiment: String) -> FilePath {
+        data.manifests(of: experiment).appending("\(name).sha256")
     }
 
     private struct Entry {
@@ -139,7 +162,7 @@ struct CheckpointCache: Sendable {
                     Entry(experiment: directory, path: path, bytes: try FileTree.size(path), used: used))
             }
         }
-        var total = entries.reduce(coming) { $0 + $1.bytes }
+        var total = entries.reduce(coming) { $0.adding(saturating: $1.bytes) }
         for entry in entries.sorted(by: { $0.used < $1.used }) where total > limit {
             if try drop(entry) { total -= entry.bytes }
         }
@@ -156,8 +179,10 @@ struct CheckpointCache: Sendable {
             let aside = directory.appending("dropped.\(String(UInt64.random(in: 0 ... .max), radix: 36))")
             try FileSystem.move(entry.path, to: aside)
             try FileTree.remove(aside)
-            let manifest = "\(entry.path.lastComponent?.string ?? "").json"
-            try FileTree.remove(entry.experiment.appending("manifests").appending(manifest))
+            let name = entry.path.lastComponent?.string ?? ""
+            for suffix in ["json", "sha256"] {
+                try FileTree.remove(entry.experiment.appending("manifests").appending("\(name).\(suffix)"))
+            }
             return true
         }
     }

@@ -16,14 +16,20 @@ struct Download: Sendable {
     let name: String
     let experiment: String
 
-    /// Fetches it.
+    /// What is in it, as the server says.
     ///
-    /// - Throws: A `PBTError`: `noSuchCheckpoint`, `unreachable`, `inputOutput`; `CancellationError`.
-    func run() async throws {
+    /// - Throws: A `PBTError`: `noSuchCheckpoint`, `changedCheckpoint`, `unreachable`; `CancellationError`.
+    func manifest() async throws -> Manifest {
         var call = APICall(.GET, .experiment(experiment, "checkpoints", name))
         // The first who asks for it waits until the server has read all of it.
         call.wait = .seconds(600)
-        let manifest = try Manifest(api: try await store.fields(call), maximumBytes: .max)
+        return try Manifest(api: try await store.fields(call), maximumBytes: .max)
+    }
+
+    /// Fetches it.
+    ///
+    /// - Throws: A `PBTError`: `noSuchCheckpoint`, `unreachable`, `inputOutput`; `CancellationError`.
+    func run(_ manifest: Manifest) async throws {
         let (cache, name, experiment) = (cache, name, experiment)
         let (root, hold) = try await blocking {
             try cache.trim(for: manifest.bytes)
@@ -38,7 +44,7 @@ struct Download: Sendable {
                 }
             }
             for file in manifest.files { try await fetch(file, into: root) }
-            try await blocking { try cache.take(root, as: name, of: experiment) }
+            try await blocking { try cache.take(root, as: name, of: experiment, manifest) }
         } catch {
             try await blocking { try FileTree.remove(root) }
             throw error

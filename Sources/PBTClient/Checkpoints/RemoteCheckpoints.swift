@@ -63,15 +63,16 @@ public final class RemoteCheckpoints: Checkpoints {
                 "the server names a checkpoint \(Value.string(String(name.prefix(100))).json), which no attempt publishes"
             )
         }
-        let cache = cache
+        let (cache, data) = (cache, data)
+        let download = Download(store: store, cache: cache, name: name, experiment: experiment)
+        let manifest = try await download.manifest()
         while true {
             if let hold = try await blocking({ try cache.hold(name, of: experiment) }) {
-                let data = data
-                if try await blocking({ try data.changes(in: name, of: experiment).isEmpty }) { return hold }
-                // Something wrote into the cache. The server's is fetched again.
+                if try await blocking({ try cache.isWhole(name, of: experiment, manifest) }) { return hold }
+                // Something wrote into the cache, or the server has a new experiment of an old name.
                 try await blocking { try data.delete([name], of: experiment) }
             }
-            try await Download(store: store, cache: cache, name: name, experiment: experiment).run()
+            try await download.run(manifest)
         }
     }
 
@@ -88,7 +89,7 @@ public final class RemoteCheckpoints: Checkpoints {
         // Most members continue their own.
         let cache = cache
         let experiment = lease.experiment
-        try await blocking { try cache.take(root, as: name, of: experiment) }
+        try await blocking { try cache.take(root, as: name, of: experiment, manifest) }
         try discard(attempt)
         try await blocking { try cache.trim() }
         return name

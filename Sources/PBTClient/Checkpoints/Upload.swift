@@ -43,19 +43,19 @@ struct Upload: Sendable {
         var arrived: [String: Int64] = [:]
         for item in try answer.list("files") {
             let fields = try Fields(item, path: "files")
-            arrived[try fields.text("path")] = Int64(try fields.int("size"))
+            arrived[try fields.text("path")] = Int64(try fields.int("size", in: 0 ... .max))
         }
-        progress.arrived(arrived.values.reduce(0, +))
+        progress.arrived(arrived.values.reduce(0) { $0.adding(saturating: $1) })
         var before: Int64 = 0
         for file in manifest.files {
-            defer { before += file.size + 1 }
+            defer { before = before.adding(saturating: file.size).adding(saturating: 1) }
             var offset: Int64 = 0
             if let there = arrived["\(file.path)"] {
                 if there == file.size { continue }
                 if there < file.size { offset = there }
             }
             let start = before
-            try await send(file, from: offset) { progress.sent(start + $0) }
+            try await send(file, from: offset) { progress.sent(start.adding(saturating: $0)) }
         }
     }
 
@@ -101,7 +101,7 @@ struct Upload: Sendable {
     private final class Progress: Sendable {
         private let furthest = Mutex<(sent: Int64, arrived: Int64)>((0, 0))
 
-        var value: Int64 { furthest.withLock { $0.sent + $0.arrived } }
+        var value: Int64 { furthest.withLock { $0.sent.adding(saturating: $0.arrived) } }
 
         func sent(_ bytes: Int64) {
             furthest.withLock { $0.sent = max($0.sent, bytes) }

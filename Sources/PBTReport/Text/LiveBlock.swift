@@ -124,7 +124,8 @@ package struct LiveBlock: Sendable {
 
     /// A time without fractions, which would flicker.
     private static func whole(_ seconds: Double) -> String {
-        seconds < 59.5 ? "\(Int(saturating: seconds.rounded()))s" : Format.duration(Duration(saturatingSeconds: seconds))
+        seconds < 59.5
+            ? "\(Int(saturating: seconds.rounded()))s" : Format.duration(Duration(saturatingSeconds: seconds))
     }
 
     private func scores(_ width: Int) -> StyledLine {

@@ -147,6 +147,8 @@ extension CheckpointExchange {
             } catch let error as PBTError where FileSystem.isDiskFull(error) {
                 throw Problem(507, error.code.name, "the server's disk: \(error.message)", retryAfter: 60)
             }
+            // Every byte was read just now.
+            try await note(manifest, at: target, experiment)
         }
         try await dropEarlier(lease)
     }

@@ -71,6 +71,12 @@ final class CheckpointExchange: Sendable {
         return manifest
     }
 
+    /// Takes in what is in a checkpoint that was just published.
+    func note(_ manifest: Manifest, at path: FilePath, _ experiment: String) async throws {
+        let record = try await store.record(of: experiment)
+        manifests[try await blocking { try ManifestCache.Key(path, of: record) }] = manifest
+    }
+
     /// Whether what is published in a directory is this.
     func isPublished(_ manifest: Manifest, at path: FilePath, of experiment: String) async throws -> Bool {
         guard try await blocking({ try FileSystem.exists(path) }) else { return false }

@@ -18,6 +18,8 @@ final class UnreadBody: Sendable {
     private let body: RequestBody
     private let length: Int?
     private let isRead = Mutex(false)
+    // A body can be iterated once only. Used by one task at a time: the endpoint's, which then discards the rest.
+    nonisolated(unsafe) private var iterator: RequestBody.AsyncIterator?
 
     /// Watches the body of a request; nil for a request without one.
     ///
@@ -51,7 +53,7 @@ final class UnreadBody: Sendable {
     private func discardRest() async {
         var count = 0
         do {
-            for try await buffer in body {
+            while let buffer = try await next() {
                 count += buffer.readableBytes
                 guard count < Self.limit else { return }
             }
@@ -60,24 +62,37 @@ final class UnreadBody: Sendable {
         }
     }
 
-    /// The same body, which notes its end.
+    @concurrent private func next() async throws -> ByteBuffer? {
+        guard !isRead.withLock({ $0 }) else { return nil }
+        var current = iterator ?? body.makeAsyncIterator()
+        let buffer: ByteBuffer?
+        do {
+            buffer = try await current.next()
+        } catch {
+            // Nothing more can be read of it.
+            isRead.withLock { $0 = true }
+            throw error
+        }
+        iterator = current
+        if buffer == nil { isRead.withLock { $0 = true } }
+        return buffer
+    }
+
+    /// The same body, whose reader may stop anywhere.
     private struct Watched: AsyncSequence, Sendable {
         typealias Element = ByteBuffer
 
         let owner: UnreadBody
 
         func makeAsyncIterator() -> Iterator {
-            Iterator(owner: owner, base: owner.body.makeAsyncIterator())
+            Iterator(owner: owner)
         }
 
         struct Iterator: AsyncIteratorProtocol {
             let owner: UnreadBody
-            var base: RequestBody.AsyncIterator
 
-            @concurrent mutating func next() async throws -> ByteBuffer? {
-                let buffer = try await base.next()
-                if buffer == nil { owner.isRead.withLock { $0 = true } }
-                return buffer
+            mutating func next() async throws -> ByteBuffer? {
+                try await owner.next()
             }
         }
     }

@@ -118,6 +118,7 @@ extension Endpoints {
             let place = call.site.claims.ticket(for: name, keeping: ticket)
             ticket = place
             let claims = try await store.claim(count, from: name, by: worker, for: term, key: key)
+            call.site.count(handedOut: claims.assignments.count)
             if !claims.assignments.isEmpty || claims.record.state.isOver || ContinuousClock.now >= deadline {
                 return .json(value(of: claims, withDefinition: needsDefinition, call.site))
             }

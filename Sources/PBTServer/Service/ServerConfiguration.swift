@@ -49,6 +49,8 @@ public struct ServerConfiguration: Sendable {
     package var heartbeat: Duration = .seconds(15)
     /// How often one of those who wait for a claim looks anyway: for what time alone changes.
     package var probe: Duration = .seconds(1)
+    /// How many intervals are handed out, after which the server drains; none: no limit.
+    package var mostIntervals: Int?
     /// The version that the server says it has.
     public var version: String
     /// The time it goes by; for tokens.

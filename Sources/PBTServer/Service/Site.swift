@@ -21,6 +21,7 @@ final class Site: Sendable {
     let metrics = ServerMetrics()
     let logger: Logger
     private let draining = Latch()
+    private let handedOut = Mutex(0)
     private let definitions = Mutex<[String: Definition]>([:])
 
     init(store: any Store, data: DataDirectory?, configuration: ServerConfiguration, logger: Logger) {
@@ -47,6 +48,16 @@ final class Site: Sendable {
     func drain() {
         draining.set()
         claims.close()
+    }
+
+    /// Counts intervals that were handed out, and drains when there are as many as there may be.
+    func count(handedOut count: Int) {
+        guard let most = configuration.mostIntervals else { return }
+        let isEnough = handedOut.withLock { total in
+            total += count
+            return total >= most
+        }
+        if isEnough { drain() }
     }
 
     /// A definition as it goes over the wire, with a text that changes when it does.

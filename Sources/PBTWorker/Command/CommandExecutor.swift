@@ -3,17 +3,28 @@
 import PBT
 import SystemPackage
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Trains an interval by running the experiment's command: one process an interval, without a shell.
 ///
 /// The program runs in the experiment's directory, in a process group of its own, with its standard input closed and
 /// its output in the attempt's log. It learns what to do from its arguments (``CommandTemplate``) and from variables
 /// named `PBT_…`; it reports by its exit code and its results.
 ///
-/// When an attempt is cancelled or its time is over, the whole group is sent SIGTERM, and SIGKILL after the grace
-/// period. What is left of the group after the program ended is killed in any case.
+/// When an attempt is cancelled or its time is over, the program and all its descendants are sent SIGTERM, and SIGKILL
+/// after the grace period. What is left of them after the program ended is killed in any case.
 public struct CommandExecutor: Executor {
     /// The exit code by which a program gives its interval back: EX_TEMPFAIL of `sysexits.h`.
     public static let interruptedCode: Int32 = 75
+
+    /// The signals by which clusters announce an end: SIGUSR1 and SIGUSR2.
+    private static let announcements = [SIGUSR1, SIGUSR2]
 
     private let environment: TrainerEnvironment
     private let slots: Int?
@@ -33,16 +44,25 @@ public struct CommandExecutor: Executor {
         self.clock = clock
     }
 
-    /// Runs the command, and returns when nothing of its process group is left.
+    /// Runs the command, and returns when nothing of its processes is left.
     public func run(_ attempt: Attempt) async -> AttemptEnd {
         do {
             let (invocation, trainer) = try prepare(attempt)
-            let end = try await ProcessGroup(
-                invocation: invocation, timeout: trainer.timeout, grace: trainer.grace, clock: clock
-            ).run(log: attempt.log) { group in
-                try Leftovers(of: attempt.scratch).record(group: group)
+            let output = try ProgramOutput(log: attempt.log)
+            let end: Result<ProcessGroup.End, any Error>
+            do {
+                end = .success(
+                    try await ProcessGroup(
+                        invocation: invocation, scope: ProcessScope(of: attempt.scratch), timeout: trainer.timeout,
+                        grace: trainer.grace, clock: clock
+                    ).run(output: output.output, errors: output.errors) { group in
+                        try Leftovers(of: attempt.scratch).record(group: group)
+                    })
+            } catch {
+                end = .failure(error)
             }
-            return try conclude(end, attempt, trainer)
+            let printed = await output.finish()
+            return try conclude(try end.get(), printed, attempt, trainer)
         } catch is CancellationError {
             return .interrupted(reason: "the worker was stopped")
         } catch {
@@ -67,7 +87,8 @@ public struct CommandExecutor: Executor {
             CommandTemplate.Values(
                 checkpointIn: attempt.parentCheckpoint?.string ?? "", checkpointOut: attempt.checkpoint.string,
                 results: files.results.string, hyperparametersFile: files.hyperparameters.string,
-                interval: assignment.interval.id, hyperparameters: assignment.interval.hyperparameters))
+                interval: assignment.interval.id, depth: assignment.interval.depth,
+                hyperparameters: assignment.interval.hyperparameters))
         guard !arguments.contains(where: { $0.utf8.contains(0) }) else {
             throw PBTError(.badExperiment, "an argument of the command holds a null character")
         }
@@ -104,10 +125,11 @@ public struct CommandExecutor: Executor {
 
     /// What the end of the process means.
     private func conclude(
-        _ end: ProcessGroup.End, _ attempt: Attempt, _ trainer: Experiment.Trainer
+        _ end: ProcessGroup.End, _ printed: ProgramOutput.Printed, _ attempt: Attempt, _ trainer: Experiment.Trainer
     ) throws -> AttemptEnd {
         func last() throws -> String {
-            try LogTail.lastLine(of: attempt.log).map { ": \($0)" } ?? " (it printed nothing)"
+            let problem = printed.logProblem.map { " (its log is not complete: \($0))" } ?? ""
+            return (try LogTail.lastLine(of: attempt.log).map { ": \($0)" } ?? " (it printed nothing)") + problem
         }
         switch end {
         case .cancelled:
@@ -118,7 +140,7 @@ public struct CommandExecutor: Executor {
         case .ended(.exited(0)):
             do {
                 let results = try Results.read(
-                    file: AttemptFiles(of: attempt).results, log: attempt.log,
+                    file: AttemptFiles(of: attempt).results, printed: printed,
                     metric: attempt.assignment.experiment.objective.metric)
                 return .trained(score: results.score, metrics: results.metrics)
             } catch let problem as Results.Problem {
@@ -129,6 +151,9 @@ public struct CommandExecutor: Executor {
             }
         case .ended(.exited(Self.interruptedCode)):
             return .interrupted(reason: "exit 75\(try last())")
+        case .ended(.signaled(let signal)) where Self.announcements.contains(signal):
+            // Clusters send it to all processes of a job whose time is nearly over.
+            return .interrupted(reason: "killed by signal \(signal), by which clusters announce an end\(try last())")
         case .ended(.exited(let code)):
             return .failed(reason: "exit \(code)\(try last())")
         case .ended(.signaled(let signal)):

@@ -14,6 +14,7 @@ public import PBT
 /// | `{checkpoint_out}` | the directory to save into |
 /// | `{results}`, `{hyperparameters}` | the paths of these files |
 /// | `{member}`, `{interval}` | the numbers, from 0 |
+/// | `{depth}` | how many intervals of training the checkpoint will hold, this one included; a hyperparameter of that name comes first |
 /// | `{{`, `}}` | a brace |
 public struct CommandTemplate: Sendable, Hashable {
     /// A piece of an argument.
@@ -29,6 +30,7 @@ public struct CommandTemplate: Sendable, Hashable {
         var results: String
         var hyperparametersFile: String
         var interval: IntervalID
+        var depth: Int
         var hyperparameters: Hyperparameters
     }
 
@@ -115,8 +117,8 @@ public struct CommandTemplate: Sendable, Hashable {
                 guard !isProgram else { throw Problem(text: "{\(name)} cannot be the program") }
                 continue
             }
-            if space[name] != nil || SearchSpace.reserved.contains(name) { continue }
-            let known = space.names + SearchSpace.reserved.sorted()
+            if space[name] != nil || name == "depth" || SearchSpace.reserved.contains(name) { continue }
+            let known = space.names + SearchSpace.reserved.sorted() + ["depth"]
             let advice: String
             if let first = space.names.first(where: { $0.hasPrefix("\(name).") }) {
                 advice = "it is a group; write {\(first)}"
@@ -158,6 +160,8 @@ public struct CommandTemplate: Sendable, Hashable {
         case "hyperparameters": values.hyperparametersFile
         case "member": String(values.interval.member)
         case "interval": String(values.interval.index)
+        // Not reserved: spaces of earlier versions may have a hyperparameter of that name.
+        case "depth" where values.hyperparameters["depth"] == nil: String(values.depth)
         default: values.hyperparameters[placeholder]?.argument ?? ""
         }
     }

@@ -37,20 +37,23 @@ struct Invocation: Sendable {
     /// Not cancelled with the task: a program either runs or does not.
     ///
     /// - Parameters:
-    ///   - output: What takes its standard output and standard error.
-    ///   - ended: Called once, on a thread of its own, when the program has ended and its number is free again.
+    ///   - output: What takes its standard output.
+    ///   - errors: What takes its standard error.
+    ///   - ended: Called once, on a thread of its own, when the program has ended. On Linux its number is given to no
+    ///     other until ``reap(_:)``.
     /// - Returns: The number of the process, which is that of its group.
     /// - Throws: A ``WorkerProblem`` when it cannot be started here, a `PBTError` with code `badExperiment` when its
     ///   arguments are too long.
     func start(
-        output: FileDescriptor, whenEnded ended: @escaping @Sendable (Result<Status, PBTError>) -> Void
+        output: FileDescriptor, errors: FileDescriptor,
+        whenEnded ended: @escaping @Sendable (Result<Status, PBTError>) -> Void
     ) async throws -> Int32 {
         try await withCheckedThrowingContinuation { continuation in
             // To start a program blocks until it runs, to wait for it until it ends.
             DispatchQueue(label: "pbt.program").async {
                 let process: Int32
                 do {
-                    process = try spawn(output)
+                    process = try spawn(output, errors)
                 } catch {
                     return continuation.resume(throwing: error)
                 }
@@ -60,13 +63,14 @@ struct Invocation: Sendable {
         }
     }
 
-    private func spawn(_ output: FileDescriptor) throws -> Int32 {
+    private func spawn(_ output: FileDescriptor, _ errors: FileDescriptor) throws -> Int32 {
         var process: Int32 = 0
         let problem = Self.withPointers(to: arguments.map { Array($0.utf8) + [0] }) { arguments in
             Self.withPointers(to: environment) { environment in
                 program.withPlatformString { program in
                     directory.withPlatformString { directory in
-                        pbt_spawn(&process, program, arguments, environment, directory, output.rawValue)
+                        pbt_spawn(
+                            &process, program, arguments, environment, directory, output.rawValue, errors.rawValue)
                     }
                 }
             }
@@ -106,11 +110,21 @@ struct Invocation: Sendable {
     private static func wait(for process: Int32) -> Result<Status, PBTError> {
         var (code, number): (Int32, Int32) = (0, 0)
         let problem = pbt_wait(process, &code, &number)
+        #if !os(Linux)
+            pbt_reap(process)
+        #endif
         guard problem == 0 else {
             return .failure(
                 PBTError(.inputOutput, "cannot tell how process \(process) ended: \(Errno(rawValue: problem))"))
         }
         return .success(number == 0 ? .exited(code) : .signaled(number))
+    }
+
+    /// Frees the number of a program that has ended.
+    static func reap(_ process: Int32) {
+        #if os(Linux)
+            pbt_reap(process)
+        #endif
     }
 
     /// Calls the body with pointers to texts that end with a zero, closed by a null pointer.

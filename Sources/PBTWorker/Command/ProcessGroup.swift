@@ -11,7 +11,7 @@ import SystemPackage
     import Musl
 #endif
 
-/// Runs one program in a process group of its own, and outlives every process of that group.
+/// Runs one program in a process group of its own, and outlives it and all its descendants (``ProcessTree``).
 struct ProcessGroup {
     /// How the program ended.
     enum End: Sendable, Hashable {
@@ -25,6 +25,8 @@ struct ProcessGroup {
 
     /// The program.
     let invocation: Invocation
+    /// What its processes have in their environment.
+    let scope: ProcessScope
     /// How long it may run; none: for ever.
     let timeout: Duration?
     /// How long the group may take to end after SIGTERM.
@@ -39,38 +41,38 @@ struct ProcessGroup {
         case graceOver
     }
 
-    /// Runs the program with its standard output and error going to a file, which is emptied first.
+    /// Runs the program.
     ///
     /// - Parameters:
-    ///   - log: The file.
+    ///   - output: What takes its standard output; stays open.
+    ///   - errors: What takes its standard error; stays open.
     ///   - started: Called with the number of the group as soon as it is known; when it throws, the group is ended.
     /// - Returns: How the program ended.
     /// - Throws: When the program could not be started, what `started` threw, and `CancellationError` when the task was
     ///   cancelled before.
-    func run(log: FilePath, started: @escaping @Sendable (Int32) throws -> Void) async throws -> End {
-        let output: FileDescriptor
-        do {
-            output = try FileDescriptor.open(
-                log, .writeOnly, options: [.create, .truncate, .append, .closeOnExec],
-                permissions: [.ownerReadWrite, .groupRead, .otherRead])
-        } catch let errno as Errno {
-            throw FileSystem.error("write", log, errno.rawValue)
-        }
-        defer { try? output.close() }
+    func run(
+        output: FileDescriptor, errors: FileDescriptor, started: @escaping @Sendable (Int32) throws -> Void
+    ) async throws -> End {
         try Task.checkCancellation()
         let (events, source) = AsyncStream<Event>.makeStream()
-        let group = try await invocation.start(output: output) { source.yield(.ended($0)) }
+        let group = try await invocation.start(output: output, errors: errors) { source.yield(.ended($0)) }
         let isCancelled = Latch()
         // A task of its own, since what waits in one that is cancelled returns at once.
         let watch = Task {
+            let tree = ProcessTree(leader: group, scope: scope)
+            defer {
+                tree.close()
+                Invocation.reap(group)
+                Orphans.reap()
+            }
             do {
                 try started(group)
             } catch {
-                kill(-group, SIGKILL)
-                _ = try await follow(group, events, source, isCancelled)
+                tree.send(SIGKILL)
+                _ = try await follow(tree, events, source, isCancelled)
                 throw error
             }
-            return try await follow(group, events, source, isCancelled)
+            return try await follow(tree, events, source, isCancelled)
         }
         return try await withTaskCancellationHandler {
             try await watch.value
@@ -80,9 +82,10 @@ struct ProcessGroup {
         }
     }
 
-    /// Heeds what happens until nothing of the group is left.
+    /// Handles what happens until nothing of the tree is left.
     private func follow(
-        _ group: Int32, _ events: AsyncStream<Event>, _ source: AsyncStream<Event>.Continuation, _ isCancelled: Latch
+        _ tree: ProcessTree, _ events: AsyncStream<Event>, _ source: AsyncStream<Event>.Continuation,
+        _ isCancelled: Latch
     ) async throws -> End {
         var timers: [Task<Void, Never>] = []
         if let timeout { timers.append(Self.timer(timeout, by: clock) { source.yield(.timeOver) }) }
@@ -94,10 +97,10 @@ struct ProcessGroup {
                 guard deadline == nil else { continue }
                 if case .timeOver = event { isTimedOut = !isCancelled.isSet }
                 deadline = .now + grace
-                kill(-group, SIGTERM)
+                tree.send(SIGTERM)
                 timers.append(Self.timer(grace, by: ContinuousClock()) { source.yield(.graceOver) })
             case .graceOver:
-                kill(-group, SIGKILL)
+                tree.send(SIGKILL)
             case .ended(let result):
                 ended = result
                 source.finish()
@@ -105,7 +108,7 @@ struct ProcessGroup {
             if ended != nil { break }
         }
         for timer in timers { timer.cancel() }
-        await end(group, until: isTimedOut || isCancelled.isSet ? deadline ?? .now + grace : nil)
+        await end(tree, until: isTimedOut || isCancelled.isSet ? deadline ?? .now + grace : nil)
         for timer in timers { await timer.value }
         guard let status = try ended?.get() else { throw CancellationError() }
         return isTimedOut ? .timedOut : isCancelled.isSet ? .cancelled : .ended(status)
@@ -121,19 +124,19 @@ struct ProcessGroup {
         }
     }
 
-    /// Ends what is left of a group after its leader: at once, or when the grace period is over.
-    ///
-    /// As long as a process of the group lives, its number is given to no other.
-    private func end(_ group: Int32, until deadline: ContinuousClock.Instant?) async {
-        guard Self.isAlive(group) else { return }
+    /// Ends what is left of a tree after its leader: immediately, or when the grace period is over.
+    private func end(_ tree: ProcessTree, until deadline: ContinuousClock.Instant?) async {
+        guard tree.isAlive else { return }
         if let deadline {
             // The leader ended within the grace period, maybe a shell that left its child behind to save.
-            await Self.wait(until: deadline, every: .milliseconds(20)) { !Self.isAlive(group) }
+            await Self.wait(until: deadline, every: .milliseconds(20)) { !tree.isAlive }
         }
-        // Killed processes vanish soon, but not at once, and may write until then. Not for ever: one that hangs in
-        // the kernel cannot be killed.
-        if kill(-group, SIGKILL) == 0 {
-            await Self.wait(until: .now + .seconds(5), every: .milliseconds(2)) { !Self.isAlive(group) }
+        // Killed processes vanish soon, but not immediately, and may write until then; one may have started another
+        // meanwhile. There is a limit, since one that hangs in the kernel cannot be killed.
+        await Self.wait(until: .now + .seconds(5), every: .milliseconds(2)) {
+            guard tree.isAlive else { return true }
+            tree.send(SIGKILL)
+            return false
         }
     }
 
@@ -141,19 +144,16 @@ struct ProcessGroup {
     private static func wait(
         until deadline: ContinuousClock.Instant, every step: Duration, until isSo: () -> Bool
     ) async {
+        var step = step
         while !isSo(), ContinuousClock.now < deadline {
             // Nobody cancels the task that this runs in.
             try? await Task.sleep(for: step)
+            step = min(step * 2, .milliseconds(100))
         }
     }
 
-    /// Whether a process of a group lives: one that only waits to be reaped does not.
+    /// Whether a process group has a process.
     static func isAlive(_ group: Int32) -> Bool {
-        guard kill(-group, 0) == 0 || errno == EPERM else { return false }
-        #if os(Linux)
-            return ProcessIdentity.hasLivingMember(group: group)
-        #else
-            return true
-        #endif
+        kill(-group, 0) == 0 || errno == EPERM
     }
 }

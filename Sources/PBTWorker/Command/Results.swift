@@ -19,45 +19,48 @@ struct Results: Hashable {
     static let limit = 1 << 20
 
     /// Reads the results file, or if there is none the last block between the marks in the output.
-    static func read(file: FilePath, log: FilePath, metric: String) throws -> Results {
+    static func read(file: FilePath, printed: ProgramOutput.Printed, metric: String) throws -> Results {
         if let bytes = try FileSystem.tail(of: file, limit: limit + 1), !bytes.allSatisfy(\.isSpace) {
             guard bytes.count <= limit else {
                 throw Problem(text: "the results file is larger than 1 MiB; write the metrics only")
             }
             return try Results(json: bytes, from: "the results file", metric: metric)
         }
-        let output = try FileSystem.tail(of: log, limit: 2 * limit) ?? []
-        guard let block = lastBlock(in: output) else {
+        let streams = [("standard output", printed.output), ("standard error", printed.errors)]
+        guard let (stream, found) = streams.first(where: { $0.1 != .nothing }) else {
             throw Problem(
                 text: "it exited with 0 but wrote no results: write a JSON object such as {\"\(metric)\": 0.5} to the "
                     + "file named by PBT_RESULTS, or print it between lines --- RESULTS --- and --- END RESULTS ---")
         }
-        return try Results(json: block, from: "the printed results", metric: metric)
+        return try Results(found, in: stream, metric: metric)
     }
 
-    /// The bytes between the last complete pair of marks, each alone on its line.
-    static func lastBlock(in output: [UInt8]) -> [UInt8]? {
-        let begin = Array("--- RESULTS ---".utf8)
-        let end = Array("--- END RESULTS ---".utf8)
-        var block: ArraySlice<UInt8>?
-        var start: Int?
-        var position = output.startIndex
-        while position < output.endIndex {
-            let newline = output[position...].firstIndex(of: 0x0a) ?? output.endIndex
-            let line = output[position..<newline]
-            // Cheap for the millions of lines that are no mark.
-            if line.count >= begin.count, line.count < 256 {
-                let trimmed = line.trimmed
-                if trimmed.elementsEqual(begin) {
-                    start = min(newline + 1, output.endIndex)
-                } else if let from = start, trimmed.elementsEqual(end) {
-                    block = output[from..<position]
-                    start = nil
-                }
-            }
-            position = newline + 1
+    /// Reads a printed block.
+    ///
+    /// - Parameters:
+    ///   - found: What was found.
+    ///   - stream: Where, for messages.
+    ///   - metric: The objective's metric.
+    /// - Throws: A ``Problem``.
+    private init(_ found: ResultsScanner.Found, in stream: String, metric: String) throws {
+        switch found {
+        case .nothing:
+            throw Problem(text: "there are no results in its \(stream)")
+        case .unfinished(let line):
+            throw Problem(
+                text: "the printed results that begin on line \(line) of its \(stream) never end: print the line "
+                    + "--- END RESULTS --- after them")
+        case .tooLarge(let line):
+            throw Problem(
+                text:
+                    "the printed results that begin on line \(line) of its \(stream) are larger than 1 MiB; print the "
+                    + "metrics only")
+        case .block(let texts, let line):
+            // A text with a warning or a prefix in it is no JSON; the first one is what to complain about.
+            let text = texts.first { (try? Value(json: $0))?.object != nil } ?? texts.first ?? []
+            try self.init(
+                json: text, from: "the printed results (line \(line) of its \(stream))", metric: metric)
         }
-        return block.map(Array.init)
     }
 
     /// Reads a JSON object of metrics.
@@ -124,12 +127,5 @@ struct Results: Hashable {
 extension UInt8 {
     fileprivate var isSpace: Bool {
         self == 0x20 || self == 0x0a || self == 0x0d || self == 0x09
-    }
-}
-
-extension ArraySlice<UInt8> {
-    fileprivate var trimmed: ArraySlice<UInt8> {
-        let start = drop(while: \.isSpace)
-        return start[..<((start.lastIndex { !$0.isSpace }).map { $0 + 1 } ?? start.startIndex)]
     }
 }

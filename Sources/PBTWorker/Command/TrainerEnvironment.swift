@@ -21,15 +21,23 @@ public struct TrainerEnvironment: Sendable, Hashable {
     /// What is inherited, as bytes, since an environment need not be UTF-8.
     private var inherited: [String: [UInt8]]
 
+    /// How many GPUs the machine has; none when that cannot be told.
+    private var installedDevices: Int?
+
     /// An environment with these variables.
-    public init(_ variables: [String: String]) {
+    ///
+    /// - Parameters:
+    ///   - variables: The variables.
+    ///   - installedDevices: How many GPUs the machine has; none when that cannot be told.
+    public init(_ variables: [String: String], installedDevices: Int? = nil) {
         inherited = variables.mapValues { Array($0.utf8) }
+        self.installedDevices = installedDevices
         drop()
     }
 
     /// The environment of this process, as it is now.
     public static func current() -> Self {
-        var environment = Self([:])
+        var environment = Self([:], installedDevices: DevicePool.installed())
         #if canImport(Darwin)
             var pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = _NSGetEnviron().pointee
         #else
@@ -48,7 +56,7 @@ public struct TrainerEnvironment: Sendable, Hashable {
 
     /// Drops what belongs to this process or to an attempt around it, and must not be taken for the trainer's own.
     private mutating func drop() {
-        for name in inherited.keys where name.hasPrefix("PBT_") {
+        for name in inherited.keys where name.hasPrefix("PBT_") && name != ProcessScope.variable {
             inherited[name] = nil
         }
     }
@@ -60,7 +68,7 @@ public struct TrainerEnvironment: Sendable, Hashable {
 
     /// The environment for an attempt, as entries `NAME=value` with a closing zero, in order of name.
     ///
-    /// - Throws: A `PBTError` with code `badExperiment` when a device is not in the pool.
+    /// - Throws: A ``WorkerProblem`` when a device is not in the pool.
     func entries(
         for attempt: Attempt, trainer: Experiment.Trainer, files: AttemptFiles, threads: Int
     ) throws
@@ -75,6 +83,7 @@ public struct TrainerEnvironment: Sendable, Hashable {
             "PBT_EXPERIMENT": assignment.experiment.name,
             "PBT_MEMBER": String(interval.id.member),
             "PBT_INTERVAL": String(interval.id.index),
+            "PBT_DEPTH": String(interval.depth),
             "PBT_ATTEMPT": String(assignment.lease.attempt),
             "PBT_SEED": String(assignment.seed),
         ]
@@ -82,7 +91,9 @@ public struct TrainerEnvironment: Sendable, Hashable {
         for (name, value) in interval.hyperparameters.values where value.isScalar && value != .null {
             added[SearchSpace.environmentName(of: name)] = value.argument
         }
-        return try entries(adding: added, slot: attempt.slot, trainer: trainer, threads: threads)
+        return try entries(
+            adding: added, scope: ProcessScope(of: attempt.scratch), slot: attempt.slot, trainer: trainer,
+            threads: threads)
     }
 
     /// The environment for a program, as entries `NAME=value` with a closing zero, in order of name.
@@ -90,47 +101,57 @@ public struct TrainerEnvironment: Sendable, Hashable {
     /// The trainer's own variables win over inherited ones.
     ///
     /// - Parameters:
-    ///   - variables: What it is told beside its threads and its device.
+    ///   - variables: What it is told besides its threads and its device.
+    ///   - scope: What marks its processes.
     ///   - slot: Which of the worker's slots it runs in, from 0.
     ///   - trainer: How it is started.
     ///   - threads: How many threads it is told to use.
     /// - Returns: The entries.
-    /// - Throws: A `PBTError` with code `badExperiment` when a device is not in the pool.
+    /// - Throws: A ``WorkerProblem`` when a device is not in the pool.
     func entries(
-        adding variables: [String: String], slot: Int, trainer: Experiment.Trainer, threads: Int
+        adding variables: [String: String], scope: ProcessScope, slot: Int, trainer: Experiment.Trainer, threads: Int
     ) throws -> [[UInt8]] {
         var added = variables.merging(trainer.environment) { own, _ in own }
         for name in Self.threadVariables where inherited[name] == nil && added[name] == nil {
             added[name] = String(threads)
         }
         if let device = try device(for: slot, of: trainer.gpus) { added["CUDA_VISIBLE_DEVICES"] = device }
+        added[ProcessScope.variable] = scope.value(inside: self[ProcessScope.variable])
         // A null byte cannot stand in an environment.
         let all = inherited.merging(added.mapValues { $0.utf8.filter { $0 != 0 } }) { $1 }
         return all.sorted { $0.key < $1.key }.map { Array($0.key.utf8) + [UInt8(ascii: "=")] + $0.value + [0] }
     }
 
-    /// The device of a slot: the slots take the devices in turn; numbers count within an inherited
-    /// `CUDA_VISIBLE_DEVICES`, names such as `GPU-…` and `MIG-…` are used as they are.
+    /// Returns the devices of a slot: the slots take the groups of the experiment in turn.
+    ///
+    /// Numbers count within an inherited `CUDA_VISIBLE_DEVICES`; names such as `GPU-…` and `MIG-…` are used as they are.
     ///
     /// - Parameters:
     ///   - slot: The slot, from 0.
-    ///   - devices: The experiment's devices; none: the variable is left alone.
-    /// - Returns: What `CUDA_VISIBLE_DEVICES` is to be; none: it is left alone.
-    /// - Throws: A `PBTError` with code `badExperiment` when a number is not in the pool.
-    func device(for slot: Int, of devices: [String]) throws -> String? {
-        guard !devices.isEmpty else { return nil }
-        let device = devices[slot % devices.count]
-        guard let index = Int(device), let pool = self["CUDA_VISIBLE_DEVICES"] else { return device }
-        let entries = pool.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
-        // No device at all was asked for from outside: that holds.
-        guard !entries.isEmpty, entries != ["-1"] else { return nil }
-        guard entries.indices.contains(index) else {
-            throw PBTError(
-                .badExperiment,
-                "gpus: there is no device \(index), since CUDA_VISIBLE_DEVICES is \(pool): \(entries.count) of them, "
-                    + "counted from 0; change gpus, or unset CUDA_VISIBLE_DEVICES")
+    ///   - groups: The experiment's devices (`Experiment.Trainer.gpus`); none: the variable is left alone.
+    /// - Returns: The value for `CUDA_VISIBLE_DEVICES`; none: it is left alone.
+    /// - Throws: A ``WorkerProblem`` when a device is not in the pool.
+    func device(for slot: Int, of groups: [String]) throws -> String? {
+        guard !groups.isEmpty else { return nil }
+        do {
+            return try devicePool.devices(of: groups[slot % groups.count])
+        } catch {
+            throw WorkerProblem(error.text, isTransient: false)
         }
-        return entries[index]
+    }
+
+    /// Returns why the devices of an experiment cannot be used here, with the remedy; none when they can, or when that
+    /// cannot be told.
+    ///
+    /// - Parameters:
+    ///   - groups: The experiment's devices (`Experiment.Trainer.gpus`).
+    ///   - slots: How many programs run at a time; groups that no slot gets need not be there.
+    public func problem(withDevices groups: [String], slots: Int) -> String? {
+        devicePool.problem(with: groups, slots: slots)
+    }
+
+    private var devicePool: DevicePool {
+        DevicePool(visible: self["CUDA_VISIBLE_DEVICES"], installed: installedDevices)
     }
 
     /// How many threads each training program is told to use, where the environment does not say it already.

@@ -77,7 +77,11 @@ extension DataDirectory {
 
     /// Writes the seal of a checkpoint that is about to be published.
     ///
-    /// - Parameter isDurable: Whether it must survive a power cut.
+    /// - Parameters:
+    ///   - seal: The seal.
+    ///   - name: The checkpoint's name.
+    ///   - experiment: The experiment.
+    ///   - isDurable: Whether it must survive a power cut.
     /// - Throws: A `PBTError` with code `inputOutput`.
     package func write(_ seal: CheckpointSeal, of name: String, in experiment: String, isDurable: Bool) throws {
         let directory = manifests(of: experiment)
@@ -96,7 +100,11 @@ extension DataDirectory {
     /// - Throws: A `PBTError`: `noSuchCheckpoint`, `inputOutput`.
     package func changes(in name: String, of experiment: String) throws -> [String] {
         let path = try published(name, of: experiment)
-        return try seal(of: name, in: experiment)?.changes(at: path) ?? []
+        guard let seal = try seal(of: name, in: experiment) else { return [] }
+        let result = Result { try seal.changes(at: path) }
+        // What is deleted at this moment has not changed.
+        _ = try published(name, of: experiment)
+        return try result.get()
     }
 
     /// Checks that a published checkpoint is what was published.

@@ -93,6 +93,13 @@ extension FileSystem {
         try kind(of: path) == mode_t(S_IFDIR)
     }
 
+    /// The text of a small file; empty when there is none.
+    ///
+    /// - Throws: A `PBTError` with code `inputOutput`.
+    package static func text(of path: FilePath) throws -> String {
+        try tail(of: path, limit: 1 << 20).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+
     /// The kind of file at a path as `st_mode` has it, links not followed; nil when there is none.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.

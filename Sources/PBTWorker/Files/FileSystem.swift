@@ -45,7 +45,7 @@ package enum FileSystem {
         var status = statvfs()
         guard path.withPlatformString({ statvfs($0, &status) }) == 0 else { return nil }
         let remedy = "free some space, or keep fewer checkpoints"
-        if UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue < 1 << 20 {
+        if UInt64(status.f_bavail).multiplied(saturatingBy: UInt64(status.f_frsize)) < 1 << 20 {
             return "the disk of \(path) is full: less than 1 MiB is left; \(remedy)"
         }
         // Some file systems have no fixed number of inodes, and say 0 of 0.

@@ -117,7 +117,7 @@ package enum FileTree {
             if status.st_mode & S_IFMT == S_IFDIR {
                 try withDirectory(directory.descriptor, entry.bytes, inner) { try add(sizeOf: $0, inner, to: &total) }
             } else {
-                total += Int64(status.st_size)
+                total = total.adding(saturating: Int64(status.st_size))
             }
         }
     }

@@ -27,12 +27,17 @@ package struct ParentGuard {
     ///
     /// Where it was given back, its parent is looked at when it is trained again.
     func judged(_ end: AttemptEnd) -> AttemptEnd {
-        if case .interrupted = end { return end }
+        switch end {
+        case .interrupted, .unable: return end
+        case .trained, .failed: break
+        }
         do {
             let changes = try changes()
             guard changes.isEmpty else { return .failed(reason: reason(changes, end)) }
         } catch {
-            return .failed(reason: "the checkpoint that it continues cannot be read: \(error)")
+            // A disk that fails says nothing about the interval.
+            return WorkerProblem(resource: error).map { .unable($0) }
+                ?? .failed(reason: "the checkpoint that it continues cannot be read: \(error)")
         }
         guard case .failed(let reason) = end, path != nil else { return end }
         return .failed(reason: reason + Self.hint(for: reason))
@@ -40,7 +45,8 @@ package struct ParentGuard {
 
     private func reason(_ changes: [String], _ end: AttemptEnd) -> String {
         let own = if case .failed(let reason) = end { "; \(reason)" } else { "" }
-        return "the checkpoint \(path?.lastComponent?.string ?? "") that it continues was changed while it was trained: "
+        return
+            "the checkpoint \(path?.lastComponent?.string ?? "") that it continues was changed while it was trained: "
             + "\(CheckpointSeal.text(of: changes)). The trainer must only read PBT_CHECKPOINT_IN, and save into "
             + "PBT_CHECKPOINT_OUT\(own)"
     }

@@ -41,6 +41,11 @@ public struct TrainingContext: Sendable, Hashable {
     public var member: Int
     /// The index of the interval, from 0.
     public var interval: Int
+    /// How many intervals of training the model will have after this one, those of its ancestors included; from 1.
+    ///
+    /// The number to set a total by, such as a number of epochs. Not `interval + 1`: a member that takes over another
+    /// one's checkpoint takes over its training too.
+    public var depth: Int
     /// Which attempt at the interval this is, from 1.
     public var attempt: Int
     /// The seed, 31 bits: a function of the experiment's seed, member and interval.
@@ -49,12 +54,16 @@ public struct TrainingContext: Sendable, Hashable {
     public var hyperparameters: Hyperparameters
 
     /// What a trainer knows about an interval.
+    ///
+    /// - Parameter depth: `interval + 1` when it is not given.
     public init(
-        experiment: String, member: Int, interval: Int, attempt: Int, seed: Int, hyperparameters: Hyperparameters
+        experiment: String, member: Int, interval: Int, depth: Int? = nil, attempt: Int, seed: Int,
+        hyperparameters: Hyperparameters
     ) {
         self.experiment = experiment
         self.member = member
         self.interval = interval
+        self.depth = depth ?? (interval == .max ? interval : interval + 1)
         self.attempt = attempt
         self.seed = seed
         self.hyperparameters = hyperparameters
@@ -64,7 +73,8 @@ public struct TrainingContext: Sendable, Hashable {
     init(_ assignment: Assignment) {
         self.init(
             experiment: assignment.experiment.name, member: assignment.interval.id.member,
-            interval: assignment.interval.id.index, attempt: assignment.lease.attempt, seed: assignment.seed,
+            interval: assignment.interval.id.index, depth: assignment.interval.depth,
+            attempt: assignment.lease.attempt, seed: assignment.seed,
             hyperparameters: assignment.interval.hyperparameters)
     }
 }

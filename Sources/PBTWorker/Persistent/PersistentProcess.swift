@@ -14,6 +14,41 @@ struct PersistentProcess: Sendable {
     /// What takes its output.
     let log: FilePath
 
+    /// The program of an experiment.
+    ///
+    /// - Parameters:
+    ///   - experiment: What it trains.
+    ///   - number: Which of the worker's programs it is, from 0.
+    ///   - slots: How many run at a time.
+    ///   - server: Where it asks for intervals.
+    ///   - environment: What it inherits.
+    ///   - data: Where its log goes.
+    /// - Throws: A `PBTError` with code `badExperiment` when the experiment has no command, a ``WorkerProblem`` when its
+    ///   device is not there.
+    init(
+        of experiment: Experiment, number: Int, slots: Int, server: PersistentWorker.Server,
+        environment: TrainerEnvironment, data: DataDirectory
+    ) throws {
+        guard let trainer = experiment.trainer else {
+            throw PBTError(.badExperiment, "experiment \"\(experiment.name)\" has no command")
+        }
+        var variables = [
+            "PBT_SERVER": server.url, "PBT_EXPERIMENT": experiment.name, "PBT_WORKER": String(number),
+            "PBT_PARENT": ProcessIdentity.current().text,
+        ]
+        variables["PBT_TOKEN"] = server.token
+        self.trainer = trainer
+        directory = data.persistent(number, of: experiment.name)
+        let scope = ProcessScope(of: directory)
+        self.environment = try WorkerProblem.blamingWorker {
+            try environment.entries(
+                adding: variables, scope: scope, slot: number, trainer: trainer,
+                threads: TrainerEnvironment.threads(for: trainer, slots: slots))
+        }
+        searchPath = trainer.environment["PATH"] ?? environment["PATH"]
+        log = data.programLog(number, of: experiment.name)
+    }
+
     /// Runs it, and returns when nothing of its process group is left.
     ///
     /// - Throws: A ``WorkerProblem`` when it cannot be started here.
@@ -28,12 +63,14 @@ struct PersistentProcess: Sendable {
             // What remains is found and deleted by the next that serves the experiment.
             try? FileTree.remove(directory)
         }
+        let output = try ProgramOutput.open(log)
+        defer { try? output.close() }
         do {
             return try await ProcessGroup(
                 invocation: Invocation(
                     program: program, arguments: trainer.command, environment: environment, directory: place),
-                timeout: nil, grace: trainer.grace, clock: clock
-            ).run(log: log) { group in
+                scope: ProcessScope(of: directory), timeout: nil, grace: trainer.grace, clock: clock
+            ).run(output: output, errors: output) { group in
                 try Leftovers(of: directory).record(group: group)
             }
         } catch is CancellationError {

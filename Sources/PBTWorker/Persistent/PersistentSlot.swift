@@ -118,27 +118,13 @@ struct PersistentSlot: Sendable {
 
     private func prepared(_ experiment: String) async throws -> PersistentProcess {
         let definition = try await worker.tidier.store.record(of: experiment).experiment
-        guard let trainer = definition.trainer else {
-            throw PBTError(.badExperiment, "experiment \"\(experiment)\" has no command")
-        }
-        var variables = [
-            "PBT_SERVER": worker.server.url, "PBT_EXPERIMENT": experiment, "PBT_WORKER": String(number),
-            "PBT_PARENT": ProcessIdentity.current().text,
-        ]
-        variables["PBT_TOKEN"] = worker.server.token
-        let threads = TrainerEnvironment.threads(for: trainer, slots: worker.slots)
-        return PersistentProcess(
-            trainer: trainer,
-            environment: try WorkerProblem.blamingWorker {
-                try worker.environment.entries(adding: variables, slot: number, trainer: trainer, threads: threads)
-            },
-            searchPath: trainer.environment["PATH"] ?? worker.environment["PATH"],
-            directory: worker.tidier.data.persistent(number, of: experiment),
-            log: worker.tidier.data.programLog(number, of: experiment))
+        return try PersistentProcess(
+            of: definition, number: number, slots: worker.slots, server: worker.server,
+            environment: worker.environment, data: worker.tidier.data)
     }
 
     /// How a program ended, for a person.
-    private static func description(of end: ProcessGroup.End, log: FilePath) throws -> String {
+    static func description(of end: ProcessGroup.End, log: FilePath) throws -> String {
         let last = try LogTail.lastLine(of: log).map { ": \($0)" } ?? " (it printed nothing)"
         switch end {
         case .ended(.exited(let code)): return "exit \(code)\(last)"

@@ -41,35 +41,48 @@ struct Leftovers {
     /// Kills what runs on this machine and belongs to the attempt, and returns how many processes or groups that were.
     ///
     /// A process belongs to it when it leads the group that was noted and began when that did. On Linux every process
-    /// is found that has the attempt's directory in its environment: also one that left the group, and one whose
-    /// worker died before it could note the group.
+    /// is found that has the attempt's scope or directory in its environment, and every descendant of one that is found:
+    /// also one that left the group, and one whose worker died before it could note the group.
     @discardableResult
     func kill() throws -> Int {
         var killed = 0
-        if let leader = try recorded(), leader.machine == ProcessIdentity.thisMachine,
-            ProcessIdentity.startTime(of: leader.number) == leader.start, end(-leader.number)
-        {
-            killed += 1
-        }
+        let leader = try livingLeader()
+        #if os(Linux)
+            // What descends from it can be told only as long as it lives. Its group is part of that.
+            if let leader { killed += Self.kill(try Self.tree(of: [leader.number])) }
+        #else
+            if let leader, end(-leader.number) { killed += 1 }
+        #endif
         #if os(Linux)
             // Again until none is left: one that is found may have started another meanwhile.
             for _ in 0..<10 {
-                let found = try Self.processes(withEnvironment: "PBT_CHECKPOINT_OUT=\(directory)/checkpoint")
-                killed += found.count { end($0) }
+                let found = try Self.tree(of: Set(marked()))
+                killed += Self.kill(found)
                 if found.isEmpty { break }
             }
         #endif
         return killed
     }
 
-    /// Kills the process group that was noted, if its leader still is the process that it was.
+    /// Kills what runs on this machine and belongs to a program of an experiment, if the program ran on this machine.
     ///
     /// - Returns: Whether what was noted is of this machine, so that the note may be deleted now.
     func killRecorded() throws -> Bool {
-        guard let leader = try recorded() else { return true }
+        guard let leader = try recorded() else {
+            try kill()
+            return true
+        }
         guard leader.machine == ProcessIdentity.thisMachine else { return false }
-        if ProcessIdentity.startTime(of: leader.number) == leader.start { _ = end(-leader.number) }
+        try kill()
         return true
+    }
+
+    /// The process that was noted, if it is of this machine and still the process that it was.
+    private func livingLeader() throws -> ProcessIdentity? {
+        guard let leader = try recorded(), leader.machine == ProcessIdentity.thisMachine,
+            ProcessIdentity.startTime(of: leader.number) == leader.start
+        else { return nil }
+        return leader
     }
 
     private func end(_ target: Int32) -> Bool {
@@ -83,15 +96,32 @@ struct Leftovers {
     }
 
     #if os(Linux)
-        /// The processes of this user whose environment holds an entry.
-        static func processes(withEnvironment entry: String) throws -> [Int32] {
-            let wanted = Array(entry.utf8)
+        /// The processes of this user whose environment names the attempt, without this process.
+        private func marked() throws -> [Int32] {
+            let token = ProcessScope(of: directory).token
+            let entry = Array("PBT_CHECKPOINT_OUT=\(directory)/checkpoint".utf8)
             return try FileSystem.names(in: "/proc").compactMap(Int32.init).filter { number in
                 guard number != getpid(), ProcessIdentity.startTime(of: number) != nil,
                     let environment = ProcessIdentity.bytes(of: "/proc/\(number)/environ")
                 else { return false }
-                return environment.split(separator: 0).contains { $0.elementsEqual(wanted) }
+                return ProcessScope.scopes(in: environment).contains(token)
+                    || environment.split(separator: 0).contains { $0.elementsEqual(entry) }
             }
+        }
+
+        /// Some processes with their descendants, without this process.
+        private static func tree(of roots: Set<Int32>) throws -> [ProcessIdentity] {
+            guard !roots.isEmpty else { return [] }
+            let table = try ProcessTable()
+            return table.closure(of: roots).filter { $0 != getpid() }.compactMap { number in
+                table.entries[number].map {
+                    ProcessIdentity(machine: ProcessIdentity.thisMachine, number: number, start: $0.start)
+                }
+            }
+        }
+
+        private static func kill(_ processes: [ProcessIdentity]) -> Int {
+            processes.count { $0.send(SIGKILL) }
         }
     #endif
 }

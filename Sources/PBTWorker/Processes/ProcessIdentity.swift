@@ -80,19 +80,6 @@ struct ProcessIdentity: Sendable, Hashable {
         #endif
     }
 
-    #if os(Linux)
-        /// Whether a process group has a process that does not only wait to be reaped.
-        static func hasLivingMember(group: Int32) -> Bool {
-            guard let names = try? FileSystem.names(in: "/proc") else { return true }
-            return names.contains { name in
-                guard Int32(name) != nil, let line = text(of: "/proc/\(name)/stat"), let end = line.lastIndex(of: ")")
-                else { return false }
-                let fields = line[line.index(after: end)...].split(separator: " ", maxSplits: 3)
-                return fields.count > 2 && fields[0] != "Z" && fields[0] != "X" && Int32(fields[2]) == group
-            }
-        }
-    #endif
-
     /// A small file of the system's; none when it cannot be read, as when its process is gone.
     static func text(of path: String) -> String? {
         bytes(of: path).map { String(decoding: $0, as: UTF8.self).trimmingNewlines }

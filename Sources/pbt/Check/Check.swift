@@ -15,7 +15,9 @@ struct Check {
     private var attempts = 0
 
     /// A check whose files go into a directory.
-    init(_ experiment: Experiment, slots: Int, in directory: FilePath, isQuick: Bool) {
+    init(_ experiment: Experiment, slots: Int, in directory: FilePath, isQuick: Bool, limit: Duration? = nil) {
+        var experiment = experiment
+        if let limit { experiment.trainer?.timeout = limit }
         self.experiment = experiment
         self.slots = slots
         self.isQuick = isQuick
@@ -44,7 +46,7 @@ struct Check {
             report.add(.problem, failure.message ?? "")
             if let advice = experiment.flagAdvice { report.add(.warning, advice) }
         }
-        adviseOnDesign()
+        report.adviseOnDesign(of: experiment)
         return report
     }
 
@@ -110,34 +112,17 @@ struct Check {
         if changed.checkpoint == nil {
             report.add(.problem, "the program saved nothing after a restore: PBT_CHECKPOINT_OUT was left empty")
         }
-        predict([founder.seconds, changed.seconds], bytes: max(founder.bytes, changed.bytes))
+        report.predict(
+            experiment, slots: slots, seconds: [founder.seconds, changed.seconds],
+            bytes: max(founder.bytes, changed.bytes))
         guard !isQuick else { return }
         let reference = try await train("restored, with its hyperparameters", index: 1, with: same, from: checkpoint)
         let repeated = try await train("the same once more", index: 1, with: same, from: checkpoint)
         let comparison = Comparison(reference, repeated: repeated)
-        noteDeterminism(comparison)
-        guard !comparison.stable.isEmpty else {
-            report.add(
-                .warning,
-                "whether hyperparameters take effect after the restore cannot be told, since nothing comes out the same "
-                    + "twice; seed the program with PBT_SEED, and run the check again")
-            return
-        }
+        report.noteDeterminism(comparison, metric: experiment.objective.metric)
+        guard !comparison.stable.isEmpty else { return }
         try await compareRestore(comparison, with: same)
         try await compareEffects(comparison, changed, same: same, from: checkpoint, names: names)
-    }
-
-    private mutating func noteDeterminism(_ comparison: Comparison) {
-        let metric = experiment.objective.metric
-        report.isDeterministic = comparison.isDeterministic(metric)
-        if comparison.isDeterministic(metric) {
-            report.add(.fine, "the same hyperparameters and seed give the same \(metric)")
-        } else {
-            report.add(
-                .warning,
-                "the same hyperparameters and seed (PBT_SEED) give another \(metric) each time: runs cannot be reproduced"
-            )
-        }
     }
 
     /// Whether an interval that restores nothing comes out differently.
@@ -191,59 +176,6 @@ struct Check {
                 .warning,
                 "after the restore these seem not to take effect: \(idle.joined(separator: ", ")). The commonest reason: "
                     + "restoring the optimiser's state brings back its old settings; set them again after the restore")
-        }
-    }
-
-    /// What a run will cost.
-    private mutating func predict(_ seconds: [Double], bytes: Int64) {
-        let searches = experiment.hasBaseline ? 2 : 1
-        let mean = seconds.reduce(0, +) / Double(seconds.count)
-        let intervals = experiment.population.multiplied(saturatingBy: experiment.intervals)
-            .multiplied(saturatingBy: searches)
-        let time = mean * Double(intervals) / Double(min(slots, max(1, experiment.population * searches)))
-        let checkpoints = slots.adding(
-            saturating: searches.multiplied(saturatingBy: StartLines.mostCheckpoints(of: experiment)))
-        let disk = Int64(checkpoints).multiplied(saturatingBy: bytes)
-        report.runSeconds = time
-        report.runBytes = disk
-        report.add(
-            .fine,
-            "a run of \(intervals) intervals will take about \(Format.duration(Duration(saturatingSeconds: time))) with "
-                + "\(Words.count(slots, "worker")), and at most \(Format.bytes(disk)) of disk (\(checkpoints) checkpoints)"
-        )
-        if let free = freeBytes(at: FilePath(experiment.trainer?.directory ?? "/")), free < disk {
-            report.add(.warning, "only \(Format.bytes(free)) are free in \(experiment.trainer?.directory ?? "/")")
-        }
-    }
-
-    /// What is known to go badly with a population of this kind.
-    private mutating func adviseOnDesign() {
-        guard experiment.kind == .populationBasedTraining else { return }
-        if case .truncation(let bottom, let top) = experiment.exploit.kind {
-            let donors = ExploitRule.count(of: top, among: experiment.population)
-            let replaced = ExploitRule.count(of: bottom, among: experiment.population)
-            let text =
-                "\(experiment.population) members × \(Words.percent(top)): \(Words.count(donors, "donor")), "
-                + "\(replaced) replaced each time"
-            report.add(donors <= 1 ? .warning : .fine, donors <= 1 ? "\(text); one lineage will soon own all" : text)
-        }
-        if experiment.population < 8 {
-            report.add(
-                .warning,
-                "\(Words.count(experiment.population, "member")): PBT is known to need more, 8 at the least and 20 or more to be reliable"
-            )
-        }
-        let decisions = experiment.intervals - 1
-        if decisions < 10 {
-            report.add(
-                .warning,
-                "\(Words.count(decisions, "decision")) for each member: too few for a schedule to form; make intervals shorter and more"
-            )
-        } else if decisions > 1000 {
-            report.add(
-                .warning,
-                "\(decisions) decisions for each member: so short an interval measures little but noise; make intervals longer and fewer"
-            )
         }
     }
 }

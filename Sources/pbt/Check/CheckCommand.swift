@@ -22,8 +22,8 @@ struct CheckCommand: AsyncParsableCommand {
         discussion: """
             Trains a founder's first interval; then its second one in new processes: with other hyperparameters, twice \
             with the same ones, without a checkpoint, and with each hyperparameter changed by itself. Says whether the \
-            program saves, restores, and heeds its hyperparameters after the restore, and what a run will cost. Touches no \
-            store.
+            program saves, restores, and applies its hyperparameters after the restore, and what a run will cost. Touches no \
+            store. A program that stays alive (persistent: true) is also tried with the model kept in memory.
             """)
 
     @Argument(help: "The experiment file (YAML or JSON).", completion: .file())
@@ -35,6 +35,13 @@ struct CheckCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Train two intervals only: whether it runs, saves and restores.")
     var quick = false
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How long an interval may take; default: timeout in the file, and 10m for a program that stays alive.",
+            valueName: "time"))
+    var limit: String?
+
     @OptionGroup var format: FormatOptions
 
     @OptionGroup var terminal: TerminalOptions
@@ -43,6 +50,13 @@ struct CheckCommand: AsyncParsableCommand {
         if let workers, !(1...4096).contains(workers) {
             throw ValidationError("--workers must be between 1 and 4096, not \(workers)")
         }
+        if let limit, time.map({ $0 > .zero }) != true {
+            throw ValidationError("--limit must be a time such as 90s, 10m or 2h, not \"\(limit)\"")
+        }
+    }
+
+    private var time: Duration? {
+        limit.flatMap { Duration(value: .string($0)) }
     }
 
     func run() async throws {
@@ -50,17 +64,16 @@ struct CheckCommand: AsyncParsableCommand {
         guard let trainer = source.experiment.trainer else { return }
         try source.checkProgram(of: trainer)
         source.warn()
-        guard !trainer.isPersistent else {
-            throw Failure(
-                .usage,
-                "\(file): pbt check starts a program for one interval, and this one stays alive (persistent: true); try it with "
-                    + "a run of a few intervals under another name: "
-                    + Shell.command(["pbt", "run", Hint.operand(file), "--name", "trial"]))
-        }
+        try trainer.checkDevices(of: source.experiment.name, slots: workers ?? trainer.workers)
         let report = try await temporary(for: source.experiment.name) { directory in
             try await interruptible {
-                var check = Check(
-                    source.experiment, slots: workers ?? trainer.workers, in: directory, isQuick: quick)
+                let slots = workers ?? trainer.workers
+                guard trainer.isPersistent else {
+                    var check = Check(source.experiment, slots: slots, in: directory, isQuick: quick, limit: time)
+                    return try await check.run()
+                }
+                var check = PersistentCheck(
+                    source.experiment, slots: slots, in: directory, isQuick: quick, limit: time ?? .seconds(600))
                 return try await check.run()
             }
         }
@@ -93,7 +106,7 @@ struct CheckCommand: AsyncParsableCommand {
         }
     }
 
-    /// Does something that SIGINT and SIGTERM cancel.
+    /// Does something that the signals that ask a run to stop cancel.
     private func interruptible(
         _ body: @escaping @Sendable () async throws -> CheckReport
     ) async throws -> CheckReport {
@@ -101,7 +114,8 @@ struct CheckCommand: AsyncParsableCommand {
             case done(CheckReport)
             case signal(UnixSignal)
         }
-        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        Orphans.adopt()
+        let signals = await UnixSignalsSequence(trapping: Signals.trapped)
         return try await withThrowingTaskGroup(of: Step?.self) { tasks in
             tasks.addTask { .done(try await body()) }
             tasks.addTask {
@@ -122,7 +136,7 @@ struct CheckCommand: AsyncParsableCommand {
                     }
                 }
             } catch is CancellationError {
-                throw Failure(asked == .sigterm ? .terminated : .interrupted, "interrupted")
+                throw Failure(asked == .sigterm || asked == .sighup ? .terminated : .interrupted, "interrupted")
             }
             throw CancellationError()
         }

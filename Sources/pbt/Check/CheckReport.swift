@@ -33,6 +33,8 @@ struct CheckReport: Sendable {
     var restores: Bool?
     /// Whether changing a hyperparameter after the restore had an effect.
     var effects: [String: Bool] = [:]
+    /// Whether changing a hyperparameter had an effect when the model stayed in memory; only for programs that stay alive.
+    var effectsInMemory: [String: Bool]?
 
     /// A report without findings.
     init(_ name: String) {
@@ -71,6 +73,7 @@ struct CheckReport: Sendable {
             "deterministic": isDeterministic.map { .bool($0) } ?? .null,
             "restores": restores.map { .bool($0) } ?? .null,
             "effects": .object(effects.mapValues { .bool($0) }),
+            "effects_in_memory": effectsInMemory.map { .object($0.mapValues { .bool($0) }) } ?? .null,
         ]
     }
 

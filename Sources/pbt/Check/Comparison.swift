@@ -27,6 +27,16 @@ struct Comparison {
         self.stable = stable
     }
 
+    private init(stable: Set<Aspect>, reference: TrialRun.Outcome) {
+        self.stable = stable
+        self.reference = reference
+    }
+
+    /// Compares with another trial in what is stable here.
+    func with(reference: TrialRun.Outcome) -> Self {
+        Self(stable: stable, reference: reference)
+    }
+
     /// Whether all that the objective depends on came out the same.
     func isDeterministic(_ metric: String) -> Bool {
         stable.contains(.metric(metric))

@@ -60,6 +60,7 @@ struct ReplayCommand: AsyncParsableCommand {
                     .tryLater,
                     "\(replay.name) is paused; resume it with: \(Hint.command("resume", replay.name, in: opened))")
             }
+            try trainer.checkDevices(of: replay.name, slots: workers ?? trainer.workers)
             try await RunCommand.work(
                 on: enlistment.family, in: opened, slots: workers ?? trainer.workers, after: last,
                 options: shown.options)

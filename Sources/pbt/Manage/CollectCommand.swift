@@ -54,7 +54,7 @@ struct CollectCommand: AsyncParsableCommand {
             }
             orphans += found
         }
-        let bytes = orphans.reduce(0) { $0 + $1.bytes }
+        let bytes = orphans.reduce(Int64(0)) { $0.adding(saturating: $1.bytes) }
         if format.json {
             return try Output.json([
                 "deleted": .bool(!dryRun), "bytes": .integer(Int(bytes)),

@@ -25,7 +25,7 @@ struct RemoveCommand: AsyncParsableCommand {
         let family = try await ExperimentFamily(experiment, in: opened.store)
         var bytes: Int64 = 0
         for name in family.names {
-            if let data = opened.data { bytes += try data.size(of: data.directory(of: name)) }
+            if let data = opened.data { bytes = bytes.adding(saturating: try data.size(of: data.directory(of: name))) }
         }
         let names = family.names.map { PlainText.line($0) }.joined(separator: " and ")
         let size = opened.data == nil ? "all" : Format.bytes(bytes)

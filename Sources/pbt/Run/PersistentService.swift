@@ -16,41 +16,57 @@ struct PersistentService: Service {
     /// The server outlives a graceful shutdown: the programs have yet to report what they finish then.
     func run() async throws {
         let data = try opened.directory(for: "a trainer that stays alive")
+        try await Self.serve(opened.store, data, most: nil, logger: logger) { server, drain in
+            try await PersistentWorker(
+                store: opened.store, data: data, experiments: experiments, slots: slots, server: server, logger: logger,
+                drain: drain
+            ).run()
+        }
+    }
+
+    /// Serves a store on loopback while the body runs, to whoever has the token.
+    ///
+    /// - Parameters:
+    ///   - store: The store.
+    ///   - data: Where its files are.
+    ///   - most: How many intervals are handed out; none: no limit.
+    ///   - logger: Where the server logs; nowhere when not given.
+    ///   - body: Called once the server listens, with its address, and with what makes it hand out nothing more.
+    /// - Returns: What the body returned.
+    /// - Throws: What the body threw, or why the server could not listen.
+    static func serve<Result: Sendable>(
+        _ store: any Store, _ data: DataDirectory, most: Int?, logger: Logger? = nil,
+        _ body: @escaping @Sendable (PersistentWorker.Server, @escaping @Sendable () -> Void) async throws -> Result
+    ) async throws -> Result {
         let (token, record) = try Token.make(named: "run", scope: .work, now: StoreClock.system.now())
         let (ports, ready) = AsyncStream<Int>.makeStream()
+        var configuration = ServerConfiguration(
+            port: 0, admission: .tokens(InMemoryTokens([record])), version: Pbt.version)
+        configuration.mostIntervals = most
         let server = Server(
-            store: opened.store, data: data,
-            configuration: ServerConfiguration(
-                port: 0, admission: .tokens(InMemoryTokens([record])), version: Pbt.version),
-            logger: logger, onReady: { ready.yield($0) })
+            store: store, data: data, configuration: configuration, logger: logger, onReady: { ready.yield($0) })
         let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(services: [.init(service: server)], logger: Self.quiet))
+            configuration: ServiceGroupConfiguration(services: [.init(service: server)], logger: quiet))
         // Detached, since a graceful shutdown of this service must not reach the server.
         let serving = Task.detached {
             defer { ready.finish() }
             try await group.run()
         }
-        let worked: Result<Void, any Error>
-        do {
-            try await work(ports, server, data, token)
-            worked = .success(())
-        } catch {
-            worked = .failure(error)
+        var worked: Swift.Result<Result, any Error>?
+        // Once, as soon as the server listens; never when it cannot.
+        for await port in ports {
+            do {
+                worked = .success(
+                    try await body(.init(url: "http://127.0.0.1:\(port)", token: token.text), { server.drain() }))
+            } catch {
+                worked = .failure(error)
+            }
+            break
         }
         await group.triggerGracefulShutdown()
         try await serving.value
-        try worked.get()
-    }
-
-    /// Keeps the programs running as soon as the server listens; does nothing when it never does.
-    private func work(_ ports: AsyncStream<Int>, _ server: Server, _ data: DataDirectory, _ token: Token) async throws {
-        for await port in ports {
-            return try await PersistentWorker(
-                store: opened.store, data: data, experiments: experiments, slots: slots,
-                server: .init(url: "http://127.0.0.1:\(port)", token: token.text), logger: logger,
-                drain: { server.drain() }
-            ).run()
-        }
+        guard let worked else { throw CancellationError() }
+        return try worked.get()
     }
 
     private static let quiet = Logger(label: "pbt.services") { _ in SwiftLogNoOpLogHandler() }

@@ -51,6 +51,7 @@ struct RunCommand: AsyncParsableCommand {
             throw Failure(.badFile, "\(file) has no command")
         }
         try source.checkProgram(of: trainer)
+        try trainer.checkDevices(of: experiment.name, slots: workers ?? trainer.workers)
         source.warn()
         let opened = try await storeOptions.open(in: source.directory, creating: true)
         try await opened.checkUnclaimed(experiment)

@@ -16,8 +16,9 @@ import UnixSignals
 
 /// A worker in this process, its progress on standard error, and what signals do to it.
 ///
-/// The first SIGINT finishes the intervals in flight. A second one, SIGTERM and SIGHUP stop at once: trainers are ended
-/// and their intervals given back. Either way the same command goes on later.
+/// The first SIGINT finishes the intervals in flight, as do SIGUSR1 and SIGUSR2, by which clusters announce the end of a
+/// job. A second SIGINT, SIGTERM and SIGHUP stop immediately: trainers are ended and their intervals given back. Either way
+/// the same command resumes later.
 struct Session: Sendable {
     /// What a session works on.
     let worker: any Service
@@ -40,7 +41,8 @@ struct Session: Sendable {
     /// - Returns: The exit code that a signal asks for; none when the worker ended by itself.
     /// - Throws: What the worker or the store throws.
     func run() async throws -> ExitStatus? {
-        let signals = await UnixSignalsSequence(trapping: Self.trapped)
+        let signals = await UnixSignalsSequence(trapping: Signals.trapped)
+        Orphans.adopt()
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
@@ -102,19 +104,6 @@ struct Session: Sendable {
         }
     }
 
-    /// SIGHUP is left alone where someone chose to ignore it (`nohup`).
-    private static var trapped: [UnixSignal] {
-        var action = sigaction()
-        guard sigaction(SIGHUP, nil, &action) == 0 else { return [.sigint, .sigterm] }
-        #if canImport(Darwin)
-            let handler = action.__sigaction_u.__sa_handler
-        #else
-            let handler = action.__sigaction_handler.sa_handler
-        #endif
-        let isIgnored = unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
-        return isIgnored ? [.sigint, .sigterm] : [.sigint, .sigterm, .sighup]
-    }
-
     private static func heed(_ keys: Keys, _ progress: Progress?, _ status: StatusLines) async {
         for await key in keys.pressed {
             if await progress?.press(key) == true { continue }
@@ -137,11 +126,13 @@ struct Session: Sendable {
         _ progress: Progress?
     ) async -> Step {
         for await signal in signals {
-            guard signal == .sigint else {
+            guard signal == .sigint || Signals.announcements.contains(signal) else {
                 status.print("stopping at once: the intervals in flight are given back")
                 return .stopped(.terminated)
             }
             if isInterrupted.set() {
+                // An announcement may come again and again; only a Ctrl-C means more.
+                guard signal == .sigint else { continue }
                 status.print("stopping at once: the intervals in flight are given back")
                 return .stopped(.interrupted)
             }

@@ -56,7 +56,7 @@ struct StartLines {
         line += " members=\(experiment.population) intervals=\(experiment.intervals) workers=\(slots)"
         line += " seed=\(Int64(bitPattern: experiment.seed))"
         if !isThreadsInherited { line += " threads=\(TrainerEnvironment.threads(for: trainer, slots: slots))" }
-        if !trainer.gpus.isEmpty { line += " gpus=\(trainer.gpus.joined(separator: ","))" }
+        if !trainer.gpus.isEmpty { line += " gpus=\(devicesText(","))" }
         if let baseline = family.baseline { line += " baseline=\(PlainText.line(baseline.experiment.name))" }
         line += " store=\(opened.location)"
         if let data = opened.data {
@@ -120,7 +120,12 @@ struct StartLines {
     }
 
     private var devices: String {
-        trainer.gpus.isEmpty ? "" : ", GPUs \(trainer.gpus.joined(separator: ", ")) in turn"
+        trainer.gpus.isEmpty ? "" : ", GPUs \(devicesText(", ")) in turn"
+    }
+
+    /// The devices of each worker; those of one worker are joined by `+`.
+    private func devicesText(_ separator: String) -> String {
+        trainer.gpus.map { $0.replacing(",", with: "+") }.joined(separator: separator)
     }
 
     private var free: String {
@@ -133,5 +138,5 @@ struct StartLines {
 func freeBytes(at path: FilePath) -> Int64? {
     var information = statvfs()
     guard path.withPlatformString({ statvfs($0, &information) }) == 0 else { return nil }
-    return Int64(clamping: UInt64(information.f_bavail) * UInt64(information.f_frsize))
+    return Int64(clamping: UInt64(information.f_bavail).multiplied(saturatingBy: UInt64(information.f_frsize)))
 }

@@ -96,6 +96,7 @@ struct WorkerCommand: AsyncParsableCommand {
             return
         }
         let slots = workers ?? (open.isEmpty ? served : open).compactMap { $0.experiment.trainer?.workers }.max() ?? 1
+        try checkDevices(of: open, slots: slots)
         if !quiet {
             let names =
                 experiment.map { PlainText.line($0) }
@@ -114,7 +115,9 @@ struct WorkerCommand: AsyncParsableCommand {
         var configuration = WorkerConfiguration(
             experiments: experiment == nil ? .all : .named(served.map(\.experiment.name)), slots: slots,
             end: wait ? .never : .whenIdle)
-        configuration.serves = Self.serves
+        configuration.serves = { experiment in
+            Self.serves(experiment) && experiment.trainer?.deviceProblem(slots: slots) == nil
+        }
         let checkpoints = try await opened.checkpoints(
             cache: cache.map { FilePath($0) },
             limit: cacheLimit.map { Int64($0 * Double(1 << 30)) } ?? RemoteCheckpoints.usualLimit)
@@ -127,6 +130,25 @@ struct WorkerCommand: AsyncParsableCommand {
                 configuration: opened.isRemote ? configuration.overNetwork : configuration, logger: logger),
             progress: nil, status: status, watch: StoreWatch(opened: opened))
         try await finish(session, training: wait ? [] : open, in: opened)
+    }
+
+    /// Says which experiments cannot be trained here for want of a device.
+    ///
+    /// - Throws: A ``Failure`` when none is left, or when it is the one that was asked for.
+    private func checkDevices(of open: [ExperimentRecord], slots: Int) throws {
+        var missing: Failure?
+        var lacking = 0
+        for record in open {
+            do {
+                try record.experiment.trainer?.checkDevices(of: record.experiment.name, slots: slots)
+            } catch let failure as Failure {
+                guard experiment == nil else { throw failure }
+                missing = failure
+                lacking += 1
+                Output.note("skipping \(failure.message ?? "")")
+            }
+        }
+        if let missing, lacking == open.count, !wait { throw missing }
     }
 
     /// Works, and says how it ended.

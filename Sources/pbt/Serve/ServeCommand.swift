@@ -132,7 +132,7 @@ struct ServeCommand: AsyncParsableCommand {
                     .init(service: server),
                     .init(service: StoreWatch(opened: opened), successTerminationBehavior: .ignore),
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                gracefulShutdownSignals: Signals.trapped.filter { $0 != .sighup }, logger: logger))
         try await group.run()
     }
 

@@ -297,7 +297,27 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"command": []}"#, #"command: must name a program, for example [python3, train.py, "{args}"]"#),
         Broken(#"{"command": ["a", ["b"]]}"#, "command[1]: must be text, not a list"),
         Broken(#"{"command": ["a"], "workers": 0}"#, "workers: must be at least 1, not 0"),
-        Broken(#"{"command": ["a"], "gpus": [-1]}"#, "gpus: must hold device numbers or names, not -1"),
+        Broken(
+            #"{"command": ["a"], "gpus": [-1]}"#,
+            "gpus: must hold device numbers or names, or groups of them such as [[0, 1], [2, 3]], not -1"),
+        Broken(
+            #"{"command": ["a"], "gpus": [[0], [true]]}"#,
+            "gpus[1]: must hold device numbers or names, or groups of them such as [[0, 1], [2, 3]], not true"),
+        Broken(
+            #"{"command": ["a"], "gpus": [[0], []]}"#,
+            "gpus[1]: must name the devices of one worker, for example [0, 1]"),
+        Broken(
+            #"{"command": ["a"], "gpus": ["0,", "1"]}"#,
+            #"gpus[0]: must be devices separated by commas, such as "0,1", not "0,""#),
+        Broken(
+            #"{"command": ["a"], "gpus": ["-1"]}"#,
+            #"gpus[0]: must be devices separated by commas, such as "0,1", not "-1""#),
+        Broken(
+            #"{"command": ["a"], "gpus": [0, [1, "01"]]}"#,
+            "gpus[1]: names device 1 twice; a worker needs each of its devices once"),
+        Broken(
+            #"{"command": ["a"], "gpus": [["0,1", 2]]}"#,
+            #"gpus[0]: must hold one device an entry, not "0,1"; write [0, 1], or "0,1" without a list"#),
         Broken(#"{"command": ["a"], "threads": 0}"#, "threads: must be at least 1, not 0"),
         Broken(
             #"{"command": ["a"], "timeout": "10 minutes"}"#,

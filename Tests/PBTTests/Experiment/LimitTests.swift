@@ -28,7 +28,10 @@ import Testing
             ["command": ["a", .string(String(repeating: "b", count: 131_072))]],
             "command[1]: must have at most 131071 bytes, not 131072"
         ),
-        (["command": ["a"], "gpus": .array((0..<4097).map { .integer($0) })], "gpus: must have at most 4096 devices"),
+        (
+            ["command": ["a"], "workers": 1, "gpus": .array((0..<4097).map { .integer($0) })],
+            "gpus: must have at most 4096 devices"
+        ),
         (
             space(["log_uniform": [.number(.leastNonzeroMagnitude), 1e308]]),
             "space.x.log_uniform: each number must be between 1e-300 and 1e300, not 5e-324"
@@ -48,7 +51,7 @@ import Testing
             "space.x.weights: each weight must be between 0 and 1e100"
         ),
         (space(["constant": nested(65)]), "space.x.constant: must not be nested deeper than 64"),
-        (["explore": ["perturb": [0.8, 1e300]]], "explore.perturb: each factor must be between 1e-6 and 1e6"),
+        (["explore": ["perturb": [0.8, 1e300]]], "explore.perturb: each factor must be between 1e-6 and 1000000"),
         (["explore": ["perturb": ["uniform": [1e-300, 1]]]], "explore.perturb: each factor must be between"),
         (
             ["objective": ["metric": .string(String(repeating: "m", count: 257)), "goal": "maximize"]],

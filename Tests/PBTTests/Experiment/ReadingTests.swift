@@ -74,6 +74,20 @@ func read(_ json: String, directory: String = "/dir") throws -> Experiment {
         #expect(try read(#"{\#(least), "command": ["t"], "gpus": [0, 1, 2]}"#).trainer?.workers == 3)
     }
 
+    @Test(arguments: [
+        (#"[[0, 1], [2, 3]]"#, ["0,1", "2,3"]), (#"["0,1", "2, 3"]"#, ["0,1", "2,3"]),
+        (#"[[0], 1, "GPU-a,GPU-b"]"#, ["0", "1", "GPU-a,GPU-b"]),
+        (#"[0, 0]"#, ["0", "0"]), (#"[["MIG-a", "MIG-b"]]"#, ["MIG-a,MIG-b"]), (#"[]"#, []),
+    ])
+    func `several devices for one worker are a group, and there is a worker for each group`(
+        text: String, groups: [String]
+    ) throws {
+        let experiment = try read(#"{\#(least), "command": ["t"], "gpus": \#(text)}"#)
+        #expect(experiment.trainer?.gpus == groups)
+        #expect(experiment.trainer?.workers == max(1, groups.count))
+        #expect(try read(experiment.value.json) == experiment)
+    }
+
     @Test(
         arguments: [
             (#""exploit": "truncation""#, .truncation(0.2)), (#""exploit": "binary_tournament""#, .binaryTournament),

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Experiment {
+    /// Reads `gpus`: a list of devices, or of groups of them (`[[0, 1], [2, 3]]` or `["0,1", "2,3"]`), one for each worker.
+    ///
+    /// - Returns: The groups, as ``Trainer/gpus`` holds them.
+    static func readDevices(_ reader: ObjectReader) throws(DocumentError) -> [String] {
+        var groups: [String] = []
+        for (i, item) in (try reader.list("gpus") ?? []).enumerated() {
+            guard case .list(let parts) = item.content else {
+                groups.append(try group(device(item, "gpus"), item, "gpus[\(i)]"))
+                continue
+            }
+            guard !parts.isEmpty else {
+                throw DocumentError(
+                    line: item.line, path: "gpus[\(i)]",
+                    problem: "must name the devices of one worker, for example [0, 1]")
+            }
+            var names: [String] = []
+            for part in parts {
+                let name = try device(part, "gpus[\(i)]")
+                guard !name.contains(",") else {
+                    throw DocumentError(
+                        line: part.line, path: "gpus[\(i)]",
+                        problem:
+                            "must hold one device an entry, not \(part.value); write [0, 1], or \"0,1\" without a list")
+                }
+                names.append(name)
+            }
+            groups.append(try group(names.joined(separator: ","), item, "gpus[\(i)]"))
+        }
+        return groups
+    }
+
+    private static func device(_ document: Document, _ path: String) throws(DocumentError) -> String {
+        switch document.value {
+        case .integer(let number) where number >= 0: return String(number)
+        case .string(let text) where !text.isEmpty: return text
+        default:
+            throw DocumentError(
+                line: document.line, path: path,
+                problem: "must hold device numbers or names, or groups of them such as [[0, 1], [2, 3]], not "
+                    + "\(document.value)")
+        }
+    }
+
+    /// Checks a group and brings it into one form: no spaces, no leading zeros.
+    private static func group(_ text: String, _ document: Document, _ path: String) throws(DocumentError) -> String {
+        var names: [String] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let name = String(part.filter { !$0.isWhitespace })
+            guard !name.isEmpty, (Int(name) ?? 0) >= 0 else {
+                throw DocumentError(
+                    line: document.line, path: path,
+                    problem: "must be devices separated by commas, such as \"0,1\", not \(document.value)")
+            }
+            let normalized = Int(name).map { String($0) } ?? name
+            guard !names.contains(normalized) else {
+                throw DocumentError(
+                    line: document.line, path: path,
+                    problem: "names device \(normalized) twice; a worker needs each of its devices once")
+            }
+            names.append(normalized)
+        }
+        return names.joined(separator: ",")
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTReport
+import SystemPackage
+
+extension CheckReport {
+    /// Notes whether two trials in which nothing was changed came out the same.
+    mutating func noteDeterminism(_ comparison: Comparison, metric: String) {
+        isDeterministic = comparison.isDeterministic(metric)
+        if comparison.isDeterministic(metric) {
+            add(.fine, "the same hyperparameters and seed give the same \(metric)")
+        } else {
+            add(
+                .warning,
+                "the same hyperparameters and seed (PBT_SEED) give another \(metric) each time: runs cannot be reproduced"
+            )
+        }
+        guard comparison.stable.isEmpty else { return }
+        add(
+            .warning,
+            "whether hyperparameters take effect after the restore cannot be told, since nothing comes out the same "
+                + "twice; seed the program with PBT_SEED, and run the check again")
+    }
+
+    /// What a run will cost.
+    mutating func predict(_ experiment: Experiment, slots: Int, seconds: [Double], bytes: Int64) {
+        let searches = experiment.hasBaseline ? 2 : 1
+        let mean = seconds.reduce(0, +) / Double(seconds.count)
+        let intervals = experiment.population.multiplied(saturatingBy: experiment.intervals)
+            .multiplied(saturatingBy: searches)
+        let time = mean * Double(intervals) / Double(min(slots, max(1, experiment.population * searches)))
+        let checkpoints = slots.adding(
+            saturating: searches.multiplied(saturatingBy: StartLines.mostCheckpoints(of: experiment)))
+        let disk = Int64(checkpoints).multiplied(saturatingBy: bytes)
+        runSeconds = time
+        runBytes = disk
+        add(
+            .fine,
+            "a run of \(intervals) intervals will take about \(Format.duration(Duration(saturatingSeconds: time))) with "
+                + "\(Words.count(slots, "worker")), and at most \(Format.bytes(disk)) of disk (\(checkpoints) checkpoints)"
+        )
+        if let free = freeBytes(at: FilePath(experiment.trainer?.directory ?? "/")), free < disk {
+            add(.warning, "only \(Format.bytes(free)) are free in \(experiment.trainer?.directory ?? "/")")
+        }
+    }
+
+    /// What is known to go badly with a population of this kind.
+    mutating func adviseOnDesign(of experiment: Experiment) {
+        guard experiment.kind == .populationBasedTraining else { return }
+        if case .truncation(let bottom, let top) = experiment.exploit.kind {
+            let donors = ExploitRule.count(of: top, among: experiment.population)
+            let replaced = ExploitRule.count(of: bottom, among: experiment.population)
+            let text =
+                "\(experiment.population) members × \(Words.percent(top)): \(Words.count(donors, "donor")), "
+                + "\(replaced) replaced each time"
+            add(donors <= 1 ? .warning : .fine, donors <= 1 ? "\(text); one lineage will soon own all" : text)
+        }
+        if experiment.population < 8 {
+            add(
+                .warning,
+                "\(Words.count(experiment.population, "member")): PBT is known to need more, 8 at the least and 20 or more to be reliable"
+            )
+        }
+        let decisions = experiment.intervals - 1
+        if decisions < 10 {
+            add(
+                .warning,
+                "\(Words.count(decisions, "decision")) for each member: too few for a schedule to form; make intervals shorter and more"
+            )
+        } else if decisions > 1000 {
+            add(
+                .warning,
+                "\(decisions) decisions for each member: so short an interval measures little but noise; make intervals longer and fewer"
+            )
+        }
+    }
+}
