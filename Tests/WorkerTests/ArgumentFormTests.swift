@@ -16,7 +16,7 @@ import Testing
             try CommandTemplate(["t", argument], space: space).filled(
                 CommandTemplate.Values(
                     checkpointIn: "", checkpointOut: "/out", results: "/r", hyperparametersFile: "/h",
-                    interval: IntervalID(member: 0, index: 0), hyperparameters: hyperparameters)
+                    interval: IntervalID(member: 0, index: 0), depth: 1, hyperparameters: hyperparameters)
             ).dropFirst())
     }
 
