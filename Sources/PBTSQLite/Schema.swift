@@ -95,11 +95,11 @@ enum Schema {
         migrator.registerMigration("4 numbers of changes") { db in
             try db.execute(sql: changes)
         }
+        migrator.registerMigration("5 failures by worker, one clock for all processes") { db in
+            try db.execute(sql: charges)
+        }
         migrator.registerMigration("6 revisions") { db in
             try db.execute(sql: revisions)
-        }
-        migrator.registerMigration("7 failures by worker, one clock for all processes") { db in
-            try db.execute(sql: charges)
         }
         return migrator
     }

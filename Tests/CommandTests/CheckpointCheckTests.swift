@@ -25,8 +25,8 @@ import Testing
         #expect(code == 1)
         #expect(
             problems == [
-                "the program writes into PBT_CHECKPOINT_IN: \"n\" has 3 bytes, not 2. Other members continue from that "
-                    + "checkpoint too, and its score would no longer be true of it: only read it, and save into "
+                "the program writes into PBT_CHECKPOINT_IN: \"n\" has 3 bytes, not 2. Others continue from that checkpoint "
+                    + "too, and its score would no longer be true of it: only read it, and save into "
                     + "PBT_CHECKPOINT_OUT"
             ])
     }

@@ -23,7 +23,7 @@ import Testing
         #expect(answer.code == 0)
         #expect(
             answer.output.split(separator: "\n").compactMap { $0.split(separator: " ").first }
-                == ["0", "1", "64", "65", "66", "69", "70", "73", "75", "130", "143"])
+                == ["0", "1", "64", "65", "66", "69", "70", "71", "73", "75", "130", "143"])
         #expect(try await place.pbt("help", "environment").output.contains("PBT_STORE "))
     }
 

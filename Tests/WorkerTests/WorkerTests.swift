@@ -60,7 +60,9 @@ extension WorkerConfiguration {
             _ = try await store.create(.shell("echo attempt $PBT_ATTEMPT; exit 1", retries: 2))
             try await Worker(store: store, data: data, executor: CommandExecutor(), configuration: .toy()).run()
             let interval = try await store.interval(first, of: "toy")
-            #expect(interval.state == .failed)
+            // Nothing was ever trained, so it is the experiment that failed.
+            #expect(try await store.record(of: "toy").state == .failed)
+            #expect(interval.state == .waiting)
             #expect(interval.reason == "exit 1: attempt 3")
             let logs = data.directory(of: "toy").appending("logs")
             #expect(try logs.names() == (1...3).map { "m0000-i0000-a\($0).log" })

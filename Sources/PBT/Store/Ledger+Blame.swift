@@ -23,6 +23,8 @@ package struct Suspect: Sendable, Hashable {
     package var disproved: [IntervalID] = []
     /// Those that it alone failed, until no retry was left: others are to try them.
     package var heldBack: [IntervalID] = []
+    /// Why the last of them failed, for a person.
+    package var reason: String?
     /// Why it was set aside; nothing when it was not.
     package var setAside: String?
 
@@ -34,8 +36,9 @@ package struct Suspect: Sendable, Hashable {
     /// Its intervals.
     package var intervals: Set<IntervalID> { Set(failures.map(\.interval)) }
 
-    mutating func add(_ failure: Failure) {
+    mutating func add(_ failure: Failure, because reason: String) {
         count += 1
+        self.reason = String(reason.prefix(300))
         failures = (failures + [failure]).suffix(Self.most)
     }
 
@@ -47,6 +50,7 @@ package struct Suspect: Sendable, Hashable {
         ]
         if !disproved.isEmpty { object["disproved"] = .array(disproved.map { .string("\($0)") }) }
         if !heldBack.isEmpty { object["held_back"] = .array(heldBack.map { .string("\($0)") }) }
+        object["reason"] = reason.map { .string($0) }
         object["set_aside"] = setAside.map { .string($0) }
         return .object(object)
     }
@@ -65,6 +69,7 @@ package struct Suspect: Sendable, Hashable {
         }
         disproved = ids("disproved")
         heldBack = ids("held_back")
+        reason = value["reason"]?.string
         setAside = value["set_aside"]?.string
     }
 }
@@ -97,14 +102,15 @@ extension Ledger {
         _ interval: inout Interval, _ kind: Event.Kind, because reason: String, in record: inout ExperimentRecord
     ) throws -> (decisions: [Decision], garbage: [String]) {
         let worker = interval.worker ?? ""
-        let similar = Self.kind(of: reason)
+        let similar = failureKind(of: reason)
         interval.failures += 1
         interval.failedBy[worker, default: 0] += 1
         interval.reason = reason
         if kind == .retried {
-            record.suspects[worker, default: Suspect()].add(Suspect.Failure(interval: interval.id, kind: similar))
+            record.suspects[worker, default: Suspect()].add(
+                Suspect.Failure(interval: interval.id, kind: similar), because: reason)
             record.limitSuspects(keeping: worker)
-            if try setAside(worker, whereProven: &record, besides: interval.id, reason) {
+            if try setAside(worker, whereProven: &record, besides: interval.id) {
                 interval.forgive(worker)
                 try requeue(&interval, kind, because: reason, in: &record)
                 return ([], [])
@@ -162,7 +168,7 @@ extension Ledger {
                 suspect.intervals.contains(interval.id), !suspect.disproved.contains(interval.id)
             else { continue }
             record.suspects[other]?.disproved.append(interval.id)
-            _ = try setAside(other, whereProven: &record, besides: interval.id, nil)
+            _ = try setAside(other, whereProven: &record, besides: interval.id)
         }
     }
 
@@ -172,17 +178,16 @@ extension Ledger {
     ///   - worker: The worker.
     ///   - record: The experiment; not written.
     ///   - interval: The interval at hand, whose row is the caller's.
-    ///   - reason: The reason of its last failure, if that is at hand.
     /// - Returns: Whether it was.
     /// - Throws: What the rows throw.
     private func setAside(
-        _ worker: String, whereProven record: inout ExperimentRecord, besides interval: IntervalID, _ reason: String?
+        _ worker: String, whereProven record: inout ExperimentRecord, besides interval: IntervalID
     ) throws -> Bool {
         guard let suspect = record.suspects[worker], suspect.setAside == nil,
             suspect.count >= Self.suspicion.new, suspect.disproved.count >= Self.disproofs
         else { return false }
         if suspect.count < Self.suspicion.proven, try hasDone(worker, in: record) { return false }
-        let last = reason ?? suspect.failures.last?.kind ?? "no reason known"
+        let last = suspect.reason ?? "no reason known"
         let text =
             "the last \(suspect.count) attempts of worker \(worker) at \"\(record.experiment.name)\" failed, and other "
             + "workers trained \(suspect.disproved.count) of its intervals; its last failure: \(last)"
@@ -250,23 +255,23 @@ extension Ledger {
         }
         record.suspects = [:]
     }
+}
 
-    /// What failures of the same kind have in common: their reason without numbers, which tell members, lines of a
-    /// progress bar and addresses apart.
-    static func kind(of reason: String) -> String {
-        var text = ""
-        var isNumber = false
-        for character in reason.prefix(400) {
-            if character.isASCII, character.isNumber || (isNumber && (character.isHexDigit || character == "x")) {
-                if !isNumber { text.append("#") }
-                isNumber = true
-            } else {
-                text.append(character)
-                isNumber = false
-            }
+/// What failures of the same kind have in common: their reason without numbers, which tell members, lines of a progress
+/// bar and addresses apart.
+package func failureKind(of reason: String) -> String {
+    var text = ""
+    var isNumber = false
+    for character in reason.prefix(400) {
+        if character.isASCII, character.isNumber || (isNumber && (character.isHexDigit || character == "x")) {
+            if !isNumber { text.append("#") }
+            isNumber = true
+        } else {
+            text.append(character)
+            isNumber = false
         }
-        return String(text.prefix(200))
     }
+    return String(text.prefix(200))
 }
 
 extension Interval {

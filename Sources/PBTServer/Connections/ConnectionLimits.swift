@@ -22,6 +22,13 @@ package struct ConnectionLimits: Sendable, Hashable {
     /// The usual limits.
     package init() {}
 
+    /// Shortens what a shutdown would have to wait for: 5 seconds at most for bytes that do not come, or are not read.
+    mutating func hurry() {
+        for path in [\Self.header, \.body, \.upload, \.write, \.linger] {
+            self[keyPath: path] = min(self[keyPath: path], .seconds(5))
+        }
+    }
+
     /// How often a connection is looked at: limits are kept this exactly.
     var tick: Duration {
         let shortest = [header, body, upload, idle, write, linger].min() ?? header

@@ -14,7 +14,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    private let limits: ConnectionLimits
+    private var limits: ConnectionLimits
     private let table: ConnectionTable
     private var task: RepeatedTask?
 
@@ -70,6 +70,12 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         task?.cancel()
         task = nil
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The server shuts down, and waits for its clients: those that keep it waiting not for as long as usual.
+        if event is ChannelShouldQuiesceEvent { limits.hurry() }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

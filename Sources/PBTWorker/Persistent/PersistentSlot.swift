@@ -51,7 +51,7 @@ struct PersistentSlot: Sendable {
     /// Says that a program is started again; for each end of its kind once.
     private func restarting(_ experiment: String, _ how: String, _ log: FilePath) {
         let text = "the program of \"\(experiment)\" ended before its experiment (\(how)); it is started again"
-        guard board.health.isNews(text) else { return }
+        guard board.health.isNews(failureKind(of: text)) else { return }
         worker.logger.warning("\(text); its log: \(log)")
     }
 

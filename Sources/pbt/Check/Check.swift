@@ -100,7 +100,7 @@ struct Check {
         guard changed.parentChanges.isEmpty else {
             report.add(
                 .problem,
-                "the program writes into PBT_CHECKPOINT_IN: \(CheckpointSeal.text(of: changed.parentChanges)). Other members "
+                "the program writes into PBT_CHECKPOINT_IN: \(CheckpointSeal.text(of: changed.parentChanges)). Others "
                     + "continue from that checkpoint too, and its score would no longer be true of it: only read it, and save "
                     + "into PBT_CHECKPOINT_OUT")
             return

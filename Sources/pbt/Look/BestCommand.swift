@@ -3,6 +3,7 @@
 import ArgumentParser
 import PBT
 import PBTReport
+import PBTWorker
 import SystemPackage
 
 /// `pbt best`.
@@ -29,6 +30,14 @@ struct BestCommand: AsyncParsableCommand {
         let looked = try await storeOptions.look(at: experiment)
         let best = try looked.interval(nil)
         let checkpoint = looked.checkpoint(of: best)
+        if let checkpoint, let name = best.checkpoint, try FileSystem.isDirectory(checkpoint) {
+            let changes = try looked.opened.data?.changes(in: name, of: looked.experiment.name) ?? []
+            if !changes.isEmpty {
+                Output.note(
+                    "warning: the checkpoint of \(best.id) was changed after it was measured: "
+                        + "\(CheckpointSeal.text(of: changes)) in \(checkpoint)")
+            }
+        }
         if path {
             if best.checkpointState == .kept, best.checkpointName == nil {
                 throw Failure(

@@ -31,12 +31,16 @@ struct FailureText {
     /// The log of the attempt that failed last; none when no attempt failed, or the logs are on another machine.
     private func lastLog() throws -> FilePath? {
         guard let data = looked.opened.data,
-            let last = looked.intervals.filter({ $0.failures > 0 || $0.state == .failed }).max(by: {
+            let last = looked.intervals.filter({ $0.reason != nil && $0.attempts > 0 && $0.state != .done }).max(by: {
                 ($0.started?.milliseconds ?? 0, $0.id) < ($1.started?.milliseconds ?? 0, $1.id)
             })
         else { return nil }
         let name = looked.experiment.name
-        if looked.experiment.trainer?.isPersistent == true { return try data.newestProgramLog(of: name) }
-        return data.log(of: last.id, attempt: last.attempts, of: name)
+        let log = data.log(of: last.id, attempt: last.attempts, of: name)
+        // A program that stays alive may have failed without a word about the interval.
+        if looked.experiment.trainer?.isPersistent == true, try LogTail.lines(of: log, count: 1)?.isEmpty ?? true {
+            return try data.newestProgramLog(of: name)
+        }
+        return log
     }
 }

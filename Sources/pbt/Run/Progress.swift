@@ -165,8 +165,9 @@ actor Progress {
             let interval = event.interval
         else { return event }
         let place = "\(interval)\(event.experiment == main.name ? "" : " of \(event.experiment)")"
-        guard let first = reasons[reason] else {
-            reasons[reason] = place
+        let kind = failureKind(of: reason)
+        guard let first = reasons[kind] else {
+            reasons[kind] = place
             return event
         }
         var event = event
