@@ -55,8 +55,8 @@ class Client:
             definition: The experiment file as a mapping, or the path of one in JSON. Numbers may be NumPy's.
 
         Raises:
-            PBTError: ``alreadyExists``, ``badExperiment`` with all that is wrong, or ``badValue`` for what JSON cannot say,
-                such as infinity, with its place.
+            PBTError: ``alreadyExists``, ``badExperiment`` with all that is wrong, or ``badValue`` for what JSON cannot
+                say, such as infinity, with its place.
         """
         if not isinstance(definition, Mapping):
             definition = _read(Path(definition), self._server.url)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import decimal
 import json
-import math
 from pathlib import Path
 from typing import Any, Dict
 
