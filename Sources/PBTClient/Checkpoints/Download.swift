@@ -9,41 +9,50 @@ import PBTTransfer
 import PBTWorker
 import SystemPackage
 
-/// Fetches one checkpoint into the cache, whole or not at all.
+/// Fetches one checkpoint, whole or not at all.
 struct Download: Sendable {
     let store: RemoteStore
-    let cache: CheckpointCache
     let name: String
     let experiment: String
 
-    /// Fetches it.
+    /// Fetches it into a cache.
     ///
     /// - Throws: A `PBTError`: `noSuchCheckpoint`, `unreachable`, `inputOutput`; `CancellationError`.
-    func run() async throws {
-        var call = APICall(.GET, .experiment(experiment, "checkpoints", name))
-        // The first who asks for it waits until the server has read all of it.
-        call.wait = .seconds(600)
-        let manifest = try Manifest(api: try await store.fields(call), maximumBytes: .max)
-        let (cache, name, experiment) = (cache, name, experiment)
+    func run(into cache: CheckpointCache) async throws {
+        let manifest = try await manifest()
+        let (name, experiment) = (name, experiment)
         let (root, hold) = try await blocking {
             try cache.trim(for: manifest.bytes)
             return try cache.stage(name, of: experiment)
         }
         do {
-            try await blocking {
-                for directory in manifest.directories {
-                    for path in directory.parents + ["\(directory)"] {
-                        try FileSystem.makeDirectory(try TransferPath(path).below(root))
-                    }
-                }
-            }
-            for file in manifest.files { try await fetch(file, into: root) }
+            try await fetch(manifest, into: root)
             try await blocking { try cache.take(root, as: name, of: experiment) }
         } catch {
             try await blocking { try FileTree.remove(root) }
             throw error
         }
         withExtendedLifetime(hold) {}
+    }
+
+    /// What the checkpoint consists of, as the server says.
+    func manifest() async throws -> Manifest {
+        var call = APICall(.GET, .experiment(experiment, "checkpoints", name))
+        // The first who asks for it waits until the server has read all of it.
+        call.wait = .seconds(600)
+        return try Manifest(api: try await store.fields(call), maximumBytes: .max)
+    }
+
+    /// Fetches the directories and files into an empty directory, each file checked by its SHA-256.
+    func fetch(_ manifest: Manifest, into root: FilePath) async throws {
+        try await blocking {
+            for directory in manifest.directories {
+                for path in directory.parents + ["\(directory)"] {
+                    try FileSystem.makeDirectory(try TransferPath(path).below(root))
+                }
+            }
+        }
+        for file in manifest.files { try await fetch(file, into: root) }
     }
 
     private func fetch(_ wanted: Manifest.File, into root: FilePath) async throws {

@@ -71,7 +71,7 @@ public final class RemoteCheckpoints: Checkpoints {
                 // Something wrote into the cache. The server's is fetched again.
                 try await blocking { try data.delete([name], of: experiment) }
             }
-            try await Download(store: store, cache: cache, name: name, experiment: experiment).run()
+            try await Download(store: store, name: name, experiment: experiment).run(into: cache)
         }
     }
 
