@@ -218,7 +218,8 @@ package final class SQLiteLedger: Ledger {
             let number: Int = row[0]
             let experiment: Experiment
             do {
-                experiment = try Experiment(document: Document(Value(json: row[4] as String)), directory: ".")
+                experiment = try Experiment(
+                    document: Document(Value(json: row[4] as String)), directory: ".", isStored: true)
             } catch {
                 throw PBTError(
                     .inconsistent,

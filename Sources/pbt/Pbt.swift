@@ -36,14 +36,16 @@ struct Pbt: AsyncParsableCommand {
             CommandGroup(
                 name: "Look",
                 subcommands: [
-                    ListCommand.self, ShowCommand.self, BestCommand.self, ScheduleCommand.self, LineageCommand.self,
+                    ListCommand.self, ShowCommand.self, BestCommand.self, DownloadCommand.self, ScheduleCommand.self,
+                    LineageCommand.self,
                     ExplainCommand.self, PlotCommand.self, ReportCommand.self, ExportCommand.self, WatchCommand.self,
                 ]),
             CommandGroup(name: "Serve", subcommands: [ServeCommand.self, TokenCommand.self]),
             CommandGroup(
                 name: "Manage",
                 subcommands: [
-                    EditCommand.self, PushCommand.self, PauseCommand.self, ResumeCommand.self, StopCommand.self,
+                    CloneCommand.self, EditCommand.self, PushCommand.self, PauseCommand.self, ResumeCommand.self,
+                    StopCommand.self,
                     RemoveCommand.self, CollectCommand.self, PinCommand.self, UnpinCommand.self, BackupCommand.self,
                     RestoreCommand.self,
                 ]),

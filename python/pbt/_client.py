@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Union
 
-from . import _records, _values
+from . import _records, _transfer, _values
 from ._errors import PBTError
 from ._http import Server, segment
 from ._records import Event, Experiment, IntervalRecord, LineageStep, ScheduleStep
@@ -97,6 +97,55 @@ class Client:
         """The interval with the best score; None when none is done."""
         best = self.experiment(name).best
         return None if best is None else self.interval(name, *best)
+
+    def download_checkpoint(
+        self,
+        name: str,
+        directory: Union[str, Path],
+        *,
+        member: Optional[int] = None,
+        index: Optional[int] = None,
+    ) -> Path:
+        """Downloads a checkpoint, by default of the best interval, each file checked by its SHA-256.
+
+        Args:
+            name: The experiment.
+            directory: Where to; it must not exist yet, and appears when the checkpoint is complete.
+            member: Of this member's interval ``index`` instead of the best.
+            index: The interval of ``member``.
+
+        Returns:
+            The directory.
+
+        Raises:
+            PBTError: ``alreadyExists``, ``noSuchCheckpoint``, or what the server answers.
+        """
+        _tip(member, index)
+        interval = self.best(name) if member is None or index is None else self.interval(name, member, index)
+        if interval is None or interval.checkpoint is None:
+            raise PBTError("noSuchCheckpoint", f"there is no checkpoint of {name} to download")
+        target = Path(directory).absolute()
+        if os.path.lexists(target):
+            raise PBTError("alreadyExists", f"{target} already exists; name a directory that does not")
+        os.makedirs(target.parent, exist_ok=True)
+        partial = target.parent / f".{target.name}.{os.urandom(8).hex()}"
+        _transfer.download(self._server, interval.checkpoint, name, target, partial)
+        return target
+
+    def revise(self, name: str, definition: Union[Mapping[str, Any], str, Path]) -> Experiment:
+        """Edits an experiment's definition, effective from the next decision on; it may be running or over.
+
+        Args:
+            name: The experiment.
+            definition: The whole definition as it is to be, as a mapping, or the path of one in JSON.
+
+        Raises:
+            PBTError: ``wrongState`` for what cannot change, ``badExperiment`` with all that is wrong.
+        """
+        if not isinstance(definition, Mapping):
+            definition = _read(Path(definition), self._server.url)
+        self._call("POST", f"{self._path(name)}/revisions", {"definition": _values.definition(definition)})
+        return self.experiment(name)
 
     def lineage(self, name: str, member: Optional[int] = None, index: Optional[int] = None) -> List[LineageStep]:
         """The line from a founder to an interval, by default to the best."""

@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
 from ._data import Attempt, check_spellings, remove, settle_links
@@ -26,15 +26,23 @@ TIMEOUT = 120.0
 DEPTH = 32
 
 
-def download(server: Server, name: str, experiment: str, target: Path) -> None:
+def download(server: Server, name: str, experiment: str, target: Path, partial: Optional[Path] = None) -> None:
     """Brings a checkpoint of the server's into a directory, which appears when it is complete.
+
+    Args:
+        server: The server.
+        name: The checkpoint.
+        experiment: Its experiment.
+        target: The directory.
+        partial: Where it is until it is complete; by default beside the worker's attempts.
 
     Raises:
         PBTError: with code ``badAnswer``, when a file is not what the server says it is, twice.
     """
     at = f"/experiments/{segment(experiment)}/checkpoints/{segment(name)}"
     manifest = server.call("GET", at, doing=f"asking for checkpoint {name}")
-    partial = target.parent.parent / "attempts" / f".download-{name}"
+    if partial is None:
+        partial = target.parent.parent / "attempts" / f".download-{name}"
     remove(partial)
     os.makedirs(partial)
     try:

@@ -117,6 +117,29 @@ def test_a_population_is_trained_to_its_end(served: Served, data: Any, kind: typ
     assert client.wait(DEFINITION["name"]).is_over
 
 
+def test_an_experiment_is_extended_and_its_best_downloaded(served: Served, tmp_path: Path) -> None:
+    client = pbt.Client()
+    name = DEFINITION["name"]
+    client.create({**DEFINITION, "intervals": 2})
+    for interval in pbt.worker():
+        interval.report(train(interval))
+    assert client.wait(name).state == "finished"
+    extended = client.revise(name, DEFINITION)
+    assert extended.state == "running" and extended.raw["revision"] == 1
+    for interval in pbt.worker():
+        interval.report(train(interval))
+    check(name)
+    best = client.best(name)
+    assert best is not None
+    directory = client.download_checkpoint(name, tmp_path / "new" / "best")
+    assert float((directory / "total").read_text()) == best.score
+    assert [path.name for path in directory.parent.iterdir()] == ["best"]
+    with pytest.raises(pbt.PBTError, match="already exists"):
+        client.download_checkpoint(name, directory)
+    with pytest.raises(pbt.PBTError, match="objective.goal"):
+        client.revise(name, {**DEFINITION, "objective": {"metric": "q", "goal": "minimize"}})
+
+
 def test_several_members_at_once(served: Served) -> None:
     pbt.Client().create(DEFINITION)
     sizes = []

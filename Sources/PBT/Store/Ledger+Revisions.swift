@@ -73,6 +73,7 @@ extension Ledger {
         record.state = .running
         record.reason = nil
         record.ended = nil
+        record.suspects = [:]
         record.generationBegan = now
         try append(.resumed, nil, [:], in: record)
     }

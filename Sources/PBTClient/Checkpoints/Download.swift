@@ -9,14 +9,35 @@ import PBTTransfer
 import PBTWorker
 import SystemPackage
 
-/// Fetches one checkpoint into the cache, whole or not at all.
+/// Fetches one checkpoint, whole or not at all.
 struct Download: Sendable {
     let store: RemoteStore
-    let cache: CheckpointCache
     let name: String
     let experiment: String
 
-    /// What is in it, as the server says.
+    /// Fetches it into a cache.
+    ///
+    /// - Parameters:
+    ///   - manifest: What is in it; see ``manifest()``.
+    ///   - cache: Where it goes.
+    /// - Throws: A `PBTError`: `noSuchCheckpoint`, `unreachable`, `inputOutput`; `CancellationError`.
+    func run(_ manifest: Manifest, into cache: CheckpointCache) async throws {
+        let (name, experiment) = (name, experiment)
+        let (root, hold) = try await blocking {
+            try cache.trim(for: manifest.bytes)
+            return try cache.stage(name, of: experiment)
+        }
+        do {
+            try await fetch(manifest, into: root)
+            try await blocking { try cache.take(root, as: name, of: experiment, manifest) }
+        } catch {
+            try await blocking { try FileTree.remove(root) }
+            throw error
+        }
+        withExtendedLifetime(hold) {}
+    }
+
+    /// What the checkpoint consists of, as the server says.
     ///
     /// - Throws: A `PBTError`: `noSuchCheckpoint`, `changedCheckpoint`, `unreachable`; `CancellationError`.
     func manifest() async throws -> Manifest {
@@ -26,30 +47,16 @@ struct Download: Sendable {
         return try Manifest(api: try await store.fields(call), maximumBytes: .max)
     }
 
-    /// Fetches it.
-    ///
-    /// - Throws: A `PBTError`: `noSuchCheckpoint`, `unreachable`, `inputOutput`; `CancellationError`.
-    func run(_ manifest: Manifest) async throws {
-        let (cache, name, experiment) = (cache, name, experiment)
-        let (root, hold) = try await blocking {
-            try cache.trim(for: manifest.bytes)
-            return try cache.stage(name, of: experiment)
-        }
-        do {
-            try await blocking {
-                for directory in manifest.directories {
-                    for path in directory.parents + ["\(directory)"] {
-                        try FileSystem.makeDirectory(try TransferPath(path).below(root))
-                    }
+    /// Fetches the directories and files into an empty directory, each file checked by its SHA-256.
+    func fetch(_ manifest: Manifest, into root: FilePath) async throws {
+        try await blocking {
+            for directory in manifest.directories {
+                for path in directory.parents + ["\(directory)"] {
+                    try FileSystem.makeDirectory(try TransferPath(path).below(root))
                 }
             }
-            for file in manifest.files { try await fetch(file, into: root) }
-            try await blocking { try cache.take(root, as: name, of: experiment, manifest) }
-        } catch {
-            try await blocking { try FileTree.remove(root) }
-            throw error
         }
-        withExtendedLifetime(hold) {}
+        for file in manifest.files { try await fetch(file, into: root) }
     }
 
     private func fetch(_ wanted: Manifest.File, into root: FilePath) async throws {

@@ -64,7 +64,7 @@ public final class RemoteCheckpoints: Checkpoints {
             )
         }
         let (cache, data) = (cache, data)
-        let download = Download(store: store, cache: cache, name: name, experiment: experiment)
+        let download = Download(store: store, name: name, experiment: experiment)
         let manifest = try await download.manifest()
         while true {
             if let hold = try await blocking({ try cache.hold(name, of: experiment) }) {
@@ -72,7 +72,7 @@ public final class RemoteCheckpoints: Checkpoints {
                 // Something wrote into the cache, or the server has a new experiment of an old name.
                 try await blocking { try data.delete([name], of: experiment) }
             }
-            try await download.run(manifest)
+            try await download.run(manifest, into: cache)
         }
     }
 

@@ -65,6 +65,18 @@ extension RemoteStore {
         return RemoteCheckpoints(self, cache: cache.appending(id), limit: limit)
     }
 
+    /// Fetches a checkpoint into a directory, each file checked by its SHA-256.
+    ///
+    /// - Parameters:
+    ///   - name: The checkpoint.
+    ///   - experiment: Its experiment.
+    ///   - directory: An empty directory; after an error, some files may be in it.
+    /// - Throws: A `PBTError`: `noSuchCheckpoint`, `unreachable`, `inputOutput`; `CancellationError`.
+    public func download(_ name: CheckpointName, of experiment: String, to directory: FilePath) async throws {
+        let download = Download(store: self, name: "\(name)", experiment: experiment)
+        try await download.fetch(try await download.manifest(), into: directory)
+    }
+
     /// The directory for caches when none is named: `$XDG_CACHE_HOME/pbt`, or `~/.cache/pbt`.
     ///
     /// - Parameter environment: The environment's variables.

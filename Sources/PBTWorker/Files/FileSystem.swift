@@ -114,6 +114,21 @@ package enum FileSystem {
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
+    /// Lets the owner write to a file or directory; symbolic links are left alone.
+    ///
+    /// - Returns: Whether it is a directory.
+    /// - Throws: A `PBTError` with code `inputOutput`.
+    package static func makeUserWritable(_ path: FilePath) throws -> Bool {
+        var status = stat()
+        guard path.withPlatformString({ lstat($0, &status) }) == 0 else { throw error("look at", path, errno) }
+        let kind = status.st_mode & mode_t(S_IFMT)
+        guard kind != mode_t(S_IFLNK) else { return false }
+        guard path.withPlatformString({ chmod($0, status.st_mode & 0o7777 | 0o200) }) == 0 else {
+            throw error("set the permissions of", path, errno)
+        }
+        return kind == mode_t(S_IFDIR)
+    }
+
     /// Renames; a directory that holds something is never replaced.
     package static func move(_ source: FilePath, to target: FilePath) throws {
         let result = source.withPlatformString { source in target.withPlatformString { rename(source, $0) } }

@@ -14,11 +14,17 @@ struct BestCommand: AsyncParsableCommand {
 
     @Argument(help: "The experiment.", completion: .experiments) var experiment: String
     @Flag(name: .long, help: "Print the checkpoint's directory only.") var path = false
+    @Option(
+        name: .long, help: "Copy the checkpoint into this directory, which must not exist yet.", completion: .directory)
+    var download: String?
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
     @OptionGroup var pager: PagerOptions
 
     func validate() throws {
+        if download != nil, path || format.json {
+            throw ValidationError("--download excludes --path and --json; with JSON: pbt download EXP DIR --json")
+        }
         if path, format.json { throw ValidationError("--path and --json exclude each other") }
     }
 
@@ -29,6 +35,11 @@ struct BestCommand: AsyncParsableCommand {
     private func answer() async throws {
         let looked = try await storeOptions.look(at: experiment)
         let best = try looked.interval(nil)
+        if let download {
+            let saved = try await CheckpointDownload(looked: looked, interval: best).save(to: download)
+            return try Output.line(
+                "\(best.id) is in \(PlainText.line(saved.path.string)), \(Format.bytes(saved.bytes))")
+        }
         let checkpoint = looked.checkpoint(of: best)
         if let checkpoint, let name = best.checkpoint, try FileSystem.isDirectory(checkpoint) {
             let changes = try looked.opened.data?.changes(in: name, of: looked.experiment.name) ?? []

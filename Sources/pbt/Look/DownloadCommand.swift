@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PBT
+import PBTReport
+
+/// `pbt download`.
+struct DownloadCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "download",
+        abstract: "Copy a checkpoint into a new directory: of the best interval, or of one that is named.",
+        discussion: """
+            Works on a file and on a server. Every file is checked by its hash; the directory appears when all are there. It \
+            must not exist yet.
+            """)
+
+    @Argument(help: "The experiment.", completion: .experiments) var experiment: String
+    @Argument(help: "The directory; must not exist yet.", completion: .directory) var directory: String
+    @Option(name: .long, help: ArgumentHelp("Another interval than the best.", valueName: "member@interval"))
+    var interval: IntervalArgument?
+    @OptionGroup var storeOptions: StoreOptions
+    @OptionGroup var format: FormatOptions
+
+    func run() async throws {
+        let looked = try await storeOptions.look(at: experiment)
+        let interval = try looked.interval(interval)
+        let saved = try await CheckpointDownload(looked: looked, interval: interval).save(to: directory)
+        if format.json {
+            return try Output.json([
+                "name": .string(looked.experiment.name), "member": .integer(interval.id.member),
+                "interval": .integer(interval.id.index), "path": .string(saved.path.string),
+                "bytes": .integer(Int(saved.bytes)),
+            ])
+        }
+        try Output.line("\(interval.id) is in \(PlainText.line(saved.path.string)), \(Format.bytes(saved.bytes))")
+    }
+}
