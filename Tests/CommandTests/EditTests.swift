@@ -78,11 +78,11 @@ struct EditTests {
             space: {x: {uniform: [0, 1]}}
             command: [/bin/sh, sum.sh]
             """, to: "toy.yaml")
-        for command in ["edit", "run"] {
+        for (command, name) in [("edit", "NEW"), ("run", "toy-2")] {
             let refused = try await place.pbt(command, "toy.yaml")
             #expect(refused.code == 65)
             #expect(refused.error.contains("objective.metric: score → loss"), "\(refused.error)")
-            #expect(refused.error.contains("pbt run toy.yaml --name NEW"), "\(refused.error)")
+            #expect(refused.error.contains("pbt run toy.yaml --name \(name)"), "\(refused.error)")
         }
     }
 
