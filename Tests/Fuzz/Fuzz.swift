@@ -169,7 +169,7 @@ final class Watchdog: Sendable {
     private static let limit = Duration.seconds(180)
 
     init(target: String) {
-        Thread.detachNewThread { [seed] in
+        Thread.detachNewThread { [self] in
             while true {
                 Thread.sleep(forTimeInterval: 1)
                 let (current, began) = seed.withLock { $0 }

@@ -5,6 +5,7 @@ import PBTAPI
 import PBTReport
 import PBTTransfer
 import PBTWorker
+import SystemPackage
 
 extension Target {
     static let wire = Target(name: "wire") { recorder in
