@@ -2,6 +2,7 @@
 
 import Foundation
 import PBT
+import SystemPackage
 import Testing
 
 /// Commands that are printed: each is pasted into a shell, and does what it says.

@@ -83,7 +83,10 @@ import Testing
         _ = try await place.pbt("create", "toy.yaml")
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<3 {
-                group.addTask { #expect(try await place.pbt("worker", "pbt.sqlite").code == 0) }
+                group.addTask {
+                    let answer = try await place.pbt("worker", "pbt.sqlite")
+                    #expect(answer.code == 0, "\(answer.error)")
+                }
             }
             try await group.waitForAll()
         }

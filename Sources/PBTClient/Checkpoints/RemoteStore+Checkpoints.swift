@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
+public import PBT
 public import PBTWorker
 public import SystemPackage
 

@@ -3,6 +3,7 @@
 import ArgumentParser
 import PBT
 import PBTReport
+import SystemPackage
 
 /// `pbt download`.
 struct DownloadCommand: AsyncParsableCommand {
