@@ -330,12 +330,14 @@ extension SQLiteLedger {
             ORDER BY member, idx
             """, [record.id, now.map { inLeaseTime($0) } ?? .max, worker, worker], interval)
         guard let now else { return all }
-        // No lease is that long: it was made before the machine was started with its clock set back.
+        // No worker's lease is that long: it was made before the machine was started with its clock set back. Of those
+        // with a label, which are Schedy's, some never end.
         return try all
             + self.all(
                 """
                 \(Self.select) INDEXED BY interval_running
                 WHERE experiment = ? AND state = 1 AND lease_expires > ? AND (? IS NULL OR worker = ?)
+                    AND label IS NULL
                 ORDER BY member, idx
                 """, [record.id, inLeaseTime(now.advanced(by: Self.longestLease)), worker, worker], interval)
     }

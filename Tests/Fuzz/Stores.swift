@@ -43,7 +43,9 @@ extension Target {
                     let outcome: Outcome =
                         source.chance(8)
                         ? .failed(reason: source.text())
-                        : .trained(score: source.number(), metrics: source.object(), checkpoint: "c")
+                        : .trained(
+                            score: source.number(), metrics: source.object(),
+                            checkpoint: "\(assignment.lease.checkpointName)")
                     if source.chance(5) { try await store.report(assignment.lease, source.object()) }
                     if source.chance(9) {
                         try await store.release(assignment.lease, because: source.text())
@@ -210,7 +212,8 @@ extension Target {
             for lease in leases {
                 let score = source.number()
                 try await attempt {
-                    _ = try await store.finish(lease, .trained(score: score, metrics: [:], checkpoint: "c"))
+                    _ = try await store.finish(
+                        lease, .trained(score: score, metrics: [:], checkpoint: "\(lease.checkpointName)"))
                 }
             }
             try await attempt { _ = try await store.push(["x": 0.5], to: name) }

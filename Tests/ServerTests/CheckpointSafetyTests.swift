@@ -69,7 +69,8 @@ import Testing
             try write("1", to: victim.appending("precious"))
             for name in ["a", "b"] {
                 _ = try await store.create(.sample(name, population: 1, intervals: 4))
-                for _ in 0..<2 {
+                // The second is better: of the first nothing needs the checkpoint.
+                for score in [1.0, 2] {
                     guard
                         case .assignment(let assignment) = try await store.claim(from: name, by: "w", for: .seconds(60))
                     else { throw PBTError(.inconsistent, "nothing to claim") }
@@ -77,7 +78,8 @@ import Testing
                     plain.parentCheckpoint = nil
                     let published = try data.publish(try data.begin(plain, slot: 0))
                     _ = try await store.finish(
-                        assignment.lease, .trained(score: 1, metrics: ["score": 1], checkpoint: published))
+                        assignment.lease,
+                        .trained(score: score, metrics: ["score": .number(score)], checkpoint: published))
                 }
             }
             // As a version wrote it that took any name.

@@ -336,9 +336,10 @@ struct HostileTests {
                 let answer = try await reader.answer()
                 #expect(answer.hasPrefix("HTTP/1.1 413 "))
                 #expect(answer.contains(#""detail":"the body is larger than 1000 bytes""#))
-                // What is left of the body is read, and the connection goes on.
-                try await connection.send("0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                #expect(try await reader.answer().hasSuffix(#"{"status":"ok"}"#))
+                // Nobody knows how long the body is: what is left of it is read, and then the connection is closed.
+                #expect(answer.lowercased().contains("connection: close"))
+                try await connection.send("\(chunk)0\r\n\r\n")
+                #expect(try await reader.all().isEmpty)
             }
         }
     }

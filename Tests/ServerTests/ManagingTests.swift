@@ -33,7 +33,10 @@ struct ManagingTests {
             for (body, problem) in [
                 (
                     #"{"definition": {"name": "x"}}"#,
-                    "422 badExperiment: definition: objective: is missing; write for example: objective: {metric: accuracy, goal: maximize}"
+                    "422 badExperiment: definition: objective: is missing; write for example: objective: {metric: accuracy, goal: maximize}; "
+                        + "space: is missing; write for example: space: {learning_rate: {log_uniform: [1e-5, 1]}}; "
+                        + "population: is missing; write for example: population: 20; "
+                        + "intervals: is missing; write for example: intervals: 20"
                 ),
                 (
                     #"{"defnition": {}}"#,

@@ -18,8 +18,9 @@ import Testing
         let store = try SQLiteStore(path: path)
         _ = try await store.create(Self.experiment)
         let claims = try await store.claim(2, from: "e", by: "w", for: .seconds(600), key: nil)
+        let lease = claims.assignments[0].lease
         _ = try await store.finish(
-            claims.assignments[0].lease, .trained(score: 1, metrics: [:], checkpoint: "c"))
+            lease, .trained(score: 1, metrics: [:], checkpoint: "\(lease.checkpointName)"))
         return claims.assignments[1].lease
     }
 
@@ -37,11 +38,12 @@ import Testing
             let store = try SQLiteStore(path: path)
             let record = try await store.record(of: "e")
             #expect(max(record.experiment.keep.best, record.experiment.keep.last) == .max)
-            _ = try await store.finish(lease, .trained(score: 2, metrics: [:], checkpoint: "d"))
+            _ = try await store.finish(
+                lease, .trained(score: 2, metrics: [:], checkpoint: "\(lease.checkpointName)"))
             while let next = try await store.claim(1, from: "e", by: "w", for: .seconds(60), key: nil).assignments.first
             {
                 _ = try await store.finish(
-                    next.lease, .trained(score: 3, metrics: [:], checkpoint: "\(next.interval.id)"))
+                    next.lease, .trained(score: 3, metrics: [:], checkpoint: "\(next.lease.checkpointName)"))
             }
             #expect(try await store.record(of: "e").state == .finished)
         }

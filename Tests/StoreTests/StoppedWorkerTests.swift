@@ -27,7 +27,8 @@ import Testing
             #expect(try await store.claim(from: "e", by: "other", for: .seconds(60)) == .nothingNow)
             let lease = try #require(claims.assignments.first?.lease)
             _ = try await store.renew(lease, for: .seconds(60))
-            let finished = try await store.finish(lease, .trained(score: 1, metrics: [:], checkpoint: "c"))
+            let finished = try await store.finish(
+                lease, .trained(score: 1, metrics: [:], checkpoint: "\(lease.checkpointName)"))
             #expect(finished.interval.failures == 0)
         }
     }

@@ -60,15 +60,16 @@ extension Experiment {
     /// - Returns: One difference for each key.
     public func differences(from old: Experiment) -> [Difference] {
         var (mine, before) = (value.object ?? [:], old.value.object ?? [:])
-        // Hyperparameters are compared by their flat names, unless nothing but their grouping differs.
-        if space.flatValues != old.space.flatValues {
+        // Hyperparameters are compared by their flat names; when nothing but their grouping differs, it is told as one.
+        let isSpaceSame = space.flatValues == old.space.flatValues
+        if !isSpaceSame {
             mine["space"] = .object(space.flatValues)
             before["space"] = .object(old.space.flatValues)
         }
         var differences: [Difference] = []
         for key in Set(mine.keys).union(before.keys).sorted() where mine[key] != before[key] {
             let isSearch = !Self.editableKeys.contains(key)
-            guard Self.comparedByPart.contains(key) else {
+            guard Self.comparedByPart.contains(key), key != "space" || !isSpaceSame else {
                 differences.append(Difference(key: key, old: before[key], new: mine[key], isSearch: isSearch))
                 continue
             }

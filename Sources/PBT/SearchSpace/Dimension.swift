@@ -243,11 +243,13 @@ extension Dimension.Real {
         let cut = number.isNaN ? bounds.lowerBound : min(max(number, bounds.lowerBound), bounds.upperBound)
         guard let quantum else { return cut }
         let origin = bounds.lowerBound.magnitude < 1e300 ? bounds.lowerBound : 0
-        let snapped = origin + ((cut - origin) / quantum).rounded() * quantum
+        // As a decimal number before it is compared: -0.3 and six times 0.1 is more than 0.3.
+        let snapped = Self.decimal(origin + ((cut - origin) / quantum).rounded() * quantum, quantum, origin)
         // A grid finer than numbers tell apart is none.
         guard snapped.isFinite else { return cut }
-        let legal = snapped > bounds.upperBound ? snapped - quantum : snapped
-        return max(Self.decimal(legal, quantum, origin), bounds.lowerBound)
+        let legal =
+            snapped > bounds.upperBound ? Self.decimal(snapped - quantum, quantum, origin) : snapped
+        return max(legal, bounds.lowerBound)
     }
 
     /// The number with as many decimal places as the step and the origin of its grid: 0.3 rather than

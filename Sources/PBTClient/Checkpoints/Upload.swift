@@ -64,7 +64,7 @@ struct Upload: Sendable {
     ) async throws {
         let connection = store.retrying.connection
         let root = root
-        let open = try await blocking { try OpenFile(reading: file.path, below: root) }
+        let open = try await blocking { try OpenFile(following: file.path, below: root) }
         var path = APIPath.experiment(lease.experiment, "uploads", name)
         for name in file.path.names { path.append(name) }
         var call = APICall(.PUT, path)

@@ -102,7 +102,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"populaton": 4}"#, #"populaton: unknown key; did you mean "population"?"#),
         Broken(
             #"{"zzzzzzzz": 4}"#,
-            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, preset, exploit, explore, synchronous, decide, open, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent"
+            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, preset, exploit, explore, synchronous, decide, open, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent, env"
         ),
         Broken(#"{"metric": "m"}"#, "metric: unknown key; write objective: {metric: NAME, goal: maximize}"),
         Broken(#"{"quantile_fraction": 0.2}"#, "quantile_fraction: unknown key; write exploit: {truncation: FRACTION}"),
@@ -333,9 +333,16 @@ struct Broken: Sendable, CustomTestStringConvertible {
         func object(_ line: Int, _ entries: [(String, Int, Document)]) -> Document {
             Document(.object(entries.map { Document.Entry(name: $0.0, line: $0.1, content: $0.2) }), line: line)
         }
-        func complaint(_ entries: [(String, Int, Document)]) -> String {
+        // What a definition must hold besides, further down, unless it is to be missing.
+        let needed: [(String, Int, Document)] = [
+            ("objective", 20, object(20, [("metric", 20, scalar("m", 20)), ("goal", 21, scalar("max", 21))])),
+            ("space", 22, object(22, [("a", 22, object(22, [("boolean", 22, scalar(true, 22))]))])),
+            ("population", 23, scalar(4, 23)), ("intervals", 24, scalar(2, 24)),
+        ]
+        func complaint(_ entries: [(String, Int, Document)], without missing: String? = nil) -> String {
+            let rest = needed.filter { need in need.0 != missing && !entries.contains { $0.0 == need.0 } }
             do {
-                return "\(try Experiment(document: object(1, entries), directory: "/"))"
+                return "\(try Experiment(document: object(1, entries + rest), directory: "/"))"
             } catch {
                 return error.description
             }
@@ -352,7 +359,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         let twice = ("space", 4, object(5, [("a", 5, scalar("boolean", 5)), ("a", 9, scalar("boolean", 9))]))
         #expect(complaint([name, good, twice]) == "line 9: space.a: stands twice; keep one")
         #expect(
-            complaint([name, good])
+            complaint([name, good], without: "space")
                 == "line 1: space: is missing; write for example: space: {learning_rate: {log_uniform: [1e-5, 1]}}")
     }
 

@@ -141,7 +141,7 @@ import Testing
                 #"there is no hyperparameter "zzzz" in the space; there are "flag", "layers", "note", "rate", "size", "step""#
             ),
             ("rate", "fast", #"hyperparameter "rate" must be a finite number, not "fast""#),
-            ("rate", .number(.nan), #"hyperparameter "rate" must be a finite number, not null"#),
+            ("rate", .number(.nan), #"hyperparameter "rate" must be a finite number, not .nan"#),
             ("rate", 2, #"hyperparameter "rate" must be between 0.0001 and 1.0, not 2"#),
             ("size", 33, #"hyperparameter "size" must be one of 32, 64, not 33"#),
             ("layers", 1.5, #"hyperparameter "layers" must be a whole number, not 1.5"#),

@@ -80,9 +80,15 @@ struct Banners {
     }
 
     private var failedWhole: HTML {
-        let first = opened.history.intervals(.failed).min {
+        let lost = opened.history.intervals(.failed).min {
             ($0.sequence ?? .max, $0.id) < ($1.sequence ?? .max, $1.id)
         }
+        // Where nothing was ever trained, none is lost, and those that were tried wait for a rerun.
+        let first =
+            lost
+            ?? opened.history.intervals(.waiting).filter { $0.attempts > 0 && $0.reason != nil }.min {
+                ($0.started ?? $0.created, $0.id) < ($1.started ?? $1.created, $1.id)
+            }
         return banner("bad") {
             tag("strong") { "Failed" }
             ": \(PlainText.line(record.reason ?? "it cannot go on")). "
