@@ -50,9 +50,13 @@ extension SQLiteStore {
             throw translated(error)
         }
         guard contents != nil else { return nil }
-        let copy = try SQLiteStore(path: target, mustExist: true)
-        try await copy.releaseAll(because: "the store was restored from a backup")
-        try copy.close()
+        do {
+            let copy = try SQLiteStore(path: target, mustExist: true)
+            try await copy.releaseAll(because: "the store was restored from a backup")
+            try copy.close()
+        } catch let error as PBTError {
+            throw PBTError(.inputOutput, "cannot write the copy \(target): \(error.message)")
+        }
         return contents
     }
 

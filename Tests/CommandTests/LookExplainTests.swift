@@ -85,7 +85,7 @@ import Testing
             #expect(
                 json == [
                     "name": "digits.random_search", "founders": 6, "decisions": 24, "exploits": 0, "identical": true,
-                    "mismatches": [],
+                    "mismatches": [], "revisions": 1,
                 ])
         }
     }

@@ -39,7 +39,7 @@ import Testing
         #expect(try await place.pbt("run", "toy.yaml").code == 0)
         let created = try await place.pbt("replay", "toy", "--create-only", "--seeds", "2", "--name", "once more")
         #expect(created.code == 0)
-        #expect(created.output.hasPrefix("created once more; train it with: pbt worker /"))
+        #expect(created.output.hasPrefix("created once more; train it with: pbt worker pbt.sqlite 'once more'"))
         let waiting = try await place.show("once more")
         #expect(waiting["intervals"]?["waiting"] == 2)
         let trained = try await place.pbt("replay", "toy", "--seeds", "2", "--name", "once more")

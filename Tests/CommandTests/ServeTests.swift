@@ -179,8 +179,8 @@ struct ServeTests {
         (["--host", ""], "--host is empty; give an address, for example 127.0.0.1"),
         (["--tls-key", "k"], "--tls-certificate and --tls-key belong together; give both"),
         (["--insecure", "--tokens"], "--insecure and --tokens contradict each other"),
-        (["--rate-limit", "0"], "--rate-limit must be at least 1"),
-        (["--rate-limit", "nan"], "--rate-limit must be at least 1"),
+        (["--rate-limit", "0"], "--rate-limit must be between 1 and 1000000"),
+        (["--rate-limit", "nan"], "--rate-limit must be between 1 and 1000000"),
         (["--connections", "0"], "--connections must be at least 1"),
         (["--connections", "1000000", "--port", "0"], "1000000 connections need more open files than the limit of "),
         (

@@ -133,6 +133,6 @@ struct BrokenTrainer: Sendable, CustomTestStringConvertible {
         let failed = try #require(run.lines.first { $0.contains(#""event":"failed""#) })
         let reason = try Value(json: failed)["reason"]?.string
         let path = place.path("pbt.data/toy/checkpoints/m0000-i0000-a1")
-        #expect(reason == "the checkpoint \(path) that this interval continues is gone: was it deleted by hand?")
+        #expect(reason == "the checkpoint \(path) is gone: was it deleted by hand?")
     }
 }

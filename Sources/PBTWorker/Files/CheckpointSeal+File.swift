@@ -142,7 +142,7 @@ extension FileSystem {
     /// Makes what was written to a file survive a power cut.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
-    static func synchronize(file path: FilePath) throws {
+    package static func synchronize(file path: FilePath) throws {
         let descriptor = path.withPlatformString { open($0, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) }
         guard descriptor >= 0 else { throw error("open", path, errno) }
         defer { close(descriptor) }

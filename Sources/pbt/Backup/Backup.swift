@@ -132,7 +132,7 @@ struct Backup {
         try FileSystem.write(manifest.value.prettyJSON + "\n", to: partial.appending(BackupManifest.name))
         // Where it lies in the backup itself, it must not be there at the end.
         try FileTree.remove(stage.root)
-        try FileTree.synchronize(partial.appending(BackupManifest.name))
+        try FileSystem.synchronize(file: partial.appending(BackupManifest.name))
         try FileSystem.synchronize(directory: partial)
         return manifest
     }

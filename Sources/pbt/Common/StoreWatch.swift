@@ -21,6 +21,8 @@ struct StoreWatch: Service {
         guard let store = opened.store as? SQLiteStore else { return try await gracefulShutdown() }
         do {
             try await cancelWhenGracefulShutdown {
+                // Before the first attempt would create it, so that there is something to compare with.
+                try opened.data?.makeRoot()
                 var data = FileIdentity(opened.data?.root)
                 while true {
                     try store.checkInPlace()
