@@ -158,7 +158,7 @@ import Testing
         }
         let before = try storeFiles(place)
         let looks = [
-            "list", "show toy", "best toy", "schedule toy", "lineage toy", "explain toy --all", "plot curves toy --ascii",
+            "list", "show toy", "best toy", "schedule toy", "lineage toy", "explain toy --all", "plot curves toy -o -",
             "report toy -o \"$TMPDIR/report.html\"", "export toy --format csv",
         ]
         let script = """

