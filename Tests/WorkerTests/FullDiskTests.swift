@@ -22,7 +22,9 @@ import Testing
 
     @Suite(.enabled(if: canMount, "a file system can be mounted by root only"))
     struct `A full disk` {
-        @Test func `charges nothing to the interval, is told once for each cause, and ends the worker when it stays so`() async throws
+        @Test
+        func `charges nothing to the interval, is told once for each cause, and ends the worker when it stays so`()
+            async throws
         {
             try await withTemporaryDirectory { root in
                 let small = FilePath(root).appending("small")

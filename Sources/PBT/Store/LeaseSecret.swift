@@ -14,6 +14,7 @@ package enum LeaseSecret {
     /// - Parameters:
     ///   - key: The claim's key.
     ///   - place: The position of the lease in the claim, from 0.
+    /// - Returns: The token that the worker holds.
     static func token(key: String, place: Int) -> String {
         "\(key).\(place)"
     }

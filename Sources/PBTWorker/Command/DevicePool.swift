@@ -29,6 +29,7 @@ struct DevicePool: Sendable, Hashable {
     /// Returns the value of `CUDA_VISIBLE_DEVICES` for a group of devices.
     ///
     /// - Parameter group: Numbers that count in the pool, or names, separated by commas.
+    /// - Returns: The devices' names, separated by commas.
     /// - Throws: A ``Problem`` when one of them is not in the pool.
     func devices(of group: String) throws(Problem) -> String {
         var devices: [String] = []

@@ -146,6 +146,7 @@ public struct TrainerEnvironment: Sendable, Hashable {
     /// - Parameters:
     ///   - groups: The experiment's devices (`Experiment.Trainer.gpus`).
     ///   - slots: How many programs run at a time; groups that no slot gets need not be there.
+    /// - Returns: What is wrong, with the remedy; nil when every device is there.
     public func problem(withDevices groups: [String], slots: Int) -> String? {
         devicePool.problem(with: groups, slots: slots)
     }

@@ -43,7 +43,8 @@ package struct CheckpointSeal: Sendable, Hashable {
         case full
 
         /// What the environment variable `PBT_CHECKPOINT_HASH` says; sampled when it is not set.
-        package static let usual: Self = getenv("PBT_CHECKPOINT_HASH").flatMap { Self(rawValue: String(cString: $0)) } ?? .sampled
+        package static let usual: Self =
+            getenv("PBT_CHECKPOINT_HASH").flatMap { Self(rawValue: String(cString: $0)) } ?? .sampled
     }
 
     /// The size in bytes up to which every byte of a file is read: 64 MiB.
@@ -104,7 +105,8 @@ package struct CheckpointSeal: Sendable, Hashable {
             changes.append((path, directories.contains(path) ? "is gone" : "is new"))
         }
         for path in Set(links.keys).union(tree.links.keys) where links[path] != tree.links[path] {
-            changes.append((path, links[path] == nil ? "is new" : tree.links[path] == nil ? "is gone" : "leads elsewhere"))
+            changes.append(
+                (path, links[path] == nil ? "is new" : tree.links[path] == nil ? "is gone" : "leads elsewhere"))
         }
         return changes.sorted { $0.path < $1.path }.map {
             "\(Value.string(String($0.path.prefix(200))).json) \($0.what)"
@@ -113,7 +115,9 @@ package struct CheckpointSeal: Sendable, Hashable {
 }
 
 extension CheckpointSeal.File {
-    /// File systems keep time in steps: what changes again within one is not seen by its time. In nanoseconds.
+    /// File systems keep time in steps: what changes again within one is not seen by its time.
+    ///
+    /// In nanoseconds.
     private static let step: Int64 = 50_000_000
 
     fileprivate init(_ path: String, below root: FilePath, isSampled: (Int64) -> Bool) throws {
@@ -177,7 +181,8 @@ private struct SealedTree {
             default:
                 throw PBTError(
                     .badValue,
-                    "\(place) is neither a file nor a directory; a checkpoint holds files, directories and links inside it")
+                    "\(place) is neither a file nor a directory; a checkpoint holds files, directories and links inside it"
+                )
             }
         }
     }

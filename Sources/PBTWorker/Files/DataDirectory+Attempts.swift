@@ -44,7 +44,8 @@ extension DataDirectory {
     }
 
     /// The directory of a checkpoint that an attempt continues, found to be what was published.
-    private func verifiedParent(_ name: String, of experiment: String) throws -> (path: FilePath, seal: CheckpointSeal) {
+    private func verifiedParent(_ name: String, of experiment: String) throws -> (path: FilePath, seal: CheckpointSeal)
+    {
         let path = try published(name, of: experiment)
         // Of one that an earlier version published, it is known from now on.
         guard let seal = try seal(of: name, in: experiment) else { return (path, try CheckpointSeal(of: path)) }

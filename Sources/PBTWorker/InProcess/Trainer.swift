@@ -55,7 +55,7 @@ public struct TrainingContext: Sendable, Hashable {
 
     /// What a trainer knows about an interval.
     ///
-    /// - Parameter depth: `interval + 1` when it is not given.
+    /// `depth` is `interval + 1` when it is not given.
     public init(
         experiment: String, member: Int, interval: Int, depth: Int? = nil, attempt: Int, seed: Int,
         hyperparameters: Hyperparameters

@@ -36,6 +36,7 @@ import SystemPackage
         /// - Parameters:
         ///   - number: The process.
         ///   - evenIfDead: Whether one that only waits to be reaped counts.
+        /// - Returns: What the table says of it; nil when there is no such process.
         static func entry(of number: Int32, evenIfDead: Bool = false) -> Entry? {
             // After the name in parentheses, which may hold anything: the state is field 3, the start field 22.
             guard let line = ProcessIdentity.text(of: "/proc/\(number)/stat"), let end = line.lastIndex(of: ")") else {

@@ -23,7 +23,9 @@ import SystemPackage
 ///
 /// Elsewhere only the program's process group is known.
 final class ProcessTree: Sendable {
-    /// The program, which leads its group. Not reaped as long as the tree is in use, so that nobody else gets its number.
+    /// The program, which leads its group.
+    ///
+    /// Not reaped as long as the tree is in use, so that nobody else gets its number.
     let leader: ProcessIdentity
     private let scope: ProcessScope
     /// What was found so far.

@@ -30,7 +30,9 @@ final class WorkerHealth: Sendable {
         }
     }
 
-    /// Whether no text of this kind was told yet; from now on one is. Numbers, as in names of attempts, do not count.
+    /// Whether no text of this kind was told yet; from now on one is.
+    ///
+    /// Numbers, as in names of attempts, do not count.
     func isNews(_ text: String) -> Bool {
         state.withLock { $0.told.insert(failureKind(of: text)).inserted }
     }
