@@ -34,7 +34,7 @@ package struct TransferPath: Sendable, Hashable, Comparable, CustomStringConvert
         if let scalar = text.unicodeScalars.first(where: { $0.value < 0x20 || $0.value == 0x7f }) {
             throw wrong("holds the control character \(scalar.value)")
         }
-        let names = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let names = text.pathNames()
         guard names.count <= Self.maximumDepth else { throw wrong("is deeper than \(Self.maximumDepth) directories") }
         for name in names {
             if name.isEmpty { throw wrong("holds an empty name or begins or ends with a slash") }

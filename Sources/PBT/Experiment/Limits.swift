@@ -9,6 +9,8 @@ package enum Limits {
 
     /// Members of an experiment, however they come.
     package static let members = 1_000_000
+    /// The most intervals that one claim gets: a search that samples its founders has one for each that is asked for.
+    package static let claimed = 1000
     /// Hyperparameters of a space.
     package static let dimensions = 10_000
     /// Values of a choice.

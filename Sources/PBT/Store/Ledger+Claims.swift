@@ -25,6 +25,7 @@ extension Ledger {
     ) throws -> Claims? {
         guard term > .zero else { throw PBTError(.badValue, "a lease must last for some time, not \(term)") }
         guard count > 0 else { throw PBTError(.badValue, "a claim must be for at least one interval, not \(count)") }
+        let count = min(count, Limits.claimed)
         try checkStanding(of: worker, in: record)
         try tidy(&record)
         if let key {

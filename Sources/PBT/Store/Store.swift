@@ -88,7 +88,7 @@ public protocol Store: Sendable {
     /// In an open random search there is always one more founder.
     ///
     /// - Parameters:
-    ///   - count: How many at most; above 0.
+    ///   - count: How many at most; above 0, and no more than 1000 are taken.
     ///   - name: The experiment.
     ///   - worker: Who asks.
     ///   - term: How long the leases last unless they are renewed; above 0.

@@ -27,7 +27,7 @@ package enum Program {
                 .badExperiment,
                 "the experiment's directory \(directory) is not there; it is where the command is started")
         }
-        if name.contains("/") {
+        if name.hasSlash {
             let path = FilePath(name).isAbsolute ? FilePath(name) : directory.pushing(FilePath(name))
             try check(path)
             return path

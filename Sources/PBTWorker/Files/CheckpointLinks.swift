@@ -98,7 +98,7 @@ package enum CheckpointLinks {
             return link
         }
         defer { free(real) }
-        let end = String(cString: real).split(separator: "/").map(String.init)
+        let end = String(cString: real).pathNames(omittingEmpty: true)
         guard end.starts(with: rootNames, by: { $0.utf8.elementsEqual($1.utf8) }) else {
             link.problem = .outside
             return link
@@ -114,9 +114,9 @@ package enum CheckpointLinks {
 
     /// Whether a relative link leads to its end without leaving the checkpoint on the way.
     private static func staysInside(_ target: String, from names: [String]) -> Bool {
-        guard !target.hasPrefix("/") else { return false }
+        guard target.utf8.first != UInt8(ascii: "/") else { return false }
         var depth = names.count - 1
-        for name in target.split(separator: "/") where name != "." {
+        for name in target.pathNames(omittingEmpty: true) where name != "." {
             depth += name == ".." ? -1 : 1
             if depth < 0 { return false }
         }
@@ -135,7 +135,7 @@ package enum CheckpointLinks {
             throw FileSystem.error("look at", path, errno)
         }
         defer { free(real) }
-        return String(cString: real).split(separator: "/").map(String.init)
+        return String(cString: real).pathNames(omittingEmpty: true)
     }
 
     /// Replaces a link by one rename.
@@ -200,9 +200,9 @@ extension FileSystem {
             guard try kind(of: here) == mode_t(S_IFLNK) else { continue }
             let target = try target(of: here)
             hops += 1
-            guard !target.hasPrefix("/"), hops <= 40 else { throw leadsOut(names, root) }
+            guard target.utf8.first != UInt8(ascii: "/"), hops <= 40 else { throw leadsOut(names, root) }
             result.removeLast()
-            left += target.split(separator: "/").map(String.init).reversed()
+            left += target.pathNames(omittingEmpty: true).reversed()
         }
         return result
     }

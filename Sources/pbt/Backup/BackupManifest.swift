@@ -76,7 +76,7 @@ struct BackupManifest {
             throw Failure(.unreachable, "\(path) was written by a newer version of pbt; update pbt")
         }
         // Names of files in the backup, not paths that lead elsewhere.
-        for name in [store, data] where FilePath.Component(name)?.kind != .regular || name.contains("/") {
+        for name in [store, data] where FilePath.Component(name)?.kind != .regular || name.hasSlash {
             throw Self.unreadable(path, "\"\(name)\" is not a file name")
         }
         let experiments = try list.map { item in
