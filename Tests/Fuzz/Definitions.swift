@@ -161,6 +161,8 @@ extension Target {
         let space = experiment.space
         var isBounded = isLegal
         if case .ray = experiment.explore.kind { isBounded = false }
+        // A schedule is trained as it was recorded, whatever the space is by now.
+        if case .replay = experiment.kind { isBounded = false }
         for member in 0..<min(4, experiment.population) {
             var values = experiment.founder(member)
             for index in 0..<4 {

@@ -245,9 +245,13 @@ extension CurvesLayer {
             // A point at every step, so that it lies on the curve of the member that leads as long as one leads.
             for (place, improvement) in improvements.enumerated() {
                 let next = place + 1 < improvements.count ? improvements[place + 1].at : scene.trained + 1
-                for depth in improvement.at..<max(next, improvement.at + 1) {
+                let end = max(next, improvement.at + 1)
+                // Of very long training some of them will do, the last among them.
+                let step = max(1, (end - improvement.at) / 1000)
+                for depth in stride(from: improvement.at, to: end - 1, by: step) {
                     points.append(point(at: Double(depth), improvement.score))
                 }
+                points.append(point(at: Double(end - 1), improvement.score))
             }
             return clipped(points)
         }
