@@ -239,7 +239,7 @@ extension Experiment {
             throw reader.error("schedule", "must be a list of \(intervals) objects, one an interval")
         }
         do {
-            return try schedule.map { Hyperparameters(try space.flattened($0)) }
+            return try schedule.map { Hyperparameters(try space.flattened($0).mapValues(\.finite)) }
         } catch {
             throw reader.error("schedule", "\(error)")
         }
