@@ -80,7 +80,7 @@ extension SQLiteLedger {
 
     private func changes(_ text: [UInt8]) throws -> [Change] {
         guard !text.isEmpty else { return [] }
-        return (try Value(json: text).array ?? []).compactMap { Change(value: $0) }
+        return (try json(text).array ?? []).compactMap { Change(value: $0) }
     }
 
     private static func text(of changes: [Change]) -> String? {

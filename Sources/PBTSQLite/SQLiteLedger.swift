@@ -354,10 +354,23 @@ package final class SQLiteLedger: Ledger {
 
     func object(_ text: [UInt8]) throws -> [String: Value]? {
         guard !text.isEmpty else { return nil }
-        guard let object = try Value(json: text).object else {
-            let start = String(decoding: text.prefix(100), as: UTF8.self)
-            throw PBTError(.inconsistent, "the store holds \(start) where an object should be")
-        }
+        guard let object = try json(text).object else { throw Self.damaged(text, "where an object should be") }
         return object
+    }
+
+    /// Reads JSON of a row.
+    ///
+    /// - Throws: A `PBTError` with code `inconsistent`.
+    func json(_ text: [UInt8]) throws -> Value {
+        do {
+            return try Value(json: text)
+        } catch {
+            throw Self.damaged(text, "where JSON should be: \(error)")
+        }
+    }
+
+    private static func damaged(_ text: [UInt8], _ problem: String) -> PBTError {
+        let start = Value.string(String(decoding: text.prefix(100), as: UTF8.self)).json
+        return PBTError(.inconsistent, "the store is damaged: it holds \(start) \(problem)")
     }
 }

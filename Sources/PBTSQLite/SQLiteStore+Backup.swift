@@ -80,6 +80,7 @@ extension SQLiteStore {
             return true
         }
         for place in experiments.indices {
+            experiments[place].checkpoints = try founderCopies(of: experiments[place].id, in: db)
             // A label is Schedy's, whose checkpoints are its clients' own.
             try db.run(
                 """
@@ -101,6 +102,22 @@ extension SQLiteStore {
             }
         }
         return experiments
+    }
+
+    /// The copies of checkpoints that an experiment's founders continue.
+    private static func founderCopies(of id: Int64, in db: Database) throws -> [String] {
+        var text: String?
+        try db.run("SELECT definition FROM experiment WHERE id = ?", [id]) { row in
+            text = row[0]
+            return false
+        }
+        do {
+            let experiment = try Experiment(
+                document: Document(Value(json: text ?? "")), directory: ".", isStored: true)
+            return Set(experiment.founderCheckpoints.all.compactMap { $0.copy?.description }).sorted()
+        } catch {
+            throw PBTError(.inconsistent, "the stored definition of experiment \(id) cannot be read: \(error)")
+        }
     }
 
     /// Takes back every lease, which costs no retry: for a copy that no worker works on.

@@ -64,6 +64,14 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "a key that stands twice", adding: "population: 3",
             "3: \"population\" stands twice in one object; keep one"),
         BrokenFile(
+            "aliases of aliases",
+            text: "a: &a {}\n" + (0..<40).map { "b\($0): &a {<<: [*a, *a]}\n" }.joined(),
+            "16: has more than 200000 parts once its aliases are followed"),
+        BrokenFile(
+            "a name that is a list of aliases of aliases",
+            text: "a: &a []\n" + (0..<40).map { "b\($0): &a [*a, *a]\n" }.joined() + "? [*a, *a]\n: 1\n",
+            "17: has more than 200000 parts once its aliases are followed"),
+        BrokenFile(
             "an alias that names nothing", line: 6, "  x: *nothing",
             "6: is not YAML: found undefined alias"),
         BrokenFile(
@@ -297,7 +305,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
                     return Array(
                         "\(name[i + 1]): &\(name[i + 1]) [\((0..<10).map { _ in "*\(name[i])" }.joined(separator: ","))]\n"
                             .utf8)
-                }, 65, "bomb.yaml:1: has more than 200000 parts once its aliases are followed"
+                }, 65, "bomb.yaml:6: has more than 200000 parts once its aliases are followed"
         ),
     ])
     func `a file that is no text is refused`(

@@ -54,6 +54,12 @@ import Testing
             Place(
                 name: "synchronous", schema: ["properties", "synchronous", "anyOf", "1"],
                 definition: "{synchronous: {\(unknown): 1}}"),
+            Place(
+                name: "initial", schema: ["properties", "initial", "anyOf", "1"],
+                definition: "{initial: {\(unknown): 1}}"),
+            Place(
+                name: "checkpoint", schema: ["$defs", "founder_checkpoint", "anyOf", "1"],
+                definition: "{initial: {checkpoint: {\(unknown): 1}}}"),
             Place(name: "stop", schema: ["properties", "stop"], definition: "{stop: {\(unknown): 1}}"),
             Place(name: "keep", schema: ["properties", "keep"], definition: "{keep: {\(unknown): 1}}"),
         ]

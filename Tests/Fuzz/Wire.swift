@@ -11,7 +11,8 @@ extension Target {
     static let wire = Target(name: "wire") { recorder in
         { source in
             let history = Runs.history(&source, name: "wire")
-            let intervals = history.genealogy.intervals
+            // Extreme scores are for charts: no store has a row that is done without a finite score.
+            let intervals = history.genealogy.intervals.filter { $0.limitComplaint == nil }
             guard let interval = intervals.isEmpty ? nil : source.pick(intervals) else { return }
             let experiment = history.record.experiment
             let lease = Lease(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import os
 import shlex
@@ -74,7 +75,7 @@ class Client:
 
     def members(self, name: str) -> List[IntervalRecord]:
         """The newest interval of every member."""
-        return [_records.interval(item) for item in self._pages(f"{self._path(name)}/members")]
+        return [self._interval(name, item) for item in self._pages(f"{self._path(name)}/members")]
 
     def intervals(
         self, name: str, *, member: Optional[int] = None, state: Optional[str] = None
@@ -87,11 +88,11 @@ class Client:
             state: In this state alone.
         """
         query = {key: value for key, value in (("member", member), ("state", state)) if value is not None}
-        return (_records.interval(item) for item in self._pages(f"{self._path(name)}/intervals", query))
+        return (self._interval(name, item) for item in self._pages(f"{self._path(name)}/intervals", query))
 
     def interval(self, name: str, member: int, index: int) -> IntervalRecord:
         """One interval."""
-        return _records.interval(self._call("GET", f"{self._path(name)}/intervals/{member}/{index}"))
+        return self._interval(name, self._call("GET", f"{self._path(name)}/intervals/{member}/{index}"))
 
     def best(self, name: str) -> Optional[IntervalRecord]:
         """The interval with the best score; None when none is done."""
@@ -122,9 +123,20 @@ class Client:
         """
         _tip(member, index)
         interval = self.best(name) if member is None or index is None else self.interval(name, member, index)
-        if interval is None or interval.checkpoint is None:
-            raise PBTError("noSuchCheckpoint", f"there is no checkpoint of {name} to download")
-        target = Path(directory).absolute()
+        if interval is None:
+            raise PBTError("noSuchCheckpoint", f"no interval of {name} is done: there is no checkpoint to download")
+        return interval.download(directory)
+
+    def _interval(self, name: str, raw: Dict[str, Any]) -> IntervalRecord:
+        return _records.interval(raw, functools.partial(self._download, name))
+
+    def _download(self, name: str, interval: IntervalRecord, directory: Path) -> Path:
+        if interval.checkpoint is None or interval.checkpoint_state != "kept":
+            raise PBTError(
+                "noSuchCheckpoint",
+                f"interval {interval.member}@{interval.index} of {name} has no checkpoint (any more)",
+            )
+        target = directory.absolute()
         if os.path.lexists(target):
             raise PBTError("alreadyExists", f"{target} already exists; name a directory that does not")
         os.makedirs(target.parent, exist_ok=True)
@@ -198,7 +210,7 @@ class Client:
         key = base64.urlsafe_b64encode(os.urandom(24)).decode()
         body = {"hyperparameters": _values.definition(hyperparameters)}
         answer = self._call("POST", f"{self._path(name)}/push", body, headers={"Idempotency-Key": key})
-        return _records.interval(answer)
+        return self._interval(name, answer)
 
     def pause(self, name: str) -> Experiment:
         """Hands out no more intervals; those that run are finished."""

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 #: An interval by (member, index).
 IntervalID = Tuple[int, int]
@@ -63,6 +64,21 @@ class IntervalRecord:
     started: Optional[float]
     finished: Optional[float]
     raw: Dict[str, Any] = field(repr=False, compare=False)
+    _fetch: Callable[[IntervalRecord, Path], Path] = field(repr=False, compare=False)
+
+    def download(self, directory: Union[str, Path]) -> Path:
+        """Downloads the checkpoint, each file checked by its SHA-256.
+
+        Args:
+            directory: Where to; it must not exist yet, and appears when the checkpoint is complete.
+
+        Returns:
+            The directory, absolute.
+
+        Raises:
+            PBTError: ``alreadyExists``, ``noSuchCheckpoint``, or what the server answers.
+        """
+        return self._fetch(self, Path(directory))
 
 
 @dataclass(frozen=True)
@@ -118,8 +134,8 @@ def experiment(raw: Dict[str, Any]) -> Experiment:
     )
 
 
-def interval(raw: Dict[str, Any]) -> IntervalRecord:
-    """Reads an interval."""
+def interval(raw: Dict[str, Any], fetch: Callable[[IntervalRecord, Path], Path]) -> IntervalRecord:
+    """Reads an interval, whose checkpoint ``fetch`` downloads into a directory."""
     return IntervalRecord(
         member=raw["member"],
         index=raw["interval"],
@@ -139,6 +155,7 @@ def interval(raw: Dict[str, Any]) -> IntervalRecord:
         started=_time(raw.get("started")),
         finished=_time(raw.get("finished")),
         raw=raw,
+        _fetch=fetch,
     )
 
 

@@ -136,8 +136,29 @@ def test_an_experiment_is_extended_and_its_best_downloaded(served: Served, tmp_p
     assert [path.name for path in directory.parent.iterdir()] == ["best"]
     with pytest.raises(pbt.PBTError, match="already exists"):
         client.download_checkpoint(name, directory)
+    assert (best.download(tmp_path / "again") / "total").read_text() == (directory / "total").read_text()
     with pytest.raises(pbt.PBTError, match="objective.goal"):
         client.revise(name, {**DEFINITION, "objective": {"metric": "q", "goal": "minimize"}})
+
+
+@pytest.mark.parametrize("data", [None, False])
+def test_founders_continue_the_best_of_another_experiment(served: Served, data: Any) -> None:
+    client = pbt.Client()
+    client.create({**DEFINITION, "intervals": 2})
+    for interval in pbt.worker(data=data):
+        interval.report(train(interval))
+    best = client.best(DEFINITION["name"])
+    assert best is not None and best.score is not None
+    client.create({**DEFINITION, "name": "heirs", "intervals": 1, "from": DEFINITION["name"]})
+    for interval in pbt.worker(experiment="heirs", data=data):
+        assert interval.checkpoint_in is not None
+        assert float((interval.checkpoint_in / "total").read_text()) == best.score
+        interval.report(train(interval))
+    founders = list(client.intervals("heirs"))
+    assert founders[0].hyperparameters == best.hyperparameters
+    assert [founder.score for founder in founders] == [
+        best.score + founder.hyperparameters["x"] for founder in founders
+    ]
 
 
 def test_several_members_at_once(served: Served) -> None:

@@ -59,7 +59,7 @@ extension Experiment {
     /// - Parameter old: The definition before.
     /// - Returns: One difference for each key.
     public func differences(from old: Experiment) -> [Difference] {
-        var (mine, before) = (value.object ?? [:], old.value.object ?? [:])
+        var (mine, before) = (withCopies(of: old).value.object ?? [:], old.value.object ?? [:])
         // Hyperparameters are compared by their flat names; when nothing but their grouping differs, it is told as one.
         let isSpaceSame = space.flatValues == old.space.flatValues
         if !isSpaceSame {

@@ -2,7 +2,7 @@
 
 extension Experiment {
     static let keys = [
-        "name", "kind", "objective", "population", "intervals", "seed", "space", "initial", "preset", "exploit",
+        "name", "kind", "objective", "population", "intervals", "seed", "space", "initial", "from", "preset", "exploit",
         "explore", "synchronous", "decide", "open", "command", "workers", "gpus", "threads", "retries", "timeout",
         "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env",
     ]
@@ -50,10 +50,14 @@ extension Experiment {
                 document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
                 mayBeEmpty: isOpen, hasCommand: reader.has("command"))
         }
-        var initial: [Hyperparameters] = []
+        var founders = Founders()
         if let space {
-            initial = faults.attempt { () throws(DocumentError) in try Self.readInitial(reader, space: space) } ?? []
+            founders =
+                faults.attempt { () throws(DocumentError) in
+                    try Self.readFounders(reader, space: space, directory: directory)
+                } ?? founders
         }
+        let initial = founders.initial
         // Of a kind that cannot be told nothing more is asked.
         let isManual = named == .manual
         let isGrowing = isManual || isOpen || named == nil
@@ -98,7 +102,7 @@ extension Experiment {
         self.init(
             name, kind: kind, objective: objective, population: population, intervals: intervals,
             seed: UInt64(bitPattern: Int64(seed)), space: space, initial: initial,
-            exploit: explores ? exploit : .none, explore: explores ? explore : .none,
+            founderCheckpoints: founders.checkpoints, exploit: explores ? exploit : .none, explore: explores ? explore : .none,
             isSynchronous: order.isSynchronous, deadline: order.deadline, decides: decides, isOpen: isOpen,
             retries: retries, stop: stop, keep: keep, hasBaseline: hasBaseline, trainer: trainer)
         guard !isStored else { return }
@@ -198,29 +202,6 @@ extension Experiment {
         }
         try faults.check()
         return isMaximized == true ? .maximize(metric ?? "") : .minimize(metric ?? "")
-    }
-
-    private static func readInitial(
-        _ reader: ObjectReader, space: SearchSpace
-    ) throws(DocumentError) -> [Hyperparameters] {
-        var initial: [Hyperparameters] = []
-        var faults = Faults()
-        for (i, document) in (try reader.list("initial") ?? []).enumerated() {
-            guard case .object = document.content else {
-                faults.add(
-                    DocumentError(
-                        line: document.line, path: "initial[\(i)]",
-                        problem: "must be an object of hyperparameters, not \(document.value.kind)"))
-                continue
-            }
-            do {
-                initial.append(try space.checked(Hyperparameters(document.value.object ?? [:])))
-            } catch {
-                faults.add(DocumentError(line: document.line, path: "initial[\(i)]", problem: "\(error)"))
-            }
-        }
-        try faults.check()
-        return initial
     }
 
     private static func readSchedule(

@@ -33,7 +33,8 @@ extension Experiment {
             object["kind"] = "replay"
             object["schedule"] = .array(schedule.map(\.value))
         }
-        if !initial.isEmpty { object["initial"] = .array(initial.map(\.value)) }
+        object["from"] = founderCheckpoints.experiment.map { .string($0) }
+        object["initial"] = initialValue
         if let deadline {
             object["synchronous"] = ["deadline": deadline.value]
         } else {
@@ -43,6 +44,19 @@ extension Experiment {
         if isOpen { object["open"] = true }
         if hasBaseline { object["baseline"] = "random_search" }
         return object
+    }
+
+    /// Founders' hyperparameters and checkpoints, as the file writes them: a list, or an object that holds for all.
+    private var initialValue: Value? {
+        if let shared = founderCheckpoints.shared { return ["checkpoint": shared.value] }
+        let count = max(initial.count, (founderCheckpoints.own.keys.max() ?? -1) + 1)
+        guard count > 0 else { return nil }
+        return .array(
+            (0..<count).map { member in
+                var object = initial.indices.contains(member) ? initial[member].values : [:]
+                if let checkpoint = founderCheckpoints.own[member] { object["checkpoint"] = checkpoint.value }
+                return .object(object)
+            })
     }
 
     /// The keys whose values differ between two definitions and must not change once an experiment is created.

@@ -114,6 +114,8 @@ public struct Experiment: Sendable, Hashable {
     public var space: SearchSpace
     /// Hyperparameters of the first founders given by hand; what is left out is sampled.
     public var initial: [Hyperparameters]
+    /// The checkpoints that founders continue; none: they start with untrained models.
+    public var founderCheckpoints: FounderCheckpoints
     /// Which member takes over which.
     public var exploit: ExploitRule
     /// How hyperparameters change then.
@@ -144,6 +146,7 @@ public struct Experiment: Sendable, Hashable {
     public init(
         _ name: String, kind: Kind = .populationBasedTraining, objective: Objective, population: Int, intervals: Int,
         seed: UInt64 = 0, space: SearchSpace, initial: [Hyperparameters] = [],
+        founderCheckpoints: FounderCheckpoints = FounderCheckpoints(),
         exploit: ExploitRule = .truncation(), explore: ExploreRule = .perturb(), isSynchronous: Bool = false,
         deadline: Duration? = nil, decides: Decides = .early, isOpen: Bool = false, retries: Int = 2,
         stop: Stop = Stop(), keep: Keep = Keep(),
@@ -161,6 +164,7 @@ public struct Experiment: Sendable, Hashable {
             Hyperparameters(
                 Dictionary(uniqueKeysWithValues: given.values.map { ($0, space[$0]?.normalized($1) ?? $1) }))
         }
+        self.founderCheckpoints = founderCheckpoints
         self.exploit = exploit
         self.explore = explore
         self.isSynchronous = isSynchronous
@@ -200,14 +204,18 @@ public struct Experiment: Sendable, Hashable {
     ///   - name: The new experiment's name.
     ///   - schedule: The hyperparameters of each interval.
     ///   - seeds: How many members.
+    ///   - checkpoint: What all of them continue; none for untrained models.
     /// - Returns: An experiment of kind ``Kind/replay(_:)``.
-    public func replay(named name: String, schedule: [Hyperparameters], seeds: Int) -> Experiment {
+    public func replay(
+        named name: String, schedule: [Hyperparameters], seeds: Int, continuing checkpoint: FounderCheckpoint? = nil
+    ) -> Experiment {
         var replay = self
         replay.name = name
         replay.kind = .replay(schedule)
         replay.population = seeds
         replay.intervals = schedule.count
         replay.initial = []
+        replay.founderCheckpoints = FounderCheckpoints(shared: checkpoint)
         replay.exploit = .none
         replay.explore = .none
         replay.isSynchronous = false

@@ -141,6 +141,8 @@ extension Ledger {
                     "interval \(interval.id) of \"\(name)\" continues \(parent), whose checkpoint is gone")
             }
             parentCheckpoint = checkpoint
+        } else {
+            parentCheckpoint = record.experiment.founderCheckpoints[interval.id.member]?.copy.map { "\($0)" }
         }
         let lease = Lease(
             experiment: name, interval: interval.id, attempt: interval.attempts, token: token,

@@ -42,6 +42,7 @@ extension Ledger {
                 "there is an experiment \"\(experiment.name)\" already; give the new one another name, or remove the "
                     + "old one with: " + Shell.command(["pbt", "rm", experiment.name]))
         }
+        try experiment.checkFoundersCopied()
         try strategies.check(experiment)
         var record = try insert(
             ExperimentRecord(
@@ -65,7 +66,7 @@ extension Ledger {
                     + "exists: give the new definition another name, or remove the old experiment with: "
                     + Shell.command(["pbt", "rm", experiment.name]))
         }
-        var edited = experiment
+        var edited = experiment.withCopies(of: record.experiment)
         edited.population = record.experiment.population
         guard edited != record.experiment else { return }
         try adopt(edited, in: &record)

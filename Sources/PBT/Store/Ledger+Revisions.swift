@@ -4,7 +4,7 @@
 extension Ledger {
     package func revise(_ experiment: Experiment) throws -> Revision {
         var record = try existing(experiment.name)
-        var edited = experiment
+        var edited = experiment.withCopies(of: record.experiment)
         // Of these, how many members there are is not the definition's to say.
         if record.experiment.takesMembers { edited.population = record.experiment.population }
         guard edited != record.experiment else { return try newestRevision(of: record) }
@@ -20,6 +20,7 @@ extension Ledger {
         } catch {
             throw PBTError(.badExperiment, "experiment \"\(experiment.name)\" is not well defined: \(error)")
         }
+        try edited.checkFoundersCopied()
         try strategies.check(edited)
         // Leases and times that have run out belong to the definition so far.
         try tidy(&record)

@@ -184,7 +184,10 @@ struct ScheduleCanvas {
             }
         }
         for run in runs.suffix(Decimation.limit) {
-            guard let left = x.position(run.from), let right = x.position(run.to) else { continue }
+            guard let begin = x.position(run.from), let end = x.position(run.to) else { continue }
+            // An interval that is still trained ends where the axis does.
+            let (left, right) = (max(begin, strip.left), min(end, strip.right))
+            guard left < right else { continue }
             drawing.rect(
                 Frame(left: left, top: strip.top, right: right, bottom: strip.bottom),
                 fill: color(run.category, of: categories.count))

@@ -4,6 +4,7 @@ import HTTPTypes
 import HummingbirdCore
 import PBT
 import PBTAPI
+import PBTTransfer
 import PBTWorker
 
 extension Endpoints {
@@ -22,6 +23,7 @@ extension Endpoints {
                 call.request.headers[.idempotencyKey], for: bytes
             ) {
                 try await call.site.data?.checkUnclaimed(experiment.name, in: call.site.store)
+                let experiment = try await call.site.copyingFounders(of: experiment)
                 let record = try await call.site.store.create(experiment)
                 return (call.site.value(of: record, withDefinition: true), status: 201)
             }
@@ -44,7 +46,7 @@ extension Endpoints {
                     "definition.name: is \"\(experiment.name)\", but the path says \"\(call.experiment)\"; a name cannot change"
                 )
             }
-            try await call.site.store.edit(experiment, for: call)
+            try await call.site.store.edit(call.site.copyingFounders(of: experiment), for: call)
             return try await call.experimentReply()
         },
         Endpoint(
@@ -62,7 +64,8 @@ extension Endpoints {
                     "definition.name: is \"\(experiment.name)\", but the path says \"\(call.experiment)\"; a name cannot change"
                 )
             }
-            return .json(try await call.site.store.revise(experiment, for: call).api)
+            return .json(
+                try await call.site.store.revise(call.site.copyingFounders(of: experiment), for: call).api)
         },
         Endpoint(
             method: .delete, path: experimentPath, scope: .admin, summary: "Remove an experiment and all its files",
@@ -133,6 +136,17 @@ extension Call {
     /// The experiment in the path, as it is now.
     fileprivate func experimentReply() async throws -> Reply {
         reply(site.value(of: try await site.store.record(of: experiment), withDefinition: true))
+    }
+}
+
+extension Site {
+    /// Copies the checkpoints that an experiment's founders continue, of experiments of this server.
+    ///
+    /// - Throws: A `PBTError`: `badExperiment` for a path, which is not read for clients.
+    fileprivate func copyingFounders(of experiment: Experiment) async throws -> Experiment {
+        guard let data else { return experiment }
+        let resolved = try await data.resolvingFounders(of: experiment, in: store)
+        return try await blocking { try data.copyFounders(of: resolved, allowingPaths: false) }
     }
 }
 

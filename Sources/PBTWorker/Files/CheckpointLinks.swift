@@ -131,11 +131,7 @@ package enum CheckpointLinks {
     }
 
     private static func realNames(_ path: FilePath) throws -> [String] {
-        guard let real = path.withPlatformString({ realpath($0, nil) }) else {
-            throw FileSystem.error("look at", path, errno)
-        }
-        defer { free(real) }
-        return String(cString: real).pathNames(omittingEmpty: true)
+        try FileSystem.realPath(path).string.pathNames(omittingEmpty: true)
     }
 
     /// Replaces a link by one rename.
@@ -164,6 +160,17 @@ extension CheckpointLink: CustomStringConvertible {
 }
 
 extension FileSystem {
+    /// Returns the absolute path of what a path leads to, without symbolic links.
+    ///
+    /// - Throws: A `PBTError` with code `inputOutput`.
+    static func realPath(_ path: FilePath) throws -> FilePath {
+        guard let real = path.withPlatformString({ realpath($0, nil) }) else {
+            throw error("look at", path, errno)
+        }
+        defer { free(real) }
+        return FilePath(platformString: real)
+    }
+
     /// What a symbolic link holds.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.

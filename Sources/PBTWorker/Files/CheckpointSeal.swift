@@ -33,6 +33,11 @@ package struct CheckpointSeal: Sendable, Hashable {
         package var changed: Int64
         /// Its number on the file system.
         package var inode: UInt64
+
+        /// The file without what is a matter of the file system that it is on.
+        fileprivate var content: [String] {
+            [path, String(size), digest, isSampled ? "samples" : "whole"]
+        }
     }
 
     /// What is read of large files.
@@ -74,6 +79,12 @@ package struct CheckpointSeal: Sendable, Hashable {
             files.append(try File(path, below: root, isSampled: { hashing == .sampled && $0 > Self.wholeLimit }))
         }
         recorded = FileSystem.now()
+    }
+
+    /// Whether another checkpoint holds the same files, directories and links; of large files, the same samples.
+    package func isSameContent(as other: Self) -> Bool {
+        directories == other.directories && links == other.links
+            && files.map(\.content) == other.files.map(\.content)
     }
 
     /// Finds out how a checkpoint differs from what was published.

@@ -85,7 +85,10 @@ extension DataDirectory {
         }
         // A running interval may have published, and not yet have finished.
         let paths =
-            try published.filter { !checkpoints.contains($0) && !running.contains($0) }
+            try published.filter {
+                // What founders continue stays as long as the experiment.
+                !checkpoints.contains($0) && !running.contains($0) && CheckpointName($0)?.isFounderCopy != true
+            }
             // What has another name, or is not a directory, was not put there by us.
             .compactMap { checkpoint(named: $0, of: experiment) }.filter { try FileSystem.isDirectory($0) }
             + attempts.filter { !running.contains($0) }.map { attempt($0, of: experiment) }

@@ -39,7 +39,8 @@ extension DataDirectory {
         try ["checkpoints", "logs"].reduce(0) { count, name in
             let path = directory.appending(name)
             guard try FileSystem.exists(path) else { return count }
-            return count + (try FileSystem.names(in: path).count)
+            // A create that was interrupted may have copied what founders continue.
+            return count + (try FileSystem.names(in: path).count { CheckpointName($0)?.isFounderCopy != true })
         }
     }
 

@@ -64,11 +64,23 @@ struct Check {
         }
     }
 
+    /// The checkpoint that a founder continues, copied for the check; nil for none, and for one of an experiment, since a
+    /// check has no store.
+    private func start(of founder: Int) throws -> String? {
+        guard let checkpoint = experiment.founderCheckpoints[founder], case .directory = checkpoint.source else {
+            return nil
+        }
+        var copied = experiment
+        copied.founderCheckpoints = FounderCheckpoints(shared: FounderCheckpoint(checkpoint.source))
+        return try trial.data.copyFounders(of: copied, allowingPaths: true).founderCheckpoints.shared?.copy?.description
+    }
+
     /// The first of three founders whose score is finite.
     private mutating func trainFounder() async throws -> TrialRun.Outcome? {
         var last: TrialRun.Outcome?
         for founder in 0..<3 {
-            let outcome = try await train("a founder", index: 0, with: experiment.founder(founder), from: nil)
+            let outcome = try await train(
+                "a founder", index: 0, with: experiment.founder(founder), from: start(of: founder))
             if outcome.score.isFinite {
                 report.add(
                     .fine,

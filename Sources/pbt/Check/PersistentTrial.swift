@@ -46,7 +46,12 @@ struct PersistentTrial: Sendable {
 
     private func train(_ processes: [[Hyperparameters]], in data: DataDirectory) async throws -> [TrialRun.Outcome] {
         let schedule = processes.flatMap(\.self)
-        var definition = experiment.replay(named: experiment.name, schedule: schedule, seeds: 1)
+        var start = experiment.founderCheckpoints[0]
+        // Of an experiment's checkpoint nothing is known here: a check has no store.
+        if case .checkpoint = start?.source { start = nil }
+        var definition = experiment.replay(
+            named: experiment.name, schedule: schedule, seeds: 1, continuing: start.map { FounderCheckpoint($0.source) })
+        definition = try data.copyFounders(of: definition, allowingPaths: true)
         definition.retries = 0
         // Nothing is deleted before it was looked at.
         definition.keep = .init(best: schedule.count, last: schedule.count)

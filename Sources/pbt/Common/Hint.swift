@@ -91,6 +91,8 @@ struct RunHint {
     var name: String?
     /// The seed that was given instead of the file's.
     var seed: Int?
+    /// The experiment that founders continue.
+    var from: String?
     /// How many workers were given.
     var workers: Int?
     /// The store that is used, and where it would be looked for.
@@ -108,6 +110,7 @@ struct RunHint {
         if let name = newName ?? name { words += ["--name", name] }
         // A negative number would be taken for an option.
         if let seed { words += seed < 0 ? ["--seed=\(seed)"] : ["--seed", "\(seed)"] }
+        if let from { words += ["--from", from] }
         if let workers, verb == "run" { words += ["--workers", "\(workers)"] }
         return Shell.command(words + Hint.storeOption(store, in: directory))
     }

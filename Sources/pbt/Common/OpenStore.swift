@@ -93,6 +93,17 @@ struct OpenStore: Sendable {
         }
     }
 
+    /// Copies the checkpoints that an experiment's founders continue into the data directory; a server does so itself.
+    ///
+    /// - Parameter experiment: The definition, as it is about to be created or edited.
+    /// - Returns: The definition with the names of the copies.
+    /// - Throws: A ``PBTError``.
+    func copyingFounders(of experiment: Experiment) async throws -> Experiment {
+        guard !isRemote, let data else { return experiment }
+        return try data.copyFounders(
+            of: try await data.resolvingFounders(of: experiment, in: store), allowingPaths: true)
+    }
+
     /// Warns of experiments whose files are in the data directory, but which the store does not know.
     ///
     /// - Throws: A ``PBTError``.

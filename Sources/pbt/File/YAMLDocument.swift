@@ -17,6 +17,7 @@ extension Document {
     /// - Parameter text: The YAML text, of one document.
     /// - Throws: A ``DocumentError`` that names the line.
     init(yaml text: String) throws(DocumentError) {
+        if let line = YAMLSize.lineBeyond(Self.mostParts, in: text) { throw Self.tooLarge(line: line) }
         let root: Node?
         do {
             root = try compose(yaml: text)
@@ -65,13 +66,15 @@ extension Document {
         }
     }
 
+    private static func tooLarge(line: Int) -> DocumentError {
+        DocumentError(
+            line: line, path: "", problem: "has more than \(mostParts) parts once its aliases are followed")
+    }
+
     private static func document(_ node: Node, parts: inout Int) throws(DocumentError) -> Document {
         let line = node.mark?.line ?? 0
         parts += 1
-        guard parts <= mostParts else {
-            throw DocumentError(
-                line: line, path: "", problem: "has more than \(mostParts) parts once its aliases are followed")
-        }
+        guard parts <= mostParts else { throw tooLarge(line: line) }
         switch node {
         case .scalar(let scalar):
             return Document(.scalar(try value(of: scalar, line: line)), line: line, text: scalar.string)
@@ -91,11 +94,7 @@ extension Document {
     private static func entries(_ mapping: Node.Mapping, parts: inout Int) throws(DocumentError) -> [Entry] {
         // Merged objects count too, so that those that merge each other twice end.
         parts += 1
-        guard parts <= mostParts else {
-            throw DocumentError(
-                line: mapping.mark?.line ?? 0, path: "",
-                problem: "has more than \(mostParts) parts once its aliases are followed")
-        }
+        guard parts <= mostParts else { throw tooLarge(line: mapping.mark?.line ?? 0) }
         var entries: [Entry] = []
         var merged: [Entry] = []
         for (key, value) in mapping {

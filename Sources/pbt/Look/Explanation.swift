@@ -41,7 +41,7 @@ struct Explanation {
 
     // MARK: JSON
 
-    /// The explanation as JSON: `interval`, `founder` or `decision`, `then`, `identical`, `differences`.
+    /// The explanation as JSON: `interval`, `founder` and what it `continues` or `decision`, `then`, `identical`, `differences`.
     var value: Value {
         var object: [String: Value] = [
             "interval": row.map { .object($0.looked) } ?? id.value, "identical": .bool(isIdentical),
@@ -49,7 +49,13 @@ struct Explanation {
             "then": sequel.map { value(of: $0) } ?? .null, "decision": origin.map { value(of: $0) } ?? .null,
         ]
         object["founder"] = founder.map { .string($0.origin.words) } ?? .null
+        object["continues"] = continued.map { .string($0.source.description) } ?? .null
         return .object(object)
+    }
+
+    /// The checkpoint that a founder continues.
+    private var continued: FounderCheckpoint? {
+        founder == nil ? nil : looked.experiment.founderCheckpoints[id.member]
     }
 
     private func value(of finding: Audit.Finding) -> Value {
@@ -83,6 +89,7 @@ struct Explanation {
         if let founder {
             let revision = looked.revisions.count > 1 ? ", by revision \(founder.revision) of the definition" : ""
             try say("\(id) is a founder: \(founder.origin.words)\(revision).")
+            if let continued { try say("It continues the checkpoint \(continued.source).") }
             if let row { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
         }
         if let origin { try DecisionText(finding: origin, looked: looked).print() }

@@ -44,10 +44,15 @@ struct ReplayCommand: AsyncParsableCommand {
                 "\"\(experiment)\" is trained by a Swift program, not by a command; create the replay with --create-only "
                     + "and train it with that program")
         }
-        let definition = try await named(looked.experiment.replay(named: "", schedule: schedule, seeds: seeds), opened)
+        // The schedule was found from where its lineage began.
+        let founder = looked.history.lineage(of: tip.id).first.flatMap { first in
+            looked.experiment.founderCheckpoints.inExperiment(looked.experiment.name)[first.id.member]
+        }
+        let definition = try await named(
+            looked.experiment.replay(named: "", schedule: schedule, seeds: seeds, continuing: founder), opened)
         try await opened.checkUnclaimed(definition)
         let last = try await opened.store.lastEvent()
-        let enlistment = try await Enlistment(definition, in: opened.store, reviving: !createOnly)
+        let enlistment = try await Enlistment(definition, in: opened, reviving: !createOnly)
         let replay = enlistment.family.main.experiment
         if shown.options.style != .none {
             Output.note(

@@ -11,12 +11,21 @@ struct CloneCommand: AsyncParsableCommand {
         abstract: "Create an experiment with the definition of another one, from its beginning.",
         discussion: """
             The new experiment has the present definition, also the edits; nothing is trained yet, and no checkpoint is \
-            taken along. Its random search, if it has one, is created too.
+            taken along but those that founders continue. Its random search, if it has one, is created too.
+
+            --set changes a key of the definition, which pbt show --json prints: --set population=32 --set \
+            space.learning_rate='{log_uniform: [1e-5, 1]}'. To continue the best members of an experiment instead: \
+            --set from=EXPERIMENT.
             """)
 
     @Argument(help: "The experiment to take the definition of.", completion: .experiments) var experiment: String
     @Argument(help: "The new experiment's name.") var name: String
     @Option(name: .long, help: "Another seed.") var seed: Int?
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "Another value of a key, as an experiment file writes it; may be repeated.", valueName: "key=value"))
+    var set: [String] = []
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
 
@@ -25,13 +34,18 @@ struct CloneCommand: AsyncParsableCommand {
         let opened = try await storeOptions.open()
         let original = try await opened.store.record(of: try await opened.store.resolved(experiment)).experiment
         var clone = original
+        clone.founderCheckpoints = clone.founderCheckpoints.inExperiment(original.name).withoutCopies
+        clone = try DefinitionChange(set).applied(to: clone)
         clone.name = name
         if let seed { clone.seed = UInt64(bitPattern: Int64(seed)) }
         // Of an open search, what came was counted; the clone begins with what was listed.
         if clone.takesMembers { clone.population = clone.initial.count }
         var names: [String] = []
-        for created in [clone] + (clone.baseline.map { [$0] } ?? []) {
-            names.append(try await opened.store.create(created).experiment.name)
+        try await opened.checkUnclaimed(clone)
+        clone = try await opened.copyingFounders(of: clone)
+        names.append(try await opened.store.create(clone).experiment.name)
+        if let baseline = clone.baseline {
+            names.append(try await opened.store.create(opened.copyingFounders(of: baseline)).experiment.name)
         }
         if format.json {
             return try Output.json([

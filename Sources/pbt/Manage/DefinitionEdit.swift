@@ -68,12 +68,13 @@ struct DefinitionEdit: Sendable {
 
     /// Makes the edit.
     ///
-    /// - Parameter store: The store.
+    /// - Parameter opened: The store.
     /// - Returns: The experiment's revision in force.
     /// - Throws: A ``PBTError``.
-    func make(in store: some Store) async throws -> Revision {
+    func make(in opened: OpenStore) async throws -> Revision {
+        let store = opened.store
         var revisions: [Revision] = []
-        for part in parts { revisions.append(try await store.revise(part.edited)) }
+        for part in parts { revisions.append(try await store.revise(opened.copyingFounders(of: part.edited))) }
         if let orphan {
             try await store.stop(
                 orphan.experiment.name, because: "the definition of \(record.experiment.name) no longer has it")

@@ -27,7 +27,7 @@ struct CreateCommand: AsyncParsableCommand {
         try await opened.checkUnclaimed(experiment)
         let hint = overrides.hint(file, in: opened, beside: source.directory)
         let notice = ChangeNotice(hint: hint, opened: opened)
-        let enlistment = try await Enlistment(experiment, in: opened.store, reviving: false) { change in
+        let enlistment = try await Enlistment(experiment, in: opened, reviving: false) { change in
             try await notice.tell(change)
         }
         let record = enlistment.family.main

@@ -39,18 +39,21 @@ struct Enlistment: Sendable {
     ///
     /// - Parameters:
     ///   - experiment: The definition.
-    ///   - store: The store.
+    ///   - opened: The store.
     ///   - isRevived: Whether a failed experiment is tried again.
     ///   - changing: Called with what differs from the definition in the store, before that is changed; what it throws
     ///     leaves the store as it is.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/alreadyExists`` when another definition has the name.
     init(
-        _ experiment: Experiment, in store: some Store, reviving isRevived: Bool,
+        _ experiment: Experiment, in opened: OpenStore, reviving isRevived: Bool,
         changing: (Change) async throws -> Void = { _ in }
     ) async throws {
+        let store = opened.store
+        // The random search continues what the experiment does.
+        let experiment = try await opened.copyingFounders(of: experiment)
         var manner = try await Self.enter(experiment, in: store, changing)
         if let baseline = experiment.baseline {
-            let found = try await Self.enter(baseline, in: store) { _ in }
+            let found = try await Self.enter(opened.copyingFounders(of: baseline), in: store) { _ in }
             // Its process died between the two.
             if case .finds = manner, case .begins = found { manner = .goesOn }
         }

@@ -12,6 +12,14 @@ struct ExperimentOverrides: ParsableArguments {
     @Option(name: .long, help: "The seed, instead of that in the file. Give a --name too: a name has one seed.")
     var seed: Int?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Founders continue the best members of another experiment in the store: checkpoints and hyperparameters.",
+            valueName: "experiment"),
+        completion: .experiments)
+    var from: String?
+
     /// How the same file is trained with what was given.
     ///
     /// - Parameters:
@@ -22,7 +30,7 @@ struct ExperimentOverrides: ParsableArguments {
     /// - Returns: The command line.
     func hint(_ file: String, workers: Int? = nil, in opened: OpenStore, beside directory: FilePath) -> RunHint {
         RunHint(
-            file: file, name: name, seed: seed, workers: workers, store: opened.location, directory: directory)
+            file: file, name: name, seed: seed, from: from, workers: workers, store: opened.location, directory: directory)
     }
 
     /// The experiment with what was given.
@@ -35,6 +43,15 @@ struct ExperimentOverrides: ParsableArguments {
             experiment.name = name
         }
         if let seed { experiment.seed = UInt64(bitPattern: Int64(seed)) }
+        if let from {
+            if let complaint = Experiment.complaint(aboutName: from) { throw Failure(.usage, "--from \(complaint)") }
+            guard experiment.initial.isEmpty, experiment.founderCheckpoints.isEmpty else {
+                throw Failure(
+                    .usage,
+                    "--from says what founders start with, and so does initial or from in the file; keep one of the two")
+            }
+            experiment.founderCheckpoints.experiment = from
+        }
         return experiment
     }
 }

@@ -59,7 +59,7 @@ struct RunCommand: AsyncParsableCommand {
         let last = try await opened.store.lastEvent()
         let hint = overrides.hint(file, workers: workers, in: opened, beside: source.directory)
         let notice = ChangeNotice(hint: hint, opened: opened)
-        let enlistment = try await Enlistment(experiment, in: opened.store, reviving: true) { change in
+        let enlistment = try await Enlistment(experiment, in: opened, reviving: true) { change in
             try await notice.tell(change)
         }
         if case .finds = enlistment.manner {

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CYaml
+import PBT
+
+/// How large a YAML text is once its aliases are followed, found out before anything follows them.
+///
+/// A few hundred bytes of aliases of aliases stand for more than any machine holds. Yams follows aliases as it composes
+/// the text, and hashes names that are lists or objects, so a bound on what it returns comes too late.
+enum YAMLSize {
+    /// Counts the scalars, lists and objects of a text, an alias as often as what it stands for.
+    ///
+    /// - Parameters:
+    ///   - text: The YAML text.
+    ///   - most: Where to stop.
+    /// - Returns: The line, from 1, where there are more than that; nil when there are not, and when the text is not
+    ///   YAML, which the parser proper explains better.
+    static func lineBeyond(_ most: Int, in text: String) -> Int? {
+        var parser = yaml_parser_t()
+        guard yaml_parser_initialize(&parser) == 1 else { return nil }
+        defer { yaml_parser_delete(&parser) }
+        var text = text
+        return text.withUTF8 { bytes in
+            yaml_parser_set_input_string(&parser, bytes.baseAddress, bytes.count)
+            return lineBeyond(most, &parser)
+        }
+    }
+
+    private static func lineBeyond(_ most: Int, _ parser: inout yaml_parser_t) -> Int? {
+        /// The lists and objects that are open, with their anchors and the total before them.
+        var open: [(anchor: String?, before: Int)] = []
+        var sizes: [String: Int] = [:]
+        var total = 0
+        while true {
+            var event = yaml_event_t()
+            guard yaml_parser_parse(&parser, &event) == 1 else { return nil }
+            defer { yaml_event_delete(&event) }
+            switch event.type {
+            case YAML_STREAM_END_EVENT, YAML_NO_EVENT: return nil
+            case YAML_ALIAS_EVENT: total += name(event.data.alias.anchor).flatMap { sizes[$0] } ?? 1
+            case YAML_SCALAR_EVENT:
+                total += 1
+                if let anchor = name(event.data.scalar.anchor) { sizes[anchor] = 1 }
+            case YAML_SEQUENCE_START_EVENT:
+                open.append((name(event.data.sequence_start.anchor), total))
+                total += 1
+            case YAML_MAPPING_START_EVENT:
+                open.append((name(event.data.mapping_start.anchor), total))
+                total += 1
+            case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT:
+                guard let ended = open.popLast() else { break }
+                if let anchor = ended.anchor { sizes[anchor] = total - ended.before }
+            default: break
+            }
+            // Each summand is at most what was counted before, so this cannot overflow.
+            if total > most { return Int(clamping: event.start_mark.line).adding(saturating: 1) }
+        }
+    }
+
+    private static func name(_ anchor: UnsafeMutablePointer<yaml_char_t>?) -> String? {
+        anchor.map { String(cString: $0) }
+    }
+}

@@ -1,0 +1,1 @@
+../../Sources/pbt/File/YAMLSize.swift
