@@ -37,7 +37,9 @@ struct FounderTests {
         try #require(try await place.show(name)["members"]?.array).compactMap { $0["score"]?.double }
     }
 
-    @Test func `--from takes over checkpoint and hyperparameters of the best, and the same command resumes`() async throws {
+    @Test func `--from takes over checkpoint and hyperparameters of the best, and the same command resumes`()
+        async throws
+    {
         let place = try Self.place()
         try place.write(Self.definition("old"), to: "old.yaml")
         try place.write(Self.definition("new", "baseline: random_search"), to: "new.yaml")
@@ -70,7 +72,8 @@ struct FounderTests {
 
     @Test func `a directory in the file is copied: one for all, or one for each founder`() async throws {
         let place = try Self.place()
-        let made = try await Command.shell(["-c", "mkdir -p a b empty && echo 10 > a/n && echo 20 > b/n"], in: place.directory)
+        let made = try await Command.shell(
+            ["-c", "mkdir -p a b empty && echo 10 > a/n && echo 20 > b/n"], in: place.directory)
         #expect(made.code == 0)
         try place.write(Self.definition("all", "initial: {checkpoint: a}"), to: "all.yaml")
         try place.write(
@@ -129,7 +132,8 @@ struct FounderTests {
         let best = try Value(json: try await place.pbt("best", "new", "--json").output)
         #expect((2...3).contains(try #require(best["hyperparameters"]?["x"]?.double)))
         for (pair, problem) in [
-            ("x=1", "a hyperparameter is space.x"), ("seeed=3", "did you mean \"seed\"?"), ("seed", "is not of the form"),
+            ("x=1", "a hyperparameter is space.x"), ("seeed=3", "did you mean \"seed\"?"),
+            ("seed", "is not of the form"),
             ("name=z", "the second argument is the new name"), ("intervals=-1", "must be at least 1"),
         ] {
             let refused = try await place.pbt("clone", "old", "other", "--set", pair)

@@ -20,7 +20,8 @@ import Testing
         return experiment
     }
 
-    @Test func `the best of another experiment are continued by a worker that does not see the directory`() async throws {
+    @Test func `the best of another experiment are continued by a worker that does not see the directory`() async throws
+    {
         try await withTemporaryDirectory { directory in
             let root = FilePath(directory)
             let data = DataDirectory(root.appending("data"))

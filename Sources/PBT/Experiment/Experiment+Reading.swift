@@ -102,7 +102,8 @@ extension Experiment {
         self.init(
             name, kind: kind, objective: objective, population: population, intervals: intervals,
             seed: UInt64(bitPattern: Int64(seed)), space: space, initial: initial,
-            founderCheckpoints: founders.checkpoints, exploit: explores ? exploit : .none, explore: explores ? explore : .none,
+            founderCheckpoints: founders.checkpoints, exploit: explores ? exploit : .none,
+            explore: explores ? explore : .none,
             isSynchronous: order.isSynchronous, deadline: order.deadline, decides: decides, isOpen: isOpen,
             retries: retries, stop: stop, keep: keep, hasBaseline: hasBaseline, trainer: trainer)
         guard !isStored else { return }

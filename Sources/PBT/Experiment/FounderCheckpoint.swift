@@ -183,7 +183,8 @@ extension Experiment {
         guard founderCheckpoints.shared == nil || initial.isEmpty && founderCheckpoints.own.isEmpty else {
             throw PBTError(
                 .badExperiment,
-                "founders of \"\(name)\" have both a shared checkpoint and initial values of their own; keep one of the two")
+                "founders of \"\(name)\" have both a shared checkpoint and initial values of their own; keep one of the two"
+            )
         }
         guard !founderCheckpoints.isCopied else { return }
         let source =

@@ -13,6 +13,8 @@ extension Experiment {
     ///   - reader: The definition.
     ///   - space: The hyperparameters.
     ///   - directory: Where relative paths begin; absolute.
+    /// - Returns: The hyperparameters and checkpoints that are given.
+    /// - Throws: A ``DocumentError`` that names the place.
     static func readFounders(
         _ reader: ObjectReader, space: SearchSpace, directory: String
     ) throws(DocumentError) -> Founders {
@@ -28,7 +30,10 @@ extension Experiment {
                 document, path: "initial", known: ["checkpoint"],
                 hints: Dictionary(
                     space.names.map {
-                        ($0, "for single founders write a list: initial: [{\($0): …}]; a value for all is a constant: space")
+                        (
+                            $0,
+                            "for single founders write a list: initial: [{\($0): …}]; a value for all is a constant: space"
+                        )
                     }, uniquingKeysWith: { first, _ in first }))
             let value = try inner.required("checkpoint", "initial: {checkpoint: path/to/checkpoint}")
             founders.checkpoints.shared = try readCheckpoint(value, "initial.checkpoint", directory)
@@ -62,7 +67,8 @@ extension Experiment {
     ) throws(DocumentError) -> (hyperparameters: Hyperparameters, checkpoint: FounderCheckpoint?) {
         guard case .object(var entries) = document.content else {
             throw DocumentError(
-                line: document.line, path: path, problem: "must be an object of hyperparameters, not \(document.value.kind)")
+                line: document.line, path: path,
+                problem: "must be an object of hyperparameters, not \(document.value.kind)")
         }
         var checkpoint: FounderCheckpoint?
         // A hyperparameter of that name stays one.
@@ -115,7 +121,8 @@ extension Experiment {
         _ = try reader.required(key, "\(key): m0003-i0012-a1")
         let text = try reader.string(key) ?? ""
         guard let name = CheckpointName(text) else {
-            throw reader.error(key, "must be a checkpoint's name such as m0003-i0012-a1, not \(Value.string(text).json)")
+            throw reader.error(
+                key, "must be a checkpoint's name such as m0003-i0012-a1, not \(Value.string(text).json)")
         }
         return name
     }

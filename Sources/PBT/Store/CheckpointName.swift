@@ -28,7 +28,8 @@ public struct CheckpointName: Sendable, Hashable, CustomStringConvertible {
         guard text.utf8.count <= 64 else { return nil }
         let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard parts.count == 3, let member = Self.number(parts[0], after: "m"),
-            let index = Self.number(parts[1], after: "i"), let attempt = Self.number(parts[2], after: "a"), attempt >= (index == 0 ? 0 : 1)
+            let index = Self.number(parts[1], after: "i"), let attempt = Self.number(parts[2], after: "a"),
+            attempt >= (index == 0 ? 0 : 1)
         else { return nil }
         self.init(IntervalID(member: member, index: index), attempt: attempt)
         // One spelling only: neither `m03` nor `m00003`.

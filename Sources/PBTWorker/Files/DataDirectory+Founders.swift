@@ -46,7 +46,8 @@ extension DataDirectory {
         var taken = Set(experiment.founderCheckpoints.all.compactMap(\.copy))
         result.founderCheckpoints = try experiment.founderCheckpoints.map { checkpoint in
             guard checkpoint.copy == nil else { return checkpoint }
-            let name = try copies[checkpoint.source] ?? copy(checkpoint.source, into: experiment.name, &taken, allowsPaths)
+            let name =
+                try copies[checkpoint.source] ?? copy(checkpoint.source, into: experiment.name, &taken, allowsPaths)
             copies[checkpoint.source] = name
             return FounderCheckpoint(checkpoint.source, copy: name)
         }

@@ -50,7 +50,8 @@ struct PersistentTrial: Sendable {
         // Of an experiment's checkpoint nothing is known here: a check has no store.
         if case .checkpoint = start?.source { start = nil }
         var definition = experiment.replay(
-            named: experiment.name, schedule: schedule, seeds: 1, continuing: start.map { FounderCheckpoint($0.source) })
+            named: experiment.name, schedule: schedule, seeds: 1, continuing: start.map { FounderCheckpoint($0.source) }
+        )
         definition = try data.copyFounders(of: definition, allowingPaths: true)
         definition.retries = 0
         // Nothing is deleted before it was looked at.

@@ -51,7 +51,8 @@ struct TrialRun: Sendable {
         let id = IntervalID(member: 0, index: index)
         let now = StoreClock.system.now()
         let interval = Interval(
-            id: id, parent: parent == nil || index == 0 ? nil : IntervalID(member: 0, index: 0), hyperparameters: hyperparameters,
+            id: id, parent: parent == nil || index == 0 ? nil : IntervalID(member: 0, index: 0),
+            hyperparameters: hyperparameters,
             depth: index + 1, created: now)
         let lease = Lease(
             experiment: experiment.name, interval: id, attempt: attempt, token: "", worker: "check", expires: now)

@@ -11,8 +11,8 @@ enum YAMLSize {
     /// Counts the scalars, lists and objects of a text, an alias as often as what it stands for.
     ///
     /// - Parameters:
+    ///   - most: How many there may be.
     ///   - text: The YAML text.
-    ///   - most: Where to stop.
     /// - Returns: The line, from 1, where there are more than that; nil when there are not, and when the text is not
     ///   YAML, which the parser proper explains better.
     static func lineBeyond(_ most: Int, in text: String) -> Int? {

@@ -36,7 +36,8 @@ struct DefinitionChange {
         guard !values.isEmpty else { return experiment }
         var definition = experiment.value
         // What founders start with is said by one of the two.
-        for (key, other) in [("from", "initial"), ("initial", "from")] where values.contains(where: { $0.path == key }) {
+        for (key, other) in [("from", "initial"), ("initial", "from")] where values.contains(where: { $0.path == key })
+        {
             definition = Self.definition(definition, other[...], .null)
         }
         for (path, value) in values { definition = Self.definition(definition, path[...], value) }

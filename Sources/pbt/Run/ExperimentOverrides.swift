@@ -30,7 +30,8 @@ struct ExperimentOverrides: ParsableArguments {
     /// - Returns: The command line.
     func hint(_ file: String, workers: Int? = nil, in opened: OpenStore, beside directory: FilePath) -> RunHint {
         RunHint(
-            file: file, name: name, seed: seed, from: from, workers: workers, store: opened.location, directory: directory)
+            file: file, name: name, seed: seed, from: from, workers: workers, store: opened.location,
+            directory: directory)
     }
 
     /// The experiment with what was given.
@@ -48,7 +49,8 @@ struct ExperimentOverrides: ParsableArguments {
             guard experiment.initial.isEmpty, experiment.founderCheckpoints.isEmpty else {
                 throw Failure(
                     .usage,
-                    "--from says what founders start with, and so does initial or from in the file; keep one of the two")
+                    "--from says what founders start with, and so does initial or from in the file; keep one of the two"
+                )
             }
             experiment.founderCheckpoints.experiment = from
         }
