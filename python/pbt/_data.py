@@ -245,8 +245,12 @@ class DataDirectory:
             pass
 
 
-#: The name of an attempt and of its checkpoint; each number in one spelling only.
-NAME = re.compile(r"m(?:\d{4}|[1-9]\d{4,18})-i(?:\d{4}|[1-9]\d{4,18})-a[1-9]\d{0,18}", re.ASCII)
+#: The name of an attempt and of its checkpoint, or of a copy that founders continue (attempt 0); each number in one
+#: spelling only.
+NAME = re.compile(
+    r"m(?:\d{4}|[1-9]\d{4,18})-(?:i(?:\d{4}|[1-9]\d{4,18})-a[1-9]\d{0,18}|i0000-a0)",
+    re.ASCII,
+)
 
 
 def check_name(name: str) -> str:
