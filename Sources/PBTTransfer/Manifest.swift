@@ -59,12 +59,14 @@ package struct Manifest: Sendable, Hashable {
 
     /// The bytes that a checkpoint may have, and each file of it: 1 TiB.
     package static let maximumBytes: Int64 = 1 << 40
+    /// The most files, and the most directories, that a checkpoint may have.
+    package static let maximumFiles = 100_000
 
     /// Reads what ``api`` wrote, and checks that it is one tree.
     ///
     /// - Throws: A `PBTError` with code `badRequest` or `badValue`.
     package init(
-        api fields: Fields, maximumFiles: Int = 100_000, maximumBytes: Int64 = Self.maximumBytes
+        api fields: Fields, maximumFiles: Int = Self.maximumFiles, maximumBytes: Int64 = Self.maximumBytes
     ) throws(PBTError) {
         let items = try fields.list("files")
         let names = fields["directories"] == nil ? [] : try fields.texts("directories")

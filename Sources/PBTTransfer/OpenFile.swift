@@ -172,6 +172,9 @@ package struct FileChunks: AsyncSequence, Sendable {
     }
 
     package struct Iterator: AsyncIteratorProtocol {
+        /// The most bytes of one chunk: each file that is sent has two in memory.
+        private static let chunk: Int64 = 1 << 16
+
         let file: OpenFile
         var offset: Int64
         let end: Int64
@@ -179,7 +182,7 @@ package struct FileChunks: AsyncSequence, Sendable {
 
         package mutating func next() async throws -> ByteBuffer? {
             guard offset < end else { return nil }
-            let (file, offset, count) = (file, offset, Int(Swift.min(end - offset, 1 << 18)))
+            let (file, offset, count) = (file, offset, Int(Swift.min(end - offset, Self.chunk)))
             let buffer = try await blocking { try file.read(at: offset, count: count) }
             guard buffer.readableBytes > 0 else {
                 throw PBTError(.inputOutput, "\(file.path) became shorter while it was read")

@@ -55,6 +55,32 @@ struct AccessTests {
         }
     }
 
+    @Test func `many callers are forgotten, but none who is refused`() throws {
+        let limit = RateLimit(1)
+        let now = ContinuousClock.now
+        try limit.count("greedy", at: now)
+        try limit.count("greedy", at: now)
+        for i in 0..<25_000 {
+            try limit.count("caller \(i)", at: now)
+            #expect(limit.size <= RateLimit.capacity)
+        }
+        #expect(throws: Problem.self) { try limit.count("greedy", at: now) }
+    }
+
+    @Test(.enabled(if: hasOpenSSL, "openssl is not installed"), arguments: ["", "\u{16}\u{3}\u{1}"])
+    func `a client that never shakes hands is disconnected`(start: String) async throws {
+        try await withTemporaryDirectory { directory in
+            var configuration = ServerConfiguration(tls: try Self.certificate(in: directory))
+            configuration.limits.header = .milliseconds(100)
+            try await withServer(configuration: configuration) { server in
+                try await RawConnection.open(to: server.port) { _, connection in
+                    try await connection.send(start)
+                    try await connection.untilClosed()
+                }
+            }
+        }
+    }
+
     @Test func `a caller that asks too often is told to slow down, others are not`() throws {
         let limit = RateLimit(10)
         let now = ContinuousClock.now

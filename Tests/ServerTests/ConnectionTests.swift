@@ -128,8 +128,41 @@ struct ConnectionTests {
                 try await connection.send(
                     "GET /api/v1/events?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 try await reader.wait(for: "HTTP/1.1 200 ")
-                // That of the client which asks is the only one left.
-                try await server.untilMetric("pbt_http_connections 1")
+                try await connection.untilClosed()
+            }
+        }
+    }
+
+    @Test func `a client that pipelines and reads nothing keeps no other waiting, and is disconnected`() async throws {
+        let configuration = Self.configuration { $0.write = .milliseconds(200) }
+        try await withServer(configuration: configuration) { server in
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                for _ in 0..<4 {
+                    tasks.addTask {
+                        try await RawConnection.open(to: server.port) { _, connection in
+                            let requests = String(repeating: get, count: 1000)
+                            await #expect(throws: (any Error).self) {
+                                // Until it is closed.
+                                while true { try await connection.send(requests) }
+                            }
+                        }
+                    }
+                }
+                for _ in 0..<20 { #expect(try await server.ask(.GET, "/healthz").status == 200) }
+                try await tasks.waitForAll()
+            }
+        }
+    }
+
+    @Test func `pipelined requests, also with bodies, are answered in their order`() async throws {
+        try await withServer(configuration: Self.configuration()) { server in
+            try await RawConnection.open(to: server.port) { reader, connection in
+                let missing = "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"
+                try await connection.send(String(repeating: get + missing, count: 200))
+                for _ in 0..<200 {
+                    #expect(try await reader.answer().hasPrefix("HTTP/1.1 200 "))
+                    #expect(try await reader.answer().hasPrefix("HTTP/1.1 404 "))
+                }
             }
         }
     }

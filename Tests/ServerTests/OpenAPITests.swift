@@ -3,6 +3,7 @@
 import Foundation
 import HTTPTypes
 import PBT
+import PBTTransfer
 import Testing
 
 @testable import PBTServer
@@ -78,6 +79,68 @@ struct OpenAPITests {
         let known = Set((Self.document["components"]?["schemas"]?.object ?? [:]).keys)
         #expect(!references.isEmpty)
         #expect(references == Set(known.map { "#/components/schemas/\($0)" }))
+    }
+
+    @Test func `bounds are those that are enforced`() throws {
+        let schemas = try #require(Self.document["components"]?["schemas"])
+        func bounds(_ schema: Value?) -> ClosedRange<Int>? {
+            guard let low = schema?["minimum"]?.int, let high = schema?["maximum"]?.int else { return nil }
+            return low...high
+        }
+        let lease = schemas["Lease"]?["properties"]
+        for name in ["member", "interval", "attempt"] { #expect(bounds(lease?[name]) == Limits.ordinals) }
+        #expect(lease?["experiment"]?["maxLength"]?.int == Limits.experimentNameBytes)
+        let interval = schemas["Interval"]?["properties"]
+        #expect(bounds(interval?["depth"]) == Limits.depths)
+        #expect(bounds(interval?["attempts"]) == Limits.ordinals)
+        #expect(bounds(interval?["created"]) == Limits.times)
+        #expect(bounds(interval?["sequence"]) == Limits.counters)
+        #expect(interval?["metrics"]?["maxProperties"]?.int == Limits.values)
+        #expect(interval?["metrics"]?["propertyNames"]?["maxLength"]?.int == Limits.valueNameBytes)
+        #expect(bounds(schemas["Event"]?["properties"]?["id"]) == Limits.counters)
+        let claim = Schemas.claim["properties"]
+        #expect(bounds(claim?["count"]) == 1...Limits.claimed)
+        #expect(bounds(claim?["term"]) == Limits.term)
+        #expect(bounds(claim?["wait"]) == Limits.wait)
+        #expect(claim?["worker"]?["maxLength"]?.int == Limits.nameBytes)
+        let files = Schemas.publishing["properties"]?["files"]
+        #expect(files?["maxItems"]?.int == Manifest.maximumFiles)
+        #expect(files?["items"]?["properties"]?["size"]?["maximum"]?.int == Int(Manifest.maximumBytes))
+    }
+
+    @Test func `every integer that a client sends has bounds`() {
+        var open: [String] = []
+        func check(_ schema: Value, _ place: String) {
+            if schema["type"]?.string == "integer", schema["minimum"] == nil || schema["maximum"] == nil {
+                open.append(place)
+            }
+            for (name, part) in schema["properties"]?.object ?? [:] { check(part, "\(place).\(name)") }
+            if let items = schema["items"] { check(items, "\(place)[]") }
+        }
+        for endpoint in Endpoints.all {
+            if let body = endpoint.body { check(body.schema, endpoint.path) }
+            for parameter in endpoint.parameters where parameter.name != "after" {
+                check(parameter.schema, "\(endpoint.path) \(parameter.name)")
+            }
+        }
+        #expect(open.isEmpty)
+    }
+
+    @Test func `numbers beyond the bounds are refused`() async throws {
+        try await withServer { server in
+            try await server.create()
+            for (body, field) in [
+                (["worker": "w", "count": .integer(Limits.claimed + 1)], "count"),
+                (["worker": "w", "term": .integer(Limits.term.upperBound + 1)], "term"),
+                (["worker": "w", "wait": .integer(Limits.wait.upperBound + 1)], "wait"),
+                (["worker": .string(String(repeating: "w", count: Limits.nameBytes + 1))], "worker"),
+            ] as [(Value, String)] {
+                let answer = try await server.ask(.POST, "/experiments/toy/claims", body)
+                #expect(answer.problem.hasPrefix("400 badRequest: \(field)"), "\(answer.problem)")
+            }
+            let page = try await server.ask(.GET, "/experiments?limit=\(Limits.page.upperBound + 1)")
+            #expect(page.status == 400)
+        }
     }
 
     @Test(arguments: Endpoints.all.map(\.path))

@@ -149,7 +149,9 @@ extension Experiment {
     /// What is wrong with an experiment's name, if anything.
     package static func complaint(aboutName name: String) -> String? {
         if name.isEmpty { return "must not be empty" }
-        if name.utf8.count > 128 { return "must be at most 128 bytes long, not \(name.utf8.count)" }
+        if name.utf8.count > Limits.experimentNameBytes {
+            return "must be at most \(Limits.experimentNameBytes) bytes long, not \(name.utf8.count)"
+        }
         if name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) {
             return "must not hold control characters"
         }

@@ -67,6 +67,16 @@ package enum Limits {
     package static let counters = 0...(1 << 53)
     /// Points in time, in milliseconds since 1970.
     package static let times = -(1 << 53)...(1 << 53)
+    /// Seconds that a lease lasts unless it is renewed.
+    package static let term = 1...86400
+    /// Seconds that a request may wait for work or events.
+    package static let wait = 0...60
+    /// Items of one page of a list.
+    package static let page = 1...1000
+    /// Characters of a claim's key.
+    package static let claimKey = 22...128
+    /// Bytes of an experiment's name.
+    package static let experimentNameBytes = 128
 
     /// Why values cannot be kept as metrics or hyperparameters, as a clause; none when they can.
     ///
@@ -88,6 +98,11 @@ package enum Limits {
         }
         return nil
     }
+}
+
+extension ClosedRange<Int> {
+    /// The same bounds for numbers that need not be whole.
+    package var doubles: ClosedRange<Double> { Double(lowerBound)...Double(upperBound) }
 }
 
 extension Value {

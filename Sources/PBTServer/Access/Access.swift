@@ -35,6 +35,9 @@ final class Access: Sendable {
     /// How many wrong tokens an address may show in a minute.
     private static let patience = 20
 
+    /// The most addresses, or tokens, that are remembered.
+    private static let remembered = 10_000
+
     init(_ rule: Rule, clock: StoreClock) {
         self.rule = rule
         self.clock = clock
@@ -91,7 +94,7 @@ final class Access: Sendable {
         let now = ContinuousClock.now
         let isFresh = checked.withLock { checked in
             if let last = checked[id], now - last < time { return true }
-            if checked.count > 10_000 { checked = [:] }
+            if checked.count >= Self.remembered { checked = [:] }
             checked[id] = now
             return false
         }
@@ -123,7 +126,12 @@ final class Access: Sendable {
     /// Those who show a good one are let in all the same: behind a proxy, all come from one address.
     private func fail(_ address: String, _ now: Timestamp) throws {
         let isTooMany = failures.withLock { failures in
-            if failures.count > 10_000 { failures = [:] }
+            if failures.count >= Self.remembered, failures[address] == nil {
+                // What is over counts for nothing; those who are refused stay refused.
+                failures = failures.filter { now.since($0.value.since) <= .seconds(60) }
+                if failures.count >= Self.remembered { failures = failures.filter { $0.value.count > Self.patience } }
+                if failures.count >= Self.remembered { failures = [:] }
+            }
             var known = failures[address] ?? (0, now)
             if now.since(known.since) > .seconds(60) { known = (0, now) }
             known.count += 1

@@ -11,6 +11,9 @@ final class RateLimit: Sendable {
         var filled: ContinuousClock.Instant
     }
 
+    /// The most callers that are remembered.
+    static let capacity = 10_000
+
     private let rate: Double
     private let buckets = Mutex<[String: Bucket]>([:])
 
@@ -19,13 +22,16 @@ final class RateLimit: Sendable {
         self.rate = rate
     }
 
+    /// The number of callers that are remembered.
+    var size: Int { buckets.withLock(\.count) }
+
     /// Counts a request.
     ///
     /// - Throws: A ``Problem`` with status 429 when it is one too many.
     func count(_ caller: String, at now: ContinuousClock.Instant = .now) throws(Problem) {
         let isAllowed = buckets.withLock { buckets in
-            if buckets.count > 10_000 { buckets = [:] }
             let capacity = max(1, 2 * rate)
+            if buckets.count >= Self.capacity, buckets[caller] == nil { forget(&buckets, capacity, now) }
             var bucket = buckets[caller] ?? Bucket(level: capacity, filled: now)
             bucket.level = min(capacity, bucket.level + (now - bucket.filled) / .seconds(1) * rate)
             bucket.filled = now
@@ -40,5 +46,16 @@ final class RateLimit: Sendable {
                 "more than \(Int(saturating: rate)) requests a second; slow down, or see --rate-limit",
                 retryAfter: 1)
         }
+    }
+
+    /// Makes room: forgets those whose buckets are full again, which changes nothing for them; where that is none,
+    /// those who may still go on, so that nobody gets around a limit by making others known.
+    private func forget(
+        _ buckets: inout [String: Bucket], _ capacity: Double, _ now: ContinuousClock.Instant
+    ) {
+        func level(_ bucket: Bucket) -> Double { bucket.level + (now - bucket.filled) / .seconds(1) * rate }
+        buckets = buckets.filter { level($0.value) < capacity }
+        if buckets.count >= Self.capacity { buckets = buckets.filter { level($0.value) < 1 } }
+        if buckets.count >= Self.capacity { buckets = [:] }
     }
 }

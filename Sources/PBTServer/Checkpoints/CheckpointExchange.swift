@@ -13,7 +13,7 @@ final class CheckpointExchange: Sendable {
     /// What a checkpoint that comes may be.
     struct Limits: Sendable {
         /// Files, and as many directories.
-        var files = 100_000
+        var files = Manifest.maximumFiles
         /// Bytes of all files; 1 TiB.
         var bytes = Manifest.maximumBytes
     }

@@ -20,9 +20,14 @@ struct ConnectionChannel: HTTPChannelHandler {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
             let isAdmitted = table.admit(channel)
+            let gate = PipelineGate()
             if !isAdmitted {
                 logger.warning("too many connections: one was refused")
                 try pipeline.addHandler(Refusal(isSecure: isSecure))
+            } else {
+                // What waits for requests before it, and is read, is memory that a client fills.
+                try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+                try pipeline.addHandler(gate)
             }
             var sizes = NIOHTTPDecoderLimitConfiguration()
             sizes.maxHeaderFieldSize = 16 << 10
@@ -32,7 +37,7 @@ struct ConnectionChannel: HTTPChannelHandler {
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
                 withEncoderConfiguration: .init(), withDecoderLimitConfiguration: sizes)
             try pipeline.addHandlers([RequestHeadCheck(), HTTP1ToHTTPServerCodec(secure: false)])
-            if isAdmitted { try pipeline.addHandler(RequestDeadlines(limits: limits, table: table)) }
+            if isAdmitted { try pipeline.addHandler(RequestDeadlines(limits: limits, table: table, gate: gate)) }
             try pipeline.addHandlers([HangUp(), Malformed()])
             // Without a time: it is here for graceful shutdowns.
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: nil, logger: logger))

@@ -4,6 +4,12 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#endif
+
 /// Ends connections whose other end keeps the server waiting: for a request, for the rest of one, for the response to be
 /// read, or for being closed.
 ///
@@ -16,6 +22,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
 
     private var limits: ConnectionLimits
     private let table: ConnectionTable
+    private let gate: PipelineGate
     private var task: RepeatedTask?
 
     /// Requests whose head came, requests that came whole, and responses that were written whole.
@@ -35,24 +42,38 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     private var broughtPart = false
 
     private var body = BodyClock()
+    /// How many bytes of the body are missing, where its head says how many there are.
+    private var missing: Int?
     /// Since when what comes is dropped: all is said.
     private var lingering: NIODeadline?
 
     /// When the connection was last looked at.
     private var checked = NIODeadline.now()
-    private var buffered = 0
-    private var hasWritten = false
+    /// How many bytes the system had taken for the client then.
+    private var sent = 0
     private var stalled: NIODeadline?
 
-    init(limits: ConnectionLimits, table: ConnectionTable) {
+    /// - Parameters:
+    ///   - limits: How long to wait.
+    ///   - table: The connections of the server.
+    ///   - gate: Where requests come from; told by this handler what may come.
+    init(limits: ConnectionLimits, table: ConnectionTable, gate: PipelineGate) {
         self.limits = limits
         self.table = table
+        self.gate = gate
         waiting = .now()
         partial = waiting
+        gate.demand = { [weak self] in self?.demand ?? .discard }
     }
 
     private var isReadingBody: Bool { heads > wholes }
     private var isWorking: Bool { heads > responses }
+
+    private var demand: PipelineGate.Demand {
+        if isReadingBody { return .body(missing) }
+        if lingering != nil { return .discard }
+        return isWorking ? .nothing : .head
+    }
 
     // MARK: The connection
 
@@ -90,7 +111,11 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         broughtPart = true
         let part = unwrapInboundIn(data)
         if lingering != nil {
-            if case .end = part { endLingering(context, data) }
+            switch part {
+            case .head: break
+            case .body(let buffer): missing = missing.map { $0 - buffer.readableBytes }
+            case .end: endLingering(context, data)
+            }
             return
         }
         switch part {
@@ -99,8 +124,11 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
             (partial, hasPartial) = (nil, false)
             isLast = head.headerFields[values: .connection].contains { $0.lowercased().contains("close") }
             body = BodyClock(of: head, limits)
+            missing = head.headerFields[.contentLength].flatMap { Int($0) }
             if heads == responses + 1 { table.work(context.channel) }
-        case .body(let buffer): body.take(buffer.readableBytes)
+        case .body(let buffer):
+            body.take(buffer.readableBytes)
+            missing = missing.map { $0 - buffer.readableBytes }
         case .end:
             wholes += 1
         }
@@ -126,7 +154,6 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: What goes
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        hasWritten = true
         guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
         context.write(data, promise: promise)
         responses += 1
@@ -138,11 +165,13 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
             beginLingering(context)
         }
         table.wait(context.channel)
+        gate.resume()
     }
 
     private func beginLingering(_ context: ChannelHandlerContext) {
         guard lingering == nil else { return }
         lingering = .now()
+        gate.resume()
         context.read()
     }
 
@@ -162,7 +191,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         guard context.channel.isActive else { return }
         let now = NIODeadline.now()
         forgiveDelay(now)
-        if isStalled(context, now) { return context.close(promise: nil) }
+        if isStalled(context, now) { return abort(context) }
         if let lingering {
             if now - lingering > TimeAmount(limits.linger) { context.close(promise: nil) }
         } else if isReadingBody {
@@ -192,24 +221,33 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         body.forgive(late, now)
     }
 
-    /// Whether the client has read nothing for too long of what is there for it.
+    /// Whether the client has taken nothing for too long of what is there for it.
     private func isStalled(_ context: ChannelHandlerContext, _ now: NIODeadline) -> Bool {
-        let before = buffered
+        let buffered: Int
         do {
             buffered = try context.channel.syncOptions?.getOption(.bufferedWritableBytes) ?? 0
         } catch {
             // The channel is closed.
-            buffered = 0
+            return false
         }
-        // Who writes waits until there is room, so a write is a sign too that the client reads.
-        guard buffered > 0, buffered >= before, !hasWritten else {
-            hasWritten = false
+        // What is written only makes more of it wait. With TLS a little more is buffered than was written here.
+        let before = sent
+        sent = gate.written - buffered
+        guard buffered > 0, sent <= before else {
             stalled = nil
             return false
         }
         let since = stalled ?? now
         stalled = since
         return now - since > TimeAmount(limits.write)
+    }
+
+    /// Closes a connection whose client takes nothing, and drops what the system holds for it: that would stay for as long
+    /// as the client does.
+    private func abort(_ context: ChannelHandlerContext) {
+        // Done when it returns, on the channel's own event loop; where it fails, the system drops the rest in its own time.
+        _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        context.close(promise: nil)
     }
 
     private func timeOut(_ context: ChannelHandlerContext) {

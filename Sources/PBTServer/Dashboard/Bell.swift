@@ -66,7 +66,8 @@ extension Visit {
             }
             try await writer.finish(nil)
         }
-        return Reply(headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
+        return Reply(
+            headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body.paced(by: call.channel))
     }
 
     private static func readAhead(_ name: String, in snapshots: Snapshots, _ site: Site) async {

@@ -19,7 +19,7 @@ final class HangUp: ChannelInboundHandler, RemovableChannelHandler, Sendable {
     private let state = Mutex(State())
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? ChannelEvent, event == .inputClosed { leave() }
+        if event is PipelineGate.InputEnded || event as? ChannelEvent == .inputClosed { leave() }
         context.fireUserInboundEventTriggered(event)
     }
 

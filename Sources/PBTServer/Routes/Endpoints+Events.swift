@@ -19,10 +19,10 @@ extension Endpoints {
             parameters: parameters + [
                 query("after", ["type": "integer", "minimum": 0, "default": 0], "The number of the last event known."),
                 query(
-                    "limit", ["type": "integer", "minimum": 0, "maximum": 1000, "default": 100],
+                    "limit", Schemas.integer(0...Limits.page.upperBound, default: 100),
                     "How many at most; 0 asks for `last` alone."),
                 query(
-                    "wait", ["type": "number", "minimum": 0, "maximum": 60, "default": 0],
+                    "wait", Schemas.seconds(Limits.wait, default: 0),
                     "How many seconds to wait for the first."),
                 header("Last-Event-ID", "Of a stream: the number of the last event known."),
             ],
@@ -44,8 +44,8 @@ extension Endpoints {
     }
 
     private static func page(_ call: Call, _ name: String?, after: Int64) async throws -> Reply {
-        let limit = try call.number("limit", in: 0...1000) ?? 100
-        let wait = try call.seconds("wait", in: 0...60) ?? .zero
+        let limit = try call.number("limit", in: 0...Limits.page.upperBound) ?? 100
+        let wait = try call.seconds("wait", in: Limits.wait.doubles) ?? .zero
         let store = call.site.store
         guard limit > 0 else {
             return .json(["items": [], "last": .integer(Int(try await store.lastEvent()))])
@@ -112,7 +112,8 @@ extension Endpoints {
             }
             try await writer.finish(nil)
         }
-        return Reply(headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
+        return Reply(
+            headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body.paced(by: call.channel))
     }
 
     /// The next frames after an event, which becomes the last one that they reach to; none: wait.

@@ -62,14 +62,14 @@ extension Endpoints {
             summary: "All intervals, by member and index",
             parameters: [
                 experimentParameter,
-                query("member", ["type": "integer", "minimum": 0], "Of this member only."),
+                query("member", Schemas.ordinal, "Of this member only."),
                 query(
                     "state", ["type": "string", "enum": .array(Interval.State.allCases.map { .string($0.rawValue) })],
                     "In this state only."),
             ] + pageParameters,
             answers: [json("A page", Schemas.page(of: "Interval"))], problems: [404]
         ) { call in
-            let member = try call.number("member", in: 0...1_000_000_000)
+            let member = try call.number("member", in: Limits.ordinals)
             let state = try call.query["state"].map { text in
                 guard let state = Interval.State(rawValue: text) else {
                     throw PBTError(
@@ -102,7 +102,7 @@ extension Endpoints {
                 }
                 return mark
             }
-            let limit = try call.number("limit", in: 1...1000) ?? 100
+            let limit = try call.number("limit", in: Limits.page) ?? 100
             let changes = try await call.site.store.changes(of: call.experiment, since: mark, limit: limit)
             return .json([
                 "items": .array(changes.intervals.map(\.api)), "mark": .string(changes.mark.description),
@@ -176,8 +176,8 @@ extension Endpoints {
 
     private static let lineParameters = [
         experimentParameter,
-        query("member", ["type": "integer", "minimum": 0], "With interval: the line that led to this one."),
-        query("interval", ["type": "integer", "minimum": 0], "With member; the best when neither is given."),
+        query("member", Schemas.ordinal, "With interval: the line that led to this one."),
+        query("interval", Schemas.ordinal, "With member; the best when neither is given."),
     ]
 
     /// The intervals from a founder to the one that is asked for, or to the best.
@@ -185,7 +185,7 @@ extension Endpoints {
         let record = try await call.site.store.record(of: call.experiment)
         let tip: IntervalID
         switch (
-            try call.number("member", in: 0...1_000_000_000), try call.number("interval", in: 0...1_000_000_000)
+            try call.number("member", in: Limits.ordinals), try call.number("interval", in: Limits.ordinals)
         ) {
         case (let member?, let index?): tip = IntervalID(member: member, index: index)
         case (nil, nil):

@@ -87,7 +87,7 @@ extension Endpoints {
         reply.body = ResponseBody(contentLength: range.count) { writer in
             for try await chunk in chunks { try await writer.write(chunk) }
             try await writer.finish(nil)
-        }
+        }.paced(by: call.channel)
         return reply
     }
 

@@ -81,18 +81,18 @@ extension Endpoints {
     ]
 
     static func term(_ fields: Fields) throws -> Duration {
-        try fields.seconds(ifAny: "term", in: 1...86400) ?? .seconds(60)
+        try fields.seconds(ifAny: "term", in: Limits.term.doubles) ?? .seconds(60)
     }
 
     @Sendable private static func claim(_ call: Call) async throws -> Reply {
         let fields = try await call.fields("worker", "term", "count", "wait", "key", "definition")
         let worker = try fields.text("worker")
-        guard (1...256).contains(worker.utf8.count) else {
-            throw PBTError(.badRequest, "worker: must be 1 to 256 bytes long")
+        guard (1...Limits.nameBytes).contains(worker.utf8.count) else {
+            throw PBTError(.badRequest, "worker: must be 1 to \(Limits.nameBytes) bytes long")
         }
         let term = try term(fields)
-        let count = try fields.int(ifAny: "count", in: 1...1000) ?? 1
-        let wait = try fields.seconds(ifAny: "wait", in: 0...60) ?? .zero
+        let count = try fields.int(ifAny: "count", in: 1...Limits.claimed) ?? 1
+        let wait = try fields.seconds(ifAny: "wait", in: Limits.wait.doubles) ?? .zero
         let key = try key(fields)
         let needsDefinition = try fields.bool(ifAny: "definition") ?? true
         let (store, name) = (call.site.store, call.experiment)
@@ -134,7 +134,7 @@ extension Endpoints {
         let isSafe = key.unicodeScalars.allSatisfy {
             $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "-" || $0 == "_")
         }
-        guard (22...128).contains(key.utf8.count), isSafe else {
+        guard Limits.claimKey.contains(key.utf8.count), isSafe else {
             throw PBTError(
                 .badRequest, "key: must be 22 to 128 letters, digits, '-' and '_', chosen at random for each claim")
         }

@@ -17,19 +17,19 @@ enum Endpoints {
     static let intervalPath = "\(experimentPath)/intervals/{member}/{interval}"
 
     static let experimentParameter = Endpoint.Parameter(
-        name: "experiment", place: "path", schema: ["type": "string", "minLength": 1, "maxLength": 128],
+        name: "experiment", place: "path", schema: Schemas.text(1...Limits.experimentNameBytes),
         text: "The experiment's name, percent-encoded.")
     static let intervalParameters = [
         experimentParameter,
         Endpoint.Parameter(
-            name: "member", place: "path", schema: ["type": "integer", "minimum": 0], text: "The member, from 0."),
+            name: "member", place: "path", schema: Schemas.ordinal, text: "The member, from 0."),
         Endpoint.Parameter(
-            name: "interval", place: "path", schema: ["type": "integer", "minimum": 0],
+            name: "interval", place: "path", schema: Schemas.ordinal,
             text: "How many intervals the member had before it."),
     ]
     static let pageParameters = [
         Endpoint.Parameter(
-            name: "limit", place: "query", schema: ["type": "integer", "minimum": 1, "maximum": 1000, "default": 100],
+            name: "limit", place: "query", schema: Schemas.integer(Limits.page, default: 100),
             text: "How many at most."),
         Endpoint.Parameter(
             name: "after", place: "query", schema: ["type": "string"], text: "The `next` of the page before."),
@@ -64,7 +64,7 @@ extension Call {
     func page<Item>(
         _ items: [Item], by key: (Item) -> Int, _ value: (Item) -> Value
     ) throws -> Value {
-        let limit = try number("limit", in: 1...1000) ?? 100
+        let limit = try number("limit", in: Limits.page) ?? 100
         let after = try cursor()
         let rest = items.drop { item in after.map { key(item) <= $0 } ?? false }
         let page = rest.prefix(limit)
@@ -87,7 +87,7 @@ extension Call {
         after: (Int) -> IntervalID = { IntervalID(member: $0 >> 24, index: $0 & 0xff_ffff) },
         _ value: (Interval) -> Value
     ) async throws -> Value {
-        let limit = try number("limit", in: 1...1000) ?? 100
+        let limit = try number("limit", in: Limits.page) ?? 100
         var selection = selection
         selection.after = try cursor().map(after)
         selection.limit = limit + 1

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTTransfer
 
 /// The JSON Schemas of what goes over the wire, for the OpenAPI document.
 enum Schemas {
@@ -15,8 +16,10 @@ enum Schemas {
         return .object(schema)
     }
 
-    static func list(_ items: Value) -> Value {
-        ["type": "array", "items": items]
+    static func list(_ items: Value, atMost count: Int? = nil) -> Value {
+        var schema: [String: Value] = ["type": "array", "items": items]
+        schema["maxItems"] = count.map { .integer($0) }
+        return .object(schema)
     }
 
     static func items(of schema: Value) -> Value {
@@ -24,20 +27,31 @@ enum Schemas {
     }
 
     static func page(of name: String) -> Value {
-        object(["items": list(ref(name)), "next": text], required: ["items"])
+        object(["items": list(ref(name), atMost: Limits.page.upperBound), "next": text], required: ["items"])
     }
 
     static let changes = object(
-        ["items": list(ref("Interval")), "mark": text, "anew": flag, "more": flag],
+        ["items": list(ref("Interval"), atMost: Limits.page.upperBound), "mark": text, "anew": flag, "more": flag],
         required: ["items", "mark", "anew", "more"])
 
     static let text: Value = ["type": "string"]
     static let flag: Value = ["type": "boolean"]
     static let number: Value = ["type": "number"]
-    static let count: Value = ["type": "integer", "minimum": 0]
+    /// A number that counts, or says where something is in an order.
+    static let count = integer(Limits.counters)
+    /// The number of a member or of an interval, or how many attempts there were.
+    static let ordinal = integer(Limits.ordinals)
+    /// How many intervals of training a checkpoint holds.
+    static let depth = integer(Limits.depths)
     static let whole: Value = ["type": "integer"]
-    static let time: Value = ["type": "integer", "description": "Milliseconds since 1970 UTC."]
-    static let values: Value = ["type": "object", "additionalProperties": true]
+    static let time = described(integer(Limits.times), "Milliseconds since 1970 UTC.")
+    /// Hyperparameters or metrics by name.
+    static let values: Value = [
+        "type": "object", "additionalProperties": true, "maxProperties": .integer(Limits.values),
+        "propertyNames": ["maxLength": .integer(Limits.valueNameBytes)],
+    ]
+    /// An experiment file.
+    static let document: Value = ["type": "object", "additionalProperties": true]
     static let score: Value = [
         "description": "A number, or one that JSON cannot write.",
         "oneOf": [["type": "number"], ["type": "string", "enum": ["NaN", "Infinity", "-Infinity"]]],
@@ -47,18 +61,47 @@ enum Schemas {
         ["type": "string", "enum": .array(values.map { .string($0) })]
     }
 
+    /// An integer within bounds.
+    static func integer(_ range: ClosedRange<Int>, default standard: Int? = nil) -> Value {
+        bounded("integer", range, standard)
+    }
+
+    /// A number of seconds within bounds.
+    static func seconds(_ range: ClosedRange<Int>, default standard: Int) -> Value {
+        bounded("number", range, standard)
+    }
+
+    /// A string of so many characters; where bytes are limited, there are at most as many characters.
+    static func text(_ length: ClosedRange<Int>) -> Value {
+        [
+            "type": "string", "minLength": .integer(length.lowerBound), "maxLength": .integer(length.upperBound),
+        ]
+    }
+
+    private static func bounded(_ type: String, _ range: ClosedRange<Int>, _ standard: Int?) -> Value {
+        var schema: [String: Value] = [
+            "type": .string(type), "minimum": .integer(range.lowerBound), "maximum": .integer(range.upperBound),
+        ]
+        schema["default"] = standard.map { .integer($0) }
+        return .object(schema)
+    }
+
+    private static func described(_ schema: Value, _ text: String) -> Value {
+        var object = schema.object ?? [:]
+        object["description"] = .string(text)
+        return .object(object)
+    }
+
     // MARK: Bodies
 
-    static let term: Value = [
-        "type": "number", "minimum": 1, "maximum": 86400, "default": 60,
-        "description": "How many seconds a lease lasts unless it is renewed.",
-    ]
+    static let term = described(
+        seconds(Limits.term, default: 60), "How many seconds a lease lasts unless it is renewed.")
     static let claim = object(
         [
-            "worker": ["type": "string", "minLength": 1, "maxLength": 256], "term": term,
-            "count": ["type": "integer", "minimum": 1, "maximum": 1000, "default": 1],
-            "wait": ["type": "number", "minimum": 0, "maximum": 60, "default": 0],
-            "key": ["type": "string", "minLength": 22, "maxLength": 128, "pattern": "^[A-Za-z0-9_-]+$"],
+            "worker": text(1...Limits.nameBytes), "term": term,
+            "count": integer(1...Limits.claimed, default: 1), "wait": seconds(Limits.wait, default: 0),
+            "key": .object(
+                (text(Limits.claimKey).object ?? [:]).merging(["pattern": "^[A-Za-z0-9_-]+$"]) { $1 }),
             "definition": ["type": "boolean", "default": true],
         ], required: ["worker"], closed: true)
     static let renewal = object(["lease": ref("Lease"), "term": term], required: ["lease"], closed: true)
@@ -70,7 +113,7 @@ enum Schemas {
     static let release = object(["lease": ref("Lease"), "reason": text], required: ["lease"], closed: true)
     static let abandon = object(["worker": text, "reason": text], required: ["worker"], closed: true)
     static let checkpointNames = object(["checkpoints": list(text)], required: ["checkpoints"], closed: true)
-    static let definition = object(["definition": values], required: ["definition"], closed: true)
+    static let definition = object(["definition": document], required: ["definition"], closed: true)
     static let push = object(["hyperparameters": values], required: ["hyperparameters"], closed: true)
     static let pin = object(["pinned": flag], required: ["pinned"], closed: true)
 
@@ -88,7 +131,7 @@ enum Schemas {
     static let lease = object(["lease": ref("Lease")], required: ["lease"])
     static let claims = object(
         [
-            "assignments": list(ref("Assignment")),
+            "assignments": list(ref("Assignment"), atMost: Limits.claimed),
             "state": choice(ExperimentRecord.State.allCases.map(\.rawValue) + ["stopping"]),
             "experiment": ref("Experiment"),
         ], required: ["assignments", "state", "experiment"])
@@ -98,23 +141,33 @@ enum Schemas {
             "experiment": ref("Experiment"),
         ], required: ["interval", "decisions", "garbage", "experiment"])
     static let abandoned = object(["intervals": list(ref("IntervalID"))], required: ["intervals"])
-    static let events = object(["items": list(ref("Event")), "last": count], required: ["items", "last"])
+    static let events = object(
+        ["items": list(ref("Event"), atMost: Limits.page.upperBound), "last": count], required: ["items", "last"])
 
     // MARK: Components
 
+    /// The size of a file, or of all files of a checkpoint.
+    private static let bytes = integer(0...Int(Manifest.maximumBytes))
     private static let file: Value = object(
         [
-            "path": text, "size": count, "sha256": ["type": "string", "pattern": "^[0-9a-fA-F]{64}$"],
+            "path": text(1...TransferPath.maximumLength), "size": bytes,
+            "sha256": ["type": "string", "pattern": "^[0-9a-fA-F]{64}$"],
             "executable": flag,
         ], required: ["path", "size", "sha256"])
     static let manifest = object(
-        ["files": list(file), "directories": list(text), "bytes": count], required: ["files", "directories", "bytes"])
+        [
+            "files": list(file, atMost: Manifest.maximumFiles),
+            "directories": list(text(1...TransferPath.maximumLength), atMost: Manifest.maximumFiles), "bytes": bytes,
+        ], required: ["files", "directories", "bytes"])
     static let arrived = object(
-        ["files": list(object(["path": text, "size": count], required: ["path", "size"]))], required: ["files"])
+        ["files": list(object(["path": text, "size": bytes], required: ["path", "size"]))], required: ["files"])
     static let publishing = object(
-        ["lease": ref("Lease"), "files": list(file), "directories": list(text), "bytes": count],
+        [
+            "lease": ref("Lease"), "files": list(file, atMost: Manifest.maximumFiles),
+            "directories": list(text(1...TransferPath.maximumLength), atMost: Manifest.maximumFiles), "bytes": bytes,
+        ],
         required: ["lease", "files"], closed: true)
-    private static let intervalID: [String: Value] = ["member": count, "interval": count]
+    private static let intervalID: [String: Value] = ["member": ordinal, "interval": ordinal]
 
     static let components: [String: Value] = [
         "ExperimentState": choice(ExperimentRecord.State.allCases.map(\.rawValue)),
@@ -124,8 +177,10 @@ enum Schemas {
                 "id": whole, "name": text, "state": ref("ExperimentState"), "reason": text, "created": time,
                 "ended": time, "counts": ["type": "object", "additionalProperties": count],
                 "best": ref("IntervalID"), "best_score": number, "population": count, "intervals_planned": count,
-                "intervals_finished": count, "members_ended": count, "skipped": whole, "failures_in_a_row": count,
-                "finished_intervals": count, "generation": count, "generation_began": time, "definition": values,
+                "intervals_finished": count, "members_ended": count,
+                "skipped": integer(-Limits.counters.upperBound...Limits.counters.upperBound),
+                "failures_in_a_row": count,
+                "finished_intervals": count, "generation": count, "generation_began": time, "definition": document,
                 "definition_version": text, "revision": count, "undecided": count,
             ],
             required: [
@@ -136,14 +191,14 @@ enum Schemas {
         "Revision": object(
             [
                 "number": count, "time": time, "finished_intervals": count, "late_decisions": count,
-                "definition": values,
+                "definition": document,
             ], required: ["number", "time", "finished_intervals", "late_decisions", "definition"]),
         "Interval": object(
             intervalID.merging([
-                "parent": ref("IntervalID"), "hyperparameters": values, "changes": list(ref("Change")), "depth": count,
+                "parent": ref("IntervalID"), "hyperparameters": values, "changes": list(ref("Change")), "depth": depth,
                 "state": choice(Interval.State.allCases.map(\.rawValue)), "score": score, "metrics": values,
                 "checkpoint": text, "checkpoint_state": choice(["none", "kept", "garbage", "deleted"]),
-                "pinned": flag, "attempts": count, "failures": count, "reason": text, "worker": text,
+                "pinned": flag, "attempts": ordinal, "failures": ordinal, "reason": text, "worker": text,
                 "lease_expires": time, "created": time, "started": time, "finished": time, "sequence": count,
             ]) { $1 },
             required: [
@@ -154,14 +209,15 @@ enum Schemas {
             ["name": text, "old": true, "operation": text, "new": true], required: ["name", "old", "operation", "new"]),
         "Lease": object(
             intervalID.merging([
-                "experiment": text, "attempt": whole, "token": text, "worker": text, "expires": time,
+                "experiment": text(1...Limits.experimentNameBytes), "attempt": ordinal, "token": text, "worker": text,
+                "expires": time,
             ]) { $1 }, required: ["experiment", "member", "interval", "attempt", "token"]),
         "Assignment": object(
             [
                 "lease": ref("Lease"), "interval": ref("Interval"), "parent_checkpoint": text, "seed": whole,
                 "objective": object(
                     ["metric": text, "goal": choice(["maximize", "minimize"])], required: ["metric", "goal"]),
-                "garbage": list(text), "definition": values, "definition_version": text, "hyperparameters": values,
+                "garbage": list(text), "definition": document, "definition_version": text, "hyperparameters": values,
             ], required: ["lease", "interval", "seed", "objective", "definition_version"]),
         "Decision": object(
             [
@@ -174,7 +230,7 @@ enum Schemas {
                 "parent": ["anyOf": [ref("IntervalID"), ["type": "null"]]], "exploited": flag,
             ]) { $1 }, required: ["member", "interval", "score", "hyperparameters", "parent", "exploited"]),
         "ScheduleEntry": object(
-            ["interval": count, "hyperparameters": values], required: ["interval", "hyperparameters"]),
+            ["interval": ordinal, "hyperparameters": values], required: ["interval", "hyperparameters"]),
         "Checkpoint": object(
             intervalID.merging([
                 "name": text, "state": choice(["kept", "garbage"]), "pinned": flag,

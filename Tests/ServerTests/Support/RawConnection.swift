@@ -42,6 +42,11 @@ struct RawConnection: Sendable {
         try await outbound.write(ByteBuffer(bytes: bytes))
     }
 
+    /// Waits until the connection is closed, by whichever end; nothing need be read for that.
+    func untilClosed() async throws {
+        try await channel.channel.closeFuture.get()
+    }
+
     /// Goes away without a word.
     func hangUp() async throws {
         try await channel.channel.close()
