@@ -24,6 +24,20 @@ extension Ledger {
         }
     }
 
+    /// Gives holders time to renew: leases end no earlier than after a given time from now.
+    ///
+    /// For a server that has just started. Nobody could renew while it was away.
+    package func extendLeases(for time: Duration) throws {
+        let end = now.advanced(by: time)
+        for record in try records() where !record.state.isOver {
+            for var interval in try running(in: record, expiredBy: nil, worker: nil)
+            where interval.leaseExpires.map({ $0 < end }) ?? true {
+                interval.leaseExpires = end
+                try update(interval, in: record)
+            }
+        }
+    }
+
     /// Takes back what nobody renews.
     ///
     /// A worker whose process lives on this machine but does not renew is stopped, or the machine is overloaded. It has
