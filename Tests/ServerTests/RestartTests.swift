@@ -35,7 +35,7 @@ struct RestartTests {
         }
     }
 
-    @Test func `leases that ran out while no server was there end only when nobody renews them for a minute`() async throws {
+    @Test func `leases that ran out while no server was there end when nobody renews them for a minute`() async throws {
         try await withTemporaryDirectory { directory in
             let path = "\(directory)/s.sqlite"
             let clock = ManualClock()
@@ -52,7 +52,8 @@ struct RestartTests {
                 #expect(try await claimed().isEmpty)
                 clock.advance(by: .seconds(50))
                 #expect(try await claimed().isEmpty)
-                #expect(try await server.ask(.POST, server.path(leases[0], "renew"), ["lease": leases[0]]).status == 200)
+                let renewed = try await server.ask(.POST, server.path(leases[0], "renew"), ["lease": leases[0]])
+                #expect(renewed.status == 200)
                 clock.advance(by: .seconds(11))
                 let taken = try await claimed()
                 #expect(taken.count == 1)

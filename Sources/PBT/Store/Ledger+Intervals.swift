@@ -4,7 +4,7 @@ extension Ledger {
     /// What time alone has changed: leases and deadlines that ran out, and the experiment's own time.
     package func tidy(_ record: inout ExperimentRecord) throws {
         guard record.state == .running || record.state == .paused else { return }
-        if let after = record.experiment.stop.after, now >= record.created.advanced(by: after) {
+        if record.isTimeOver(at: now) {
             try end(&record, .finished, because: "its time is over (stop: after)")
             try update(record)
             return
