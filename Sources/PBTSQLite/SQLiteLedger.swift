@@ -97,7 +97,7 @@ package final class SQLiteLedger: Ledger {
     private static let recordColumns = """
         id, definition, definition_version, state, reason, created, ended, waiting, running, done, diverged, failed,
         best_member, best_index, best_score, members_ended, skipped, failures_in_a_row, finished_intervals, generation,
-        generation_began, undecided, late_decisions, notes, suspects, revision
+        generation_began, undecided, late_decisions, notes, suspects, revision, limit_began
         """
 
     package func record(named name: String) throws -> ExperimentRecord? {
@@ -122,6 +122,7 @@ package final class SQLiteLedger: Ledger {
             id: id, experiment: experiment, state: state, created: Timestamp(milliseconds: row[5]), counts: counts,
             membersEnded: row[15], skipped: row[16], failuresInARow: row[17], finishedIntervals: row[18],
             generation: row[19], generationBegan: fromLeaseTime(row[20]))
+        if let began: Int64 = row[26] { record.limitBegan = fromLeaseTime(began) }
         record.reason = row[4]
         record.ended = (row[6] as Int64?).map { Timestamp(milliseconds: $0) }
         record.best = intervalID(row[12], row[13])
@@ -153,12 +154,12 @@ package final class SQLiteLedger: Ledger {
     package func insert(_ record: ExperimentRecord) throws -> ExperimentRecord {
         try run(
             """
-            INSERT INTO experiment (name, definition, state, created, generation_began, notes)
-            VALUES (?, ?, ?, ?, ?, ?)
+            INSERT INTO experiment (name, definition, state, created, generation_began, limit_began, notes)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 record.experiment.name, record.experiment.value.json, record.state.rawValue,
-                record.created.milliseconds, inLeaseTime(record.generationBegan),
+                record.created.milliseconds, inLeaseTime(record.generationBegan), inLeaseTime(record.limitBegan),
                 record.notes.isEmpty ? nil : Value.object(record.notes).json,
             ])
         var record = record

@@ -101,6 +101,10 @@ enum Schema {
         migrator.registerMigration("6 revisions") { db in
             try db.execute(sql: revisions)
         }
+        migrator.registerMigration("7 time limits by the clock of leases") { db in
+            // When the experiment was created, in the time of leases; NULL of an earlier version: `created`.
+            try db.execute(sql: "ALTER TABLE experiment ADD COLUMN limit_began INTEGER")
+        }
         return migrator
     }
 

@@ -93,6 +93,56 @@ import Testing
         #expect(try place.names(in: "second/pbt.data/toy") == ["checkpoints", "manifests"])
     }
 
+    /// Starts a backup and sends a signal once it is being made, as often as it takes to be faster than the backup.
+    ///
+    /// - Returns: The name of its unfinished directory, and what `body` returned while the process was there.
+    private func interrupt<Value: Sendable>(
+        _ place: Workplace, _ name: String, _ signal: Int32, _ body: @Sendable (String, pid_t) async throws -> Value
+    ) async throws -> (partial: String, value: Value) {
+        let prefix = ".\(name).partial-"
+        let earlier = Set(try place.names(in: "backups"))
+        while true {
+            let run = try await Command.live(["backup", "backups/\(name)"], in: place.directory) {
+                _, process -> (partial: String, value: Value)? in
+                while true {
+                    let names = try place.names(in: "backups").filter { !earlier.contains($0) }
+                    if let partial = names.first(where: { $0.hasPrefix(prefix) }) {
+                        kill(process, signal)
+                        // It may have been finished in between.
+                        guard place.has("backups/\(partial)") else { break }
+                        return (partial, try await body(partial, process))
+                    }
+                    if names.contains(name) { break }
+                    await Task.yield()
+                }
+                kill(process, SIGCONT)
+                return nil
+            }
+            if let interrupted = run.value { return interrupted }
+            try FileManager.default.removeItem(atPath: place.path("backups/\(name)"))
+        }
+    }
+
+    @Test func `what a killed backup left is deleted by the next, and nothing that a living one makes`() async throws {
+        let place = try Workplace()
+        try place.experiment(population: 2, intervals: 2)
+        #expect(try await place.pbt("run", "toy.yaml").code == 0)
+        let killed = try await interrupt(place, "killed", SIGKILL) { _, _ in }.partial
+        #expect(try place.names(in: "backups").contains(killed))
+        try FileManager.default.createDirectory(
+            atPath: place.path("backups/.elsewhere.partial-other,1,1,x"), withIntermediateDirectories: false)
+        _ = try await interrupt(place, "slow", SIGSTOP) { partial, process in
+            defer { kill(process, SIGCONT) }
+            let next = try await place.pbt("backup", "backups/next")
+            #expect(next.code == 0, "\(next.error)")
+            let names = try place.names(in: "backups")
+            #expect(names.sorted() == [".elsewhere.partial-other,1,1,x", partial, "next"].sorted())
+        }
+        // The slow one was not disturbed.
+        #expect(try place.names(in: "backups") == [".elsewhere.partial-other,1,1,x", "next", "slow"])
+        #expect(try await place.pbt("restore", "backups/slow", "--store", "slow.sqlite").code == 0)
+    }
+
     @Test func `a damaged backup is not restored, and leaves nothing`() async throws {
         let place = try Workplace()
         try place.experiment(population: 2, intervals: 2)

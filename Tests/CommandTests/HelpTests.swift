@@ -24,7 +24,20 @@ import Testing
         #expect(
             answer.output.split(separator: "\n").compactMap { $0.split(separator: " ").first }
                 == ["0", "1", "64", "65", "66", "69", "70", "71", "73", "75", "130", "143"])
-        #expect(try await place.pbt("help", "environment").output.contains("PBT_STORE "))
+    }
+
+    @Test func `help environment has every variable, and so has the page of commands`() async throws {
+        let output = try await Workplace().pbt("help", "environment").output
+        let names = output.split(separator: "\n").flatMap { line in
+            line.prefix(upTo: line.firstRange(of: "  ")?.lowerBound ?? line.endIndex).split(separator: ", ")
+        }
+        for name in ["PBT_STORE", "PBT_TOKEN", "PBT_DATA", "PBT_CHECKPOINT_HASH"] {
+            #expect(names.contains { $0 == name }, "\(name)")
+        }
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let page = try String(contentsOf: root.appending(path: "Documentation/commands.md"), encoding: .utf8)
+        for name in names { #expect(page.contains("`\(name)`"), "\(name)") }
     }
 
     /// The commands below a command, with their paths.

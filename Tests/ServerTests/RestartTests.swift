@@ -35,6 +35,34 @@ struct RestartTests {
         }
     }
 
+    @Test func `leases that ran out while no server was there end when nobody renews them for a minute`() async throws {
+        try await withTemporaryDirectory { directory in
+            let path = "\(directory)/s.sqlite"
+            let clock = ManualClock()
+            let leases = try await withServer(store: try SQLiteStore(path: path, clock: clock.store)) { server in
+                try await server.create(population: 2)
+                return [try await server.lease(), try await server.lease()]
+            }
+            clock.advance(by: .seconds(3600))
+            try await withServer(store: try SQLiteStore(path: path, clock: clock.store)) { server in
+                func claimed() async throws -> [Value] {
+                    let answer = try await server.ask(.POST, "/experiments/toy/claims", ["worker": "other"]).json
+                    return try #require(answer["assignments"]?.array)
+                }
+                #expect(try await claimed().isEmpty)
+                clock.advance(by: .seconds(50))
+                #expect(try await claimed().isEmpty)
+                let renewed = try await server.ask(.POST, server.path(leases[0], "renew"), ["lease": leases[0]])
+                #expect(renewed.status == 200)
+                clock.advance(by: .seconds(11))
+                let taken = try await claimed()
+                #expect(taken.count == 1)
+                #expect(taken.first?["lease"]?["member"] == leases[1]["member"])
+                #expect(try await server.finish(leases[0]).json["interval"]?["failures"] == 0)
+            }
+        }
+    }
+
     @Test func `a token that another process revokes is refused by the server that runs`() async throws {
         try await withTemporaryDirectory { directory in
             let path = "\(directory)/s.sqlite"

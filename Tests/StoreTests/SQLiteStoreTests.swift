@@ -163,11 +163,13 @@ import Testing
         }
     }
 
-    @Test func `a file of the first version is taken over with all that is in it`() async throws {
+    /// Migrations are never edited once released, so each file made up to one of them is as a program of then made it.
+    @Test(arguments: Schema.migrator.migrations)
+    func `a file of each earlier version is taken over with all that is in it`(version: String) async throws {
         try await withTemporaryDirectory { directory in
             let path = "\(directory)/store.sqlite"
             let queue = try DatabaseQueue(path: path)
-            try Schema.migrator.migrate(queue, upTo: "1 experiments, intervals, standings, events")
+            try Schema.migrator.migrate(queue, upTo: version)
             try await queue.write { db in
                 try db.execute(
                     sql: """
@@ -195,6 +197,51 @@ import Testing
             #expect(finished.record.experiment == Self.experiment)
             #expect(finished.record.intervalsFinished == 2)
             #expect(try await store.intervals(of: "e").allSatisfy { !$0.isUndecided && $0.label == nil })
+            #expect(try await store.revisions(of: "e").map(\.number) == [0])
+            try store.close()
+            // What was taken over is as what is new.
+            let fresh = try DatabaseQueue(path: "\(directory)/fresh.sqlite")
+            try Schema.migrator.migrate(fresh)
+            func tables(_ queue: DatabaseQueue) throws -> [String] {
+                try queue.read {
+                    try String.fetchAll($0, sql: "SELECT coalesce(sql, '') FROM sqlite_master ORDER BY name")
+                }
+            }
+            #expect(try tables(DatabaseQueue(path: path)) == tables(fresh))
+        }
+    }
+
+    @Test(arguments: [SQLiteStore.Access.readWrite, .readOnly])
+    func `a file of a newer version is refused, and left as it is`(
+        access: SQLiteStore.Access
+    ) async throws {
+        try await withTemporaryDirectory { directory in
+            let path = "\(directory)/store.sqlite"
+            let store = try SQLiteStore(path: path)
+            _ = try await store.create(Self.experiment)
+            try store.close()
+            let queue = try DatabaseQueue(path: path)
+            try await queue.write {
+                try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('999 from the future')")
+                try $0.execute(sql: "ALTER TABLE interval ADD COLUMN unknown TEXT NOT NULL DEFAULT ''")
+            }
+            func contents() throws -> [[Row]] {
+                try queue.read { db in
+                    try ["sqlite_master", "grdb_migrations", "experiment", "interval", "standing", "event", "clock"].map
+                    {
+                        try Row.fetchAll(db, sql: "SELECT * FROM \($0)")
+                    }
+                }
+            }
+            let before = try contents()
+            do {
+                _ = try SQLiteStore(path: path, access: access)
+                Issue.record("it was opened")
+            } catch let error as PBTError {
+                #expect(error.code == .unusableStore)
+                #expect(error.message == "\(path) was made by a newer version of pbt; update pbt, or name another file")
+            }
+            #expect(try contents() == before)
         }
     }
 

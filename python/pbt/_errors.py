@@ -11,7 +11,8 @@ class PBTError(Exception):
 
     Attributes:
         code: What to match on: one of the codes of the HTTP API (``noSuchExperiment``, ``leaseLost``, …), or of this
-            client: ``unreachable``, ``badAnswer``, ``badConfiguration``, ``badValue``, ``wrongState``, ``inputOutput``.
+            client: ``unreachable``, ``badAnswer``, ``badConfiguration``, ``badValue``, ``wrongState``, ``inputOutput``,
+            ``changedCheckpoint``, ``givenBack``.
         status: The HTTP status; None when no server was involved, or none answered.
     """
 

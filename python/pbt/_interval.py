@@ -221,10 +221,15 @@ class Interval:
     def give_back(self, reason: str = "the worker gave it back") -> None:
         """Gives the interval back untrained; no retry is counted.
 
+        A worker that gives every interval back waits longer and longer between claims, and stops: see
+        :meth:`Worker.claim`.
+
         Raises:
             PBTError: with code ``wrongState`` when the interval is over.
         """
         self._begin_ending("given back")
+        if not self._is_ahead:
+            self._worker._given_back = reason
         self._tell("release", {"reason": reason})
 
     def __enter__(self) -> Interval:

@@ -39,6 +39,13 @@ log = logging.getLogger("pbt")
 #: Seconds that one claim waits at the server for something to do.
 WAIT = 30.0
 DEFAULT_TERM = 60.0
+#: Claims in a row whose intervals were all given back: after this many the next one waits, longer each time.
+BACKOFF_AFTER = 3
+#: The same, after which the worker stops.
+GIVE_BACK_LIMIT = 10
+#: Seconds of the first wait and of the longest.
+FIRST_BACKOFF = 1.0
+LONGEST_BACKOFF = 60.0
 
 Data = Union[str, Path, Literal[False], None]
 Item = TypeVar("Item")
@@ -96,6 +103,9 @@ class Worker:
         # The key of a claim whose answer was not heard: to ask again with it brings what that answer brought.
         self._unheard: Optional[str] = None
         self._reported = 0
+        # Claims in a row of which intervals were given back and none finished, and why the last one was given back.
+        self._setbacks = 0
+        self._given_back: Optional[str] = None
         self._path = f"/experiments/{segment(name)}"
         # The intervals that were handed out last: whose models are in memory.
         self._latest: List[Interval] = []
@@ -127,7 +137,9 @@ class Worker:
         Returns none also when the end of the process was announced by SIGUSR1 or SIGUSR2, as clusters do it.
 
         Raises:
-            PBTError: what the server answers, such as ``noSuchExperiment`` or ``unauthorized``.
+            PBTError: what the server answers, such as ``noSuchExperiment`` or ``unauthorized``; with code ``givenBack``
+                when the program gave back what ten claims in a row brought. From the third in a row on, the next claim
+                waits first: 1 s, 2 s, … 60 s.
         """
         if not self._is_open:
             raise PBTError("wrongState", f"{self!r} is closed")
@@ -138,6 +150,11 @@ class Worker:
         self._reporter.check()
         _signals.reset()
         if _signals.is_ending():
+            self._reporter.wait()
+            return []
+        try:
+            self._back_off()
+        except _signals.EndAnnounced:
             self._reporter.wait()
             return []
         self._takes_ahead = not self._waits and count == 1
@@ -151,6 +168,33 @@ class Worker:
             return self._claim(count)
         finally:
             self._ahead.asked()
+
+    def _back_off(self) -> None:
+        """Waits if what the last claims brought was given back; raises when that was once too often."""
+        reason, self._given_back = self._given_back, None
+        if reason is None:
+            return
+        self._setbacks += 1
+        if self._setbacks >= GIVE_BACK_LIMIT:
+            count, self._setbacks = self._setbacks, 0
+            self._give_back_ahead("the worker gives every interval back")
+            raise PBTError(
+                "givenBack",
+                f"{self!r} gave its intervals back {count} times in a row and finished none (the last: {reason}); "
+                "see why it cannot train, then start it again",
+            )
+        if self._setbacks < BACKOFF_AFTER:
+            return
+        pause = min(FIRST_BACKOFF * 2 ** (self._setbacks - BACKOFF_AFTER), LONGEST_BACKOFF)
+        log.warning(
+            "%r gave its intervals back %d times in a row (the last: %s); no retry is counted; next claim in %.0f s",
+            self,
+            self._setbacks,
+            reason,
+            pause,
+        )
+        with _signals.waiting():
+            time.sleep(pause * (0.75 + int.from_bytes(os.urandom(2), "big") / 262144))
 
     def _claim(self, count: int) -> List[Interval]:
         body = {"worker": self.name, "term": self._term, "count": count, "definition": False}
@@ -289,6 +333,7 @@ class Worker:
         """An interval was reported."""
         interval._is_done = answer["interval"].get("state") == "done"
         self._reported += 1
+        self._setbacks, self._given_back = 0, None
         self._keeper.collect(answer.get("garbage") or [], self.experiment)
 
     def _give_back_unseen(self, body: Mapping[str, Any]) -> None:

@@ -247,6 +247,58 @@ def test_what_an_earlier_attempt_left_is_deleted(start: Start, tmp_path: Path) -
     assert list((tmp_path / "data/test/attempts").iterdir()) == []
 
 
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> List[float]:
+    """The pauses between claims, which take no time."""
+    seen: List[float] = []
+    monkeypatch.setattr("pbt._worker.time.sleep", seen.append)
+    return seen
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_a_program_that_gives_every_interval_back_waits_and_then_stops(
+    start: Start, pauses: List[float], overlap: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = start(members=2)
+    with pytest.raises(pbt.PBTError, match="10 times in a row and finished none .the last: no GPU.;") as caught:
+        for interval in pbt.worker(overlap=overlap):
+            interval.give_back("no GPU")
+    assert caught.value.code == "givenBack"
+    assert len(server.of("release")) == 10 and server.leases == {}
+    assert [round(math.log2(pause / 0.875)) for pause in pauses] == [0, 1, 2, 3, 4, 5, 6]
+    assert max(pauses) <= 60
+    assert "3 times in a row (the last: no GPU); no retry is counted; next claim in 1 s" in caplog.text
+
+
+def test_a_batch_that_is_given_back_counts_once(start: Start, pauses: List[float]) -> None:
+    server = start(members=4)
+    with pytest.raises(pbt.PBTError, match="10 times in a row"):
+        for batch in pbt.worker(batch=4):
+            for interval in batch:
+                interval.give_back("out of memory")
+    assert len(server.of("release")) == 40
+
+
+def test_pbt_run_stops_too_when_every_interval_is_given_back(start: Start, pauses: List[float]) -> None:
+    server = start()
+    with pytest.raises(pbt.PBTError, match="10 times in a row"):
+        pbt.run(lambda interval: interval.give_back("no licence"))
+    assert len(server.of("release")) == 10
+
+
+def test_one_finished_interval_starts_the_count_of_given_back_ones_again(start: Start, pauses: List[float]) -> None:
+    server = start(intervals=8)
+    given = 0
+    for interval in pbt.worker():
+        if interval.attempt < 3:
+            given += 1
+            interval.give_back("not yet")
+        else:
+            save(interval)
+            interval.report(score=1)
+    assert given == 16 and pauses == [] and len(server.finished) == 8
+
+
 def test_nothing_published_is_ever_replaced(start: Start, tmp_path: Path) -> None:
     start(intervals=1)
     (interval,) = pbt.worker().claim()

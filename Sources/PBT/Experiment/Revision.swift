@@ -76,6 +76,9 @@ extension SearchSpace {
     /// A hyperparameter that the space no longer has is dropped, one that is new is given by `fill`, and a constant
     /// takes its present value. A value outside its range stays as it is: explore brings it into the range.
     ///
+    /// A space of free dimensions alone, as Schedy's are, says what is explored and not what there is: there a
+    /// hyperparameter that the space lacks stays.
+    ///
     /// - Parameters:
     ///   - given: The hyperparameters.
     ///   - fill: The value of a hyperparameter that they lack.
@@ -85,10 +88,12 @@ extension SearchSpace {
     ) -> (hyperparameters: Hyperparameters, changes: [Change]) {
         // A space without dimensions takes whatever it is given.
         guard !dimensions.isEmpty else { return (given, []) }
+        let isOpen = dimensions.values.allSatisfy(\.isFree)
         var result = given
         var changes: [Change] = []
         for name in Set(names).union(given.names).sorted() {
             guard let dimension = self[name] else {
+                if isOpen { continue }
                 changes.append(Change(name: name, old: given[name] ?? .null, operation: "dropped", new: .null))
                 result.values.removeValue(forKey: name)
                 continue

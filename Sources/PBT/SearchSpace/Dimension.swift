@@ -190,6 +190,11 @@ public struct Dimension: Sendable, Hashable {
         if case .free(nil) = domain { false } else { true }
     }
 
+    /// Whether any JSON value is legal.
+    package var isFree: Bool {
+        if case .free = domain { true } else { false }
+    }
+
     /// The same hyperparameter, but never explored: it follows the donor.
     ///
     /// For structure, such as a number of layers.

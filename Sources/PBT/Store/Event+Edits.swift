@@ -17,7 +17,12 @@ extension Experiment.Difference {
 extension Event {
     /// What an edit changed, each as `intervals: 3 → 6`; empty for other events, and those of earlier versions.
     public var editedChanges: [String] {
+        differences.map(\.description)
+    }
+
+    /// What an edit changed; empty for other events, and those of earlier versions.
+    package var differences: [Experiment.Difference] {
         guard kind == .edited else { return [] }
-        return (details["changes"]?.array ?? []).compactMap { Experiment.Difference(value: $0)?.description }
+        return (details["changes"]?.array ?? []).compactMap { Experiment.Difference(value: $0) }
     }
 }

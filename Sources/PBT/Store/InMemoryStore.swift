@@ -121,6 +121,7 @@ package final class MemoryLedger: Ledger {
         skew = time.skew
         for table in tables.values {
             table.record.generationBegan = table.record.generationBegan.advanced(by: step)
+            table.record.limitBegan = table.record.limitBegan.advanced(by: step)
             for var interval in table.intervals.values where interval.leaseExpires != nil {
                 interval.leaseExpires = interval.leaseExpires?.advanced(by: step)
                 table.write(interval)

@@ -4,7 +4,7 @@ extension Ledger {
     /// What time alone has changed: leases and deadlines that ran out, and the experiment's own time.
     package func tidy(_ record: inout ExperimentRecord) throws {
         guard record.state == .running || record.state == .paused else { return }
-        if let after = record.experiment.stop.after, now >= record.created.advanced(by: after) {
+        if record.isTimeOver(at: now) {
             try end(&record, .finished, because: "its time is over (stop: after)")
             try update(record)
             return
@@ -20,6 +20,20 @@ extension Ledger {
                 interval.token = nil
                 interval.reason = "the generation's deadline passed"
                 try close(&interval, from: state, in: &record)
+            }
+        }
+    }
+
+    /// Gives holders time to renew: leases end no earlier than after a given time from now.
+    ///
+    /// For a server that has just started. Nobody could renew while it was away.
+    package func extendLeases(for time: Duration) throws {
+        let end = now.advanced(by: time)
+        for record in try records() where !record.state.isOver {
+            for var interval in try running(in: record, expiredBy: nil, worker: nil)
+            where interval.leaseExpires.map({ $0 < end }) ?? true {
+                interval.leaseExpires = end
+                try update(interval, in: record)
             }
         }
     }

@@ -68,9 +68,9 @@ extension Ledger {
     /// Gives an experiment that was over another chance, if anything is left to train.
     private func reopen(_ record: inout ExperimentRecord) throws {
         let open = (record.counts[.waiting] ?? 0) + record.undecided
-        let isTimeOver = record.experiment.stop.after.map { now >= record.created.advanced(by: $0) } ?? false
         record.failuresInARow = 0
-        guard open > 0 || record.samplesFounders, !isTimeOver, ending(of: record, after: nil) == nil else { return }
+        guard open > 0 || record.samplesFounders, !record.isTimeOver(at: now), ending(of: record, after: nil) == nil
+        else { return }
         record.state = .running
         record.reason = nil
         record.ended = nil

@@ -315,6 +315,11 @@ extension TransactionalStore {
         try await write(durable: true) { try $0.remove(name) }
     }
 
+    /// Lets no lease end earlier than after a given time from now.
+    package func extendLeases(for time: Duration) async throws {
+        try await write(durable: false) { try $0.extendLeases(for: time) }
+    }
+
     package func edit(
         _ experiment: Experiment, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void
     ) async throws {

@@ -58,6 +58,9 @@ public struct ExperimentRecord: Sendable, Hashable {
     /// In a synchronous experiment, when that generation began.
     public var generationBegan: Timestamp
 
+    /// When its time limit (`stop: after`) began: its creation, by the clock of leases, which nobody sets.
+    package var limitBegan: Timestamp
+
     package init(
         id: Int64, experiment: Experiment, state: State, created: Timestamp, counts: [Interval.State: Int],
         membersEnded: Int, skipped: Int, failuresInARow: Int, finishedIntervals: Int64, generation: Int,
@@ -74,6 +77,7 @@ public struct ExperimentRecord: Sendable, Hashable {
         self.finishedIntervals = finishedIntervals
         self.generation = generation
         self.generationBegan = generationBegan
+        limitBegan = created
     }
 
     /// How many intervals the members will have trained at the end, as far as it can be told now.
@@ -92,6 +96,11 @@ public struct ExperimentRecord: Sendable, Hashable {
     /// How many intervals are finished, in any way.
     public var intervalsFinished: Int {
         counts.reduce(0) { $1.key.isFinished ? $0 + $1.value : $0 }
+    }
+
+    /// Whether its time limit (`stop: after`) is over at a given time.
+    package func isTimeOver(at now: Timestamp) -> Bool {
+        experiment.stop.after.map { now >= limitBegan.advanced(by: $0) } ?? false
     }
 
     /// Whether a worker that asks now is likely to get something.

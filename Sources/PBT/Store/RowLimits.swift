@@ -60,6 +60,7 @@ extension ExperimentRecord {
             ("finished_intervals", finishedIntervals, counters), ("undecided", Int64(undecided), counters),
             ("late_decisions", lateDecisions, counters), ("generation", Int64(generation), counters),
             ("created", created.milliseconds, times), ("ended", ended?.milliseconds, times),
-            ("generation_began", generationBegan.milliseconds, times))
+            ("generation_began", generationBegan.milliseconds, times),
+            ("limit_began", limitBegan.milliseconds, times))
     }
 }

@@ -18,42 +18,15 @@ extension SchedyRows {
         return isSameSearch ? try adapt(old, to: scheduler) : try rebuild(old, as: scheduler)
     }
 
+    /// Records the definition as the next revision, by which what follows is decided.
     private func adapt(_ old: ExperimentRecord, to scheduler: SchedyScheduler) throws -> ExperimentRecord {
-        var record = old
         var experiment = scheduler.experiment(named: old.experiment.name, seed: old.experiment.seed)
-        experiment.population = old.experiment.population
         experiment.objective = old.experiment.objective
-        record.experiment = experiment
+        _ = try rows.revise(experiment)
+        var record = try existing(old.experiment.name)
         record.notes[Self.key] = ["scheduler": scheduler.value]
-        try rows.updateDefinition(record)
         try rows.updateNotes(record)
-        try recount(&record)
-        try rows.update(record)
-        try rows.append(.edited, nil, [:], in: record)
         return record
-    }
-
-    /// Finds out anew which members have ended, now that they may have more jobs, or fewer.
-    private func recount(_ record: inout ExperimentRecord) throws {
-        let experiment = record.experiment
-        guard experiment.decides == .late else { return }
-        record.membersEnded = 0
-        record.undecided = 0
-        record.skipped = 0
-        let all = try rows.intervals(in: record, index: nil)
-        for (place, interval) in all.enumerated() {
-            let isLast = place + 1 == all.count || all[place + 1].id.member != interval.id.member
-            guard isLast, interval.state.isFinished else { continue }
-            var interval = interval
-            interval.isUndecided = !experiment.ends(after: interval)
-            if interval.isUndecided {
-                record.undecided += 1
-            } else {
-                record.membersEnded += 1
-                record.skipped += max(0, experiment.intervals - (interval.id.index + 1))
-            }
-            try rows.update(interval, in: record)
-        }
     }
 
     private func rebuild(_ old: ExperimentRecord, as scheduler: SchedyScheduler) throws -> ExperimentRecord {

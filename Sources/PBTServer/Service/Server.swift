@@ -54,9 +54,13 @@ public struct Server: Service {
     /// Serves until the service is shut down or the task cancelled.
     ///
     /// - Throws: A `PBTError` with code `inputOutput` when the address cannot be listened on, or `badValue` for a
-    ///   certificate that cannot be used.
+    ///   certificate that cannot be used; what the store throws.
     public func run() async throws {
         let configuration = site.configuration
+        if configuration.renewalGrace > .zero, let store = site.store as? any TransactionalStore {
+            // Leases may have run out while no server was there to renew them.
+            try await store.extendLeases(for: configuration.renewalGrace)
+        }
         var services: [any Service] = [site.claims, site.feed]
         if let checkpoints = site.checkpoints {
             services.append(GarbageSweep(exchange: checkpoints, logger: logger))

@@ -51,6 +51,10 @@ public struct ServerConfiguration: Sendable {
     package var probe: Duration = .seconds(1)
     /// How many intervals are handed out, after which the server drains; none: no limit.
     package var mostIntervals: Int?
+    /// How long holders of leases have to renew after the server started, whatever their leases say.
+    ///
+    /// 60 s, the default term of a lease. Zero where no worker renews through this server.
+    public var renewalGrace: Duration = .seconds(60)
     /// The version that the server says it has.
     public var version: String
     /// The time it goes by; for tokens.

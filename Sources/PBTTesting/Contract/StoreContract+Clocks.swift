@@ -49,6 +49,26 @@ extension StoreContract {
             try expectEqual(try await store.claim(from: "e", by: "other", for: .seconds(60)), .nothingNow)
             try expectEqual(try await store.finish(slow, score: 2).interval.state, .done)
         },
+        Case("an experiment's time limit goes by the time that passes, not by a clock that is set") { test in
+            for step in [Duration.seconds(5 * 3600), .seconds(-5 * 3600)] {
+                let store = try await test.open()
+                var experiment = StoreUnderTest.experiment(step > .zero ? "ahead" : "back")
+                experiment.stop.after = .seconds(100)
+                _ = try await store.create(experiment)
+                test.clock.step(by: step)
+                let later = try await test.open()
+                test.clock.advance(by: .seconds(99))
+                try expectEqual(try await store.record(of: experiment.name).state, .running)
+                let claim = try await later.claim(from: experiment.name, by: "w", for: .seconds(1))
+                guard case .assignment = claim else {
+                    try expect(false, "nothing is handed out: \(claim)")
+                    return
+                }
+                test.clock.advance(by: .seconds(1))
+                try expectEqual(
+                    try await later.claim(from: experiment.name, by: "w", for: .seconds(1)), .over(.finished))
+            }
+        },
         Case("after the store's process was stopped, holders may renew before their leases end") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 2))

@@ -54,7 +54,8 @@ struct Backup {
         }
         try FileSystem.makeDirectories(parent)
         try data.removeStaleStages()
-        let partial = parent.appending(".\(name).partial-\(String(UInt64.random(in: 0 ... .max), radix: 36))")
+        try PartialBackup.removeStale(in: parent)
+        let partial = PartialBackup.path(for: name, in: parent)
         try FileSystem.makePrivateDirectory(partial)
         let stage = Stage(try makeStage(or: partial.appending(".stage")))
         let cleanup = OpenStores.add {

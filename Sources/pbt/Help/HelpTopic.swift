@@ -33,6 +33,7 @@ enum HelpTopic: String, CaseIterable {
         ("PBT_STORE", "the store, where --store does not say: a path, or a server's URL"),
         ("PBT_TOKEN", "the token for a server"),
         ("PBT_DATA", "where this machine sees a server's data directory"),
+        ("PBT_CHECKPOINT_HASH", "full: worker and server hash every byte of large checkpoint files, not three parts"),
         ("NO_COLOR", "no colours, when it is not empty"),
         ("TERM", "no escape sequences, when it is dumb"),
         ("CI", "no lines that are redrawn, when it is set"),

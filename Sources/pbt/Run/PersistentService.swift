@@ -43,6 +43,7 @@ struct PersistentService: Service {
         var configuration = ServerConfiguration(
             port: 0, admission: .tokens(InMemoryTokens([record])), version: Pbt.version)
         configuration.mostIntervals = most
+        configuration.renewalGrace = .zero
         let server = Server(
             store: store, data: data, configuration: configuration, logger: logger, onReady: { ready.yield($0) })
         let group = ServiceGroup(

@@ -28,11 +28,11 @@ enum RunDashboard {
         var pages = DashboardConfiguration()
         pages.afterwards = Shell.command(["pbt", "serve", "--store", opened.location.description])
         pages.store = opened.location.description
+        var configuration = ServerConfiguration(port: port, version: Pbt.version, dashboard: pages)
+        configuration.renewalGrace = .zero
         let (ports, ready) = AsyncStream<Int>.makeStream()
         let server = Server(
-            store: opened.store, data: opened.data,
-            configuration: ServerConfiguration(
-                port: port, version: Pbt.version, dashboard: pages),
+            store: opened.store, data: opened.data, configuration: configuration,
             logger: quiet, onReady: { ready.yield($0) })
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(services: [.init(service: server)], logger: quiet))

@@ -67,6 +67,37 @@ struct StatesTests {
         }
     }
 
+    @Test func `each edit is shown with its time, the intervals before it, old and new value, escaped`() async throws {
+        try await withServer(configuration: .pages()) { server in
+            let run = TrainedRun(finishing: 7)
+            try await run.train(in: server.store)
+            let before = PageText(try await server.visit("/e/digits"))
+            #expect(before.block("revisions")?.contains("Revisions") == false)
+            var experiment = run.experiment
+            experiment.intervals = 12
+            experiment.trainer?.command = ["python3", "<script>alert(1)</script>.py", "\u{202E}\u{7}"]
+            _ = try await server.store.revise(experiment)
+            experiment.intervals = 9
+            let second = try await server.store.revise(experiment)
+            for path in ["/e/digits", "/e/digits/events"] {
+                let page = PageText(try await server.visit(path))
+                #expect(page.isWellFormed)
+                let block = try #require(page.block(path == "/e/digits" ? "revisions" : "events"))
+                #expect(block.contains("intervals: <code>8</code> → <code>12</code>"))
+                #expect(block.contains("intervals: <code>12</code> → <code>9</code>"))
+                #expect(block.contains("command: <code>python3 train.py</code> → <code>python3 "))
+                #expect(block.contains("&lt;script&gt;alert(1)&lt;/script&gt;.py"))
+                #expect(!block.contains("\u{202E}") && !block.contains("\u{7}"))
+                // Newest first.
+                let places = ["<code>9</code>", "<code>8</code>"].compactMap { block.firstRange(of: $0)?.lowerBound }
+                #expect(places.count == 2 && places[0] < places[1])
+            }
+            let table = try #require(PageText(try await server.visit("/e/digits")).block("revisions"))
+            #expect(table.contains("datetime=\"\(second.time)\""))
+            #expect(table.contains("<td>7 intervals</td>"))
+        }
+    }
+
     @Test func `paused, diverged and failed are said in words`() async throws {
         try await withServer(configuration: .pages()) { server in
             try await TrainedRun(

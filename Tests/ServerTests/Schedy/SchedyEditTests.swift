@@ -184,6 +184,49 @@ import Testing
     }
 
     @Test(arguments: SchedyStore.allCases)
+    func `replacing a definition is a revision, and each decision is derived by the one in force`(
+        store: SchedyStore
+    ) async throws {
+        try await withSchedy(store) { place in
+            let caller = place.caller
+            _ = try await caller.create("e", Self.population)
+            func train(_ count: Int) async throws {
+                for _ in 0..<count {
+                    _ = try await caller.train("e") { given, _ in
+                        ["quality": .number((given["rate"]?.double ?? 0) * 10)]
+                    }
+                }
+            }
+            _ = try await caller.push("e", ["hyperparameters": ["rate": 100, "own": "x"]])
+            try await train(7)
+            let other: Value = [
+                "PBT": [
+                    "objective": "max", "qualityResultName": "quality", "exploit": ["truncate": 0.5], "numParallel": 6,
+                    "maxGenerations": 5, "init": ["rate": ["uniform": ["low": 5, "high": 9]]],
+                    "explore": ["rate": ["perturb": ["minFactor": 3, "maxFactor": 4]]],
+                ]
+            ]
+            let replaced = try await caller.call("PUT", "experiments/e/", ["status": "RUNNING", "scheduler": other])
+            #expect(replaced.status == 200)
+            try await train(20)
+            #expect(try await place.store.revisions(of: "e").map(\.number) == [0, 1])
+            let edits = try await place.store.events(of: "e", after: nil, limit: 1000).filter { $0.kind == .edited }
+            #expect(edits.count == 1)
+            #expect(edits.first?.editedChanges.contains("intervals: 3 → 5") == true)
+            let audit = try await place.audit("e")
+            #expect(audit.mismatches == [])
+            #expect(audit.findings.contains { $0.recorded?.isExploit == true })
+            // What a job was given by hand besides stays with its member.
+            let jobs = try await place.store.intervals(of: "e").filter { $0.hyperparameters["own"] == "x" }
+            #expect(jobs.contains { $0.id.index > 1 })
+            // By the new definition alone, founders and decisions before it cannot be derived.
+            let record = try await place.store.record(of: "e")
+            let intervals = try await place.store.intervals(of: "e")
+            #expect(try Audit(experiment: record.experiment, intervals: intervals).mismatches != [])
+        }
+    }
+
+    @Test(arguments: SchedyStore.allCases)
     func `a definition may be replaced while jobs are there`(store: SchedyStore) async throws {
         try await withSchedy(store) { place in
             let caller = place.caller

@@ -26,7 +26,7 @@ struct SchedyPlace: Sendable {
 
     /// Every decision of an experiment derived again, and what is wrong with the rows.
     func audit(_ name: String) async throws -> Audit {
-        try await Audit(experiment: store.record(of: name).experiment, intervals: store.intervals(of: name))
+        try await Audit(revisions: store.revisions(of: name), intervals: store.intervals(of: name))
     }
 }
 

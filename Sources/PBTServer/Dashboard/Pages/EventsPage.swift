@@ -155,6 +155,9 @@ struct EventsPage {
             parts.append(HTML(Shown.count(left, "retry left", "retries left")))
         }
         if let worker = event.details["worker"]?.string { parts.append(HTML("worker ") + Shown.worker(worker)) }
+        if let number = event.details["revision"]?.int { parts.append(HTML("revision \(number)")) }
+        let differences = event.differences
+        if !differences.isEmpty { parts.append(RevisionsTable.list(differences)) }
         if let reason = event.details["reason"]?.string {
             parts.append(HTML(PlainText.middle(PlainText.line(reason), width: 300)))
         }

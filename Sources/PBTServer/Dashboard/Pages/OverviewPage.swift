@@ -7,10 +7,17 @@ import PBTReport
 struct OverviewPage {
     let experiment: Opened
 
+    /// The revisions of the definition; none while it was never edited.
+    private func revisions() async throws -> [Revision] {
+        guard experiment.record.revisionNumber > 0 else { return [experiment.record.firstRevision] }
+        return try await experiment.visit.site.store.revisions(of: experiment.name)
+    }
+
     /// How many members are shown.
     private static let members = 10
 
-    func reply() async -> Reply {
+    func reply() async throws -> Reply {
+        let revisions = try await revisions()
         await experiment.snapshot.drawAhead(
             [.curves, .schedule, .lineage, .share, .scatter],
             experiment.options.chart(of: experiment.history, theme: .page))
@@ -29,6 +36,7 @@ struct OverviewPage {
             PathLine.html
             top(experiment.memberRows())
             control
+            RevisionsTable(revisions: revisions).html
             definition
         }
     }
