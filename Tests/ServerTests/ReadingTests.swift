@@ -231,7 +231,7 @@ struct ReadingTests {
         ),
         (
             "/experiments/toy/intervals?member=-1",
-            "?member= must be a whole number between 0 and 1000000000, not \"-1\""
+            "?member= must be a whole number between 0 and 1000000, not \"-1\""
         ),
     ])
     func `a parameter out of range is refused by name`(path: String, detail: String) async throws {
