@@ -40,29 +40,35 @@ struct ConnectionTests {
 
     private static let halves = ["G", "GET /healthz HTTP/1.1\r\n", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n"]
 
-    @Test(arguments: halves)
-    func `half a head is answered with 408`(half: String) async throws {
-        try await withServer(configuration: Self.configuration { $0.header = .milliseconds(200) }) { server in
-            try await RawConnection.open(to: server.port) { reader, connection in
-                try await connection.send(half)
-                let answer = try await reader.all()
-                #expect(answer.hasPrefix("HTTP/1.1 408 "), "\(answer)")
-                #expect(answer.contains("\"code\":\"requestTimeout\""))
+    @Test(arguments: halves, [false, true])
+    func `half a head is answered with 408, also on a connection that was used before`(
+        half: String, isUsed: Bool
+    ) async throws {
+        // On a busy machine the deadline may end before the client has sent anything: then a longer one is tried.
+        for deadline in [Duration.milliseconds(200), .seconds(2), .seconds(20), .seconds(200)] {
+            let answer = try await withServer(configuration: Self.configuration { $0.header = deadline }) { server in
+                do {
+                    return try await RawConnection.open(to: server.port) { reader, connection -> String? in
+                        if isUsed {
+                            try await connection.send(get)
+                            guard try await reader.answer().hasPrefix("HTTP/1.1 200 ") else { return nil }
+                        }
+                        try await connection.send(half)
+                        let answer = try await reader.all()
+                        return answer.isEmpty ? nil : answer
+                    }
+                } catch is ChannelError {
+                    return nil
+                } catch is IOError {
+                    return nil
+                }
             }
+            guard let answer else { continue }
+            #expect(answer.hasPrefix("HTTP/1.1 408 "), "\(answer)")
+            #expect(answer.contains("\"code\":\"requestTimeout\""))
+            return
         }
-    }
-
-    @Test(arguments: halves)
-    func `half a head on a connection that was used before is answered with 408`(half: String) async throws {
-        // The time for the first request, too.
-        try await withServer(configuration: Self.configuration { $0.header = .seconds(2) }) { server in
-            try await RawConnection.open(to: server.port) { reader, connection in
-                try await connection.send(get)
-                #expect(try await reader.answer().hasPrefix("HTTP/1.1 200 "))
-                try await connection.send(half)
-                #expect(try await reader.all().hasPrefix("HTTP/1.1 408 "))
-            }
-        }
+        Issue.record("no deadline left the client time to send half a head")
     }
 
     @Test func `half a body is answered with 408, and nothing comes of it`() async throws {

@@ -102,7 +102,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"populaton": 4}"#, #"populaton: unknown key; did you mean "population"?"#),
         Broken(
             #"{"zzzzzzzz": 4}"#,
-            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, preset, exploit, explore, synchronous, decide, open, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent, env"
+            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, from, preset, exploit, explore, synchronous, decide, open, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent, env"
         ),
         Broken(#"{"metric": "m"}"#, "metric: unknown key; write objective: {metric: NAME, goal: maximize}"),
         Broken(#"{"quantile_fraction": 0.2}"#, "quantile_fraction: unknown key; write exploit: {truncation: FRACTION}"),
