@@ -103,7 +103,7 @@ extension Endpoints {
                 return mark
             }
             let limit = try call.number("limit", in: Limits.page) ?? 100
-            let changes = try await call.site.store.changes(of: call.experiment, since: mark, limit: limit)
+            let changes = try await call.site.store.changes(of: call.experiment, since: mark, upTo: limit)
             return .json([
                 "items": .array(changes.intervals.map(\.api)), "mark": .string(changes.mark.description),
                 "anew": .bool(changes.isAnew), "more": .bool(changes.hasMore),
@@ -202,5 +202,26 @@ extension Endpoints {
             line.append(ancestor)
         }
         return line.reversed()
+    }
+}
+
+extension Store {
+    /// Reads changes until there are as many as asked for, or they fill a page (``PageBudget``).
+    fileprivate func changes(of experiment: String, since mark: ChangeMark?, upTo limit: Int) async throws -> Changes {
+        var budget = PageBudget(items: limit)
+        var changes = try await changes(of: experiment, since: mark, limit: budget.next)
+        budget.take(changes.intervals.map(\.api))
+        while changes.hasMore, budget.isLeft {
+            let more = try await self.changes(of: experiment, since: changes.mark, limit: budget.next)
+            // The experiment was replaced by another: the next call is told so.
+            guard !more.isAnew else { break }
+            budget.take(more.intervals.map(\.api))
+            // One that was written to in between is there once, as it is now.
+            let ids = Set(more.intervals.map(\.id))
+            changes.intervals.removeAll { ids.contains($0.id) }
+            changes.intervals += more.intervals
+            (changes.mark, changes.hasMore) = (more.mark, more.hasMore)
+        }
+        return changes
     }
 }

@@ -80,7 +80,7 @@ extension Call {
     ///   - key: What the cursor of an interval is; by default member and index in one number.
     ///   - after: What a cursor stands for.
     ///   - value: The interval as it is sent.
-    /// - Returns: The page.
+    /// - Returns: The page; with fewer intervals than asked for where they are large (``PageBudget``).
     /// - Throws: A `PBTError`, with code `badRequest` for a cursor or a limit that makes no sense.
     func intervals(
         _ selection: IntervalSelection, by key: (IntervalID) -> Int = { $0.member << 24 | $0.index },
@@ -90,12 +90,20 @@ extension Call {
         let limit = try number("limit", in: Limits.page) ?? 100
         var selection = selection
         selection.after = try cursor().map(after)
-        selection.limit = limit + 1
-        let found = try await site.store.intervals(of: experiment, selection)
-        let page = found.prefix(limit)
-        var object: [String: Value] = ["items": .array(page.map(value))]
-        if found.count > limit, let last = page.last { object["next"] = .string(String(key(last.id))) }
-        return .object(object)
+        var budget = PageBudget(items: limit)
+        var items: [Value] = []
+        while true {
+            let count = budget.next
+            // One more tells whether there is another page.
+            selection.limit = count + 1
+            let found = try await site.store.intervals(of: experiment, selection)
+            let values = found.prefix(count).map(value)
+            items += values
+            budget.take(values)
+            guard found.count > count, let last = found.prefix(count).last else { return ["items": .array(items)] }
+            guard budget.isLeft else { return ["items": .array(items), "next": .string(String(key(last.id)))] }
+            selection.after = last.id
+        }
     }
 
     private func cursor() throws -> Int? {

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+/// How much of a list is read for one page: as many items as asked for, or about ``bytes`` of them.
+///
+/// An interval's metrics may have a megabyte, and a thousand of them would be in memory at once.
+struct PageBudget {
+    /// The size at which a page ends: 4 MiB. It is passed by one read at most.
+    static let bytes = 4 << 20
+    /// How many items are read before their size is known.
+    private static let first = 16
+
+    private var items: Int
+    private var taken = 0
+    private var size = 0
+
+    /// A budget of some items.
+    init(items: Int) {
+        self.items = items
+    }
+
+    /// How many items to read next, by the size of those so far; at least 1.
+    var next: Int {
+        guard taken > 0 else { return max(1, min(items, Self.first)) }
+        return max(1, min(items, (Self.bytes - size) / max(1, size / taken)))
+    }
+
+    /// Whether the page goes on.
+    var isLeft: Bool {
+        items > 0 && size < Self.bytes
+    }
+
+    /// Takes in what was read.
+    mutating func take(_ values: [Value]) {
+        items -= values.count
+        taken += values.count
+        size += values.reduce(0) { $0 + $1.approximateSize }
+    }
+}
+
+extension Value {
+    /// About as many bytes as its JSON has.
+    fileprivate var approximateSize: Int {
+        switch self {
+        case .null, .bool: 5
+        case .integer, .number: 12
+        case .string(let text): text.utf8.count + 3
+        case .array(let list): list.reduce(2) { $0 + $1.approximateSize }
+        case .object(let object): object.reduce(2) { $0 + $1.key.utf8.count + 4 + $1.value.approximateSize }
+        }
+    }
+}
