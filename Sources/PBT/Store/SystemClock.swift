@@ -25,13 +25,8 @@ extension StoreClock {
 
     /// The milliseconds since this machine was started, without those in which it was suspended.
     private static func uptime() -> Int64 {
-        var time = timespec()
-        #if canImport(Darwin)
-            clock_gettime(CLOCK_UPTIME_RAW, &time)
-        #else
-            clock_gettime(CLOCK_MONOTONIC, &time)
-        #endif
-        return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
+        // CLOCK_MONOTONIC on Linux, CLOCK_UPTIME_RAW on Darwin.
+        Int64((ProcessInfo.processInfo.systemUptime * 1000).rounded(.down))
     }
 
     /// What tells this start of the machine from others, and on Linux the name space of its clocks; empty when that
