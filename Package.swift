@@ -135,7 +135,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         // The store contract, toy trainers, clocks: imported by tests.
-        .target(name: "PBTTesting", dependencies: ["PBT", "PBTWorker"], swiftSettings: settings),
+        .target(name: "PBTTesting", dependencies: ["PBT"], swiftSettings: settings),
         // The command: one file a subcommand, no logic.
         .executableTarget(
             name: "pbt",

@@ -84,7 +84,7 @@ extension SearchSpace {
     ///   - fill: The value of a hyperparameter that they lack.
     /// - Returns: The hyperparameters, and what changed.
     package func adapted(
-        _ given: Hyperparameters, filling fill: (String, Dimension) -> Value
+        _ given: Hyperparameters, filling fill: (String, Dimension) -> PBT.Value
     ) -> (hyperparameters: Hyperparameters, changes: [Change]) {
         // A space without dimensions takes whatever it is given.
         guard !dimensions.isEmpty else { return (given, []) }
