@@ -184,7 +184,7 @@ extension CurvesLayer {
             var rings = PathData()
             for place in markedCopies {
                 guard let parent = scene.parents[place], let center = point(parent),
-                    isInside(center), rings.points < Decimation.limit - 3
+                    plot.contains(center), rings.points < Decimation.limit - 3
                 else { continue }
                 if let piece = ownPiece(of: place) {
                     drawing.circle(
@@ -261,12 +261,12 @@ extension CurvesLayer {
                 clipped(scene.path.map { point($0) }), stroke: scene.pathColor, width: 3, isTip: true)
             let isExploit = scene.history.columns.isExploit
             for (parent, child) in zip(scene.path, scene.path.dropFirst()).suffix(200) where isExploit[child] {
-                guard let center = point(parent), isInside(center) else { continue }
+                guard let center = point(parent), plot.contains(center) else { continue }
                 drawing.circle(center, radius: 3, fill: scene.palette.background, stroke: scene.pathColor)
             }
             if let best = scene.history.best.flatMap({ scene.history.genealogy.place(of: $0.id) }).flatMap({ point($0) }
             ),
-                isInside(best)
+                plot.contains(best)
             {
                 drawing.star(best, radius: scene.isNarrow ? 7 : 8, fill: scene.palette.best)
             }

@@ -230,7 +230,9 @@ struct ScatterLayer {
             label: self.across?.label ?? "",
             on: &drawing)
         for dot in thinned(dots) {
-            guard let px = x.position(dot.x), let py = y.position(dot.y) else { continue }
+            guard let px = x.position(dot.x), let py = y.position(dot.y),
+                plot.contains(Point(x: px, y: py))
+            else { continue }
             let opacity = ["0.15", "0.25", "0.4", "0.6"][min(3, max(0, Int(saturating: dot.rank * 4)))]
             drawing.circle(
                 Point(x: px, y: py), radius: radius(dot.depth), fill: isBaseline ? palette.baseline : palette.trunk,

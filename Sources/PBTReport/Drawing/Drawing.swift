@@ -9,6 +9,12 @@ struct Frame: Sendable, Hashable {
 
     var width: Double { right - left }
     var height: Double { bottom - top }
+
+    /// Whether a mark at a point is drawn: it lies in the frame, or at its edge.
+    func contains(_ point: Point) -> Bool {
+        let edge = 8.0
+        return point.x >= left - edge && point.x <= right + edge && point.y >= top - edge && point.y <= bottom + edge
+    }
 }
 
 /// The elements of a picture, in the order in which they are painted.
