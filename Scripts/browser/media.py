@@ -50,7 +50,7 @@ const cut = [...document.querySelectorAll('main *')].filter(e => getComputedStyl
 return [['svg', 'tr', '.tile', '.banner', 'h1', 'h2', 'pre'].map(seen), cut]
 """
 
-# How light paper and ink are, of the page, of a card and of the text in pictures: 0 to 1. Text upon a colour is paper.
+# How light paper and ink are, of the page, of a card and of the text in pictures: 0 to 1. Text upon a color is paper.
 COLORS = """
 const light = text => text.match(/[0-9.]+/g).slice(0, 3).reduce((sum, n) => sum + +n, 0) / 765;
 const of = (s, what) => [...document.querySelectorAll(s)].map(e => getComputedStyle(e)[what])

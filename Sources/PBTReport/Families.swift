@@ -4,7 +4,7 @@ public import PBT
 
 /// What is left of today's population's ancestors.
 ///
-/// Coloured by founder, a picture turns monochrome just when PBT works, since one founder soon owns all. So families
+/// Colored by founder, a picture turns monochrome just when PBT works, since one founder soon owns all. So families
 /// are told apart at the greatest amount of training at which today's population has at most six ancestors.
 public struct Families: Sendable {
     /// How many families are told apart at most.

@@ -253,12 +253,12 @@ extension SQLiteLedger {
             ])
     }
 
-    package func interval(labelled label: String, in record: ExperimentRecord) throws -> Interval? {
+    package func interval(labeled label: String, in record: ExperimentRecord) throws -> Interval? {
         try first(
             "\(Self.select) INDEXED BY interval_label WHERE experiment = ? AND label = ?", [record.id, label], interval)
     }
 
-    package func labelled(in record: ExperimentRecord, after last: IntervalID?, limit: Int) throws -> [Interval] {
+    package func labeled(in record: ExperimentRecord, after last: IntervalID?, limit: Int) throws -> [Interval] {
         try all(
             """
             \(Self.select) WHERE experiment = ? AND (member, idx) > (?, ?) AND label IS NOT NULL

@@ -46,7 +46,7 @@ import Testing
         #expect(
             texts(report, "problems") == [
                 "hyperparameters seem not to take effect after the restore: with other values of x the interval comes out "
-                    + "exactly the same. The commonest reason: restoring the optimiser's state brings back the old learning "
+                    + "exactly the same. The commonest reason: restoring the optimizer's state brings back the old learning "
                     + "rate; set it again after the restore"
             ])
     }
@@ -71,7 +71,7 @@ import Testing
         #expect(report["effects"] == ["x": false, "y": true])
         #expect(
             texts(report, "warnings") == [
-                "after the restore these seem not to take effect: x. The commonest reason: restoring the optimiser's state "
+                "after the restore these seem not to take effect: x. The commonest reason: restoring the optimizer's state "
                     + "brings back its old settings; set them again after the restore"
             ])
     }

@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test func `without UTF-8 and colours there is ASCII and no attribute`() async throws {
+    @Test func `without UTF-8 and colors there is ASCII and no attribute`() async throws {
         try await run(environment: ["LC_ALL": "C", "NO_COLOR": "1"]) { terminal, _, gate in
             let screen = try await terminal.wait(for: "####---")
             #expect(screen.joined().utf8.allSatisfy { $0 < 0x80 }, "\(screen)")

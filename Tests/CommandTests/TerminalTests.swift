@@ -21,15 +21,15 @@ import Testing
         #expect(text.contains(/00:00:\d\d  best    \d@\d  score 0\.\d+/))
     }
 
-    @Test func `NO_COLOR leaves colours out, and without it there are some`() async throws {
+    @Test func `NO_COLOR leaves colors out, and without it there are some`() async throws {
         let place = try Workplace()
         try place.experiment()
         let plain = try await Command.onTerminal(
             ["run", "toy.yaml"], in: place.directory, environment: ["TERM": "xterm", "NO_COLOR": "1"])
         #expect(plain.text.firstMatch(of: /\u{1b}\[[0-9;]*m/) == nil)
-        let coloured = try await Command.onTerminal(
+        let colored = try await Command.onTerminal(
             ["run", "toy.yaml"], in: place.directory, environment: ["TERM": "xterm"])
-        #expect(coloured.text.contains(Self.escape + "1m"))
+        #expect(colored.text.contains(Self.escape + "1m"))
     }
 
     @Test(arguments: [["TERM": "dumb"], [:], ["TERM": "xterm", "CI": "true", "NO_COLOR": "1"]])

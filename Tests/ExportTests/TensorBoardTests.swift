@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    // RFC 3720, appendix B.4, and the check value of the catalogue of checksums.
+    // RFC 3720, appendix B.4, and the check value of the catalog of checksums.
     @Test(
         arguments: [
             (Array("123456789".utf8), 0xE306_9283), ([UInt8](repeating: 0, count: 32), 0x8A91_36AA),

@@ -33,7 +33,7 @@ import Testing
         #expect(picture.elements.dropFirst().prefix(2).map(\.name) == ["title", "desc"], comment)
         if theme == .page {
             #expect(!opening.contains("xmlns") && !opening.contains("font"), comment)
-            #expect(!chart.svg.contains("=\"#"), "a colour is not a variable")
+            #expect(!chart.svg.contains("=\"#"), "a color is not a variable")
         } else {
             #expect(opening.contains("xmlns=\"http://www.w3.org/2000/svg\""), comment)
             #expect(picture.elements.dropFirst(3).first?.name == "rect", comment)

@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test(arguments: Chart.Theme.allCases, Chart.Width.allCases)
-    func `many contenders stay readable: six have a colour, the rest is grey`(theme: Chart.Theme, width: Chart.Width) {
+    func `many contenders stay readable: six have a color, the rest is gray`(theme: Chart.Theme, width: Chart.Width) {
         let histories = (0..<9).map { place in
             run("variant \(place)", best: 0.5 + 0.02 * Double(place), exploit: .truncation(0.1 + 0.03 * Double(place)))
         }

@@ -116,7 +116,7 @@ struct HandMadeRun {
         return run.history(baseline: baseline.intervals)
     }
 
-    /// Many members and intervals: each fifth member takes over its neighbour at each fourth interval.
+    /// Many members and intervals: each fifth member takes over its neighbor at each fourth interval.
     static func large(members: Int, intervals: Int) -> History {
         var run = HandMadeRun(
             "large", population: members, intervals: intervals,

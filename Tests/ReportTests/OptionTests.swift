@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test(arguments: colors.indices, [Kind.curves, .lineage])
-    func `every colouring is a sound picture whose legend says what it means`(place: Int, kind: Kind) throws {
+    func `every coloring is a sound picture whose legend says what it means`(place: Int, kind: Kind) throws {
         let color = Self.colors[place]
         let history = try SimulatedRun().history()
         for theme in Chart.Theme.allCases {
@@ -37,10 +37,10 @@ import Testing
         }
     }
 
-    @Test func `coloured by founder, every line has the colour of the founder that it descends from`() throws {
+    @Test func `colored by founder, every line has the color of the founder that it descends from`() throws {
         let history = HandMadeRun.small
         let picture = Picture(Chart.lineage(of: history, options: Chart.Options(theme: .page, color: .founder)))
-        // Paths are inside of groups that have the colour; both are in the order of the document.
+        // Paths are inside of groups that have the color; both are in the order of the document.
         var color = ""
         var colors: [Int: String] = [:]
         for element in picture.elements {
@@ -56,7 +56,7 @@ import Testing
         #expect(Set(colors.values).count == 4)
     }
 
-    @Test func `coloured by score, better lines are further along the ramp`() {
+    @Test func `colored by score, better lines are further along the ramp`() {
         let history = HandMadeRun.small
         let picture = Picture(Chart.lineage(of: history, options: Chart.Options(theme: .page, color: .score)))
         var color = ""

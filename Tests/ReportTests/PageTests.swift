@@ -35,7 +35,7 @@ import Testing
         #expect(Chart.cssVariables(.page).isEmpty)
     }
 
-    @Test func `the colours of the two themes have the same names`() {
+    @Test func `the colors of the two themes have the same names`() {
         func names(_ theme: Chart.Theme) -> [Substring] {
             Chart.cssVariables(theme).split(separator: ";").compactMap { $0.split(separator: ":").first }
         }

@@ -77,7 +77,7 @@ import Testing
         #expect(markup.elements.prefix(4).map(\.name) == ["html", "head", "meta", "meta"])
     }
 
-    @Test func `every colour that a picture asks for is in the style sheet, light and dark`() throws {
+    @Test func `every color that a picture asks for is in the style sheet, light and dark`() throws {
         let page = Report.html(of: [HandMadeRun.small])
         let style = try Markup(page).style
         let asked = Set(page.matches(of: /var\(--([a-z0-9]+)\)/).map { String($0.1) })

@@ -35,7 +35,7 @@ import Testing
             }
         }
         func find(_ label: String, of name: String = "e") async throws -> IntervalID? {
-            try await store.read { try $0.interval(labelled: label, in: $0.existing(name))?.id }
+            try await store.read { try $0.interval(labeled: label, in: $0.existing(name))?.id }
         }
         try await label("ü_/-", member: 1, notes: ["a": [1, nil, ["b": 1.5]]])
         try await label("second", member: 2)
@@ -47,7 +47,7 @@ import Testing
 
         // Pages, by member and index.
         func page(after last: IntervalID?, limit: Int) async throws -> [String?] {
-            try await store.read { try $0.labelled(in: $0.existing("e"), after: last, limit: limit).map(\.label) }
+            try await store.read { try $0.labeled(in: $0.existing("e"), after: last, limit: limit).map(\.label) }
         }
         #expect(try await page(after: nil, limit: 9) == ["ü_/-", "second"])
         #expect(try await page(after: nil, limit: 1) == ["ü_/-"])

@@ -282,7 +282,7 @@ def test_a_batch_that_is_given_back_counts_once(start: Start, pauses: List[float
 def test_pbt_run_stops_too_when_every_interval_is_given_back(start: Start, pauses: List[float]) -> None:
     server = start()
     with pytest.raises(pbt.PBTError, match="10 times in a row"):
-        pbt.run(lambda interval: interval.give_back("no licence"))
+        pbt.run(lambda interval: interval.give_back("no license"))
     assert len(server.of("release")) == 10
 
 

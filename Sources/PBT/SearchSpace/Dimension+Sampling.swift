@@ -22,7 +22,7 @@ extension Dimension {
             guard integers.isLogarithmic else {
                 return .integer(random.integer(in: range))
             }
-            // Each integer n stands for the stretch n - ½ … n + ½, so that the ends are as likely as their neighbours.
+            // Each integer n stands for the stretch n - ½ … n + ½, so that the ends are as likely as their neighbors.
             let drawn = random.uniform(
                 Mathematics.log(Double(range.lowerBound) - 0.5), Mathematics.log(Double(range.upperBound) + 0.5))
             let rounded = Int(saturating: Mathematics.exp(drawn).rounded())

@@ -44,7 +44,7 @@ public struct Dimension: Sendable, Hashable {
         package var values: [Value]
         /// How likely each is, relative to the others; none: all alike.
         package var weights: [Double]?
-        /// Whether neighbours in the list are near each other, so that exploring moves to a neighbour.
+        /// Whether neighbors in the list are near each other, so that exploring moves to a neighbor.
         package var isOrdered: Bool
     }
 
@@ -158,7 +158,7 @@ public struct Dimension: Sendable, Hashable {
     /// - Parameters:
     ///   - values: The values; at least one, none twice.
     ///   - weights: How likely each is; all alike when not given.
-    ///   - ordered: Whether exploring moves to a neighbour in the list, instead of drawing again.
+    ///   - ordered: Whether exploring moves to a neighbor in the list, instead of drawing again.
     /// - Returns: The hyperparameter.
     public static func choice(_ values: [Value], weights: [Double]? = nil, ordered: Bool = false) -> Self {
         Self(.choice(Choice(values: values, weights: weights, isOrdered: ordered)))

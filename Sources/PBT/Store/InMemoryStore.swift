@@ -278,12 +278,12 @@ package final class MemoryLedger: Ledger {
         tables[record.id]?.write(interval)
     }
 
-    package func interval(labelled label: String, in record: ExperimentRecord) -> Interval? {
+    package func interval(labeled label: String, in record: ExperimentRecord) -> Interval? {
         guard let table = tables[record.id] else { return nil }
         return table.labels[label].flatMap { table.intervals[$0] }
     }
 
-    package func labelled(in record: ExperimentRecord, after last: IntervalID?, limit: Int) -> [Interval] {
+    package func labeled(in record: ExperimentRecord, after last: IntervalID?, limit: Int) -> [Interval] {
         guard let table = tables[record.id] else { return [] }
         return table.labels.values.filter { id in last.map { $0 < id } ?? true }.sorted().prefix(limit)
             .compactMap { table.intervals[$0] }

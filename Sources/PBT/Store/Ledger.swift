@@ -62,9 +62,9 @@ package protocol Ledger {
     func updateNotes(_ interval: Interval, in record: ExperimentRecord) throws
 
     /// The interval of that label.
-    func interval(labelled label: String, in record: ExperimentRecord) throws -> Interval?
+    func interval(labeled label: String, in record: ExperimentRecord) throws -> Interval?
     /// Intervals that have a label, by member and index, those after a given one.
-    func labelled(in record: ExperimentRecord, after last: IntervalID?, limit: Int) throws -> [Interval]
+    func labeled(in record: ExperimentRecord, after last: IntervalID?, limit: Int) throws -> [Interval]
     /// The waiting interval with a label that has the least index, of these the one with the least member; none that is
     /// reserved.
     func firstQueued(in record: ExperimentRecord) throws -> Interval?

@@ -50,14 +50,14 @@ public struct WelchTest: Sendable, Hashable {
         return (mean, variance / count)
     }
 
-    /// The upper tail of Student's distribution, by the regularised incomplete beta function.
+    /// The upper tail of Student's distribution, by the regularized incomplete beta function.
     static func upperTail(t: Double, degreesOfFreedom: Double) -> Double {
         let x = degreesOfFreedom / (degreesOfFreedom + t * t)
         let half = 0.5 * incompleteBeta(x, degreesOfFreedom / 2, 0.5)
         return t >= 0 ? half : 1 - half
     }
 
-    /// The regularised incomplete beta function Iₓ(a, b), by its continued fraction (Lentz's method).
+    /// The regularized incomplete beta function Iₓ(a, b), by its continued fraction (Lentz's method).
     ///
     /// Source: DLMF 8.17.22, with the symmetry 8.17.4 where that converges faster.
     static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {

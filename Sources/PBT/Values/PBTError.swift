@@ -131,7 +131,7 @@ package func nearest(to name: String, among candidates: some Sequence<String>) -
     return best.name
 }
 
-/// How many characters must be added, dropped, exchanged or swapped with their neighbour.
+/// How many characters must be added, dropped, exchanged or swapped with their neighbor.
 private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
     var beforeLast: [Int] = []
     var last = Array(0...b.count)

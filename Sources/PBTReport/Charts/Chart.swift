@@ -7,7 +7,7 @@ public import PBT
 /// The same history and options give the same bytes. Nothing in it needs a style sheet, a script or another file,
 /// except in the theme ``Theme/page``.
 public struct Chart: Sendable, Hashable {
-    /// Colours for a light or a dark surface.
+    /// Colors for a light or a dark surface.
     public enum Theme: String, Sendable, Hashable, CaseIterable {
         /// Dark on white.
         case light
@@ -48,9 +48,9 @@ public struct Chart: Sendable, Hashable {
         case error(bound: Double)
     }
 
-    /// What the colours of lines mean.
+    /// What the colors of lines mean.
     public enum Color: Sendable, Hashable {
-        /// What is left of today's population's ancestors; see ``Families``. Grey died out.
+        /// What is left of today's population's ancestors; see ``Families``. Gray died out.
         case family
         /// The founder that a line descends from.
         case founder
@@ -88,7 +88,7 @@ public struct Chart: Sendable, Hashable {
 
     /// What a picture shows, and how.
     public struct Options: Sendable, Hashable {
-        /// Its colours.
+        /// Its colors.
         public var theme: Theme
         /// Its width.
         public var width: Width
@@ -101,7 +101,7 @@ public struct Chart: Sendable, Hashable {
         /// The hyperparameters of a scatter chart's two axes; none: the first two that vary, those on a logarithmic scale
         /// first.
         public var hyperparameters: [String]
-        /// What the colours of lines mean: in learning curves and in the lineage, and, of a founder share, whether areas
+        /// What the colors of lines mean: in learning curves and in the lineage, and, of a founder share, whether areas
         /// are families or founders.
         public var color: Color
         /// How many members' lines are shown: those with the best newest scores; none: all of them.

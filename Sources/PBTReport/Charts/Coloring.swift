@@ -18,9 +18,9 @@ struct Coloring {
     private(set) var tones: [Tone] = []
     /// For each piece, its place among the tones.
     private(set) var toneOfPiece: [Int] = []
-    /// What the colours mean.
+    /// What the colors mean.
     private(set) var key: [(mark: Legend.Mark, text: String)] = []
-    /// Whether grey stands for what died out.
+    /// Whether gray stands for what died out.
     private(set) var isFamily = false
 
     init(_ history: History, _ color: Chart.Color, _ palette: Palette) {
@@ -56,7 +56,7 @@ struct Coloring {
         }
     }
 
-    /// A faint tone and a full one for each colour; the faint ones lie below.
+    /// A faint tone and a full one for each color; the faint ones lie below.
     private mutating func pairs(_ colors: [(color: String, weight: Double)]) {
         tones =
             colors.map { Tone(color: $0.color, weight: $0.weight, isFaint: true, opacity: "0.5") }
@@ -64,7 +64,7 @@ struct Coloring {
     }
 
     private mutating func assign(_ history: History, count: Int, _ color: (Piece) -> Int?) {
-        // What has no colour is faint and grey, at the bottom.
+        // What has no color is faint and gray, at the bottom.
         toneOfPiece = history.pieces.map { piece in
             guard let color = color(piece) else { return 0 }
             let survives = piece.places.last.map { history.families.survives[$0] } ?? false

@@ -7,7 +7,7 @@ struct ComparisonLayer {
     let scene: Scene
     let histories: [History]
     let contenders: [Contender]
-    /// How many contenders have a colour.
+    /// How many contenders have a color.
     private let colored: Int
 
     init(_ histories: [History], _ scene: Scene) {
@@ -135,7 +135,7 @@ struct ComparisonLayer {
         CurvesLayer(scene).visible(values + finals).range
     }
 
-    /// The final medians, which stand at the right edge; only of those that have a colour.
+    /// The final medians, which stand at the right edge; only of those that have a color.
     private var endLabels: [(score: Double, text: String, color: String)] {
         contenders.indices.compactMap { place in
             guard place < colored || contenders[place].isBaseline, let median = final(contenders[place]) else {

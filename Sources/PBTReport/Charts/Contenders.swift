@@ -30,7 +30,7 @@ struct Contender {
         runs.compactMap { $0.steps.last?.score }
     }
 
-    /// A quantile of numbers, between neighbours where it falls between them.
+    /// A quantile of numbers, between neighbors where it falls between them.
     static func quantile(_ numbers: [Double], _ share: Double) -> Double? {
         let sorted = numbers.sorted()
         guard let last = sorted.last else { return nil }

@@ -22,7 +22,7 @@ struct Scene {
     let trained: Int
     /// How many members there are.
     let members: Int
-    /// What the colours of pieces mean.
+    /// What the colors of pieces mean.
     let coloring: Coloring
     /// The members whose lines are shown; none: all of them.
     let topMembers: Set<Int>?

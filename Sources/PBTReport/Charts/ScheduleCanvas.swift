@@ -29,7 +29,7 @@ struct ScheduleCanvas {
         drawing.text(shown, at: Point(x: plot.right, y: top + 16), anchor: .end, fill: scene.pathColor)
     }
 
-    /// The colours of the categories, where there is room for all of them.
+    /// The colors of the categories, where there is room for all of them.
     private func drawKey(from left: Double, to right: Double, top: Double, on drawing: inout Drawing) {
         guard let categories = varying.categories, categories.count <= palette.families.count else { return }
         let names = categories.map { XML.name(Format.value($0), width: 16) }
@@ -164,7 +164,7 @@ struct ScheduleCanvas {
         }
     }
 
-    /// The colour of a category: a hue while there are few, else one of two greys in turn.
+    /// The color of a category: a hue while there are few, else one of two grays in turn.
     private func color(_ category: Int, of count: Int) -> String {
         count <= palette.families.count ? palette.families[category] : [palette.extinct, palette.trunk][category % 2]
     }

@@ -6,7 +6,7 @@ import PBT
 struct ShareLayer {
     let scene: Scene
     let share: FounderShare
-    /// How many founders have a name; the rest are one grey area.
+    /// How many founders have a name; the rest are one gray area.
     private let named: Int
 
     init(_ scene: Scene) {
@@ -169,7 +169,7 @@ struct ShareLayer {
             data.close()
             drawing.area(data, fill: color(area))
         }
-        // Founders are told apart by a line between them, whatever their colours.
+        // Founders are told apart by a line between them, whatever their colors.
         for (area, next) in zip(areas, areas.dropFirst()) where area.founder != next.founder {
             if let both = edges[next] { drawing.lines([line(both.low)], stroke: scene.palette.background) }
         }
@@ -228,7 +228,7 @@ extension Chart {
     ///
     /// - Parameters:
     ///   - history: What is drawn.
-    ///   - options: How it is drawn; of the colours, family and founder have a meaning.
+    ///   - options: How it is drawn; of the colors, family and founder have a meaning.
     /// - Returns: The picture.
     public static func share(of history: History, options: Options = Options()) -> Chart {
         let scene = Scene(history, options)

@@ -13,9 +13,9 @@ struct TimelineCanvas {
     private var palette: Palette { scene.palette }
 
     private func frame(_ bar: TimelineLayer.Bar, _ middle: Double) -> Frame {
-        // A line of the ground between neighbours, where there is room for it.
+        // A line of the ground between neighbors, where there is room for it.
         let gap = bar.right - bar.left > 4 ? 1.0 : 0
-        // The random search is told apart by more than its colour.
+        // The random search is told apart by more than its color.
         let half = bar.sort == .baseline ? thickness / 5 : thickness / 2
         return Frame(
             left: bar.left, top: middle - half, right: max(bar.right - gap, bar.left + 0.6), bottom: middle + half)

@@ -108,7 +108,7 @@ struct TimelineLayer {
         }
     }
 
-    /// Neighbours that are closer than a reach as one: short ones of any sort while they stay short together, and those of
+    /// Neighbors that are closer than a reach as one: short ones of any sort while they stay short together, and those of
     /// one sort.
     private static func merged(_ bars: [Bar], _ reach: Double) -> [Bar] {
         var result: [Bar] = []

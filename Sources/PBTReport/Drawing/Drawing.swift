@@ -116,7 +116,7 @@ struct Drawing {
                 + (opacity.map { " fill-opacity=\"\($0)\"" } ?? "") + (stroke.map { " stroke=\"\($0)\"" } ?? ""))
     }
 
-    /// A star with five points, outlined in the background's colour so that it stands out from lines.
+    /// A star with five points, outlined in the background's color so that it stands out from lines.
     mutating func star(_ center: Point, radius: Double, fill: String, stroke: String? = nil) {
         var data = PathData()
         data.star(at: center, radius: radius)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The colours of a theme.
+/// The colors of a theme.
 ///
-/// Families have the hues of Okabe and Ito, which people of all kinds of colour vision tell apart, darkened or
+/// Families have the hues of Okabe and Ito, which people of all kinds of color vision tell apart, darkened or
 /// lightened for contrast. Purple is for the best and nothing else.
 struct Palette: Sendable {
     let background: String
@@ -21,7 +21,7 @@ struct Palette: Sendable {
     let families: [String]
     /// From little to much.
     let ramp: [String]
-    /// Whether the colours are a page's variables.
+    /// Whether the colors are a page's variables.
     let isPage: Bool
 
     init(_ theme: Chart.Theme) {
@@ -71,7 +71,7 @@ struct Palette: Sendable {
 }
 
 extension Palette {
-    /// The variables of a style sheet with this theme's colours.
+    /// The variables of a style sheet with this theme's colors.
     var variables: String {
         let named = [
             ("surface", background), ("ink", ink), ("muted", muted), ("grid", grid), ("axis", axis),
@@ -84,12 +84,12 @@ extension Palette {
 }
 
 extension Chart {
-    /// The colours of a theme as declarations for a style sheet: what the pictures of the theme ``Theme/page`` ask for.
+    /// The colors of a theme as declarations for a style sheet: what the pictures of the theme ``Theme/page`` ask for.
     ///
     /// The names are `--surface`, `--ink`, `--muted`, `--grid`, `--axis`, `--extinct`, `--trunk`, `--best`, `--baseline`,
     /// `--f0` to `--f5` for families, `--r0` to `--r4` from little to much, and `--band`, which is an opacity.
     ///
-    /// - Parameter theme: Light or dark; the page's theme has no colours of its own, so nothing is declared for it.
+    /// - Parameter theme: Light or dark; the page's theme has no colors of its own, so nothing is declared for it.
     /// - Returns: The declarations, each ending in a semicolon.
     public static func cssVariables(_ theme: Theme) -> String {
         theme == .page ? "" : Palette(theme).variables

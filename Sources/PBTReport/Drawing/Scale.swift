@@ -94,7 +94,7 @@ struct Scale: Sendable, Hashable {
         let step = Self.niceStep((high - low) / Double(count))
         let first = (low / step).rounded(.up)
         let last = (high / step).rounded(.down)
-        // Below this, neighbouring numbers are no longer told apart.
+        // Below this, neighboring numbers are no longer told apart.
         guard step > 0, step > 8 * max(low.magnitude, high.magnitude).ulp, first <= last, last - first < 100 else {
             return [Tick(value: (low / 2 + high / 2), label: Format.significant(low / 2 + high / 2))]
         }

@@ -2,7 +2,7 @@
 
 /// Names are user text: they may hold control characters, any script, and be of any length.
 package enum PlainText {
-    /// The text on one line, without what would move the cursor, colour the terminal, or turn the reading direction
+    /// The text on one line, without what would move the cursor, color the terminal, or turn the reading direction
     /// of what stands beside it.
     package static func line(_ text: String) -> String {
         var scalars = String.UnicodeScalarView()

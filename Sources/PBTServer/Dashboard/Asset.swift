@@ -44,7 +44,7 @@ enum Assets {
     static let style = Asset("/app.css", "text/css; charset=utf-8", Array(css.utf8))
     static let icon = Asset("/icon.svg", "image/svg+xml", PackageResources.icon_svg)
 
-    /// The pictures' colours, which are theirs to say, then those of the pages, then the rules.
+    /// The pictures' colors, which are theirs to say, then those of the pages, then the rules.
     ///
     /// Paper is light, whoever prints: `:root:root` is as strong as what makes a page dark, and comes after it.
     private static var css: String {

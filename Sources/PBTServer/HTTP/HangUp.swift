@@ -51,7 +51,7 @@ final class HangUp: ChannelInboundHandler, RemovableChannelHandler, Sendable {
     /// Does something until it is over, or the other end went away.
     ///
     /// - Throws: What `body` throws; `CancellationError` when the other end went away.
-    func cancelling(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    func canceling(_ body: @escaping @Sendable () async throws -> Void) async throws {
         let task = Task { try await body() }
         let id = state.withLock { state -> Int? in
             guard !state.isGone else { return nil }

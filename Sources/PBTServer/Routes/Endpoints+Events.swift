@@ -197,7 +197,7 @@ extension Call {
                 // The connection is closed already.
                 throw CancellationError()
             }
-            try await hangUp.cancelling { try await cancelWhenGracefulShutdown(body) }
+            try await hangUp.canceling { try await cancelWhenGracefulShutdown(body) }
         } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {
             // Whoever waits looks once more, and answers.
         }

@@ -215,7 +215,7 @@ extension SchedyRows {
     ///
     /// What was trained stays in the experiment's history; what was not counts as failed.
     func delete(_ id: String, if condition: SchedyCondition, in record: inout ExperimentRecord) throws {
-        guard var interval = try rows.interval(labelled: id, in: record) else {
+        guard var interval = try rows.interval(labeled: id, in: record) else {
             try condition.check(nil, id)
             return
         }

@@ -137,7 +137,7 @@ struct SchedyRows<Rows: Ledger> {
     // MARK: Jobs
 
     func job(_ id: String, in record: ExperimentRecord) throws -> SchedyJob? {
-        try rows.interval(labelled: id, in: record).flatMap { SchedyJob($0, in: record) }
+        try rows.interval(labeled: id, in: record).flatMap { SchedyJob($0, in: record) }
     }
 
     func jobs(of record: ExperimentRecord, from start: String?) throws -> Value {
@@ -146,7 +146,7 @@ struct SchedyRows<Rows: Ledger> {
             last = IntervalID(start)
             if last == nil { throw SchedyFailure(400, "\"start\" must be what a page gave as next") }
         }
-        let found = try rows.labelled(in: record, after: last, limit: settings.pageSize + 1)
+        let found = try rows.labeled(in: record, after: last, limit: settings.pageSize + 1)
         let page = found.prefix(settings.pageSize)
         var answer: [String: Value] = [
             "items": .array(page.compactMap { SchedyJob($0, in: record)?.value })
@@ -158,7 +158,7 @@ struct SchedyRows<Rows: Ledger> {
     func put(
         _ id: String, _ content: SchedyJobContent, if condition: SchedyCondition, in record: inout ExperimentRecord
     ) throws -> (job: SchedyJob, isNew: Bool) {
-        guard let interval = try rows.interval(labelled: id, in: record) else {
+        guard let interval = try rows.interval(labeled: id, in: record) else {
             try condition.check(nil, id)
             return (try add(content, id: id, to: &record), true)
         }
@@ -202,7 +202,7 @@ struct SchedyRows<Rows: Ledger> {
             let random = settings.random()
             let id = String((0..<6).map { characters[Int(random >> (6 * UInt64($0)) & 63)] })
             // Not one that a command line would take for an option.
-            if !id.hasPrefix("-"), try rows.interval(labelled: id, in: record) == nil { return id }
+            if !id.hasPrefix("-"), try rows.interval(labeled: id, in: record) == nil { return id }
         }
     }
 

@@ -4,7 +4,7 @@ package import SystemPackage
 
 /// The end of a program's output, for messages.
 package enum LogTail {
-    /// The last lines, without control characters and colours, each at most 500 characters.
+    /// The last lines, without control characters and colors, each at most 500 characters.
     ///
     /// - Parameters:
     ///   - log: The file.
@@ -23,7 +23,7 @@ package enum LogTail {
         }
     }
 
-    /// The last line that says something, without control characters and colours, at most 200 characters.
+    /// The last line that says something, without control characters and colors, at most 200 characters.
     static func lastLine(of log: FilePath) throws -> String? {
         guard let bytes = try FileSystem.tail(of: log, limit: 1 << 16) else { return nil }
         return lastLine(in: bytes)

@@ -163,7 +163,7 @@ struct Check {
                 names.isEmpty ? .warning : .problem,
                 "hyperparameters seem not to take effect after the restore: with other values of "
                     + "\(names.joined(separator: ", ")) the interval comes out exactly the same. The commonest reason: "
-                    + "restoring the optimiser's state brings back the old learning rate; set it again after the restore"
+                    + "restoring the optimizer's state brings back the old learning rate; set it again after the restore"
             )
             return
         }
@@ -187,7 +187,7 @@ struct Check {
             report.add(
                 .warning,
                 "after the restore these seem not to take effect: \(idle.joined(separator: ", ")). The commonest reason: "
-                    + "restoring the optimiser's state brings back its old settings; set them again after the restore")
+                    + "restoring the optimizer's state brings back its old settings; set them again after the restore")
         }
     }
 }

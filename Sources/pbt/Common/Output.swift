@@ -19,7 +19,7 @@ import SystemPackage
 //   What changes nothing opens it with `reading: true`, so that a store will do that may only be read.
 // - An experiment is named by its whole name; `store.record(of:)` says which there are when it is not there.
 //   `IntervalArgument` reads MEMBER@INTERVAL or MEMBER.
-// - `Terminal.output` and `Terminal.error` know about colour, width and UTF-8. What is piped is plain and never cut.
+// - `Terminal.output` and `Terminal.error` know about color, width and UTF-8. What is piped is plain and never cut.
 
 /// Writes to the standard streams, at once and whole.
 enum Output {

@@ -4,13 +4,13 @@ import ArgumentParser
 
 /// How a command may write to a terminal.
 struct TerminalOptions: ParsableArguments {
-    /// When colours are written.
-    enum Colour: String, ExpressibleByArgument, CaseIterable, Sendable {
+    /// When colors are written.
+    enum Color: String, ExpressibleByArgument, CaseIterable, Sendable {
         case auto, always, never
     }
 
-    @Option(name: .long, help: "Colours: auto, always or never; auto: on a terminal, unless NO_COLOR is set.")
-    var color = Colour.auto
+    @Option(name: .long, help: "Colors: auto, always or never; auto: on a terminal, unless NO_COLOR is set.")
+    var color = Color.auto
 
     @Flag(name: .long, help: "Write ASCII only, whatever the locale.")
     var ascii = false

@@ -34,7 +34,7 @@ enum HelpTopic: String, CaseIterable {
         ("PBT_TOKEN", "the token for a server"),
         ("PBT_DATA", "where this machine sees a server's data directory"),
         ("PBT_CHECKPOINT_HASH", "full: worker and server hash every byte of large checkpoint files, not three parts"),
-        ("NO_COLOR", "no colours, when it is not empty"),
+        ("NO_COLOR", "no colors, when it is not empty"),
         ("TERM", "no escape sequences, when it is dumb"),
         ("CI", "no lines that are redrawn, when it is set"),
         ("COLUMNS, LINES", "the terminal's size, where it does not tell"),

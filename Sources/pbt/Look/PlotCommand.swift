@@ -21,7 +21,7 @@ struct PlotCommand: AsyncParsableCommand {
         case member, family
     }
 
-    /// Colours for a light or a dark surface.
+    /// Colors for a light or a dark surface.
     enum Theme: String, CaseIterable, ExpressibleByArgument {
         case light, dark
     }
@@ -62,7 +62,7 @@ struct PlotCommand: AsyncParsableCommand {
     @Option(name: .customLong("axis"), help: "A hyperparameter for scatter; give it twice.") var axes: [String] = []
     @Option(
         name: .customLong("color-by"),
-        help: "What colours mean: family, founder, score, or the name of a hyperparameter.")
+        help: "What colors mean: family, founder, score, or the name of a hyperparameter.")
     var color: String?
     @Option(name: .long, help: "Only the lines of so many members, those with the best newest scores.") var top: Int?
     @Option(name: .customLong("x"), help: "training, or time: since the first interval was begun.")

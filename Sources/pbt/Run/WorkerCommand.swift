@@ -122,7 +122,7 @@ struct WorkerCommand: AsyncParsableCommand {
             cache: cache.map { FilePath($0) },
             limit: cacheLimit.map { Int64($0 * Double(1 << 30)) } ?? RemoteCheckpoints.usualLimit)
         if !quiet, opened.data == nil {
-            Output.note("checkpoints are carried to and fro; cache \(checkpoints.data.root)")
+            Output.note("checkpoints are transferred through the server; cache \(checkpoints.data.root)")
         }
         let session = Session(
             worker: Worker(

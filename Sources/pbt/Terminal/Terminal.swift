@@ -24,23 +24,23 @@ struct Terminal: Sendable {
     let isTerminal: Bool
     /// Whether it takes escape sequences that move the cursor: a terminal that is not `TERM=dumb`.
     let takesEscapes: Bool
-    /// Whether colours may be written: none with `NO_COLOR`, to a file, or to a dumb terminal, unless they are asked for.
-    let hasColour: Bool
+    /// Whether colors may be written: none with `NO_COLOR`, to a file, or to a dumb terminal, unless they are asked for.
+    let hasColor: Bool
     /// Whether characters beyond ASCII may be written, by the locale.
     let isUTF8: Bool
     private let descriptor: Int32
 
     /// What the command line says about terminals.
     private struct Choice: Sendable {
-        var colour = TerminalOptions.Colour.auto
+        var color = TerminalOptions.Color.auto
         var isASCII = false
     }
 
     private static let choice = Mutex(Choice())
 
     /// Takes in what the command line says, before anything is written.
-    static func choose(_ colour: TerminalOptions.Colour, isASCII: Bool) {
-        choice.withLock { $0 = Choice(colour: colour, isASCII: isASCII) }
+    static func choose(_ color: TerminalOptions.Color, isASCII: Bool) {
+        choice.withLock { $0 = Choice(color: color, isASCII: isASCII) }
     }
 
     private init(descriptor: Int32) {
@@ -48,8 +48,8 @@ struct Terminal: Sendable {
         self.descriptor = descriptor
         isTerminal = isatty(descriptor) == 1
         takesEscapes = isTerminal && environment("TERM").map { $0 != "dumb" } ?? false
-        hasColour =
-            switch choice.colour {
+        hasColor =
+            switch choice.color {
             case .auto: takesEscapes && environment("NO_COLOR") == nil
             case .always: true
             case .never: false
@@ -89,9 +89,9 @@ struct Terminal: Sendable {
         return name.contains("utf-8") || name.contains("utf8")
     }
 
-    /// The text in one of the terminal's own colours or weights, or as it is where there are none.
+    /// The text in one of the terminal's own colors or weights, or as it is where there are none.
     func styled(_ text: String, _ style: TextStyle) -> String {
-        hasColour ? "\u{1b}[\(style.rawValue)m\(text)\u{1b}[0m" : text
+        hasColor ? "\u{1b}[\(style.rawValue)m\(text)\u{1b}[0m" : text
     }
 
     /// The first text where the locale is UTF-8, else the second, which is ASCII.

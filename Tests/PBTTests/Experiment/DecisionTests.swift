@@ -100,7 +100,7 @@ import Testing
 
 @Suite("Strategies in Swift") struct CustomStrategyTests {
     /// Takes over the member with the next number.
-    private struct Neighbour: ExploitStrategy {
+    private struct Neighbor: ExploitStrategy {
         func donor(for member: Population.Member, in population: Population, using random: inout RandomStream) -> Int? {
             member.id + 1
         }
@@ -125,7 +125,7 @@ import Testing
     @Test func `an exploit strategy chooses the donor, but none that does not exist`() throws {
         let experiment = Experiment.sample(population: 4, exploit: .custom("next"))
         let decisions = try experiment.decisions(
-            scores: [4, 3, 2, 1], strategies: Strategies(exploit: ["next": Neighbour()]))
+            scores: [4, 3, 2, 1], strategies: Strategies(exploit: ["next": Neighbor()]))
         #expect(decisions.map { $0.donor?.member } == [1, 2, 3, nil])
     }
 

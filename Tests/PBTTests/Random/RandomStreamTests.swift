@@ -63,7 +63,7 @@ import Testing
         #expect(chiSquare(bins) <= freedom + 5 * (2 * freedom).squareRoot() + 10)
     }
 
-    @Test func `an index below a huge count favours none`() {
+    @Test func `an index below a huge count favors none`() {
         // Without rejection, of 3·2^61 every third would be drawn 2 times where the others are drawn 3 times.
         let bound = 3 << 61
         var random = stream("huge")

@@ -34,8 +34,8 @@ import Testing
         #expect(first(member: 0, index: 256) != first(member: 256, index: 0))
     }
 
-    @Test func `streams of neighbours are not correlated`() {
-        // 64 bits of 2,000 neighbouring streams: half of them should differ from one to the next.
+    @Test func `streams of neighbors are not correlated`() {
+        // 64 bits of 2,000 neighboring streams: half of them should differ from one to the next.
         var differing = 0
         for member in 0..<2000 {
             differing += (first(member: member)[0] ^ first(member: member + 1)[0]).nonzeroBitCount

@@ -76,7 +76,7 @@ import Testing
         #expect(reached(.boolean, from: false) == [true, false])
     }
 
-    @Test func `an ordered choice moves to a neighbour and never wraps`() {
+    @Test func `an ordered choice moves to a neighbor and never wraps`() {
         let sizes = Dimension.choice([32, 64, 128, 256], ordered: true)
         #expect(reached(sizes, from: 64) == [32, 128])
         #expect(reached(sizes, from: 32) == [32, 64])

@@ -33,7 +33,7 @@ import Testing
         #expect(values(ladder, from: 7) == [3, 4, 8, 10])
     }
 
-    @Test func `a list's value shifts to a neighbour and stays at the ends half of the time`() {
+    @Test func `a list's value shifts to a neighbor and stays at the ends half of the time`() {
         #expect(values(ladder, from: 4) == [3, 8])
         #expect(values(ladder, from: 3) == [3, 4])
         #expect(values(ladder, from: 10) == [8, 10])

@@ -105,7 +105,7 @@ import Testing
         #expect((ahead - 1000).magnitude < 120)
     }
 
-    @Test func `ties are broken anew in each interval, not always in favour of one member`() {
+    @Test func `ties are broken anew in each interval, not always in favor of one member`() {
         let experiment = Experiment.sample()
         let winners = Set((0..<40).map { experiment.population(index: $0, scores: [1, 1, 1])[rank: 0].id })
         #expect(winners == [0, 1, 2])

@@ -93,7 +93,7 @@ struct Card {
                     + (ViewOptions.bound(of: opened.history) == nil ? [] : [("error", "error")]))
                 + choice("x", "across", [(nil, "training"), ("time", "time")])
                 + choice(
-                    "color", "colour",
+                    "color", "color",
                     [(nil, "family"), ("founder", "founder"), ("score", "score")]
                         + mutable.prefix(4).map { ($0, PlainText.middle(PlainText.line($0), width: 20)) })
                 + (members > 8 ? choice("top", "members", [(nil, "all"), ("8", "the best 8")]) : .nothing)

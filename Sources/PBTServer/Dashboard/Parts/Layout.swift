@@ -206,7 +206,7 @@ enum Links {
     }
 }
 
-/// A state as a word in a frame; the word says it, the colour only helps.
+/// A state as a word in a frame; the word says it, the color only helps.
 enum StateTag {
     static func experiment(_ state: ExperimentRecord.State) -> HTML {
         let sign =

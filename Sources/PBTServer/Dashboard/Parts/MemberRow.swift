@@ -31,7 +31,7 @@ struct MemberRow {
         return score - before
     }
 
-    /// Its state in words, and the class of their colour.
+    /// Its state in words, and the class of their color.
     func state(retries: Int, isOver: Bool) -> (words: String, style: String) {
         if let silent { return ("! stalled \(Shown.duration(silent))", "warn") }
         let attempt = newest.failures > 0 ? ", try \(newest.failures + 1) of \(retries + 1)" : ""

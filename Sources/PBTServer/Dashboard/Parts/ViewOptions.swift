@@ -80,7 +80,7 @@ struct ViewOptions: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - history: What they are made from.
-    ///   - theme: Their colours.
+    ///   - theme: Their colors.
     /// - Returns: Options that fit what there is: axes that are no hyperparameters are left out.
     func chart(of history: History, theme: Chart.Theme) -> Chart.Options {
         let space = history.record.experiment.space
