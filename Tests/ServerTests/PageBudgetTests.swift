@@ -12,9 +12,9 @@ import Testing
     @Test func `end by their size, and all of them are everything once`() async throws {
         let store = InMemoryStore()
         let experiment = Experiment(
-            "large", objective: .maximize("score"), population: 12, intervals: 1, space: ["x": .uniform(0...1)])
+            "large", objective: .maximize("score"), population: 24, intervals: 1, space: ["x": .uniform(0...1)])
         _ = try await store.create(experiment)
-        let text = Value.string(String(repeating: "x", count: 900_000))
+        let text = Value.string(String(repeating: "x", count: 400_000))
         while case .assignment(let next) = try await store.claim(from: "large", by: "w", for: .seconds(60)) {
             _ = try await store.finish(
                 next.lease,
@@ -30,10 +30,10 @@ import Testing
                 pages += 1
                 after = answer["next"]?.string.map { "&after=\($0)" } ?? ""
             } while !after.isEmpty
-            #expect(members == Array(0..<12))
+            #expect(members == Array(0..<24))
             #expect(pages > 1)
             let remote = try RemoteStore(ServerAddress(server.base))
-            #expect(try await remote.intervals(of: "large").count == 12)
+            #expect(try await remote.intervals(of: "large").count == 24)
             var mirror = IntervalMirror()
             var reads = 0
             repeat {
@@ -42,7 +42,7 @@ import Testing
                 reads += 1
                 guard changes.hasMore else { break }
             } while reads < 100
-            #expect(mirror.intervals.count == 12)
+            #expect(mirror.intervals.count == 24)
         }
     }
 
