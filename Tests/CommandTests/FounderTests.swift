@@ -107,6 +107,71 @@ struct FounderTests {
         #expect(try await place.pbt("show", "bad").code == 66)
     }
 
+    @Test func `what founders continue cannot be changed by an edit`() async throws {
+        let place = try Self.place()
+        #expect(
+            try await Command.shell(["-c", "mkdir a b && echo 10 > a/n && echo 20 > b/n"], in: place.directory).code
+                == 0)
+        try place.write(Self.definition("all", "initial: {checkpoint: a}"), to: "all.yaml")
+        #expect(try await place.pbt("create", "all.yaml").code == 0)
+        for changed in ["initial: {checkpoint: b}", "initial: [{checkpoint: a}]", "from: all", ""] {
+            try place.write(Self.definition("all", changed), to: "x.yaml")
+            let edited = try await place.pbt("edit", "x.yaml", "--yes")
+            #expect(edited.code == 65, "\(changed): \(edited.error)")
+            #expect(edited.error.contains("checkpoints that founders continue cannot change"), "\(edited.error)")
+        }
+        try place.write(Self.definition("all", "initial: {checkpoint: a}", population: 6), to: "all.yaml")
+        #expect(try await place.pbt("edit", "all.yaml", "--yes").code == 0)
+        #expect(try await place.pbt("run", "all.yaml").code == 0)
+        #expect(try await scores("all", in: place).allSatisfy { $0 >= 12 })
+    }
+
+    @Test func `a directory that cannot be copied whole is refused with the reason`() async throws {
+        let place = try Self.place()
+        let made = try await Command.shell(
+            ["-c", "mkdir in out && echo 10 > in/n && ln -s \"$PWD/in/n\" in/last && ln -s /etc/passwd out/p"],
+            in: place.directory)
+        #expect(made.code == 0)
+        try place.write(Self.definition("in", "initial: {checkpoint: in}"), to: "in.yaml")
+        #expect(try await place.pbt("run", "in.yaml").code == 0)
+        let link = try await Command.shell(
+            ["-c", "readlink pbt.data/in/checkpoints/m0000-i0000-a0/last"], in: place.directory)
+        #expect(link.output == "n\n")
+        for (path, problem) in [
+            (".", "holds the data directory"), ("/", "holds the data directory"),
+            ("pbt.data", "holds the data directory"),
+            ("out", "\"p\" is a link to /etc/passwd, outside of the checkpoint"),
+        ] {
+            try place.write(Self.definition("bad", "initial: {checkpoint: \(path)}"), to: "bad.yaml")
+            let refused = try await place.pbt("run", "bad.yaml")
+            #expect(refused.code == 65, "\(path): \(refused.error)")
+            #expect(refused.error.contains(problem), "\(refused.error)")
+        }
+        for checkpoint in [
+            "{experiment: nobody, checkpoint: m0000-i0000-a0}", "{experiment: in, checkpoint: m0009-i0000-a9}",
+        ] {
+            try place.write(Self.definition("bad", "initial: {checkpoint: \(checkpoint)}"), to: "bad.yaml")
+            #expect(try await place.pbt("run", "bad.yaml").code == 66)
+        }
+    }
+
+    @Test func `many processes that create it at the same time agree`() async throws {
+        let place = try Self.place()
+        try place.write(Self.definition("old"), to: "old.yaml")
+        #expect(try await place.pbt("run", "old.yaml").code == 0)
+        try place.write(Self.definition("new", "from: old"), to: "new.yaml")
+        let codes = try await withThrowingTaskGroup(of: Command.Answer.self) { group in
+            for _ in 0..<6 { group.addTask { try await place.pbt("create", "new.yaml") } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(codes.allSatisfy { $0.code == 0 }, "\(codes.map(\.error))")
+        #expect(try await place.pbt("gc", "new").code == 0)
+        let copies = try await Command.shell(["-c", "ls pbt.data/new/checkpoints"], in: place.directory)
+        #expect(copies.output.split(separator: "\n").count == 1, "\(copies.output)")
+        #expect(try await place.pbt("run", "new.yaml").code == 0)
+        #expect(try await scores("new", in: place).allSatisfy { $0 >= 4 })
+    }
+
     @Test func `a backup holds what founders continue`() async throws {
         let place = try Self.place()
         #expect(try await Command.shell(["-c", "mkdir a && echo 10 > a/n"], in: place.directory).code == 0)

@@ -122,8 +122,8 @@ extension Experiment {
     package func withCopies(of earlier: Experiment) -> Experiment {
         var result = self
         let own = founderCheckpoints
-        if let experiment = earlier.founderCheckpoints.experiment, initial.isEmpty, own.own.isEmpty, own.shared == nil,
-            own.experiment == experiment || own.experiment == nil
+        if let experiment = earlier.founderCheckpoints.experiment, own.shared == nil,
+            own.experiment == experiment || own.isEmpty && initial.isEmpty
         {
             result.founderCheckpoints = earlier.founderCheckpoints
             result.initial = earlier.initial
@@ -132,7 +132,7 @@ extension Experiment {
         let known = Dictionary(
             earlier.founderCheckpoints.all.map { ($0.source, $0.copy) }, uniquingKeysWith: { first, _ in first })
         result.founderCheckpoints = founderCheckpoints.map { checkpoint in
-            FounderCheckpoint(checkpoint.source, copy: checkpoint.copy ?? known[checkpoint.source] ?? nil)
+            FounderCheckpoint(checkpoint.source, copy: known[checkpoint.source].flatMap(\.self) ?? checkpoint.copy)
         }
         return result
     }

@@ -52,21 +52,29 @@ extension Experiment {
     /// - Parameter earlier: The definition so far.
     /// - Returns: One sentence for each key; empty when this definition can follow the earlier one.
     package func obstacles(toFollow earlier: Experiment) -> [String] {
-        differences(from: earlier).compactMap { difference in
-            let change = difference.description
-            switch difference.topLevelKey {
-            case "kind", "schedule":
-                return "\(change): the kind of an experiment and its schedule cannot change"
-            case "objective":
-                return "\(change): scores of different metrics or goals cannot be ranked together"
-            case "open":
-                return "\(change): whether members may come at any time cannot change"
-            case "intervals":
-                if case .replay = kind { return "\(change): the intervals of a replay are those of its schedule" }
-                return nil
-            default: return nil
+        // Members would continue another checkpoint when they are trained again, and what they did continue be forgotten.
+        let founders =
+            withCopies(of: earlier).founderCheckpoints == earlier.founderCheckpoints
+            ? []
+            : [
+                "initial, from: the checkpoints that founders continue cannot change once the experiment is created"
+            ]
+        return founders
+            + differences(from: earlier).compactMap { difference in
+                let change = difference.description
+                switch difference.topLevelKey {
+                case "kind", "schedule":
+                    return "\(change): the kind of an experiment and its schedule cannot change"
+                case "objective":
+                    return "\(change): scores of different metrics or goals cannot be ranked together"
+                case "open":
+                    return "\(change): whether members may come at any time cannot change"
+                case "intervals":
+                    if case .replay = kind { return "\(change): the intervals of a replay are those of its schedule" }
+                    return nil
+                default: return nil
+                }
             }
-        }
     }
 }
 

@@ -23,7 +23,7 @@ extension Endpoints {
         Endpoint(
             method: .post, path: "\(intervalPath)/report", scope: .work, summary: "Metrics so far",
             parameters: intervalParameters, body: (Schemas.report, "application/json"),
-            answers: [none("They are recorded")], problems: [404, 409]
+            answers: [none("They are recorded")], problems: [404, 409, 422]
         ) { call in
             let fields = try await call.fields("lease", "metrics")
             try await call.site.store.report(call.lease(fields), fields.object("metrics"))

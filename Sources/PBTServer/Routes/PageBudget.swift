@@ -6,7 +6,7 @@ import PBT
 ///
 /// An interval's metrics may have a megabyte, and a thousand of them would be in memory at once.
 struct PageBudget {
-    /// The size at which a page ends: 4 MiB. It is passed by one read at most.
+    /// The size at which a page ends: 4 MiB, exceeded by one read at most.
     static let bytes = 4 << 20
     /// How many items are read before their size is known.
     private static let first = 16

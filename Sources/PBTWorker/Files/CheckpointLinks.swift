@@ -61,6 +61,19 @@ package enum CheckpointLinks {
         }
     }
 
+    /// Makes the links of a copy relative that lead inside the original by an absolute path.
+    ///
+    /// - Parameters:
+    ///   - copy: The copy.
+    ///   - original: What it was copied from, without links that lead out of it.
+    /// - Throws: A `PBTError` with code `inputOutput`.
+    static func settle(copy: FilePath, of original: FilePath) throws {
+        for link in try find(in: original) {
+            guard let relative = link.relative, relative != link.target else { continue }
+            try replace(copy.pushing(FilePath(link.path)), by: relative)
+        }
+    }
+
     /// The error for links that do not lead inside their checkpoint.
     package static func refusal(of links: [CheckpointLink], atMost limit: Int = 5) -> PBTError {
         let shown = links.prefix(limit).map(\.description).joined(separator: ", ")

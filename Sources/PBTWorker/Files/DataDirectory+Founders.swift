@@ -20,6 +20,12 @@ extension DataDirectory {
         } catch let error as PBTError where error.code == .noSuchExperiment {
             // It is new.
         }
+        for case .checkpoint(_, let other) in experiment.founderCheckpoints.all.map(\.source) {
+            // An error that names the experiment, rather than a path.
+            if other != experiment.name, !experiment.founderCheckpoints.isCopied {
+                _ = try await store.record(of: other)
+            }
+        }
         if let from = experiment.founderCheckpoints.experiment, experiment.founderCheckpoints.own.isEmpty {
             let other = try await store.record(of: from).experiment
             experiment = try experiment.continuing(bestOf: try await store.intervals(of: from), in: other)
@@ -70,7 +76,7 @@ extension DataDirectory {
             } catch is FileReplica.Vanished {
                 throw PBTError(.noSuchCheckpoint, "the checkpoint \(source) was deleted while it was copied; try again")
             }
-            if !isOurs { try CheckpointLinks.settle(in: draft) }
+            if !isOurs { try CheckpointLinks.settle(copy: draft, of: path) }
             return try publish(draft, in: experiment, &taken)
         } catch {
             try FileTree.remove(draft)
@@ -106,8 +112,19 @@ extension DataDirectory {
     ) throws -> (path: FilePath, isOurs: Bool) {
         switch source {
         case .checkpoint(let name, let experiment):
+            guard try isPublished("\(name)", of: experiment) else {
+                throw PBTError(
+                    .noSuchCheckpoint,
+                    "initial: there is no checkpoint \(name) of \"\(experiment)\" (any more) for founders to continue")
+            }
             let path = try published("\(name)", of: experiment)
             try checkUnchanged("\(name)", of: experiment)
+            guard try !FileSystem.names(in: path).isEmpty else {
+                throw PBTError(
+                    .badExperiment,
+                    "initial: the checkpoint \(name) of \"\(experiment)\" is empty: its trainer saved nothing, so founders "
+                        + "could not continue it")
+            }
             return (path, true)
         case .directory(let path):
             guard allowsPaths else {
@@ -132,6 +149,22 @@ extension DataDirectory {
             }
             guard try !FileSystem.names(in: real).isEmpty else {
                 throw PBTError(.badExperiment, "initial: the checkpoint \(path) is an empty directory")
+            }
+            try makeRoot()
+            let own = try FileSystem.realPath(root).string.pathNames(omittingEmpty: true)
+            guard !own.starts(with: real.string.pathNames(omittingEmpty: true)) else {
+                throw PBTError(
+                    .badExperiment,
+                    "initial: the checkpoint \(path) holds the data directory \(root), into which it would be copied; name "
+                        + "the directory that holds the checkpoint alone")
+            }
+            let links = try CheckpointLinks.find(in: real).filter { $0.problem != nil }
+            guard links.isEmpty else {
+                throw PBTError(
+                    .badExperiment,
+                    "initial: the checkpoint \(path) cannot be copied: "
+                        + links.prefix(5).map(\.description).joined(separator: ", ")
+                        + "; put the files themselves there (cp -L)")
             }
             return (real, false)
         }

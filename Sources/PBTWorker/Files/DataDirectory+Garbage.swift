@@ -69,7 +69,8 @@ extension DataDirectory {
 
     /// Those of the names in an experiment's directories that no interval names.
     func orphans(
-        of experiment: String, given intervals: [Interval], published: [String], attempts: [String]
+        of experiment: String, given intervals: [Interval], copies: Set<String>, published: [String],
+        attempts: [String]
     ) throws
         -> [Orphan]
     {
@@ -86,8 +87,7 @@ extension DataDirectory {
         // A running interval may have published, and not yet have finished.
         let paths =
             try published.filter {
-                // What founders continue stays as long as the experiment.
-                !checkpoints.contains($0) && !running.contains($0) && CheckpointName($0)?.isFounderCopy != true
+                !checkpoints.contains($0) && !running.contains($0) && !copies.contains($0)
             }
             // What has another name, or is not a directory, was not put there by us.
             .compactMap { checkpoint(named: $0, of: experiment) }.filter { try FileSystem.isDirectory($0) }
@@ -107,8 +107,12 @@ extension DataDirectory {
         // The files first: what is published between the two looks is then not even seen.
         let published = try names(in: checkpoints(of: experiment))
         let begun = try names(in: attempts(of: experiment))
+        // What founders continue stays as long as the experiment.
+        let copies = try await store.record(of: experiment).experiment.founderCheckpoints.all.compactMap(\.copy)
         let intervals = try await store.intervals(of: experiment)
-        return try orphans(of: experiment, given: intervals, published: published, attempts: begun)
+        return try orphans(
+            of: experiment, given: intervals, copies: Set(copies.map { "\($0)" }), published: published, attempts: begun
+        )
     }
 
     /// The names in one of our directories; none when a symbolic link is in its place.

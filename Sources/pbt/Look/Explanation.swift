@@ -89,7 +89,10 @@ struct Explanation {
         if let founder {
             let revision = looked.revisions.count > 1 ? ", by revision \(founder.revision) of the definition" : ""
             try say("\(id) is a founder: \(founder.origin.words)\(revision).")
-            if let continued { try say("It continues the checkpoint \(continued.source).") }
+            if let continued {
+                let best = looked.experiment.founderCheckpoints.experiment.map { ", from the best of \"\($0)\"" } ?? ""
+                try say("It continues the checkpoint \(continued.source)\(best).")
+            }
             if let row { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
         }
         if let origin { try DecisionText(finding: origin, looked: looked).print() }
@@ -129,7 +132,7 @@ extension Audit.Founder.Origin {
         switch self {
         case .sampled: "its hyperparameters were drawn from the space"
         case .listed(let names):
-            "\(names.joined(separator: ", ")) as listed under initial:, the others drawn from the space"
+            "\(names.joined(separator: ", ")) as listed under initial: or taken over with from:, the others drawn from the space"
         case .pushed(let names):
             "\(names.joined(separator: ", ")) as queued by hand, the others as they would have been"
         case .schedule: "its hyperparameters are the first of the schedule that is replayed"
