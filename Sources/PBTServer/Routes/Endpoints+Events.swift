@@ -17,7 +17,11 @@ extension Endpoints {
         Endpoint(
             method: .get, path: path, scope: .read, summary: summary,
             parameters: parameters + [
-                query("after", ["type": "integer", "minimum": 0, "default": 0], "The number of the last event known."),
+                query(
+                    "after",
+                    [
+                        "type": "integer", "minimum": 0, "maximum": .integer(Limits.counters.upperBound), "default": 0,
+                    ], "The number of the last event known."),
                 query(
                     "limit", Schemas.integer(0...Limits.page.upperBound, default: 100),
                     "How many at most; 0 asks for `last` alone."),
@@ -35,7 +39,7 @@ extension Endpoints {
         ) { call in
             let name = call.path["experiment"]
             if let name { _ = try await call.site.store.record(of: name) }
-            let after = try call.number("after", in: 0...(.max)).map { Int64($0) }
+            let after = try call.number("after", in: Limits.counters).map { Int64($0) }
             if call.request.headers[.accept]?.contains("text/event-stream") == true {
                 return try stream(call, name, after: after)
             }
