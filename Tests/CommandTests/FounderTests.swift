@@ -118,7 +118,7 @@ struct FounderTests {
             try place.write(Self.definition("all", changed), to: "x.yaml")
             let edited = try await place.pbt("edit", "x.yaml", "--yes")
             #expect(edited.code == 65, "\(changed): \(edited.error)")
-            #expect(edited.error.contains("checkpoints that founders continue cannot change"), "\(edited.error)")
+            #expect(edited.error.contains("the checkpoints that founders continue cannot change"), "\(edited.error)")
         }
         try place.write(Self.definition("all", "initial: {checkpoint: a}", population: 6), to: "all.yaml")
         #expect(try await place.pbt("edit", "all.yaml", "--yes").code == 0)

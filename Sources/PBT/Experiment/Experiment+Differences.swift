@@ -59,7 +59,7 @@ extension Experiment {
     /// - Parameter old: The definition before.
     /// - Returns: One difference for each key.
     public func differences(from old: Experiment) -> [Difference] {
-        var (mine, before) = (withCopies(of: old).value.object ?? [:], old.value.object ?? [:])
+        var (mine, before) = (withCopies(of: old).comparableValues, old.comparableValues)
         // Hyperparameters are compared by their flat names; when nothing but their grouping differs, it is told as one.
         let isSpaceSame = space.flatValues == old.space.flatValues
         if !isSpaceSame {
@@ -80,6 +80,15 @@ extension Experiment {
             }
         }
         return differences
+    }
+
+    /// The definition's values as somebody would write them: without the names of copies, and without what `from` gave.
+    private var comparableValues: [String: Value] {
+        var plain = self
+        plain.founderCheckpoints = founderCheckpoints.withoutCopies
+        var values = plain.value.object ?? [:]
+        if founderCheckpoints.experiment != nil { values.removeValue(forKey: "initial") }
+        return values
     }
 
     /// The keys that do not decide what the search does.

@@ -60,7 +60,7 @@ extension Experiment {
     }
 
     private static let besideInitial =
-        "has no meaning beside initial, which says what founders start with; keep one of the two"
+        "cannot be combined with initial, which says what founders start with; keep one of the two"
 
     private static func readFounder(
         _ document: Document, _ path: String, _ space: SearchSpace, _ directory: String
@@ -107,7 +107,7 @@ extension Experiment {
         }
         if let text = try reader.string("path") {
             guard !text.isEmpty, !text.utf8.contains(0), !reader.has("experiment"), !reader.has("checkpoint") else {
-                throw reader.error("path", "must be a directory, without experiment and checkpoint beside it")
+                throw reader.error("path", "must be a directory, and cannot be combined with experiment and checkpoint")
             }
             return FounderCheckpoint(.directory(try absolute(text, document, path, directory)), copy: copy)
         }

@@ -52,29 +52,25 @@ extension Experiment {
     /// - Parameter earlier: The definition so far.
     /// - Returns: One sentence for each key; empty when this definition can follow the earlier one.
     package func obstacles(toFollow earlier: Experiment) -> [String] {
-        // Members would continue another checkpoint when they are trained again, and what they did continue be forgotten.
-        let founders =
-            withCopies(of: earlier).founderCheckpoints == earlier.founderCheckpoints
-            ? []
-            : [
-                "initial, from: the checkpoints that founders continue cannot change once the experiment is created"
-            ]
-        return founders
-            + differences(from: earlier).compactMap { difference in
-                let change = difference.description
-                switch difference.topLevelKey {
-                case "kind", "schedule":
-                    return "\(change): the kind of an experiment and its schedule cannot change"
-                case "objective":
-                    return "\(change): scores of different metrics or goals cannot be ranked together"
-                case "open":
-                    return "\(change): whether members may come at any time cannot change"
-                case "intervals":
-                    if case .replay = kind { return "\(change): the intervals of a replay are those of its schedule" }
-                    return nil
-                default: return nil
-                }
+        let isFoundingSame = withCopies(of: earlier).founderCheckpoints == earlier.founderCheckpoints
+        return differences(from: earlier).compactMap { difference in
+            let change = difference.description
+            switch difference.topLevelKey {
+            case "kind", "schedule":
+                return "\(change): the kind of an experiment and its schedule cannot change"
+            case "objective":
+                return "\(change): scores of different metrics or goals cannot be ranked together"
+            case "open":
+                return "\(change): whether members may come at any time cannot change"
+            case "intervals":
+                if case .replay = kind { return "\(change): the intervals of a replay are those of its schedule" }
+                return nil
+            case "from", "initial":
+                // A founder that is trained again would start from another model than the first time.
+                return isFoundingSame ? nil : "\(change): the checkpoints that founders continue cannot change"
+            default: return nil
             }
+        }
     }
 }
 

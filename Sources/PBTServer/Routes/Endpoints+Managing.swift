@@ -46,7 +46,7 @@ extension Endpoints {
                     "definition.name: is \"\(experiment.name)\", but the path says \"\(call.experiment)\"; a name cannot change"
                 )
             }
-            try await call.site.store.edit(call.site.copyingFounders(of: experiment), for: call)
+            try await call.site.store.edit(experiment, for: call)
             return try await call.experimentReply()
         },
         Endpoint(
@@ -64,8 +64,7 @@ extension Endpoints {
                     "definition.name: is \"\(experiment.name)\", but the path says \"\(call.experiment)\"; a name cannot change"
                 )
             }
-            return .json(
-                try await call.site.store.revise(call.site.copyingFounders(of: experiment), for: call).api)
+            return .json(try await call.site.store.revise(experiment, for: call).api)
         },
         Endpoint(
             method: .delete, path: experimentPath, scope: .admin, summary: "Remove an experiment and all its files",

@@ -210,12 +210,12 @@ extension Store {
     fileprivate func changes(of experiment: String, since mark: ChangeMark?, upTo limit: Int) async throws -> Changes {
         var budget = PageBudget(items: limit)
         var changes = try await changes(of: experiment, since: mark, limit: budget.next)
-        budget.take(changes.intervals.map(\.api))
+        budget.take(changes.intervals)
         while changes.hasMore, budget.isLeft {
             let more = try await self.changes(of: experiment, since: changes.mark, limit: budget.next)
             // The experiment was replaced by another: the next call is told so.
             guard !more.isAnew else { break }
-            budget.take(more.intervals.map(\.api))
+            budget.take(more.intervals)
             // One that was written to in between is there once, as it is now.
             let ids = Set(more.intervals.map(\.id))
             changes.intervals.removeAll { ids.contains($0.id) }

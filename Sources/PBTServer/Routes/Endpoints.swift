@@ -97,10 +97,10 @@ extension Call {
             // One more tells whether there is another page.
             selection.limit = count + 1
             let found = try await site.store.intervals(of: experiment, selection)
-            let values = found.prefix(count).map(value)
-            items += values
-            budget.take(values)
-            guard found.count > count, let last = found.prefix(count).last else { return ["items": .array(items)] }
+            let page = found.prefix(count)
+            items += page.map(value)
+            budget.take(page)
+            guard found.count > count, let last = page.last else { return ["items": .array(items)] }
             guard budget.isLeft else { return ["items": .array(items), "next": .string(String(key(last.id)))] }
             selection.after = last.id
         }

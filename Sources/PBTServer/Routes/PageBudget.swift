@@ -4,7 +4,7 @@ import PBT
 
 /// How much of a list is read for one page: as many items as asked for, or about ``bytes`` of them.
 ///
-/// An interval's metrics may have a megabyte, and a thousand of them would be in memory at once.
+/// An interval's metrics may have a megabyte, and a thousand of them would be in memory together.
 struct PageBudget {
     /// The size at which a page ends: 4 MiB, exceeded by one read at most.
     static let bytes = 4 << 20
@@ -32,10 +32,19 @@ struct PageBudget {
     }
 
     /// Takes in what was read.
-    mutating func take(_ values: [Value]) {
-        items -= values.count
-        taken += values.count
-        size += values.reduce(0) { $0 + $1.approximateSize }
+    mutating func take(_ intervals: some Collection<Interval>) {
+        items -= intervals.count
+        taken += intervals.count
+        size += intervals.reduce(0) { $0 + $1.approximateSize }
+    }
+}
+
+extension Interval {
+    /// About as many bytes as its JSON has.
+    fileprivate var approximateSize: Int {
+        let values = [hyperparameters.values, metrics].map { Value.object($0).approximateSize }
+        let explored = changes.map { $0.name.utf8.count + $0.old.approximateSize + $0.new.approximateSize + 50 }
+        return (values + explored).reduce(400 + (reason?.utf8.count ?? 0), +)
     }
 }
 

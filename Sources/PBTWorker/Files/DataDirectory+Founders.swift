@@ -20,12 +20,11 @@ extension DataDirectory {
         } catch let error as PBTError where error.code == .noSuchExperiment {
             // It is new.
         }
-        for case .checkpoint(_, let other) in experiment.founderCheckpoints.all.map(\.source) {
-            // An error that names the experiment, rather than a path.
-            if other != experiment.name, !experiment.founderCheckpoints.isCopied {
-                _ = try await store.record(of: other)
-            }
+        let sources = experiment.founderCheckpoints.all.filter { $0.copy == nil }.compactMap { checkpoint in
+            if case .checkpoint(_, let other) = checkpoint.source { other } else { String?.none }
         }
+        // An error that names the experiment, rather than a checkpoint of it.
+        for other in Set(sources).sorted() { _ = try await store.record(of: other) }
         if let from = experiment.founderCheckpoints.experiment, experiment.founderCheckpoints.own.isEmpty {
             let other = try await store.record(of: from).experiment
             experiment = try experiment.continuing(bestOf: try await store.intervals(of: from), in: other)
@@ -133,40 +132,45 @@ extension DataDirectory {
                     "initial: the checkpoint \(path) is a path, which a server does not read for its clients; create the "
                         + "experiment on the server's machine, or continue an experiment of the server with from: NAME")
             }
-            guard try FileSystem.exists(FilePath(path)) else {
-                throw PBTError(
-                    .badExperiment,
-                    "initial: the checkpoint \(path) does not exist (~ and $HOME are not expanded; a relative path begins at "
-                        + "the experiment file)")
-            }
-            // A link is followed: to what it leads now.
-            let real = try FileSystem.realPath(FilePath(path))
-            guard try FileSystem.isDirectory(real) else {
-                throw PBTError(
-                    .badExperiment,
-                    "initial: the checkpoint \(path) is not a directory; name the directory that holds what a trainer saved "
-                        + "in PBT_CHECKPOINT_OUT")
-            }
-            guard try !FileSystem.names(in: real).isEmpty else {
-                throw PBTError(.badExperiment, "initial: the checkpoint \(path) is an empty directory")
-            }
-            try makeRoot()
-            let own = try FileSystem.realPath(root).string.pathNames(omittingEmpty: true)
-            guard !own.starts(with: real.string.pathNames(omittingEmpty: true)) else {
-                throw PBTError(
-                    .badExperiment,
-                    "initial: the checkpoint \(path) holds the data directory \(root), into which it would be copied; name "
-                        + "the directory that holds the checkpoint alone")
-            }
-            let links = try CheckpointLinks.find(in: real).filter { $0.problem != nil }
-            guard links.isEmpty else {
-                throw PBTError(
-                    .badExperiment,
-                    "initial: the checkpoint \(path) cannot be copied: "
-                        + links.prefix(5).map(\.description).joined(separator: ", ")
-                        + "; put the files themselves there (cp -L)")
-            }
-            return (real, false)
+            return (try realDirectory(path), false)
         }
+    }
+
+    /// Returns the real path of a directory outside of this one, checked to be a checkpoint that can be copied whole.
+    private func realDirectory(_ path: String) throws -> FilePath {
+        guard try FileSystem.exists(FilePath(path)) else {
+            throw PBTError(
+                .badExperiment,
+                "initial: the checkpoint \(path) does not exist (~ and $HOME are not expanded; a relative path begins at "
+                    + "the experiment file)")
+        }
+        // A link is followed: to what it leads now.
+        let real = try FileSystem.realPath(FilePath(path))
+        guard try FileSystem.isDirectory(real) else {
+            throw PBTError(
+                .badExperiment,
+                "initial: the checkpoint \(path) is not a directory; name the directory that holds what a trainer saved "
+                    + "in PBT_CHECKPOINT_OUT")
+        }
+        guard try !FileSystem.names(in: real).isEmpty else {
+            throw PBTError(.badExperiment, "initial: the checkpoint \(path) is an empty directory")
+        }
+        try makeRoot()
+        let own = try FileSystem.realPath(root).string.pathNames(omittingEmpty: true)
+        guard !own.starts(with: real.string.pathNames(omittingEmpty: true)) else {
+            throw PBTError(
+                .badExperiment,
+                "initial: the checkpoint \(path) holds the data directory \(root), into which it would be copied; name "
+                    + "the directory that holds the checkpoint alone")
+        }
+        let links = try CheckpointLinks.find(in: real).filter { $0.problem != nil }
+        guard links.isEmpty else {
+            throw PBTError(
+                .badExperiment,
+                "initial: the checkpoint \(path) cannot be copied: "
+                    + links.prefix(5).map(\.description).joined(separator: ", ")
+                    + "; put the files themselves there (cp -L)")
+        }
+        return real
     }
 }

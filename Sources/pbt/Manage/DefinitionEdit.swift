@@ -68,13 +68,12 @@ struct DefinitionEdit: Sendable {
 
     /// Makes the edit.
     ///
-    /// - Parameter opened: The store.
+    /// - Parameter store: The store.
     /// - Returns: The experiment's revision in force.
     /// - Throws: A ``PBTError``.
-    func make(in opened: OpenStore) async throws -> Revision {
-        let store = opened.store
+    func make(in store: some Store) async throws -> Revision {
         var revisions: [Revision] = []
-        for part in parts { revisions.append(try await store.revise(opened.copyingFounders(of: part.edited))) }
+        for part in parts { revisions.append(try await store.revise(part.edited)) }
         if let orphan {
             try await store.stop(
                 orphan.experiment.name, because: "the definition of \(record.experiment.name) no longer has it")

@@ -46,7 +46,7 @@ struct EditCommand: AsyncParsableCommand {
         {
             throw Failure(.noResult, "nothing was changed")
         }
-        let revision = try await edit.make(in: opened)
+        let revision = try await edit.make(in: opened.store)
         try answer(edit, revision: revision, nil, hint, after: try await opened.store.record(of: experiment.name))
     }
 

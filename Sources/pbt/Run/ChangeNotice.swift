@@ -68,6 +68,6 @@ struct ChangeNotice: Sendable {
         guard DefinitionEdit.isConfirmed("change it from the next decision on?") else {
             throw Failure(.noResult, "nothing was changed; \(renamed)")
         }
-        _ = try await DefinitionEdit(change.experiment, in: opened.store).make(in: opened)
+        _ = try await DefinitionEdit(change.experiment, in: opened.store).make(in: opened.store)
     }
 }
