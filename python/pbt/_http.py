@@ -7,6 +7,7 @@ import http.client
 import json
 import logging
 import os
+import random
 import socket
 import ssl
 import threading
@@ -31,6 +32,14 @@ ANSWER_TIMEOUT = 30.0
 SMALL = 1 << 16
 #: How often a call is made whose answer says that the server itself failed.
 INTERNAL_ERRORS = 5
+
+
+def jittered(pause: float, least: float) -> float:
+    """At random between a share of a pause and all of it, so that many clients do not come back together.
+
+    The random numbers are the operating system's: those of the training program stay as they are.
+    """
+    return random.SystemRandom().uniform(least * pause, pause)
 
 
 class Server:
@@ -111,7 +120,7 @@ class Server:
             try:
                 answer = attempt()
             except Temporary as error:
-                wait = pause * (0.5 + int.from_bytes(os.urandom(2), "big") / 131072)
+                wait = jittered(pause, 0.5)
                 wait = max(wait, min(error.retry_after, LONGEST_RETRY_AFTER))
                 is_over = patience is not None and time.monotonic() + wait - began > patience
                 if error.code == "unreachable" and parent_is_gone():

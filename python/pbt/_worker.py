@@ -27,7 +27,7 @@ from typing import (
 from . import _ending, _files, _guard, _signals
 from ._ahead import LONG, Ahead
 from ._errors import PBTError, Temporary
-from ._http import Server, segment
+from ._http import Server, jittered, segment
 from ._identity import worker_name
 from ._interval import NO_REPORT, Interval
 from ._keeper import Keeper
@@ -194,7 +194,7 @@ class Worker:
             pause,
         )
         with _signals.waiting():
-            time.sleep(pause * (0.75 + int.from_bytes(os.urandom(2), "big") / 262144))
+            time.sleep(jittered(pause, 0.75))
 
     def _claim(self, count: int) -> List[Interval]:
         body = {"worker": self.name, "term": self._term, "count": count, "definition": False}
