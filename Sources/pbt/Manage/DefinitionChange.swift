@@ -11,16 +11,8 @@ struct DefinitionChange {
     ///
     /// - Throws: A ``Failure`` for what has no `=` or no key, is given twice, or is not YAML.
     init(_ pairs: [String]) throws {
-        for pair in pairs {
-            guard let equals = pair.firstIndex(of: "="), equals > pair.startIndex else {
-                throw Failure(.usage, "--set \"\(pair)\" is not of the form key=value, for example population=32")
-            }
-            let path = String(pair[..<equals])
+        for (path, text) in try GivenValues.split(pairs, example: "population=32") {
             guard path != "name" else { throw Failure(.usage, "--set name: the second argument is the new name") }
-            guard !values.contains(where: { $0.path == path }) else {
-                throw Failure(.usage, "--set gives \(path) twice; keep one")
-            }
-            let text = String(pair[pair.index(after: equals)...])
             do throws(DocumentError) {
                 values.append((path, text.isEmpty ? .null : try Document(yaml: text).value))
             } catch {

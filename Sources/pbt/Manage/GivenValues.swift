@@ -10,14 +10,27 @@ struct GivenValues {
     ///
     /// - Throws: A ``Failure`` for what has no `=`, no name, or a name that stands twice.
     init(_ pairs: [String]) throws {
+        texts = try Self.split(pairs, example: "learning_rate=0.001")
+    }
+
+    /// Takes `name=value` pairs apart.
+    ///
+    /// - Parameters:
+    ///   - pairs: The arguments.
+    ///   - example: One for the message.
+    /// - Returns: Names and values, in order.
+    /// - Throws: A ``Failure`` for what has no `=`, no name, or a name that is given twice.
+    static func split(_ pairs: [String], example: String) throws -> [(name: String, text: String)] {
+        var texts: [(name: String, text: String)] = []
         for pair in pairs {
             guard let equals = pair.firstIndex(of: "="), equals > pair.startIndex else {
-                throw Failure(.usage, "\"\(pair)\" is not of the form name=value, for example learning_rate=0.001")
+                throw Failure(.usage, "\"\(pair)\" is not of the form name=value, for example \(example)")
             }
             let name = String(pair[..<equals])
             guard !texts.contains(where: { $0.name == name }) else { throw Failure(.usage, "\(name) is given twice") }
             texts.append((name, String(pair[pair.index(after: equals)...])))
         }
+        return texts
     }
 
     /// The values, each read as the hyperparameter of its name takes it.
