@@ -94,13 +94,13 @@ package struct Fields: Sendable {
         try required(name, "a list", values[name]?.array)
     }
 
-    package func texts(_ name: String) throws(PBTError) -> [String] {
-        var texts: [String] = []
+    package func strings(_ name: String) throws(PBTError) -> [String] {
+        var strings: [String] = []
         for (i, value) in try list(name).enumerated() {
             guard let text = value.string else { throw error("\(name)[\(i)]", "must be text, not \(value.kind)") }
-            texts.append(text)
+            strings.append(text)
         }
-        return texts
+        return strings
     }
 
     /// A time: milliseconds since 1970.

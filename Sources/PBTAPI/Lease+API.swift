@@ -59,7 +59,7 @@ extension Assignment {
         self.init(
             lease: try Lease(api: fields.fields("lease")), interval: try Interval(api: fields.fields("interval")),
             parentCheckpoint: try fields.text(ifAny: "parent_checkpoint"), experiment: experiment,
-            garbage: fields["garbage"] == nil ? [] : try fields.texts("garbage"))
+            garbage: fields["garbage"] == nil ? [] : try fields.strings("garbage"))
     }
 }
 

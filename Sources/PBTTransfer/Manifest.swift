@@ -69,7 +69,7 @@ package struct Manifest: Sendable, Hashable {
         api fields: Fields, maximumFiles: Int = Self.maximumFiles, maximumBytes: Int64 = Self.maximumBytes
     ) throws(PBTError) {
         let items = try fields.list("files")
-        let names = fields["directories"] == nil ? [] : try fields.texts("directories")
+        let names = fields["directories"] == nil ? [] : try fields.strings("directories")
         guard items.count <= maximumFiles, names.count <= maximumFiles else {
             throw PBTError(
                 .badValue,

@@ -93,7 +93,7 @@ extension RemoteStore {
 
     /// See `Store.garbage(of:)`.
     public func garbage(of name: String) async throws -> [String] {
-        try await fields(APICall(.GET, .experiment(name, "garbage"))).texts("checkpoints")
+        try await fields(APICall(.GET, .experiment(name, "garbage"))).strings("checkpoints")
     }
 
     /// See `Store.openIntervals(of:)`.

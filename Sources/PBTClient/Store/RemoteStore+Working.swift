@@ -53,7 +53,7 @@ extension RemoteStore {
         return Finished(
             interval: try Interval(api: answer.fields("interval")),
             decisions: try answer.list("decisions").map { try Decision(api: Fields($0, path: "decisions")) },
-            garbage: try answer.texts("garbage"), record: try await record(answer.fields("experiment")))
+            garbage: try answer.strings("garbage"), record: try await record(answer.fields("experiment")))
     }
 
     /// See `Store.release(_:because:)`.

@@ -75,7 +75,7 @@ extension Endpoints {
             let fields = try await call.fields("checkpoints")
             // A name that is not there is found out before an empty list is.
             _ = try await call.site.store.record(of: call.experiment)
-            try await call.site.store.collected(fields.texts("checkpoints"), of: call.experiment)
+            try await call.site.store.collected(fields.strings("checkpoints"), of: call.experiment)
             return .empty()
         },
     ]
