@@ -19,7 +19,7 @@ let package = Package(
         .library(name: "PBTSQLite", targets: ["PBTSQLite"]),
         .library(name: "PBTWorker", targets: ["PBTWorker"]),
         .library(name: "PBTReport", targets: ["PBTReport"]),
-        .library(name: "PBTServer", targets: ["PBTServer"]),
+        .library(name: "PBTServer", targets: ["PBTServer", "PBTHTTP", "PBTDashboard"]),
         .library(name: "PBTClient", targets: ["PBTClient"]),
         .library(name: "PBTTesting", targets: ["PBTTesting"]),
         .executable(name: "pbt", targets: ["pbt"]),
@@ -96,11 +96,11 @@ let package = Package(
             swiftSettings: settings),
         // The system's zlib: answers are compressed by it.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-        // The service: HTTP API over any store, tokens, live events, Schedy's protocol.
+        // Connections, requests, responses, routing, admission: knows neither the API nor a dashboard nor a protocol.
         .target(
-            name: "PBTServer",
+            name: "PBTHTTP",
             dependencies: [
-                "CZlib", "PBT", "PBTAPI", "PBTReport", "PBTTransfer", "PBTWorker",
+                "CZlib", "PBT", "PBTAPI",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -114,9 +114,45 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        // The API over any store: endpoints, the claim queue, uploads, the event feed. Takes mounts for anything else.
+        .target(
+            name: "PBTServer",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTHTTP", "PBTTransfer", "PBTWorker",
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            resources: ["app.js", "app.css", "icon.svg"].map { .embedInCode("Dashboard/Assets/\($0)") },
+            swiftSettings: settings),
+        // A mount: pages for a browser.
+        .target(
+            name: "PBTDashboard",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTHTTP", "PBTReport", "PBTServer", "PBTWorker",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            resources: ["app.js", "app.css", "icon.svg"].map { .embedInCode("Assets/\($0)") },
+            swiftSettings: settings),
+        // A mount: Schedy's protocol.
+        .target(
+            name: "PBTSchedy",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTHTTP",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: settings),
         // The API as Swift functions, and as a store.
         .target(
@@ -140,7 +176,9 @@ let package = Package(
         .executableTarget(
             name: "pbt",
             dependencies: [
-                "PBT", "PBTSQLite", "PBTWorker", "PBTReport", "PBTServer", "PBTClient", "PBTExport",
+                "PBT", "PBTSQLite", "PBTWorker", "PBTReport", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTSchedy",
+                "PBTClient",
+                "PBTExport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -194,8 +232,9 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "CZlib", "PBT", "PBTAPI", "PBTServer", "PBTClient", "PBTTransfer", "PBTSQLite", "PBTWorker",
-                "PBTTesting",
+                "CZlib", "PBT", "PBTAPI", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTSchedy", "PBTClient",
+                "PBTTransfer",
+                "PBTSQLite", "PBTWorker", "PBTTesting",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -215,7 +254,9 @@ let package = Package(
         .executableTarget(
             name: "pbt-fuzz",
             dependencies: [
-                "PBT", "PBTAPI", "PBTExport", "PBTReport", "PBTSQLite", "PBTServer", "PBTTransfer", "PBTWorker",
+                "PBT", "PBTAPI", "PBTExport", "PBTReport", "PBTSQLite", "PBTHTTP", "PBTServer", "PBTDashboard",
+                "PBTSchedy",
+                "PBTTransfer", "PBTWorker",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
