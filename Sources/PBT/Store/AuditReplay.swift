@@ -117,7 +117,7 @@ struct AuditReplay {
         revision = next
         var rebuilt = Population(experiment)
         for member in population.ranked where !experiment.isRetired(member.id) {
-            rebuilt.update(Standings.standing(again: member, window: experiment.exploit.window) { rows[$0] })
+            rebuilt.update(Standings.standing(rebuilding: member, window: experiment.exploit.window) { rows[$0] })
         }
         population = rebuilt
         if !experiment.takesMembers, experiment.population > members {
@@ -128,7 +128,7 @@ struct AuditReplay {
         for interval in closed where population[id: interval.id.member] == nil {
             // A member that had retired comes back.
             guard let back = experiment.standing(of: interval, after: nil) else { continue }
-            population.update(Standings.standing(again: back, window: experiment.exploit.window) { rows[$0] })
+            population.update(Standings.standing(rebuilding: back, window: experiment.exploit.window) { rows[$0] })
         }
         let endedBefore = Set(ended.keys)
         (ended, awaiting, undecided) = ([:], [:], [:])

@@ -384,7 +384,7 @@ package final class MemoryLedger: Ledger {
         guard standings.isCurrent(for: record) else {
             let rebuilt = Standings(of: record)
             for member in standings.population.ranked {
-                rebuilt.set(try standing(again: member, in: record), ofMember: member.id)
+                rebuilt.set(try standing(rebuilding: member, in: record), ofMember: member.id)
             }
             tables[record.id]?.standings = rebuilt
             return rebuilt

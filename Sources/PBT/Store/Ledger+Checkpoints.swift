@@ -3,7 +3,7 @@
 /// Which checkpoints are still needed.
 extension Ledger {
     /// Marks the checkpoints that nothing needs any more, and returns their intervals.
-    func condemn(after finished: [Interval], in record: ExperimentRecord) throws -> [Interval] {
+    func markUnreferenced(after finished: [Interval], in record: ExperimentRecord) throws -> [Interval] {
         var candidates: [IntervalID: Interval] = [:]
         let most = max(1, record.experiment.keep.best)
         let best = try best(most.adding(saturating: 1), in: record)

@@ -27,10 +27,10 @@ extension Ledger {
         guard count > 0 else { throw PBTError(.badValue, "a claim must be for at least one interval, not \(count)") }
         let count = min(count, Limits.claimed)
         try checkStanding(of: worker, in: record)
-        try tidy(&record)
+        try expireLeases(&record)
         if let key {
-            let held = try again(key, by: worker, for: term, in: record)
-            if !held.isEmpty { return Claims(assignments: held, record: record) }
+            let earlier = try previousAssignments(of: key, by: worker, for: term, in: record)
+            if !earlier.isEmpty { return Claims(assignments: earlier, record: record) }
         }
         var assignments: [Assignment] = []
         let excluded = try heldBack(from: worker, in: record)
@@ -69,8 +69,8 @@ extension Ledger {
     }
 
     /// What an earlier claim with the same key took, if it is leased still.
-    private func again(
-        _ key: String, by worker: String, for term: Duration, in record: ExperimentRecord
+    private func previousAssignments(
+        of key: String, by worker: String, for term: Duration, in record: ExperimentRecord
     ) throws -> [Assignment] {
         let claimed = LeaseSecret.Claimed(key: key)
         return try running(in: record, expiredBy: nil, worker: worker).compactMap { held in

@@ -2,14 +2,14 @@
 
 extension Ledger {
     /// What time alone has changed: leases and deadlines that ran out, and the experiment's own time.
-    package func tidy(_ record: inout ExperimentRecord) throws {
+    package func expireLeases(_ record: inout ExperimentRecord) throws {
         guard record.state == .running || record.state == .paused else { return }
         if record.isTimeOver(at: now) {
             try end(&record, .finished, because: "its time is over (stop: after)")
             try update(record)
             return
         }
-        if !isGrace { try expireLeases(&record) }
+        if !isGrace { try reclaimOverdueLeases(&record) }
         if let deadline = record.experiment.deadline, record.state == .running,
             now >= record.generationBegan.advanced(by: deadline)
         {
@@ -42,11 +42,11 @@ extension Ledger {
     ///
     /// A worker whose process lives on this machine but does not renew is stopped, or the machine is overloaded. It has
     /// more time, and what is taken from it then counts no failure.
-    private func expireLeases(_ record: inout ExperimentRecord) throws {
+    private func reclaimOverdueLeases(_ record: inout ExperimentRecord) throws {
         for var interval in try running(in: record, expiredBy: now, worker: nil) where !record.state.isOver {
             let worker = interval.worker ?? "?"
             guard isAlive(worker) else {
-                try lose(interval, because: "the lease of worker \(worker) ran out", in: &record)
+                try recordLostAttempt(interval, because: "the lease of worker \(worker) ran out", in: &record)
                 continue
             }
             guard interval.leaseExpires.map({ now.since($0) > .seconds(600) }) ?? true else { continue }
@@ -56,7 +56,7 @@ extension Ledger {
     }
 
     /// Checks a lease and returns what it is for.
-    private func held(_ lease: Lease) throws -> (ExperimentRecord, Interval) {
+    private func validate(_ lease: Lease) throws -> (ExperimentRecord, Interval) {
         let record = try existing(lease.experiment)
         let interval = try existing(lease.interval, in: record)
         guard interval.state == .running, LeaseSecret.matches(lease.token, stored: interval.token) else {
@@ -73,8 +73,8 @@ extension Ledger {
     }
 
     package func renew(_ lease: Lease, for term: Duration) throws -> Lease {
-        let (record, held) = try held(lease)
-        var interval = held
+        let (record, validated) = try validate(lease)
+        var interval = validated
         var renewed = lease
         renewed.expires = now.advanced(by: term)
         interval.leaseExpires = renewed.expires
@@ -84,14 +84,14 @@ extension Ledger {
 
     package func report(_ lease: Lease, _ metrics: [String: Value]) throws {
         try check(metrics)
-        let (record, held) = try held(lease)
-        var interval = held
+        let (record, validated) = try validate(lease)
+        var interval = validated
         interval.metrics = metrics.mapValues(\.finite)
         try update(interval, in: record)
     }
 
     package func release(_ lease: Lease, because reason: String) throws {
-        var (record, interval) = try held(lease)
+        var (record, interval) = try validate(lease)
         try release(&interval, because: reason, in: &record)
     }
 
@@ -112,15 +112,15 @@ extension Ledger {
         var record = try existing(name)
         var lost: [IntervalID] = []
         for interval in try running(in: record, expiredBy: nil, worker: worker) where !record.state.isOver {
-            try lose(interval, because: reason, in: &record)
+            try recordLostAttempt(interval, because: reason, in: &record)
             lost.append(interval.id)
         }
         return lost
     }
 
     package func finish(_ lease: Lease, _ outcome: Outcome) throws -> Finished {
-        if let finished = try again(lease) { return finished }
-        var (record, interval) = try held(lease)
+        if let finished = try previousResult(of: lease) { return finished }
+        var (record, interval) = try validate(lease)
         switch outcome {
         case .failed(let reason):
             let (decisions, garbage) = try charge(&interval, .retried, because: reason, in: &record)
@@ -146,7 +146,7 @@ extension Ledger {
     }
 
     /// What became of an attempt that was finished by this very lease: its caller did not get the answer.
-    private func again(_ lease: Lease) throws -> Finished? {
+    private func previousResult(of lease: Lease) throws -> Finished? {
         let record = try existing(lease.experiment)
         let interval = try existing(lease.interval, in: record)
         guard interval.state != .running, interval.attempts == lease.attempt,
@@ -157,7 +157,7 @@ extension Ledger {
     }
 
     /// An attempt was lost with its worker.
-    private func lose(_ interval: Interval, because reason: String, in record: inout ExperimentRecord) throws {
+    private func recordLostAttempt(_ interval: Interval, because reason: String, in record: inout ExperimentRecord) throws {
         var interval = interval
         interval.token = nil
         _ = try charge(&interval, .lost, because: reason, in: &record)
@@ -195,7 +195,7 @@ extension Ledger {
         count(interval, decisions, in: &record)
         if experiment.isSynchronous, !decisions.isEmpty { try recount(&record) }
         let ending = ending(of: record, after: interval)
-        let garbage = try condemn(after: finished, in: record)
+        let garbage = try markUnreferenced(after: finished, in: record)
         if let index = garbage.firstIndex(where: { $0.id == interval.id }) {
             interval.checkpointState = garbage[index].checkpointState
         }

@@ -33,7 +33,7 @@ extension Ledger {
         record.counts[.waiting, default: 0] += 1
         record.undecided -= 1
         record.lateDecisions += 1
-        let garbage = try condemn(after: [interval], in: record)
+        let garbage = try markUnreferenced(after: [interval], in: record)
         try update(record)
         return (decision, garbage.compactMap(\.checkpoint))
     }

@@ -23,7 +23,7 @@ extension Ledger {
         try edited.checkFoundersCopied()
         try strategies.check(edited)
         // Leases and times that have run out belong to the definition so far.
-        try tidy(&record)
+        try expireLeases(&record)
         return try adopt(edited, in: &record)
     }
 
@@ -120,7 +120,7 @@ extension Ledger {
             if experiment.isRetired(member) {
                 if standing != nil { try setStanding(nil, ofMember: member, in: record) }
             } else if standing == nil, let back = experiment.standing(of: interval, after: nil) {
-                try setStanding(try self.standing(again: back, in: record), ofMember: member, in: record)
+                try setStanding(try self.standing(rebuilding: back, in: record), ofMember: member, in: record)
             }
         }
     }
@@ -139,7 +139,7 @@ extension Ledger {
         try insert(next, in: record)
         record.counts[.waiting, default: 0] += next.count
         if record.experiment.isSynchronous, !next.isEmpty { record.generationBegan = now }
-        _ = try condemn(after: pending, in: record)
+        _ = try markUnreferenced(after: pending, in: record)
     }
 
     /// Counts the members that have ended, and how many intervals there will be, from the members' newest intervals.
@@ -164,9 +164,9 @@ extension Ledger {
 
     /// A member as it stands, its window of scores read from the rows: those since its weights were last replaced.
     package func standing(
-        again member: Population.Member, in record: ExperimentRecord
+        rebuilding member: Population.Member, in record: ExperimentRecord
     ) throws -> Population.Member {
-        try Standings.standing(again: member, window: record.experiment.exploit.window) {
+        try Standings.standing(rebuilding: member, window: record.experiment.exploit.window) {
             try interval($0, in: record)
         }
     }
@@ -182,7 +182,7 @@ extension Standings {
     /// - Returns: The member.
     /// - Throws: What `interval` throws.
     package static func standing(
-        again member: Population.Member, window: Int, _ interval: (IntervalID) throws -> Interval?
+        rebuilding member: Population.Member, window: Int, _ interval: (IntervalID) throws -> Interval?
     ) rethrows -> Population.Member {
         var scores = [member.score]
         if window > 1 {
