@@ -225,22 +225,22 @@ extension TransactionalStore {
     }
 
     /// See ``Store/changes(of:since:limit:)``.
-    public func changes(of name: String, since mark: ChangeMark?, limit: Int) async throws -> Changes {
+    public func changes(of name: String, since cursor: ChangeCursor?, limit: Int) async throws -> Changes {
         try await read { ledger in
             let record = try ledger.existing(name)
             let last = try ledger.lastChange(in: record)
-            // A mark from before the store was put back to an older copy is no mark.
-            let known = mark.flatMap { $0.experiment == record.id && $0.number <= last ? $0.number : nil }
+            // A cursor from before the store was restored from an older copy is not valid.
+            let known = cursor.flatMap { $0.experiment == record.id && $0.number <= last ? $0.number : nil }
             if known == nil, limit == .max {
                 return Changes(
                     intervals: try ledger.intervals(in: record, index: nil),
-                    mark: ChangeMark(experiment: record.id, number: last), isAnew: true, hasMore: false)
+                    cursor: ChangeCursor(experiment: record.id, number: last), isReset: true, hasMore: false)
             }
             let changed = try ledger.changed(in: record, after: known ?? 0, limit: limit)
             let number = changed.last?.number ?? known ?? 0
             return Changes(
-                intervals: changed.map(\.interval), mark: ChangeMark(experiment: record.id, number: number),
-                isAnew: known == nil, hasMore: number < last)
+                intervals: changed.map(\.interval), cursor: ChangeCursor(experiment: record.id, number: number),
+                isReset: known == nil, hasMore: number < last)
         }
     }
 

@@ -66,11 +66,11 @@ public protocol Store: Sendable {
     ///
     /// - Parameters:
     ///   - name: The experiment.
-    ///   - mark: What the last answer said; none to begin.
+    ///   - cursor: The ``Changes/cursor`` of the last response; nil to begin.
     ///   - limit: How many at most; at least 1. What was not written to for longest comes first.
     /// - Returns: The intervals, and what to ask with the next time; see ``IntervalMirror``.
     /// - Throws: ``PBTError/Code/noSuchExperiment``.
-    func changes(of name: String, since mark: ChangeMark?, limit: Int) async throws -> Changes
+    func changes(of name: String, since cursor: ChangeCursor?, limit: Int) async throws -> Changes
 
     /// The intervals of an experiment that are being trained, by member and index.
     ///
@@ -228,14 +228,15 @@ extension Store {
     ///
     /// - Parameters:
     ///   - name: The experiment.
-    ///   - mark: Not looked at.
-    ///   - limit: Not looked at.
+    ///   - cursor: Ignored.
+    ///   - limit: Ignored.
     /// - Returns: The intervals.
     /// - Throws: ``PBTError/Code/noSuchExperiment``.
-    public func changes(of name: String, since mark: ChangeMark?, limit: Int) async throws -> Changes {
+    public func changes(of name: String, since cursor: ChangeCursor?, limit: Int) async throws -> Changes {
         let record = try await record(of: name)
         return Changes(
-            intervals: try await intervals(of: name), mark: ChangeMark(experiment: record.id, number: 0), isAnew: true,
+            intervals: try await intervals(of: name), cursor: ChangeCursor(experiment: record.id, number: 0),
+            isReset: true,
             hasMore: false)
     }
 
@@ -243,11 +244,11 @@ extension Store {
     ///
     /// - Parameters:
     ///   - name: The experiment.
-    ///   - mark: What the last answer said; none to begin.
+    ///   - cursor: The ``Changes/cursor`` of the last response; nil to begin.
     /// - Returns: The intervals, and what to ask with the next time; see ``IntervalMirror``.
     /// - Throws: ``PBTError/Code/noSuchExperiment``.
-    public func changes(of name: String, since mark: ChangeMark?) async throws -> Changes {
-        try await changes(of: name, since: mark, limit: .max)
+    public func changes(of name: String, since cursor: ChangeCursor?) async throws -> Changes {
+        try await changes(of: name, since: cursor, limit: .max)
     }
 
     /// The intervals of an experiment that are being trained, by member and index: chosen from all of them.

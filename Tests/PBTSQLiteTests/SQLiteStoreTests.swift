@@ -262,7 +262,7 @@ import Testing
                     try db.execute(sql: "UPDATE interval SET attempts = 1 WHERE member = ?", arguments: [member])
                 }
             }
-            let mark = try await store.changes(of: "e", since: nil).mark
+            let cursor = try await store.changes(of: "e", since: nil).cursor
             #expect(try await store.changes(of: "e", since: nil).intervals.suffix(3).map(\.id.member) == [7, 8, 9])
             // What is written by one that knows them has a number again.
             let claim = try await store.claim(from: "e", by: "w", for: .seconds(60))
@@ -270,7 +270,7 @@ import Testing
                 Issue.record("nothing to claim")
                 return
             }
-            let changed = try await store.changes(of: "e", since: mark).intervals.map(\.id)
+            let changed = try await store.changes(of: "e", since: cursor).intervals.map(\.id)
             #expect(changed == [assignment.interval.id])
         }
     }
