@@ -1,123 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Ledger {
-    /// What time alone has changed: leases and deadlines that ran out, and the experiment's own time.
-    package func expireLeases(_ record: inout ExperimentRecord) throws {
-        guard record.state == .running || record.state == .paused else { return }
-        if record.isTimeOver(at: now) {
-            try end(&record, .finished, because: "its time is over (stop: after)")
-            try update(record)
-            return
-        }
-        if !isGrace { try reclaimOverdueLeases(&record) }
-        if let deadline = record.experiment.deadline, record.state == .running,
-            now >= record.generationBegan.advanced(by: deadline)
-        {
-            for var interval in try newest(in: record)
-            where !interval.state.isFinished && !record.state.isOver {
-                let state = interval.state
-                interval.state = .failed
-                interval.token = nil
-                interval.reason = "the generation's deadline passed"
-                try close(&interval, from: state, in: &record)
-            }
-        }
-    }
-
-    /// Gives holders time to renew: leases end no earlier than after a given time from now.
-    ///
-    /// For a server that has just started. Nobody could renew while it was away.
-    package func extendLeases(for time: Duration) throws {
-        let end = now.advanced(by: time)
-        for record in try records() where !record.state.isOver {
-            for var interval in try running(in: record, expiredBy: nil, worker: nil)
-            where interval.leaseExpires.map({ $0 < end }) ?? true {
-                interval.leaseExpires = end
-                try update(interval, in: record)
-            }
-        }
-    }
-
-    /// Takes back what nobody renews.
-    ///
-    /// A worker whose process lives on this machine but does not renew is stopped, or the machine is overloaded. It has
-    /// more time, and what is taken from it then counts no failure.
-    private func reclaimOverdueLeases(_ record: inout ExperimentRecord) throws {
-        for var interval in try running(in: record, expiredBy: now, worker: nil) where !record.state.isOver {
-            let worker = interval.worker ?? "?"
-            guard isAlive(worker) else {
-                try recordLostAttempt(interval, because: "the lease of worker \(worker) ran out", in: &record)
-                continue
-            }
-            guard interval.leaseExpires.map({ now.since($0) > .seconds(600) }) ?? true else { continue }
-            try release(
-                &interval, because: "worker \(worker) has been stopped for more than 10 minutes", in: &record)
-        }
-    }
-
-    /// Checks a lease and returns what it is for.
-    private func validate(_ lease: Lease) throws -> (ExperimentRecord, Interval) {
-        let record = try existing(lease.experiment)
-        let interval = try existing(lease.interval, in: record)
-        guard interval.state == .running, LeaseSecret.matches(lease.token, stored: interval.token) else {
-            let now = record.state.isOver ? "the experiment is over" : "it is \(interval.state.rawValue) now"
-            throw PBTError(
-                .leaseLost,
-                "worker \(lease.worker) no longer has interval \(lease.interval) of \"\(lease.experiment)\": \(now)")
-        }
-        return (record, interval)
-    }
-
-    private func check(_ metrics: [String: Value]) throws {
-        if let complaint = Limits.complaint(about: metrics, "metrics") { throw PBTError(.badValue, complaint) }
-    }
-
-    package func renew(_ lease: Lease, for term: Duration) throws -> Lease {
-        let (record, validated) = try validate(lease)
-        var interval = validated
-        var renewed = lease
-        renewed.expires = now.advanced(by: term)
-        interval.leaseExpires = renewed.expires
-        try update(interval, in: record)
-        return renewed
-    }
-
-    package func report(_ lease: Lease, _ metrics: [String: Value]) throws {
-        try check(metrics)
-        let (record, validated) = try validate(lease)
-        var interval = validated
-        interval.metrics = metrics.mapValues(\.finite)
-        try update(interval, in: record)
-    }
-
-    package func release(_ lease: Lease, because reason: String) throws {
-        var (record, interval) = try validate(lease)
-        try release(&interval, because: reason, in: &record)
-    }
-
-    /// Takes back a running interval's lease without counting a failure.
-    package func release(
-        _ interval: inout Interval, because reason: String, in record: inout ExperimentRecord
-    ) throws {
-        interval.state = .waiting
-        interval.token = nil
-        interval.leaseExpires = nil
-        record.move(.running, to: .waiting)
-        try update(interval, in: record)
-        try update(record)
-        try append(.released, interval.id, ["reason": .string(reason)], in: record)
-    }
-
-    package func abandon(worker: String, of name: String, because reason: String) throws -> [IntervalID] {
-        var record = try existing(name)
-        var lost: [IntervalID] = []
-        for interval in try running(in: record, expiredBy: nil, worker: worker) where !record.state.isOver {
-            try recordLostAttempt(interval, because: reason, in: &record)
-            lost.append(interval.id)
-        }
-        return lost
-    }
-
     package func finish(_ lease: Lease, _ outcome: Outcome) throws -> Finished {
         if let finished = try previousResult(of: lease) { return finished }
         var (record, interval) = try validate(lease)
@@ -154,13 +37,6 @@ extension Ledger {
         else { return nil }
         return Finished(
             interval: interval, decisions: [], garbage: try garbage(in: record), record: record)
-    }
-
-    /// An attempt was lost with its worker.
-    private func recordLostAttempt(_ interval: Interval, because reason: String, in record: inout ExperimentRecord) throws {
-        var interval = interval
-        interval.token = nil
-        _ = try charge(&interval, .lost, because: reason, in: &record)
     }
 
     /// Finishes an interval: its place in the order, the standing of its member, the decisions, and what is garbage now.
@@ -313,35 +189,5 @@ extension Ledger {
                 .generation, nil, ["generation": .integer(record.generation - 1), "exploits": .array(exploits)],
                 in: record)
         }
-    }
-}
-
-extension Decision {
-    /// The same decision with a note of when it was made.
-    func decided(_ when: Interval.Decided) -> Self {
-        var next = next
-        next?.decided = when
-        return Self(interval: interval, outcome: outcome, next: next)
-    }
-
-    /// Whether the member's weights are replaced, so that its score is no longer its own.
-    package var replaces: Bool {
-        switch outcome {
-        case .exploits, .restarts: true
-        case .continues, .ends: false
-        }
-    }
-}
-
-extension Experiment {
-    /// How a member stands after an interval; none when its score is no finite number or nothing could be copied.
-    package func standing(of interval: Interval, after before: Population.Member?) -> Population.Member? {
-        guard interval.state == .done, let score = interval.score, interval.checkpoint != nil,
-            !isRetired(interval.id.member)
-        else { return nil }
-        return Population.Member(
-            id: interval.id.member, index: interval.id.index, depth: interval.depth, score: score,
-            window: Array(((before?.window ?? []) + [score]).suffix(exploit.window)),
-            hyperparameters: interval.hyperparameters)
     }
 }

@@ -64,4 +64,17 @@ extension Ledger {
         }
         return try hasOpenChild(interval.id, in: record)
     }
+
+    package func pin(_ id: IntervalID, of name: String, _ isPinned: Bool) throws {
+        let record = try existing(name)
+        var interval = try existing(id, in: record)
+        guard !isPinned || interval.checkpointState == .kept else {
+            throw PBTError(.wrongState, "interval \(id) of \"\(name)\" has no checkpoint (any more) that could be kept")
+        }
+        interval.isPinned = isPinned
+        if !isPinned, interval.checkpointState == .kept, try !isNeeded(interval, in: record) {
+            interval.checkpointState = .garbage
+        }
+        try update(interval, in: record)
+    }
 }

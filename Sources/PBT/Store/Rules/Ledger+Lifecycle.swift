@@ -1,28 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Ledger {
-    package func existing(_ name: String) throws -> ExperimentRecord {
-        if let record = try record(named: name) { return record }
-        let names = try records().map(\.experiment.name)
-        let advice =
-            if let near = nearest(to: name, among: names) {
-                "did you mean \"\(near)\"?"
-            } else if names.isEmpty {
-                "the store has none yet"
-            } else {
-                "there are \(names.prefix(10).quotedList)"
-            }
-        throw PBTError(.noSuchExperiment, "there is no experiment \"\(name)\"; \(advice)")
-    }
-
-    package func existing(_ id: IntervalID, in record: ExperimentRecord) throws -> Interval {
-        if let interval = try interval(id, in: record) { return interval }
-        throw PBTError(
-            .noSuchInterval,
-            "experiment \"\(record.experiment.name)\" has no interval \(id): members are 0 to "
-                + "\(record.experiment.population - 1), and an interval exists once its member got there")
-    }
-
     package func create(_ experiment: Experiment) throws -> ExperimentRecord {
         if let complaint = Experiment.complaint(aboutName: experiment.name) {
             throw PBTError(.badExperiment, "the experiment's name \(complaint)")
@@ -182,19 +160,6 @@ extension Ledger {
         }
         try delete(record)
     }
-
-    package func pin(_ id: IntervalID, of name: String, _ isPinned: Bool) throws {
-        let record = try existing(name)
-        var interval = try existing(id, in: record)
-        guard !isPinned || interval.checkpointState == .kept else {
-            throw PBTError(.wrongState, "interval \(id) of \"\(name)\" has no checkpoint (any more) that could be kept")
-        }
-        interval.isPinned = isPinned
-        if !isPinned, interval.checkpointState == .kept, try !isNeeded(interval, in: record) {
-            interval.checkpointState = .garbage
-        }
-        try update(interval, in: record)
-    }
 }
 
 extension Interval {
@@ -210,13 +175,5 @@ extension Interval {
             }
         }
         hyperparameters.values.merge(given.values) { $1 }
-    }
-}
-
-extension ExperimentRecord {
-    /// Counts one interval as being in another state than before.
-    package mutating func move(_ old: Interval.State, to new: Interval.State) {
-        counts[old, default: 0] -= 1
-        counts[new, default: 0] += 1
     }
 }

@@ -21,14 +21,6 @@ public struct Hyperparameters: Sendable, Hashable, ExpressibleByDictionaryLitera
         set { values[name] = newValue }
     }
 
-    /// Whether both are kept in the same place in memory, and so are the same; a look that costs next to nothing.
-    ///
-    /// What was copied, rather than read twice, shares its place.
-    package func sharesStorage(with other: Hyperparameters) -> Bool {
-        // A dictionary is one reference: those that refer to the same storage have the same values.
-        unsafeBitCast(values, to: Int.self) == unsafeBitCast(other.values, to: Int.self)
-    }
-
     /// The names, in order.
     public var names: [String] {
         values.keys.sorted()

@@ -70,13 +70,6 @@ extension CheckpointName {
     }
 }
 
-extension Lease {
-    /// The name of the checkpoint that the attempt publishes.
-    public var checkpointName: CheckpointName {
-        CheckpointName(interval, attempt: attempt)
-    }
-}
-
 extension Interval {
     /// The name of the interval's checkpoint, if it has one that an attempt at it can have published.
     ///
