@@ -202,11 +202,12 @@ let package = Package(
             ],
             path: "Examples/swift/Command", packageAccess: false, swiftSettings: settings),
         .testTarget(name: "PBTTests", dependencies: ["PBT", "PBTTesting"], swiftSettings: settings),
+        .testTarget(name: "PBTAPITests", dependencies: ["PBT", "PBTAPI"], swiftSettings: settings),
         // Started eight at a time by a test.
         .executableTarget(
             name: "StoreHammer", dependencies: ["PBT", "PBTSQLite"], path: "Tests/StoreHammer", swiftSettings: settings),
         .testTarget(
-            name: "StoreTests",
+            name: "PBTSQLiteTests",
             dependencies: [
                 "PBT", "PBTSQLite", "PBTTesting", "StoreHammer", .product(name: "GRDB", package: "GRDB.swift"),
             ],

@@ -58,8 +58,8 @@ struct HyperparameterTable: Sendable {
         var present: [Int] = []
         for place in intervals.indices {
             let hyperparameters = intervals[place].hyperparameters
-            // What a member goes on with, it does not have anew.
-            if place > 0, hyperparameters.sharesStorage(with: intervals[place - 1].hyperparameters) { continue }
+            // Most intervals continue with the hyperparameters of the one before, in the same storage: `==` is O(1) then.
+            if place > 0, hyperparameters == intervals[place - 1].hyperparameters { continue }
             var now: [Int] = []
             now.reserveCapacity(hyperparameters.values.count)
             for (name, value) in hyperparameters.values {

@@ -9,7 +9,7 @@ extension SchedyRows {
     /// First what waits by name: jobs queued by hand and those whose reservation ran out. Then initial jobs, while there
     /// are fewer than wanted. Then the successor of a finished job.
     func next(in record: inout ExperimentRecord) throws -> SchedyJob? {
-        try rows.tidy(&record)
+        try rows.expireLeases(&record)
         // What crashed with its worker may leave some, of which there are no files of ours.
         try rows.markDeleted(rows.garbage(in: record), in: record)
         guard record.state == .running else { return nil }

@@ -209,14 +209,14 @@ actor Snapshots {
         // Before the rows: what happens while they are read is news.
         let revision = try await store.lastEvent()
         let record = try await store.record(of: name)
-        mirrors.own.apply(try await store.changes(of: name, since: mirrors.own.mark))
+        mirrors.own.apply(try await store.changes(of: name, since: mirrors.own.cursor))
         let others = try await store.experiments()
         let baseline = record.experiment.baseline.flatMap { baseline in
             others.first { $0.experiment.name == baseline.name }
         }
         if let baseline {
             mirrors.baseline.apply(
-                try await store.changes(of: baseline.experiment.name, since: mirrors.baseline.mark))
+                try await store.changes(of: baseline.experiment.name, since: mirrors.baseline.cursor))
         }
         let history = History(
             record, intervals: mirrors.own.intervals,

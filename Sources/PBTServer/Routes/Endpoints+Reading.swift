@@ -84,31 +84,29 @@ extension Endpoints {
         },
         Endpoint(
             method: .get, path: "\(experimentPath)/changes", scope: .read,
-            summary: "The intervals that are new or were written to since one last looked",
+            summary: "The change feed: intervals that were created or written to since a cursor",
             parameters: [
                 experimentParameter,
                 query(
                     "since", ["type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"],
-                    "The `mark` of the last answer; none to begin."),
+                    "The `cursor` of the last response; none to begin."),
                 pageParameters[0],
             ],
-            answers: [json("What has changed", Schemas.changes)], problems: [404]
+            answers: [json("The changes", Schemas.changes)], problems: [404]
         ) { call in
-            let mark = try call.query["since"].map { text in
-                guard let mark = ChangeMark(text) else {
+            let cursor = try call.query["since"].map { text in
+                guard let cursor = ChangeCursor(text) else {
                     throw PBTError(
                         .badRequest,
-                        "?since=: \"\(text.prefix(40))\" is no mark; give the \"mark\" of the last answer, or none to begin"
+                        "?since=: \"\(text.prefix(40))\" is not a cursor; "
+                            + "give the \"cursor\" of the last response, or none to begin"
                     )
                 }
-                return mark
+                return cursor
             }
             let limit = try call.number("limit", in: Limits.page) ?? 100
-            let changes = try await call.context.store.changes(of: call.experiment, since: mark, upTo: limit)
-            return .json([
-                "items": .array(changes.intervals.map(\.api)), "mark": .string(changes.mark.description),
-                "anew": .bool(changes.isAnew), "more": .bool(changes.hasMore),
-            ])
+            let changes = try await call.context.store.changes(of: call.experiment, since: cursor, upTo: limit)
+            return .json(changes.api)
         },
         Endpoint(
             method: .get, path: intervalPath, scope: .read, summary: "One interval",
@@ -208,20 +206,22 @@ extension Endpoints {
 
 extension Store {
     /// Reads changes until there are as many as asked for, or they fill a page (``PageBudget``).
-    fileprivate func changes(of experiment: String, since mark: ChangeMark?, upTo limit: Int) async throws -> Changes {
+    fileprivate func changes(
+        of experiment: String, since cursor: ChangeCursor?, upTo limit: Int
+    ) async throws -> Changes {
         var budget = PageBudget(items: limit)
-        var changes = try await changes(of: experiment, since: mark, limit: budget.next)
+        var changes = try await changes(of: experiment, since: cursor, limit: budget.next)
         budget.take(changes.intervals)
         while changes.hasMore, budget.isLeft {
-            let more = try await self.changes(of: experiment, since: changes.mark, limit: budget.next)
+            let more = try await self.changes(of: experiment, since: changes.cursor, limit: budget.next)
             // The experiment was replaced by another: the next call is told so.
-            guard !more.isAnew else { break }
+            guard !more.isReset else { break }
             budget.take(more.intervals)
             // One that was written to in between is there once, as it is now.
             let ids = Set(more.intervals.map(\.id))
             changes.intervals.removeAll { ids.contains($0.id) }
             changes.intervals += more.intervals
-            (changes.mark, changes.hasMore) = (more.mark, more.hasMore)
+            (changes.cursor, changes.hasMore) = (more.cursor, more.hasMore)
         }
         return changes
     }

@@ -258,7 +258,7 @@ struct LiveProgress: Sendable {
         guard now >= next else { return }
         if isStale {
             isStale = false
-            mirror.apply(try await store.changes(of: record.experiment.name, since: mirror.mark))
+            mirror.apply(try await store.changes(of: record.experiment.name, since: mirror.cursor))
             history = History(record, intervals: mirror.intervals)
         }
         board = Board(history, now: StoreClock.system.now())

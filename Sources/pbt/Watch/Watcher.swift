@@ -93,7 +93,7 @@ actor Watcher {
             let record = try await store.record(of: name)
             // Another experiment's mark gets all of this one's.
             var mirror = mirror
-            mirror.apply(try await store.changes(of: name, since: mirror.mark))
+            mirror.apply(try await store.changes(of: name, since: mirror.cursor))
             guard page.experiment == name else { return }
             self.mirror = mirror
             page.history = History(record, intervals: mirror.intervals)
