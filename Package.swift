@@ -72,7 +72,7 @@ let package = Package(
         .target(
             name: "PBTExport",
             dependencies: [
-                "PBT", "PBTClient", "PBTReport",
+                "PBT", "PBTReport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -230,7 +230,7 @@ let package = Package(
         .testTarget(
             name: "ExportTests",
             dependencies: [
-                "PBT", "PBTExport", "PBTReport", "PBTTesting",
+                "PBT", "PBTClient", "PBTExport", "PBTReport", "PBTTesting",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),

@@ -53,7 +53,7 @@ public struct HistoryLoader: Sendable {
         return Loaded(
             history: History(
                 record, intervals: own.intervals, baseline: search == nil ? nil : baseline.intervals),
-            baseline: search, baselineOf: others.first { $0.experiment.baseline?.name == name }?.experiment.name)
+            baseline: search, baselineOf: others.experiment(withBaseline: name))
     }
 
     /// Reads an experiment without its random search, which is enough to follow a run.
@@ -87,5 +87,15 @@ public struct HistoryLoader: Sendable {
             revisions = after
         }
         throw PBTError(.storeBusy, "experiment \"\(name)\" is edited while it is read; try again later")
+    }
+}
+
+extension Array<ExperimentRecord> {
+    /// Returns the name of the experiment that is compared with a random search.
+    ///
+    /// - Parameter name: The random search.
+    /// - Returns: The name of the experiment; none when no experiment here has a baseline of that name.
+    package func experiment(withBaseline name: String) -> String? {
+        first { $0.experiment.baseline?.name == name }?.experiment.name
     }
 }

@@ -203,7 +203,7 @@ actor Progress {
 struct LiveProgress: Sendable {
     private let details: [String]
     private let hasKeys = Terminal.input.isTerminal
-    private var mirror = IntervalMirror()
+    private var loader = HistoryLoader()
     private var history: History
     private var leaderboard: Leaderboard
     private var next = ContinuousClock.now
@@ -258,8 +258,7 @@ struct LiveProgress: Sendable {
         guard now >= next else { return }
         if isStale {
             isStale = false
-            mirror.apply(try await store.changes(of: record.experiment.name, since: mirror.mark))
-            history = History(record, intervals: mirror.intervals)
+            history = try await loader.load(record, from: store)
         }
         leaderboard = Leaderboard(history, now: StoreClock.system.now())
         let end = ContinuousClock.now
