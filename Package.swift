@@ -225,10 +225,10 @@ let package = Package(
             ],
             path: "Tests/Fuzz", swiftSettings: settings),
         .testTarget(
-            name: "ReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], exclude: ["Snapshots"],
+            name: "PBTReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], exclude: ["Snapshots"],
             swiftSettings: settings),
         .testTarget(
-            name: "ExportTests",
+            name: "PBTExportTests",
             dependencies: [
                 "PBT", "PBTClient", "PBTExport", "PBTReport", "PBTTesting",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
