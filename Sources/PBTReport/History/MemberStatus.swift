@@ -160,11 +160,12 @@ extension MemberStatus {
     /// A reader's clock may be ahead of the store's, and a renewal may be on its way; neither must raise an alarm.
     package static let clockSkew = Duration.seconds(2)
 
-    /// The time since a lease expired; none while it is valid, or expired by no more than ``clockSkew``.
+    /// Returns the time since a lease expired.
     ///
     /// - Parameters:
     ///   - expiry: The end of the lease.
     ///   - now: The reader's time.
+    /// - Returns: The time; none while the lease is valid, or expired by no more than ``clockSkew``.
     package static func silence(since expiry: Timestamp, at now: Timestamp) -> Duration? {
         let silence = now.since(expiry)
         return silence > clockSkew ? silence : nil
@@ -172,8 +173,8 @@ extension MemberStatus {
 }
 
 extension Interval {
-    /// The time since the lease of a running interval expired; none while it is valid, or within
-    /// ``MemberStatus/clockSkew``.
+    /// Returns the time since the lease of a running interval expired; none while it is valid, or expired by no more
+    /// than ``MemberStatus/clockSkew``.
     package func silence(at now: Timestamp) -> Duration? {
         guard state == .running, let leaseExpires else { return nil }
         return MemberStatus.silence(since: leaseExpires, at: now)
