@@ -72,7 +72,7 @@ let package = Package(
         .target(
             name: "PBTExport",
             dependencies: [
-                "PBT", "PBTClient", "PBTReport",
+                "PBT", "PBTReport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -267,12 +267,12 @@ let package = Package(
             ],
             path: "Tests/Fuzz", swiftSettings: settings),
         .testTarget(
-            name: "ReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], exclude: ["Snapshots"],
+            name: "PBTReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], exclude: ["Snapshots"],
             swiftSettings: settings),
         .testTarget(
-            name: "ExportTests",
+            name: "PBTExportTests",
             dependencies: [
-                "PBT", "PBTExport", "PBTReport", "PBTTesting",
+                "PBT", "PBTClient", "PBTExport", "PBTReport", "PBTTesting",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),

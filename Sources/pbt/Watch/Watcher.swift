@@ -8,8 +8,8 @@ import Synchronization
 actor Watcher {
     private let store: any Store
     private var page: WatchPage
-    /// The intervals of the experiment that was last looked at.
-    private var mirror = IntervalMirror()
+    /// Has read the experiment that was last opened.
+    private var loader = HistoryLoader()
     private var last: Int64 = 0
     private var isStale = true
     /// When rows may be read again: reading takes a tenth of the time at most.
@@ -91,12 +91,11 @@ actor Watcher {
     private func read(_ name: String) async throws {
         do {
             let record = try await store.record(of: name)
-            // Another experiment's mark gets all of this one's.
-            var mirror = mirror
-            mirror.apply(try await store.changes(of: name, since: mirror.cursor))
+            var loader = loader
+            let history = try await loader.load(record, from: store)
             guard page.experiment == name else { return }
-            self.mirror = mirror
-            page.history = History(record, intervals: mirror.intervals)
+            self.loader = loader
+            page.history = history
         } catch let error as PBTError where error.code == .noSuchExperiment {
             // Somebody has deleted it.
             guard page.experiment == name, page.history != nil else { throw error }

@@ -36,7 +36,7 @@ import Testing
 
     private static func block(_ history: History, isASCII: Bool = false) -> LiveBlock {
         LiveBlock(
-            Board(history, now: now), pace: .init(finished: 100, planned: 180, elapsed: 252, left: 410),
+            Leaderboard(history, now: now), pace: .init(finished: 100, planned: 180, elapsed: 252, left: 410),
             details: ["PBT truncation 20%", "20 members", "4 workers", "seed 7"], hints: ["q stop", "p pause"],
             glyphs: Glyphs(isASCII: isASCII))
     }
@@ -87,7 +87,7 @@ import Testing
         let table = lines.dropFirst(5).prefix(while: { !$0.contains(" more: ") })
         #expect(table.count == 7)
         #expect(table.prefix(3).allSatisfy { $0.hasPrefix("!") || $0.hasPrefix("×") })
-        #expect(table.contains { $0.contains("stalled") && $0.contains("no word for 42s") })
+        #expect(table.contains { $0.contains("stalled") && $0.contains("no heartbeat for 42s") })
         #expect(table.contains { $0.contains("retrying") && $0.contains("attempt 3 of 3: exit 1: loss is nan") })
         #expect(table.contains { $0.contains("failed") && $0.contains("timed out after 10m") })
         #expect(lines.contains { $0.hasPrefix("  13 more: ") })
@@ -115,7 +115,7 @@ import Testing
             run.add(
                 IntervalID(member: member, index: 1), parent: IntervalID(member: member, index: 0), score: scores[1])
         }
-        let rows = Board(run.history(), now: Self.now).rows
+        let rows = Leaderboard(run.history(), now: Self.now).rows
         #expect(rows.map(\.member) == [0, 2, 1])
         #expect(rows.map(\.trend) == [1, 0, -1])
         #expect(rows.map(\.isBest) == [true, false, false])

@@ -80,14 +80,14 @@ struct ReportPart {
         picture("timeline", "Workers", .timeline(of: history), Chart.timeline(of:options:))
         add("winner", "The winner", winner)
         if isPopulation { add("explore", "What explore did", explored) }
-        add("members", "Members", Self.scrolling(.table(ReportTables.members(of: history)), "Members"))
+        add("members", "Members", scrollRegion("Members") { HTML.table(ReportTables.members(of: history)) })
         let troubles = ReportTables.troubles(of: history)
         if !troubles.rows.isEmpty {
-            add("failures", "Failures", Self.scrolling(.table(troubles), "Failures"))
+            add("failures", "Failures", scrollRegion("Failures") { HTML.table(troubles) })
         }
         add(
             "settings", "Settings",
-            Self.scrolling(.table(ReportTables.space(of: experiment)), "Search space")
+            scrollRegion("Search space") { HTML.table(ReportTables.space(of: experiment)) }
                 + Self.details("All settings", ReportTables.settings(of: experiment)))
         return sections
     }
@@ -105,13 +105,8 @@ struct ReportPart {
     static func details(_ title: String, _ table: ChartTable) -> HTML {
         tag("details") {
             tag("summary") { title }
-            scrolling(.table(table), title)
+            scrollRegion(title) { HTML.table(table) }
         }
-    }
-
-    /// What may be wider or higher than there is room, to be scrolled by itself.
-    static func scrolling(_ html: HTML, _ title: String) -> HTML {
-        tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": title]) { html }
     }
 
     /// How it stands, as one would say it.
@@ -174,7 +169,7 @@ struct ReportPart {
             " scored \(Format.score(score)) after \(best.depth) "
             "\(best.depth == 1 ? "interval" : "intervals") of training, through \(copies) "
             "\(copies == 1 ? "copy" : "copies") from the founder \(founder)."
-        } + Self.scrolling(.table(ReportTables.hyperparameters(of: best)), "Hyperparameters of the winner")
+        } + scrollRegion("Hyperparameters of the winner") { HTML.table(ReportTables.hyperparameters(of: best)) }
             + tag("p", ["class": "note"]) {
                 "Its checkpoint is "
                 tag("code") { PlainText.line(best.checkpoint ?? "-") }
@@ -187,7 +182,7 @@ struct ReportPart {
 
     private var explored: HTML {
         let operators = ChartTable.operators(of: history)
-        return Self.scrolling(.table(operators), "What explore did")
+        return scrollRegion("What explore did") { HTML.table(operators) }
             + Self.details("Diversity of the population", .diversity(of: history))
     }
 }

@@ -41,6 +41,20 @@ extension History {
             of: baseline, baselineColumns, by: progress, objective: record.experiment.objective)
     }
 
+    /// The best score after each index of an interval; NaN before the first score.
+    package var bestByIndex: [Double] {
+        let improvements = bestSoFar(by: .index)
+        let last = genealogy.intervals.lazy.filter(\.state.isFinished).map(\.id.index).max()
+        guard let last, !improvements.isEmpty else { return [] }
+        var numbers: [Double] = []
+        var place = 0
+        for index in 0...last {
+            while place + 1 < improvements.count, improvements[place + 1].at <= index { place += 1 }
+            numbers.append(improvements[place].at <= index ? improvements[place].score : .nan)
+        }
+        return numbers
+    }
+
     private static func bestSoFar(
         of genealogy: Genealogy, _ columns: Columns, by progress: Progress, objective: Objective
     ) -> [Improvement] {

@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A place in a picture, in pixels from its upper left corner.
-struct Point: Sendable, Hashable {
-    var x: Double
-    var y: Double
-}
-
 /// What a path's `d` attribute holds.
 struct PathData {
     private(set) var text = ""

@@ -75,7 +75,7 @@ public enum Report {
         return tag("section", ["id": "comparison"]) {
             tag("h2") { "Comparison" }
             ReportPart.picture { Chart.comparison(of: histories, options: $0) }
-            ReportPart.scrolling(.table(.comparison(of: histories)), "Best scores")
+            scrollRegion("Best scores") { HTML.table(.comparison(of: histories)) }
             ReportPart.details("Settings that differ", ReportTables.differences(of: histories))
         }
     }

@@ -63,15 +63,10 @@ import Testing
                 """)
         #expect(
             table.html == """
-                <table>
-                <caption>A &amp; B (two rows)</caption>
-                <thead><tr><th scope="col">name</th><th scope="col" class="number">score</th></tr></thead>
-                <tbody>
-                <tr><td>&lt;b&gt;</td><td class="number">0.5</td></tr>
-                <tr><td>c</td><td class="number"></td></tr>
-                </tbody>
-                </table>
-
+                <table><caption>A &amp; B (two rows)</caption>\
+                <thead><tr><th scope="col">name</th><th scope="col" class="number">score</th></tr></thead>\
+                <tbody><tr><td>&lt;b&gt;</td><td class="number">0.5</td></tr>\
+                <tr><td>c</td><td class="number"></td></tr></tbody></table>
                 """)
     }
 
