@@ -58,12 +58,12 @@ struct Backup {
         let partial = PartialBackup.path(for: name, in: parent)
         try FileSystem.makePrivateDirectory(partial)
         let stage = Stage(try makeStage(or: partial.appending(".stage")))
-        let cleanup = OpenStores.add {
+        let cleanup = ExitTasks.add {
             // The process ends; what cannot be deleted now, the next backup or pbt gc deletes.
             try? FileTree.remove(stage.root)
             try? FileTree.remove(partial)
         }
-        defer { OpenStores.remove(cleanup) }
+        defer { ExitTasks.remove(cleanup) }
         do {
             let manifest = try await fill(partial, from: stage)
             try FileTree.remove(stage.root)

@@ -39,7 +39,7 @@ struct BackupManifest {
     /// The manifest as JSON.
     var value: Value {
         [
-            "format": .integer(Self.format), "version": .string(Pbt.version), "created": .string("\(created)"),
+            "format": .integer(Self.format), "version": .string(Version.current), "created": .string("\(created)"),
             "store": .string(store), "data": .string(data), "logs": .bool(hasLogs),
             "experiments": .array(
                 experiments.map {

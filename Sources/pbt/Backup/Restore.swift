@@ -42,8 +42,8 @@ struct Restore {
         let partial = parent.appending(".\(name).restore-\(String(UInt64.random(in: 0 ... .max), radix: 36))")
         try FileSystem.makePrivateDirectory(partial)
         // When a signal ends the process; what cannot be deleted then stays under a hidden name.
-        let cleanup = OpenStores.add { try? FileTree.remove(partial) }
-        defer { OpenStores.remove(cleanup) }
+        let cleanup = ExitTasks.add { try? FileTree.remove(partial) }
+        defer { ExitTasks.remove(cleanup) }
         do {
             try fill(partial, manifest)
             try checkTarget()

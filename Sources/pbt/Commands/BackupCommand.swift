@@ -54,37 +54,3 @@ struct BackupCommand: AsyncParsableCommand {
                 + Shell.command(["pbt", "restore", Hint.operand(near(target)), "--store", "FILE"]))
     }
 }
-
-/// `pbt restore`.
-struct RestoreCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "restore",
-        abstract: "Make a store out of a backup, after checking that it is whole.",
-        discussion: """
-            Checks the store's file, and that every checkpoint it names is there. Nothing is overwritten: give a file that does \
-            not exist with --store.
-            """)
-
-    @Argument(help: "The directory that pbt backup made.", completion: .directory)
-    var backup: String
-
-    @OptionGroup var storeOptions: StoreOptions
-    @OptionGroup var format: FormatOptions
-
-    func run() async throws {
-        guard case .file(let target) = try storeOptions.location() else {
-            throw Failure(.usage, "a backup is restored to a file, not to a server; give --store FILE")
-        }
-        let manifest = try Restore(backup: absolute(FilePath(backup)), target: target).make()
-        if format.json {
-            guard case .object(var fields) = manifest.value else { return }
-            (fields["store"], fields["created"]) = (.string(target.string), nil)
-            fields["data"] = .string(Restore(backup: FilePath(backup), target: target).dataTarget.string)
-            return try Output.json(.object(fields))
-        }
-        try Output.line(
-            "restored \(Words.count(manifest.experiments.count, "experiment")) with "
-                + "\(Words.count(manifest.checkpointCount, "checkpoint")) to \(near(target)); look at it with: "
-                + Hint.command("list", in: .file(target)))
-    }
-}

@@ -7,7 +7,7 @@ import PBTWorker
 import SystemPackage
 
 /// `pbt best`.
-struct BestCommand: AsyncParsableCommand {
+struct BestCommand: PagedCommand {
     static let configuration = CommandConfiguration(
         commandName: "best",
         abstract: "Show the best interval: score, checkpoint, hyperparameters, and the schedule that led to it.")
@@ -28,21 +28,17 @@ struct BestCommand: AsyncParsableCommand {
         if path, format.json { throw ValidationError("--path and --json exclude each other") }
     }
 
-    func run() async throws {
-        try await pager.page { try await answer() }
-    }
-
-    private func answer() async throws {
-        let looked = try await storeOptions.look(at: experiment)
-        let best = try looked.interval(nil)
+    func printOutput() async throws {
+        let loaded = try await storeOptions.load(experiment)
+        let best = try loaded.interval(nil)
         if let download {
-            let saved = try await CheckpointDownload(looked: looked, interval: best).save(to: download)
+            let saved = try await CheckpointDownload(loaded: loaded, interval: best).save(to: download)
             return try Output.line(
                 "\(best.id) is in \(PlainText.line(saved.path.string)), \(Format.bytes(saved.bytes))")
         }
-        let checkpoint = looked.checkpoint(of: best)
+        let checkpoint = loaded.checkpoint(of: best)
         if let checkpoint, let name = best.checkpoint, try FileSystem.isDirectory(checkpoint) {
-            let changes = try looked.opened.data?.changes(in: name, of: looked.experiment.name) ?? []
+            let changes = try loaded.opened.data?.changes(in: name, of: loaded.experiment.name) ?? []
             if !changes.isEmpty {
                 Output.note(
                     "warning: the checkpoint of \(best.id) was changed after it was measured: "
@@ -56,7 +52,7 @@ struct BestCommand: AsyncParsableCommand {
                     "the checkpoint of \(best.id) has a name that no attempt publishes, so there is no path to it: "
                         + (best.checkpoint.map { Value.string(String($0.prefix(100))).json } ?? "none"))
             }
-            if checkpoint == nil, let text = looked.checkpointText(of: best) {
+            if checkpoint == nil, let text = loaded.checkpointText(of: best) {
                 throw Failure(
                     .noResult, "the checkpoint is \(text); this machine does not see the server's data directory")
             }
@@ -65,29 +61,29 @@ struct BestCommand: AsyncParsableCommand {
             }
             return try Output.line(checkpoint.string)
         }
-        let schedule = ScheduleText(looked.history.lineage(of: best.id))
+        let schedule = ScheduleText(loaded.history.lineage(of: best.id))
         if format.json {
-            guard case .object(var object) = looked.bestValue else { return }
-            object["name"] = .string(looked.experiment.name)
+            guard case .object(var object) = loaded.bestValue else { return }
+            object["name"] = .string(loaded.experiment.name)
             object["schedule"] = schedule.value
             return try Output.json(.object(object))
         }
-        let objective = looked.experiment.objective
+        let objective = loaded.experiment.objective
         let terminal = Terminal.output
         try Output.line(
             "\(terminal.symbol("★", "*")) \(best.id)  \(PlainText.line(objective.metric)) \(best.scoreText)"
-                + (looked.record.state.isOver ? "" : "  (so far: the experiment is \(looked.record.state.rawValue))"))
-        try Output.line("checkpoint       \(looked.checkpointText(of: best) ?? "none")")
+                + (loaded.record.state.isOver ? "" : "  (so far: the experiment is \(loaded.record.state.rawValue))"))
+        try Output.line("checkpoint       \(loaded.checkpointText(of: best) ?? "none")")
         try Output.line("hyperparameters  \(HyperparameterColumns.line(of: best.hyperparameters))")
         try Output.line()
         try schedule.table.print()
         if !schedule.constants.isEmpty { try Output.line("The same throughout: \(schedule.constants)") }
         guard terminal.isTerminal else { return }
-        let file = Hint.command("schedule", looked.experiment.name, "-o", "json", in: looked.opened)
+        let file = Hint.command("schedule", loaded.experiment.name, "-o", "json", in: loaded.opened)
         try Output.line()
         try Output.line(terminal.styled("as a file        \(file)", .dim))
         try Output.line(
             terminal.styled(
-                "from scratch     \(Hint.command("replay", looked.experiment.name, in: looked.opened))", .dim))
+                "from scratch     \(Hint.command("replay", loaded.experiment.name, in: loaded.opened))", .dim))
     }
 }

@@ -29,8 +29,7 @@ struct CheckCommand: AsyncParsableCommand {
     @Argument(help: "The experiment file (YAML or JSON).", completion: .file())
     var file: String
 
-    @Option(name: .long, help: "Programs at a time, for the prediction; default: workers in the file.")
-    var workers: Int?
+    @OptionGroup var workersOption: WorkersOption
 
     @Flag(name: .long, help: "Train two intervals only: whether it runs, saves and restores.")
     var quick = false
@@ -47,9 +46,6 @@ struct CheckCommand: AsyncParsableCommand {
     @OptionGroup var terminal: TerminalOptions
 
     func validate() throws {
-        if let workers, !(1...4096).contains(workers) {
-            throw ValidationError("--workers must be between 1 and 4096, not \(workers)")
-        }
         if let limit, time.map({ $0 > .zero }) != true {
             throw ValidationError("--limit must be a time such as 90s, 10m or 2h, not \"\(limit)\"")
         }
@@ -64,10 +60,10 @@ struct CheckCommand: AsyncParsableCommand {
         guard let trainer = source.experiment.trainer else { return }
         try source.checkProgram(of: trainer)
         source.warn()
-        try trainer.checkDevices(of: source.experiment.name, slots: workers ?? trainer.workers)
+        try trainer.checkDevices(of: source.experiment.name, slots: workersOption.workers ?? trainer.workers)
         let report = try await temporary(for: source.experiment.name) { directory in
             try await interruptible {
-                let slots = workers ?? trainer.workers
+                let slots = workersOption.workers ?? trainer.workers
                 guard trainer.isPersistent else {
                     var check = Check(source.experiment, slots: slots, in: directory, isQuick: quick, limit: time)
                     return try await check.run()

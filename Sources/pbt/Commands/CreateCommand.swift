@@ -24,19 +24,15 @@ struct CreateCommand: AsyncParsableCommand {
         source.warn()
         let experiment = try overrides.applied(to: source.experiment)
         let opened = try await storeOptions.open(in: source.directory, creating: true)
-        try await opened.checkUnclaimed(experiment)
         let hint = overrides.hint(file, in: opened, beside: source.directory)
-        let notice = ChangeNotice(hint: hint, opened: opened)
-        let enlistment = try await Enlistment(experiment, in: opened, reviving: false) { change in
-            try await notice.tell(change)
-        }
-        let record = enlistment.family.main
-        let isNew = if case .begins = enlistment.manner { true } else { false }
+        let registration = try await Registration(experiment, in: opened, retrying: false, hint: hint)
+        let record = registration.family.main
+        let isNew = if case .created = registration.outcome { true } else { false }
         if format.json {
             return try Output.json([
                 "name": .string(experiment.name), "state": .string(record.state.rawValue), "created": .bool(isNew),
                 "store": .string(opened.location.description),
-                "experiments": .array(enlistment.family.names.map { .string($0) }),
+                "experiments": .array(registration.family.names.map { .string($0) }),
             ])
         }
         let (name, store) = (PlainText.line(experiment.name), opened.location)

@@ -23,12 +23,12 @@ struct DownloadCommand: AsyncParsableCommand {
     @OptionGroup var format: FormatOptions
 
     func run() async throws {
-        let looked = try await storeOptions.look(at: experiment)
-        let interval = try looked.interval(interval)
-        let saved = try await CheckpointDownload(looked: looked, interval: interval).save(to: directory)
+        let loaded = try await storeOptions.load(experiment)
+        let interval = try loaded.interval(interval)
+        let saved = try await CheckpointDownload(loaded: loaded, interval: interval).save(to: directory)
         if format.json {
             return try Output.json([
-                "name": .string(looked.experiment.name), "member": .integer(interval.id.member),
+                "name": .string(loaded.experiment.name), "member": .integer(interval.id.member),
                 "interval": .integer(interval.id.index), "path": .string(saved.path.string),
                 "bytes": .integer(Int(saved.bytes)),
             ])

@@ -42,7 +42,7 @@ struct EditCommand: AsyncParsableCommand {
             for line in edit.lines { try Output.line(line) }
         }
         if !yes, Terminal.input.isTerminal, Terminal.error.isTerminal,
-            !DefinitionEdit.isConfirmed("change \(name) so?")
+            !Output.confirms("change \(name) so?")
         {
             throw Failure(.noResult, "nothing was changed")
         }

@@ -5,7 +5,7 @@ import PBT
 import PBTReport
 
 /// `pbt explain`.
-struct ExplainCommand: AsyncParsableCommand {
+struct ExplainCommand: PagedCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
         abstract: "Explain the decision that an interval came from, and derive it once more from the recorded rows.",
@@ -28,23 +28,19 @@ struct ExplainCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
-        try await pager.page { try await answer() }
-    }
-
-    private func answer() async throws {
-        let looked = try await storeOptions.look(at: experiment)
+    func printOutput() async throws {
+        let loaded = try await storeOptions.load(experiment)
         if let interval {
-            try explain(interval.interval(), in: looked)
+            try explain(interval.interval(), in: loaded)
         } else {
-            try verify(looked)
+            try verify(loaded)
         }
     }
 
-    private func explain(_ id: IntervalID, in looked: Looked) throws {
+    private func explain(_ id: IntervalID, in loaded: LoadedExperiment) throws {
         let before = IntervalID(member: id.member, index: id.index - 1)
-        let audit = try Audit(revisions: looked.revisions, intervals: looked.intervals) { $0 == before || $0 == id }
-        let explanation = try Explanation(of: id, in: looked, audit: audit)
+        let audit = try Audit(revisions: loaded.revisions, intervals: loaded.intervals) { $0 == before || $0 == id }
+        let explanation = try Explanation(of: id, in: loaded, audit: audit)
         if format.json {
             try Output.json(explanation.value)
         } else {
@@ -53,12 +49,12 @@ struct ExplainCommand: AsyncParsableCommand {
         if !explanation.isIdentical { throw Failure(.internalError, Self.mismatch(id.description)) }
     }
 
-    private func verify(_ looked: Looked) throws {
-        let audit = try Audit(revisions: looked.revisions, intervals: looked.intervals) { _ in false }
+    private func verify(_ loaded: LoadedExperiment) throws {
+        let audit = try Audit(revisions: loaded.revisions, intervals: loaded.intervals) { _ in false }
         let exploits = audit.findings.count { $0.recorded?.isExploit == true }
         if format.json {
             try Output.json([
-                "name": .string(looked.experiment.name), "founders": .integer(audit.founders.count),
+                "name": .string(loaded.experiment.name), "founders": .integer(audit.founders.count),
                 "decisions": .integer(audit.findings.count), "exploits": .integer(exploits),
                 "revisions": .integer(audit.revisions.count),
                 "identical": .bool(audit.mismatches.isEmpty),
@@ -79,7 +75,7 @@ struct ExplainCommand: AsyncParsableCommand {
                     + (audit.mismatches.isEmpty
                         ? "identical" : Words.count(audit.mismatches.count, "mismatch", "mismatches")))
         }
-        if !audit.mismatches.isEmpty { throw Failure(.internalError, Self.mismatch(looked.experiment.name)) }
+        if !audit.mismatches.isEmpty { throw Failure(.internalError, Self.mismatch(loaded.experiment.name)) }
     }
 
     private static func mismatch(_ what: String) -> String {

@@ -30,7 +30,7 @@ struct ExportCommand: AsyncParsableCommand {
             valueName: "output"))
     var output: String?
     @Option(help: "What is written, where the output's name does not say it: csv, json, tensorboard or mlflow.")
-    var format: ExportPlace.Format?
+    var format: ExportDestination.Format?
     @Option(
         name: .customLong("tracking-uri"),
         help: ArgumentHelp("MLflow's server; otherwise MLFLOW_TRACKING_URI.", valueName: "url"))
@@ -43,23 +43,23 @@ struct ExportCommand: AsyncParsableCommand {
         }
     }
 
-    private var place: ExportPlace {
-        get throws { try ExportPlace(output, format) }
+    private var place: ExportDestination {
+        get throws { try ExportDestination(output, format) }
     }
 
     func run() async throws {
-        let looked = try await storeOptions.look(at: experiment)
+        let loaded = try await storeOptions.load(experiment)
         switch try place {
-        case .file(let path, isJSON: false): try Self.writeCSV(looked, to: path)
-        case .file(let path, isJSON: true): try Self.writeJSON(looked, to: path)
+        case .file(let path, isJSON: false): try Self.writeCSV(loaded, to: path)
+        case .file(let path, isJSON: true): try Self.writeJSON(loaded, to: path)
         case .tensorboard(let path):
-            let directory = ExportDirectory(try absolute(FilePath(path)), for: looked.experiment.name)
-            try directory.write(TensorBoardFiles(looked.history))
-        case .mlflow: try await write(looked)
+            let directory = ExportDirectory(try absolute(FilePath(path)), for: loaded.experiment.name)
+            try directory.write(TensorBoardFiles(loaded.history))
+        case .mlflow: try await write(loaded)
         }
     }
 
-    private func write(_ looked: Looked) async throws {
+    private func write(_ loaded: LoadedExperiment) async throws {
         let names = [
             "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD",
             "MLFLOW_TRACKING_INSECURE_TLS", "MLFLOW_TRACKING_SERVER_CERT_PATH",
@@ -67,10 +67,10 @@ struct ExportCommand: AsyncParsableCommand {
         var variables: [String: String] = [:]
         for name in names { variables[name] = environment(name) }
         let server = try MLflowServer(try MLflowAddress(trackingURI, environment: variables))
-        let name = environment("MLFLOW_EXPERIMENT_NAME") ?? looked.experiment.name
+        let name = environment("MLFLOW_EXPERIMENT_NAME") ?? loaded.experiment.name
         let done: MLflowExport.Done
         do {
-            done = try await MLflowExport(to: server, experiment: name).write(looked.history)
+            done = try await MLflowExport(to: server, experiment: name).write(loaded.history)
         } catch {
             try await server.close()
             throw error
@@ -79,34 +79,34 @@ struct ExportCommand: AsyncParsableCommand {
         try Output.line(done.url)
     }
 
-    private static func writeCSV(_ looked: Looked, to path: String) throws {
-        var file = try AnswerFile(path)
-        let csv = IntervalCSV(looked.intervals)
+    private static func writeCSV(_ loaded: LoadedExperiment, to path: String) throws {
+        var file = try OutputFile(path)
+        let csv = IntervalCSV(loaded.intervals)
         try file.append(csv.header.utf8)
-        for interval in looked.intervals { try file.append(csv.row(interval).utf8) }
+        for interval in loaded.intervals { try file.append(csv.row(interval).utf8) }
         try file.finish()
     }
 
-    private static func writeJSON(_ looked: Looked, to path: String) throws {
-        var file = try AnswerFile(path)
+    private static func writeJSON(_ loaded: LoadedExperiment, to path: String) throws {
+        var file = try OutputFile(path)
         // One line an interval: readable, and written without being held as a whole.
-        try file.append("{\"experiment\": \(looked.experiment.value.json),\n".utf8)
-        try file.append("\"record\": \(Self.value(of: looked).json),\n\"intervals\": [".utf8)
-        for (place, interval) in looked.intervals.enumerated() {
+        try file.append("{\"experiment\": \(loaded.experiment.value.json),\n".utf8)
+        try file.append("\"record\": \(Self.value(of: loaded).json),\n\"intervals\": [".utf8)
+        for (place, interval) in loaded.intervals.enumerated() {
             try file.append("\(place == 0 ? "" : ",")\n\(interval.exported.json)".utf8)
         }
         try file.append("\n]}\n".utf8)
         try file.finish()
     }
 
-    private static func value(of looked: Looked) -> Value {
-        let record = looked.record
+    private static func value(of loaded: LoadedExperiment) -> Value {
+        let record = loaded.record
         return [
             "state": .string(record.state.rawValue), "reason": .string(orNull: record.reason),
             "created": .string(IntervalCSV.time(record.created)),
-            "ended": .string(orNull: record.ended.map { IntervalCSV.time($0) }), "best": looked.bestValue,
+            "ended": .string(orNull: record.ended.map { IntervalCSV.time($0) }), "best": loaded.bestValue,
             "intervals": record.countsValue, "intervals_planned": .integer(record.intervalsPlanned),
-            "baseline": .string(orNull: looked.baseline), "baseline_of": .string(orNull: looked.baselineOf),
+            "baseline": .string(orNull: loaded.baseline), "baseline_of": .string(orNull: loaded.baselineOf),
         ]
     }
 }
@@ -114,7 +114,7 @@ struct ExportCommand: AsyncParsableCommand {
 extension Interval {
     /// The whole interval as JSON, with the names of the columns of ``IntervalCSV``.
     fileprivate var exported: Value {
-        var object = looked
+        var object = fields
         object["score"] = .score(score)
         object["exploited"] = .bool(isExploit)
         object["depth"] = .integer(depth)

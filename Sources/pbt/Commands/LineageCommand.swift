@@ -5,7 +5,7 @@ import PBT
 import PBTReport
 
 /// `pbt lineage`.
-struct LineageCommand: AsyncParsableCommand {
+struct LineageCommand: PagedCommand {
     static let configuration = CommandConfiguration(
         commandName: "lineage",
         abstract: "Show whose checkpoints the best interval, or a member, descends from.")
@@ -28,25 +28,21 @@ struct LineageCommand: AsyncParsableCommand {
         if tree, dot { throw ValidationError("--tree and --dot exclude each other") }
     }
 
-    func run() async throws {
-        try await pager.page { try await answer() }
-    }
-
-    private func answer() async throws {
-        let looked = try await storeOptions.look(at: experiment)
-        if tree || survivors || dot { return try whole(looked.history) }
-        let tip = try looked.interval(member)
-        let lineage = looked.history.lineage(of: tip.id)
+    func printOutput() async throws {
+        let loaded = try await storeOptions.load(experiment)
+        if tree || survivors || dot { return try whole(loaded.history) }
+        let tip = try loaded.interval(member)
+        let lineage = loaded.history.lineage(of: tip.id)
         if format.json {
             return try Output.json(
                 .array(
                     lineage.map { interval in
-                        var object = interval.looked
+                        var object = interval.fields
                         object["exploited"] = .bool(interval.isExploit)
                         return .object(object)
                     }))
         }
-        let text = LineageText(looked.history, of: tip.id)
+        let text = LineageText(loaded.history, of: tip.id)
         try text.table.print()
         for line in text.notes { try Output.line(line) }
     }

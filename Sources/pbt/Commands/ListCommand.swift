@@ -5,7 +5,7 @@ import PBT
 import PBTReport
 
 /// `pbt list`.
-struct ListCommand: AsyncParsableCommand {
+struct ListCommand: PagedCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "List the experiments of a store.")
@@ -14,11 +14,7 @@ struct ListCommand: AsyncParsableCommand {
     @OptionGroup var format: FormatOptions
     @OptionGroup var pager: PagerOptions
 
-    func run() async throws {
-        try await pager.page { try await answer() }
-    }
-
-    private func answer() async throws {
+    func printOutput() async throws {
         let opened = try await storeOptions.open(reading: true)
         let records = try await opened.store.experiments()
         let now = StoreClock.system.now()
@@ -46,7 +42,7 @@ struct ListCommand: AsyncParsableCommand {
         }
         return [
             "name": .string(experiment.name), "kind": .string(experiment.kindName),
-            "baseline_of": .string(orNull: Looked.baselineOf(experiment.name, among: records)),
+            "baseline_of": .string(orNull: LoadedExperiment.baselineOf(experiment.name, among: records)),
             "state": .string(record.state.rawValue), "reason": .string(orNull: record.reason),
             "population": .integer(experiment.population), "intervals": record.countsValue,
             "intervals_finished": .integer(record.intervalsFinished),

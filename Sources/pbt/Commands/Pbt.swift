@@ -14,9 +14,6 @@ import PBTReport
 /// The command.
 @main
 struct Pbt: AsyncParsableCommand {
-    /// The version of the command and of all that it talks with.
-    static let version = "0.2.0"
-
     static let configuration = CommandConfiguration(
         commandName: "pbt",
         abstract: "Population Based Training for any training program.",
@@ -26,7 +23,7 @@ struct Pbt: AsyncParsableCommand {
             69 store unreachable, 70 internal error, 73 cannot write, 75 try again later, 130 and 143 interrupted \
             (the same command goes on). More: pbt help exit-codes, pbt help environment; the manual page: pbt help man.
             """,
-        version: Self.version,
+        version: Version.current,
         groupedSubcommands: [
             CommandGroup(
                 name: "Train",
@@ -63,7 +60,7 @@ struct Pbt: AsyncParsableCommand {
             } else {
                 try command.run()
             }
-            OpenStores.close()
+            ExitTasks.run()
         } catch {
             leave(error)
         }
@@ -75,28 +72,28 @@ struct Pbt: AsyncParsableCommand {
             if let message = failure.message {
                 Output.note(Terminal.error.styled("error:", .red) + " " + message)
             }
-            failure.status.leave()
+            ExitTasks.leave(failure.status)
         }
         let text = fullMessage(for: error)
         switch exitCode(for: error) {
         case .success:
             // Help and version were asked for: they are the answer.
             do { try Output.write(text + (text.hasSuffix("\n") || text.isEmpty ? "" : "\n")) } catch {
-                ExitStatus.cannotWrite.leave()
+                ExitTasks.leave(.cannotWrite)
             }
-            ExitStatus.done.leave()
+            ExitTasks.leave(.done)
         case .validationFailure:
             let prefix = "Error: "
             Output.note("error: " + (text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text))
-            ExitStatus.usage.leave()
+            ExitTasks.leave(.usage)
         case let code where error is ExitCode:
-            OpenStores.close()
+            ExitTasks.run()
             Self.exit(withError: code)
         default:
             Output.note(
                 Terminal.error.styled("error:", .red)
                     + " internal error: \(error); this is a defect of pbt, please report it")
-            ExitStatus.internalError.leave()
+            ExitTasks.leave(.internalError)
         }
     }
 }

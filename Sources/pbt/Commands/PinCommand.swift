@@ -27,30 +27,3 @@ struct PinCommand: AsyncParsableCommand {
         try Output.line("the checkpoint of \(id) is kept\(path)")
     }
 }
-
-/// `pbt unpin`.
-struct UnpinCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "unpin", abstract: "Keep the checkpoint of an interval no longer than it is needed.")
-
-    @Argument(help: "The experiment.", completion: .experiments)
-    var experiment: String
-
-    @Argument(help: "The interval: MEMBER@INTERVAL, for example 3@12.")
-    var interval: IntervalArgument
-
-    @OptionGroup var storeOptions: StoreOptions
-
-    func run() async throws {
-        let opened = try await storeOptions.open()
-        let store = opened.store
-        let id = try interval.interval()
-        try await store.pin(id, of: experiment, false)
-        let isNeeded = try await store.interval(id, of: experiment).checkpointState == .kept
-        try Output.line(
-            "the checkpoint of \(id) is not pinned"
-                + (isNeeded
-                    ? "; it is kept as long as it is needed"
-                    : " and not needed; delete it with: \(Hint.command("gc", experiment, in: opened))"))
-    }
-}

@@ -116,10 +116,10 @@ struct PlotCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var all: [Looked] = []
-        for experiment in experiments { all.append(try await storeOptions.look(at: experiment)) }
-        guard let looked = all.first else { throw Failure(.usage, "name an experiment") }
-        for name in axes { try check(name, in: looked) }
+        var all: [LoadedExperiment] = []
+        for experiment in experiments { all.append(try await storeOptions.load(experiment)) }
+        guard let loaded = all.first else { throw Failure(.usage, "name an experiment") }
+        for name in axes { try check(name, in: loaded) }
         let objectives = Set(all.map(\.experiment.objective))
         if objectives.count > 1 {
             let metrics = all.map { "\($0.experiment.name): \($0.experiment.objective.metric)" }
@@ -127,58 +127,58 @@ struct PlotCommand: AsyncParsableCommand {
                 .usage,
                 "experiments with different objectives cannot be compared (\(metrics.joined(separator: ", ")))")
         }
-        guard let output else { return try draw(looked) }
+        guard let output else { return try draw(loaded) }
         let options = Chart.Options(
-            theme: theme == .light ? .light : .dark, width: Chart.Width(fitting: width), scale: try scale(of: looked),
-            tip: try tip.map { try looked.interval($0).id }, showsBaseline: !hidesBaseline, hyperparameters: axes,
-            color: try chosenColor(in: looked), top: top, axis: across == .time ? .time : .training,
+            theme: theme == .light ? .light : .dark, width: Chart.Width(fitting: width), scale: try scale(of: loaded),
+            tip: try tip.map { try loaded.interval($0).id }, showsBaseline: !hidesBaseline, hyperparameters: axes,
+            color: try chosenColor(in: loaded), top: top, axis: across == .time ? .time : .training,
             lanes: show.flatMap { Chart.Lanes(rawValue: $0.rawValue) }, order: order == .family ? .family : .member)
         let svg = Chart.drawn(
-            kind, of: looked.history, beside: all.dropFirst().map(\.history), options: options
+            kind, of: loaded.history, beside: all.dropFirst().map(\.history), options: options
         ).svg
         let bytes = output.lowercased().hasSuffix(".png") ? try await PNG.bytes(of: svg) : Array(svg.utf8)
-        var file = try AnswerFile(output)
+        var file = try OutputFile(output)
         try file.append(bytes)
         try file.finish()
     }
 
     /// Draws on the terminal.
-    private func draw(_ looked: Looked) throws {
+    private func draw(_ loaded: LoadedExperiment) throws {
         let terminal = Terminal.output
         let chart = TextChart(
-            looked.history, tip: try tip.map { try looked.interval($0).id }, width: terminal.width ?? 80,
+            loaded.history, tip: try tip.map { try loaded.interval($0).id }, width: terminal.width ?? 80,
             glyphs: terminal.glyphs)
         let lines = kind == .curves ? chart.curves(height: min(24, terminal.height - 1)) : chart.schedule(height: 5)
         for line in lines { try Output.line(line.text(terminal.styled)) }
     }
 
-    private func check(_ name: String, in looked: Looked) throws {
-        guard looked.experiment.space[name] == nil else { return }
-        let names = looked.experiment.space.names
+    private func check(_ name: String, in loaded: LoadedExperiment) throws {
+        guard loaded.experiment.space[name] == nil else { return }
+        let names = loaded.experiment.space.names
         let advice =
             nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
         throw Failure(.usage, "there is no hyperparameter \"\(name)\"; \(advice)")
     }
 
-    private func chosenColor(in looked: Looked) throws -> Chart.Color {
+    private func chosenColor(in loaded: LoadedExperiment) throws -> Chart.Color {
         switch color {
         case nil, "family": return .family
         case "founder": return .founder
         case "score": return .score
         case .some(let name):
-            try check(name, in: looked)
+            try check(name, in: loaded)
             return .hyperparameter(name)
         }
     }
 
-    private func scale(of looked: Looked) throws -> Chart.ScoreScale {
+    private func scale(of loaded: LoadedExperiment) throws -> Chart.ScoreScale {
         switch height {
         case .linear: return .linear
         case .log: return .logarithmic
         case .error:
             if let bound { return .error(bound: bound) }
-            let goal = looked.experiment.objective.goal
-            guard let best = looked.history.best?.score else { return .error(bound: goal == .maximize ? 1 : 0) }
+            let goal = loaded.experiment.objective.goal
+            guard let best = loaded.history.best?.score else { return .error(bound: goal == .maximize ? 1 : 0) }
             if goal == .maximize, best <= 1 { return .error(bound: 1) }
             if goal == .minimize, best >= 0 { return .error(bound: 0) }
             throw Failure(.usage, "the best possible score cannot be guessed from \(best); say it with --bound")

@@ -55,8 +55,6 @@ struct RemoveCommand: AsyncParsableCommand {
                 "there is no terminal to ask on; to delete \(experiment) without a question: "
                     + Hint.command("rm", "-f", experiment, in: opened))
         }
-        Output.raw("\(question) [y/N] ")
-        let answer = (readLine() ?? "").lowercased()
-        return answer == "y" || answer == "yes"
+        return Output.confirms(question)
     }
 }

@@ -21,53 +21,49 @@ struct ReplayCommand: AsyncParsableCommand {
     @Option(name: .long, help: "How many times, each with another seed.") var seeds = 1
     @Option(name: .long, help: "The replay's name; default: EXPERIMENT.replay, then EXPERIMENT.replay-2, and so on.")
     var name: String?
-    @Option(name: .long, help: "Programs at a time in this process; default: workers in the file.") var workers: Int?
+    @OptionGroup var workersOption: WorkersOption
     @Flag(name: .long, help: "Create the replay for workers elsewhere, and do not train.") var createOnly = false
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var shown: ProgressFlags
 
     func validate() throws {
         if !(1...10_000).contains(seeds) { throw ValidationError("--seeds must be between 1 and 10000, not \(seeds)") }
-        if let workers, !(1...4096).contains(workers) {
-            throw ValidationError("--workers must be between 1 and 4096, not \(workers)")
-        }
     }
 
     func run() async throws {
         let opened = try await storeOptions.open()
-        let looked = try await Looked(experiment, in: opened)
-        let tip = try looked.interval(member)
-        let schedule = looked.history.schedule(of: tip.id).map(\.hyperparameters)
-        guard createOnly || looked.experiment.trainer != nil else {
+        let loaded = try await LoadedExperiment(experiment, in: opened)
+        let tip = try loaded.interval(member)
+        let schedule = loaded.history.schedule(of: tip.id).map(\.hyperparameters)
+        guard createOnly || loaded.experiment.trainer != nil else {
             throw Failure(
                 .badFile,
                 "\"\(experiment)\" is trained by a Swift program, not by a command; create the replay with --create-only "
                     + "and train it with that program")
         }
         // The schedule was found from where its lineage began.
-        let founder = looked.history.lineage(of: tip.id).first.flatMap { first in
-            looked.experiment.founderCheckpoints.inExperiment(looked.experiment.name)[first.id.member]
+        let founder = loaded.history.lineage(of: tip.id).first.flatMap { first in
+            loaded.experiment.founderCheckpoints.inExperiment(loaded.experiment.name)[first.id.member]
         }
         let definition = try await named(
-            looked.experiment.replay(named: "", schedule: schedule, seeds: seeds, continuing: founder), opened)
-        try await opened.checkUnclaimed(definition)
+            loaded.experiment.replay(named: "", schedule: schedule, seeds: seeds, continuing: founder), opened)
         let last = try await opened.store.lastEvent()
-        let enlistment = try await Enlistment(definition, in: opened, reviving: !createOnly)
-        let replay = enlistment.family.main.experiment
+        let registration = try await Registration(definition, in: opened, retrying: !createOnly)
+        let replay = registration.family.main.experiment
         if shown.options.style != .none {
             Output.note(
                 "\(PlainText.line(replay.name)): \(Words.count(schedule.count, "interval")) by the schedule of "
                     + "\(PlainText.line(experiment)) \(tip.id), \(Words.count(seeds, "seed"))")
         }
-        if !createOnly, !enlistment.family.isOver, let trainer = replay.trainer {
-            guard enlistment.family.main.state != .paused else {
+        if !createOnly, !registration.family.isOver, let trainer = replay.trainer {
+            guard registration.family.main.state != .paused else {
                 throw Failure(
                     .tryLater,
                     "\(replay.name) is paused; resume it with: \(Hint.command("resume", replay.name, in: opened))")
             }
-            try trainer.checkDevices(of: replay.name, slots: workers ?? trainer.workers)
-            try await RunCommand.work(
-                on: enlistment.family, in: opened, slots: workers ?? trainer.workers, after: last,
+            try trainer.checkDevices(of: replay.name, slots: workersOption.workers ?? trainer.workers)
+            try await Session.train(
+                registration.family, in: opened, slots: workersOption.workers ?? trainer.workers, after: last,
                 options: shown.options)
         }
         if createOnly, !shown.json {
@@ -75,7 +71,7 @@ struct ReplayCommand: AsyncParsableCommand {
                 "created \(PlainText.line(replay.name)); train it with: \(Hint.worker(opened.location, replay.name))"
             )
         }
-        let result = ReplayResult(try await Looked(replay.name, in: opened), of: looked, tip: tip)
+        let result = ReplayResult(try await LoadedExperiment(replay.name, in: opened), of: loaded, tip: tip)
         if shown.json { try Output.jsonLine(result.value) } else { try result.print() }
         guard !createOnly else { return }
         if let failed = result.failure { throw Failure(.noResult, failed) }

@@ -32,7 +32,7 @@ struct ReportCommand: AsyncParsableCommand {
 
     func run() async throws {
         var histories: [History] = []
-        for experiment in experiments { histories.append(try await storeOptions.look(at: experiment).history) }
+        for experiment in experiments { histories.append(try await storeOptions.load(experiment).history) }
         if Set(histories.map(\.record.experiment.objective)).count > 1 {
             let metrics = histories.map { "\($0.record.experiment.name): \($0.record.experiment.objective.metric)" }
             throw Failure(
@@ -40,7 +40,7 @@ struct ReportCommand: AsyncParsableCommand {
                 "experiments with different objectives cannot be compared (\(metrics.joined(separator: ", "))); write a "
                     + "report of each")
         }
-        var file = try AnswerFile(output)
+        var file = try OutputFile(output)
         try file.append(Report.html(of: histories, storeOption: Hint.storeOption(try storeOptions.location())).utf8)
         try file.finish()
     }

@@ -5,7 +5,7 @@ import PBT
 import PBTReport
 
 /// `pbt schedule`.
-struct ScheduleCommand: AsyncParsableCommand {
+struct ScheduleCommand: PagedCommand {
     /// The forms in which a schedule is printed.
     enum Form: String, CaseIterable, ExpressibleByArgument {
         case table, json, yaml, csv
@@ -22,14 +22,10 @@ struct ScheduleCommand: AsyncParsableCommand {
     @OptionGroup var format: FormatOptions
     @OptionGroup var pager: PagerOptions
 
-    func run() async throws {
-        try await pager.page { try await answer() }
-    }
-
-    private func answer() async throws {
-        let looked = try await storeOptions.look(at: experiment)
-        let tip = try looked.interval(member)
-        let schedule = ScheduleText(looked.history.lineage(of: tip.id))
+    func printOutput() async throws {
+        let loaded = try await storeOptions.load(experiment)
+        let tip = try loaded.interval(member)
+        let schedule = ScheduleText(loaded.history.lineage(of: tip.id))
         switch format.json ? .json : output {
         case .json: try Output.json(schedule.value)
         case .yaml: try Output.write(schedule.yaml)

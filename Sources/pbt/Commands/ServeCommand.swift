@@ -118,7 +118,7 @@ struct ServeCommand: AsyncParsableCommand {
         let configuration = ServerConfiguration(
             host: host, port: port, admission: isOpen ? .open : .tokens(kept),
             tls: certificate.flatMap { certificate in key.map { .init(certificate: certificate, key: $0) } },
-            rateLimit: rateLimit ?? (isOpen ? nil : 1000), connections: connections, version: Pbt.version,
+            rateLimit: rateLimit ?? (isOpen ? nil : 1000), connections: connections, version: Version.current,
             dashboard: hidesDashboard ? nil : DashboardConfiguration(allowsControl: allowsControl))
         let scheme = certificate == nil ? "http" : "https"
         let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host

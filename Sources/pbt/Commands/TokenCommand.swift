@@ -116,7 +116,7 @@ struct TokenCreateCommand: AsyncParsableCommand {
     }
 
     private func write(_ value: Value, to path: String) throws {
-        var file = try AnswerFile(path, isSecret: true)
+        var file = try OutputFile(path, isSecret: true)
         try file.append(Array((value.prettyJSON + "\n").utf8))
         try file.finish()
     }

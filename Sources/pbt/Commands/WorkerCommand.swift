@@ -24,9 +24,7 @@ struct WorkerCommand: AsyncParsableCommand {
     @Argument(help: "The experiment; all of the store when none is named.")
     var experiment: String?
 
-    @Option(
-        name: .long, help: "Programs at a time in this process; default: workers in the definition, the most of all.")
-    var workers: Int?
+    @OptionGroup var workersOption: WorkersOption
 
     @Option(
         name: .long,
@@ -58,9 +56,6 @@ struct WorkerCommand: AsyncParsableCommand {
     @OptionGroup var terminal: TerminalOptions
 
     func validate() throws {
-        if let workers, !(1...4096).contains(workers) {
-            throw ValidationError("--workers must be between 1 and 4096, not \(workers)")
-        }
         if let cacheLimit, !(0...1_000_000).contains(cacheLimit) {
             throw ValidationError("--cache-limit must be between 0 and 1000000 GiB, not \(cacheLimit)")
         }
@@ -95,7 +90,7 @@ struct WorkerCommand: AsyncParsableCommand {
             if experiment != nil { try Self.check(served) }
             return
         }
-        let slots = workers ?? (open.isEmpty ? served : open).compactMap { $0.experiment.trainer?.workers }.max() ?? 1
+        let slots = workersOption.workers ?? (open.isEmpty ? served : open).compactMap { $0.experiment.trainer?.workers }.max() ?? 1
         try checkDevices(of: open, slots: slots)
         if !quiet {
             let names =

@@ -13,7 +13,7 @@ struct ChangeNotice: Sendable {
     /// Writes to standard error what differs and what that means.
     ///
     /// - Throws: A ``Failure`` when something differs that cannot change.
-    func tell(_ change: Enlistment.Change) async throws {
+    func tell(_ change: Registration.Change) async throws {
         let name = PlainText.line(change.record.experiment.name)
         let other = hint.command(
             named: try await RunHint.freeName(like: change.record.experiment.name, in: opened.store))
@@ -40,10 +40,11 @@ struct ChangeNotice: Sendable {
             Output.note("\(hint.file) changes \(name):\n\(lines)")
         }
     }
+
     /// Edits the experiment if the user wants that.
     ///
     /// - Throws: A ``Failure`` that says how, when nobody can be asked, the answer is no, or the edit cannot be made.
-    private func settle(_ change: Enlistment.Change, _ other: String) async throws {
+    private func settle(_ change: Registration.Change, _ other: String) async throws {
         let name = PlainText.line(change.record.experiment.name)
         let obstacles = change.experiment.obstacles(toFollow: change.record.experiment)
         let lines = change.conflicts.map {
@@ -65,9 +66,26 @@ struct ChangeNotice: Sendable {
             throw Failure(.badFile, [differences, edit, renamed, removed].joined(separator: "\n"))
         }
         Output.note(differences)
-        guard DefinitionEdit.isConfirmed("change it from the next decision on?") else {
+        guard Output.confirms("change it from the next decision on?") else {
             throw Failure(.noResult, "nothing was changed; \(renamed)")
         }
         _ = try await DefinitionEdit(change.experiment, in: opened.store).make(in: opened.store)
+    }
+}
+
+extension Registration {
+    /// Creates the experiment of a file or finds it, and tells how the file differs from the store's definition.
+    ///
+    /// - Parameters:
+    ///   - experiment: The definition.
+    ///   - opened: The store.
+    ///   - isRetrying: Retries a failed experiment.
+    ///   - hint: The command line, for messages.
+    /// - Throws: A ``Failure`` for a difference that is not allowed or not wanted, or a ``PBTError``.
+    init(
+        _ experiment: Experiment, in opened: OpenStore, retrying isRetrying: Bool, hint: RunHint
+    ) async throws {
+        let notice = ChangeNotice(hint: hint, opened: opened)
+        try await self.init(experiment, in: opened, retrying: isRetrying) { try await notice.tell($0) }
     }
 }

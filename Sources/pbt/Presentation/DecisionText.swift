@@ -6,12 +6,12 @@ import PBTReport
 /// A decision in words and numbers.
 struct DecisionText {
     let finding: Audit.Finding
-    let looked: Looked
+    let loaded: LoadedExperiment
 
     private var id: IntervalID { finding.interval }
     /// The definition by which it was made.
     private var experiment: Experiment {
-        looked.revisions.first { $0.number == finding.revision }?.experiment ?? looked.experiment
+        loaded.revisions.first { $0.number == finding.revision }?.experiment ?? loaded.experiment
     }
     private var next: IntervalID { IntervalID(member: id.member, index: id.index + 1) }
 
@@ -26,7 +26,7 @@ struct DecisionText {
     func print() throws {
         try say("\(outcome)")
         try say("\(id) \(ended); \(standing).")
-        if looked.revisions.count > 1 { try say("Decided by revision \(finding.revision) of the definition.") }
+        if loaded.revisions.count > 1 { try say("Decided by revision \(finding.revision) of the definition.") }
         if let choice = finding.choice { try explain(choice) }
         guard case .exploits(let donor) = finding.decision.outcome, let derived = finding.decision.next else {
             if let row = finding.recorded { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
@@ -42,7 +42,7 @@ struct DecisionText {
 
     /// How the interval ended.
     private var ended: String {
-        guard let row = looked.history.genealogy[id] else { return "is not recorded" }
+        guard let row = loaded.history.genealogy[id] else { return "is not recorded" }
         let place = row.sequence.map { ", the \(Words.ordinal(Int($0) + 1)) to finish" } ?? ""
         switch row.state {
         case .done: return "ended with \(experiment.objective.metric) \(row.scoreText)\(place)"
@@ -99,7 +99,7 @@ struct DecisionText {
 
     /// Each hyperparameter: the member's own, the donor's, what was done, and what came of it.
     private func changes(from donor: IntervalID, to derived: Interval) -> TextTable {
-        let genealogy = looked.history.genealogy
+        let genealogy = loaded.history.genealogy
         let (own, donors) = (genealogy[id]?.hyperparameters, genealogy[donor]?.hyperparameters)
         var table = TextTable([
             .init("HYPERPARAMETER", canShrink: true), .init("\(id)", .right, rank: 1), .init("\(donor)", .right),

@@ -5,7 +5,7 @@ import PBTReport
 
 /// How an interval came about and what followed it.
 struct Explanation {
-    private let looked: Looked
+    private let loaded: LoadedExperiment
     private let id: IntervalID
     /// Its row; none when its member ended before it.
     private let row: Interval?
@@ -20,18 +20,18 @@ struct Explanation {
     ///
     /// - Parameters:
     ///   - id: The interval: one that there is, or the one that a member that has ended would have had next.
-    ///   - looked: Its experiment.
+    ///   - loaded: Its experiment.
     ///   - audit: With the details of the two decisions.
     /// - Throws: A ``Failure`` when there is no such member or interval.
-    init(of id: IntervalID, in looked: Looked, audit: Audit) throws {
-        self.looked = looked
+    init(of id: IntervalID, in loaded: LoadedExperiment, audit: Audit) throws {
+        self.loaded = loaded
         self.id = id
-        row = looked.history.genealogy[id]
+        row = loaded.history.genealogy[id]
         founder = audit.founders.first { $0.interval == id }
         origin = audit.finding(leadingTo: id)
         sequel = audit.finding(after: id)
         foundersMismatches = audit.mismatches.filter { $0.interval == id }.map(\.problem)
-        if row == nil, origin == nil { _ = try looked.interval(IntervalArgument(member: id.member, index: id.index)) }
+        if row == nil, origin == nil { _ = try loaded.interval(IntervalArgument(member: id.member, index: id.index)) }
     }
 
     /// Whether the interval is recorded as its rows lead to, bit for bit.
@@ -44,7 +44,7 @@ struct Explanation {
     /// The explanation as JSON: `interval`, `founder` and what it `continues` or `decision`, `then`, `identical`, `differences`.
     var value: Value {
         var object: [String: Value] = [
-            "interval": row.map { .object($0.looked) } ?? id.value, "identical": .bool(isIdentical),
+            "interval": row.map { .object($0.fields) } ?? id.value, "identical": .bool(isIdentical),
             "differences": .array(foundersMismatches.map { .string($0) }),
             "then": sequel.map { value(of: $0) } ?? .null, "decision": origin.map { value(of: $0) } ?? .null,
         ]
@@ -55,12 +55,12 @@ struct Explanation {
 
     /// The checkpoint that a founder continues.
     private var continued: FounderCheckpoint? {
-        founder == nil ? nil : looked.experiment.founderCheckpoints[id.member]
+        founder == nil ? nil : loaded.experiment.founderCheckpoints[id.member]
     }
 
     private func value(of finding: Audit.Finding) -> Value {
         var object = finding.decision.value.object ?? [:]
-        object["after"] = looked.history.genealogy[finding.interval].map { .object($0.looked) } ?? .null
+        object["after"] = loaded.history.genealogy[finding.interval].map { .object($0.fields) } ?? .null
         object["next"] = finding.decision.next.map { $0.id.value } ?? .null
         object["ranked"] = .integer(finding.rankedCount)
         object["rank"] = finding.rank.map { .integer($0 + 1) } ?? .null
@@ -87,15 +87,15 @@ struct Explanation {
     /// - Throws: A ``Failure`` when it cannot be written.
     func print() throws {
         if let founder {
-            let revision = looked.revisions.count > 1 ? ", by revision \(founder.revision) of the definition" : ""
+            let revision = loaded.revisions.count > 1 ? ", by revision \(founder.revision) of the definition" : ""
             try say("\(id) is a founder: \(founder.origin.words)\(revision).")
             if let continued {
-                let best = looked.experiment.founderCheckpoints.experiment.map { ", from the best of \"\($0)\"" } ?? ""
+                let best = loaded.experiment.founderCheckpoints.experiment.map { ", from the best of \"\($0)\"" } ?? ""
                 try say("It continues the checkpoint \(continued.source)\(best).")
             }
             if let row { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
         }
-        if let origin { try DecisionText(finding: origin, looked: looked).print() }
+        if let origin { try DecisionText(finding: origin, loaded: loaded).print() }
         try say("re-derived from the recorded rows: " + (isIdentical ? "identical" : "MISMATCH"))
         for problem in foundersMismatches { try say("  \(problem)") }
         try Output.line()
@@ -110,7 +110,7 @@ struct Explanation {
             }
             return
         }
-        try say("Then: " + DecisionText(finding: sequel, looked: looked).summary)
+        try say("Then: " + DecisionText(finding: sequel, loaded: loaded).summary)
     }
 
     private func say(_ text: String) throws {

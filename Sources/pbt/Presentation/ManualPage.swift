@@ -17,7 +17,7 @@ struct ManualPage {
     /// The page in the language of `man`.
     var text: String {
         var page = [
-            ".TH PBT 1 \"\" \"pbt \(Pbt.version)\" \"User Commands\"", ".SH NAME",
+            ".TH PBT 1 \"\" \"pbt \(Version.current)\" \"User Commands\"", ".SH NAME",
             "pbt \\- \(Self.escaped(command["abstract"]?.string ?? ""))", ".SH SYNOPSIS", ".B pbt", ".I subcommand",
             "[options]", ".SH DESCRIPTION",
         ]

@@ -6,8 +6,8 @@ import SystemPackage
 
 /// What a replay's members reached at the end of the schedule, beside the original.
 struct ReplayResult {
-    private let replay: Looked
-    private let original: Looked
+    private let replay: LoadedExperiment
+    private let original: LoadedExperiment
     private let tip: Interval
 
     /// The result of a replay.
@@ -16,7 +16,7 @@ struct ReplayResult {
     ///   - replay: The replay.
     ///   - original: The experiment whose schedule it followed.
     ///   - tip: The interval that the schedule ends with.
-    init(_ replay: Looked, of original: Looked, tip: Interval) {
+    init(_ replay: LoadedExperiment, of original: LoadedExperiment, tip: Interval) {
         self.replay = replay
         self.original = original
         self.tip = tip

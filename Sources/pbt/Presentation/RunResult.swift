@@ -5,8 +5,8 @@ import PBTReport
 import SystemPackage
 
 /// What came out of a run.
-struct Winner {
-    private let looked: Looked
+struct RunResult {
+    private let loaded: LoadedExperiment
     private let opened: OpenStore
     /// The experiment and its baseline.
     private let family: ExperimentFamily
@@ -16,48 +16,48 @@ struct Winner {
     /// - Throws: A ``PBTError`` when the store cannot be read.
     init(of family: ExperimentFamily, in opened: OpenStore) async throws {
         self.family = try await ExperimentFamily(family.main.experiment.name, in: opened.store)
-        looked = try await Looked(family.main.experiment.name, in: opened)
+        loaded = try await LoadedExperiment(family.main.experiment.name, in: opened)
         self.opened = opened
     }
 
-    private var name: String { looked.experiment.name }
+    private var name: String { loaded.experiment.name }
 
     /// The exit code that the result deserves.
     var status: ExitStatus {
-        looked.history.best == nil || looked.record.state == .failed ? .noResult : .done
+        loaded.history.best == nil || loaded.record.state == .failed ? .noResult : .done
     }
 
     /// The scores of the experiment and its baseline after the same number of finished intervals.
     private var comparison: (budget: Int, score: Double, baseline: Double)? {
         guard let baseline = family.baseline else { return nil }
-        let budget = min(looked.record.intervalsFinished, baseline.intervalsFinished)
-        guard let score = looked.history.bestSoFar(by: .finished).last(where: { $0.at <= budget })?.score,
-            let other = looked.history.baselineBestSoFar(by: .finished).last(where: { $0.at <= budget })?.score
+        let budget = min(loaded.record.intervalsFinished, baseline.intervalsFinished)
+        guard let score = loaded.history.bestSoFar(by: .finished).last(where: { $0.at <= budget })?.score,
+            let other = loaded.history.baselineBestSoFar(by: .finished).last(where: { $0.at <= budget })?.score
         else { return nil }
         return (budget, score, other)
     }
 
     /// The result as a JSON object; what stands in `pbt show --json` too has the same keys.
     var value: Value {
-        let record = looked.record
+        let record = loaded.record
         var object: [String: Value] = [
             "event": "result", "name": .string(name), "state": .string(record.state.rawValue),
             "reason": .string(orNull: record.reason),
             "objective": [
-                "metric": .string(looked.experiment.objective.metric),
-                "goal": .string(looked.experiment.objective.goal.rawValue),
+                "metric": .string(loaded.experiment.objective.metric),
+                "goal": .string(loaded.experiment.objective.goal.rawValue),
             ],
-            "population": .integer(looked.experiment.population), "intervals": record.countsValue, "best": .null,
+            "population": .integer(loaded.experiment.population), "intervals": record.countsValue, "best": .null,
             "seconds": .number((record.ended ?? StoreClock.system.now()).since(record.created).seconds),
-            "failures": LostIntervals(looked.intervals).value,
+            "failures": LostIntervals(loaded.intervals).value,
         ]
-        if let best = looked.history.best {
+        if let best = loaded.history.best {
             object["best"] = [
                 "member": .integer(best.id.member), "interval": .integer(best.id.index), "score": .score(best.score),
                 "hyperparameters": best.hyperparameters.value,
-                "checkpoint": .string(orNull: looked.checkpoint(of: best)?.string),
+                "checkpoint": .string(orNull: loaded.checkpoint(of: best)?.string),
             ]
-            object["schedule"] = ScheduleText(looked.history.lineage(of: best.id)).value
+            object["schedule"] = ScheduleText(loaded.history.lineage(of: best.id)).value
         }
         if let baseline = family.baseline {
             object["baseline"] = [
@@ -78,18 +78,18 @@ struct Winner {
     /// - Parameter isQuiet: Whether one line is enough.
     /// - Throws: A ``Failure`` when it cannot be written.
     func print(isQuiet: Bool) throws {
-        let record = looked.record
+        let record = loaded.record
         let title = PlainText.line(name)
         let took = Format.duration((record.ended ?? StoreClock.system.now()).since(record.created))
-        if status != .done { FailureText(looked).write() }
-        guard let best = looked.history.best, let score = best.score else { return }
-        let metric = PlainText.line(looked.experiment.objective.metric)
+        if status != .done { FailureText(loaded).write() }
+        guard let best = loaded.history.best, let score = best.score else { return }
+        let metric = PlainText.line(loaded.experiment.objective.metric)
         let state = record.state == .running ? "goes on" : record.state.rawValue
         try Output.line(
             (Terminal.output.isTerminal ? Terminal.output.styled(Terminal.output.glyphs.done, .green) + " " : "")
                 + Terminal.output.styled("\(title) \(state)", .bold)
                 + ": best member \(best.id), \(metric) \(Format.score(score)), after \(took)")
-        let lost = LostIntervals(looked.intervals)
+        let lost = LostIntervals(loaded.intervals)
         guard !isQuiet else {
             if record.state != .failed, lost.intervals > 0 {
                 Output.note("\(Terminal.error.styled("warning:", .yellow)) \(PlainText.line(lost.text))")
@@ -97,13 +97,13 @@ struct Winner {
             return
         }
         if let reason = record.reason { try row("ended", reason) }
-        if let checkpoint = looked.checkpointText(of: best) { try row("checkpoint", checkpoint) }
+        if let checkpoint = loaded.checkpointText(of: best) { try row("checkpoint", checkpoint) }
         if let comparison { try row("random search", compared(comparison)) }
         let counts = Interval.State.allCases.compactMap { state in
             record.counts[state].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
         }
         try row(
-            "intervals", counts.joined(separator: ", ") + ", \(Words.count(looked.history.copies, "copy", "copies"))")
+            "intervals", counts.joined(separator: ", ") + ", \(Words.count(loaded.history.copies, "copy", "copies"))")
         if lost.attempts > 0 { try row("failures", lost.text) }
         let next = [
             Hint.command("schedule", name, in: opened),
@@ -120,7 +120,7 @@ struct Winner {
     }
 
     private func compared(_ comparison: (budget: Int, score: Double, baseline: Double)) -> String {
-        let objective = looked.experiment.objective
+        let objective = loaded.experiment.objective
         let difference = Format.significant((comparison.score - comparison.baseline).magnitude, digits: 3)
         let verdict =
             if comparison.score == comparison.baseline {
@@ -134,7 +134,7 @@ struct Winner {
 
     /// The schedule in short: a row for each stretch along which nothing changes, the middle left out.
     private func printSchedule(of id: IntervalID) throws {
-        let schedule = ScheduleText(looked.history.lineage(of: id))
+        let schedule = ScheduleText(loaded.history.lineage(of: id))
         var table = schedule.table
         let most = 12
         if table.rows.count > most {

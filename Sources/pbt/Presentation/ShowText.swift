@@ -5,17 +5,17 @@ import PBTReport
 
 /// The answer of `pbt show` for people.
 struct ShowText {
-    let looked: Looked
+    let loaded: LoadedExperiment
     let members: [MemberStanding]
     private let terminal = Terminal.output
 
-    init(looked: Looked, members: [MemberStanding]) {
-        self.looked = looked
+    init(loaded: LoadedExperiment, members: [MemberStanding]) {
+        self.loaded = loaded
         self.members = members
     }
 
-    private var experiment: Experiment { looked.experiment }
-    private var history: History { looked.history }
+    private var experiment: Experiment { loaded.experiment }
+    private var history: History { loaded.history }
 
     /// How many members are shown unless all are asked for.
     private static let limit = 20
@@ -39,9 +39,9 @@ struct ShowText {
     }
 
     private func printHead() throws {
-        let record = looked.record
+        let record = loaded.record
         var title = terminal.styled(PlainText.line(experiment.name), .bold) + "  \(record.state.rawValue)"
-        if let base = looked.baselineOf { title += "  (baseline of \(PlainText.line(base)))" }
+        if let base = loaded.baselineOf { title += "  (baseline of \(PlainText.line(base)))" }
         title += "  since \(record.created)"
         if let ended = record.ended {
             title += ", until \(ended) (\(Format.duration(ended.since(record.created))))"
@@ -67,7 +67,7 @@ struct ShowText {
 
     /// Each edit of the definition: when, from which interval on, and what it changed.
     private func printRevisions() throws {
-        for (before, revision) in zip(looked.revisions, looked.revisions.dropFirst()) {
+        for (before, revision) in zip(loaded.revisions, loaded.revisions.dropFirst()) {
             let changes = revision.experiment.differences(from: before.experiment).map(\.description)
             try line(
                 "revision \(revision.number)",
@@ -94,9 +94,9 @@ struct ShowText {
 
     private var intervals: String {
         let counts = Interval.State.allCases.compactMap { state in
-            looked.record.counts[state].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
+            loaded.record.counts[state].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
         }
-        return "\(looked.record.intervalsFinished) of \(looked.record.intervalsPlanned) finished: "
+        return "\(loaded.record.intervalsFinished) of \(loaded.record.intervalsPlanned) finished: "
             + counts.joined(separator: ", ")
     }
 

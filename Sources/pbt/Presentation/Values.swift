@@ -35,7 +35,7 @@ extension ExperimentRecord {
 extension Interval {
     /// The interval with the keys that all looking commands share: `member`, `interval`, `state`, `score`,
     /// `hyperparameters`, `parent`.
-    var looked: [String: Value] {
+    var fields: [String: Value] {
         [
             "member": .integer(id.member), "interval": .integer(id.index), "state": .string(state.rawValue),
             "score": .score(state == .done ? score : nil), "hyperparameters": hyperparameters.value,

@@ -41,7 +41,7 @@ struct PersistentService: Service {
         let (token, record) = try Token.make(named: "run", scope: .work, now: StoreClock.system.now())
         let (ports, ready) = AsyncStream<Int>.makeStream()
         var configuration = ServerConfiguration(
-            port: 0, admission: .tokens(InMemoryTokens([record])), version: Pbt.version)
+            port: 0, admission: .tokens(InMemoryTokens([record])), version: Version.current)
         configuration.mostIntervals = most
         configuration.renewalGrace = .zero
         let server = Server(

@@ -28,7 +28,7 @@ enum RunDashboard {
         var pages = DashboardConfiguration()
         pages.afterwards = Shell.command(["pbt", "serve", "--store", opened.location.description])
         pages.store = opened.location.description
-        var configuration = ServerConfiguration(port: port, version: Pbt.version, dashboard: pages)
+        var configuration = ServerConfiguration(port: port, version: Version.current, dashboard: pages)
         configuration.renewalGrace = .zero
         let (ports, ready) = AsyncStream<Int>.makeStream()
         let server = Server(

@@ -65,7 +65,7 @@ struct Session: Sendable {
                     return .progressEnded
                 }
                 tasks.addTask {
-                    await Self.heed(signals, services, isInterrupted, status, progress)
+                    await Self.handle(signals, services, isInterrupted, status, progress)
                 }
                 if status.isLive {
                     let resized = await UnixSignalsSequence(trapping: .sigwinch)
@@ -74,7 +74,7 @@ struct Session: Sendable {
                         return .progressEnded
                     }
                     tasks.addTask {
-                        if let keys { await Self.heed(keys, progress, status) }
+                        if let keys { await Self.handle(keys, progress, status) }
                         return .progressEnded
                     }
                 }
@@ -104,7 +104,7 @@ struct Session: Sendable {
         }
     }
 
-    private static func heed(_ keys: Keys, _ progress: Progress?, _ status: StatusLines) async {
+    private static func handle(_ keys: Keys, _ progress: Progress?, _ status: StatusLines) async {
         for await key in keys.pressed {
             if await progress?.press(key) == true { continue }
             switch key {
@@ -121,7 +121,7 @@ struct Session: Sendable {
         }
     }
 
-    private static func heed(
+    private static func handle(
         _ signals: UnixSignalsSequence, _ services: ServiceGroup, _ isInterrupted: Latch, _ status: StatusLines,
         _ progress: Progress?
     ) async -> Step {

@@ -8,7 +8,7 @@ import SystemPackage
 
 /// Brings an interval's checkpoint into a directory of the user's: whole and checked, or not at all.
 struct CheckpointDownload {
-    let looked: Looked
+    let loaded: LoadedExperiment
     let interval: Interval
 
     /// Copies the checkpoint, or fetches it from the server, and checks it by its hashes.
@@ -24,8 +24,8 @@ struct CheckpointDownload {
         guard interval.checkpointState == .kept, let name = interval.checkpointName else {
             throw Failure(
                 .noResult,
-                "interval \(interval.id) of \"\(looked.experiment.name)\" has no checkpoint (any more); see: "
-                    + Hint.command("show", looked.experiment.name, in: looked.opened))
+                "interval \(interval.id) of \"\(loaded.experiment.name)\" has no checkpoint (any more); see: "
+                    + Hint.command("show", loaded.experiment.name, in: loaded.opened))
         }
         let parent = target.removingLastComponent()
         try FileSystem.makeDirectories(parent)
@@ -45,10 +45,10 @@ struct CheckpointDownload {
     }
 
     private func fetch(_ name: CheckpointName, to directory: FilePath) async throws {
-        let experiment = looked.experiment.name
-        guard let data = looked.opened.data else {
-            guard let remote = looked.opened.store as? RemoteStore else {
-                throw PBTError(.inconsistent, "the store \(looked.opened.location) has no directory for checkpoints")
+        let experiment = loaded.experiment.name
+        guard let data = loaded.opened.data else {
+            guard let remote = loaded.opened.store as? RemoteStore else {
+                throw PBTError(.inconsistent, "the store \(loaded.opened.location) has no directory for checkpoints")
             }
             try FileSystem.makeDirectory(directory)
             return try await remote.download(name, of: experiment, to: directory)

@@ -83,11 +83,4 @@ struct DefinitionEdit: Sendable {
         }
         return revision
     }
-
-    /// Asks on the terminal.
-    static func isConfirmed(_ question: String) -> Bool {
-        Output.raw("\(question) [y/N] ")
-        let answer = (readLine() ?? "").lowercased()
-        return answer == "y" || answer == "yes"
-    }
 }

@@ -11,9 +11,9 @@ import PBT
     import Musl
 #endif
 
-/// Closes the open stores before a signal ends the process, where the command itself does not handle the signal.
+/// Runs ``ExitTasks`` before a signal ends the process, where the command itself does not handle the signal.
 ///
-/// A command that does (`run`, `worker`, `serve`, `watch`) installs handlers of its own in place of these. A second signal
+/// A command that does (`run`, `worker`, `serve`, `watch`) replaces these handlers by its own. A second signal
 /// ends the process immediately.
 enum ExitSignals {
     private static let isInstalled = Latch()
@@ -22,7 +22,7 @@ enum ExitSignals {
     nonisolated(unsafe) private static var count = 0
     nonisolated(unsafe) private static var source: (any DispatchSourceRead)?
 
-    /// Installs the handlers once; a signal that is ignored (`nohup`) or handled already is left alone.
+    /// Installs the handlers once; a signal that is ignored (`nohup`) or handled already keeps its disposition.
     static func install() {
         guard !isInstalled.set() else { return }
         var ends: [Int32] = [-1, -1]
@@ -34,7 +34,7 @@ enum ExitSignals {
             var number: UInt8 = 0
             guard read(ends[0], &number, 1) == 1 else { return }
             ScreenGuard.restore()
-            OpenStores.close()
+            ExitTasks.run()
             end(by: Int32(number))
         }
         reader.resume()

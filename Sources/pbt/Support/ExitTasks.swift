@@ -12,11 +12,11 @@ import Synchronization
     import Musl
 #endif
 
-/// What this process must put in order before it ends: stores to close, unfinished files to delete.
+/// The work that is left for the end of the process: stores to close, unfinished files to delete.
 ///
-/// The one place for it. ``ExitStatus/leave()`` and the end of ``Pbt/main()`` call ``close()``, and so do the signals that
-/// would otherwise end a process at once.
-enum OpenStores {
+/// ``leave(_:)`` and the end of ``Pbt/main()`` call ``run()``, and so do the signals that would otherwise end the
+/// process immediately.
+enum ExitTasks {
     private struct State {
         var stores: [SQLiteStore] = []
         var tasks: [Int: @Sendable () -> Void] = [:]
@@ -25,13 +25,13 @@ enum OpenStores {
 
     private static let state = Mutex(State())
 
-    /// Has a store closed at the end of the process.
+    /// Closes a store at the end of the process.
     static func add(_ store: SQLiteStore) {
         ExitSignals.install()
         state.withLock { $0.stores.append(store) }
     }
 
-    /// Has something done at the end of the process.
+    /// Runs a task at the end of the process.
     ///
     /// - Returns: A number for ``remove(_:)``.
     static func add(_ task: @escaping @Sendable () -> Void) -> Int {
@@ -43,13 +43,13 @@ enum OpenStores {
         }
     }
 
-    /// Has that no longer done.
+    /// Removes a task, which is not run then.
     static func remove(_ number: Int) {
         state.withLock { $0.tasks[number] = nil }
     }
 
-    /// Closes all stores, and does what else is to be done.
-    static func close() {
+    /// Runs all tasks in the order in which they were added, then closes all stores.
+    static func run() {
         let (stores, tasks) = state.withLock { state in
             defer { (state.stores, state.tasks) = ([], [:]) }
             return (state.stores, state.tasks)
@@ -60,9 +60,15 @@ enum OpenStores {
                 try store.close()
             } catch {
                 Output.warn(
-                    "\((error as? PBTError)?.message ?? "\(error)"). Keep \(store.path)-wal beside the store: the last "
+                    "\((error as? PBTError)?.message ?? "\(error)"). Keep \(store.path)-wal next to the store: the last "
                         + "changes are in it")
             }
         }
+    }
+
+    /// Runs all tasks, and ends the process with an exit code.
+    static func leave(_ status: ExitStatus) -> Never {
+        run()
+        exit(status.rawValue)
     }
 }

@@ -3,7 +3,7 @@
 import ArgumentParser
 
 /// Where `pbt export` writes, and what.
-enum ExportPlace: Equatable {
+enum ExportDestination: Equatable {
     /// A file, `-` being standard output.
     case file(String, isJSON: Bool)
     /// A directory of event files.

@@ -11,7 +11,7 @@ import SystemPackage
 #endif
 
 /// Tells a file or directory from any other that has, or had, the same path.
-struct PlaceIdentity: Equatable {
+struct FileIdentity: Equatable {
     private let device: UInt64
     private let number: UInt64
 

@@ -27,11 +27,6 @@ enum Hint {
         Shell.command(["pbt"] + words + storeOption(store))
     }
 
-    /// Returns a command about an open store.
-    static func command(_ words: String..., in opened: OpenStore) -> String {
-        Shell.command(["pbt"] + words + storeOption(opened.location))
-    }
-
     /// Returns a command about the store that was opened last.
     static func aboutCurrentStore(_ words: String...) -> String {
         Shell.command(["pbt"] + words + (current.withLock { $0 }.map { storeOption($0) } ?? []))
@@ -51,7 +46,7 @@ enum Hint {
     static func storeOption(_ store: StoreLocation, in directory: FilePath? = nil) -> [String] {
         let found: StoreLocation?
         do {
-            found = try StoreOptions.location(of: nil, in: directory)
+            found = try StoreLocation(named: nil, in: directory)
         } catch {
             // PBT_STORE names no store, or the current directory is gone: nothing is found by itself.
             found = nil
@@ -80,50 +75,5 @@ enum Hint {
         guard let store = current.withLock({ $0 }), message.firstMatch(of: last) != nil else { return message }
         let option = storeOption(store)
         return option.isEmpty ? message : "\(message) \(Shell.command(option))"
-    }
-}
-
-/// How a file is trained once more: the command line of `pbt run` or `pbt create` in a form that can be pasted.
-struct RunHint {
-    /// The experiment file, as it was given.
-    let file: String
-    /// The name that was given instead of the file's.
-    var name: String?
-    /// The seed that was given instead of the file's.
-    var seed: Int?
-    /// The experiment that founders continue.
-    var from: String?
-    /// How many workers were given.
-    var workers: Int?
-    /// The store that is used, and where it would be looked for.
-    let store: StoreLocation
-    let directory: FilePath
-
-    /// `pbt run FILE` with what it takes to mean the same experiment in the same store.
-    ///
-    /// - Parameters:
-    ///   - verb: Another command that takes a file.
-    ///   - newName: Another name for the experiment; that of this run when not given.
-    /// - Returns: One line for a shell.
-    func command(to verb: String = "run", named newName: String? = nil) -> String {
-        var words = ["pbt", verb, Hint.operand(file)]
-        if let name = newName ?? name { words += ["--name", name] }
-        // A negative number would be taken for an option.
-        if let seed { words += seed < 0 ? ["--seed=\(seed)"] : ["--seed", "\(seed)"] }
-        if let from { words += ["--from", from] }
-        if let workers, verb == "run" { words += ["--workers", "\(workers)"] }
-        return Shell.command(words + Hint.storeOption(store, in: directory))
-    }
-
-    /// A name like an experiment's that no experiment of the store has.
-    static func freeName(like name: String, in store: some Store) async throws -> String {
-        let taken = Set(try await store.experiments().map(\.experiment.name))
-        for number in 2... {
-            let suffix = "-\(number)"
-            var stem = name
-            while stem.utf8.count + suffix.utf8.count > 128 { stem.removeLast() }
-            if !taken.contains(stem + suffix) { return stem + suffix }
-        }
-        return name
     }
 }

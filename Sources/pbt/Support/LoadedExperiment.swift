@@ -6,7 +6,7 @@ import PBTWorker
 import SystemPackage
 
 /// An experiment as the looking commands see it: read once, as of one moment.
-struct Looked {
+struct LoadedExperiment {
     /// The store that it is in.
     let opened: OpenStore
     /// The experiment, its intervals, and those of the random search beside it.
@@ -152,8 +152,8 @@ extension StoreOptions {
     /// Opens the store and reads an experiment.
     ///
     /// - Throws: A ``Failure`` or ``PBTError``.
-    func look(at name: String) async throws -> Looked {
+    func load(_ name: String) async throws -> LoadedExperiment {
         let opened = try await open(reading: true)
-        return try await Looked(await opened.store.resolved(name), in: opened)
+        return try await LoadedExperiment(await opened.store.resolved(name), in: opened)
     }
 }

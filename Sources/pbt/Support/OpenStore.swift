@@ -36,7 +36,7 @@ struct OpenStore: Sendable {
             let file = try SQLiteStore(
                 path: path.string, access: isReading ? .readOnly : .readWrite, mustExist: !isCreating,
                 isAlive: { WorkerName($0)?.isKnownAlive ?? false })
-            OpenStores.add(file)
+            ExitTasks.add(file)
             store = file
             var directory = path
             directory.extension = "data"
@@ -131,5 +131,12 @@ struct OpenStore: Sendable {
                     + "another path, say where in PBT_DATA")
         }
         return data
+    }
+}
+
+extension Hint {
+    /// Returns a command about an open store.
+    static func command(_ words: String..., in opened: OpenStore) -> String {
+        Shell.command(["pbt"] + words + storeOption(opened.location))
     }
 }

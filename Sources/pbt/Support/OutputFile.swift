@@ -12,7 +12,7 @@ import SystemPackage
 #endif
 
 /// An answer on its way to standard output, or to a file that appears whole or not at all.
-struct AnswerFile: ~Copyable {
+struct OutputFile: ~Copyable {
     private let descriptor: FileDescriptor
     /// Where it goes, for messages.
     private let name: String

@@ -4,14 +4,14 @@ import PBT
 import PBTClient
 import SystemPackage
 
-/// Where a store is.
+/// The location of a store.
 enum StoreLocation: Sendable, CustomStringConvertible {
-    /// In this file; absolute.
+    /// A file; absolute.
     case file(FilePath)
-    /// Behind this server.
+    /// A server.
     case server(ServerAddress)
 
-    /// Reads a path or a URL.
+    /// Parses a path or a URL.
     ///
     /// - Throws: A ``Failure`` for a kind of store that this build does not have.
     init(_ text: String) throws {
@@ -25,8 +25,8 @@ enum StoreLocation: Sendable, CustomStringConvertible {
         }
         switch parts[0].lowercased() {
         case "sqlite" where parts[1].hasPrefix("///") && parts[1].count > 3:
-            // Some write sqlite:////absolute and sqlite:///relative, others sqlite:///absolute. Both are understood: a
-            // lone file name lies in the current directory, and all else is absolute.
+            // Some write sqlite:////absolute and sqlite:///relative, others sqlite:///absolute. Both are accepted: a
+            // lone file name is in the current directory, and everything else is absolute.
             let name = parts[1].drop { $0 == "/" }
             let isLone = !name.contains("/") && !parts[1].hasPrefix("////")
             self = .file(try absolute(FilePath(isLone ? String(name) : "/" + name)))
@@ -41,6 +41,20 @@ enum StoreLocation: Sendable, CustomStringConvertible {
             throw Failure(
                 .usage,
                 "unknown kind of store \"\(other)\" in \"\(text)\"; give a path, sqlite:///path, or https://host:7070")
+        }
+    }
+
+    /// Finds the store that a command works on.
+    ///
+    /// - Parameters:
+    ///   - store: The store on the command line; `PBT_STORE`, then `pbt.sqlite` in the directory when there is none.
+    ///   - directory: The directory of the default store; the current directory when none is given.
+    /// - Throws: A ``Failure`` for a kind of store that this build does not have.
+    init(named store: String?, in directory: FilePath? = nil) throws {
+        if let store = store ?? environment("PBT_STORE") {
+            try self.init(store)
+        } else {
+            self = .file((try directory ?? currentDirectory()).appending("pbt.sqlite"))
         }
     }
 

@@ -21,10 +21,10 @@ struct StoreWatch: Service {
         guard let store = opened.store as? SQLiteStore else { return try await gracefulShutdown() }
         // Before the first attempt would create it, so that there is something to compare with.
         try opened.data?.makeRoot()
-        let data = PlaceIdentity(opened.data?.root)
+        let data = FileIdentity(opened.data?.root)
         @Sendable func look() throws {
             try store.checkInPlace()
-            guard let root = opened.data?.root, PlaceIdentity(root) != data else { return }
+            guard let root = opened.data?.root, FileIdentity(root) != data else { return }
             throw PBTError(
                 .unusableStore,
                 "the data directory \(root) was removed or replaced while it was in use: the checkpoints of "

@@ -92,4 +92,11 @@ enum Output {
             // There is nowhere left to say so, and what is being done matters more than its progress being seen.
         }
     }
+
+    /// Asks a question on the terminal, and returns true for `y` or `yes`.
+    static func confirms(_ question: String) -> Bool {
+        raw("\(question) [y/N] ")
+        let answer = (readLine() ?? "").lowercased()
+        return answer == "y" || answer == "yes"
+    }
 }

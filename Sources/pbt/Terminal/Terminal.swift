@@ -30,16 +30,21 @@ struct Terminal: Sendable {
     let isUTF8: Bool
     private let descriptor: Int32
 
-    /// What the command line says about terminals.
+    /// The value of `--color`.
+    enum ColorMode: String, CaseIterable, Sendable {
+        case auto, always, never
+    }
+
+    /// The terminal options of the command line.
     private struct Choice: Sendable {
-        var color = TerminalOptions.Color.auto
+        var color = ColorMode.auto
         var isASCII = false
     }
 
     private static let choice = Mutex(Choice())
 
     /// Takes in what the command line says, before anything is written.
-    static func choose(_ color: TerminalOptions.Color, isASCII: Bool) {
+    static func choose(_ color: ColorMode, isASCII: Bool) {
         choice.withLock { $0 = Choice(color: color, isASCII: isASCII) }
     }
 
