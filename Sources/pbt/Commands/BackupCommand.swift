@@ -11,20 +11,20 @@ import SystemPackage
 struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
-        abstract: "Copy a store and its checkpoints to a new directory, also while a run is using them.",
+        abstract: "Copy a store and its checkpoints to a new directory, even while a run is using them.",
         discussion: """
-            The copy is consistent: no checkpoint that its store names is missing, and intervals that were running wait to be \
-            trained. On the same file system files are hard-linked, which takes no space. Use it as it is (--store \
-            DIRECTORY/pbt.sqlite), or put it somewhere else with: pbt restore DIRECTORY --store FILE
+            The copy is consistent: no checkpoint that its store references is missing, and running intervals are waiting \
+            again. On the same file system, files are hard-linked, which takes no space. Use it in place (--store \
+            DIRECTORY/pbt.sqlite), or restore it elsewhere with: pbt restore DIRECTORY --store FILE
             """)
 
     @Argument(help: "The directory to create.", completion: .directory)
     var directory: String
 
-    @Flag(name: .customLong("no-logs"), help: "Leave out the logs of the trainers.")
+    @Flag(name: .customLong("no-logs"), help: "Leave out the trainers' logs.")
     var leavesOutLogs = false
 
-    @Flag(name: .long, help: "Copy every file, also where a hard link would do.")
+    @Flag(name: .long, help: "Copy every file, even where a hard link would do.")
     var copy = false
 
     @OptionGroup var storeOptions: StoreOptions

@@ -13,7 +13,7 @@ struct BestCommand: PagedCommand {
         abstract: "Show the best interval: score, checkpoint, hyperparameters, and the schedule that led to it.")
 
     @Argument(help: "The experiment.", completion: .experiments) var experiment: String
-    @Flag(name: .long, help: "Print the checkpoint's directory only.") var path = false
+    @Flag(name: .long, help: "Print only the checkpoint's directory.") var path = false
     @Option(
         name: .long, help: "Copy the checkpoint into this directory, which must not exist yet.", completion: .directory)
     var download: String?
@@ -49,12 +49,12 @@ struct BestCommand: PagedCommand {
             if best.checkpointState == .kept, best.checkpointName == nil {
                 throw Failure(
                     .noResult,
-                    "the checkpoint of \(best.id) has a name that no attempt publishes, so there is no path to it: "
+                    "the checkpoint of \(best.id) has an invalid name, so there is no path to it: "
                         + (best.checkpoint.map { Value.string(String($0.prefix(100))).json } ?? "none"))
             }
             if checkpoint == nil, let text = loaded.checkpointText(of: best) {
                 throw Failure(
-                    .noResult, "the checkpoint is \(text); this machine does not see the server's data directory")
+                    .noResult, "the checkpoint is \(text); this machine cannot see the server's data directory")
             }
             guard let checkpoint else {
                 throw Failure(.noResult, "the best interval of \"\(experiment)\", \(best.id), has no checkpoint")
@@ -77,13 +77,13 @@ struct BestCommand: PagedCommand {
         try Output.line("hyperparameters  \(HyperparameterColumns.line(of: best.hyperparameters))")
         try Output.line()
         try schedule.table.print()
-        if !schedule.constants.isEmpty { try Output.line("The same throughout: \(schedule.constants)") }
+        if !schedule.constants.isEmpty { try Output.line("Constant: \(schedule.constants)") }
         guard terminal.isTerminal else { return }
         let file = Hint.command("schedule", loaded.experiment.name, "-o", "json", in: loaded.opened)
         try Output.line()
-        try Output.line(terminal.styled("as a file        \(file)", .dim))
+        try Output.line(terminal.styled("as JSON          \(file)", .dim))
         try Output.line(
             terminal.styled(
-                "from scratch     \(Hint.command("replay", loaded.experiment.name, in: loaded.opened))", .dim))
+                "retrain          \(Hint.command("replay", loaded.experiment.name, in: loaded.opened))", .dim))
     }
 }

@@ -18,12 +18,12 @@ import UnixSignals
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Train two intervals for real, and say what a run would find out too late.",
+        abstract: "Train two intervals for real, and report problems before a run hits them.",
         discussion: """
             Trains a founder's first interval; then its second one in new processes: with other hyperparameters, twice \
-            with the same ones, without a checkpoint, and with each hyperparameter changed by itself. Says whether the \
-            program saves, restores, and applies its hyperparameters after the restore, and what a run will cost. Touches no \
-            store. A program that stays alive (persistent: true) is also tried with the model kept in memory.
+            with the same ones, without a checkpoint, and with each hyperparameter changed by itself. Reports whether the \
+            program saves, restores, and applies its hyperparameters after the restore, and estimates the cost of a run. \
+            Touches no store. A persistent trainer (persistent: true) is also tested with the model kept in memory.
             """)
 
     @Argument(help: "The experiment file (YAML or JSON).", completion: .file())
@@ -31,13 +31,13 @@ struct CheckCommand: AsyncParsableCommand {
 
     @OptionGroup var workersOption: WorkersOption
 
-    @Flag(name: .long, help: "Train two intervals only: whether it runs, saves and restores.")
+    @Flag(name: .long, help: "Train two intervals only, to check that the program runs, saves and restores.")
     var quick = false
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "How long an interval may take; default: timeout in the file, and 10m for a program that stays alive.",
+            "The time limit of an interval; default: timeout in the file, and 10m for a persistent trainer.",
             valueName: "time"))
     var limit: String?
 
@@ -77,12 +77,12 @@ struct CheckCommand: AsyncParsableCommand {
         guard report.isUsable else { throw Failure(.noResult, nil) }
     }
 
-    /// Does something in a directory that is deleted afterwards.
+    /// Runs the body with a temporary directory, which is deleted afterwards.
     private func temporary<Result>(for name: String, _ body: (FilePath) async throws -> Result) async throws -> Result {
         let parent = environment("TMPDIR") ?? "/tmp"
         var template = Array("\(parent)/pbt-check-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
-            throw Failure(.cannotWrite, "cannot make a directory in \(parent): \(Errno(rawValue: errno))")
+            throw Failure(.cannotWrite, "cannot create a directory in \(parent): \(Errno(rawValue: errno))")
         }
         let directory = FilePath(platformString: template)
         do {
@@ -102,7 +102,7 @@ struct CheckCommand: AsyncParsableCommand {
         }
     }
 
-    /// Does something that the signals that ask a run to stop cancel.
+    /// Runs the body, and cancels it on a signal that stops a run.
     private func interruptible(
         _ body: @escaping @Sendable () async throws -> CheckReport
     ) async throws -> CheckReport {

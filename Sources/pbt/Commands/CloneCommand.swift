@@ -8,23 +8,23 @@ import PBTReport
 struct CloneCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "clone",
-        abstract: "Create an experiment with the definition of another one, from its beginning.",
+        abstract: "Create an experiment with the definition of another one, starting from scratch.",
         discussion: """
-            The new experiment has the present definition, also the edits; nothing is trained yet, and no checkpoint is \
-            taken along but those that founders continue. Its random search, if it has one, is created too.
+            The new experiment has the current definition, including edits; it is untrained, and gets no checkpoints except \
+            those that founders continue. Its random search, if it has one, is created too.
 
             --set changes a key of the definition, which pbt show --json prints: --set population=32 --set \
             space.learning_rate='{log_uniform: [1e-5, 1]}'. To continue the best members of an experiment instead: \
             --set from=EXPERIMENT.
             """)
 
-    @Argument(help: "The experiment to take the definition of.", completion: .experiments) var experiment: String
+    @Argument(help: "The experiment whose definition is copied.", completion: .experiments) var experiment: String
     @Argument(help: "The new experiment's name.") var name: String
-    @Option(name: .long, help: "Another seed.") var seed: Int?
+    @Option(name: .long, help: "A new seed; default: that of the original.") var seed: Int?
     @Option(
         name: .long, parsing: .singleValue,
         help: ArgumentHelp(
-            "Another value of a key, as an experiment file writes it; may be repeated.", valueName: "key=value"))
+            "A new value for a key, written as in an experiment file; repeatable.", valueName: "key=value"))
     var set: [String] = []
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
@@ -38,7 +38,7 @@ struct CloneCommand: AsyncParsableCommand {
         clone = try DefinitionChange(set).applied(to: clone)
         clone.name = name
         if let seed { clone.seed = UInt64(bitPattern: Int64(seed)) }
-        // Of an open search, what came was counted; the clone begins with what was listed.
+        // The population of an open search has grown; the clone starts with the listed members.
         if clone.takesMembers { clone.population = clone.initial.count }
         var names: [String] = []
         try await opened.checkUnclaimed(clone)

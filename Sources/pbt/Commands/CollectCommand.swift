@@ -10,16 +10,16 @@ import SystemPackage
 struct CollectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gc",
-        abstract: "Delete the files that nothing needs any more.",
+        abstract: "Delete unreferenced files.",
         discussion: """
-            Checkpoints that are garbage and were not deleted, those that no interval names since their worker died, and \
-            files of attempts that are over. What is being trained is left alone.
+            Checkpoints that are garbage but were not deleted, checkpoints that no interval references because their worker \
+            died, and files of attempts that have ended. Files of running intervals are kept.
             """)
 
-    @Argument(help: "The experiment; all of the store when none is named.", completion: .experiments)
+    @Argument(help: "The experiment; default: all experiments of the store.", completion: .experiments)
     var experiment: String?
 
-    @Flag(name: [.customShort("n"), .long], help: "Only say what would be deleted.")
+    @Flag(name: [.customShort("n"), .long], help: "Only print what would be deleted.")
     var dryRun = false
 
     @OptionGroup var storeOptions: StoreOptions
@@ -30,7 +30,7 @@ struct CollectCommand: AsyncParsableCommand {
         guard !opened.isRemote else {
             throw Failure(
                 .usage,
-                "the server \(opened.location) deletes by itself what nothing needs; for what else is left, use pbt gc "
+                "the server \(opened.location) deletes unreferenced checkpoints by itself; for other leftovers, run pbt gc "
                     + "on its machine with --store FILE")
         }
         let data = try opened.directory(for: "pbt gc")

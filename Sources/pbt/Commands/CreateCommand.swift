@@ -9,8 +9,9 @@ import SystemPackage
 struct CreateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
-        abstract: "Put an experiment into a store without training it.",
-        discussion: "Queue configurations with pbt push, then train with pbt run or with any number of pbt worker.")
+        abstract: "Create an experiment in a store without training it.",
+        discussion:
+            "Queue configurations with pbt push, then train with pbt run, or with any number of pbt worker processes.")
 
     @Argument(help: "The experiment file (YAML or JSON).", completion: .file())
     var file: String
@@ -24,7 +25,7 @@ struct CreateCommand: AsyncParsableCommand {
         source.warn()
         let experiment = try overrides.applied(to: source.experiment)
         let opened = try await storeOptions.open(in: source.directory, creating: true)
-        let hint = overrides.hint(file, in: opened, beside: source.directory)
+        let hint = overrides.hint(file, in: opened, defaultIn: source.directory)
         let registration = try await Registration(experiment, in: opened, retrying: false, hint: hint)
         let record = registration.family.main
         let isNew = if case .created = registration.outcome { true } else { false }
@@ -39,6 +40,6 @@ struct CreateCommand: AsyncParsableCommand {
         try Output.line(
             isNew
                 ? "\(name) is in \(store); train it with: \(hint.command()), or: \(Hint.worker(store, experiment.name))"
-                : "\(name) was in \(store) already; it is \(record.state.rawValue)")
+                : "\(name) already exists in \(store); it is \(record.state.rawValue)")
     }
 }

@@ -9,15 +9,15 @@ import SystemPackage
 struct DownloadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "download",
-        abstract: "Copy a checkpoint into a new directory: of the best interval, or of one that is named.",
+        abstract: "Copy a checkpoint into a new directory: that of the best interval, or of --interval.",
         discussion: """
-            Works on a file and on a server. Every file is checked by its hash; the directory appears when all are there. It \
-            must not exist yet.
+            Works with a file and with a server. Every file is verified by its hash; the directory appears once all files \
+            are there. It must not exist yet.
             """)
 
     @Argument(help: "The experiment.", completion: .experiments) var experiment: String
     @Argument(help: "The directory; must not exist yet.", completion: .directory) var directory: String
-    @Option(name: .long, help: ArgumentHelp("Another interval than the best.", valueName: "member@interval"))
+    @Option(name: .long, help: ArgumentHelp("An interval other than the best one.", valueName: "member@interval"))
     var interval: IntervalArgument?
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions

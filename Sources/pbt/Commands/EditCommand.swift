@@ -8,18 +8,18 @@ import PBTReport
 struct EditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "edit",
-        abstract: "Change an experiment to what its file says now: budget, members, space, rules, seed.",
+        abstract: "Update an experiment to match its file: budget, members, space, rules, seed.",
         discussion: """
-            The experiment may be running, paused or over. What differs is printed as old and new value; on a terminal \
-            you are asked before anything changes. Intervals that are being trained finish as they were handed out; the \
-            next decision goes by the new definition. Each edit is a revision: pbt show lists them, and pbt explain \
-            derives each decision by the revision that was in force.
+            The experiment may be running, paused or finished. Differences are printed as old and new values; on a \
+            terminal you are asked to confirm them. Running intervals finish with the definition that they started with; \
+            the next decision uses the new one. Each edit is a revision: pbt show lists them, and pbt explain derives each \
+            decision by the revision that was in force.
             """)
 
-    @Argument(help: "The experiment file (YAML or JSON), as it shall be.", completion: .file())
+    @Argument(help: "The updated experiment file (YAML or JSON).", completion: .file())
     var file: String
 
-    @Flag(name: [.short, .long], help: "Do not ask.")
+    @Flag(name: [.short, .long], help: "Do not ask for confirmation.")
     var yes = false
 
     @OptionGroup var storeOptions: StoreOptions
@@ -33,16 +33,16 @@ struct EditCommand: AsyncParsableCommand {
         let opened = try await storeOptions.open(in: source.directory)
         let edit = try await DefinitionEdit(experiment, in: opened.store)
         let name = PlainText.line(experiment.name)
-        let hint = overrides.hint(file, in: opened, beside: source.directory)
+        let hint = overrides.hint(file, in: opened, defaultIn: source.directory)
         guard !edit.isEmpty else {
-            return try answer(edit, revision: nil, "\(name) has just this definition; nothing was changed", hint)
+            return try answer(edit, revision: nil, "\(name) already has this definition; nothing was changed", hint)
         }
         guard edit.obstacles.isEmpty else { throw Failure(obstacles: edit.obstacles, of: name, hint: hint) }
         if !format.json {
             for line in edit.lines { try Output.line(line) }
         }
         if !yes, Terminal.input.isTerminal, Terminal.error.isTerminal,
-            !Output.confirms("change \(name) so?")
+            !Output.confirms("apply these changes to \(name)?")
         {
             throw Failure(.noResult, "nothing was changed")
         }
@@ -70,7 +70,7 @@ struct EditCommand: AsyncParsableCommand {
         var words = "\(name) has revision \(revision?.number ?? 0), effective from the next decision"
         if edit.record.state.isOver, !record.state.isOver {
             let left = max(0, record.intervalsPlanned - record.intervalsFinished)
-            words += "; it is running again with \(Words.count(left, "interval")) to train: "
+            words += "; it is running again, \(Words.count(left, "interval")) left to train: "
             words += hint.command()
         } else if record.state.isOver {
             words += "; it is \(record.state.rawValue): nothing is left to train"
@@ -80,11 +80,11 @@ struct EditCommand: AsyncParsableCommand {
 }
 
 extension Failure {
-    /// An edit that cannot be made, and what to do instead.
+    /// Explains why an edit cannot be made, and the alternative.
     init(obstacles: [String], of name: String, hint: RunHint) {
         self.init(
             .badFile,
-            "\(name) cannot change so: \(obstacles.map { PlainText.line($0) }.joined(separator: "; ")). Give the new "
+            "\(name) cannot be edited: \(obstacles.map { PlainText.line($0) }.joined(separator: "; ")). Give the new "
                 + "definition another name: \(hint.command(named: "NEW"))")
     }
 }

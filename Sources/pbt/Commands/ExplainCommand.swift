@@ -8,10 +8,10 @@ import PBTReport
 struct ExplainCommand: PagedCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Explain the decision that an interval came from, and derive it once more from the recorded rows.",
+        abstract: "Explain the decision that an interval came from, and re-derive it from the recorded rows.",
         discussion: """
-            Every decision is a function of the recorded rows and the experiment's seed. It is made again here and \
-            compared, bit for bit, with what was recorded; a mismatch ends with exit code 70.
+            Every decision is a function of the recorded rows and the experiment's seed. It is re-derived here and \
+            compared with the record, bit for bit; a mismatch exits with code 70.
             """)
 
     @Argument(help: "The experiment.", completion: .experiments) var experiment: String
@@ -78,8 +78,8 @@ struct ExplainCommand: PagedCommand {
         if !audit.mismatches.isEmpty { throw Failure(.internalError, Self.mismatch(loaded.experiment.name)) }
     }
 
-    private static func mismatch(_ what: String) -> String {
-        "what is recorded of \(what) is not what its rows lead to: the store was changed by hand, is damaged, or this "
-            + "is a defect of pbt"
+    private static func mismatch(_ subject: String) -> String {
+        "the record of \(subject) does not match its re-derivation: the store was edited by hand or is damaged, or this is "
+            + "a bug in pbt"
     }
 }

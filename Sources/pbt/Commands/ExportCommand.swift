@@ -10,15 +10,15 @@ import SystemPackage
 struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Write all intervals of an experiment for other programs: CSV, JSON, TensorBoard, MLflow.",
+        abstract: "Export all intervals of an experiment: CSV, JSON, TensorBoard, MLflow.",
         discussion: """
-            CSV and JSON hold every number to the last bit.
+            CSV and JSON keep every number exactly.
 
               pbt export digits -o digits.csv
               pbt export digits -o tensorboard:logs/digits
               pbt export digits -o mlflow --tracking-uri http://127.0.0.1:5000
 
-            A password or a token for MLflow is taken from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or
+            MLflow's credentials come from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or from
             MLFLOW_TRACKING_TOKEN; the experiment there has the same name, or that of MLFLOW_EXPERIMENT_NAME.
             """)
 
@@ -29,17 +29,17 @@ struct ExportCommand: AsyncParsableCommand {
             "FILE.csv or FILE.json; csv or json for standard output; - for CSV on standard output; tensorboard:DIRECTORY; mlflow.",
             valueName: "output"))
     var output: String?
-    @Option(help: "What is written, where the output's name does not say it: csv, json, tensorboard or mlflow.")
+    @Option(help: "The format, where the output's name does not imply it: csv, json, tensorboard or mlflow.")
     var format: ExportDestination.Format?
     @Option(
         name: .customLong("tracking-uri"),
-        help: ArgumentHelp("MLflow's server; otherwise MLFLOW_TRACKING_URI.", valueName: "url"))
+        help: ArgumentHelp("The MLflow server; default: MLFLOW_TRACKING_URI.", valueName: "url"))
     var trackingURI: String?
     @OptionGroup var storeOptions: StoreOptions
 
     func validate() throws {
         if try place != .mlflow, trackingURI != nil {
-            throw ValidationError("--tracking-uri has a meaning beside -o mlflow only")
+            throw ValidationError("--tracking-uri requires -o mlflow")
         }
     }
 
@@ -89,7 +89,7 @@ struct ExportCommand: AsyncParsableCommand {
 
     private static func writeJSON(_ loaded: LoadedExperiment, to path: String) throws {
         var file = try OutputFile(path)
-        // One line an interval: readable, and written without being held as a whole.
+        // One interval a line: readable, and written without building the whole text.
         try file.append("{\"experiment\": \(loaded.experiment.value.json),\n".utf8)
         try file.append("\"record\": \(Self.value(of: loaded).json),\n\"intervals\": [".utf8)
         for (place, interval) in loaded.intervals.enumerated() {
@@ -112,7 +112,7 @@ struct ExportCommand: AsyncParsableCommand {
 }
 
 extension Interval {
-    /// The whole interval as JSON, with the names of the columns of ``IntervalCSV``.
+    /// The interval as JSON, with the column names of ``IntervalCSV`` as keys.
     fileprivate var exported: Value {
         var object = fields
         object["score"] = .score(score)

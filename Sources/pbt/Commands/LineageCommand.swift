@@ -8,20 +8,22 @@ import PBTReport
 struct LineageCommand: PagedCommand {
     static let configuration = CommandConfiguration(
         commandName: "lineage",
-        abstract: "Show whose checkpoints the best interval, or a member, descends from.")
+        abstract: "Show the ancestry of the best interval, or of a member.")
 
     @Argument(help: "The experiment.", completion: .experiments) var experiment: String
-    @Argument(help: "MEMBER or MEMBER@INTERVAL; the best interval when left out.") var member: IntervalArgument?
-    @Flag(name: .long, help: "Show the whole population as lanes, the latest first.") var tree = false
-    @Flag(name: .long, help: "The same, without what has died out.") var survivors = false
-    @Flag(name: .long, help: "Write the whole population in Graphviz' language.") var dot = false
+    @Argument(help: "MEMBER or MEMBER@INTERVAL; default: the best interval.") var member: IntervalArgument?
+    @Flag(name: .long, help: "Show the whole population as lanes, newest first.") var tree = false
+    @Flag(name: .long, help: "The same, without extinct lineages.") var survivors = false
+    @Flag(name: .long, help: "Print the whole population as a Graphviz graph (DOT).") var dot = false
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
     @OptionGroup var pager: PagerOptions
 
     func validate() throws {
         let isWhole = tree || survivors || dot
-        if isWhole, format.json { throw ValidationError("--tree, --survivors and --dot have no JSON; leave out one") }
+        if isWhole, format.json {
+            throw ValidationError("--tree, --survivors and --dot cannot be combined with --json")
+        }
         if isWhole, member != nil {
             throw ValidationError("--tree, --survivors and --dot show the whole population; leave out the member")
         }
@@ -47,7 +49,7 @@ struct LineageCommand: PagedCommand {
         for line in text.notes { try Output.line(line) }
     }
 
-    /// Writes the lineages of the whole population.
+    /// Prints the lineages of the whole population.
     private func whole(_ history: History) throws {
         let terminal = Terminal.output
         let graph = LineageGraph(history, onlySurvivors: survivors, glyphs: terminal.glyphs)

@@ -7,7 +7,7 @@ import PBT
 struct PauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
-        abstract: "Begin no more intervals of an experiment and its random search; what runs goes on.")
+        abstract: "Pause an experiment and its random search: running intervals finish, no new ones start.")
 
     @Argument(help: "The experiment.", completion: .experiments)
     var experiment: String
@@ -25,7 +25,7 @@ struct PauseCommand: AsyncParsableCommand {
             return try Output.line(
                 "\(experiment) is paused; resume it with: \(Hint.command("resume", experiment, in: opened))")
         }
-        // Says what it is instead.
+        // Throws an error that says which state it is in.
         try await store.pause(experiment)
     }
 }

@@ -11,7 +11,7 @@ import PBTReport
     import Musl
 #endif
 
-/// The command.
+/// `pbt`, the root of all subcommands.
 @main
 struct Pbt: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,7 +21,7 @@ struct Pbt: AsyncParsableCommand {
             Start with an experiment file and a program that trains for one interval: pbt check FILE, then pbt run FILE.
             Exit codes: 0 done, 1 no usable result, 64 usage, 65 bad experiment file, 66 no such experiment or member, \
             69 store unreachable, 70 internal error, 73 cannot write, 75 try again later, 130 and 143 interrupted \
-            (the same command goes on). More: pbt help exit-codes, pbt help environment; the manual page: pbt help man.
+            (rerun the same command to resume). More: pbt help exit-codes, pbt help environment; the manual page: pbt help man.
             """,
         version: Version.current,
         groupedSubcommands: [
@@ -31,7 +31,7 @@ struct Pbt: AsyncParsableCommand {
                     RunCommand.self, CheckCommand.self, CreateCommand.self, WorkerCommand.self, ReplayCommand.self,
                 ]),
             CommandGroup(
-                name: "Look",
+                name: "Inspect",
                 subcommands: [
                     ListCommand.self, ShowCommand.self, BestCommand.self, DownloadCommand.self, ScheduleCommand.self,
                     LineageCommand.self,
@@ -48,9 +48,9 @@ struct Pbt: AsyncParsableCommand {
                 ]),
         ])
 
-    /// Parses the arguments, runs the subcommand, and ends the process with the exit code that says how it went.
+    /// Parses the arguments, runs the subcommand, and exits with the code for its result.
     static func main() async {
-        // A reader that goes away is an error of the write, not the death of a run with its trainers left behind.
+        // A closed pipe shall fail the write, not kill a run and orphan its trainers.
         signal(SIGPIPE, SIG_IGN)
         do {
             if let topic = try HelpTopic.text(for: CommandLine.arguments.dropFirst()) { return try Output.write(topic) }
@@ -66,7 +66,7 @@ struct Pbt: AsyncParsableCommand {
         }
     }
 
-    /// Ends the process because of an error.
+    /// Prints an error and ends the process.
     private static func leave(_ error: any Error) -> Never {
         if let failure = Failure(error) {
             if let message = failure.message {
@@ -77,7 +77,7 @@ struct Pbt: AsyncParsableCommand {
         let text = fullMessage(for: error)
         switch exitCode(for: error) {
         case .success:
-            // Help and version were asked for: they are the answer.
+            // Help or version, on request.
             do { try Output.write(text + (text.hasSuffix("\n") || text.isEmpty ? "" : "\n")) } catch {
                 ExitTasks.leave(.cannotWrite)
             }
@@ -92,7 +92,7 @@ struct Pbt: AsyncParsableCommand {
         default:
             Output.note(
                 Terminal.error.styled("error:", .red)
-                    + " internal error: \(error); this is a defect of pbt, please report it")
+                    + " internal error: \(error); this is a bug in pbt, please report it")
             ExitTasks.leave(.internalError)
         }
     }

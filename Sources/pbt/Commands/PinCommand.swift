@@ -7,7 +7,8 @@ import PBTWorker
 /// `pbt pin`.
 struct PinCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pin", abstract: "Keep the checkpoint of an interval, whatever the experiment needs.")
+        commandName: "pin", abstract: "Keep the checkpoint of an interval, even when the experiment no longer needs it."
+    )
 
     @Argument(help: "The experiment.", completion: .experiments)
     var experiment: String

@@ -6,27 +6,27 @@ public import PBTReport
 
 /// `pbt plot`.
 struct PlotCommand: AsyncParsableCommand {
-    /// What runs from left to right.
+    /// The x-axis.
     enum Across: String, CaseIterable, ExpressibleByArgument {
         case training, time
     }
 
-    /// Which lives a lineage shows.
+    /// The lineages that are shown.
     enum Lanes: String, CaseIterable, ExpressibleByArgument {
         case all, survivors, path
     }
 
-    /// The order of a lineage's rows.
+    /// The order of the rows of a lineage chart.
     enum Order: String, CaseIterable, ExpressibleByArgument {
         case member, family
     }
 
-    /// Colors for a light or a dark surface.
+    /// The color theme.
     enum Theme: String, CaseIterable, ExpressibleByArgument {
         case light, dark
     }
 
-    /// How scores become heights.
+    /// The scale of the y-axis.
     enum Height: String, CaseIterable, ExpressibleByArgument {
         case linear, log, error
     }
@@ -35,39 +35,37 @@ struct PlotCommand: AsyncParsableCommand {
         commandName: "plot",
         abstract: "Draw an experiment as SVG or PNG.",
         discussion: """
-            curves: score by training, the winner's path, the random search beside it. schedule: the winner's \
-            hyperparameters. lineage: who copied whom. scatter: two hyperparameters against each other. share: the \
-            founders' shares of the population. timeline: what each worker did, and when. comparison: the best so far of \
-            several experiments; those that differ in name and seed only are one. overview: curves and schedule.
+            curves: score by training, with the best lineage and the random search. schedule: the hyperparameters of the \
+            best lineage. lineage: who copied whom. scatter: two hyperparameters against each other. share: the founders' \
+            shares of the population. timeline: each worker's intervals over time. comparison: the best score so far of \
+            several experiments; those that differ only in name and seed are one curve. overview: curves and schedule.
             """)
 
     @Argument(help: "curves, schedule, lineage, scatter, share, timeline, comparison or overview.") var kind: Chart.Kind
-    @Argument(help: "The experiment; for comparison as many as there are.", completion: .experiments) var experiments:
-        [String]
+    @Argument(help: "The experiment; comparison takes several.", completion: .experiments) var experiments: [String]
     @Option(
         name: [.short, .customLong("output")],
         help: """
-            The picture: FILE.svg, FILE.png, or - for SVG on standard output. Without it, curves and schedule are drawn on \
-            the terminal.
+            FILE.svg, FILE.png, or - for SVG on standard output. Without it, curves and schedule are drawn on the terminal.
             """)
     var output: String?
     @Option(name: .long, help: "light or dark.") var theme: Theme = .light
-    @Option(name: .long, help: "The width in pixels; the widest of 360, 640 and 960 that fits.") var width = 640
+    @Option(name: .long, help: "The width in pixels: the largest of 360, 640 and 960 that fits.") var width = 640
     @Option(name: .customLong("y"), help: "linear, log, or error: the distance from the best possible score.")
     var height: Height = .linear
-    @Option(name: .long, help: "The best possible score, for --y error; 1 or 0 when that can be meant.") var bound:
-        Double?
-    @Option(name: .long, help: "MEMBER or MEMBER@INTERVAL whose lineage stands out; the best interval's when left out.")
+    @Option(name: .long, help: "The best possible score, for --y error; default: 1 or 0 where the scores allow it.")
+    var bound: Double?
+    @Option(name: .long, help: "MEMBER or MEMBER@INTERVAL whose lineage is highlighted; default: the best interval.")
     var tip: IntervalArgument?
     @Option(name: .customLong("axis"), help: "A hyperparameter for scatter; give it twice.") var axes: [String] = []
     @Option(
         name: .customLong("color-by"),
-        help: "What colors mean: family, founder, score, or the name of a hyperparameter.")
+        help: "Color by family, founder, score, or the name of a hyperparameter.")
     var color: String?
-    @Option(name: .long, help: "Only the lines of so many members, those with the best newest scores.") var top: Int?
-    @Option(name: .customLong("x"), help: "training, or time: since the first interval was begun.")
+    @Option(name: .long, help: "Show only the top N members by their latest scores.") var top: Int?
+    @Option(name: .customLong("x"), help: "The x-axis: training, or time since the first interval started.")
     var across: Across = .training
-    @Option(name: .long, help: "For lineage: all, survivors or path; all of up to 30 members when left out.")
+    @Option(name: .long, help: "For lineage: all, survivors or path; default: all, up to 30 members.")
     var show: Lanes?
     @Option(name: .long, help: "For lineage: the order of the rows, member or family.") var order: Order?
     @Flag(name: .customLong("no-baseline"), help: "Leave out the random search.") var hidesBaseline = false
@@ -75,9 +73,9 @@ struct PlotCommand: AsyncParsableCommand {
 
     func validate() throws {
         if width < 1 { throw ValidationError("--width must be at least 1, not \(width)") }
-        if bound != nil, height != .error { throw ValidationError("--bound has a meaning beside --y error only") }
+        if bound != nil, height != .error { throw ValidationError("--bound requires --y error") }
         if !axes.isEmpty, kind != .scatter || axes.count != 2 {
-            throw ValidationError("--axis is for scatter, which has two: --axis NAME --axis NAME")
+            throw ValidationError("--axis is for scatter, which takes two: --axis NAME --axis NAME")
         }
         if kind != .comparison, experiments.count != 1 {
             throw ValidationError("only comparison takes several experiments; name one for \(kind.rawValue)")
@@ -87,11 +85,11 @@ struct PlotCommand: AsyncParsableCommand {
         try validateMeaning()
         guard let output else {
             guard Terminal.output.isTerminal else {
-                throw ValidationError("say where the picture goes: -o FILE.svg, -o FILE.png, or -o - for SVG here")
+                throw ValidationError("name the output: -o FILE.svg, -o FILE.png, or -o - for SVG on standard output")
             }
             if kind != .curves, kind != .schedule {
                 throw ValidationError(
-                    "only curves and schedule are drawn on a terminal; say where it goes: -o FILE.svg")
+                    "only curves and schedule are drawn on a terminal; name the output: -o FILE.svg")
             }
             return
         }
@@ -101,7 +99,7 @@ struct PlotCommand: AsyncParsableCommand {
         }
     }
 
-    /// Refuses options that would change nothing in this kind of picture.
+    /// Rejects options that would change nothing in this kind of chart.
     private func validateMeaning() throws {
         let meanings: [(isGiven: Bool, name: String, kinds: [Chart.Kind])] = [
             (color != nil, "--color-by", [.curves, .lineage, .share, .timeline, .overview]),
@@ -111,7 +109,7 @@ struct PlotCommand: AsyncParsableCommand {
         ]
         for meaning in meanings where meaning.isGiven && !meaning.kinds.contains(kind) {
             let kinds = meaning.kinds.map(\.rawValue)
-            throw ValidationError("\(meaning.name) has a meaning for \(kinds.joined(separator: ", ")) only")
+            throw ValidationError("\(meaning.name) requires one of \(kinds.joined(separator: ", "))")
         }
     }
 
@@ -181,7 +179,7 @@ struct PlotCommand: AsyncParsableCommand {
             guard let best = loaded.history.best?.score else { return .error(bound: goal == .maximize ? 1 : 0) }
             if goal == .maximize, best <= 1 { return .error(bound: 1) }
             if goal == .minimize, best >= 0 { return .error(bound: 0) }
-            throw Failure(.usage, "the best possible score cannot be guessed from \(best); say it with --bound")
+            throw Failure(.usage, "the best possible score cannot be guessed from \(best); give it with --bound")
         }
     }
 }

@@ -8,12 +8,12 @@ import PBTReport
 struct PushCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "push",
-        abstract: "Queue a configuration by hand.",
+        abstract: "Queue a configuration.",
         discussion: """
-            The next founder that nobody has begun takes the values; what is not given stays as it was sampled. In a \
-            manual search it becomes a new member. The random search beside the experiment gets them too. A value is JSON, or a number or word as in an experiment file; \
-            a hyperparameter of a group is named with a dot: pbt push mnist learning_rate=1e-3 activation=relu \
-            layers='[64, 64]' model.width=128.
+            The next founder that has not started takes the values; hyperparameters that are not given keep their sampled \
+            values. In a manual search the configuration becomes a new member. The experiment's random search gets it too. \
+            A value is JSON, or a number or word as in an experiment file; a hyperparameter of a group is named with a \
+            dot: pbt push mnist learning_rate=1e-3 activation=relu layers='[64, 64]' model.width=128.
             """)
 
     @Argument(help: "The experiment.", completion: .experiments)
@@ -32,7 +32,7 @@ struct PushCommand: AsyncParsableCommand {
             in: try await opened.store.record(of: experiment).experiment.space)
         let interval = try await opened.store.push(hyperparameters, to: experiment)
         if let baseline = try await ExperimentFamily(experiment, in: opened.store).baseline {
-            try await push(hyperparameters, beside: interval.id, to: baseline.experiment.name, in: opened)
+            try await push(hyperparameters, matching: interval.id, to: baseline.experiment.name, in: opened)
         }
         if format.json {
             return try Output.json([
@@ -44,14 +44,16 @@ struct PushCommand: AsyncParsableCommand {
             "member \(interval.id.member) will train \(HyperparameterColumns.line(of: interval.hyperparameters))")
     }
 
-    /// Gives the random search the same founder, so that both begin alike.
+    /// Gives the random search the same founder, so that both start from the same configurations.
     private func push(
-        _ hyperparameters: Hyperparameters, beside id: IntervalID, to baseline: String, in opened: OpenStore
+        _ hyperparameters: Hyperparameters, matching id: IntervalID, to baseline: String, in opened: OpenStore
     ) async throws {
         do {
             let other = try await opened.store.push(hyperparameters, to: baseline)
             if other.id != id {
-                Output.warn("\(baseline) trains them as member \(other.id.member): the two do not begin alike")
+                Output.warn(
+                    "\(baseline) trains them as member \(other.id.member): the two do not start from the same configurations"
+                )
             }
         } catch let error as PBTError where error.code == .wrongState {
             Output.warn("\(baseline) does not get them: \(error.message)")

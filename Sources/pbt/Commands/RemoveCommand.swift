@@ -15,7 +15,7 @@ struct RemoveCommand: AsyncParsableCommand {
     @Argument(help: "The experiment.", completion: .experiments)
     var experiment: String
 
-    @Flag(name: [.short, .long], help: "Do not ask.")
+    @Flag(name: [.short, .long], help: "Do not ask for confirmation.")
     var force = false
 
     @OptionGroup var storeOptions: StoreOptions
@@ -32,7 +32,7 @@ struct RemoveCommand: AsyncParsableCommand {
         guard try force || isConfirmed(opened, "delete \(names) with \(size) of checkpoints and logs?") else {
             throw Failure(.noResult, "nothing was deleted")
         }
-        // The baseline first: while the experiment is there, it can be named again.
+        // The baseline first: as long as the experiment exists, the command can be repeated.
         for name in family.names.reversed() {
             do {
                 try await opened.store.remove(name)
@@ -45,14 +45,14 @@ struct RemoveCommand: AsyncParsableCommand {
         try Output.line("deleted \(names)\(opened.data == nil ? "" : ", \(size)")")
     }
 
-    /// Asks on the terminal.
+    /// Asks for confirmation on the terminal.
     ///
-    /// - Throws: A ``Failure`` when there is nobody to ask.
+    /// - Throws: A ``Failure`` when there is no terminal.
     private func isConfirmed(_ opened: OpenStore, _ question: String) throws -> Bool {
         guard Terminal.input.isTerminal, Terminal.error.isTerminal else {
             throw Failure(
                 .usage,
-                "there is no terminal to ask on; to delete \(experiment) without a question: "
+                "there is no terminal to confirm on; to delete \(experiment) without confirmation: "
                     + Hint.command("rm", "-f", experiment, in: opened))
         }
         return Output.confirms(question)

@@ -9,20 +9,20 @@ import SystemPackage
 struct ReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Train once more from scratch by the winner's schedule, to see how much of its score was luck.",
+        abstract: "Retrain from scratch with the best schedule, to see how much of its score was luck.",
         discussion: """
-            The replay is an experiment of its own in the same store: one member a seed, all with the schedule of the best \
-            interval. Give the same command again to go on after an interruption.
+            The replay is an experiment of its own in the same store: one member per seed, all with the schedule of the best \
+            interval. Rerun the same command to resume after an interruption.
             """)
 
     @Argument(help: "The experiment.", completion: .experiments) var experiment: String
-    @Argument(help: "MEMBER or MEMBER@INTERVAL whose schedule is taken; the best interval's when left out.")
+    @Argument(help: "MEMBER or MEMBER@INTERVAL whose schedule is replayed; default: the best interval.")
     var member: IntervalArgument?
-    @Option(name: .long, help: "How many times, each with another seed.") var seeds = 1
+    @Option(name: .long, help: "The number of replays, each with its own seed.") var seeds = 1
     @Option(name: .long, help: "The replay's name; default: EXPERIMENT.replay, then EXPERIMENT.replay-2, and so on.")
     var name: String?
     @OptionGroup var workersOption: WorkersOption
-    @Flag(name: .long, help: "Create the replay for workers elsewhere, and do not train.") var createOnly = false
+    @Flag(name: .long, help: "Create the replay for other workers, without training it.") var createOnly = false
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var shown: ProgressFlags
 
@@ -41,7 +41,7 @@ struct ReplayCommand: AsyncParsableCommand {
                 "\"\(experiment)\" is trained by a Swift program, not by a command; create the replay with --create-only "
                     + "and train it with that program")
         }
-        // The schedule was found from where its lineage began.
+        // The schedule was found from the checkpoint that its founder continued.
         let founder = loaded.history.lineage(of: tip.id).first.flatMap { first in
             loaded.experiment.founderCheckpoints.inExperiment(loaded.experiment.name)[first.id.member]
         }
@@ -78,11 +78,11 @@ struct ReplayCommand: AsyncParsableCommand {
         if result.scores.isEmpty { throw Failure(.noResult, nil) }
     }
 
-    /// The definition under the name that was asked for, or under the first default name that is free or is the same
-    /// replay, not over yet.
+    /// Returns the definition under the name on the command line, or under the first default name that is free or belongs
+    /// to the same replay, unfinished.
     private func named(_ replay: Experiment, _ opened: OpenStore) async throws -> Experiment {
         func seeded(_ replay: Experiment, _ name: String) -> Experiment {
-            // The winner was picked for its luck, so its own seeds would flatter the replay: new ones, by the name.
+            // The winner's own seeds would bias the replay upwards: new ones, derived from the name.
             var random = RandomStream(seed: replay.seed, .trainer, member: 0, index: 0, name: name)
             var seeded = replay
             seeded.name = name

@@ -8,10 +8,10 @@ import PBTReport
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Write one HTML file with all pictures and tables of an experiment, or of several side by side.",
+        abstract: "Write an HTML report with all charts and tables of an experiment, or of several side by side.",
         discussion: """
-            The file opens from a disk and asks nobody for anything. It names the workers, which may be named after \
-            machines, and the trainer's command.
+            The file makes no network requests and contains no scripts. It includes the names of workers, which may be \
+            host names, and the trainer's command.
 
               pbt report digits -o digits.html
             """)

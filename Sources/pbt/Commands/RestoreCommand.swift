@@ -9,13 +9,13 @@ import SystemPackage
 struct RestoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
-        abstract: "Make a store out of a backup, after checking that it is whole.",
+        abstract: "Restore a store from a backup, after verifying that it is complete.",
         discussion: """
-            Checks the store's file, and that every checkpoint it names is there. Nothing is overwritten: give a file that does \
-            not exist with --store.
+            Verifies the store's file, and that every checkpoint that it references is there. Nothing is overwritten: --store \
+            must name a file that does not exist.
             """)
 
-    @Argument(help: "The directory that pbt backup made.", completion: .directory)
+    @Argument(help: "The directory that pbt backup created.", completion: .directory)
     var backup: String
 
     @OptionGroup var storeOptions: StoreOptions
@@ -34,7 +34,7 @@ struct RestoreCommand: AsyncParsableCommand {
         }
         try Output.line(
             "restored \(Words.count(manifest.experiments.count, "experiment")) with "
-                + "\(Words.count(manifest.checkpointCount, "checkpoint")) to \(near(target)); look at it with: "
+                + "\(Words.count(manifest.checkpointCount, "checkpoint")) to \(near(target)); list its experiments with: "
                 + Hint.command("list", in: .file(target)))
     }
 }

@@ -7,8 +7,8 @@ import PBT
 struct ResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
-        abstract: "Let an experiment and its random search go on after a pause, or after they failed.",
-        discussion: "Trains nothing itself: workers that wait go on, and pbt run or pbt worker may be started.")
+        abstract: "Resume an experiment and its random search after a pause or a failure.",
+        discussion: "It trains nothing itself: waiting workers continue; start others with pbt run or pbt worker.")
 
     @Argument(help: "The experiment.", completion: .experiments)
     var experiment: String
@@ -25,6 +25,6 @@ struct ResumeCommand: AsyncParsableCommand {
         if let baseline = family.baseline, baseline.state == .paused {
             try await store.resume(baseline.experiment.name)
         }
-        try Output.line("\(experiment) goes on")
+        try Output.line("\(experiment) is resumed")
     }
 }

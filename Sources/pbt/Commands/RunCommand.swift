@@ -12,10 +12,10 @@ import SystemPackage
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Train an experiment to its end, or go on where it stopped.",
+        abstract: "Train an experiment to its end, or resume it.",
         discussion: """
-            Run the same file again to go on after an interruption, or in a second terminal to join in with more workers. \
-            The first Ctrl-C finishes the intervals in flight, the second stops at once; both leave a run that goes on.
+            Run the same file again to resume after an interruption, or in a second terminal to add workers. The first \
+            Ctrl-C finishes the running intervals, the second stops immediately; either way the run can be resumed.
             """)
 
     @Argument(help: "The experiment file (YAML or JSON).", completion: .file())
@@ -30,7 +30,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(
         name: .long, defaultAsFlag: 7070,
         help: ArgumentHelp(
-            "Show the dashboard on this machine while it trains; --dashboard=0 takes any port.",
+            "Serve the dashboard on this machine while training; --dashboard=0 picks a free port.",
             valueName: "port"))
     var dashboard: Int?
 
@@ -52,7 +52,7 @@ struct RunCommand: AsyncParsableCommand {
         let opened = try await storeOptions.open(in: source.directory, creating: true)
         if !shown.quiet { try await opened.warnOfUnknownFiles() }
         let last = try await opened.store.lastEvent()
-        let hint = overrides.hint(file, workers: workersOption.workers, in: opened, beside: source.directory)
+        let hint = overrides.hint(file, workers: workersOption.workers, in: opened, defaultIn: source.directory)
         let registration = try await Registration(experiment, in: opened, retrying: true, hint: hint)
         if case .alreadyFinished = registration.outcome {
             Output.note(
@@ -79,16 +79,18 @@ struct RunCommand: AsyncParsableCommand {
         try await Self.conclude(registration.family, in: opened, shown: shown)
     }
 
-    /// Says what came out.
+    /// Prints the result.
+    ///
+    /// - Throws: A ``Failure`` when there is no usable result.
     private static func conclude(
         _ family: ExperimentFamily, in opened: OpenStore, shown: ProgressFlags
     ) async throws {
-        let winner = try await RunResult(of: family, in: opened)
+        let result = try await RunResult(of: family, in: opened)
         if shown.json {
-            try Output.jsonLine(winner.value)
+            try Output.jsonLine(result.value)
         } else {
-            try winner.print(isQuiet: shown.quiet)
+            try result.print(isQuiet: shown.quiet)
         }
-        guard winner.status == .done else { throw Failure(winner.status, nil) }
+        guard result.status == .done else { throw Failure(result.status, nil) }
     }
 }

@@ -6,17 +6,17 @@ import PBTReport
 
 /// `pbt schedule`.
 struct ScheduleCommand: PagedCommand {
-    /// The forms in which a schedule is printed.
+    /// The output formats of a schedule.
     enum Form: String, CaseIterable, ExpressibleByArgument {
         case table, json, yaml, csv
     }
 
     static let configuration = CommandConfiguration(
         commandName: "schedule",
-        abstract: "Print the hyperparameter schedule of the winner, or of a member, stitched along its lineage.")
+        abstract: "Print the hyperparameter schedule of the best interval, or of a member, along its lineage.")
 
     @Argument(help: "The experiment.", completion: .experiments) var experiment: String
-    @Argument(help: "MEMBER or MEMBER@INTERVAL; the best interval when left out.") var member: IntervalArgument?
+    @Argument(help: "MEMBER or MEMBER@INTERVAL; default: the best interval.") var member: IntervalArgument?
     @Option(name: [.short, .customLong("output")], help: "table, json, yaml or csv.") var output: Form = .table
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
@@ -32,7 +32,7 @@ struct ScheduleCommand: PagedCommand {
         case .csv: try Output.write(schedule.csv)
         case .table:
             try schedule.table.print()
-            if !schedule.constants.isEmpty { try Output.line("The same throughout: \(schedule.constants)") }
+            if !schedule.constants.isEmpty { try Output.line("Constant: \(schedule.constants)") }
         }
     }
 }

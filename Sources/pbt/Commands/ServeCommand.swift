@@ -13,11 +13,11 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract:
-            "Serve a store over HTTP: a dashboard for people, an API for workers on other machines and for programs.",
+            "Serve a store over HTTP: a dashboard, and an API for programs and for workers on other machines.",
         discussion: """
-            On this machine alone nothing more is needed. To be reached from others, make tokens first (pbt token create \
-            NAME --scope work) and give --host 0.0.0.0; add --tls-certificate and --tls-key, or put a proxy with TLS in \
-            front. SIGTERM and Ctrl-C end it: every lease is kept, and workers go on when it is back.
+            On this machine alone it needs no options. For access from other machines, create tokens first (pbt token \
+            create NAME --scope work) and pass --host 0.0.0.0; add --tls-certificate and --tls-key, or put a TLS proxy in \
+            front. SIGTERM and Ctrl-C shut it down: leases are kept, and workers continue when it is back.
             """)
 
     @OptionGroup var storeOptions: StoreOptions
@@ -25,23 +25,23 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(name: .long, help: "The address to listen on.")
     var host = "127.0.0.1"
 
-    @Option(name: .long, help: "The port to listen on; 0 takes any that is free.")
+    @Option(name: .long, help: "The port to listen on; 0 picks a free one.")
     var port = 7070
 
-    @Flag(name: .long, help: "Offer the protocol of Schedy's client too, under /schedy/.")
+    @Flag(name: .long, help: "Also serve the Schedy protocol, under /schedy/.")
     var schedy = false
 
     @Option(
         name: .customLong("schedy-timeout"),
         help: ArgumentHelp(
-            "How long a job of Schedy's may run before others get it; default: for ever, as its clients send no sign of life.",
+            "The time after which a Schedy job is requeued; default: no limit, since its clients send no heartbeat.",
             valueName: "time"))
     var schedyTimeout: String?
 
-    @Flag(name: .long, help: "Ask for a token on loopback too.")
+    @Flag(name: .long, help: "Require a token on loopback too.")
     var tokens = false
 
-    @Flag(name: .long, help: "Let everyone who reaches the address do everything, whatever the address.")
+    @Flag(name: .long, help: "Require no token, whatever the address: everyone who can reach it may do everything.")
     var insecure = false
 
     @Option(
@@ -55,28 +55,28 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("rate-limit"),
         help: ArgumentHelp(
-            "Requests a second for each token or address; default: 1000 where tokens are asked for, else no limit.",
+            "Requests per second for each token or address; default: 1000 where tokens are required, else no limit.",
             valueName: "number"))
     var rateLimit: Double?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "How many connections there may be at once; default: as many as the limit on open files allows, at most 10000.",
+            "The most concurrent connections; default: as many as the limit on open files allows, at most 10000.",
             valueName: "number"))
     var connections: Int?
 
-    @Flag(name: .customLong("no-dashboard"), help: "Serve no pages, only the API.")
+    @Flag(name: .customLong("no-dashboard"), help: "Serve the API only, without the dashboard.")
     var hidesDashboard = false
 
     @Flag(
         name: .customLong("allow-control"),
         help:
-            "Let those who may manage experiments pause, resume, stop and push from the dashboard; without it, it only shows."
+            "Let users who may manage experiments pause, resume, stop and push from the dashboard; default: read-only."
     )
     var allowsControl = false
 
-    @Option(name: .customLong("log-format"), help: "text or json.")
+    @Option(name: .customLong("log-format"), help: "The log format: text or json.")
     var logFormat: LogFormat = .text
 
     @Flag(name: [.short, .long], help: "Log every request.")
@@ -89,7 +89,7 @@ struct ServeCommand: AsyncParsableCommand {
             throw ValidationError("--tls-certificate and --tls-key belong together; give both")
         }
         if hidesDashboard, allowsControl {
-            throw ValidationError("--allow-control has a meaning with the dashboard only; leave out --no-dashboard")
+            throw ValidationError("--allow-control requires the dashboard; leave out --no-dashboard")
         }
         if insecure, tokens { throw ValidationError("--insecure and --tokens contradict each other") }
         if let schedyTimeout,
@@ -136,7 +136,7 @@ struct ServeCommand: AsyncParsableCommand {
         try await group.run()
     }
 
-    /// Schedy's protocol over the store.
+    /// Returns the Schedy protocol over the store.
     private func mount(_ store: any Store, _ tokens: (any TokenStore)?) throws -> SchedyMount {
         guard let store = store as? any TransactionalStore else {
             throw Failure(.usage, "Schedy's protocol needs the store itself; give --store FILE")
@@ -146,13 +146,14 @@ struct ServeCommand: AsyncParsableCommand {
             settings: SchedySettings(timeout: schedyTimeout.flatMap { Duration(value: .string($0)) }))
     }
 
-    /// Whether no token is asked for.
+    /// Returns true if no token is required.
     ///
-    /// - Throws: A ``Failure`` when others could reach the server and nothing would keep them out.
+    /// - Throws: A ``Failure`` when other machines could reach the server without a token.
     private func isOpen(_ kept: any TokenStore, in opened: OpenStore) async throws -> Bool {
         if insecure {
             if !ServerConfiguration(host: host).isLoopback {
-                Output.warn("everyone who reaches \(host) may do everything, also run programs through its workers")
+                Output.warn(
+                    "everyone who can reach \(host) may do everything, including running programs on its workers")
             }
             return true
         }
@@ -160,7 +161,7 @@ struct ServeCommand: AsyncParsableCommand {
         if isLoopback, !tokens { return true }
         guard try await !kept.tokens().isEmpty else {
             let create = Hint.command("token", "create", "laptop", "--scope", "admin", in: opened)
-            let advice = "there is no token yet: make one with: \(create)"
+            let advice = "there is no token yet; create one with: \(create)"
             throw Failure(
                 .usage,
                 isLoopback
@@ -169,7 +170,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         if !isLoopback, certificate == nil {
             Output.warn(
-                "without TLS, tokens can be read on the network; give --tls-certificate and --tls-key, or use a proxy")
+                "without TLS, tokens can be read on the network; pass --tls-certificate and --tls-key, or use a proxy")
         }
         return false
     }

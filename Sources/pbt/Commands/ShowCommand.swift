@@ -7,10 +7,10 @@ import PBT
 struct ShowCommand: PagedCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Show how far an experiment is, its best interval and its members.")
+        abstract: "Show the progress of an experiment, its best interval and its members.")
 
     @Argument(help: "The experiment.", completion: .experiments) var experiment: String
-    @Flag(name: .long, help: "Show all members, not only the best 20.") var all = false
+    @Flag(name: .long, help: "Show all members, not only the top 20.") var all = false
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
     @OptionGroup var pager: PagerOptions

@@ -7,7 +7,8 @@ import PBT
 struct StopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop",
-        abstract: "End an experiment and its random search for good; what runs is stopped, what is done is kept.")
+        abstract:
+            "Stop an experiment and its random search for good: running intervals are discarded, results are kept.")
 
     @Argument(help: "The experiment.", completion: .experiments)
     var experiment: String
@@ -19,10 +20,10 @@ struct StopCommand: AsyncParsableCommand {
         let store = opened.store
         let family = try await ExperimentFamily(experiment, in: store)
         guard !family.isOver else {
-            return try Output.line("\(experiment) is over already (\(family.main.state.rawValue))")
+            return try Output.line("\(experiment) has already ended (\(family.main.state.rawValue))")
         }
         for record in family.records where !record.state.isOver {
-            try await store.stop(record.experiment.name, because: "it was stopped by hand")
+            try await store.stop(record.experiment.name, because: "stopped by the user")
         }
         try Output.line("\(experiment) is stopped; its result: \(Hint.command("best", experiment, in: opened))")
     }

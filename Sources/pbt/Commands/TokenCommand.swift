@@ -9,18 +9,18 @@ import PBTServer
 struct TokenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token",
-        abstract: "Make, list and end the tokens that a server asks for.",
+        abstract: "Create, list and revoke the access tokens of a server.",
         subcommands: [TokenCreateCommand.self, TokenListCommand.self, TokenRevokeCommand.self])
 }
 
 extension StoreOptions {
-    /// The tokens of the store.
+    /// Opens the tokens of the store.
     ///
-    /// - Throws: A ``Failure`` when the store is a server, which hands out no tokens.
+    /// - Throws: A ``Failure`` when the store is a server, through which tokens cannot be managed.
     func openTokens(creating: Bool = false, reading: Bool = false) async throws -> any TokenStore {
         guard let tokens = try await open(creating: creating, reading: reading).store as? any TokenStore else {
             throw Failure(
-                .usage, "tokens are made where the store is, not through a server; run this there with --store FILE")
+                .usage, "tokens are managed where the store is, not through a server; run this there with --store FILE")
         }
         return tokens
     }
@@ -30,33 +30,33 @@ extension StoreOptions {
 struct TokenCreateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
-        abstract: "Make a token, and print its secret once, on standard output.",
+        abstract: "Create a token, and print its secret once, on standard output.",
         discussion: """
-            read: look at everything. work: claim and train intervals. admin: create, change and remove experiments. Each \
-            holds those before it. The store keeps a hash only: what is lost cannot be shown again, but revoked.
+            read: read everything. work: claim and train intervals. admin: create, change and remove experiments. Each \
+            scope includes those before it. The store keeps only a hash: a lost token cannot be shown again, only revoked.
             """)
 
-    @Argument(help: "Its name, for people: who or what will use it.")
+    @Argument(help: "The token's name: the person or machine that will use it.")
     var name: String
 
-    @Option(name: .long, help: "read, work or admin.", transform: Self.scope)
+    @Option(name: .long, help: "The scope: read, work or admin.", transform: Self.scope)
     var scope: Scope = .work
 
     @Option(
-        name: .long, help: ArgumentHelp("How long it is good for: 12h, 30d; default: until revoked.", valueName: "time")
+        name: .long, help: ArgumentHelp("The lifetime: 12h, 30d; default: until revoked.", valueName: "time")
     )
     var expires: String?
 
     @Option(
         name: .customLong("schedy-config"),
         help: ArgumentHelp(
-            "Write a client.json for Schedy's client there (mode 0600) instead of printing.", valueName: "file"))
+            "Write a client.json for the Schedy client (mode 0600) instead of printing the secret.", valueName: "file"))
     var schedyConfig: String?
 
     @Option(
         name: .customLong("config"),
         help: ArgumentHelp(
-            "Write a client file for pbt and the Python client there (mode 0600) instead of printing.",
+            "Write a client file for pbt and the Python client (mode 0600) instead of printing the secret.",
             valueName: "file"))
     var config: String?
 
@@ -87,14 +87,14 @@ struct TokenCreateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let tokens = try await storeOptions.openTokens(creating: true)
-        // Before a client file is touched, which may hold the token that has this name.
+        // Before a client file is overwritten, which may hold the token of this name.
         guard try await !tokens.tokens().contains(where: { $0.name == name }) else { throw PBTError.tokenExists(name) }
         let (token, record) = try Token.make(
             named: name, scope: scope, now: StoreClock.system.now(),
             life: expires.flatMap { Duration(value: .string($0)) })
-        // The files first: a token whose secret nobody has is of no use.
+        // The files first: a token whose secret is lost is useless.
         if let schedyConfig, let url {
-            // Where pbt serve --schedy offers it, unless a path was given: a proxy may have it elsewhere.
+            // The path of pbt serve --schedy, unless one was given: a proxy may have it elsewhere.
             let hasPath = url.split(separator: "/", omittingEmptySubsequences: true).count > 2
             let root = (url.hasSuffix("/") ? url : url + "/") + (hasPath ? "" : "schedy/")
             try write(
@@ -124,7 +124,8 @@ struct TokenCreateCommand: AsyncParsableCommand {
 
 /// `pbt token list`.
 struct TokenListCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the tokens; never a secret.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the tokens, without their secrets.")
 
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
@@ -146,12 +147,12 @@ struct TokenListCommand: AsyncParsableCommand {
         }
         guard !tokens.isEmpty else {
             let create = Hint.command("token", "create", "NAME", "--scope", "work", in: try storeOptions.location())
-            Output.note("there are no tokens; make one with: \(create)")
+            Output.note("there are no tokens; create one with: \(create)")
             return
         }
         for token in tokens {
             let end = token.expires.map { isExpired(token, now) ? "expired \($0)" : "until \($0)" } ?? "until revoked"
-            try Output.line("\(PlainText.line(token.name))  \(token.scope.rawValue)  made \(token.created)  \(end)")
+            try Output.line("\(PlainText.line(token.name))  \(token.scope.rawValue)  created \(token.created)  \(end)")
         }
     }
 
@@ -163,7 +164,7 @@ struct TokenListCommand: AsyncParsableCommand {
 /// `pbt token revoke`.
 struct TokenRevokeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "revoke", abstract: "End a token: a running server refuses it from now on.")
+        commandName: "revoke", abstract: "Revoke a token: a running server rejects it from now on.")
 
     @Argument(help: "The token's name.")
     var name: String

@@ -6,7 +6,8 @@ import PBT
 /// `pbt unpin`.
 struct UnpinCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "unpin", abstract: "Keep the checkpoint of an interval no longer than it is needed.")
+        commandName: "unpin",
+        abstract: "Unpin the checkpoint of an interval: it is kept only as long as the experiment needs it.")
 
     @Argument(help: "The experiment.", completion: .experiments)
     var experiment: String

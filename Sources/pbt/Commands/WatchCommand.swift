@@ -9,13 +9,13 @@ import UnixSignals
 struct WatchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
-        abstract: "Watch experiments on the whole screen, whoever trains them.",
+        abstract: "Watch experiments full screen, wherever they are trained.",
         discussion: """
-            j and k move, Enter opens, Esc goes back, s sorts, f or / filters, l shows the lineage, h the schedule, e what \
-            failed, ? explains the keys, q ends. Nothing can be changed from here.
+            j and k move, Enter opens, Esc goes back, s sorts, f or / filters, l shows the lineage, h the schedule, e the \
+            failures, ? the keys, q quits. Read-only: it changes nothing.
             """)
 
-    @Argument(help: "The experiment; a list of all when none is named.", completion: .experiments)
+    @Argument(help: "The experiment; default: the list of all.", completion: .experiments)
     var experiment: String?
     @OptionGroup var storeOptions: StoreOptions
 
@@ -25,13 +25,13 @@ struct WatchCommand: AsyncParsableCommand {
             let name = experiment ?? "last"
             throw Failure(
                 .usage,
-                "watch needs a terminal, and this is none; to look once: \(Hint.command("show", name, in: location)), "
-                    + "for a program: \(Hint.command("show", name, "--json", in: location))")
+                "watch needs a terminal, and this is not one; for a snapshot: \(Hint.command("show", name, in: location)), "
+                    + "for a script: \(Hint.command("show", name, "--json", in: location))")
         }
         let opened = try await storeOptions.open(reading: true)
         let watcher = Watcher(opened.store, at: opened.location.description)
         try await watcher.open(experiment)
-        // Traps first, so that no signal finds the screen taken and nobody to give it back.
+        // Signals are trapped first, so that none arrives when the screen is taken and nothing restores it.
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup, .sigwinch)
         ScreenGuard.take(1, .full, readsKeys: true)
         defer { ScreenGuard.restore() }
@@ -46,7 +46,7 @@ struct WatchCommand: AsyncParsableCommand {
                 for await key in keys.pressed {
                     if try await watcher.press(key) { return .done }
                 }
-                // The terminal is gone.
+                // The terminal was closed.
                 return .terminated
             }
             tasks.addTask {

@@ -12,16 +12,16 @@ import SystemPackage
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
-        abstract: "Train what a store has to be trained.",
+        abstract: "Run a worker: claim and train intervals.",
         discussion: """
-            Serves all running experiments of the store, or one of them with its random search, and ends when they are \
-            over. Any number of workers may serve one store, those of a server on any number of machines.
+            Serves all running experiments of the store, or one of them with its random search, and exits when they are \
+            finished. Any number of workers may serve one store; those of a server may run on any number of machines.
             """)
 
     @Argument(help: "The store: a path, or the URL of a server.")
     var store: String
 
-    @Argument(help: "The experiment; all of the store when none is named.")
+    @Argument(help: "The experiment; default: all experiments of the store.")
     var experiment: String?
 
     @OptionGroup var workersOption: WorkersOption
@@ -29,28 +29,28 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Where this machine sees the server's data directory; default: PBT_DATA, else the server's own path.",
+            "The server's data directory as this machine mounts it; default: PBT_DATA, else the server's own path.",
             valueName: "directory"))
     var data: String?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Where checkpoints are kept that come from a server; default: the user's cache.", valueName: "directory"))
+            "The cache for checkpoints from a server; default: in the user's cache directory.", valueName: "directory"))
     var cache: String?
 
     @Option(
         name: .customLong("cache-limit"),
-        help: ArgumentHelp("How many GiB of checkpoints are kept there; default: 20.", valueName: "number"))
+        help: ArgumentHelp("The size limit of that cache in GiB; default: 20.", valueName: "number"))
     var cacheLimit: Double?
 
     @Flag(name: .long, help: "Wait for new experiments and queued configurations instead of ending.")
     var wait = false
 
-    @Flag(name: [.short, .long], help: "Say nothing but errors.")
+    @Flag(name: [.short, .long], help: "Print only errors.")
     var quiet = false
 
-    @Flag(name: [.short, .long], help: "Say more.")
+    @Flag(name: [.short, .long], help: "Print more details.")
     var verbose = false
 
     @OptionGroup var terminal: TerminalOptions
@@ -66,7 +66,7 @@ struct WorkerCommand: AsyncParsableCommand {
             StoreLocation(store), creating: false, data: data.map { FilePath($0) })
         if !opened.isRemote, data != nil || cache != nil || cacheLimit != nil {
             throw Failure(
-                .usage, "--data, --cache and --cache-limit are for servers; the files of \(store) are beside it")
+                .usage, "--data, --cache and --cache-limit are for servers; the files of \(store) are next to it")
         }
         if !quiet { try await opened.warnOfUnknownFiles() }
         let served = try await served(in: opened)
@@ -74,23 +74,25 @@ struct WorkerCommand: AsyncParsableCommand {
             for record in served where record.experiment.trainer == nil {
                 throw Failure(
                     .badFile,
-                    "\(record.experiment.name) has no command; its trainers run elsewhere: in Swift, or as Schedy's clients"
+                    "\(record.experiment.name) has no command; its trainers run elsewhere: in Swift, or as Schedy clients"
                 )
             }
         }
         let isPersistent = experiment != nil && served.contains { $0.experiment.trainer?.isPersistent == true }
         for record in served where experiment == nil && !record.state.isOver && !Self.serves(record.experiment) {
             Output.note(
-                "passing over \(PlainText.line(record.experiment.name)): \(Self.reason(record.experiment, in: opened.location))"
+                "skipping \(PlainText.line(record.experiment.name)): \(Self.reason(record.experiment, in: opened.location))"
             )
         }
         let open = served.filter { !$0.state.isOver && (isPersistent || Self.serves($0.experiment)) }
         guard wait || !open.isEmpty else {
-            if !quiet { Output.note("nothing to train: \(over(served))") }
+            if !quiet { Output.note("nothing to train: \(states(of: served))") }
             if experiment != nil { try Self.check(served) }
             return
         }
-        let slots = workersOption.workers ?? (open.isEmpty ? served : open).compactMap { $0.experiment.trainer?.workers }.max() ?? 1
+        let slots =
+            workersOption.workers ?? (open.isEmpty ? served : open).compactMap { $0.experiment.trainer?.workers }.max()
+            ?? 1
         try checkDevices(of: open, slots: slots)
         if !quiet {
             let names =
@@ -127,9 +129,9 @@ struct WorkerCommand: AsyncParsableCommand {
         try await finish(session, training: wait ? [] : open, in: opened)
     }
 
-    /// Says which experiments cannot be trained here for want of a device.
+    /// Prints which experiments cannot be trained here because a device is missing.
     ///
-    /// - Throws: A ``Failure`` when none is left, or when it is the one that was asked for.
+    /// - Throws: A ``Failure`` when none is left, or when the only experiment lacks one.
     private func checkDevices(of open: [ExperimentRecord], slots: Int) throws {
         var missing: Failure?
         var lacking = 0
@@ -146,50 +148,51 @@ struct WorkerCommand: AsyncParsableCommand {
         if let missing, lacking == open.count, !wait { throw missing }
     }
 
-    /// Works, and says how it ended.
+    /// Runs the session, and prints how it ended.
     private func finish(
         _ session: Session, training trained: [ExperimentRecord], in opened: OpenStore
     ) async throws {
         if let ended = try await session.run() {
-            Output.note("stopped; the same command goes on from here")
+            Output.note("stopped; rerun the same command to resume")
             throw Failure(ended, nil)
         }
         let now = try await self.served(in: opened)
-        if !quiet { Output.note(over(now)) }
-        // What had failed before is not this worker's result.
+        if !quiet { Output.note(states(of: now)) }
+        // An earlier failure is not this worker's result.
         try Self.check(now.filter { record in trained.contains { $0.id == record.id } })
     }
 
-    /// Says which experiments failed.
+    /// Reports failed experiments.
     ///
     /// - Throws: A ``Failure`` when one did.
     private static func check(_ records: [ExperimentRecord]) throws {
         let failed = records.filter { $0.state == .failed }
         guard !failed.isEmpty else { return }
-        let texts = failed.map { record in
+        let failures = failed.map { record in
             "\(PlainText.line(record.experiment.name)) failed"
                 + (record.reason.map { ": \(PlainText.line($0))" } ?? "")
         }
-        throw Failure(.noResult, texts.joined(separator: "; "))
+        throw Failure(.noResult, failures.joined(separator: "; "))
     }
 
-    /// Whether a program can be started for each interval of an experiment.
+    /// Returns true if a program can be started for each interval of an experiment.
     private static func serves(_ experiment: Experiment) -> Bool {
         experiment.trainer.map { !$0.isPersistent } ?? false
     }
 
     private static func reason(_ experiment: Experiment, in store: StoreLocation) -> String {
         experiment.trainer == nil
-            ? "it has no command" : "its program stays alive; serve it by name: \(Hint.worker(store, experiment.name))"
+            ? "it has no command"
+            : "its trainer is persistent; serve it by name: \(Hint.worker(store, experiment.name))"
     }
 
-    /// The experiments that this worker serves, as far as there are any now.
+    /// Returns the experiments that this worker serves now.
     private func served(in opened: OpenStore) async throws -> [ExperimentRecord] {
         guard let experiment else { return try await opened.store.experiments() }
         return try await ExperimentFamily(experiment, in: opened.store).records
     }
 
-    private func over(_ records: [ExperimentRecord]) -> String {
+    private func states(of records: [ExperimentRecord]) -> String {
         let states = records.map { "\(PlainText.line($0.experiment.name)) is \($0.state.rawValue)" }
         return states.isEmpty ? "the store has no experiments" : states.joined(separator: ", ")
     }

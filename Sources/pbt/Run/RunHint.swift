@@ -3,39 +3,40 @@
 import PBT
 import SystemPackage
 
-/// How a file is trained once more: the command line of `pbt run` or `pbt create` in a form that can be pasted.
+/// The command line of `pbt run` or `pbt create` for an experiment file, for pasting.
 struct RunHint {
-    /// The experiment file, as it was given.
+    /// The experiment file, as on the command line.
     let file: String
-    /// The name that was given instead of the file's.
+    /// The name that overrides the file's.
     var name: String?
-    /// The seed that was given instead of the file's.
+    /// The seed that overrides the file's.
     var seed: Int?
     /// The experiment that founders continue.
     var from: String?
-    /// How many workers were given.
+    /// The number of workers on the command line.
     var workers: Int?
-    /// The store that is used, and where it would be looked for.
+    /// The store.
     let store: StoreLocation
+    /// The directory of the default store.
     let directory: FilePath
 
-    /// `pbt run FILE` with what it takes to mean the same experiment in the same store.
+    /// Returns `pbt run FILE` with the options that select the same experiment in the same store.
     ///
     /// - Parameters:
-    ///   - verb: Another command that takes a file.
-    ///   - newName: Another name for the experiment; that of this run when not given.
+    ///   - verb: The subcommand.
+    ///   - newName: Another name for the experiment; that of this run when nil.
     /// - Returns: One line for a shell.
     func command(to verb: String = "run", named newName: String? = nil) -> String {
         var words = ["pbt", verb, Hint.operand(file)]
         if let name = newName ?? name { words += ["--name", name] }
-        // A negative number would be taken for an option.
+        // A negative number would be mistaken for an option.
         if let seed { words += seed < 0 ? ["--seed=\(seed)"] : ["--seed", "\(seed)"] }
         if let from { words += ["--from", from] }
         if let workers, verb == "run" { words += ["--workers", "\(workers)"] }
         return Shell.command(words + Hint.storeOption(store, in: directory))
     }
 
-    /// A name like an experiment's that no experiment of the store has.
+    /// Returns a name derived from an experiment's that is free in the store: `toy-2`.
     static func freeName(like name: String, in store: some Store) async throws -> String {
         let taken = Set(try await store.experiments().map(\.experiment.name))
         for number in 2... {

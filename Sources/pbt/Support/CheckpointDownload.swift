@@ -6,15 +6,15 @@ import PBTReport
 import PBTWorker
 import SystemPackage
 
-/// Brings an interval's checkpoint into a directory of the user's: whole and checked, or not at all.
+/// Copies an interval's checkpoint to a directory of the user: verified and complete, or not at all.
 struct CheckpointDownload {
     let loaded: LoadedExperiment
     let interval: Interval
 
-    /// Copies the checkpoint, or fetches it from the server, and checks it by its hashes.
+    /// Copies the checkpoint, or downloads it from the server, and verifies its hashes.
     ///
-    /// - Parameter directory: A path where there is nothing yet.
-    /// - Returns: The absolute path, and how many bytes there are.
+    /// - Parameter directory: A path that does not exist.
+    /// - Returns: The absolute path, and the size in bytes.
     /// - Throws: A ``Failure`` or ``PBTError``; nothing is left at the path then.
     func save(to directory: String) async throws -> (path: FilePath, bytes: Int64) {
         let target = try absolute(FilePath(directory))
@@ -63,13 +63,13 @@ struct CheckpointDownload {
         guard changes.isEmpty else {
             throw PBTError(
                 .inputOutput,
-                "the checkpoint of \(interval.id) of \"\(experiment)\" is not as it was published: "
+                "the checkpoint of \(interval.id) of \"\(experiment)\" differs from what was published: "
                     + changes.prefix(3).joined(separator: ", "))
         }
         try Self.makeWritable(directory)
     }
 
-    /// Published files are read-only; a copy is the user's to change and delete.
+    /// Makes a copy writable: published files are read-only.
     private static func makeWritable(_ path: FilePath) throws {
         for name in try FileSystem.names(in: path) where try FileSystem.makeUserWritable(path.appending(name)) {
             try makeWritable(path.appending(name))

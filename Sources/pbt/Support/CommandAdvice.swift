@@ -3,14 +3,14 @@
 import PBT
 import SystemPackage
 
-/// Advice about a trainer's command and environment, which no shell reads: what looks as if one did.
+/// Advice about a trainer's command and environment that assume a shell: none reads them.
 struct CommandAdvice {
-    /// What cannot be meant, by place: `command[0]`.
+    /// Errors, by place: `command[0]`.
     private(set) var faults: [(path: String, argument: Int, problem: String)] = []
-    /// What may be meant, by place: `command[2]`, `env.PATH`.
+    /// Warnings, by place: `command[2]`, `env.PATH`.
     private(set) var warnings: [(path: String, problem: String)] = []
 
-    /// Looks at a command, and the variables that accompany it.
+    /// Checks a command and its environment variables.
     ///
     /// - Parameters:
     ///   - command: The program and its arguments.
@@ -19,26 +19,26 @@ struct CommandAdvice {
     init(command: [String], environment: [String: String], names: [String]) {
         let isScript = Self.isScript(command)
         for (i, argument) in command.enumerated() {
-            look(at: argument, i, names: names, isScript: isScript && i > 0)
+            check(argument, i, names: names, isScript: isScript && i > 0)
         }
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
-            look(at: value, of: name, names: names)
+            check(value, of: name, names: names)
         }
     }
 
-    private mutating func look(at argument: String, _ i: Int, names: [String], isScript: Bool) {
+    private mutating func check(_ argument: String, _ i: Int, names: [String], isScript: Bool) {
         let path = "command[\(i)]"
         if let name = names.first(where: { argument.contains("${\($0)}") }) {
             faults.append((path, i, "\"\(argument)\": ${\(name)} becomes a dollar sign and the value; write {\(name)}"))
         }
         let whole = Self.expanded(argument)
         if i == 0, let whole {
-            faults.append((path, i, "\"\(argument)\": no shell expands ~; write the whole path: \(whole)"))
+            faults.append((path, i, "\"\(argument)\": no shell expands ~; write the full path: \(whole)"))
         } else if i == 0, let variable = Self.variable(in: argument) {
             faults.append(
                 (
                     path, i,
-                    "\"\(argument)\": no shell expands \(variable); write the whole path, or the program's name if it is in PATH"
+                    "\"\(argument)\": no shell expands \(variable); write the full path, or the program's name if it is in PATH"
                 ))
         } else if isScript {
             return
@@ -59,7 +59,7 @@ struct CommandAdvice {
         }
     }
 
-    private mutating func look(at value: String, of name: String, names: [String]) {
+    private mutating func check(_ value: String, of name: String, names: [String]) {
         let path = "env.\(name)"
         if let hyperparameter = names.first(where: { value.contains("{\($0)}") }) {
             warnings.append(
@@ -75,7 +75,7 @@ struct CommandAdvice {
         }
     }
 
-    /// Whether a shell is told to read an argument as a script, as in `[sh, -c, …]`.
+    /// Returns true for a shell that gets a script as an argument, as in `[sh, -c, …]`.
     private static func isScript(_ command: [String]) -> Bool {
         let shells: Set = ["sh", "bash", "dash", "zsh", "ksh", "fish", "ash", "busybox"]
         return command.contains { argument in
@@ -83,13 +83,13 @@ struct CommandAdvice {
         } && command.contains { $0.hasPrefix("-") && $0.hasSuffix("c") }
     }
 
-    /// What a shell would make of `~` and `~/…`; nothing for anything else.
+    /// Returns the expansion that a shell makes of `~` and `~/…`; nil for anything else.
     private static func expanded(_ text: String) -> String? {
         guard text == "~" || text.hasPrefix("~/") else { return nil }
         return (environment("HOME") ?? "/home/NAME") + text.dropFirst()
     }
 
-    /// The first `$NAME` or `${NAME}` in a text.
+    /// Returns the first `$NAME` or `${NAME}` in a string.
     private static func variable(in text: String) -> String? {
         guard let match = text.firstMatch(of: /\$(?:[A-Za-z_][A-Za-z0-9_]*|\{\{?[A-Za-z_][A-Za-z0-9_]*\}\}?)/) else {
             return nil

@@ -3,13 +3,13 @@
 import PBT
 import SystemPackage
 
-/// Values for keys of a definition, as a command line gives them: `space.learning_rate={log_uniform: [1e-5, 1]}`.
+/// New values for keys of a definition, from the command line: `space.learning_rate={log_uniform: [1e-5, 1]}`.
 struct DefinitionChange {
     private var values: [(path: String, value: Value)] = []
 
-    /// Reads `key=value` pairs; a value is YAML.
+    /// Parses `key=value` pairs; a value is YAML.
     ///
-    /// - Throws: A ``Failure`` for what has no `=` or no key, is given twice, or is not YAML.
+    /// - Throws: A ``Failure`` for a pair without `=` or key, a duplicated key, or a value that is not YAML.
     init(_ pairs: [String]) throws {
         for (path, text) in try GivenValues.split(pairs, example: "population=32") {
             guard path != "name" else { throw Failure(.usage, "--set name: the second argument is the new name") }
@@ -21,13 +21,13 @@ struct DefinitionChange {
         }
     }
 
-    /// The definition with the values; null removes a key.
+    /// Returns the definition with the new values; null removes a key.
     ///
-    /// - Throws: A ``Failure`` when there is no such key, or when what comes of it is not a valid definition.
+    /// - Throws: A ``Failure`` for an unknown key, or when the result is not a valid definition.
     func applied(to experiment: Experiment) throws -> Experiment {
         guard !values.isEmpty else { return experiment }
         var definition = experiment.value
-        // What founders start with is said by one of the two.
+        // Either key says what founders start with; only one is allowed.
         for (key, other) in [("from", "initial"), ("initial", "from")] where values.contains(where: { $0.path == key })
         {
             definition = Self.definition(definition, other[...], .null)
@@ -43,7 +43,7 @@ struct DefinitionChange {
         }
     }
 
-    /// Replaces the value at a path; a hyperparameter's name may have points of its own.
+    /// Replaces the value at a path; a hyperparameter's name may contain dots.
     private static func definition(_ definition: Value, _ path: Substring, _ value: Value) -> Value {
         var object = definition.object ?? [:]
         guard object[String(path)] == nil, let point = path.firstIndex(of: ".") else {

@@ -3,9 +3,9 @@
 import PBT
 import PBTReport
 
-/// An edit of an experiment and its random search: what differs, what cannot change, and doing it.
+/// An edit of an experiment and its random search.
 struct DefinitionEdit: Sendable {
-    /// One experiment of the family: as it is, and as it is to be.
+    /// One experiment of the family: its record, and its new definition.
     private struct Part: Sendable {
         let record: ExperimentRecord
         let edited: Experiment
@@ -13,13 +13,13 @@ struct DefinitionEdit: Sendable {
         var differences: [Experiment.Difference] { edited.differences(from: record.experiment) }
     }
 
-    /// The experiment as it is.
+    /// The experiment before the edit.
     let record: ExperimentRecord
     private let parts: [Part]
-    /// The random search that the new definition no longer has; none when it is over or was never there.
+    /// The unfinished random search that the new definition no longer has.
     private let orphan: ExperimentRecord?
 
-    /// Compares a definition with what the store has.
+    /// Compares a definition with the store's.
     ///
     /// - Parameters:
     ///   - experiment: The new definition.
@@ -43,25 +43,25 @@ struct DefinitionEdit: Sendable {
         self.orphan = orphan
     }
 
-    /// Whether the store has just this definition.
+    /// True if the store already has this definition.
     var isEmpty: Bool {
         parts.allSatisfy(\.differences.isEmpty) && orphan == nil
     }
 
-    /// What differs in the experiment itself.
+    /// The differences in the experiment itself.
     var differences: [Experiment.Difference] {
         parts.first?.differences ?? []
     }
 
-    /// What cannot change; empty when the edit can be made.
+    /// The changes that are not allowed; empty when the edit can be made.
     var obstacles: [String] {
         parts.first.map { $0.edited.obstacles(toFollow: $0.record.experiment) } ?? []
     }
 
-    /// The differences as lines: `intervals: 3 → 6`.
+    /// The differences, one a line: `intervals: 3 → 6`.
     var lines: [String] {
         let all = differences
-        // The baseline's differ alone when an edit was interrupted between the two.
+        // Only the baseline's differ when an edit was interrupted between the two.
         let shown = all.isEmpty ? parts.flatMap(\.differences) : all
         return shown.map { PlainText.line("\($0)") }
     }

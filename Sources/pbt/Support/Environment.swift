@@ -8,7 +8,7 @@
     import Musl
 #endif
 
-/// The environment variable of that name; nothing when it is unset or empty.
+/// Returns an environment variable; nil when it is unset or empty.
 func environment(_ name: String) -> String? {
     guard let text = getenv(name) else { return nil }
     let value = String(cString: text)

@@ -17,7 +17,7 @@ import PBT
 /// ends the process immediately.
 enum ExitSignals {
     private static let isInstalled = Latch()
-    /// The write end of the pipe that a handler reports to; a handler may do no more than write.
+    /// The write end of the pipe that a handler reports to; writing is all that a handler may do.
     nonisolated(unsafe) private static var pipe: Int32 = -1
     nonisolated(unsafe) private static var count = 0
     nonisolated(unsafe) private static var source: (any DispatchSourceRead)?
@@ -27,7 +27,7 @@ enum ExitSignals {
         guard !isInstalled.set() else { return }
         var ends: [Int32] = [-1, -1]
         guard Self.makePipe(&ends) else { return }
-        // Both are used by a handler, which may not be the first to use them.
+        // Both are used by a handler, which must not be the one that initializes them.
         (pipe, count) = (ends[1], 0)
         let reader = DispatchSource.makeReadSource(fileDescriptor: ends[0], queue: .global())
         reader.setEventHandler {

@@ -6,26 +6,26 @@ import SystemPackage
 
 /// An experiment file: YAML, or JSON.
 struct ExperimentFile {
-    /// How large a file may be; an experiment is some hundred lines.
+    /// The largest allowed size in bytes; an experiment has a few hundred lines.
     private static let mostBytes = 4 << 20
 
-    /// The path as it was given, for messages.
+    /// The path on the command line, for messages.
     let name: String
-    /// The directory that it lies in; absolute.
+    /// The directory of the file; absolute.
     let directory: FilePath
-    /// What it says.
+    /// The definition.
     let experiment: Experiment
-    /// What may not be meant, each with file and line.
+    /// Warnings, each with file and line.
     let warnings: [String]
     /// The line of the command, from 1.
     private let commandLine: Int
 
-    /// Reads and checks a file; nothing is started.
+    /// Reads and validates a file, without starting anything.
     ///
     /// - Parameters:
     ///   - name: Its path.
-    ///   - needsCommand: Whether an experiment without a command is an error.
-    /// - Throws: A ``Failure`` that names file, line, what is wrong, and what would be right, for all that is wrong.
+    ///   - needsCommand: Rejects an experiment without a command.
+    /// - Throws: A ``Failure`` with all problems: file, line, what is wrong, and how to fix it.
     init(_ name: String, needsCommand: Bool = true) throws {
         self.name = name
         directory = try absolute(FilePath(name)).removingLastComponent()
@@ -40,16 +40,16 @@ struct ExperimentFile {
         }
     }
 
-    /// Says on standard error what may not be meant.
+    /// Prints the warnings to standard error.
     func warn() {
         for warning in warnings { Output.warn(warning) }
     }
 
-    /// Checks that the program is there and may be executed, before members fail one after the other.
+    /// Checks that the program exists and is executable, before members fail one after the other.
     ///
-    /// - Throws: A ``Failure`` that says what was looked for, and where.
+    /// - Throws: A ``Failure`` that names the program and the search path.
     func checkProgram(of trainer: Experiment.Trainer) throws {
-        // A program that is a placeholder is known only when it is filled in.
+        // A placeholder is known only once it is substituted.
         guard let program = trainer.command.first, !program.contains("{") else { return }
         do {
             _ = try Program.find(
@@ -123,7 +123,7 @@ struct ExperimentFile {
             }
         }
         do {
-            // JSON is YAML, all but some escapes; as YAML it knows its lines.
+            // JSON is YAML but for some escapes; parsed as YAML, it has line numbers.
             return try Document(yaml: text)
         } catch {
             guard let json else { throw error }

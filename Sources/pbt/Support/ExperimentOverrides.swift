@@ -4,12 +4,12 @@ import ArgumentParser
 import PBT
 import SystemPackage
 
-/// What may differ from the experiment file, so that one file serves several seeds.
+/// The options that override an experiment file, so that one file serves several seeds.
 struct ExperimentOverrides: ParsableArguments {
     @Option(name: .long, help: "The experiment's name, instead of that in the file.")
     var name: String?
 
-    @Option(name: .long, help: "The seed, instead of that in the file. Give a --name too: a name has one seed.")
+    @Option(name: .long, help: "The seed, instead of that in the file; give a --name too, since a name has one seed.")
     var seed: Int?
 
     @Option(
@@ -20,23 +20,23 @@ struct ExperimentOverrides: ParsableArguments {
         completion: .experiments)
     var from: String?
 
-    /// How the same file is trained with what was given.
+    /// Returns the command line that trains the file with the same options.
     ///
     /// - Parameters:
-    ///   - file: The file, as it was given.
-    ///   - workers: How many workers were given.
+    ///   - file: The file, as on the command line.
+    ///   - workers: The number of workers on the command line.
     ///   - opened: The store.
-    ///   - directory: Where the store is by default.
+    ///   - directory: The directory of the default store.
     /// - Returns: The command line.
-    func hint(_ file: String, workers: Int? = nil, in opened: OpenStore, beside directory: FilePath) -> RunHint {
+    func hint(_ file: String, workers: Int? = nil, in opened: OpenStore, defaultIn directory: FilePath) -> RunHint {
         RunHint(
             file: file, name: name, seed: seed, from: from, workers: workers, store: opened.location,
             directory: directory)
     }
 
-    /// The experiment with what was given.
+    /// Returns the experiment with the overrides applied.
     ///
-    /// - Throws: A ``Failure`` for a name that no experiment may have.
+    /// - Throws: A ``Failure`` for an invalid name, or for two sources of founders.
     func applied(to experiment: Experiment) throws -> Experiment {
         var experiment = experiment
         if let name {
@@ -49,7 +49,7 @@ struct ExperimentOverrides: ParsableArguments {
             guard experiment.initial.isEmpty, experiment.founderCheckpoints.isEmpty else {
                 throw Failure(
                     .usage,
-                    "--from says what founders start with, and so does initial or from in the file; keep one of the two"
+                    "--from conflicts with initial or from in the file: both say what founders start with; keep one"
                 )
             }
             experiment.founderCheckpoints.experiment = from

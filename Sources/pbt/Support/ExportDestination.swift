@@ -2,23 +2,23 @@
 
 import ArgumentParser
 
-/// Where `pbt export` writes, and what.
+/// The destination and format of `pbt export`.
 enum ExportDestination: Equatable {
     /// A file, `-` being standard output.
     case file(String, isJSON: Bool)
-    /// A directory of event files.
+    /// A directory of TensorBoard event files.
     case tensorboard(String)
-    /// MLflow's server.
+    /// An MLflow server.
     case mlflow
 
-    /// What is written.
+    /// The format.
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case csv, json, tensorboard, mlflow
     }
 
-    /// Reads `--output` and `--format`: the format is said by either, or by both alike.
+    /// Parses `--output` and `--format`: either implies the format, and both must agree.
     ///
-    /// - Throws: A `ValidationError` that says what can be written.
+    /// - Throws: A `ValidationError` that lists the formats.
     init(_ output: String?, _ format: Format?) throws {
         guard let output else {
             switch format {
@@ -26,7 +26,7 @@ enum ExportDestination: Equatable {
             case .mlflow: self = .mlflow
             case .tensorboard: throw ValidationError("--format tensorboard needs a directory: -o DIRECTORY")
             case nil:
-                throw ValidationError("say what to write: -o FILE.csv, FILE.json, tensorboard:DIRECTORY or mlflow")
+                throw ValidationError("name the output: -o FILE.csv, FILE.json, tensorboard:DIRECTORY or mlflow")
             }
             return
         }
@@ -34,7 +34,7 @@ enum ExportDestination: Equatable {
         guard let form = format ?? named else {
             throw ValidationError(
                 "\"\(output)\" must be FILE.csv or FILE.json, csv or json, - for CSV on standard output, "
-                    + "tensorboard:DIRECTORY, or mlflow; or say what to write by --format")
+                    + "tensorboard:DIRECTORY, or mlflow; or give --format")
         }
         if let named, named != form, output != "-" {
             throw ValidationError("\"\(output)\" is \(named.rawValue), but --format says \(form.rawValue)")
@@ -43,7 +43,7 @@ enum ExportDestination: Equatable {
         case .csv, .json: self = .file(path, isJSON: form == .json)
         case .mlflow:
             guard named == .mlflow else {
-                throw ValidationError("MLflow is a server, no file: give --tracking-uri instead of \"-o \(output)\"")
+                throw ValidationError("MLflow is a server, not a file: give --tracking-uri instead of \"-o \(output)\"")
             }
             self = .mlflow
         case .tensorboard:
@@ -54,7 +54,7 @@ enum ExportDestination: Equatable {
         }
     }
 
-    /// The format that an output's name says, and where it goes to.
+    /// Returns the format that an output's name implies, and its path.
     private static func named(by output: String) -> (format: Format?, path: String) {
         let name = output.lowercased()
         switch name {

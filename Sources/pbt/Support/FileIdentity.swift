@@ -10,12 +10,12 @@ import SystemPackage
     import Musl
 #endif
 
-/// Tells a file or directory from any other that has, or had, the same path.
+/// The identity of a file or directory, which another one at the same path does not share.
 struct FileIdentity: Equatable {
     private let device: UInt64
     private let number: UInt64
 
-    /// The file at a path now; none when there is none.
+    /// Reads the identity of the file at a path; nil when there is none.
     init?(_ path: FilePath?) {
         var status = stat()
         guard let path, path.withPlatformString({ stat($0, &status) }) == 0 else { return nil }

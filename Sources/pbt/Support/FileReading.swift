@@ -3,9 +3,9 @@
 import PBT
 import PBTWorker
 
-/// Reads a parsed experiment file: the definition and its command, and everything that is wrong with either.
+/// The definition and command in a parsed experiment file, and all problems of either.
 struct FileReading {
-    /// What may not be meant.
+    /// The warnings.
     private(set) var warnings: [DocumentError] = []
     /// The line of the command, from 1; 0 when there is none.
     private(set) var commandLine = 0
@@ -16,8 +16,8 @@ struct FileReading {
     ///
     /// - Parameters:
     ///   - document: The file's content.
-    ///   - directory: Where its command is started, unless it says otherwise; absolute.
-    ///   - needsCommand: Whether a file without a command is wrong.
+    ///   - directory: The command's working directory, unless the file sets one; absolute.
+    ///   - needsCommand: Rejects a file without a command.
     init(_ document: Document, directory: String, needsCommand: Bool) {
         do {
             experiment = try Experiment(document: document, directory: directory)
@@ -36,9 +36,9 @@ struct FileReading {
         }
     }
 
-    /// The experiment.
+    /// Returns the experiment.
     ///
-    /// - Throws: A `DocumentError` with all that is wrong, in order of line.
+    /// - Throws: A `DocumentError` with all problems, in order of line.
     func result() throws(DocumentError) -> Experiment {
         let sorted = faults.enumerated().sorted { ($0.element.line, $0.offset) < ($1.element.line, $1.offset) }
             .map(\.element)
@@ -50,14 +50,14 @@ struct FileReading {
         return experiment
     }
 
-    /// Checks the arguments of a command; those that are wrong in themselves have been reported by now.
+    /// Checks the arguments of a command against the search space.
     private mutating func check(_ parts: [Document], at line: Int, _ entries: [Document.Entry]) {
         let command = parts.map { $0.value.string ?? $0.value.json }
         let space: SearchSpace
         if let experiment {
             space = experiment.space
         } else {
-            // As much of it as can be told: a placeholder of a hyperparameter that is wrong itself is not wrong.
+            // The names alone: a placeholder for a hyperparameter that has an error of its own is valid.
             guard let document = entries.first(where: { $0.name == "space" })?.content else { return }
             let names = Set(SearchSpace.names(in: document))
             guard !names.isEmpty else { return }

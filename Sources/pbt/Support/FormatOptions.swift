@@ -2,8 +2,8 @@
 
 import ArgumentParser
 
-/// The form of an answer.
+/// The format of the output.
 struct FormatOptions: ParsableArguments {
-    @Flag(name: .long, help: "Answer in JSON.")
+    @Flag(name: .long, help: "Print JSON.")
     var json = false
 }

@@ -2,24 +2,24 @@
 
 import PBT
 
-/// Hyperparameters as a person writes them on a command line: `name=value`.
+/// Hyperparameters on the command line: `name=value`.
 struct GivenValues {
     private var assignments: [(name: String, text: String)] = []
 
-    /// Takes `name=value` pairs apart.
+    /// Parses `name=value` pairs.
     ///
-    /// - Throws: A ``Failure`` for what has no `=`, no name, or a name that stands twice.
+    /// - Throws: A ``Failure`` for a pair without `=` or name, or a duplicated name.
     init(_ pairs: [String]) throws {
         assignments = try Self.split(pairs, example: "learning_rate=0.001")
     }
 
-    /// Takes `name=value` pairs apart.
+    /// Splits `name=value` pairs.
     ///
     /// - Parameters:
     ///   - pairs: The arguments.
-    ///   - example: One for the message.
+    ///   - example: An example for the message.
     /// - Returns: Names and values, in order.
-    /// - Throws: A ``Failure`` for what has no `=`, no name, or a name that is given twice.
+    /// - Throws: A ``Failure`` for a pair without `=` or name, or a duplicated name.
     static func split(_ pairs: [String], example: String) throws -> [(name: String, text: String)] {
         var assignments: [(name: String, text: String)] = []
         for pair in pairs {
@@ -35,10 +35,10 @@ struct GivenValues {
         return assignments
     }
 
-    /// The values, each read as the hyperparameter of its name takes it.
+    /// Returns the values, each parsed as its hyperparameter accepts it.
     ///
-    /// A text is JSON, or a scalar of an experiment file (`.001`, `+1`, `True`), or itself: the first of these that the
-    /// hyperparameter allows, or the first that can be read at all where it allows none.
+    /// A string is read as JSON, as a scalar of an experiment file (`.001`, `+1`, `True`), or verbatim: the first reading
+    /// that the hyperparameter accepts, or the first that can be parsed where it accepts none.
     func hyperparameters(in space: SearchSpace) -> Hyperparameters {
         Hyperparameters(
             Dictionary(uniqueKeysWithValues: assignments.map { ($0.name, Self.value($0.text, for: space[$0.name])) }))
@@ -49,7 +49,7 @@ struct GivenValues {
         do {
             readings.append(try Value(json: text))
         } catch {
-            // No JSON: a number in another spelling, or a word.
+            // Not JSON: a number in another notation, or a word.
         }
         readings += [Document.plain(text), .string(text)]
         if text.isEmpty { readings = [.string(text)] }

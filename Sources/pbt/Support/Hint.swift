@@ -5,14 +5,14 @@ import PBTClient
 import Synchronization
 import SystemPackage
 
-/// Commands that are printed to be pasted: quoted for a shell, with the store they are about where that is needed.
+/// Commands for pasting into a shell: quoted, and with `--store` where it is needed.
 ///
 /// Every command that `pbt` prints comes from here.
 enum Hint {
-    /// The store that this process opened, for messages of the libraries, which do not know where it is.
+    /// The store that this process opened, for messages of the libraries, which do not know its location.
     private static let current = Mutex<StoreLocation?>(nil)
 
-    /// Remembers the store that messages are about from now on.
+    /// Sets the store for later messages.
     static func remember(_ store: StoreLocation) {
         current.withLock { $0 = store }
     }
@@ -21,13 +21,13 @@ enum Hint {
     ///
     /// - Parameters:
     ///   - words: The subcommand and its arguments.
-    ///   - store: The store; left out of the command where it is found without being named.
+    ///   - store: The store; omitted from the command where it is the default.
     /// - Returns: One line for a shell.
     static func command(_ words: String..., in store: StoreLocation) -> String {
         Shell.command(["pbt"] + words + storeOption(store))
     }
 
-    /// Returns a command about the store that was opened last.
+    /// Returns a command about the most recently opened store.
     static func aboutCurrentStore(_ words: String...) -> String {
         Shell.command(["pbt"] + words + (current.withLock { $0 }.map { storeOption($0) } ?? []))
     }
@@ -37,24 +37,24 @@ enum Hint {
         Shell.command(["pbt", "worker", text(of: store)] + (experiment.map { [$0] } ?? []))
     }
 
-    /// Returns `--store` and the store, or nothing where a command finds that store by itself.
+    /// Returns `--store` and the store, or nothing where it is the default.
     ///
     /// - Parameters:
     ///   - store: The store.
-    ///   - directory: Where the command looks for it by default; the current directory when not given.
+    ///   - directory: The directory of the default store; the current directory when nil.
     /// - Returns: Words of a command.
     static func storeOption(_ store: StoreLocation, in directory: FilePath? = nil) -> [String] {
         let found: StoreLocation?
         do {
             found = try StoreLocation(named: nil, in: directory)
         } catch {
-            // PBT_STORE names no store, or the current directory is gone: nothing is found by itself.
+            // PBT_STORE is invalid, or the current directory was deleted: there is no default.
             found = nil
         }
         return found?.description == store.description ? [] : ["--store", text(of: store)]
     }
 
-    /// A store as a command names it: a path from the current directory where it lies below that.
+    /// Returns a store as a command names it, with a relative path below the current directory.
     static func text(of store: StoreLocation) -> String {
         switch store {
         case .file(let path): operand(near(path))
@@ -62,14 +62,14 @@ enum Hint {
         }
     }
 
-    /// A path that is not taken for an option.
+    /// Returns a path that is not mistaken for an option.
     static func operand(_ path: String) -> String {
         path.hasPrefix("-") ? "./\(path)" : path
     }
 
-    /// Returns a message of the libraries with the store added to the command at its end.
+    /// Adds the store to the command at the end of a library's message.
     ///
-    /// The libraries, and a server, name a command last: `…; stop them first with: pbt stop toy`.
+    /// The libraries and the server put a command last: `…; stop them first with: pbt stop toy`.
     static func completed(_ message: String) -> String {
         let last = /[:;,] (?:use )?pbt (?:rm|stop|resume|gc|show|token revoke)(?: (?:[^\s']|'[^']*')+)*$/
         guard let store = current.withLock({ $0 }), message.firstMatch(of: last) != nil else { return message }

@@ -10,7 +10,7 @@ struct IntervalArgument: ExpressibleByArgument {
     /// The interval's index, if one was given.
     var index: Int?
 
-    /// Reads `3@7` or `3`.
+    /// Parses `3@7` or `3`.
     init?(argument: String) {
         if let id = IntervalID(argument) {
             (member, index) = (id.member, id.index)
@@ -21,7 +21,7 @@ struct IntervalArgument: ExpressibleByArgument {
         }
     }
 
-    /// The interval.
+    /// Returns the interval.
     ///
     /// - Throws: A ``Failure`` when only a member was given.
     func interval() throws -> IntervalID {

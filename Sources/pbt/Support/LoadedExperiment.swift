@@ -5,17 +5,17 @@ import PBTReport
 import PBTWorker
 import SystemPackage
 
-/// An experiment as the looking commands see it: read once, as of one moment.
+/// An experiment as the inspecting commands show it: read once, as of one moment.
 struct LoadedExperiment {
     /// The store that it is in.
     let opened: OpenStore
-    /// The experiment, its intervals, and those of the random search beside it.
+    /// The experiment, its intervals, and those of its random search.
     let history: History
-    /// The definitions by which decisions were made, by number.
+    /// The definitions that decisions were made by, by number.
     let revisions: [Revision]
-    /// The experiment that this one is the baseline of.
+    /// The name of the experiment that this one is the baseline of.
     let baselineOf: String?
-    /// The random search beside it, when it has begun.
+    /// The name of its random search, when that exists.
     let baseline: String?
 
     /// Reads an experiment.
@@ -34,17 +34,17 @@ struct LoadedExperiment {
         baseline = record.experiment.baseline.flatMap { baseline in
             others.first { $0.experiment.name == baseline.name }?.experiment.name
         }
-        var beside: [Interval]?
-        if let baseline { beside = try await store.intervals(of: baseline) }
-        history = History(record, intervals: intervals, baseline: beside)
+        var baselineIntervals: [Interval]?
+        if let baseline { baselineIntervals = try await store.intervals(of: baseline) }
+        history = History(record, intervals: intervals, baseline: baselineIntervals)
     }
 
-    /// The experiment that one of this name is the baseline of, if any.
+    /// Returns the name of the experiment that has this one as its baseline, if any.
     static func baselineOf(_ name: String, among records: [ExperimentRecord]) -> String? {
         records.first { $0.experiment.baseline?.name == name }?.experiment.name
     }
 
-    /// How far it is.
+    /// Its state and progress.
     var record: ExperimentRecord {
         history.record
     }
@@ -59,14 +59,14 @@ struct LoadedExperiment {
         history.genealogy.intervals
     }
 
-    /// The directory of an interval's checkpoint, absolute; none when the interval has none that is kept, or it is on a
-    /// server whose directory this machine does not see.
+    /// Returns the absolute path of an interval's checkpoint; nil when none is kept, or when it is on a server whose
+    /// directory this machine cannot see.
     func checkpoint(of interval: Interval) -> FilePath? {
         guard interval.checkpointState == .kept, let name = interval.checkpointName else { return nil }
         return opened.data?.checkpoint("\(name)", of: experiment.name)
     }
 
-    /// Where an interval's checkpoint is, for a person; none when the interval has none that is kept.
+    /// Describes the location of an interval's checkpoint; nil when none is kept.
     func checkpointText(of interval: Interval) -> String? {
         if let path = checkpoint(of: interval) { return path.string }
         guard interval.checkpointState == .kept, let text = interval.checkpoint else { return nil }
@@ -76,7 +76,7 @@ struct LoadedExperiment {
         return "\(name), on the server \(opened.location)"
     }
 
-    /// The interval that an argument names: the best when there is none, a member's newest done one when only the
+    /// Returns the interval that an argument names: the best one for nil, and a member's latest done one when only the
     /// member is given.
     ///
     /// - Throws: A ``Failure`` when there is no such member or interval, or no best one.
@@ -117,11 +117,11 @@ struct LoadedExperiment {
 }
 
 extension Store {
-    /// An experiment, its revisions and its intervals, which belong together: no edit came between.
+    /// Reads an experiment, its revisions and its intervals consistently: without an edit in between.
     ///
     /// - Parameter name: The experiment.
     /// - Returns: All three.
-    /// - Throws: A ``PBTError``; ``PBTError/Code/storeBusy`` when it is edited all the time.
+    /// - Throws: A ``PBTError``; ``PBTError/Code/storeBusy`` when it is edited constantly.
     func audited(_ name: String) async throws -> (ExperimentRecord, [Revision], [Interval]) {
         var revisions = try await revisions(of: name)
         for _ in 0..<100 {
@@ -134,8 +134,8 @@ extension Store {
         throw PBTError(.storeBusy, "experiment \"\(name)\" is edited while it is read; try again later")
     }
 
-    /// The name of an experiment that was given by a user: `last` is the one that was created last, baselines aside,
-    /// unless one has that name.
+    /// Resolves an experiment's name on the command line: `last` is the most recently created one, baselines aside,
+    /// unless an experiment has that name.
     ///
     /// - Throws: A ``PBTError`` when the store cannot be read, or has no experiments.
     func resolved(_ name: String) async throws -> String {
@@ -149,7 +149,7 @@ extension Store {
 }
 
 extension StoreOptions {
-    /// Opens the store and reads an experiment.
+    /// Opens the store for reading, and reads an experiment.
     ///
     /// - Throws: A ``Failure`` or ``PBTError``.
     func load(_ name: String) async throws -> LoadedExperiment {

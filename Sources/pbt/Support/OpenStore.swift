@@ -10,20 +10,20 @@ import SystemPackage
 struct OpenStore: Sendable {
     /// The store.
     let store: any Store
-    /// Where it is.
+    /// Its location.
     let location: StoreLocation
     /// The directory with its checkpoints and logs: `x/pbt.data` for `x/pbt.sqlite`.
     ///
-    /// None behind a server whose directory this machine does not see.
+    /// Nil for a server whose directory this machine cannot see.
     let data: DataDirectory?
 
     /// Opens a store.
     ///
     /// - Parameters:
-    ///   - location: Where it is.
-    ///   - isCreating: Whether a missing store is made; otherwise it is an error.
-    ///   - isReading: Whether nothing will be changed; then a file will do that may only be read.
-    ///   - path: Where this machine sees a server's data directory; at the server's own path when not given.
+    ///   - location: Its location.
+    ///   - isCreating: Creates a missing store; otherwise that is an error.
+    ///   - isReading: Opens the store for reading, so that a read-only file will do.
+    ///   - path: The path of a server's data directory on this machine; the server's own path when nil.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/unusableStore`` or ``PBTError/Code/unreachable``.
     init(
         _ location: StoreLocation, creating isCreating: Bool, reading isReading: Bool = false,
@@ -43,7 +43,7 @@ struct OpenStore: Sendable {
             data = DataDirectory(directory)
         case .server(let address):
             var configuration = try ClientConfiguration(for: address, environment: Self.environment)
-            // Long enough for a server that starts anew; a worker that is at work waits as long as it takes.
+            // Long enough for a server that restarts; a worker that is training waits longer.
             configuration.patience = .seconds(10)
             let remote = try RemoteStore(address, configuration)
             let named = try (path?.string ?? pbt.environment("PBT_DATA")).map { try absolute(FilePath($0)) }
@@ -52,19 +52,18 @@ struct OpenStore: Sendable {
         }
     }
 
-    /// What the client looks at.
+    /// The environment variables that the client reads.
     private static var environment: [String: String] {
         let names = ["PBT_TOKEN", "PBT_CA_FILE", "PBT_CONFIG", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "HOME"]
         return Dictionary(uniqueKeysWithValues: names.compactMap { name in pbt.environment(name).map { (name, $0) } })
     }
 
-    /// Where a worker's checkpoints come from and go to.
+    /// Returns the checkpoints that a worker reads and publishes.
     ///
     /// - Parameters:
-    ///   - cache: Where those of a server are kept that this machine does not share a directory with; the user's cache
-    ///     when not given.
-    ///   - limit: How many bytes that holds.
-    /// - Returns: For a worker.
+    ///   - cache: The cache for a server that shares no directory with this machine; in the user's cache when nil.
+    ///   - limit: The size limit of the cache in bytes.
+    /// - Returns: The checkpoints.
     /// - Throws: A ``PBTError``.
     func checkpoints(
         cache: FilePath? = nil, limit: Int64 = RemoteCheckpoints.usualLimit
@@ -77,25 +76,25 @@ struct OpenStore: Sendable {
         return try await remote.checkpoints(cache: try absolute(usual), limit: limit)
     }
 
-    /// Whether it is behind a server.
+    /// True for the store of a server.
     var isRemote: Bool {
         store is RemoteStore
     }
 
-    /// Throws when the data directory holds files of an earlier experiment of the same name, or of its baseline's.
+    /// Checks that the data directory holds no files of an earlier experiment with this name or its baseline's.
     ///
-    /// - Throws: A ``PBTError``.
+    /// - Throws: A ``PBTError`` when it does.
     func checkUnclaimed(_ experiment: Experiment) async throws {
-        // A server checks its own.
+        // A server checks its own directory.
         guard !isRemote, let data else { return }
         for name in [experiment.name, experiment.baseline?.name].compactMap({ $0 }) {
             try await data.checkUnclaimed(name, in: store)
         }
     }
 
-    /// Copies the checkpoints that an experiment's founders continue into the data directory; a server does so itself.
+    /// Copies the checkpoints that founders continue into the data directory; a server does so by itself.
     ///
-    /// - Parameter experiment: The definition, as it is about to be created or edited.
+    /// - Parameter experiment: The definition that is about to be created or edited.
     /// - Returns: The definition with the names of the copies.
     /// - Throws: A ``PBTError``.
     func copyingFounders(of experiment: Experiment) async throws -> Experiment {
@@ -104,7 +103,7 @@ struct OpenStore: Sendable {
             of: try await data.resolvingFounders(of: experiment, in: store), allowingPaths: true)
     }
 
-    /// Warns of experiments whose files are in the data directory, but which the store does not know.
+    /// Warns about experiments that have files in the data directory but are not in the store.
     ///
     /// - Throws: A ``PBTError``.
     func warnOfUnknownFiles() async throws {
@@ -114,21 +113,21 @@ struct OpenStore: Sendable {
         let names = unknown.prefix(5).compactMap { $0.lastComponent?.string }.joined(separator: ", ")
         let more = unknown.count > 5 ? " and \(unknown.count - 5) more" : ""
         Output.warn(
-            "\(near(data.root)) holds checkpoints or logs of experiments that the store does not know: \(names)\(more). If "
-                + "the store was deleted or replaced, put it back or restore it from a backup; else delete them")
+            "\(near(data.root)) holds checkpoints or logs of experiments that are not in the store: \(names)\(more). If "
+                + "the store was deleted or replaced, put it back or restore it from a backup; otherwise delete them")
     }
 
-    /// The directory with its files, for what cannot do without.
+    /// Returns the data directory, for operations that require it.
     ///
-    /// - Parameter purpose: What needs it, as the message's subject.
+    /// - Parameter purpose: The operation, as the subject of the message.
     /// - Returns: The directory.
-    /// - Throws: A ``Failure`` when this machine does not see it.
+    /// - Throws: A ``Failure`` when this machine cannot see it.
     func directory(for purpose: String) throws -> DataDirectory {
         guard let data else {
             throw Failure(
                 .usage,
-                "\(purpose) needs the data directory of \(location), which this machine does not see; if it sees it at "
-                    + "another path, say where in PBT_DATA")
+                "\(purpose) needs the data directory of \(location), which this machine cannot see; if it is mounted at "
+                    + "another path, set PBT_DATA to that path")
         }
         return data
     }

@@ -11,24 +11,24 @@ import SystemPackage
     import Musl
 #endif
 
-/// An answer on its way to standard output, or to a file that appears whole or not at all.
+/// A writer to standard output, or to a file that is replaced atomically.
 struct OutputFile: ~Copyable {
     private let descriptor: FileDescriptor
-    /// Where it goes, for messages.
+    /// The name of the destination, for messages.
     private let name: String
-    /// The file that is written, and the one that it replaces at the end; none when it is written in place.
+    /// The temporary file, and the file that it replaces at the end; nil when the file is written in place.
     private let renaming: (from: FilePath, to: FilePath)?
     private var buffer: [UInt8] = []
     private var isClosed = false
 
-    /// How many bytes are gathered before they are written.
+    /// The size of the buffer in bytes.
     private static let chunk = 1 << 16
 
-    /// Begins an answer.
+    /// Opens the destination.
     ///
     /// - Parameters:
-    ///   - path: The file; `-` is standard output. A device or a pipe is written as it is.
-    ///   - isSecret: Whether only its owner may read it (mode 0600).
+    ///   - path: The file; `-` is standard output. A device or a pipe is written in place.
+    ///   - isSecret: Makes the file readable by its owner only (mode 0600).
     /// - Throws: A ``Failure`` when it cannot be written.
     init(_ path: String, isSecret: Bool = false) throws {
         let place = try Self.place(path, isSecret: isSecret)
@@ -49,14 +49,14 @@ struct OutputFile: ~Copyable {
         switch Self.type(of: target) {
         case S_IFDIR: throw Failure(.cannotWrite, "cannot write \(path): it is a directory; name a file in it")
         case nil, S_IFREG:
-            // A link stays a link, and what it leads to is replaced.
+            // A symbolic link stays one; its target is replaced.
             if let resolved = realpath(target.string, nil) {
                 target = FilePath(String(cString: resolved))
                 free(resolved)
             }
             let part = target.removingLastComponent().appending(
-                ".\(target.lastComponent?.string ?? "answer").\(getpid()).part")
-            // Never into a file that was there: others might have it open.
+                ".\(target.lastComponent?.string ?? "output").\(getpid()).part")
+            // Never into an existing file, which others might have open.
             unlink(part.string)
             return (
                 try Self.opened(part, for: path, [.create, .exclusiveCreate], mode: isSecret ? 0o600 : 0o666),
@@ -84,14 +84,14 @@ struct OutputFile: ~Copyable {
         }
     }
 
-    /// The kind of file that a path leads to; none when it leads nowhere.
+    /// Returns the type of the file at a path; nil when there is none.
     private static func type(of path: FilePath) -> mode_t? {
         var status = stat()
         guard stat(path.string, &status) == 0 else { return nil }
         return status.st_mode & S_IFMT
     }
 
-    /// Adds to the answer.
+    /// Appends bytes.
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     mutating func append(_ bytes: some Sequence<UInt8>) throws {
@@ -110,9 +110,9 @@ struct OutputFile: ~Copyable {
         }
     }
 
-    /// Ends the answer: what was written stands on the disk and under its name.
+    /// Syncs the file, and gives it its name.
     ///
-    /// - Throws: A ``Failure`` when it cannot be written; then a file that was there is as it was.
+    /// - Throws: A ``Failure`` when it cannot be written; then an existing file is unchanged.
     consuming func finish() throws {
         try flush()
         guard descriptor != .standardOutput else { return }

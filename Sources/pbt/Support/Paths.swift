@@ -10,31 +10,31 @@ import SystemPackage
     import Musl
 #endif
 
-/// The directory that the command was started in.
+/// Returns the current directory.
 ///
-/// - Throws: A ``Failure`` when it is gone.
+/// - Throws: A ``Failure`` when it was deleted.
 func currentDirectory() throws -> FilePath {
     guard let buffer = getcwd(nil, 0) else {
-        throw Failure(.noSuch, "the current directory is gone or cannot be read: \(Errno(rawValue: errno))")
+        throw Failure(.noSuch, "the current directory was deleted or cannot be read: \(Errno(rawValue: errno))")
     }
     defer { free(buffer) }
     return FilePath(String(cString: buffer))
 }
 
-/// The path from the root, without `.` and `..` where that can be told from the text.
+/// Returns the absolute path, lexically normalized.
 ///
-/// - Throws: A ``Failure`` when the current directory is gone.
+/// - Throws: A ``Failure`` when the current directory was deleted.
 func absolute(_ path: FilePath) throws -> FilePath {
     (path.isAbsolute ? path : try currentDirectory().pushing(path)).lexicallyNormalized()
 }
 
-/// A path for a person: from the current directory where it lies below that, else as it is.
+/// Returns a path for display: relative below the current directory, else unchanged.
 func near(_ path: FilePath) -> String {
     var rest = path
     do {
         return rest.removePrefix(try currentDirectory()) && !rest.isEmpty ? rest.string : path.string
     } catch {
-        // The current directory is gone; the whole path is as good.
+        // The current directory was deleted; the whole path will do.
         return path.string
     }
 }

@@ -2,12 +2,12 @@
 
 import ArgumentParser
 
-/// What a command that trains says meanwhile.
+/// The options for the output of a command that trains.
 struct ProgressFlags: ParsableArguments {
     @Flag(name: .long, help: "Write events to standard output as JSON lines; the last one is the result.")
     var json = false
 
-    @Flag(name: [.short, .long], help: "Say nothing but errors and the result, in one line.")
+    @Flag(name: [.short, .long], help: "Print only errors and the result, in one line.")
     var quiet = false
 
     @Flag(name: [.short, .long], help: "Show every interval, copies, and the baseline's progress.")
@@ -20,7 +20,7 @@ struct ProgressFlags: ParsableArguments {
         if quiet, verbose { throw ValidationError("--quiet and --verbose contradict each other; give one") }
     }
 
-    /// What is shown.
+    /// The output options.
     var options: ProgressOptions {
         ProgressOptions(style: progress, isQuiet: quiet, isVerbose: verbose, json: json)
     }

@@ -2,7 +2,7 @@
 
 import ArgumentParser
 
-/// How progress is shown.
+/// The style of progress output.
 enum ProgressStyle: String, ExpressibleByArgument, CaseIterable, Sendable {
     /// Live on a terminal, plain elsewhere.
     case auto
@@ -16,16 +16,16 @@ enum ProgressStyle: String, ExpressibleByArgument, CaseIterable, Sendable {
     case none
 }
 
-/// What is shown of a run.
+/// The output of a run.
 struct ProgressOptions: Sendable {
-    /// In which way; never `auto`.
+    /// The style; never `auto`.
     var style: ProgressStyle
-    /// Whether every interval, copies and the baseline's progress are shown too.
+    /// Shows every interval, copies and the baseline's progress too.
     var isVerbose: Bool
-    /// Whether events are written to standard output as JSON lines.
+    /// Writes events to standard output as JSON lines.
     var json: Bool
 
-    /// What is shown, and whether there are lines that are redrawn.
+    /// Resolves the style for the terminal and the environment.
     init(style: ProgressStyle, isQuiet: Bool, isVerbose: Bool, json: Bool) {
         self.isVerbose = isVerbose
         self.json = json
@@ -34,7 +34,7 @@ struct ProgressOptions: Sendable {
         } else if style == .auto {
             self.style = Terminal.error.takesEscapes && environment("CI") == nil ? .live : .plain
         } else {
-            // What is no terminal cannot be redrawn.
+            // Only a terminal can be redrawn.
             self.style = style == .live && !Terminal.error.takesEscapes ? .plain : style
         }
     }

@@ -4,21 +4,21 @@ import ArgumentParser
 import Logging
 import PBT
 
-/// The form of a log line.
+/// The format of a log line.
 enum LogFormat: String, ExpressibleByArgument, CaseIterable {
-    /// For people: time, level, text, details.
+    /// Time, level, message and details, for people.
     case text
-    /// For programs: one JSON object a line.
+    /// One JSON object a line, for programs.
     case json
 }
 
-/// Writes what the server logs to standard error.
+/// Writes the server's log to standard error.
 struct ServerLogHandler: LogHandler {
     private let format: LogFormat
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
 
-    /// Logs in that form, from that level on.
+    /// Creates a handler for a format and a minimum level.
     init(format: LogFormat, level: Logger.Level) {
         self.format = format
         logLevel = level

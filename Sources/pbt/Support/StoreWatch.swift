@@ -6,41 +6,41 @@ import PBTWorker
 import ServiceLifecycle
 import SystemPackage
 
-/// Ends a process whose store or data directory was removed or replaced under it.
+/// A service that fails when the store or data directory is removed or replaced while in use.
 ///
-/// Every transaction looks too; this is for a process that makes none, and for the programs that it trains.
+/// Every transaction checks this too; the service is for a process that makes none, and for the trainers it runs.
 struct StoreWatch: Service {
     let opened: OpenStore
-    /// Between two looks, which cost two system calls.
+    /// The time between two checks, each of which costs two system calls.
     var pause = Duration.seconds(1)
 
-    /// Looks until it is shut down.
+    /// Checks until the service is shut down.
     ///
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/unusableStore``.
     func run() async throws {
         guard let store = opened.store as? SQLiteStore else { return try await gracefulShutdown() }
-        // Before the first attempt would create it, so that there is something to compare with.
+        // Created before the first attempt would, so that there is an identity to compare with.
         try opened.data?.makeRoot()
         let data = FileIdentity(opened.data?.root)
-        @Sendable func look() throws {
+        @Sendable func check() throws {
             try store.checkInPlace()
             guard let root = opened.data?.root, FileIdentity(root) != data else { return }
             throw PBTError(
                 .unusableStore,
                 "the data directory \(root) was removed or replaced while it was in use: the checkpoints of "
-                    + "\(opened.location) are not there. Put it back, or restore both from a backup, and run "
-                    + "the same command again")
+                    + "\(opened.location) are not there. Put it back, or restore both from a backup, and rerun "
+                    + "the same command")
         }
         do {
             try await cancelWhenGracefulShutdown {
                 while true {
-                    try look()
+                    try check()
                     try await Task.sleep(for: pause)
                 }
             }
         } catch is CancellationError {
-            // That is how it ends; what happened since the last look counts too.
-            try look()
+            // The service was shut down; one last check covers the time since the previous one.
+            try check()
         }
     }
 }

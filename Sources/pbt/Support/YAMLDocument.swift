@@ -4,15 +4,14 @@ import PBT
 import Yams
 
 extension Document {
-    /// How many parts a document may have once its aliases are written out.
+    /// The most nodes that a document may have once its aliases are expanded.
     private static let mostParts = 200_000
 
-    /// Reads YAML.
+    /// Parses YAML.
     ///
-    /// Scalars are read by the rules of YAML 1.2 rather than 1.1: `1e-5` is a number, and of the words only `true` and
-    /// `false` (and `True`, `TRUE`, …) are truth values, so `no`, `on` and `y` are text. Digits after a leading zero,
-    /// with `_` or with `:` between them are text, since readers of YAML disagree about their value. Anchors, aliases and
-    /// merge keys (`<<`) are followed.
+    /// Scalars follow YAML 1.2 rather than 1.1: `1e-5` is a number, and only `true` and `false` (and `True`, `TRUE`, …)
+    /// are booleans, so `no`, `on` and `y` are strings. Digits after a leading zero, or with `_` or `:` between them, are
+    /// strings, since YAML parsers disagree about their value. Anchors, aliases and merge keys (`<<`) are expanded.
     ///
     /// - Parameter text: The YAML text, of one document.
     /// - Throws: A ``DocumentError`` that names the line.
@@ -55,7 +54,7 @@ extension Document {
         case .duplicatedKeysInMapping(let names, let context):
             return DocumentError(
                 line: context.mark.line, path: "",
-                problem: "\(names.quotedList) \(names.count == 1 ? "stands" : "stand") twice in one object; keep one")
+                problem: "\(names.quotedList) \(names.count == 1 ? "is" : "are") duplicated in one object; keep one")
         case .reader(_, let offset, _, _):
             let before = text.prefix(offset ?? 0)
             return DocumentError(
@@ -68,7 +67,7 @@ extension Document {
 
     private static func tooLarge(line: Int) -> DocumentError {
         DocumentError(
-            line: line, path: "", problem: "has more than \(mostParts) parts once its aliases are followed")
+            line: line, path: "", problem: "has more than \(mostParts) parts once its aliases are expanded")
     }
 
     private static func document(_ node: Node, parts: inout Int) throws(DocumentError) -> Document {
@@ -87,12 +86,12 @@ extension Document {
         case .mapping(let mapping):
             return Document(.object(try entries(mapping, parts: &parts)), line: line)
         case .alias:
-            throw DocumentError(line: line, path: "", problem: "has an alias that names nothing")
+            throw DocumentError(line: line, path: "", problem: "has an alias to an undefined anchor")
         }
     }
 
     private static func entries(_ mapping: Node.Mapping, parts: inout Int) throws(DocumentError) -> [Entry] {
-        // Merged objects count too, so that those that merge each other twice end.
+        // Merged objects count too, so that exponential merges are rejected.
         parts += 1
         guard parts <= mostParts else { throw tooLarge(line: mapping.mark?.line ?? 0) }
         var entries: [Entry] = []
@@ -101,7 +100,7 @@ extension Document {
             let line = key.mark?.line ?? 0
             guard case .scalar(let name) = key else {
                 throw DocumentError(
-                    line: line, path: "", problem: "has a name that is a list or an object; names are text")
+                    line: line, path: "", problem: "has a name that is a list or an object; names are strings")
             }
             guard name.string == "<<", name.style == .plain else {
                 entries.append(Entry(name: name.string, line: line, content: try document(value, parts: &parts)))
@@ -116,7 +115,7 @@ extension Document {
                 merged += try Self.entries(source, parts: &parts)
             }
         }
-        // What stands here wins over what is merged, and what is merged first over what is merged later.
+        // Own keys win over merged ones, and earlier merges over later ones.
         var names = Set(entries.map(\.name))
         for entry in merged where names.insert(entry.name).inserted {
             entries.append(entry)
@@ -135,11 +134,11 @@ extension Document {
             return plain(text)
         default:
             throw DocumentError(
-                line: line, path: "", problem: "has the tag \(tag), which means nothing here; remove it")
+                line: line, path: "", problem: "has the unsupported tag \(tag); remove it")
         }
     }
 
-    /// The value of a scalar without quotation marks.
+    /// Returns the value of an unquoted scalar.
     static func plain(_ text: String) -> Value {
         switch text {
         case "", "~", "null", "Null", "NULL": return .null
@@ -152,7 +151,7 @@ extension Document {
         }
     }
 
-    /// Reads `12`, `-0.5`, `.5`, `5.`, `1e-5`; nothing for anything else.
+    /// Parses `12`, `-0.5`, `.5`, `5.`, `1e-5`; nil for anything else.
     private static func number(_ text: String) -> Value? {
         var rest = Substring(text).utf8
         if rest.first == UInt8(ascii: "-") || rest.first == UInt8(ascii: "+") { rest = rest.dropFirst() }
@@ -177,7 +176,7 @@ extension Document {
             guard digits() > 0 else { return nil }
         }
         guard rest.isEmpty else { return nil }
-        // Swift does not read a point at the end.
+        // Swift does not parse a trailing dot.
         return Double(text.hasSuffix(".") ? text + "0" : text.replacing(".e", with: ".0e")).map { .number($0) }
     }
 }

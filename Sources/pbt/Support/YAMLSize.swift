@@ -3,18 +3,18 @@
 import CYaml
 import PBT
 
-/// How large a YAML text is once its aliases are followed, found out before anything follows them.
+/// The size of YAML once its aliases are expanded, computed without expanding them.
 ///
-/// A few hundred bytes of aliases of aliases stand for more than any machine holds. Yams follows aliases as it composes
-/// the text, and hashes names that are lists or objects, so a bound on what it returns comes too late.
+/// A few hundred bytes of nested aliases expand to more than fits in memory ("billion laughs"). Yams expands aliases
+/// while it composes the document, and hashes names that are lists or objects, so limiting its result is too late.
 enum YAMLSize {
-    /// Counts the scalars, lists and objects of a text, an alias as often as what it stands for.
+    /// Counts the scalars, lists and objects of a document, an alias as often as its anchor's.
     ///
     /// - Parameters:
-    ///   - most: How many there may be.
+    ///   - most: The limit.
     ///   - text: The YAML text.
-    /// - Returns: The line, from 1, where there are more than that; nil when there are not, and when the text is not
-    ///   YAML, which the parser proper explains better.
+    /// - Returns: The line, from 1, at which the limit is exceeded; nil when it is not, and for invalid YAML, which the
+    ///   real parser reports better.
     static func lineBeyond(_ most: Int, in text: String) -> Int? {
         var parser = yaml_parser_t()
         guard yaml_parser_initialize(&parser) == 1 else { return nil }
@@ -52,7 +52,7 @@ enum YAMLSize {
                 if let anchor = ended.anchor { sizes[anchor] = total - ended.before }
             default: break
             }
-            // Each summand is at most what was counted before, so this cannot overflow.
+            // Each summand is at most the total before it, so this cannot overflow.
             if total > most { return Int(clamping: event.start_mark.line).adding(saturating: 1) }
         }
     }
