@@ -13,17 +13,17 @@ extension SearchSpace {
         }
     }
 
-    /// Hyperparameters in which some are drawn anew.
+    /// Returns hyperparameters with some values redrawn.
     ///
     /// - Parameters:
     ///   - old: The hyperparameters.
     ///   - changed: The names of those to change.
     ///   - seed: The seed of the draws.
-    /// - Returns: Hyperparameters that differ from the old ones in what is changed, where any draw did: neither so
-    ///   little that it may not show, nor so much that training may break.
+    /// - Returns: Hyperparameters in which each of them has another value, if any draw differed: the median of the draws
+    ///   by distance, far enough to have an effect, and not so far that training breaks.
     func changed(_ old: Hyperparameters, _ changed: [String], seed: UInt64) -> Hyperparameters {
         var result = old
-        // Members that no experiment has, so that no founder is repeated.
+        // Negative members exist in no experiment, so no founder is repeated.
         let draws = (1...16).map { sample(seed: seed, member: -$0, index: 0) }
         for name in changed {
             let candidates = draws.compactMap { $0[name] }.filter { $0 != old[name] }
@@ -35,7 +35,7 @@ extension SearchSpace {
 
     private func distance(_ a: PBT.Value, _ b: PBT.Value?) -> Double {
         guard let a = a.double, let b = b?.double else { return 1 }
-        // Relative, so that logarithmic ranges are spanned too.
+        // Relative, so that it also works for logarithmic ranges.
         return abs(a - b) / max(abs(a) + abs(b), .leastNormalMagnitude)
     }
 }

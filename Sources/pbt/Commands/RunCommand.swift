@@ -72,7 +72,7 @@ struct RunCommand: AsyncParsableCommand {
             StartLines(registration, trainer: trainer, slots: slots, opened: opened)
                 .print(isLive: options.style == .live)
         }
-        try await RunDashboard.beside(opened, experiment: experiment.name, port: dashboard) {
+        try await RunDashboard.serve(opened, experiment: experiment.name, port: dashboard) {
             try await Session.train(
                 registration.family, in: opened, slots: slots, after: last, options: options)
         }

@@ -3,16 +3,16 @@
 import PBT
 import PBTReport
 
-/// Tells how a file differs from the experiment of its name in the store, before anything is trained or changed.
+/// The notice that a file differs from the store's experiment of that name, given before anything is trained or changed.
 struct ChangeNotice: Sendable {
-    /// How the file is run.
+    /// The command line.
     let hint: RunHint
     /// The store.
     let opened: OpenStore
 
-    /// Writes to standard error what differs and what that means.
+    /// Prints the differences and their effect to standard error.
     ///
-    /// - Throws: A ``Failure`` when something differs that cannot change.
+    /// - Throws: A ``Failure`` for a difference that is not allowed.
     func tell(_ change: Registration.Change) async throws {
         let name = PlainText.line(change.record.experiment.name)
         let other = hint.command(
@@ -24,14 +24,14 @@ struct ChangeNotice: Sendable {
         if change.record.state == .finished {
             Output.warn(
                 """
-                \(name) is finished; its result is that of the definition in the store, from which \(hint.file) differs:
+                \(name) is finished with the definition in the store, from which \(hint.file) differs:
                 \(lines)
                 to train \(hint.file) under another name: \(other)
                 """)
         } else if change.record.intervalsFinished > 0, isOtherProgram {
             Output.warn(
                 """
-                \(hint.file) changes \(name) after \(Words.count(change.record.intervalsFinished, "interval")); the others \
+                \(hint.file) changes \(name) after \(Words.count(change.record.intervalsFinished, "interval")); the remaining ones \
                 continue from checkpoints of the old program:
                 \(lines)
                 to train \(hint.file) as a new experiment instead: \(other)
@@ -41,32 +41,34 @@ struct ChangeNotice: Sendable {
         }
     }
 
-    /// Edits the experiment if the user wants that.
+    /// Edits the experiment if the user confirms it.
     ///
-    /// - Throws: A ``Failure`` that says how, when nobody can be asked, the answer is no, or the edit cannot be made.
+    /// - Throws: A ``Failure`` with the alternatives when there is no terminal, the answer is no, or the edit is not
+    ///   allowed.
     private func settle(_ change: Registration.Change, _ other: String) async throws {
         let name = PlainText.line(change.record.experiment.name)
         let obstacles = change.experiment.obstacles(toFollow: change.record.experiment)
         let lines = change.conflicts.map {
             "  \(PlainText.line($0.key)): \(PlainText.line($0.oldText)) in the store, \(PlainText.line($0.newText)) in \(hint.file)"
         }
-        let head = "experiment \"\(name)\" already exists in \(Hint.text(of: opened.location)) with another definition"
+        let head =
+            "experiment \"\(name)\" already exists in \(Hint.text(of: opened.location)) with a different definition"
         let renamed = "to train \(hint.file) under another name: \(other)"
         let removed =
             "to remove the old experiment: \(Hint.command("rm", change.record.experiment.name, in: opened))"
         guard obstacles.isEmpty else {
             throw Failure(
                 .badFile,
-                ([head + ", which cannot change there:"] + obstacles.map { "  \(PlainText.line($0))" }
+                ([head + ", which cannot be edited:"] + obstacles.map { "  \(PlainText.line($0))" }
                     + [renamed, removed]).joined(separator: "\n"))
         }
         let differences = ([head + ":"] + lines).joined(separator: "\n")
         guard Terminal.input.isTerminal, Terminal.error.isTerminal else {
-            let edit = "to change it from the next decision on: \(hint.command(to: "edit"))"
+            let edit = "to edit it, effective from the next decision: \(hint.command(to: "edit"))"
             throw Failure(.badFile, [differences, edit, renamed, removed].joined(separator: "\n"))
         }
         Output.note(differences)
-        guard Output.confirms("change it from the next decision on?") else {
+        guard Output.confirms("edit it, effective from the next decision?") else {
             throw Failure(.noResult, "nothing was changed; \(renamed)")
         }
         _ = try await DefinitionEdit(change.experiment, in: opened.store).make(in: opened.store)

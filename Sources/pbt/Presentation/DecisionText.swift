@@ -3,24 +3,24 @@
 import PBT
 import PBTReport
 
-/// A decision in words and numbers.
+/// The explanation of a decision.
 struct DecisionText {
     let finding: Audit.Finding
     let loaded: LoadedExperiment
 
     private var id: IntervalID { finding.interval }
-    /// The definition by which it was made.
+    /// The definition that it was made by.
     private var experiment: Experiment {
         loaded.revisions.first { $0.number == finding.revision }?.experiment ?? loaded.experiment
     }
     private var next: IntervalID { IntervalID(member: id.member, index: id.index + 1) }
 
-    /// How its interval ended and what came of it, in one sentence.
+    /// The end of its interval and the outcome, in one sentence.
     var summary: String {
         "\(id) \(ended); \(standing). \(outcome)"
     }
 
-    /// Writes the decision.
+    /// Prints the decision.
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     func print() throws {
@@ -40,32 +40,32 @@ struct DecisionText {
         try Output.line(Words.plain(PlainText.line(text)))
     }
 
-    /// How the interval ended.
+    /// The end of the interval.
     private var ended: String {
         guard let row = loaded.history.genealogy[id] else { return "is not recorded" }
         let place = row.sequence.map { ", the \(Words.ordinal(Int($0) + 1)) to finish" } ?? ""
         switch row.state {
         case .done: return "ended with \(experiment.objective.metric) \(row.scoreText)\(place)"
         case .diverged: return "diverged (\(row.reason ?? "no finite score"))\(place)"
-        default: return "failed (\(row.reason ?? "no reason known"))\(place)"
+        default: return "failed (\(row.reason ?? "reason unknown"))\(place)"
         }
     }
 
-    /// Where the member stood.
+    /// The member's rank.
     private var standing: String {
         let others = Words.count(finding.rankedCount, "member")
         guard let rank = finding.rank else { return "it could not be ranked among \(others)" }
         return "it ranked \(Words.ordinal(rank + 1)) of \(others) (\(experiment.objective.goal.words))"
     }
 
-    /// What came of it.
+    /// The outcome.
     private var outcome: String {
         switch finding.decision.outcome {
-        case .continues: "\(next) goes on from \(id) with its own checkpoint and hyperparameters."
-        case .exploits(let donor): "\(next) takes over \(donor): its checkpoint, and its hyperparameters, explored."
-        case .restarts: "\(next) starts afresh as a founder, since there was nobody to take over."
+        case .continues: "\(next) continues from \(id) with its own checkpoint and hyperparameters."
+        case .exploits(let donor): "\(next) copies \(donor): its checkpoint, and its hyperparameters after explore."
+        case .restarts: "\(next) restarts as a founder (no donor available)."
         case .ends where id.index + 1 >= experiment.intervals: "There is no \(next): the member's budget is spent."
-        case .ends: "There is no \(next): the member can neither go on nor be replaced."
+        case .ends: "There is no \(next): the member can neither continue nor be replaced."
         }
     }
 
@@ -79,11 +79,11 @@ struct DecisionText {
                     : "The bottom \(bottom) of \(choice.size) (rank \(cut + 1) and below) are replaced by one of "
                         + "the top \(top); rank \(rank + 1) is \(rank >= cut ? "" : "not ")among them.")
         } else if choice.rank == nil {
-            try say("What cannot be ranked is replaced" + (choice.topCount.map { " by one of the top \($0)." } ?? "."))
+            try say("Unranked members are replaced" + (choice.topCount.map { " by one of the top \($0)." } ?? "."))
         }
         if let rival = choice.rival {
-            let odds = choice.test.map { "; p = \($0.p.short) that it is no better (Welch's t-test)" } ?? ""
-            try say("Drawn to compare with: \(Self.text(rival))\(odds).")
+            let odds = choice.test.map { "; p = \($0.p.short) that it is not better (Welch's t-test)" } ?? ""
+            try say("Opponent, drawn at random: \(Self.text(rival))\(odds).")
         }
         if !choice.candidates.isEmpty {
             let shown = choice.candidates.prefix(10).map { Self.text($0) }.joined(separator: ", ")
@@ -97,7 +97,7 @@ struct DecisionText {
         "\(member.interval) (\(Format.score(member.score)))"
     }
 
-    /// Each hyperparameter: the member's own, the donor's, what was done, and what came of it.
+    /// Each hyperparameter: the member's own value, the donor's, the operation, and the new value.
     private func changes(from donor: IntervalID, to derived: Interval) -> TextTable {
         let genealogy = loaded.history.genealogy
         let (own, donors) = (genealogy[id]?.hyperparameters, genealogy[donor]?.hyperparameters)
@@ -111,7 +111,7 @@ struct DecisionText {
             let values = Self.cells([
                 own?[name], change?.old ?? donors?[name], change?.new ?? derived.hyperparameters[name],
             ])
-            table.append([name, values[0], values[1], Words.plain(change?.operation ?? "as it is"), values[2]])
+            table.append([name, values[0], values[1], Words.plain(change?.operation ?? "unchanged"), values[2]])
         }
         return table
     }

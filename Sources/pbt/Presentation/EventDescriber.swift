@@ -5,28 +5,28 @@ import PBTReport
 import PBTWorker
 import SystemPackage
 
-/// Writes an event in one line for a person: with the time and `key=value` where lines are kept, in words on a terminal.
+/// Describes events for people: in `key=value` lines with the time in a log, in words on a terminal.
 struct EventDescriber: Sendable {
-    /// Where the logs are; none when they are on other machines.
+    /// The directory of the logs; nil when they are on other machines.
     let data: DataDirectory?
-    /// The experiment; events of others name theirs.
+    /// The experiment; events of others include their experiment's name.
     let main: Experiment
-    /// Whether the lines are read as they appear.
+    /// True for a terminal, false for a log.
     let isLive: Bool
 
-    /// The time now, as lines begin.
+    /// Returns the current time, in the format at the start of lines.
     func time() -> String {
         "\(StoreClock.system.now())"
     }
 
-    /// The lines for an event.
+    /// Returns the lines for an event.
     ///
     /// - Parameters:
     ///   - event: The event.
     ///   - before: The experiment's best score before it.
-    ///   - elapsed: The time since the run began.
-    ///   - isVerbose: Whether copies are shown.
-    /// - Returns: None, one, or one for each copy of a generation.
+    ///   - elapsed: The time since the run started.
+    ///   - isVerbose: Includes copies.
+    /// - Returns: No line, one, or one for each copy of a generation.
     func lines(for event: Event, before: Double?, elapsed: Duration, isVerbose: Bool) -> [StyledLine] {
         if isLive {
             return LiveEvent(event, describer: self, before: before, elapsed: elapsed, isVerbose: isVerbose).lines
@@ -110,7 +110,7 @@ struct EventDescriber: Sendable {
         log(of: event).map { " log=\($0)" } ?? ""
     }
 
-    /// The log of the attempt that an event tells of; none when it is on another machine.
+    /// Returns the log of the attempt of an event; nil when it is on another machine.
     func log(of event: Event) -> FilePath? {
         guard let data, let interval = event.interval, let attempt = event.details["attempt"]?.int else { return nil }
         return data.log(of: interval, attempt: attempt, of: event.experiment)

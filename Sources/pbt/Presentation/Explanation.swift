@@ -3,25 +3,25 @@
 import PBT
 import PBTReport
 
-/// How an interval came about and what followed it.
+/// The explanation of an interval: its origin, and the decision that followed it.
 struct Explanation {
     private let loaded: LoadedExperiment
     private let id: IntervalID
-    /// Its row; none when its member ended before it.
+    /// Its row; nil when its member ended before it.
     private let row: Interval?
     private let founder: Audit.Founder?
     /// The decision that it came from.
     private let origin: Audit.Finding?
-    /// The decision that followed it, if it is made yet.
+    /// The decision that followed it, once it is made.
     private let sequel: Audit.Finding?
     private let foundersMismatches: [String]
 
-    /// The explanation of an interval.
+    /// Creates the explanation of an interval.
     ///
     /// - Parameters:
-    ///   - id: The interval: one that there is, or the one that a member that has ended would have had next.
+    ///   - id: The interval: an existing one, or the one after the last of a member that has ended.
     ///   - loaded: Its experiment.
-    ///   - audit: With the details of the two decisions.
+    ///   - audit: An audit with the details of the two decisions.
     /// - Throws: A ``Failure`` when there is no such member or interval.
     init(of id: IntervalID, in loaded: LoadedExperiment, audit: Audit) throws {
         self.loaded = loaded
@@ -34,7 +34,7 @@ struct Explanation {
         if row == nil, origin == nil { _ = try loaded.interval(IntervalArgument(member: id.member, index: id.index)) }
     }
 
-    /// Whether the interval is recorded as its rows lead to, bit for bit.
+    /// True if the record is identical to its re-derivation, bit for bit.
     var isIdentical: Bool {
         foundersMismatches.isEmpty
     }
@@ -82,7 +82,7 @@ struct Explanation {
 
     // MARK: Text
 
-    /// Writes the explanation for people.
+    /// Prints the explanation for people.
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     func print() throws {
@@ -104,7 +104,7 @@ struct Explanation {
             if let row {
                 let missing =
                     row.isUndecided
-                    ? "; what becomes of its member is decided when somebody asks for work"
+                    ? "; its member's next step is decided at the next claim"
                     : row.state.isFinished ? "; its generation is not complete" : ""
                 try say("\(id) is \(state)\(missing).")
             }
@@ -119,7 +119,7 @@ struct Explanation {
 }
 
 extension IntervalArgument {
-    /// The argument that names an interval.
+    /// Creates an argument that names an interval.
     init(member: Int, index: Int) {
         self.member = member
         self.index = .some(index)
@@ -127,16 +127,16 @@ extension IntervalArgument {
 }
 
 extension Audit.Founder.Origin {
-    /// Where its hyperparameters come from, as a clause.
+    /// The origin of its hyperparameters, as a clause.
     var words: String {
         switch self {
         case .sampled: "its hyperparameters were drawn from the space"
         case .listed(let names):
-            "\(names.joined(separator: ", ")) as listed under initial: or taken over with from:, the others drawn from the space"
+            "\(names.joined(separator: ", ")) as listed under initial: or copied with from:, the others drawn from the space"
         case .pushed(let names):
-            "\(names.joined(separator: ", ")) as queued by hand, the others as they would have been"
-        case .schedule: "its hyperparameters are the first of the schedule that is replayed"
-        case .manual: "its hyperparameters were queued by hand"
+            "\(names.joined(separator: ", ")) as queued by the user, the others unchanged"
+        case .schedule: "its hyperparameters are the first of the replayed schedule"
+        case .manual: "its hyperparameters were queued by the user"
         }
     }
 }

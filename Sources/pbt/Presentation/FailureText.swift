@@ -5,16 +5,16 @@ import PBTReport
 import PBTWorker
 import SystemPackage
 
-/// The reason why an experiment has no result or failed, with the end of the log that says most about it.
+/// The reason why an experiment failed or has no result, with the end of the most relevant log.
 struct FailureText {
     private let loaded: LoadedExperiment
 
-    /// The text for an experiment.
+    /// Creates the text for an experiment.
     init(_ loaded: LoadedExperiment) {
         self.loaded = loaded
     }
 
-    /// Writes it to standard error.
+    /// Prints it to standard error.
     func write() {
         let name = loaded.experiment.name
         let how = loaded.record.state == .failed ? "failed" : "ended without a result"
@@ -28,7 +28,7 @@ struct FailureText {
         Output.note(lines.joined(separator: "\n"))
     }
 
-    /// The log of the attempt that failed last; none when no attempt failed, or the logs are on another machine.
+    /// Returns the log of the latest failed attempt; nil when no attempt failed, or the logs are on another machine.
     private func lastLog() throws -> FilePath? {
         guard let data = loaded.opened.data,
             let last = loaded.intervals.filter({ $0.reason != nil && $0.attempts > 0 && $0.state != .done }).max(by: {
@@ -37,7 +37,7 @@ struct FailureText {
         else { return nil }
         let name = loaded.experiment.name
         let log = data.log(of: last.id, attempt: last.attempts, of: name)
-        // A program that stays alive may have failed without a word about the interval.
+        // A persistent trainer may have failed without logging anything about the interval.
         if loaded.experiment.trainer?.isPersistent == true, try LogTail.lines(of: log, count: 1)?.isEmpty ?? true {
             return try data.newestProgramLog(of: name)
         }

@@ -3,46 +3,49 @@
 import ArgumentParser
 import PBT
 
-/// What `pbt help` knows beside the commands.
+/// The topics of `pbt help` other than commands.
 enum HelpTopic: String, CaseIterable {
-    /// What exit codes mean.
+    /// The exit codes.
     case exitCodes = "exit-codes"
-    /// Which environment variables there are.
+    /// The environment variables.
     case environment
     /// The manual page.
     case man
 
-    /// What exit codes mean.
+    /// The exit codes and their meanings.
     static let codes: [(code: Int32, meaning: String)] = [
         (ExitStatus.done.rawValue, "done"),
         (ExitStatus.noResult.rawValue, "the experiment failed, or ended without a usable result"),
-        (ExitStatus.usage.rawValue, "the command line is wrong"),
-        (ExitStatus.badFile.rawValue, "the experiment file is wrong"),
+        (ExitStatus.usage.rawValue, "the command line is invalid"),
+        (ExitStatus.badFile.rawValue, "the experiment file is invalid"),
         (ExitStatus.noSuch.rawValue, "no such file, experiment, member or interval"),
         (ExitStatus.unreachable.rawValue, "the store or server cannot be reached"),
-        (ExitStatus.internalError.rawValue, "internal error: please report it"),
+        (ExitStatus.internalError.rawValue, "internal error; please report it"),
         (ExitStatus.cannotTrain.rawValue, "this worker cannot train (program, device, space), or was set aside"),
         (ExitStatus.cannotWrite.rawValue, "cannot write"),
         (ExitStatus.tryLater.rawValue, "try again later: something is busy or paused"),
-        (ExitStatus.interrupted.rawValue, "interrupted by Ctrl-C; the same command goes on"),
-        (ExitStatus.terminated.rawValue, "ended by SIGTERM or SIGHUP; the same command goes on"),
+        (ExitStatus.interrupted.rawValue, "interrupted by Ctrl-C; rerun the same command to resume"),
+        (ExitStatus.terminated.rawValue, "terminated by SIGTERM or SIGHUP; rerun the same command to resume"),
     ]
 
-    /// Which environment variables there are.
+    /// The environment variables and their meanings.
     static let variables: [(name: String, meaning: String)] = [
-        ("PBT_STORE", "the store, where --store does not say: a path, or a server's URL"),
+        ("PBT_STORE", "the store, unless --store is given: a path, or a server's URL"),
         ("PBT_TOKEN", "the token for a server"),
-        ("PBT_DATA", "where this machine sees a server's data directory"),
-        ("PBT_CHECKPOINT_HASH", "full: worker and server hash every byte of large checkpoint files, not three parts"),
+        ("PBT_DATA", "the path of a server's data directory on this machine"),
+        (
+            "PBT_CHECKPOINT_HASH",
+            "full: worker and server hash every byte of large checkpoint files, not just three parts"
+        ),
         ("NO_COLOR", "no colors, when it is not empty"),
         ("TERM", "no escape sequences, when it is dumb"),
-        ("CI", "no lines that are redrawn, when it is set"),
-        ("COLUMNS, LINES", "the terminal's size, where it does not tell"),
-        ("PBT_PAGER, PAGER", "what shows an answer that is longer than the terminal: less; empty or cat: nothing"),
+        ("CI", "no redrawn lines, when it is set"),
+        ("COLUMNS, LINES", "the terminal's size, where the terminal does not report it"),
+        ("PBT_PAGER, PAGER", "the pager for output longer than the terminal; default: less; empty or cat: none"),
         ("LC_ALL, LC_CTYPE, LANG", "ASCII only, unless the locale is UTF-8"),
     ]
 
-    /// The text of the topic that these arguments ask for; none when they ask for something else.
+    /// Returns the text of the topic that the arguments name; nil when they name none.
     ///
     /// - Throws: What reading the commands' own help throws.
     static func text(for arguments: some Collection<String>) throws -> String? {

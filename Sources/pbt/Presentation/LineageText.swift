@@ -3,35 +3,35 @@
 import PBT
 import PBTReport
 
-/// Whose checkpoints an interval descends from, as a table from the founder on.
+/// The ancestry of an interval, as a table from the founder on.
 struct LineageText {
     private let history: History
     private let lineage: [Interval]
     private let stretches: [Stretch]
 
-    /// The lineage of an interval.
+    /// Creates the ancestry of an interval.
     init(_ history: History, of id: IntervalID) {
         self.history = history
         lineage = history.lineage(of: id)
         stretches = Self.stretches(of: lineage)
     }
 
-    /// What stands below the table.
+    /// The lines below the table.
     var notes: [String] {
         var notes: [String] = []
         let constants = HyperparameterColumns(stretches.map { $0.first.hyperparameters }).constants
-        if !constants.isEmpty { notes.append("The same throughout: \(constants)") }
+        if !constants.isEmpty { notes.append("Constant: \(constants)") }
         let copies = lineage.count { $0.isExploit }
         return notes + [
             "\(Words.count(lineage.count, "interval")) of training, \(Words.count(copies, "copy", "copies"))"
         ]
     }
 
-    /// A part of a lineage that one member trained without a change.
+    /// A part of a lineage that one member trained with unchanged hyperparameters.
     private struct Stretch {
         var first: Interval
         var last: Interval
-        /// The place of the first along the lineage.
+        /// The position of the first interval along the lineage.
         var place: Int
         var count: Int
     }
@@ -51,7 +51,7 @@ struct LineageText {
         return stretches
     }
 
-    /// A row for each stretch along which neither the member nor the hyperparameters change.
+    /// A row for each stretch with the same member and hyperparameters.
     var table: TextTable {
         let terminal = Terminal.output
         let metric = history.record.experiment.objective.metric.uppercased()
@@ -86,7 +86,7 @@ struct LineageText {
         return table
     }
 
-    /// What a member had before a donor took its place: its own last interval and score.
+    /// Returns the member's own interval and score that a donor's copy replaced.
     private func replaced(by interval: Interval) -> String {
         guard interval.isExploit,
             let own = history.genealogy[

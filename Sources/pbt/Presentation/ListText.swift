@@ -10,11 +10,11 @@ struct ListText {
     private let now: Timestamp
     private let terminal = Terminal.output
 
-    /// A table of experiments.
+    /// Creates a table of experiments.
     ///
     /// - Parameters:
-    ///   - records: Those that are shown.
-    ///   - all: Those of the store, among which baselines are looked for.
+    ///   - records: The rows.
+    ///   - all: All experiments of the store, to find out what is a baseline of what.
     ///   - now: The store's time.
     init(_ records: [ExperimentRecord], among all: [ExperimentRecord], now: Timestamp) {
         self.records = records
@@ -22,7 +22,7 @@ struct ListText {
         self.now = now
     }
 
-    /// The table: times are relative on a terminal, and absolute where they are kept.
+    /// The table; times are relative on a terminal, and absolute elsewhere.
     var table: TextTable {
         var table = TextTable([
             .init("EXPERIMENT"), .init("KIND", rank: 4), .init("STATE"), .init("MEMBERS", .right, rank: 3),
@@ -46,7 +46,7 @@ struct ListText {
         return table
     }
 
-    /// The line of titles, and a line for each experiment.
+    /// Returns the header, and a line for each experiment.
     func lines(width: Int) -> [StyledLine] {
         table.text(width: width, isASCII: !terminal.isUTF8)
             .split(separator: "\n", omittingEmptySubsequences: false).dropLast().enumerated()

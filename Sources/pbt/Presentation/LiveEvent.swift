@@ -4,7 +4,7 @@ import PBT
 import PBTReport
 import SystemPackage
 
-/// An event in words, for somebody who watches: `00:04:08  copy   5 ← 2@1   0.402   rate 0.033 ×0.8 = 0.026`.
+/// An event for a terminal: `00:04:08  copy   5 ← 2@1   0.402   rate 0.033 ×0.8 = 0.026`.
 struct LiveEvent {
     private let event: Event
     private let describer: EventDescriber
@@ -13,14 +13,14 @@ struct LiveEvent {
     private let isVerbose: Bool
     private let glyphs = Terminal.error.glyphs
 
-    /// An event.
+    /// Creates the text of an event.
     ///
     /// - Parameters:
-    ///   - event: What happened.
-    ///   - describer: What knows where logs are.
+    ///   - event: The event.
+    ///   - describer: The describer, which finds logs.
     ///   - before: The experiment's best score before it.
-    ///   - elapsed: The time since the run began.
-    ///   - isVerbose: Whether every interval has a line.
+    ///   - elapsed: The time since the run started.
+    ///   - isVerbose: Includes a line for every interval.
     init(_ event: Event, describer: EventDescriber, before: Double?, elapsed: Duration, isVerbose: Bool) {
         self.event = event
         self.describer = describer
@@ -29,7 +29,7 @@ struct LiveEvent {
         clock = Self.clock(elapsed)
     }
 
-    /// Its lines: none, one, or one for each copy.
+    /// The lines: none, one, or one for each copy.
     var lines: [StyledLine] {
         let name = event.interval?.description ?? ""
         switch event.kind {
@@ -63,7 +63,7 @@ struct LiveEvent {
         return lines + copies([event.details])
     }
 
-    /// The copies among decisions: the members that continue a donor, and what explore made of its hyperparameters.
+    /// Returns lines for the copies among decisions: the member, the donor, and what explore did to the hyperparameters.
     private func copies(_ decisions: [[String: Value]]) -> [StyledLine] {
         decisions.compactMap { decision in
             guard let donor = decision["donor"], let from = donor["member"]?.int, let index = donor["interval"]?.int,

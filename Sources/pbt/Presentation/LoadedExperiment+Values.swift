@@ -13,7 +13,7 @@ extension LoadedExperiment {
         return .object(object)
     }
 
-    /// The revisions of the definition, each with what it changed.
+    /// The revisions of the definition, each with its changes.
     private var revisionValues: [Value] {
         var before: Experiment?
         return revisions.map { revision in
@@ -27,7 +27,7 @@ extension LoadedExperiment {
         }
     }
 
-    /// The answer of `pbt show --json`.
+    /// Returns the output of `pbt show --json`.
     func value(of members: [MemberStanding]) -> Value {
         let rows = members.sorted { $0.shown.id < $1.shown.id }.map { member in
             var object = member.shown.fields

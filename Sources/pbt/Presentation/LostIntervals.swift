@@ -3,7 +3,7 @@
 import PBT
 import PBTReport
 
-/// The failed attempts of a run, and the intervals that were lost by them.
+/// The failed attempts of a run, and the intervals lost to them.
 struct LostIntervals: Sendable {
     /// The number of failed attempts.
     let attempts: Int
@@ -12,16 +12,16 @@ struct LostIntervals: Sendable {
     /// The reason of most of the lost intervals.
     let reason: String?
 
-    /// Counts those among intervals.
+    /// Counts failures among intervals.
     init(_ all: [Interval]) {
         attempts = all.reduce(0) { $0 + $1.failures }
         let lost = all.filter { $0.state == .failed }
         intervals = lost.count
-        let counts = lost.reduce(into: [String: Int]()) { $0[$1.reason ?? "no reason known", default: 0] += 1 }
+        let counts = lost.reduce(into: [String: Int]()) { $0[$1.reason ?? "reason unknown", default: 0] += 1 }
         reason = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
     }
 
-    /// Attempts and intervals in words.
+    /// The counts in words.
     var text: String {
         let failed = Words.count(attempts, "failed attempt")
         guard intervals > 0 else { return "\(failed), all recovered" }

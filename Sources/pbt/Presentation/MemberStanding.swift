@@ -3,14 +3,14 @@
 import PBT
 import PBTReport
 
-/// A member as it is shown: by its newest interval that has finished, and what it does now.
+/// A member's latest finished interval, and its current activity.
 struct MemberStanding {
-    /// Its newest interval that has finished; its first when none has.
+    /// Its latest finished interval; its first when none has finished.
     let shown: Interval
-    /// Its interval that waits or runs, when there is one after that.
+    /// The waiting or running interval after that, if any.
     let open: Interval?
 
-    /// The member whose intervals these are, in order; at least one.
+    /// Creates the standing of a member from its intervals, in order; at least one.
     init(_ intervals: ArraySlice<Interval>) {
         let last = intervals[intervals.index(before: intervals.endIndex)]
         let finished = intervals.last { $0.state.isFinished }
@@ -18,12 +18,12 @@ struct MemberStanding {
         open = last.id == shown.id ? nil : last
     }
 
-    /// Its score, when that is finite.
+    /// The score, if it is finite.
     var score: Double? {
         shown.state == .done ? shown.score : nil
     }
 
-    /// What it does, in a few words.
+    /// The member's activity in a few words.
     var words: String {
         guard let open else { return shown.state.rawValue }
         let result = shown.state == .done ? "" : "\(shown.state.rawValue), "
@@ -32,7 +32,7 @@ struct MemberStanding {
 }
 
 extension LoadedExperiment {
-    /// The members, best first; those without a score last.
+    /// Returns the members, best first; those without a score last.
     func standings() -> [MemberStanding] {
         let objective = experiment.objective
         return history.members.map { MemberStanding($0) }.sorted { a, b in

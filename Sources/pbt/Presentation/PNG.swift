@@ -11,15 +11,15 @@ import SystemPackage
     import Musl
 #endif
 
-/// SVG pictures as PNG, made by `rsvg-convert`.
+/// Converts SVG to PNG with `rsvg-convert`.
 enum PNG {
-    /// The picture at twice its size in pixels, for sharp text.
+    /// Returns the image at twice its size in pixels, for sharp text.
     ///
-    /// - Throws: A ``Failure`` when `rsvg-convert` is not there or fails.
+    /// - Throws: A ``Failure`` when `rsvg-convert` is not installed or fails.
     static func bytes(of svg: String) async throws -> [UInt8] {
-        // A file without a name rather than a pipe: a converter that ends early would end this process with SIGPIPE.
+        // An unlinked file rather than a pipe: a converter that exits early would cause SIGPIPE.
         guard let file = tmpfile() else {
-            throw Failure(.cannotWrite, "cannot make a temporary file: \(Errno(rawValue: errno))")
+            throw Failure(.cannotWrite, "cannot create a temporary file: \(Errno(rawValue: errno))")
         }
         defer { fclose(file) }
         let picture = FileDescriptor(rawValue: fileno(file))
@@ -43,7 +43,7 @@ enum PNG {
         } catch let error as SubprocessError where error.code == .executableNotFound {
             throw Failure(
                 .unreachable,
-                "PNG pictures are made by rsvg-convert, which is not in PATH; install it (Debian, Ubuntu: librsvg2-bin; "
+                "PNG output needs rsvg-convert, which is not in PATH; install it (Debian, Ubuntu: librsvg2-bin; "
                     + "macOS: brew install librsvg), or write SVG: -o FILE.svg")
         }
     }

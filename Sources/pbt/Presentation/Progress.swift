@@ -4,7 +4,7 @@ import PBT
 import PBTReport
 import PBTWorker
 
-/// Follows the events of a run, and shows them.
+/// Follows the events of a run, and prints them.
 actor Progress {
     private let store: any Store
     private let main: Experiment
@@ -18,7 +18,7 @@ actor Progress {
     private var bar: ProgressBar
     private var live: LiveProgress?
     private var best: [String: Double] = [:]
-    /// The reasons of failures that were shown, and the interval that each was shown for.
+    /// The reasons of failures that were printed, and the interval of each.
     private var reasons: [String: String] = [:]
     private var nextReport: Double = 0
     private let began = ContinuousClock.now
@@ -26,12 +26,12 @@ actor Progress {
     /// Follows a run.
     ///
     /// - Parameters:
-    ///   - family: What is trained.
-    ///   - opened: Where.
+    ///   - family: The experiment and its baseline.
+    ///   - opened: The store.
     ///   - last: The number of the last event before the run.
-    ///   - status: The lines that are redrawn; they know whether they are live.
-    ///   - slots: How many workers this process has.
-    ///   - options: What is shown.
+    ///   - status: The redrawn lines.
+    ///   - slots: The number of workers in this process.
+    ///   - options: The output options.
     init(
         _ family: ExperimentFamily, in opened: OpenStore, after last: Int64, status: StatusLines, slots: Int,
         options: ProgressOptions
@@ -52,53 +52,53 @@ actor Progress {
         }
     }
 
-    /// Shows what happens until the task is cancelled.
+    /// Prints events until the task is cancelled.
     func follow() async throws {
         do {
             while !Task.isCancelled {
                 do {
                     try await update()
-                    // Ten times a second at most: nobody reads faster.
+                    // At most ten times a second: nobody reads faster.
                     if status.isLive { try await Task.sleep(for: .milliseconds(100)) }
                     try await store.waitForEvents(after: last, for: .seconds(1))
                 } catch let error as PBTError where error.code == .unreachable || error.code == .storeBusy {
-                    // The worker goes on, and so does this.
+                    // The worker keeps trying, and so does this.
                     if showsLines { say(error.message) }
                     try await Task.sleep(for: .seconds(5))
                 }
             }
         } catch is CancellationError {
-            // The end is shown by `end`.
+            // `end` prints the rest.
         }
     }
 
-    /// Shows what happened since, and erases what is redrawn.
+    /// Prints the remaining events, and erases the redrawn lines.
     func end() async throws {
         try await update()
         status.clear()
     }
 
-    /// Draws anew what is redrawn, after the terminal got another size.
+    /// Redraws the lines, after the terminal was resized.
     func redraw() {
         if let live { status.set(live.lines(bar)) }
     }
 
-    /// Says that the run is about to stop.
+    /// Shows that the run is stopping.
     func isStopping() {
         live?.view.isStopping = true
         redraw()
     }
 
-    /// Heeds a key that changes what is shown.
+    /// Handles a key that changes the view.
     ///
-    /// - Returns: Whether that is all it does.
+    /// - Returns: True if the key has no other meaning.
     func press(_ key: Key) -> Bool {
-        guard let isHeeded = live?.view.press(key) else { return false }
+        guard let isHandled = live?.view.press(key) else { return false }
         redraw()
-        return isHeeded
+        return isHandled
     }
 
-    /// Begins no more intervals until it is called again.
+    /// Pauses the run, or resumes it when it is paused.
     ///
     /// - Throws: A ``PBTError``.
     func togglePause() async throws {
@@ -108,7 +108,7 @@ actor Progress {
             do {
                 if isPaused { try await store.resume(name) } else { try await store.pause(name) }
             } catch let error as PBTError where error.code == .wrongState {
-                // One of the two may be over; when both are, there is nothing to pause.
+                // One of the two may have finished; when both have, there is nothing to pause.
             }
         }
     }
@@ -159,7 +159,7 @@ actor Progress {
         }
     }
 
-    /// A failure whose reason was shown already names where, in place of the whole text.
+    /// Replaces a reason that was printed before by a reference to its interval.
     private func shortened(_ event: Event) -> Event {
         guard [.retried, .failed].contains(event.kind), let reason = event.details["reason"]?.string,
             let interval = event.interval
@@ -171,11 +171,11 @@ actor Progress {
             return event
         }
         var event = event
-        event.details["reason"] = .string("the same as of \(first)")
+        event.details["reason"] = .string("same as \(first)")
         return event
     }
 
-    /// What is redrawn, or now and then a line in its place.
+    /// Redraws the lines; in a log, prints a progress line from time to time.
     private func report() async throws {
         guard showsLines else { return }
         let elapsed = (ContinuousClock.now - began).seconds
@@ -187,7 +187,7 @@ actor Progress {
         bar.update(records, elapsed: elapsed)
         if var live {
             try await live.update(records[0], in: store)
-            // What keys changed meanwhile stays.
+            // Keeps what keys have changed in the meantime.
             live.view = self.live?.view ?? live.view
             self.live = live
             redraw()
@@ -199,7 +199,7 @@ actor Progress {
     }
 }
 
-/// What is redrawn while a run goes on.
+/// The redrawn lines of a run.
 struct LiveProgress: Sendable {
     private let details: [String]
     private let hasKeys = Terminal.input.isTerminal
@@ -207,22 +207,22 @@ struct LiveProgress: Sendable {
     private var history: History
     private var board: Board
     private var next = ContinuousClock.now
-    /// Whether something happened since the rows were read.
+    /// True if something has happened since the rows were read.
     var isStale = true
-    /// What keys changed.
+    /// The view that keys change.
     var view = View()
 
-    /// What somebody wants to see of the run.
+    /// The view of a run.
     struct View: Sendable {
-        /// Whether the run is about to stop.
+        /// True if the run is stopping.
         var isStopping = false
         private(set) var showsAll = false
         private(set) var showsHelp = false
 
-        /// Heeds a key, and returns whether it does nothing else.
+        /// Handles a key, and returns true if the key has no other meaning.
         mutating func press(_ key: Key) -> Bool {
             switch key {
-            // The run can be stopped whatever is shown.
+            // The run can be stopped in any view.
             case .character("q"): return false
             case _ where showsHelp: showsHelp = false
             case .character("?"): showsHelp = true
@@ -233,7 +233,7 @@ struct LiveProgress: Sendable {
         }
     }
 
-    /// The lines for an experiment of which nothing was read yet.
+    /// Creates the lines of an experiment before anything was read.
     init(_ family: ExperimentFamily, slots: Int) {
         let experiment = family.main.experiment
         var details = [
@@ -248,11 +248,11 @@ struct LiveProgress: Sendable {
         board = Board(history, now: StoreClock.system.now())
     }
 
-    /// Takes in what the store holds.
+    /// Updates the lines from the store.
     ///
-    /// What has changed is read, but so that it takes a twentieth of the time at most.
+    /// Reads only what has changed, and takes at most a twentieth of the time.
     ///
-    /// - Throws: A ``PBTError`` when they cannot be read.
+    /// - Throws: A ``PBTError`` when the store cannot be read.
     mutating func update(_ record: ExperimentRecord, in store: any Store) async throws {
         let now = ContinuousClock.now
         guard now >= next else { return }
@@ -266,11 +266,11 @@ struct LiveProgress: Sendable {
         next = end + min(.seconds(60), (end - now) * 20)
     }
 
-    /// The lines on the terminal as it is.
+    /// Returns the lines for the terminal's current size.
     func lines(_ bar: ProgressBar) -> [StyledLine] {
         var hints: [String] = []
         if view.isStopping {
-            hints = [(hasKeys ? "q" : "Ctrl-C") + " again: stop at once"]
+            hints = [(hasKeys ? "q" : "Ctrl-C") + " again: stop immediately"]
         } else if hasKeys {
             hints = ["q stop", bar.isPaused ? "p resume" : "p pause"]
         }
@@ -287,22 +287,22 @@ struct LiveProgress: Sendable {
                 help: view.showsHelp ? Self.help(terminal.glyphs) : [])
     }
 
-    /// What keys do, and what marks say.
+    /// The keys and marks.
     private static func help(_ glyphs: Glyphs) -> [String] {
         [
-            "q, Ctrl-C  finish the intervals in flight, and stop; again: stop at once",
-            "p          pause: no new interval is begun; again: go on",
-            "m          as many members as the terminal has room for; again: fewer",
-            "Ctrl-Z     stop this process, until fg; trainers go on meanwhile",
+            "q, Ctrl-C  finish the running intervals, then stop; again: stop immediately",
+            "p          pause: running intervals finish, no new ones start; again: resume",
+            "m          show as many members as fit; again: fewer",
+            "Ctrl-Z     suspend this process until fg; trainers keep running",
             "",
-            "★ best  ! nobody renews its lease  × failed  ▲ ▼ better or worse than before",
+            "★ best  ! no heartbeat  × failed  ▲ ▼ better or worse than before",
         ].map { glyphs.text($0) }
     }
 }
 
 extension Event {
-    /// The event as a JSON object with the keys `event`, `id`, `time`, `experiment`, and of an interval `member` and
-    /// `interval`; beside them the event's own.
+    /// The event as a JSON object: its own keys, and `event`, `id`, `time`, `experiment`, and for an interval `member` and
+    /// `interval`.
     var value: Value {
         var object = details
         object["event"] = .string(kind.rawValue)

@@ -3,9 +3,9 @@
 import PBT
 import PBTReport
 
-/// How far a run is.
+/// The progress of a run.
 struct ProgressBar: Sendable {
-    /// How many intervals were finished when this process joined.
+    /// The number of intervals finished before this process joined.
     private let finishedBefore: Int
     private var finished = 0
     private var planned = 1
@@ -14,17 +14,17 @@ struct ProgressBar: Sendable {
     private var elapsed = 0.0
     private(set) var isPaused = false
 
-    /// How far an experiment and its baseline are.
+    /// Creates the progress of an experiment and its baseline.
     init(_ family: ExperimentFamily) {
         finishedBefore = family.records.reduce(0) { $0 + $1.intervalsFinished }
         update(family.records, elapsed: 0)
     }
 
-    /// Takes in how far the experiment (first) and its baseline are.
+    /// Updates the progress.
     ///
     /// - Parameters:
-    ///   - records: Both.
-    ///   - elapsed: How long this process has been at it, in seconds.
+    ///   - records: The experiment, then its baseline.
+    ///   - elapsed: The time since this process joined, in seconds.
     mutating func update(_ records: [ExperimentRecord], elapsed: Double) {
         finished = records.reduce(0) { $0 + $1.intervalsFinished }
         planned = records.reduce(0) { $0 + ($1.state.isOver ? $1.intervalsFinished : $1.intervalsPlanned) }
@@ -34,18 +34,18 @@ struct ProgressBar: Sendable {
         self.elapsed = elapsed
     }
 
-    /// How long it will take yet, at the pace since this process joined; none before the first interval.
+    /// The estimated time left in seconds, at the pace since this process joined; nil before the first interval.
     private var left: Double? {
         let done = finished - finishedBefore
         return done > 0 ? elapsed / Double(done) * Double(max(0, planned - finished)) : nil
     }
 
-    /// What is redrawn of it.
+    /// The pace for the redrawn lines.
     var pace: LiveBlock.Pace {
         LiveBlock.Pace(finished: finished, planned: planned, elapsed: elapsed, left: left)
     }
 
-    /// The line where lines stay: `intervals=15/300 best=0.4120 member=3@0 failed=0 elapsed=17s left=16m00s`.
+    /// The line for a log: `intervals=15/300 best=0.4120 member=3@0 failed=0 elapsed=17s left=16m00s`.
     var plain: String {
         var line = "intervals=\(finished)/\(planned)"
         if let best { line += " best=\(Format.score(best.score)) member=\(best.id)" }

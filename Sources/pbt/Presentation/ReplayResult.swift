@@ -4,13 +4,13 @@ import PBT
 import PBTReport
 import SystemPackage
 
-/// What a replay's members reached at the end of the schedule, beside the original.
+/// The scores of a replay's members at the end of the schedule, compared with the original.
 struct ReplayResult {
     private let replay: LoadedExperiment
     private let original: LoadedExperiment
     private let tip: Interval
 
-    /// The result of a replay.
+    /// Creates the result of a replay.
     ///
     /// - Parameters:
     ///   - replay: The replay.
@@ -22,12 +22,12 @@ struct ReplayResult {
         self.tip = tip
     }
 
-    /// Each member's last interval that there is.
+    /// Each member's last interval.
     private var ends: [Interval] {
         replay.history.members.compactMap(\.last)
     }
 
-    /// The score of an interval, if it is at the end of the schedule and done.
+    /// Returns the score of an interval, if it is done and at the end of the schedule.
     private func score(_ end: Interval) -> Double? {
         end.state == .done && end.id.index + 1 == replay.experiment.intervals ? end.score : nil
     }
@@ -37,20 +37,20 @@ struct ReplayResult {
         ends.compactMap { score($0) }
     }
 
-    /// Why the replay failed; none when it did not.
+    /// The reason why the replay failed; nil when it did not.
     var failure: String? {
         guard replay.record.state == .failed else { return nil }
         let reason = replay.record.reason.map { ": \(PlainText.line($0))" } ?? ""
         return "\(PlainText.line(replay.experiment.name)) failed\(reason)"
     }
 
-    /// The mean; none without scores.
+    /// The mean; nil without scores.
     private var mean: Double? {
-        // Around the first one: what is the same for all seeds has exactly that mean, and no deviation.
+        // Relative to the first score: identical scores have exactly that mean, and zero deviation.
         scores.first.map { first in first + scores.reduce(0) { $0 + ($1 - first) / Double(scores.count) } }
     }
 
-    /// The sample's standard deviation; none for fewer than two scores.
+    /// The sample standard deviation; nil for fewer than two scores.
     private var deviation: Double? {
         guard let mean, scores.count > 1 else { return nil }
         return (scores.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(scores.count - 1)).squareRoot()
@@ -78,7 +78,7 @@ struct ReplayResult {
         ]
     }
 
-    /// Writes the result.
+    /// Prints the result.
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     func print() throws {

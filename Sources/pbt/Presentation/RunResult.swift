@@ -4,7 +4,7 @@ import PBT
 import PBTReport
 import SystemPackage
 
-/// What came out of a run.
+/// The result of a run.
 struct RunResult {
     private let loaded: LoadedExperiment
     private let opened: OpenStore
@@ -22,7 +22,7 @@ struct RunResult {
 
     private var name: String { loaded.experiment.name }
 
-    /// The exit code that the result deserves.
+    /// The exit code for the result.
     var status: ExitStatus {
         loaded.history.best == nil || loaded.record.state == .failed ? .noResult : .done
     }
@@ -37,7 +37,7 @@ struct RunResult {
         return (budget, score, other)
     }
 
-    /// The result as a JSON object; what stands in `pbt show --json` too has the same keys.
+    /// The result as a JSON object, with the keys of `pbt show --json` where it has the same values.
     var value: Value {
         let record = loaded.record
         var object: [String: Value] = [
@@ -73,9 +73,9 @@ struct RunResult {
         return .object(object)
     }
 
-    /// Writes the result to standard output.
+    /// Prints the result to standard output.
     ///
-    /// - Parameter isQuiet: Whether one line is enough.
+    /// - Parameter isQuiet: Prints one line only.
     /// - Throws: A ``Failure`` when it cannot be written.
     func print(isQuiet: Bool) throws {
         let record = loaded.record
@@ -84,7 +84,7 @@ struct RunResult {
         if status != .done { FailureText(loaded).write() }
         guard let best = loaded.history.best, let score = best.score else { return }
         let metric = PlainText.line(loaded.experiment.objective.metric)
-        let state = record.state == .running ? "goes on" : record.state.rawValue
+        let state = record.state.rawValue
         try Output.line(
             (Terminal.output.isTerminal ? Terminal.output.styled(Terminal.output.glyphs.done, .green) + " " : "")
                 + Terminal.output.styled("\(title) \(state)", .bold)
@@ -126,13 +126,13 @@ struct RunResult {
             if comparison.score == comparison.baseline {
                 "the same"
             } else {
-                "this is \(difference) \(objective.isBetter(comparison.score, than: comparison.baseline) ? "better" : "worse")"
+                "this run is \(difference) \(objective.isBetter(comparison.score, than: comparison.baseline) ? "better" : "worse")"
             }
         return
-            "\(Format.score(comparison.baseline)) by its best after as many intervals (\(comparison.budget)); \(verdict)"
+            "\(Format.score(comparison.baseline)) at equal budget (\(comparison.budget) intervals); \(verdict)"
     }
 
-    /// The schedule in short: a row for each stretch along which nothing changes, the middle left out.
+    /// Prints the schedule in short: a row for each stretch with the same values, the middle omitted.
     private func printSchedule(of id: IntervalID) throws {
         let schedule = ScheduleText(loaded.history.lineage(of: id))
         var table = schedule.table
@@ -143,6 +143,6 @@ struct RunResult {
             table.rows.replaceSubrange(hidden, with: [row])
         }
         try table.print()
-        if !schedule.constants.isEmpty { try Output.line("all the time: \(schedule.constants)") }
+        if !schedule.constants.isEmpty { try Output.line("constant: \(schedule.constants)") }
     }
 }

@@ -3,16 +3,16 @@
 import PBT
 import PBTReport
 
-/// The hyperparameters along a lineage, in the forms in which they are printed.
+/// The hyperparameters along a lineage, in all output formats.
 struct ScheduleText {
     private let lineage: [Interval]
 
-    /// The schedule of a lineage, from founder to tip.
+    /// Creates the schedule of a lineage, from founder to tip.
     init(_ lineage: [Interval]) {
         self.lineage = lineage
     }
 
-    /// A list of `{interval, hyperparameters}`; `interval` is the place along the lineage, from 0.
+    /// A list of `{interval, hyperparameters}`; `interval` is the position along the lineage, from 0.
     var value: Value {
         .array(
             lineage.enumerated().map { place, interval in
@@ -20,7 +20,7 @@ struct ScheduleText {
             })
     }
 
-    /// The stretches of the lineage along which nothing changes.
+    /// The stretches of the lineage with the same values.
     private var stretches: [Range<Int>] {
         var stretches: [Range<Int>] = []
         for place in lineage.indices {
@@ -37,12 +37,12 @@ struct ScheduleText {
         HyperparameterColumns(stretches.map { lineage[$0.lowerBound].hyperparameters })
     }
 
-    /// What never changes, as text.
+    /// The hyperparameters that never change, as text.
     var constants: String {
         columns.constants
     }
 
-    /// A table with a row for each stretch along which nothing changes, and with what was done to begin it.
+    /// A table with a row for each stretch with the same values, and the operation that started it.
     var table: TextTable {
         let (stretches, columns) = (stretches, columns)
         var table = TextTable([.init("INTERVALS", .right)] + columns.columns(rank: 1) + [.init("", rank: .max)])
@@ -54,7 +54,7 @@ struct ScheduleText {
         return table
     }
 
-    /// What was done to a checkpoint's hyperparameters to get an interval's: `momentum ×1.25  rate ×0.8`, or `founder`.
+    /// Returns the operations that led to an interval's hyperparameters: `momentum ×1.25  rate ×0.8`, or `founder`.
     private static func origin(of interval: Interval, naming isNamed: Bool) -> String {
         guard interval.parent != nil else { return interval.id.index == 0 ? "founder" : "restarted" }
         return interval.changes.filter { $0.old != $0.new }.map { change in
@@ -88,9 +88,9 @@ struct ScheduleText {
 }
 
 extension Value {
-    /// The value as YAML on one line, every number to the last bit.
+    /// The value as YAML on one line, with exact numbers.
     ///
-    /// JSON but for numbers with an exponent: what YAML 1.1 reads as a number has a point and a sign in it.
+    /// This is JSON except for numbers with an exponent: YAML 1.1 requires a dot and a sign in them.
     var flowYAML: String {
         switch self {
         case .number(let number):

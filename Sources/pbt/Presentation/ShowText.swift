@@ -3,7 +3,7 @@
 import PBT
 import PBTReport
 
-/// The answer of `pbt show` for people.
+/// The output of `pbt show` for people.
 struct ShowText {
     let loaded: LoadedExperiment
     let members: [MemberStanding]
@@ -17,10 +17,10 @@ struct ShowText {
     private var experiment: Experiment { loaded.experiment }
     private var history: History { loaded.history }
 
-    /// How many members are shown unless all are asked for.
+    /// The number of members shown without `--all`.
     private static let limit = 20
 
-    /// Writes the answer.
+    /// Prints the output.
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     func print(all: Bool) throws {
@@ -65,7 +65,7 @@ struct ShowText {
         try printRevisions()
     }
 
-    /// Each edit of the definition: when, from which interval on, and what it changed.
+    /// Prints each edit of the definition: its time, the interval it took effect after, and its changes.
     private func printRevisions() throws {
         for (before, revision) in zip(loaded.revisions, loaded.revisions.dropFirst()) {
             let changes = revision.experiment.differences(from: before.experiment).map(\.description)
@@ -87,7 +87,7 @@ struct ShowText {
             parts += [experiment.exploit.words, experiment.explore.words]
         }
         if experiment.isSynchronous { parts.append("synchronous") }
-        if experiment.decides == .late { parts.append("decided late") }
+        if experiment.decides == .late { parts.append("decides late") }
         if experiment.isOpen { parts.append("open") }
         return (parts + ["seed \(experiment.seed)"]).joined(separator: ", ")
     }
@@ -101,7 +101,7 @@ struct ShowText {
     }
 
     private var result: String {
-        guard let best = history.best else { return "no interval is done" }
+        guard let best = history.best else { return "no finished interval yet" }
         var parts = ["best \(terminal.symbol("★", "*")) \(best.id) \(best.scoreText)"]
         let scores = members.compactMap(\.score).sorted()
         if !scores.isEmpty {
@@ -119,7 +119,7 @@ struct ShowText {
         try line("best", Sparkline.text(numbers, isASCII: !terminal.isUTF8) + "  by interval")
     }
 
-    /// How the numbers among the best's hyperparameters went along its lineage, those that changed.
+    /// Prints the numeric hyperparameters that changed along the best lineage.
     private func printSchedules() throws {
         guard let best = history.best else { return }
         let lineage = history.lineage(of: best.id)
@@ -136,7 +136,7 @@ struct ShowText {
             try line(
                 label,
                 Sparkline.text(heights, width: 24, isASCII: !terminal.isUTF8)
-                    + "  \(first.short) to \(last.short)\(isLog ? " (log)" : ""), of the best")
+                    + "  \(first.short) to \(last.short)\(isLog ? " (log)" : ""), along the best lineage")
         }
     }
 
@@ -158,7 +158,7 @@ struct ShowText {
         return table
     }
 
-    /// How often its lineage was copied, and the last donor's interval.
+    /// Returns the number of copies along its lineage, and the latest donor's interval.
     private func ancestry(of interval: Interval) -> (copies: Int, origin: String) {
         let lineage = history.lineage(of: interval.id)
         let donor = lineage.last { $0.isExploit }?.parent

@@ -13,14 +13,14 @@ import SystemPackage
     import Musl
 #endif
 
-/// What a run says before it begins.
+/// The lines that a run prints when it starts.
 struct StartLines {
     private let registration: Registration
     private let trainer: Experiment.Trainer
     private let slots: Int
     private let opened: OpenStore
 
-    /// What this run says.
+    /// Creates the lines of a run.
     init(_ registration: Registration, trainer: Experiment.Trainer, slots: Int, opened: OpenStore) {
         self.registration = registration
         self.trainer = trainer
@@ -28,27 +28,27 @@ struct StartLines {
         self.opened = opened
     }
 
-    /// Writes it to standard error: a few lines for somebody who watches, or one line with the time.
+    /// Prints them to standard error: a few lines on a terminal, or one line with the time in a log.
     func print(isLive: Bool) {
         guard isLive else { return Output.note(line) }
         let status = StatusLines(isLive: true)
         for line in lines { status.print(line) }
     }
 
-    /// The line where lines are kept: `TIME start experiment=toy members=2 intervals=3 workers=1 seed=7 …`.
+    /// The line for a log: `TIME start experiment=toy members=2 intervals=3 workers=1 seed=7 …`.
     private var line: String {
         let family = registration.family
         let experiment = family.main.experiment
         let finished = family.records.reduce(0) { $0 + $1.intervalsFinished }
         let running = family.records.reduce(0) { $0 + ($1.counts[.running] ?? 0) }
-        var manner = "start"
+        var verb = "start"
         switch registration.outcome {
         case .created: break
-        case .retried: manner = "retry"
-        case .resumed, .alreadyFinished: manner = "resume"
+        case .retried: verb = "retry"
+        case .resumed, .alreadyFinished: verb = "resume"
         }
-        var line = "\(StoreClock.system.now()) \(manner) experiment=\(PlainText.line(experiment.name))"
-        if manner != "start" {
+        var line = "\(StoreClock.system.now()) \(verb) experiment=\(PlainText.line(experiment.name))"
+        if verb != "start" {
             let planned = family.records.reduce(0) { $0 + $1.intervalsPlanned }
             line += " finished=\(finished)/\(planned)"
         }
@@ -72,16 +72,16 @@ struct StartLines {
         let finished = family.records.reduce(0) { $0 + $1.intervalsFinished }
         let planned = family.records.reduce(0) { $0 + $1.intervalsPlanned }
         let running = family.records.reduce(0) { $0 + ($1.counts[.running] ?? 0) }
-        let manner =
+        let start =
             switch registration.outcome {
             case .created: "starts"
-            case .retried: "failed before and is tried again from \(finished) of \(planned) intervals"
-            case .resumed, .alreadyFinished: "goes on from \(finished) of \(planned) intervals"
+            case .retried: "failed before, and is retried from \(finished) of \(planned) intervals"
+            case .resumed, .alreadyFinished: "resumes from \(finished) of \(planned) intervals"
             }
-        let beside = running > 0 ? ", beside \(Words.count(running, "interval")) in flight elsewhere" : ""
+        let elsewhere = running > 0 ? ", with \(Words.count(running, "interval")) running elsewhere" : ""
         var title = StyledLine(experiment.name, .bold)
-        title.append(" \(manner)\(beside)")
-        let baseline = family.baseline == nil ? "" : ", and as many again by random search"
+        title.append(" \(start)\(elsewhere)")
+        let baseline = family.baseline == nil ? "" : ", plus the same number by random search"
         var location = opened.location.description
         if case .file(let path) = opened.location { location = near(path) }
         let place = opened.data.map { near($0.root) } ?? "the server's data directory"
@@ -95,14 +95,14 @@ struct StartLines {
         ]
     }
 
-    /// The most checkpoints that are on the disk at one time, those being written counted.
+    /// Returns the maximum number of checkpoints on the disk at a time, including those being written.
     ///
-    /// A member needs its newest, or the donor's that it continues; the best are kept beside them.
+    /// A member needs its latest one, or that of the donor that it continues; the best ones are kept too.
     static func mostCheckpoints(of family: ExperimentFamily, slots: Int) -> Int {
         family.records.reduce(slots) { $0.adding(saturating: mostCheckpoints(of: $1.experiment)) }
     }
 
-    /// The most checkpoints of one experiment, those being written not counted.
+    /// Returns the maximum number of checkpoints of one experiment, without those being written.
     static func mostCheckpoints(of experiment: Experiment) -> Int {
         experiment.population.multiplied(saturatingBy: experiment.keep.last)
             .adding(saturating: experiment.keep.best)
@@ -116,14 +116,14 @@ struct StartLines {
         let threads = TrainerEnvironment.threads(for: trainer, slots: slots)
         let cores = trainer.threads == nil ? " (\(Words.count(TrainerEnvironment.availableCores(), "core")))" : ""
         return isThreadsInherited
-            ? "threads as the environment says" : "\(Words.count(threads, "thread")) each\(cores)"
+            ? "threads as set in the environment" : "\(Words.count(threads, "thread")) each\(cores)"
     }
 
     private var devices: String {
         trainer.gpus.isEmpty ? "" : ", GPUs \(devicesText(", ")) in turn"
     }
 
-    /// The devices of each worker; those of one worker are joined by `+`.
+    /// Returns the devices of each worker; those of one worker are joined by `+`.
     private func devicesText(_ separator: String) -> String {
         trainer.gpus.map { $0.replacing(",", with: "+") }.joined(separator: separator)
     }
@@ -134,7 +134,7 @@ struct StartLines {
     }
 }
 
-/// How many bytes a file system has left for this user; none when that cannot be told.
+/// Returns the free space of a file system for this user, in bytes; nil when it is unknown.
 func freeBytes(at path: FilePath) -> Int64? {
     var information = statvfs()
     guard path.withPlatformString({ statvfs($0, &information) }) == 0 else { return nil }

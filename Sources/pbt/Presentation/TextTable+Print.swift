@@ -3,7 +3,7 @@
 import PBTReport
 
 extension TextTable {
-    /// Writes the table to standard output as wide as the terminal is, or whole when that is no terminal.
+    /// Prints the table to standard output, fitted to the terminal's width; elsewhere in full.
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     func print() throws {

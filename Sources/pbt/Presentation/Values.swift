@@ -6,12 +6,12 @@ import PBTReport
 // The values of the library as JSON, for scripts.
 
 extension Value {
-    /// Text, or `null` when there is none.
+    /// Returns a string, or `null` for nil.
     static func string(orNull text: String?) -> Value {
         text.map { .string($0) } ?? .null
     }
 
-    /// A finite number, or `null`.
+    /// Returns a finite number, or `null`.
     static func score(_ number: Double?) -> Value {
         number.flatMap { $0.isFinite ? .number($0) : nil } ?? .null
     }
@@ -25,7 +25,7 @@ extension Experiment {
 }
 
 extension ExperimentRecord {
-    /// How many intervals are in each state, every state named.
+    /// The number of intervals in each state, all states included.
     var countsValue: Value {
         .object(
             Dictionary(uniqueKeysWithValues: Interval.State.allCases.map { ($0.rawValue, .integer(counts[$0] ?? 0)) }))
@@ -33,7 +33,7 @@ extension ExperimentRecord {
 }
 
 extension Interval {
-    /// The interval with the keys that all looking commands share: `member`, `interval`, `state`, `score`,
+    /// The JSON fields that all inspecting commands share: `member`, `interval`, `state`, `score`,
     /// `hyperparameters`, `parent`.
     var fields: [String: Value] {
         [
@@ -43,7 +43,7 @@ extension Interval {
         ]
     }
 
-    /// The score as people read it; `-` when there is none that is finite.
+    /// The score for people; `-` when it is not finite or missing.
     var scoreText: String {
         state == .done ? score.map { Format.score($0) } ?? "-" : "-"
     }

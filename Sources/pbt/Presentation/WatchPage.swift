@@ -3,11 +3,11 @@
 import PBT
 import PBTReport
 
-/// What is on the screen of `pbt watch`, and what keys do to it.
+/// The screen of `pbt watch`, and the keys that change it.
 ///
-/// It reads and writes nothing.
+/// It does no I/O.
 struct WatchPage: Sendable {
-    /// What is shown of an experiment.
+    /// The view of an experiment.
     enum View: Sendable, Hashable {
         case members, lineage, schedule, errors
     }
@@ -17,32 +17,32 @@ struct WatchPage: Sendable {
         case score, member, state
     }
 
-    /// Where the store is.
+    /// The location of the store.
     let place: String
     /// The experiments of the store.
     var records: [ExperimentRecord] = []
-    /// The experiment that is open, as it was read last.
+    /// The open experiment, as last read.
     var history: History?
-    /// What keeps the store from being read.
-    var trouble: String?
-    /// Something to say until the next key.
+    /// The error that keeps the store from being read.
+    var problem: String?
+    /// A notice that is shown until the next key.
     var notice: String?
-    /// The experiment that is open; none: the list.
+    /// The open experiment; nil for the list.
     private(set) var experiment: String?
     private var view = View.members
     private var order = Order.score
     private var filter = ""
     private var isTyping = false
     private var showsHelp = false
-    /// What is selected in the list, and among the members: by name, so that a new order does not change it.
+    /// The selections in the list and among the members: by name, so that a new order does not change them.
     private var selectedExperiment: String?
     private var selectedMember: Int?
-    /// The first row of a text that is on the screen.
+    /// The first visible row.
     private var offset = 0
-    /// How many rows a page has.
+    /// The number of rows of a page.
     private var rows = 10
 
-    /// The list of a store's experiments.
+    /// Creates the list of a store's experiments.
     init(place: String) {
         self.place = place
     }
@@ -61,7 +61,7 @@ struct WatchPage: Sendable {
 
     // MARK: Keys
 
-    /// Heeds a key, and returns whether it was the last.
+    /// Handles a key, and returns true if it quits.
     mutating func press(_ key: Key) -> Bool {
         notice = nil
         if isTyping {
@@ -149,7 +149,7 @@ struct WatchPage: Sendable {
     // MARK: What is shown
 
     private var shownRecords: [ExperimentRecord] {
-        // The newest first: what is looked for is what was begun last.
+        // The newest first: the most recent experiment is the one that matters most.
         records.reversed().filter { filter.isEmpty || $0.experiment.name.lowercased().contains(filter.lowercased()) }
     }
 
@@ -157,7 +157,7 @@ struct WatchPage: Sendable {
         shownRecords.first { $0.experiment.name == selectedExperiment } ?? shownRecords.first
     }
 
-    /// The members in their order, those that the filter leaves.
+    /// Returns the filtered members in their order.
     private func board(at now: Timestamp?) -> [Board.Row]? {
         guard let history else { return nil }
         let rows = Board(history, now: now ?? StoreClock.system.now()).rows.filter { row in
@@ -174,13 +174,13 @@ struct WatchPage: Sendable {
         }
     }
 
-    /// The screen.
+    /// Returns the screen.
     ///
     /// - Parameters:
-    ///   - width: How many columns it has.
-    ///   - height: How many rows.
-    ///   - now: The time.
-    /// - Returns: As many lines as there are rows, the last one with what keys do.
+    ///   - width: The number of columns.
+    ///   - height: The number of rows.
+    ///   - now: The current time.
+    /// - Returns: A line for each row, the last one with the keys.
     mutating func lines(width: Int, height: Int, now: Timestamp) -> [StyledLine] {
         var top: [StyledLine]
         var body: [StyledLine]
@@ -212,8 +212,8 @@ struct WatchPage: Sendable {
     }
 
     private func bottom(_ hints: [String], hidden: Int, _ width: Int) -> StyledLine {
-        if isTyping { return StyledLine("filter: \(filter)_  (Enter keeps it, Esc clears it)", .bold) }
-        if let trouble { return StyledLine("as of before: \(trouble)", .yellow) }
+        if isTyping { return StyledLine("filter: \(filter)_  (Enter: keep, Esc: clear)", .bold) }
+        if let problem { return StyledLine("not up to date: \(problem)", .yellow) }
         if let notice { return StyledLine(notice, .bold) }
         var parts: [(String, TextStyle?)] = []
         if !filter.isEmpty { parts.append(("filter \"\(filter)\", Esc clears it", .bold)) }
@@ -222,17 +222,17 @@ struct WatchPage: Sendable {
     }
 
     private static let help: [StyledLine] = [
-        "j, k, arrows     move, or scroll a text; Space and Page Up by a page, g and G to the ends",
-        "Enter            open the experiment; of a member, its lineage",
-        "Esc              back: from the filter, from a text, to the list",
-        "/, f             filter: names in the list; a member's number, state or donor",
-        "s                sort members by score, number, or state with problems first",
-        "l                lineage: whose checkpoints the member descends from",
-        "h                schedule: what its checkpoint was trained with",
-        "e                errors: what failed, diverged, or is tried again",
-        "q, Ctrl-C        quit; what is trained is trained elsewhere and goes on",
+        "j, k, arrows     move or scroll; Space and Page Up by a page, g and G to the top and bottom",
+        "Enter            open the experiment, or the lineage of a member",
+        "Esc              back: clear the filter, close a view, return to the list",
+        "/, f             filter: experiments by name; members by number, state or donor",
+        "s                sort members by score, number, or state (problems first)",
+        "l                lineage: the member's ancestry",
+        "h                schedule: the hyperparameters along its lineage",
+        "e                errors: intervals that failed, diverged, or are retried",
+        "q, Ctrl-C        quit; training continues elsewhere",
         "",
-        "★ best  ! nobody renews its lease  × failed  ▲ ▼ better or worse than before",
+        "★ best  ! no heartbeat  × failed  ▲ ▼ better or worse than before",
     ].map { (line: StyledLine) in StyledLine(Terminal.output.glyphs.text(line.plain)) }
 
     private func list(_ width: Int, _ now: Timestamp) -> ([StyledLine], [StyledLine], Int?) {
@@ -244,7 +244,7 @@ struct WatchPage: Sendable {
                 [
                     filter.isEmpty
                         ? "no experiments yet; start one with: \(Hint.aboutCurrentStore("run", "FILE"))"
-                        : "none has that name"
+                        : "no matching experiments"
                 ], nil
             )
         }
@@ -255,7 +255,7 @@ struct WatchPage: Sendable {
     }
 
     private func opened(_ width: Int, _ now: Timestamp) -> ([StyledLine], [StyledLine], Int?) {
-        guard let history else { return ([StyledLine(experiment ?? "", .bold)], ["reading"], nil) }
+        guard let history else { return ([StyledLine(experiment ?? "", .bold)], ["loading"], nil) }
         let board = Board(history, now: now)
         let record = history.record
         let elapsed = (record.ended ?? now).since(record.created).seconds
@@ -277,7 +277,7 @@ struct WatchPage: Sendable {
         switch view {
         case .members:
             guard !rows.isEmpty else {
-                return (top, [filter.isEmpty ? "no members yet" : "no member is like that"], nil)
+                return (top, [filter.isEmpty ? "no members yet" : "no members match"], nil)
             }
             let lines = BoardTable(rows, of: board, glyphs: glyphs).lines(width: width)
             let place = rows.firstIndex { $0.member == member?.member }
@@ -291,20 +291,20 @@ struct WatchPage: Sendable {
             guard let tip = member?.shown.id else { return (top, ["no members yet"], nil) }
             let text = ScheduleText(history.lineage(of: tip))
             top.append(StyledLine("Schedule of \(tip)", .bold))
-            let constants = text.constants.isEmpty ? [] : [StyledLine("The same throughout: \(text.constants)")]
+            let constants = text.constants.isEmpty ? [] : [StyledLine("Constant: \(text.constants)")]
             return (top, Self.lines(of: text.table, width) + constants, nil)
         case .errors:
-            top.append(StyledLine("What failed", .bold))
+            top.append(StyledLine("Failures", .bold))
             return (top, errors(history, width), nil)
         }
     }
 
-    /// Intervals of which an attempt failed, the newest first.
+    /// Returns the intervals with failed attempts, newest first.
     private func errors(_ history: History, _ width: Int) -> [StyledLine] {
         let failed = history.genealogy.intervals
             .filter { $0.failures > 0 || $0.state == .diverged || $0.state == .failed }
             .sorted { ($0.started ?? $0.created, $0.id) > ($1.started ?? $1.created, $1.id) }
-        guard !failed.isEmpty else { return ["nothing has failed"] }
+        guard !failed.isEmpty else { return ["no failures"] }
         var table = TextTable([
             .init("INTERVAL", .right), .init("STATE"), .init("FAILURES", .right, rank: 1),
             .init("REASON", canShrink: true),
@@ -322,7 +322,7 @@ struct WatchPage: Sendable {
             .map { StyledLine(terminal.glyphs.text(String($1)), $0 == 0 ? .dim : nil) }
     }
 
-    /// The lines, the selected one standing out.
+    /// Returns the lines with the selected one highlighted.
     private static func marked(_ lines: [StyledLine], _ place: Int?, _ width: Int) -> [StyledLine] {
         lines.enumerated().map { row, line in
             guard row == place else { return line }

@@ -4,15 +4,15 @@ import PBT
 import PBTReport
 import Synchronization
 
-/// Reads a store, and draws what somebody wants to see of it.
+/// Reads a store, and draws the page of `pbt watch`.
 actor Watcher {
     private let store: any Store
     private var page: WatchPage
-    /// The intervals of the experiment that was last looked at.
+    /// The intervals of the most recently opened experiment.
     private var mirror = IntervalMirror()
     private var last: Int64 = 0
     private var isStale = true
-    /// When rows may be read again: reading takes a tenth of the time at most.
+    /// The time of the next read: reading takes at most a tenth of the time.
     private var next = ContinuousClock.now
     private var drawn: [StyledLine] = []
     private var epoch = 0
@@ -21,7 +21,7 @@ actor Watcher {
     ///
     /// - Parameters:
     ///   - store: The store.
-    ///   - place: Where it is, for the first line.
+    ///   - place: Its location, for the first line.
     init(_ store: any Store, at place: String) {
         self.store = store
         page = WatchPage(place: place)
@@ -40,7 +40,7 @@ actor Watcher {
         }
     }
 
-    /// Draws what happens until the task is cancelled.
+    /// Draws changes until the task is cancelled.
     func follow() async throws {
         while true {
             do {
@@ -49,14 +49,14 @@ actor Watcher {
                 try await Task.sleep(for: .milliseconds(100))
                 try await store.waitForEvents(after: last, for: .seconds(1))
             } catch let error as PBTError where error.code == .unreachable || error.code == .storeBusy {
-                page.trouble = error.message
+                page.problem = error.message
                 try draw()
                 try await Task.sleep(for: .seconds(2))
             }
         }
     }
 
-    /// Heeds a key, and returns whether it was the last.
+    /// Handles a key, and returns true if it quits.
     ///
     /// - Throws: A ``PBTError``.
     func press(_ key: Key) async throws -> Bool {
@@ -68,7 +68,7 @@ actor Watcher {
             do {
                 try await refresh()
             } catch let error as PBTError where error.code == .unreachable || error.code == .storeBusy {
-                page.trouble = error.message
+                page.problem = error.message
             }
         }
         try draw()
@@ -84,21 +84,21 @@ actor Watcher {
         let began = ContinuousClock.now
         page.records = try await store.experiments()
         if let name = page.experiment { try await read(name) }
-        page.trouble = nil
+        page.problem = nil
         next = ContinuousClock.now + min(.seconds(30), (ContinuousClock.now - began) * 10)
     }
 
     private func read(_ name: String) async throws {
         do {
             let record = try await store.record(of: name)
-            // Another experiment's mark gets all of this one's.
+            // With another experiment's cursor, the store returns all intervals of this one.
             var mirror = mirror
             mirror.apply(try await store.changes(of: name, since: mirror.mark))
             guard page.experiment == name else { return }
             self.mirror = mirror
             page.history = History(record, intervals: mirror.intervals)
         } catch let error as PBTError where error.code == .noSuchExperiment {
-            // Somebody has deleted it.
+            // It was deleted.
             guard page.experiment == name, page.history != nil else { throw error }
             page.close()
             page.notice = "\(name) was deleted"
@@ -119,7 +119,7 @@ actor Watcher {
         let epoch = ScreenGuard.epoch.load(ordering: .relaxed)
         guard lines != drawn || epoch != self.epoch else { return }
         (drawn, self.epoch) = (lines, epoch)
-        // A line that fills the screen would lose its last character to the erasure of what is behind it.
+        // In a line that fills the screen, erasing to the end would erase its last character.
         let text = lines.map { $0.text(terminal.styled) + ($0.columns < width ? "\u{1b}[K" : "") }
             .joined(separator: "\r\n")
         try Output.write("\u{1b}[H\(text)\u{1b}[J")

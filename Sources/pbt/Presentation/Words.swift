@@ -6,7 +6,7 @@ import PBTReport
 // The values of the library in words, for people.
 
 extension Experiment.Kind {
-    /// What it is called.
+    /// The name.
     var words: String {
         switch self {
         case .populationBasedTraining: "PBT"
@@ -18,14 +18,14 @@ extension Experiment.Kind {
 }
 
 extension Objective.Goal {
-    /// Which direction is better.
+    /// The direction of improvement.
     var words: String {
         self == .maximize ? "higher is better" : "lower is better"
     }
 }
 
 extension ExploitRule {
-    /// What it is called, with its numbers.
+    /// The name, with its parameters.
     var words: String {
         switch kind {
         case .truncation(let bottom, let top) where bottom == top: "truncation \(Words.percent(bottom))"
@@ -41,7 +41,7 @@ extension ExploitRule {
 }
 
 extension ExploreRule {
-    /// What it is called, with its numbers.
+    /// The name, with its parameters.
     var words: String {
         func resampling(_ probability: Double) -> String {
             probability > 0 ? ", resample \(Words.percent(probability))" : ""
@@ -61,7 +61,7 @@ extension ExploreRule {
 }
 
 extension Dimension {
-    /// What it is drawn from.
+    /// The distribution.
     var words: String {
         let fixed = isMutable ? "" : " (fixed)"
         switch domain {
@@ -76,7 +76,7 @@ extension Dimension {
             }
         case .integer(let integers):
             let log = integers.isLogarithmic ? "log " : ""
-            return "\(log)\(integers.range.lowerBound)..\(integers.range.upperBound) whole\(fixed)"
+            return "\(log)\(integers.range.lowerBound)..\(integers.range.upperBound) integer\(fixed)"
         case .choice(let choice):
             let ends = choice.isOrdered ? ("[", "]") : ("{", "}")
             return ends.0 + choice.values.map { Format.value($0) }.joined(separator: ",") + ends.1 + fixed
@@ -87,19 +87,19 @@ extension Dimension {
     }
 }
 
-/// Small pieces of text.
+/// Formats small pieces of text.
 enum Words {
-    /// A fraction as a percentage.
+    /// Returns a fraction as a percentage.
     static func percent(_ fraction: Double) -> String {
         "\((fraction * 100).short)%"
     }
 
-    /// A number with the noun that it counts.
+    /// Returns a number with the noun that it counts.
     static func count(_ number: Int, _ one: String, _ many: String? = nil) -> String {
         "\(number) \(number == 1 ? one : many ?? one + "s")"
     }
 
-    /// How long ago something was, in one unit: `4m ago`.
+    /// Returns a relative time in one unit: `4m ago`.
     static func ago(_ time: Timestamp, _ now: Timestamp) -> String {
         let seconds = max(0, now.since(time).milliseconds / 1000)
         switch seconds {
@@ -110,7 +110,7 @@ enum Words {
         }
     }
 
-    /// The place in an order: `1st`, `2nd`, `23rd`.
+    /// Returns an ordinal: `1st`, `2nd`, `23rd`.
     static func ordinal(_ number: Int) -> String {
         let suffix =
             switch (number % 10, number % 100) {
@@ -122,7 +122,7 @@ enum Words {
         return "\(number)\(suffix)"
     }
 
-    /// A text with what a locale without UTF-8 cannot show replaced.
+    /// Replaces what a locale without UTF-8 cannot show.
     static func plain(_ text: String) -> String {
         guard !Terminal.output.isUTF8 else { return text }
         return String(

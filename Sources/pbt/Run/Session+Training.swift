@@ -6,16 +6,16 @@ import PBTWorker
 import ServiceLifecycle
 
 extension Session {
-    /// Trains until all is over, or a signal ends it.
+    /// Trains until the experiments are finished, or a signal ends the session.
     ///
-    /// - Throws: A ``Failure`` with an empty message when a signal ended it; what is to be said has been said then.
+    /// - Throws: A ``Failure`` without a message when a signal ended it; the message has been printed then.
     static func train(
         _ family: ExperimentFamily, in opened: OpenStore, slots: Int, after last: Int64, options: ProgressOptions
     ) async throws {
         let status = StatusLines(isLive: options.style == .live)
         let logger = Logger(label: "pbt") { _ in StatusLogHandler(status: status, isVerbose: options.isVerbose) }
         let configuration = WorkerConfiguration(
-            // A manual search is never over; its queue may be empty.
+            // A manual search never finishes; its queue may be empty.
             experiments: .named(family.names), slots: slots, end: .whenIdle)
         let worker: any Service =
             if family.main.experiment.trainer?.isPersistent == true {
@@ -33,7 +33,7 @@ extension Session {
             watch: StoreWatch(opened: opened))
         let name = family.main.experiment.name
         guard let ended = try await session.run() else { return }
-        // What was in flight may have been the last.
+        // The running intervals may have been the last ones.
         let now = try await ExperimentFamily(name, in: opened.store)
         if now.isOver, ended == .interrupted { return }
         throw Failure(ended, interrupted: now)
@@ -41,11 +41,11 @@ extension Session {
 }
 
 extension Failure {
-    /// A run that a signal ended, and how to go on.
+    /// Prints how far a run got that a signal ended, and how to resume it.
     init(_ status: ExitStatus, interrupted family: ExperimentFamily) {
         let finished = family.records.reduce(0) { $0 + $1.intervalsFinished }
         let planned = family.records.reduce(0) { $0 + $1.intervalsPlanned }
-        Output.note("stopped after \(finished) of \(planned) intervals; the same command goes on from here")
+        Output.note("stopped after \(finished) of \(planned) intervals; rerun the same command to resume")
         self.init(status, nil)
     }
 }

@@ -24,7 +24,7 @@ struct DefinitionEdit: Sendable {
     /// - Parameters:
     ///   - experiment: The new definition.
     ///   - store: The store.
-    /// - Throws: A ``PBTError``: ``PBTError/Code/noSuchExperiment``, or of the store's.
+    /// - Throws: A ``PBTError``: ``PBTError/Code/noSuchExperiment``, or an error of the store.
     init(_ experiment: Experiment, in store: some Store) async throws {
         let family = try await ExperimentFamily(experiment.name, in: store)
         record = family.main

@@ -5,32 +5,31 @@ import PBTReport
 import Synchronization
 import SystemPackage
 
-// How the commands talk, and what each new one uses:
-// - An answer goes to standard output through `Output.line` or `Output.json`; everything else (progress, warnings,
-//   questions) goes to standard error through `Output.note` and `Output.warn`.
-// - With `--json` (`@OptionGroup var format: FormatOptions`, `format.json`) the answer is one JSON object or list through
-//   `Output.json`, or one object a line through `Output.jsonLine`, and nothing else on standard output.
-// - To fail, throw: a `PBTError` or `DocumentError` of the libraries as it is, or `Failure(.noSuch, "what; what next")`.
-//   `Failure.init?(_:)` is the one place that turns errors into exit codes. Messages start with a small letter and have
-//   no "error:" of their own.
+// Conventions for commands:
+// - Results go to standard output through `Output.line` or `Output.json`; everything else (progress, warnings, questions)
+//   goes to standard error through `Output.note` and `Output.warn`.
+// - With `--json` (`@OptionGroup var format: FormatOptions`, `format.json`) the result is one JSON object or list through
+//   `Output.json`, or one object a line through `Output.jsonLine`, and nothing else is on standard output.
+// - To fail, throw a `PBTError` or `DocumentError` of the libraries unchanged, or `Failure(.noSuch, "problem; next step")`.
+//   `Failure.init?(_:)` is the only place that maps errors to exit codes. Messages start in lowercase, without "error:".
 // - `@OptionGroup var storeOptions: StoreOptions`, then `let opened = try await storeOptions.open()`: `opened.store` is the
-//   store, `opened.data` the directory with its checkpoints and logs, `opened.location` where it is. A store that is
-//   missing is an error; only what creates experiments opens it with `creating: true`.
-//   What changes nothing opens it with `reading: true`, so that a store will do that may only be read.
-// - An experiment is named by its whole name; `store.record(of:)` says which there are when it is not there.
-//   `IntervalArgument` reads MEMBER@INTERVAL or MEMBER.
-// - `Terminal.output` and `Terminal.error` know about color, width and UTF-8. What is piped is plain and never cut.
+//   store, `opened.data` the directory with its checkpoints and logs, `opened.location` its location. A missing store is an
+//   error; only commands that create experiments open it with `creating: true`. Read-only commands open it with
+//   `reading: true`, so that a read-only file will do.
+// - Experiments are given by full name; the error of `store.record(of:)` lists the existing ones. `IntervalArgument` parses
+//   MEMBER@INTERVAL or MEMBER.
+// - `Terminal.output` and `Terminal.error` know color, width and encoding. Piped output is plain and never truncated.
 
-/// Writes to the standard streams, at once and whole.
+/// Writes to the standard streams, unbuffered and completely.
 enum Output {
-    /// Writes a line of an answer to standard output.
+    /// Writes a line to standard output.
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     static func line(_ text: String = "") throws {
         try write(text + "\n")
     }
 
-    /// Writes a text of an answer to standard output as it is.
+    /// Writes text to standard output unchanged.
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     static func write(_ text: String) throws {
@@ -38,7 +37,7 @@ enum Output {
         do {
             try FileDescriptor.standardOutput.writeAll(text.utf8)
         } catch let error as Errno where error == .brokenPipe {
-            // The reader has seen enough (`pbt list | head -1`): that is its right, and no more will be written.
+            // The reader closed the pipe (`pbt list | head -1`), which is not an error.
             throw Failure(.done, nil)
         } catch {
             throw Failure(.cannotWrite, "cannot write to standard output: \(error)")
@@ -47,12 +46,12 @@ enum Output {
 
     private static let held = Mutex<String?>(nil)
 
-    /// Keeps what is written to standard output from now on, until ``release()``.
+    /// Buffers what is written to standard output from now on, until ``release()``.
     static func hold() {
         held.withLock { $0 = "" }
     }
 
-    /// What was kept; from now on everything is written at once.
+    /// Returns the buffered text, and ends the buffering.
     static func release() -> String {
         held.withLock { text in
             defer { text = nil }
@@ -60,7 +59,7 @@ enum Output {
         }
     }
 
-    /// Writes a JSON answer to standard output: over several lines for a person, on one line for a program.
+    /// Writes JSON to standard output: indented on a terminal, on one line elsewhere.
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     static func json(_ value: Value) throws {
@@ -84,12 +83,12 @@ enum Output {
         note(Terminal.error.styled("warning:", .yellow) + " " + text)
     }
 
-    /// Writes a text to standard error as it is.
+    /// Writes text to standard error unchanged.
     static func raw(_ text: String) {
         do {
             try FileDescriptor.standardError.writeAll(text.utf8)
         } catch {
-            // There is nowhere left to say so, and what is being done matters more than its progress being seen.
+            // Nothing is left to report this to, and the work matters more than its progress output.
         }
     }
 

@@ -12,16 +12,16 @@ import SystemPackage
     import Musl
 #endif
 
-/// Whether an answer that is longer than the screen is shown screen by screen.
+/// The option to page output that is longer than the screen.
 struct PagerOptions: ParsableArguments {
-    @Flag(name: .long, help: "Write a long answer to the terminal at once, not screen by screen.")
+    @Flag(name: .long, help: "Do not page output that is longer than the terminal.")
     var noPager = false
 
-    /// Shows what the body writes to standard output: through a pager when it is longer than the terminal.
+    /// Shows what the body writes to standard output, through a pager when it is longer than the terminal.
     ///
-    /// What was written before an error is shown without one.
+    /// Output before an error is shown without a pager.
     ///
-    /// - Throws: What the body throws, and a ``Failure`` when the answer cannot be written.
+    /// - Throws: The error of the body, or a ``Failure`` when the output cannot be written.
     func page(_ body: () async throws -> Void) async throws {
         guard !noPager, let pager = Pager() else { return try await body() }
         Output.hold()
@@ -35,18 +35,18 @@ struct PagerOptions: ParsableArguments {
     }
 }
 
-/// The program that shows long texts, found as `git` finds it: `PBT_PAGER`, else `PAGER`, else `less`.
+/// The program that shows long output, chosen as by `git`: `PBT_PAGER`, else `PAGER`, else `less`.
 struct Pager {
     private let program: String
     private let terminal = Terminal.output
 
-    /// None where standard output is no terminal, or where a variable is empty or says `cat`.
+    /// Finds the pager; nil where standard output is not a terminal, or where the variable is empty or `cat`.
     init?() {
         program = (getenv("PBT_PAGER") ?? getenv("PAGER")).map { String(cString: $0) } ?? "less"
         guard terminal.takesEscapes, !program.isEmpty, program != "cat" else { return nil }
     }
 
-    /// Shows a text, through the program only when it is longer than the terminal.
+    /// Shows text, through the program only when it is longer than the terminal.
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     func show(_ text: String) async throws {
@@ -54,11 +54,11 @@ struct Pager {
         let rows = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
             .reduce(0) { $0 + max(1, ($1.count + width - 1) / width) }
         guard rows >= terminal.height else { return try Output.write(text) }
-        // A file without a name rather than a pipe: a reader may leave early.
+        // An unlinked file rather than a pipe: the pager may exit early.
         guard let file = tmpfile() else { return try Output.write(text) }
         defer { fclose(file) }
         let input = FileDescriptor(rawValue: fileno(file))
-        // Ctrl-C is for the program: whoever reads must not lose it and the keyboard's settings.
+        // Ctrl-C is for the pager: it must survive to restore the terminal's settings.
         signal(SIGINT, SIG_IGN)
         signal(SIGQUIT, SIG_IGN)
         var variables: [Environment.Key: String] = [:]
@@ -73,10 +73,10 @@ struct Pager {
                 input: .fileDescriptor(input, closeAfterSpawningProcess: false),
                 output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
                 error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false))
-            // What a shell says of a program that is not there, or may not be run.
+            // The shell's exit codes for a program that is missing or not executable.
             guard [.exited(126), .exited(127)].contains(result.terminationStatus) else { return }
         } catch {
-            // The text matters more than how it is shown.
+            // The text matters more than the paging.
         }
         try Output.write(text)
     }

@@ -3,14 +3,14 @@
 import Logging
 import PBTReport
 
-/// Shows what the libraries log above the lines that are redrawn, for a person.
+/// Prints the log of the libraries above the redrawn lines.
 struct StatusLogHandler: LogHandler {
-    /// Where it is shown.
+    /// The status lines.
     let status: StatusLines
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
 
-    /// Shows warnings and errors, or with `isVerbose` everything down to information.
+    /// Creates a handler for warnings and errors, or with `isVerbose` for everything from level info up.
     init(status: StatusLines, isVerbose: Bool) {
         self.status = status
         logLevel = isVerbose ? .info : .warning
@@ -23,7 +23,7 @@ struct StatusLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         var all = metadata.merging(event.metadata ?? [:]) { $1 }
-        // There is one worker in this process; its name helps those who read everything.
+        // There is one worker in this process; its name is of use in verbose output only.
         if logLevel > .info { all["worker"] = nil }
         let details = all.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
         var line = event.level >= .warning ? StyledLine("warning:", .yellow) : StyledLine("note:", .dim)
