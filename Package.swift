@@ -172,7 +172,7 @@ let package = Package(
             swiftSettings: settings),
         // The store contract, toy trainers, clocks: imported by tests.
         .target(name: "PBTTesting", dependencies: ["PBT"], swiftSettings: settings),
-        // The command: one file a subcommand, no logic.
+        // The command: a file a subcommand, and what commands share.
         .executableTarget(
             name: "pbt",
             dependencies: [
@@ -283,7 +283,7 @@ let package = Package(
             swiftSettings: settings),
         // Runs the built `pbt` as a process.
         .testTarget(
-            name: "CommandTests",
+            name: "PBTCommandTests",
             dependencies: [
                 "PBT", "PBTSQLite", "PBTTesting", "pbt",
                 .product(name: "Subprocess", package: "swift-subprocess"),
