@@ -297,7 +297,7 @@ package final class SQLiteLedger: Ledger {
             )
         }
         for (member, standing) in changed {
-            standings.set(try standing.map { try self.standing(again: $0, in: record) }, ofMember: member)
+            standings.set(try standing.map { try self.standing(rebuilding: $0, in: record) }, ofMember: member)
         }
     }
 

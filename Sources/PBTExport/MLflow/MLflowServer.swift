@@ -6,7 +6,6 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 package import PBT
-import PBTClient
 
 /// Where MLflow's server is and how it knows us, from the variables that MLflow's own client reads.
 package struct MLflowAddress: Sendable {
@@ -72,13 +71,20 @@ package struct MLflowAddress: Sendable {
 /// Speaks MLflow's REST API, version 2.0, with one server.
 package final class MLflowServer: Sendable {
     private let address: MLflowAddress
+    private let describe: @Sendable (any Error) -> String
     private let http: HTTPClient
 
-    /// A server that is asked when something is to be known.
+    /// A client of the server; it connects on the first request.
     ///
+    /// - Parameters:
+    ///   - address: The address of the server, and its credentials.
+    ///   - describe: Returns the reason of a failed connection as a clause, such as "connection refused".
     /// - Throws: A `PBTError` with code `badValue` for a certificate file that cannot be used.
-    package init(_ address: MLflowAddress) throws(PBTError) {
+    package init(
+        _ address: MLflowAddress, describing describe: @escaping @Sendable (any Error) -> String
+    ) throws(PBTError) {
         self.address = address
+        self.describe = describe
         var tls = TLSConfiguration.makeClientConfiguration()
         if address.isInsecure { tls.certificateVerification = .none }
         if let path = address.certificates {
@@ -151,7 +157,7 @@ package final class MLflowServer: Sendable {
             if Task.isCancelled { throw CancellationError() }
             throw PBTError(
                 .unreachable,
-                "cannot reach MLflow's server \(address.url): \(NoAnswer.reason(error)); is it running, and is this its "
+                "cannot reach MLflow's server \(address.url): \(describe(error)); is it running, and is this its "
                     + "address?")
         }
         let value = try? Value(json: bytes)

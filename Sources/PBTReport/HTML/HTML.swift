@@ -12,22 +12,13 @@ package struct HTML: Sendable, Hashable {
         markup = Self.escaped(text)
     }
 
-    fileprivate init(markup: String) {
+    /// Markup as it is; only for what this target writes itself.
+    init(markup: String) {
         self.markup = markup
     }
 
     /// Nothing.
     package static let nothing = HTML(markup: "")
-
-    /// A picture, which is markup by itself.
-    package static func picture(_ chart: Chart) -> HTML {
-        HTML(markup: chart.svg)
-    }
-
-    /// A table, which is markup by itself.
-    package static func table(_ table: ChartTable) -> HTML {
-        HTML(markup: table.html)
-    }
 
     /// A style sheet of the project's own, with nothing in it that comes from outside.
     static func style(_ sheet: String) -> HTML {

@@ -73,19 +73,4 @@ public struct ChartTable: Sendable, Hashable {
         return "\(caption)\n" + (rows.isEmpty ? "" : table.text(width: width, isASCII: isASCII))
             + (note.map { "\($0)\n" } ?? "")
     }
-
-    /// The table as an HTML element, every text escaped; columns of numbers have the class `number`.
-    public var html: String {
-        func cell(_ name: String, _ text: String, _ column: Column, _ attributes: String = "") -> String {
-            let alignment = column.alignment == .right ? " class=\"number\"" : ""
-            return "<\(name)\(attributes)\(alignment)>\(XML.escaped(text))</\(name)>"
-        }
-        let head = columns.map { cell("th", $0.title, $0, " scope=\"col\"") }.joined()
-        let body = rows.map { row in
-            "<tr>" + zip(row, columns).map { cell("td", $0, $1) }.joined() + "</tr>\n"
-        }.joined()
-        let shown = note.map { " (\($0))" } ?? ""
-        return "<table>\n<caption>\(XML.escaped(caption + shown))</caption>\n"
-            + "<thead><tr>\(head)</tr></thead>\n<tbody>\n\(body)</tbody>\n</table>\n"
-    }
 }

@@ -32,7 +32,7 @@ package struct LiveBlock: Sendable {
     /// The most lines that it has.
     package static let mostLines = 14
 
-    private let board: Board
+    private let leaderboard: Leaderboard
     private let pace: Pace
     private let details: [String]
     private let hints: [String]
@@ -41,13 +41,13 @@ package struct LiveBlock: Sendable {
     /// A block.
     ///
     /// - Parameters:
-    ///   - board: The experiment.
+    ///   - leaderboard: The experiment.
     ///   - pace: How fast it goes.
     ///   - details: What stands beside its name, the most important first.
     ///   - hints: What keys do, the most important first.
     ///   - glyphs: What characters there are.
-    package init(_ board: Board, pace: Pace, details: [String], hints: [String], glyphs: Glyphs) {
-        self.board = board
+    package init(_ leaderboard: Leaderboard, pace: Pace, details: [String], hints: [String], glyphs: Glyphs) {
+        self.leaderboard = leaderboard
         self.pace = pace
         self.details = details
         self.hints = hints
@@ -94,11 +94,11 @@ package struct LiveBlock: Sendable {
     }
 
     private func header(_ width: Int) -> StyledLine {
-        let experiment = board.record.experiment
+        let experiment = leaderboard.record.experiment
         let name = PlainText.middle(
             glyphs.text(PlainText.line(experiment.name)), width: max(8, width / 2), isASCII: glyphs.isASCII)
         var parts: [(String, TextStyle?)] = [(name, .bold)]
-        if board.record.state == .paused { parts.append(("paused", .yellow)) }
+        if leaderboard.record.state == .paused { parts.append(("paused", .yellow)) }
         return StyledLine.joined(parts + details.map { (glyphs.text($0), nil) }, width: width)
     }
 
@@ -130,43 +130,47 @@ package struct LiveBlock: Sendable {
 
     private func scores(_ width: Int) -> StyledLine {
         let metric = PlainText.middle(
-            glyphs.text(PlainText.line(board.record.experiment.objective.metric)), width: max(6, width / 4),
+            glyphs.text(PlainText.line(leaderboard.record.experiment.objective.metric)), width: max(6, width / 4),
             isASCII: glyphs.isASCII)
-        guard let best = board.best, let score = best.finiteScore else {
+        guard let best = leaderboard.best, let score = best.finiteScore else {
             return StyledLine("\(metric) no score yet", .dim)
         }
         var parts: [(String, TextStyle?)] = [("\(metric) best \(Format.score(score))", .magenta)]
-        if board.rows.count > 1, let median = board.median { parts.append(("median \(Format.score(median))", nil)) }
-        if board.rows.count > 4, let tenth = board.tenth { parts.append(("p10 \(Format.score(tenth))", nil)) }
-        let founders = board.founders.map { "founders left \($0.left)/\($0.all)" }
+        if leaderboard.rows.count > 1, let median = leaderboard.median {
+            parts.append(("median \(Format.score(median))", nil))
+        }
+        if leaderboard.rows.count > 4, let tenth = leaderboard.tenth {
+            parts.append(("p10 \(Format.score(tenth))", nil))
+        }
+        let founders = leaderboard.founders.map { "founders left \($0.left)/\($0.all)" }
         if let founders { parts.append((founders, nil)) }
         let line = StyledLine.joined(parts, width: width)
         // The curve takes what is left over, between the numbers and the founders.
         let room = min(24, width - line.columns - 2)
-        guard board.curve.count > 1, room >= 5, line.spans.count > 1 || founders == nil else { return line }
+        guard leaderboard.curve.count > 1, room >= 5, line.spans.count > 1 || founders == nil else { return line }
         parts.insert(
-            (Sparkline.text(board.curve, width: room, isASCII: glyphs.isASCII), .dim),
+            (Sparkline.text(leaderboard.curve, width: room, isASCII: glyphs.isASCII), .dim),
             at: founders == nil ? parts.count : parts.count - 1)
         return StyledLine.joined(parts, width: width)
     }
 
     /// The members: those with problems, then the best, then as many as there is room for.
     private func members(_ width: Int, room: Int) -> [StyledLine] {
-        guard !board.rows.isEmpty else { return [] }
-        let order = board.rows.filter { $0.problem != nil } + board.rows.filter { $0.problem == nil }
+        guard !leaderboard.rows.isEmpty else { return [] }
+        let order = leaderboard.rows.filter { $0.status.isProblem } + leaderboard.rows.filter { !$0.status.isProblem }
         var fitting = room - 1
         // A last line tells about those that there is no room for.
         if order.count > fitting { fitting -= 1 }
         guard fitting > 0 else { return [] }
         let hidden = order.dropFirst(fitting)
-        var lines = BoardTable(Array(order.prefix(fitting)), of: board, glyphs: glyphs).lines(width: width)
+        var lines = LeaderboardTable(Array(order.prefix(fitting)), of: leaderboard, glyphs: glyphs).lines(width: width)
         if !hidden.isEmpty {
             var counts: [(state: String, count: Int)] = []
             for row in hidden {
-                if let place = counts.firstIndex(where: { $0.state == row.state }) {
+                if let place = counts.firstIndex(where: { $0.state == row.status.word }) {
                     counts[place].count += 1
                 } else {
-                    counts.append((row.state, 1))
+                    counts.append((row.status.word, 1))
                 }
             }
             let states = counts.map { "\($0.count) \($0.state)" }.joined(separator: ", ")

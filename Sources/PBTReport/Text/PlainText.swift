@@ -36,8 +36,8 @@ package enum PlainText {
     }
 
     /// A beginning and an end of the text that together are at most so wide; the beginning gets what is left over.
-    static func ends<Width: AdditiveArithmetic & Comparable>(
-        of text: String, width: Width, measure: (Character) -> Width
+    static func ends<Extent: AdditiveArithmetic & Comparable>(
+        of text: String, width: Extent, measure: (Character) -> Extent
     ) -> (head: String, tail: String) {
         let characters = Array(text)
         var (low, high) = (0, characters.count)

@@ -31,8 +31,11 @@ enum Schemas {
     }
 
     static let changes = object(
-        ["items": list(ref("Interval"), atMost: Limits.page.upperBound), "mark": text, "anew": flag, "more": flag],
-        required: ["items", "mark", "anew", "more"])
+        [
+            "items": list(ref("Interval"), atMost: Limits.page.upperBound), "cursor": text, "reset": flag, "more": flag,
+            "mark": text, "anew": flag,
+        ],
+        required: ["items", "cursor", "reset", "more", "mark", "anew"])
 
     static let text: Value = ["type": "string"]
     static let flag: Value = ["type": "boolean"]

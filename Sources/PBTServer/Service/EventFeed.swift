@@ -12,7 +12,7 @@ import Synchronization
 /// While anyone follows, one task reads what is new, a batch a tick, and keeps the last batches. A follower that keeps
 /// up never reads from the store; one that is further behind than these batches reads pages of its own until it has
 /// caught up, so a slow one costs one page of memory.
-final class EventFeed: Service {
+package final class EventFeed: Service {
     /// What there is for a follower.
     enum Next {
         /// Frames, and the number of the last event that they, and what was passed over, reach to.
@@ -95,12 +95,12 @@ final class EventFeed: Service {
     }
 
     /// One follows no more.
-    func leave(_ follower: Int) {
+    package func leave(_ follower: Int) {
         state.withLock { $0.followers[follower] = nil }
     }
 
-    /// A follower's client went away: it waits no more.
-    func hangUp(_ follower: Int) {
+    /// Ends the wait of a follower whose client disconnected.
+    package func disconnect(_ follower: Int) {
         let waiter = state.withLock { state in
             if state.followers[follower] != nil { state.followers[follower] = false }
             return state.waiters.removeValue(forKey: follower)
@@ -109,12 +109,12 @@ final class EventFeed: Service {
     }
 
     /// Whether a follower is to end: its client went away, or the server shuts down.
-    func isOver(_ follower: Int) -> Bool {
+    package func isOver(_ follower: Int) -> Bool {
         state.withLock { $0.isOver(follower) }
     }
 
     /// The event after which everything is kept; none before the first read.
-    var start: Int64? {
+    package var start: Int64? {
         state.withLock { $0.isLive ? $0.floor : nil }
     }
 
@@ -141,7 +141,7 @@ final class EventFeed: Service {
     ///   - last: The number of the last event known.
     ///   - names: The experiments; none for all.
     /// - Returns: Nothing when what is kept does not reach back that far.
-    func news(after last: Int64, of names: Set<String>?) -> (hasNews: Bool, upTo: Int64)? {
+    package func news(after last: Int64, of names: Set<String>?) -> (hasNews: Bool, upTo: Int64)? {
         state.withLock { state in
             guard state.isLive, last >= state.floor else { return nil }
             return (state.hasNews(after: last, of: names), max(last, state.newest))
@@ -157,7 +157,7 @@ final class EventFeed: Service {
     ///   - last: The number of the last event known.
     ///   - names: The experiments that are of interest; none for all.
     ///   - time: How long at most.
-    func wait(_ id: Int, after last: Int64, of names: Set<String>?, for time: Duration) async {
+    package func wait(_ id: Int, after last: Int64, of names: Set<String>?, for time: Duration) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
@@ -175,7 +175,7 @@ final class EventFeed: Service {
     }
 
     /// Wakes everyone who waits.
-    func wakeAll() {
+    package func wakeAll() {
         wake { _ in true }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import PBT
+package import PBTHTTP
 
 /// How a server behaves.
 public struct ServerConfiguration: Sendable {
@@ -59,14 +60,12 @@ public struct ServerConfiguration: Sendable {
     public var version: String
     /// The time it goes by; for tokens.
     public var clock: StoreClock
-    /// Pages for people, at `/`; none: the API only.
-    public var dashboard: DashboardConfiguration?
 
     /// How a server behaves.
     public init(
         host: String = "127.0.0.1", port: Int = 7070, admission: Admission = .open, tls: TLS? = nil,
         maximumBody: Int = 4 << 20, rateLimit: Double? = nil, connections: Int? = nil, version: String = "0",
-        clock: StoreClock = .system, dashboard: DashboardConfiguration? = nil
+        clock: StoreClock = .system
     ) {
         self.host = host
         self.port = port
@@ -77,17 +76,15 @@ public struct ServerConfiguration: Sendable {
         self.connections = connections
         self.version = version
         self.clock = clock
-        self.dashboard = dashboard
     }
 
     /// Whether only this machine reaches the address.
-    public var isLoopback: Bool {
-        Self.isLoopback(host)
-    }
+    public var isLoopback: Bool { HTTPConfiguration.isLoopback(host) }
 
-    static func isLoopback(_ host: String) -> Bool {
-        let name = host.lowercased()
-        return name == "localhost" || name.hasSuffix(".localhost") || name == "::1" || name == "[::1]"
-            || (name.hasPrefix("127.") && name.allSatisfy { $0.isNumber || $0 == "." })
+    /// The part of it that is about HTTP.
+    package var http: HTTPConfiguration {
+        HTTPConfiguration(
+            host: host, port: port, tls: tls.map { ($0.certificate, $0.key) }, rateLimit: rateLimit,
+            connections: connections, limits: limits)
     }
 }

@@ -104,7 +104,7 @@ struct ContractSimulation {
 
     private mutating func check(deleted: Set<String>, isOver: Bool) async throws {
         let intervals = try await store.intervals(of: experiment.name)
-        mirror.apply(try await store.changes(of: experiment.name, since: mirror.mark))
+        mirror.apply(try await store.changes(of: experiment.name, since: mirror.cursor))
         try expectEqual(mirror.intervals, intervals, "what has changed, step by step, and all at once")
         let record = try await store.record(of: experiment.name)
         let byID = Dictionary(uniqueKeysWithValues: intervals.map { ($0.id, $0) })

@@ -31,19 +31,19 @@ extension StoreContract {
             ]
             for (what, step, expected) in steps {
                 try await step()
-                let changes = try await store.changes(of: "e", since: mirror.mark)
+                let changes = try await store.changes(of: "e", since: mirror.cursor)
                 try expectEqual(changes.intervals.map(\.id).sorted(), expected, what)
-                try expect(!changes.isAnew && !changes.hasMore, what)
+                try expect(!changes.isReset && !changes.hasMore, what)
                 mirror.apply(changes)
                 try expectEqual(mirror.intervals, try await store.intervals(of: "e"), what)
             }
             for score in [2.0, 3] { try await store.finish(try await store.take(), score: score) }
             let garbage = try await store.garbage(of: "e")
-            mirror.apply(try await store.changes(of: "e", since: mirror.mark))
+            mirror.apply(try await store.changes(of: "e", since: mirror.cursor))
             try await store.collected(garbage, of: "e")
-            let collected = try await store.changes(of: "e", since: mirror.mark).intervals
+            let collected = try await store.changes(of: "e", since: mirror.cursor).intervals
             try expectEqual(collected.compactMap(\.checkpoint).sorted(), garbage.sorted())
-            mirror.apply(try await store.changes(of: "e", since: mirror.mark))
+            mirror.apply(try await store.changes(of: "e", since: mirror.cursor))
             try expectEqual(mirror.intervals, try await store.intervals(of: "e"))
         },
         Case("what has changed comes in parts of any size, also while it goes on changing") { test in
@@ -57,12 +57,12 @@ extension StoreContract {
                     let claim = try await store.claim(from: name, by: "w", for: .seconds(60))
                     guard case .assignment(let assignment) = claim else { break }
                     try await store.finish(assignment, score: Double(step % 5))
-                    let part = try await store.changes(of: name, since: mirror.mark, limit: limit)
+                    let part = try await store.changes(of: name, since: mirror.cursor, limit: limit)
                     try expect(part.intervals.count <= limit, "\(part.intervals.count) of at most \(limit)")
                     mirror.apply(part)
                 }
                 while true {
-                    let part = try await store.changes(of: name, since: mirror.mark, limit: limit)
+                    let part = try await store.changes(of: name, since: mirror.cursor, limit: limit)
                     parts += 1
                     mirror.apply(part)
                     if !part.hasMore { break }
@@ -78,10 +78,10 @@ extension StoreContract {
             mirror.apply(try await store.changes(of: "e", since: nil))
             try await store.stop("e", because: "enough")
             try await store.remove("e")
-            try await expectError(.noSuchExperiment) { _ = try await store.changes(of: "e", since: mirror.mark) }
+            try await expectError(.noSuchExperiment) { _ = try await store.changes(of: "e", since: mirror.cursor) }
             _ = try await store.create(StoreUnderTest.experiment(population: 2))
-            let changes = try await store.changes(of: "e", since: mirror.mark)
-            try expect(changes.isAnew)
+            let changes = try await store.changes(of: "e", since: mirror.cursor)
+            try expect(changes.isReset)
             mirror.apply(changes)
             try expectEqual(mirror.intervals, try await store.intervals(of: "e"))
             try expectEqual(mirror.intervals.count, 2)
@@ -94,7 +94,7 @@ extension StoreContract {
             mirror.apply(try await store.changes(of: "e", since: nil))
             for handle in [store, other, store, other, other] {
                 try await handle.finish(try await handle.take(), score: 1)
-                mirror.apply(try await store.changes(of: "e", since: mirror.mark))
+                mirror.apply(try await store.changes(of: "e", since: mirror.cursor))
                 try expectEqual(mirror.intervals, try await other.intervals(of: "e"))
             }
         },

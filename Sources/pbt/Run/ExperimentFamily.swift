@@ -2,7 +2,7 @@
 
 import PBT
 
-/// An experiment, and the random search beside it if it has one: what a user thinks of as one thing.
+/// An experiment and its baseline, the random search, if it has one: one unit to the user.
 struct ExperimentFamily: Sendable {
     /// The experiment.
     var main: ExperimentRecord
@@ -19,14 +19,14 @@ struct ExperimentFamily: Sendable {
         records.map(\.experiment.name)
     }
 
-    /// Whether nothing more will be trained.
+    /// True if nothing more will be trained.
     var isOver: Bool {
         records.allSatisfy(\.state.isOver)
     }
 
-    /// Reads both as they are now.
+    /// Reads both from the store.
     ///
-    /// - Throws: A ``PBTError``: ``PBTError/Code/noSuchExperiment``, or of the store's.
+    /// - Throws: A ``PBTError``: ``PBTError/Code/noSuchExperiment``, or an error of the store.
     init(_ name: String, in store: some Store) async throws {
         main = try await store.record(of: name)
         baseline = nil
@@ -34,7 +34,7 @@ struct ExperimentFamily: Sendable {
             do {
                 baseline = try await store.record(of: definition.name)
             } catch let error as PBTError where error.code == .noSuchExperiment {
-                // Removed by hand, or a process that was to create it died first; `run` makes it.
+                // Deleted by the user, or the process died before it created it; `run` creates it.
             }
         }
     }

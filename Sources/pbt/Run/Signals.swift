@@ -12,10 +12,10 @@ import UnixSignals
 
 /// The signals that ask a command to stop.
 enum Signals {
-    /// Those by which clusters announce that a job's time is nearly over, as `sbatch --signal=USR1@120` asks for.
+    /// The signals by which clusters announce the end of a job's time, as with `sbatch --signal=USR1@120`.
     static let announcements: Set<UnixSignal> = [.sigusr1, .sigusr2]
 
-    /// All that are handled: SIGINT and SIGTERM, and those of the others that the parent does not ignore (`nohup`).
+    /// All handled signals: SIGINT and SIGTERM, and the others unless the parent ignores them (`nohup`).
     static var trapped: [UnixSignal] {
         let others: [(UnixSignal, Int32)] = [(.sighup, SIGHUP), (.sigusr1, SIGUSR1), (.sigusr2, SIGUSR2)]
         return [.sigint, .sigterm] + others.filter { !isIgnored($0.1) }.map(\.0)
