@@ -42,13 +42,13 @@ public struct HistoryLoader: Sendable {
     /// - Throws: ``PBTError/Code/noSuchExperiment``, or another ``PBTError`` when the store cannot be read.
     public mutating func load(_ name: String, from store: any Store) async throws -> Loaded {
         let record = try await store.record(of: name)
-        own.apply(try await store.changes(of: name, since: own.mark))
+        own.apply(try await store.changes(of: name, since: own.cursor))
         let others = try await store.experiments()
         let search = record.experiment.baseline.flatMap { baseline in
             others.first { $0.experiment.name == baseline.name }
         }
         if let search {
-            baseline.apply(try await store.changes(of: search.experiment.name, since: baseline.mark))
+            baseline.apply(try await store.changes(of: search.experiment.name, since: baseline.cursor))
         }
         return Loaded(
             history: History(
@@ -64,7 +64,7 @@ public struct HistoryLoader: Sendable {
     /// - Returns: The history without a baseline.
     /// - Throws: ``PBTError/Code/noSuchExperiment``, or another ``PBTError`` when the store cannot be read.
     public mutating func load(_ record: ExperimentRecord, from store: any Store) async throws -> History {
-        own.apply(try await store.changes(of: record.experiment.name, since: own.mark))
+        own.apply(try await store.changes(of: record.experiment.name, since: own.cursor))
         return History(record, intervals: own.intervals)
     }
 
