@@ -21,12 +21,12 @@ package struct Router<Route: Routable>: Sendable {
     private struct Node {
         var children: [String: Node] = [:]
         var placeholder: (name: String, node: [Node])?
-        /// What takes all that is left of the path.
+        /// The routes that take the rest of the path.
         var rest: (name: String, routes: [String: Route])?
         var routes: [String: Route] = [:]
     }
 
-    /// What a router has for a method and a path.
+    /// The result of a lookup.
     package enum Match: Sendable {
         /// A route, and the decoded values of the path's placeholders.
         case found(Route, path: [String: String])
