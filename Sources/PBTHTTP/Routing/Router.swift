@@ -113,11 +113,12 @@ package struct Router<Route: Routable>: Sendable {
 }
 
 extension Router.Match {
-    /// Returns the route and the values of its placeholders.
+    /// Unwraps the match.
     ///
     /// - Parameters:
     ///   - request: The request that it was looked up for.
     ///   - hint: The sentence that tells what there is instead of nothing.
+    /// - Returns: The route, and the values of its placeholders.
     /// - Throws: A ``Problem`` with status 404 or 405; a `PBTError` with code `badRequest` for a malformed path.
     package func get(for request: Request, hint: String) throws -> (route: Route, path: [String: String]) {
         switch self {
