@@ -3,6 +3,14 @@
 import GRDB
 import PBT
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 extension SQLiteStore {
     /// What a store is opened for.
     public enum Access: Sendable, Hashable {
@@ -109,5 +117,49 @@ extension SQLiteStore {
             try db.execute(sql: "PRAGMA cache_size = -1024")
         }
         return configuration
+    }
+
+    /// Checks what can be checked before SQLite's less telling errors.
+    static func checkPlace(_ path: String, mustExist: Bool) throws {
+        var status = stat()
+        if stat(path, &status) == 0 {
+            if status.st_mode & S_IFMT == S_IFDIR {
+                throw PBTError(
+                    .unusableStore, "\(path) is a directory; name a file in it, for example \(path)/pbt.sqlite")
+            }
+            return
+        }
+        if mustExist {
+            throw PBTError(
+                .unusableStore,
+                "there is no store \(path); say where it is with --store FILE or PBT_STORE, or begin one with: pbt run FILE"
+            )
+        }
+        let directory = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
+        guard directory.isEmpty || stat(directory, &status) == 0 else {
+            throw PBTError(.unusableStore, "there is no directory \(directory) for the store \(path); make it first")
+        }
+    }
+
+    static func unusable(_ path: String, _ error: DatabaseError) -> PBTError {
+        switch error.resultCode {
+        case .SQLITE_NOTADB: PBTError(.unusableStore, "\(path) is not a SQLite file; name another file with --store")
+        case .SQLITE_CORRUPT:
+            PBTError(
+                .unusableStore,
+                "the store \(path) is damaged (\(error.message ?? "malformed")); restore it from a copy, or save what "
+                    + "can be read with: sqlite3 \(path) .recover")
+        case .SQLITE_READONLY, .SQLITE_PERM:
+            PBTError(
+                .unusableStore,
+                "the store \(path) cannot be written: \(error.message ?? "read-only"); check its permissions")
+        case .SQLITE_CANTOPEN:
+            PBTError(.unusableStore, "the store \(path) cannot be opened; check its permissions and its directory's")
+        case .SQLITE_BUSY:
+            PBTError(.storeBusy, "the store \(path) is busy: other processes have kept it locked; try again later")
+        default:
+            PBTError(
+                .unusableStore, "the store \(path) cannot be used: \(error.message ?? "error \(error.resultCode)")")
+        }
     }
 }

@@ -101,11 +101,7 @@ extension Endpoints {
         while true {
             if call.site.isDraining {
                 // What this very claim was given before its answer got lost is its own still, so that it can give it back.
-                if let key,
-                    try await store.runningIntervals(of: name).contains(where: {
-                        $0.worker == worker && LeaseSecret.Claimed(key: key).token(of: $0) != nil
-                    })
-                {
+                if let key, try await store.hasLease(claimedWith: key, by: worker, of: name) {
                     let claims = try await store.claim(count, from: name, by: worker, for: term, key: key)
                     return .json(value(of: claims, withDefinition: needsDefinition, call.site))
                 }

@@ -3,6 +3,7 @@
 import PBT
 
 extension StoreContract {
+    /// Finished attempts and the decisions that follow.
     static let finishCases: [Case] = [
         Case("finishing records the score and creates the next interval, to the end") { test in
             let store = try await test.open()
@@ -32,6 +33,30 @@ extension StoreContract {
             }
             try expectEqual(try await store.interval(assignment.interval.id, of: "e").state, .running)
             try await store.finish(assignment, score: 1)
+        },
+        Case("a finish that is repeated answers as it stands, and records nothing twice") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1, intervals: 2, retries: 1))
+            let failing = try await store.take()
+            for _ in 0..<2 {
+                let finished = try await store.finish(failing.lease, .failed(reason: "oops"))
+                try expectEqual(finished.interval.state, .waiting)
+                try expectEqual(finished.interval.failures, 1)
+            }
+            let assignment = try await store.take()
+            try await expectError(.leaseLost) { _ = try await store.finish(failing.lease, .failed(reason: "oops")) }
+            try await store.finish(assignment, score: 1)
+            let events = try await store.lastEvent()
+            let again = try await test.open().finish(assignment, score: 5)
+            try expectEqual(again.interval, try await store.interval(assignment.interval.id, of: "e"))
+            try expectEqual(again.interval.score, 1)
+            try expectEqual(again.decisions, [])
+            try expectEqual(again.record.finishedIntervals, 1)
+            try expectEqual(try await store.lastEvent(), events)
+            // What was lost or given back is not finished by its old lease.
+            let released = try await store.take()
+            try await store.release(released.lease, because: "test")
+            try await expectError(.leaseLost) { try await store.finish(released, score: 1) }
         },
         Case("only the attempt's own checkpoint name is accepted; any other is refused, and nothing is recorded") {
             test in

@@ -3,6 +3,7 @@
 import PBT
 
 extension StoreContract {
+    /// Change feeds, selections, and events.
     static let readingCases: [Case] = [
         Case("whatever is written to an interval is among what has changed, and nothing else is") { test in
             let store = try await test.open()
@@ -139,6 +140,40 @@ extension StoreContract {
                 } while true
                 try expectEqual(parts, wanted, "in parts: \(selection)")
             }
+        },
+        Case("events have increasing numbers and tell the whole story") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1, intervals: 1))
+            let assignment = try await store.take()
+            try await store.release(assignment.lease, because: "x")
+            try await store.finish(try await store.take(), score: 1)
+            let events = try await store.events(of: "e", after: nil, limit: 99)
+            try expectEqual(events.map(\.kind), [.created, .started, .released, .started, .done, .ended])
+            try expect(zip(events, events.dropFirst()).allSatisfy { $0.id < $1.id })
+            try expectEqual(events[4].details["score"], 1.0)
+            try expectEqual(events[4].interval, assignment.interval.id)
+            try expectEqual(try await store.lastEvent(), events.last?.id ?? 0)
+            try expectEqual(
+                try await store.events(of: "e", after: events[2].id, limit: 2).map(\.kind), [.started, .done])
+        },
+        Case("following replays what was and then yields what comes") { test in
+            let store = try await test.open()
+            let other = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1, intervals: 1))
+            let seen = try await withThrowingTaskGroup(of: [Event.Kind].self) { group in
+                group.addTask {
+                    var seen: [Event.Kind] = []
+                    for try await event in store.follow("e") {
+                        seen.append(event.kind)
+                        if event.kind == .ended { break }
+                        // The rest happens through another handle, and only once the first was seen.
+                        if event.kind == .created { try await other.finish(try await other.take(), score: 1) }
+                    }
+                    return seen
+                }
+                return try await group.next() ?? []
+            }
+            try expectEqual(seen, [.created, .started, .done, .ended])
         },
     ]
 }

@@ -45,9 +45,8 @@ public enum StoreContract {
 
     /// All rules.
     public static var cases: [Case] {
-        experimentCases + readingCases + claimCases + finishCases + checkpointCases + managementCases + lateCases
-            + openCases + blameCases + clockCases + revisionCases
-            + eventCases
+        lifecycleCases + claimCases + leaseCases + finishCases + lateCases + openCases + failureCases + checkpointCases
+            + revisionCases + clockCases + readingCases
     }
 }
 

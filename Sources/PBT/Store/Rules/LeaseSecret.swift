@@ -9,16 +9,6 @@
 package enum LeaseSecret {
     private static let mark = "sha256:"
 
-    /// Returns the token of a claim's lease.
-    ///
-    /// - Parameters:
-    ///   - key: The claim's key.
-    ///   - place: The position of the lease in the claim, from 0.
-    /// - Returns: The token that the worker holds.
-    static func token(key: String, place: Int) -> String {
-        "\(key).\(place)"
-    }
-
     /// Returns the form of a token that a store keeps.
     package static func stored(_ token: String) -> String {
         guard let dot = token.lastIndex(of: "."), isPlace(token[token.index(after: dot)...]) else {
@@ -27,18 +17,23 @@ package enum LeaseSecret {
         return hashed(String(token[..<dot])) + token[dot...]
     }
 
-    /// Finds the leases of one claim by its key.
-    package struct Claimed {
+    /// The idempotency key of a claim, which all tokens of its leases are made from.
+    struct ClaimKey {
         private let key: String
         private let hash: String
 
-        package init(key: String) {
+        init(_ key: String) {
             self.key = key
             hash = LeaseSecret.hashed(key)
         }
 
+        /// Returns the token of the claim's lease at a position, counted from 0.
+        func token(at place: Int) -> String {
+            "\(key).\(place)"
+        }
+
         /// Returns the token of a running interval that the claim leased, or nil if another claim did.
-        package func token(of interval: Interval) -> String? {
+        func token(of interval: Interval) -> String? {
             guard let stored = interval.token else { return nil }
             let prefix = stored.hasPrefix(LeaseSecret.mark) ? hash : key
             guard stored.hasPrefix("\(prefix).") else { return nil }
@@ -67,5 +62,13 @@ package enum LeaseSecret {
     private static func isEqual(_ a: String, _ b: String) -> Bool {
         guard a.utf8.count == b.utf8.count else { return false }
         return zip(a.utf8, b.utf8).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+}
+
+extension Store {
+    /// Returns true if a worker still holds a lease that it claimed with an idempotency key.
+    package func hasLease(claimedWith key: String, by worker: String, of name: String) async throws -> Bool {
+        let key = LeaseSecret.ClaimKey(key)
+        return try await runningIntervals(of: name).contains { $0.worker == worker && key.token(of: $0) != nil }
     }
 }

@@ -28,8 +28,9 @@ extension Ledger {
         let count = min(count, Limits.claimed)
         try checkStanding(of: worker, in: record)
         try expireLeases(&record)
-        if let key {
-            let earlier = try previousAssignments(of: key, by: worker, for: term, in: record)
+        let claimKey = key.map { LeaseSecret.ClaimKey($0) }
+        if let claimKey {
+            let earlier = try previousAssignments(of: claimKey, by: worker, for: term, in: record)
             if !earlier.isEmpty { return Claims(assignments: earlier, record: record) }
         }
         var assignments: [Assignment] = []
@@ -58,7 +59,7 @@ extension Ledger {
                 try close(&interval, from: .waiting, in: &record)
                 continue
             }
-            let token = key.map { LeaseSecret.token(key: $0, place: assignments.count) } ?? freshToken()
+            let token = claimKey?.token(at: assignments.count) ?? freshToken()
             var assignment = try lease(
                 &interval, to: worker, token: token, until: now.advanced(by: term),
                 late?.decision.value.object ?? [:], in: &record)
@@ -70,11 +71,10 @@ extension Ledger {
 
     /// What an earlier claim with the same key took, if it is leased still.
     private func previousAssignments(
-        of key: String, by worker: String, for term: Duration, in record: ExperimentRecord
+        of key: LeaseSecret.ClaimKey, by worker: String, for term: Duration, in record: ExperimentRecord
     ) throws -> [Assignment] {
-        let claimed = LeaseSecret.Claimed(key: key)
-        return try running(in: record, expiredBy: nil, worker: worker).compactMap { held in
-            guard let token = claimed.token(of: held), try unusableParent(of: held, in: record) == nil else {
+        try running(in: record, expiredBy: nil, worker: worker).compactMap { held in
+            guard let token = key.token(of: held), try unusableParent(of: held, in: record) == nil else {
                 return nil
             }
             var interval = held
