@@ -5,7 +5,8 @@ package import PBT
 extension Changes {
     /// The changes as a JSON object.
     ///
-    /// `mark` and `anew` are the names that `cursor` and `reset` had until version 0.2. The version after 0.3 drops them.
+    /// `mark` and `anew` are the names that `cursor` and `reset` had until version 0.2. The version after 0.3 drops
+    /// them.
     package var api: Value {
         [
             "items": .array(intervals.map(\.api)), "cursor": .string(cursor.description), "reset": .bool(isReset),

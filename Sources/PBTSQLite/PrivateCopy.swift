@@ -12,8 +12,8 @@ import PBT
 
 /// A copy of a store in a directory of its own, for reading a store where nothing may be written.
 ///
-/// SQLite cannot read a write-ahead log without a shared index, which it would have to create; and a store of an earlier
-/// version must be brought up to date before it can be read. Both are done to the copy.
+/// SQLite cannot read a write-ahead log without a shared index, which it would have to create; and a store of an
+/// earlier version must be brought up to date before it can be read. Both are done to the copy.
 final class PrivateCopy: Sendable {
     /// The copied file.
     let path: String

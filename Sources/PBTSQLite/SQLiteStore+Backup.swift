@@ -30,8 +30,8 @@ extension SQLiteStore {
     ///
     /// - Parameters:
     ///   - target: The new file.
-    ///   - isWanted: Called with what the snapshot holds before it is copied, while the snapshot is held; false: nothing is
-    ///     copied. Must be quick: the write-ahead log grows meanwhile.
+    ///   - isWanted: Called with what the snapshot holds before it is copied, while the snapshot is held; false:
+    ///     nothing is copied. Must be quick: the write-ahead log grows meanwhile.
     /// - Returns: What the snapshot holds, or nil when it was not wanted.
     /// - Throws: A `PBTError`: with code `inputOutput` when the new file cannot be written.
     public func backup(

@@ -14,11 +14,11 @@ import PBT
 extension SQLiteStore {
     /// Closes the store: all that was written is in the one file, and the last process out deletes its side files.
     ///
-    /// Waits for calls in progress, but no longer for other processes; later calls fail. Without this call the write-ahead log may be left beside the file, and
-    /// a copy of the file alone would lack what is in it.
+    /// Waits for calls in progress, but no longer for other processes; later calls fail. Without this call the
+    /// write-ahead log may be left beside the file, and a copy of the file alone would lack what is in it.
     ///
-    /// - Throws: A `PBTError` when the log cannot be written to the file, for example because the disk is full; nothing is
-    ///   lost as long as `-wal` stays beside the file.
+    /// - Throws: A `PBTError` when the log cannot be written to the file, for example because the disk is full; nothing
+    ///   is lost as long as `-wal` stays beside the file.
     public func close() throws {
         guard !isClosed.set() else { return }
         defer { copy?.remove() }

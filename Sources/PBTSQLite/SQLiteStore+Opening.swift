@@ -54,8 +54,8 @@ extension SQLiteStore {
 
     /// Opens the file, and makes what is missing in it.
     ///
-    /// Of several that make a new file at once, SQLite refuses some without asking whether they would wait: who turns to
-    /// the write-ahead log has read before, and who has read is not let wait. They begin again.
+    /// Of several that make a new file at once, SQLite refuses some without asking whether they would wait: who turns
+    /// to the write-ahead log has read before, and who has read is not let wait. They begin again.
     private static func makePool(
         _ path: String, shown: String? = nil, _ wait: BusyWait, patience: Duration
     ) throws -> DatabasePool {

@@ -49,8 +49,8 @@ public final class SQLiteStore: TransactionalStore {
     ///   - patience: How long a call waits for other processes before it fails with ``PBTError/Code/storeBusy``.
     ///   - clock: The time it goes by.
     ///   - strategies: The strategies written in Swift that its experiments may name.
-    ///   - isAlive: Whether the process of a worker, given its name, is known to live on this machine: one that is stopped
-    ///     keeps its lease for longer than others.
+    ///   - isAlive: Whether the process of a worker, given its name, is known to live on this machine: one that is
+    ///     stopped keeps its lease for longer than others.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/unusableStore`` when the file cannot be opened, is no SQLite
     ///   file, belongs to another program, or was made by a newer version of this one.
     public init(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    /// Reads `gpus`: a list of devices, or of groups of them (`[[0, 1], [2, 3]]` or `["0,1", "2,3"]`), one for each worker.
+    /// Reads `gpus`: a list of devices, or of groups of them (`[[0, 1], [2, 3]]` or `["0,1", "2,3"]`), one for each
+    /// worker.
     ///
     /// - Returns: The groups, as ``Trainer/gpus`` holds them.
     static func readDevices(_ reader: ObjectReader) throws(DocumentError) -> [String] {

@@ -3,8 +3,9 @@
 extension Experiment {
     /// The experiment with the copies that an earlier definition of it has.
     ///
-    /// A file names sources only; what was copied from the same source stands for it. What an earlier definition took from
-    /// the best members of an experiment stays what it took, also when this one, which came without `--from`, names none.
+    /// A file names sources only; what was copied from the same source stands for it. What an earlier definition took
+    /// from the best members of an experiment stays what it took, also when this one, which came without `--from`,
+    /// names none.
     package func withCopies(of earlier: Experiment) -> Experiment {
         var result = self
         let own = founderCheckpoints
@@ -26,8 +27,8 @@ extension Experiment {
     /// The experiment whose founders continue the best members of another one.
     ///
     /// The k-th founder takes over the hyperparameters and the checkpoint of the k-th best member, of those that the
-    /// truncation of PBT would copy: the best fifth, at least one. A hyperparameter that this space lacks is dropped; one
-    /// that the other space lacked, or whose value this space does not allow, is sampled.
+    /// truncation of PBT would copy: the best fifth, at least one. A hyperparameter that this space lacks is dropped;
+    /// one that the other space lacked, or whose value this space does not allow, is sampled.
     ///
     /// - Parameters:
     ///   - intervals: The intervals of the other experiment.

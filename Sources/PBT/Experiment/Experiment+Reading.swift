@@ -32,8 +32,8 @@ extension Experiment {
     /// - Parameters:
     ///   - document: The definition, from an experiment file or from ``value``.
     ///   - directory: The directory that the training program is started in, when the definition names none; absolute.
-    ///   - isStored: Whether it comes from a store. Then it is read even where it is beyond a bound, since it may have been
-    ///     written before there was one.
+    ///   - isStored: Whether it comes from a store. Then it is read even where it is beyond a bound, since it may have
+    ///     been written before there was one.
     /// - Throws: A ``DocumentError`` that names line and place, what is wrong, and what would be right; what else is
     ///   wrong is in its ``DocumentError/more``.
     public init(document: Document, directory: String, isStored: Bool = false) throws(DocumentError) {

@@ -67,7 +67,8 @@ extension Experiment {
         Set(conflictingDifferences(from: other).map(\.topLevelKey)).sorted()
     }
 
-    /// The differences from a definition in the store that must not be: those of ``conflicts(with:)``, with their values.
+    /// The differences from a definition in the store that must not be: those of ``conflicts(with:)``, with their
+    /// values.
     package func conflictingDifferences(from old: Experiment) -> [Difference] {
         let isGrowing = takesMembers && old.takesMembers
         return differences(from: old).filter { $0.isSearch && !(isGrowing && $0.key == "population") }

@@ -2,8 +2,8 @@
 
 /// The bounds of every number, list, and name that comes in from outside, in one place.
 ///
-/// The reader of definitions enforces those of an experiment for files, the API, and Swift alike; the readers of rows and
-/// of messages enforce the others. What lies within them overflows nowhere.
+/// The reader of definitions enforces those of an experiment for files, the API, and Swift alike; the readers of rows
+/// and of messages enforce the others. What lies within them overflows nowhere.
 package enum Limits {
     // MARK: Definitions
 

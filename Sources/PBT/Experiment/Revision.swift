@@ -29,7 +29,8 @@ public struct Revision: Sendable, Hashable {
 }
 
 extension [Revision] {
-    /// The revision in force when the interval at a place in the order finished; the first when there is no earlier one.
+    /// The revision in force when the interval at a place in the order finished; the first when there is no earlier
+    /// one.
     package func inForce(atFinish sequence: Int64) -> Revision? {
         last { $0.after <= sequence } ?? first
     }

@@ -84,7 +84,8 @@ extension Experiment {
 }
 
 extension ExploreRule {
-    /// Reads a rule: `{perturb: [0.8, 1.25], resample: 0.1}`, `{perturb: {uniform: [0.8, 1.2]}}`, `resample`, `none`, `ray`.
+    /// Reads a rule: `{perturb: [0.8, 1.25], resample: 0.1}`, `{perturb: {uniform: [0.8, 1.2]}}`, `resample`, `none`,
+    /// `ray`.
     init(document: Document, in reader: ObjectReader, name: String, allowsCustom: Bool) throws(DocumentError) {
         if let word = document.value.string {
             switch word {

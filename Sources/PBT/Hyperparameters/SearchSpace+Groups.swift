@@ -111,8 +111,8 @@ struct SpaceReading {
 }
 
 extension Dimension {
-    /// Whether an object holds hyperparameters rather than being one: no kind of distribution stands in it, and at least
-    /// one of its parts is an object or `boolean`.
+    /// Whether an object holds hyperparameters rather than being one: no kind of distribution stands in it, and at
+    /// least one of its parts is an object or `boolean`.
     static func isGroup(_ document: Document) -> Bool {
         guard case .object(let entries) = document.content, !entries.contains(where: { kinds.contains($0.name) })
         else { return false }

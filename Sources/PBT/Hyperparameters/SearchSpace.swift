@@ -8,7 +8,8 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     /// The dimensions by name.
     public let dimensions: [String: Dimension]
 
-    /// Where the hyperparameters of groups are: `["model", "lr"]` for `model.lr`; a name that is missing is in no group.
+    /// Where the hyperparameters of groups are: `["model", "lr"]` for `model.lr`; a name that is missing is in no
+    /// group.
     package let paths: [String: [String]]
 
     /// A space with these dimensions.

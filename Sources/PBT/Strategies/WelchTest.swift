@@ -9,7 +9,8 @@ public struct WelchTest: Sendable, Hashable {
     public let t: Double
     /// The degrees of freedom by Welch and Satterthwaite; NaN when neither sample varies.
     public let degreesOfFreedom: Double
-    /// The probability, were the means equal, of a `t` at least as great: small when the first sample's mean is greater.
+    /// The probability, were the means equal, of a `t` at least as great: small when the first sample's mean is
+    /// greater.
     public let p: Double
 
     /// Tests whether the first sample's mean is greater.

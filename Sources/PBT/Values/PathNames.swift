@@ -3,8 +3,8 @@
 extension StringProtocol {
     /// The names of a path, separated where the operating system separates them: at every byte `/`.
     ///
-    /// Swift's characters are no help here: in `..` + `/` + a combining accent the slash and the accent are one character,
-    /// so that a split at the character `/` finds one name, and the operating system two.
+    /// Swift's characters are no help here: in `..` + `/` + a combining accent the slash and the accent are one
+    /// character, so that a split at the character `/` finds one name, and the operating system two.
     ///
     /// - Parameter isOmittingEmpty: Whether empty names are left out, as the operating system leaves them out.
     /// - Returns: The names, in order.

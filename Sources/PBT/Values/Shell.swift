@@ -16,7 +16,8 @@ package enum Shell {
         words.map(quoted).joined(separator: " ")
     }
 
-    /// Returns the words of a command as a shell splits it, without expanding anything; an open quotation ends the text.
+    /// Returns the words of a command as a shell splits it, without expanding anything; an open quotation ends the
+    /// text.
     package static func words(in text: String) -> [String] {
         var words: [String] = []
         var word: String?

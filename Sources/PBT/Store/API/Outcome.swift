@@ -17,8 +17,8 @@ public enum Outcome: Sendable, Hashable {
 public struct Finished: Sendable, Hashable {
     /// The interval in its present state: finished, or waiting for another attempt.
     public var interval: Interval
-    /// The decisions that it led to: one in an asynchronous experiment, those of a whole generation in a synchronous one,
-    /// and none while the interval awaits another attempt, its generation, or a late decision.
+    /// The decisions that it led to: one in an asynchronous experiment, those of a whole generation in a synchronous
+    /// one, and none while the interval awaits another attempt, its generation, or a late decision.
     public var decisions: [Decision]
     /// The names of checkpoints that became unreferenced.
     ///

@@ -115,8 +115,8 @@ public protocol Store: Sendable {
     /// Idempotent: for an attempt that this lease has already finished, the result contains the interval in its present
     /// state, no decisions, and all present garbage; nothing is recorded twice.
     ///
-    /// - Throws: ``PBTError/Code/leaseLost``, or ``PBTError/Code/badValue`` for a finite score without a checkpoint or a
-    ///   checkpoint whose name is not this attempt's (``CheckpointName``). Nothing is recorded then.
+    /// - Throws: ``PBTError/Code/leaseLost``, or ``PBTError/Code/badValue`` for a finite score without a checkpoint or
+    ///   a checkpoint whose name is not this attempt's (``CheckpointName``). Nothing is recorded then.
     func finish(_ lease: Lease, _ outcome: Outcome) async throws -> Finished
 
     /// Releases an interval untrained because the worker was asked to stop. Does not count as a retry.
@@ -135,8 +135,8 @@ public protocol Store: Sendable {
     /// queued by hand gets them; names that are not given keep their sampled values.
     ///
     /// - Returns: The interval that will train with them.
-    /// - Throws: ``PBTError/Code/badValue`` for values outside the space, ``PBTError/Code/wrongState`` if no such founder
-    ///   is left.
+    /// - Throws: ``PBTError/Code/badValue`` for values outside the space, ``PBTError/Code/wrongState`` if no such
+    ///   founder is left.
     func push(_ hyperparameters: Hyperparameters, to name: String) async throws -> Interval
 
     /// Pauses an experiment: running intervals finish, and no new ones are claimed until ``resume(_:)``.

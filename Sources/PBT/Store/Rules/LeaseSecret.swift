@@ -3,8 +3,8 @@
 /// The stored form of a lease's token: a hash, so that reading the store gives no right to finish an interval.
 ///
 /// - A token without a key is random; it is stored as `sha256:` and the digest of the token in hexadecimal digits.
-/// - A token made from a claim's key is `KEY.PLACE`; it is stored as `sha256:`, the digest of the key, and `.PLACE`, so that
-///   a repeated claim finds its leases by one digest. The place is no secret.
+/// - A token made from a claim's key is `KEY.PLACE`; it is stored as `sha256:`, the digest of the key, and `.PLACE`, so
+///   that a repeated claim finds its leases by one digest. The place is no secret.
 /// - Version 0.2 and earlier stored tokens in the clear. Such a row stays valid until its interval finishes.
 package enum LeaseSecret {
     private static let mark = "sha256:"

@@ -39,7 +39,8 @@ extension Ledger {
             interval: interval, decisions: [], garbage: try garbage(in: record), record: record)
     }
 
-    /// Finishes an interval: its place in the order, the standing of its member, the decisions, and what is garbage now.
+    /// Finishes an interval: its place in the order, the standing of its member, the decisions, and what is garbage
+    /// now.
     @discardableResult
     package func close(
         _ interval: inout Interval, from state: Interval.State, in record: inout ExperimentRecord
@@ -111,7 +112,8 @@ extension Ledger {
         }
         record.generation += 1
         record.generationBegan = now
-        // The last of a member that ended earlier in its own count is not in it, but what it came from is not needed any more.
+        // The last of a member that ended earlier in its own count is not in it, but what it came from is not needed
+        // any more.
         let isAmong = generation.contains { $0.id == interval.id }
         return (isAmong ? generation : generation + [interval], decisions)
     }

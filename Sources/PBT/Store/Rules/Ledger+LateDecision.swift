@@ -6,8 +6,8 @@ extension Ledger {
     /// finished first.
     ///
     /// - Parameter record: The experiment; written.
-    /// - Returns: The decision, whose next interval waits, and names of checkpoints that nothing needs any more; nothing
-    ///   when every finished interval is decided about.
+    /// - Returns: The decision, whose next interval waits, and names of checkpoints that nothing needs any more;
+    ///   nothing when every finished interval is decided about.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/noSuchStrategy``, and what the rows throw.
     package func decideLate(
         in record: inout ExperimentRecord

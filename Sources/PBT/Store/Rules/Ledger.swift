@@ -94,7 +94,8 @@ package protocol Ledger {
 
     /// The members that can be ranked, as of now.
     func standings(of record: ExperimentRecord) throws -> Standings
-    /// Sets or clears (nil) how a member stands. `record.finishedIntervals` is the number of the interval that finishes.
+    /// Sets or clears (nil) how a member stands. `record.finishedIntervals` is the number of the interval that
+    /// finishes.
     func setStanding(_ standing: Population.Member?, ofMember member: Int, in record: ExperimentRecord) throws
 
     /// Appends an event and returns its number.
