@@ -311,7 +311,7 @@ extension SQLiteLedger {
         ) { _ in true } ?? false
     }
 
-    package func firstUnbegunFounder(in record: ExperimentRecord) throws -> Interval? {
+    package func firstUnstartedFounder(in record: ExperimentRecord) throws -> Interval? {
         try first(
             """
             \(Self.select)

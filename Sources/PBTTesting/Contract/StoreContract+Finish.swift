@@ -244,9 +244,9 @@ extension StoreContract {
             let record = try await store.finish(winner, score: 0.5).record
             try expectEqual(record.state, .finished)
             try expect(record.reason?.contains("target 0.5") ?? false)
-            try await expectError(.leaseLost, mentions: "over") { try await store.finish(other, score: 9) }
+            try await expectError(.leaseLost, mentions: "ended") { try await store.finish(other, score: 9) }
         },
-        Case("an experiment ends when its time is over") { test in
+        Case("an experiment ends when its time limit is reached") { test in
             let store = try await test.open()
             var experiment = StoreUnderTest.experiment()
             experiment.stop.after = .seconds(100)

@@ -84,7 +84,7 @@ extension Failure {
     init(obstacles: [String], of name: String, hint: RunHint) {
         self.init(
             .badFile,
-            "\(name) cannot change so: \(obstacles.map { PlainText.line($0) }.joined(separator: "; ")). Give the new "
+            "\(name) cannot be edited like this: \(obstacles.map { PlainText.line($0) }.joined(separator: "; ")). Give the new "
                 + "definition another name: \(hint.command(named: "NEW"))")
     }
 }

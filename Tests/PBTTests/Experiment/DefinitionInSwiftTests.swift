@@ -74,7 +74,9 @@ import Testing
     ])
     func `a store refuses what no file could say`(experiment: Experiment, problem: String) async throws {
         let store = InMemoryStore(strategies: Strategies(explore: ["mine": KeepsOwn()]))
-        await #expect(throws: PBTError(.badExperiment, #"experiment "sample" is not well defined: \#(problem)"#)) {
+        await #expect(
+            throws: PBTError(.badExperiment, #"the definition of experiment "sample" is invalid: \#(problem)"#)
+        ) {
             try await store.create(experiment)
         }
         #expect(try await store.experiments().isEmpty)

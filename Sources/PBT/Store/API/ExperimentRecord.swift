@@ -89,8 +89,8 @@ public struct ExperimentRecord: Sendable, Hashable {
             : experiment.population.multiplied(saturatingBy: experiment.intervals).subtracting(saturating: skipped)
     }
 
-    /// The number of intervals that population × intervals exceeds the actual number by, since members ended early or
-    /// the definition was edited; negative if an edit left members with fewer intervals than they have.
+    /// The number of intervals of population × intervals that will not be trained, since members ended early or the
+    /// definition was edited; negative if an edit left members with fewer intervals than they have.
     public var skipped: Int
 
     /// The number of intervals that are finished, in any way.

@@ -67,7 +67,7 @@ extension PBTError {
     package static func tokenExists(_ name: String) -> PBTError {
         PBTError(
             .alreadyExists,
-            "there is a token \"\(name)\" already; give the new one another name, or end the old one with: "
+            "there is a token \"\(name)\" already; give the new one another name, or revoke the old one with: "
                 + Shell.command(["pbt", "token", "revoke", name]))
     }
 

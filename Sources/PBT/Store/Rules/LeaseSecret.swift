@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The stored form of a lease's token: a hash, so that reading the store gives no right to finish an interval.
+/// The stored form of a lease's token: a hash, so that read access to the store does not permit finishing intervals.
 ///
 /// - A token without a key is random; it is stored as `sha256:` and the digest of the token in hexadecimal digits.
 /// - A token made from a claim's key is `KEY.PLACE`; it is stored as `sha256:`, the digest of the key, and `.PLACE`, so
-///   that a repeated claim finds its leases by one digest. The place is no secret.
-/// - Version 0.2 and earlier stored tokens in the clear. Such a row stays valid until its interval finishes.
+///   that a repeated claim finds its leases by one digest. The place is not a secret.
+/// - Version 0.2 and earlier stored tokens in plain text. Such a row stays valid until its interval finishes.
 package enum LeaseSecret {
     private static let mark = "sha256:"
 
-    /// Returns the form of a token that a store keeps.
+    /// Returns the stored form of a token.
     package static func stored(_ token: String) -> String {
         guard let dot = token.lastIndex(of: "."), isPlace(token[token.index(after: dot)...]) else {
             return hashed(token)
@@ -42,9 +42,9 @@ package enum LeaseSecret {
         }
     }
 
-    /// Returns whether a token that was presented is the one that was stored.
+    /// Returns true if a presented token matches the stored one.
     ///
-    /// The stored form itself is never accepted. The time taken does not depend on where the two differ.
+    /// The stored form itself is never accepted. Takes constant time.
     package static func matches(_ token: String, stored: String?) -> Bool {
         guard let stored else { return false }
         if stored.hasPrefix(mark) { return isEqual(Self.stored(token), stored) }
