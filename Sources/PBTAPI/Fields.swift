@@ -52,7 +52,7 @@ package struct Fields: Sendable {
     }
 
     package func text(_ name: String) throws(PBTError) -> String {
-        try required(name, "text", values[name]?.string)
+        try required(name, "a string", values[name]?.string)
     }
 
     package func text(ifAny name: String) throws(PBTError) -> String? {
@@ -61,7 +61,7 @@ package struct Fields: Sendable {
     }
 
     package func int(_ name: String, in range: ClosedRange<Int> = .min ... .max) throws(PBTError) -> Int {
-        let number = try required(name, "a whole number", values[name]?.int)
+        let number = try required(name, "an integer", values[name]?.int)
         guard range.contains(number) else {
             throw error(name, "must be between \(range.lowerBound) and \(range.upperBound), not \(number)")
         }
@@ -97,7 +97,7 @@ package struct Fields: Sendable {
     package func strings(_ name: String) throws(PBTError) -> [String] {
         var strings: [String] = []
         for (i, value) in try list(name).enumerated() {
-            guard let text = value.string else { throw error("\(name)[\(i)]", "must be text, not \(value.kind)") }
+            guard let text = value.string else { throw error("\(name)[\(i)]", "must be a string, not \(value.kind)") }
             strings.append(text)
         }
         return strings

@@ -28,7 +28,7 @@ struct BrokenCall: Sendable, CustomTestStringConvertible {
         BrokenCall("run toy.yaml -q -v", 64, "--quiet and --verbose contradict each other; give one\n"),
         BrokenCall("run toy.yaml --progress fancy", 64, "The value 'fancy' is invalid for '--progress <progress>'."),
         BrokenCall("run toy.yaml --name -f", 64, "Missing value for '--name <name>'\n"),
-        BrokenCall("run toy.yaml --name=-f", 64, "--name must not begin with '-', which would read as an option\n"),
+        BrokenCall("run toy.yaml --name=-f", 64, "--name must not start with '-', which would be read as an option\n"),
         BrokenCall("run ''", 64, "the experiment file's name is empty\n"),
         BrokenCall(
             "list", 69, "there is no store DIRECTORY/pbt.sqlite; say where it is with --store FILE or PBT_STORE"),

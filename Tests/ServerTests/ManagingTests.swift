@@ -265,7 +265,7 @@ struct ManagingTests {
                     == "409 wrongState: interval 0@0 of \"toy\" has no checkpoint to keep (any longer)")
             #expect(
                 try await server.ask(.PUT, path, ["pinned": "yes"]).problem
-                    == "400 badRequest: pinned: must be true or false, not text")
+                    == "400 badRequest: pinned: must be true or false, not a string")
         }
     }
 }
