@@ -14,7 +14,7 @@ extension Changes {
         ]
     }
 
-    /// Reads an object that ``api`` wrote, or a server of version 0.2, which has the old names only.
+    /// Decodes an object that ``api`` or a server of version 0.2 encoded, which has only the old names.
     package init(api fields: Fields) throws {
         let text = try fields.text(ifAny: "cursor") ?? fields.text("mark")
         guard let cursor = ChangeCursor(text) else {

@@ -59,7 +59,7 @@ struct BrokenCall: Sendable, CustomTestStringConvertible {
             "list --store .", 69, "DIRECTORY is a directory; name a file in it, for example DIRECTORY/pbt.sqlite\n"),
         BrokenCall(
             "run toy.yaml --store no/such/place.sqlite", 69,
-            "there is no directory DIRECTORY/no/such for the store DIRECTORY/no/such/place.sqlite; make it first\n"),
+            "there is no directory DIRECTORY/no/such for the store DIRECTORY/no/such/place.sqlite; create it first\n"),
     ]
 
     /// With a store that has the experiment `toy`, which is over, and `fresh`, which is not.

@@ -161,7 +161,7 @@ struct WorkingTests {
             let both = try await server.ask(.POST, path, ["lease": lease, "score": 1, "failed": "x"])
             #expect(
                 both.problem
-                    == "400 badRequest: failed: stands beside a score or a checkpoint; give one or the other")
+                    == "400 badRequest: failed: cannot be combined with a score or a checkpoint; give one or the other")
             let bare = try await server.ask(.POST, path, ["lease": lease, "score": 1])
             #expect(bare.problem.hasPrefix("422 badValue: "))
             let text = try await server.ask(.POST, path, ["lease": lease, "score": "high"])

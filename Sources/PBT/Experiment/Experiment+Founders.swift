@@ -69,8 +69,8 @@ extension Experiment {
         guard founderCheckpoints.shared == nil || initial.isEmpty && founderCheckpoints.own.isEmpty else {
             throw PBTError(
                 .badExperiment,
-                "founders of \"\(name)\" have both a shared checkpoint and initial values of their own; keep one of the two"
-            )
+                "founders of \"\(name)\" have both a shared checkpoint and initial values of their own; keep one of "
+                    + "the two")
         }
         guard !founderCheckpoints.isCopied else { return }
         let source =
@@ -78,8 +78,8 @@ extension Experiment {
             ?? "the best of \"\(founderCheckpoints.experiment ?? "")\""
         throw PBTError(
             .badExperiment,
-            "founders of \"\(name)\" cannot continue \(source): it was not copied into the experiment's data directory; "
-                + "create the experiment with pbt create, pbt run, or a server")
+            "founders of \"\(name)\" cannot continue \(source): it was not copied into the experiment's data "
+                + "directory; create the experiment with pbt create, pbt run, or a server")
     }
 
     /// Returns those of the hyperparameters that the space allows.

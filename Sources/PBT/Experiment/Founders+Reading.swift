@@ -32,7 +32,8 @@ extension Experiment {
                     space.names.map {
                         (
                             $0,
-                            "for single founders write a list: initial: [{\($0): …}]; a value for all is a constant: space"
+                            "for single founders write a list: initial: [{\($0): …}]; a value for all is a "
+                                + "constant: space"
                         )
                     }, uniquingKeysWith: { first, _ in first }))
             let value = try inner.required("checkpoint", "initial: {checkpoint: path/to/checkpoint}")

@@ -149,8 +149,8 @@ extension ExploreRule {
         guard !factors.isEmpty, factors.count == list.count, factors.allSatisfy({ $0.isFinite && $0 > 0 }) else {
             throw reader.error(
                 name,
-                "must be a list of factors above 0, for example [0.8, 1.25], not \(reader.document(name)?.value ?? .null)"
-            )
+                "must be a list of factors above 0, for example [0.8, 1.25], not "
+                    + "\(reader.document(name)?.value ?? .null)")
         }
         return factors
     }

@@ -102,8 +102,8 @@ struct SpaceReading {
                 + "{\(parts[parts.count - 1]): {…}}"
         }
         return
-            "the name of a hyperparameter consists of letters, digits, '_', '-', and '.', and starts with a letter or '_'"
-            + advice
+            "the name of a hyperparameter consists of letters, digits, '_', '-', and '.', and starts with a letter "
+            + "or '_'" + advice
     }
 
     private static func error(_ entry: Document.Entry, _ path: [String], _ problem: String) -> DocumentError {

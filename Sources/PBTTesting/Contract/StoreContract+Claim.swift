@@ -36,7 +36,7 @@ extension StoreContract {
             try expectEqual(second.interval.parent, first.interval.id)
             try expectEqual(second.interval.depth, 2)
         },
-        Case("many that claim at once through several handles get different intervals") { test in
+        Case("concurrent claims through several handles get different intervals") { test in
             let handles = [try await test.open(), try await test.open(), try await test.open()]
             _ = try await handles[0].create(StoreUnderTest.experiment(population: 60, exploit: .none))
             let claimed = try await withThrowingTaskGroup(of: [IntervalID].self) { group in
@@ -56,7 +56,7 @@ extension StoreContract {
             try expectEqual(claimed.count, 60)
             try expectEqual(Set(claimed).count, 60)
         },
-        Case("several intervals are claimed at once, as many as there are") { test in
+        Case("several intervals are claimed in one call, as many as there are") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(exploit: .none))
             let first = try await store.claim(3, from: "e", by: "w", for: .seconds(60), key: nil)
@@ -84,7 +84,7 @@ extension StoreContract {
                 1, from: "e", by: "w", for: .seconds(60), key: "another-key-just-as-random")
             try expectEqual(other.assignments, [])
         },
-        Case("of many calls at once, those that fail change nothing, and the others are whole") { test in
+        Case("of many concurrent calls, those that fail change nothing, and the others are atomic") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 40, intervals: 2, exploit: .none))
             let claims = try await store.claim(40, from: "e", by: "w", for: .seconds(60), key: nil)

@@ -53,7 +53,7 @@ extension StoreContract {
             try expectEqual(again.decisions, [])
             try expectEqual(again.record.finishedIntervals, 1)
             try expectEqual(try await store.lastEvent(), events)
-            // What was lost or given back is not finished by its old lease.
+            // An interval that was lost or released cannot be finished by its old lease.
             let released = try await store.take()
             try await store.release(released.lease, because: "test")
             try await expectError(.leaseLost) { try await store.finish(released, score: 1) }
@@ -113,7 +113,7 @@ extension StoreContract {
             for score in [1.0, 2, 3, 4, 5, 6, 7, 8] {
                 names += try await store.finish(try await store.take(), score: score).decisions.map(\.name)
             }
-            // Each was the best so far, and the early ones are not asked again.
+            // Each was the best so far, and earlier decisions are not revised.
             try expectEqual(names, Array(repeating: "continues", count: 8))
             let second = try await (0..<8).asyncMap { _ in try await store.take() }
             names = []
@@ -122,7 +122,7 @@ extension StoreContract {
             }
             try expectEqual(names, Array(repeating: "continues", count: 6) + ["exploits", "exploits"])
         },
-        Case("a score that is no finite number is diverged, replaced at once, and never a donor") { test in
+        Case("a non-finite score is diverged, replaced immediately, and never a donor") { test in
             for bad in [Double.nan, .infinity, -.infinity] {
                 let store = try await test.open()
                 let name = "e\(bad)"
@@ -138,7 +138,7 @@ extension StoreContract {
                 try expectEqual(try await store.interval(all[1].interval.id, of: name), finished.interval)
             }
         },
-        Case("a diverged member without a donor starts afresh") { test in
+        Case("a diverged member without a donor restarts") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment())
             let finished = try await store.finish(try await store.take(), score: .nan)
@@ -148,7 +148,7 @@ extension StoreContract {
             try expectEqual(next.depth, 1)
             try expect(next.hyperparameters != finished.interval.hyperparameters)
         },
-        Case("a failed attempt is tried again until the retries are spent, then the member is replaced") { test in
+        Case("a failed attempt is retried until the retries are spent, then the member is replaced") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 2, retries: 2))
             let good = try await store.take()
@@ -163,7 +163,7 @@ extension StoreContract {
                 try expectEqual(finished.decisions.map(\.outcome), attempt == 3 ? [.exploits(good.interval.id)] : [])
             }
         },
-        Case("a trainer that always fails ends the experiment, and resume goes on") { test in
+        Case("a trainer that always fails ends the experiment, and resume continues it") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 3, retries: 0))
             for _ in 0..<3 {
@@ -176,7 +176,7 @@ extension StoreContract {
             try await store.resume("e")
             _ = try await store.take()
         },
-        Case("a synchronous generation is decided about when it is complete, all at once") { test in
+        Case("the decisions about a synchronous generation are made together, when it is complete") { test in
             let store = try await test.open()
             var experiment = StoreUnderTest.experiment(intervals: 2)
             experiment.isSynchronous = true

@@ -78,7 +78,7 @@ extension StoreContract {
             }
             try expectEqual(try await store.experiments().count, 0)
         },
-        Case("a paused experiment hands out nothing, and what runs may finish") { test in
+        Case("a paused experiment gives out no intervals, and running ones may finish") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment())
             let running = try await store.take()
@@ -89,7 +89,7 @@ extension StoreContract {
             try await store.resume("e")
             _ = try await store.take()
         },
-        Case("a stopped experiment is over for good") { test in
+        Case("a stopped experiment has ended permanently") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment())
             let running = try await store.take()
@@ -115,7 +115,7 @@ extension StoreContract {
             _ = try await store.create(StoreUnderTest.experiment())
             try expectEqual(try await store.intervals(of: "e").count, 4)
         },
-        Case("hyperparameters queued by hand go to founders that nobody has begun") { test in
+        Case("hyperparameters queued by hand go to founders that have not started") { test in
             let store = try await test.open()
             let experiment = StoreUnderTest.experiment(population: 2)
             _ = try await store.create(experiment)

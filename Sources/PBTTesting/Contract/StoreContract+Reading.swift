@@ -5,7 +5,7 @@ import PBT
 extension StoreContract {
     /// Change feeds, selections, and events.
     static let readingCases: [Case] = [
-        Case("whatever is written to an interval is among what has changed, and nothing else is") { test in
+        Case("the change feed has every interval that was written to, and no other") { test in
             let store = try await test.open()
             var experiment = StoreUnderTest.experiment(population: 3, intervals: 3)
             experiment.kind = .randomSearch
@@ -47,7 +47,7 @@ extension StoreContract {
             mirror.apply(try await store.changes(of: "e", since: mirror.cursor))
             try expectEqual(mirror.intervals, try await store.intervals(of: "e"))
         },
-        Case("what has changed comes in parts of any size, also while it goes on changing") { test in
+        Case("the change feed comes in pages of any size, also while intervals keep changing") { test in
             for limit in [1, 2, 5, 1000] {
                 let store = try await test.open()
                 let name = "e\(limit)"
@@ -72,7 +72,7 @@ extension StoreContract {
                 try expectEqual(mirror.intervals, try await store.intervals(of: name), "by \(limit)")
             }
         },
-        Case("another experiment of the same name is read from its beginning") { test in
+        Case("the change feed of another experiment of the same name is reset") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 4))
             var mirror = IntervalMirror()
@@ -87,7 +87,7 @@ extension StoreContract {
             try expectEqual(mirror.intervals, try await store.intervals(of: "e"))
             try expectEqual(mirror.intervals.count, 2)
         },
-        Case("what another handle writes is among what has changed") { test in
+        Case("the change feed has the writes of other handles") { test in
             let store = try await test.open()
             let other = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 3, intervals: 2))

@@ -337,8 +337,7 @@ struct AuditReplay {
         for change in changes where change.isByHand {
             if !(interval.hyperparameters[change.name] ?? .null).isIdentical(to: change.old) {
                 differences.append(
-                    "the value of \(change.name) before the push is recorded as \(change.old), which is not the derived one"
-                )
+                    "the value of \(change.name) before the push is recorded as \(change.old), which is not derived")
             }
             if change.isRemoval {
                 // Not `? nil :`, whose nil would be JSON's null, as `Value` has such a literal.

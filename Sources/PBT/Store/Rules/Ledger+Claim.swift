@@ -126,7 +126,8 @@ extension Ledger {
             let name = donor.checkpoint, donor.checkpointState == .kept, donor.checkpointName == nil
         else { return nil }
         return "it continues \(parent), whose checkpoint has the invalid name "
-            + "\(Value.string(String(name.prefix(100))).json): no attempt publishes such a name, so nothing was read from it"
+            + "\(Value.string(String(name.prefix(100))).json): no attempt publishes such a name, so "
+            + "nothing was read from it"
     }
 
     /// Returns the assignment of a leased interval.

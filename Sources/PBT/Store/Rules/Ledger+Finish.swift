@@ -162,7 +162,8 @@ extension Ledger {
         if record.failuresInARow >= max(3, experiment.population) {
             return (
                 .failed,
-                "the last \(record.failuresInARow) intervals all failed; the last one: \(interval?.reason ?? "no reason known")"
+                "the last \(record.failuresInARow) intervals all failed; the last one: "
+                    + (interval?.reason ?? "no reason known")
             )
         }
         return nil
