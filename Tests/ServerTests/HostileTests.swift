@@ -215,19 +215,19 @@ struct HostileTests {
 
     static let bodies: [Attack] =
         [
-            ("an empty body", "", "worker: is missing; give text"),
+            ("an empty body", "", "worker: is missing; give a string"),
             ("an array", "[]", "the body must be an object, not a list"),
             ("a number", "1", "the body must be an object, not a number"),
             ("null", "null", "the body must be an object, not null"),
             (
                 "half a text", #"{"worker": "w"#,
-                "the body is not JSON: line 1, column 14: the text ends inside quotation marks"
+                "the body is not JSON: line 1, column 14: unterminated string"
             ),
             ("two values", "{} {}", "the body is not JSON: line 1, column 4: there is more after the value"),
             ("a byte order mark", "\u{feff}{}", "the body is not JSON: line 1, column 1: expected a value"),
             (
                 "a name twice", #"{"worker": "a", "worker": "b"}"#,
-                "the body is not JSON: line 1, column 17: the name \"worker\" stands twice"
+                "the body is not JSON: line 1, column 17: the name \"worker\" is duplicated"
             ),
             (
                 "deep nesting", String(repeating: "[", count: 100_000),
@@ -248,9 +248,9 @@ struct HostileTests {
             ("not a number", #"{"worker": "w", "term": NaN}"#, "term: must be between 1 and 86400 seconds, not NaN"),
             (
                 "an overlong count", #"{"worker": "w", "count": 99999999999999999999}"#,
-                "count: must be a whole number, not a number"
+                "count: must be an integer, not a number"
             ),
-            ("a worker that is an object", #"{"worker": {}}"#, "worker: must be text, not an object"),
+            ("a worker that is an object", #"{"worker": {}}"#, "worker: must be a string, not an object"),
             (
                 "a key that is too short", #"{"worker": "w", "key": "aaaaaaaaaaaaaaaaaaaaa"}"#,
                 "key: must be 22 to 128 letters, digits, '-' and '_', chosen at random for each claim"
@@ -262,7 +262,7 @@ struct HostileTests {
         ].map { Attack($0.0, post(claims, $0.1), 400, "badRequest", $0.2) } + [
             Attack(
                 "invalid UTF-8", post(claims, Array(#"{"worker": ""#.utf8) + [0xff] + Array("\"}".utf8)), 400,
-                "badRequest", "the body is not JSON: line 1, column 15: the text is not UTF-8"),
+                "badRequest", "the body is not JSON: line 1, column 15: the input is not UTF-8"),
             Attack(
                 "no Content-Type", post(claims, "{}", type: nil), 415, "unsupportedMediaType",
                 "Content-Type must be application/json, not missing"),
@@ -282,13 +282,13 @@ struct HostileTests {
                 "badExperiment", "definition: name: must be at most 128 bytes long, not 129"),
             Attack(
                 "a name with a line break", post("/api/v1/experiments", Value.definition("a\nb").jsonBytes), 422,
-                "badExperiment", "definition: name: must not hold control characters"),
+                "badExperiment", "definition: name: must not contain control characters"),
             Attack(
                 "a name with a NUL", post("/api/v1/experiments", Value.definition("a\u{0}b").jsonBytes), 422,
-                "badExperiment", "definition: name: must not hold control characters"),
+                "badExperiment", "definition: name: must not contain control characters"),
             Attack(
                 "a name that reads as an option", post("/api/v1/experiments", Value.definition("-rf").jsonBytes), 422,
-                "badExperiment", "definition: name: must not begin with '-', which would read as an option"),
+                "badExperiment", "definition: name: must not start with '-', which would be read as an option"),
             Attack(
                 "a pause from a page of another site",
                 "POST /api/v1/experiments/toy/pause HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\n"

@@ -31,11 +31,7 @@ extension Endpoints {
         while true {
             if call.context.isDraining {
                 // A claim whose response got lost keeps its intervals, so that it can give them back.
-                if let key,
-                    try await store.runningIntervals(of: name).contains(where: {
-                        $0.worker == worker && LeaseSecret.Claimed(key: key).token(of: $0) != nil
-                    })
-                {
+                if let key, try await store.hasLease(claimedWith: key, by: worker, of: name) {
                     let claims = try await store.claim(count, from: name, by: worker, for: term, key: key)
                     return .json(value(of: claims, withDefinition: needsDefinition, call.context))
                 }

@@ -104,8 +104,8 @@ private let explores: [ExploreRule] = [
 
     /// Ways to falsify when a late decision was made, and what the audit says of the row it led to.
     static let lateForgeries: [(String, @Sendable (inout Interval) -> Void)] = [
-        ("nothing that has finished leads to it", { $0.decided = nil }),
-        ("nothing that has finished leads to it", { $0.decided?.after = 0 }),
+        ("it does not follow from any finished interval", { $0.decided = nil }),
+        ("it does not follow from any finished interval", { $0.decided?.after = 0 }),
         ("its place in the order of late decisions is recorded as ", { $0.decided?.order = 99 }),
         ("its parent is recorded as ", { $0.decided?.members = 60 }),
     ]
@@ -127,7 +127,7 @@ private let explores: [ExploreRule] = [
         let place = try #require(rows.firstIndex { $0.id.index == 0 })
         rows[place].isUndecided = true
         let audit = try Audit(experiment: experiment, intervals: rows)
-        #expect(audit.mismatches.map(\.problem) == ["it is decided about, but recorded as waiting for a decision"])
+        #expect(audit.mismatches.map(\.problem) == ["it is decided, but recorded as undecided"])
     }
 
     @Test(arguments: [Experiment.Kind.randomSearch, .replay([["rate": 0.1], ["rate": 0.2], ["rate": 0.3]])])
@@ -257,7 +257,7 @@ private let explores: [ExploreRule] = [
         Forgery(testDescription: "a hyperparameter less", says: "rate is recorded as nothing, derived: ") { rows, id in
             rows[id]?.hyperparameters["rate"] = nil
         },
-        Forgery(testDescription: "another operation", says: "its changes are recorded otherwise than derived") {
+        Forgery(testDescription: "another operation", says: "its changes are not recorded as derived") {
             rows, id in
             rows[id]?.changes[0].operation = "kept"
         },
@@ -265,7 +265,7 @@ private let explores: [ExploreRule] = [
             for index in id.index..<100 { rows[IntervalID(member: id.member, index: index)] = nil }
         },
         Forgery(
-            testDescription: "a row too many", says: "nothing that has finished leads to it",
+            testDescription: "a row too many", says: "it does not follow from any finished interval",
             forge: { rows, _ in
                 let id = IntervalID(member: 50, index: 3)
                 rows[id] = Interval(id: id, parent: nil, hyperparameters: [:], depth: 1, created: epoch)

@@ -3,7 +3,7 @@
 import PBT
 import Synchronization
 
-/// One store in memory, made when it is first asked for.
+/// A store in memory that is created on first use and shared by all handles.
 final class OneStore: Sendable {
     private let store = Mutex<InMemoryStore?>(nil)
 
