@@ -2,10 +2,9 @@
 
 public import PBT
 
-/// The history of an experiment: the experiment, its intervals, and those of its baseline, at one moment. The source of
-/// all charts and tables.
+/// An experiment, its intervals, and those of its baseline, at one moment.
 ///
-/// A value made from rows that were read; see ``HistoryLoader``.
+/// The source of all charts and tables: a value made from rows that were read; see ``HistoryLoader``.
 public struct History: Sendable {
     /// The experiment.
     public let record: ExperimentRecord
