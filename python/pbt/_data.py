@@ -117,8 +117,8 @@ class DataDirectory:
         """Returns the directory of a published checkpoint; it exists and is not reached through a symbolic link.
 
         Raises:
-            PBTError: with code ``badAnswer`` for a string that is not a checkpoint's name, ``inputOutput`` when there
-                is no such directory.
+            PBTError: with code ``badAnswer`` for a string that is not a checkpoint's name, ``inputOutput`` when the
+                directory does not exist.
         """
         path = self.checkpoint(check_name(name), experiment)
         for directory in (path.parent, path):

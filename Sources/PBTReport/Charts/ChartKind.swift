@@ -30,7 +30,7 @@ extension Chart {
     ///   - options: The options of the chart.
     /// - Returns: The chart.
     public static func drawn(
-        _ kind: Kind, of history: History, beside others: [History] = [], options: Options = Options()
+        _ kind: Kind, of history: History, comparedWith others: [History] = [], options: Options = Options()
     ) -> Chart {
         switch kind {
         case .curves: curves(of: history, options: options)

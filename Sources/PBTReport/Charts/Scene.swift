@@ -120,9 +120,9 @@ struct Scene {
     /// The title: the best score, and the baseline's.
     var headline: String {
         guard let best = history.best?.finiteScore else { return "\(name): no score yet" }
-        let beside = baseline == nil ? nil : history.baselineBest?.finiteScore
+        let other = baseline == nil ? nil : history.baselineBest?.finiteScore
         return "\(name): best \(metric) \(Format.score(best))"
-            + (beside.map { ", random search \(Format.score($0))" } ?? "")
+            + (other.map { ", random search \(Format.score($0))" } ?? "")
     }
 
     /// The summary of the experiment in sentences.

@@ -35,7 +35,7 @@ struct Varying: Sendable {
         let table = HyperparameterTable(intervals)
         let varying = table.columns.filter { $0.value.values.count > 1 }.sorted { $0.key < $1.key }
         guard !varying.isEmpty else { return [] }
-        let beside = HyperparameterTable(baseline ?? [])
+        let baselineTable = HyperparameterTable(baseline ?? [])
         return varying.map { name, column in
             let dimension = space[name]
             let isNumeric = !isChoice(dimension) && column.values.allSatisfy { $0.double != nil }
@@ -48,8 +48,8 @@ struct Varying: Sendable {
                 name: name, isLogarithmic: isNumeric && dimension?.isLogarithmic ?? false,
                 bounds: isNumeric ? dimension?.numericBounds : nil, categories: categories,
                 numbers: column.expanded(to: table.count, missing: .nan, number),
-                baselineNumbers: beside.columns[name]?.expanded(to: beside.count, missing: .nan, number)
-                    ?? [Double](repeating: .nan, count: beside.count))
+                baselineNumbers: baselineTable.columns[name]?.expanded(to: baselineTable.count, missing: .nan, number)
+                    ?? [Double](repeating: .nan, count: baselineTable.count))
         }
     }
 

@@ -134,7 +134,7 @@ struct PlotCommand: AsyncParsableCommand {
             color: try chosenColor(in: looked), top: top, axis: across == .time ? .time : .training,
             lanes: show.flatMap { Chart.Lanes(rawValue: $0.rawValue) }, order: order == .family ? .family : .member)
         let svg = Chart.drawn(
-            kind, of: looked.history, beside: all.dropFirst().map(\.history), options: options
+            kind, of: looked.history, comparedWith: all.dropFirst().map(\.history), options: options
         ).svg
         let bytes = output.lowercased().hasSuffix(".png") ? try await PNG.bytes(of: svg) : Array(svg.utf8)
         var file = try AnswerFile(output)
