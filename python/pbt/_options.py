@@ -22,7 +22,7 @@ class WorkerOptions(TypedDict, total=False):
     data: Data
     term: float
     pipelining: bool
-    #: The name of ``pipelining`` before version 0.3.
+    #: The old name of ``pipelining``, accepted for one release.
     overlap: Optional[bool]
 
 
