@@ -12,7 +12,7 @@ extension Target {
             let others = kind == .comparison ? (0..<source.below(4)).map { _ in Runs.history(&source) } : []
             let options = Runs.options(&source, history)
             try recorder.note("\(kind) \(options)\n\(Runs.note(history))")
-            let chart = Chart.drawn(kind, of: history, beside: others, options: options)
+            let chart = Chart.drawn(kind, of: history, comparedWith: others, options: options)
             var markup = try Markup(chart.svg)
             try markup.checkPicture(width: Double(chart.width), height: Double(chart.height))
             _ = chart.marks + chart.longestPath

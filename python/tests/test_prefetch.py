@@ -10,7 +10,7 @@ from typing import Callable, List, Tuple
 import pytest
 
 import pbt
-from pbt import _ahead
+from pbt import _prefetch
 
 from .conftest import Program, Start
 from .fake import Fault
@@ -24,12 +24,12 @@ def save(interval: pbt.Interval) -> None:
 
 def look(worker: pbt.Worker) -> None:
     """What the thread that reports does when it has reported."""
-    worker._ahead.look(worker._claim_ahead)
+    worker._prefetch.fill(worker._claim_next)
 
 
-def test_short_intervals_are_taken_ahead_each_trained_once_and_from_its_own_checkpoint(start: Start) -> None:
+def test_short_intervals_are_prefetched_each_trained_once_and_from_its_own_checkpoint(start: Start) -> None:
     server = start(members=3, intervals=4)
-    worker = pbt.worker(overlap=True)
+    worker = pbt.worker(pipelining=True)
     seen: List[Tuple[int, int]] = []
     for interval in worker:
         seen.append((interval.member, interval.index))
@@ -37,7 +37,7 @@ def test_short_intervals_are_taken_ahead_each_trained_once_and_from_its_own_chec
             look(worker)
         elif len(seen) < 8:
             worker._reporter.wait()
-            assert worker._ahead._interval is not None, "while one is trained the next one is there"
+            assert worker._prefetch._item is not None, "while one is trained the next one is there"
         if interval.index:
             assert interval.checkpoint_in is not None
             assert (interval.checkpoint_in / "model").read_text() == f"{interval.member}@{interval.index - 1}"
@@ -52,16 +52,16 @@ def test_short_intervals_are_taken_ahead_each_trained_once_and_from_its_own_chec
 def test_long_intervals_are_not(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pbt._worker.LONG", 0.0)
     server = start(members=3, intervals=2)
-    for interval in pbt.worker(overlap=True):
+    for interval in pbt.worker(pipelining=True):
         save(interval)
         interval.report(score=1)
     assert {body["wait"] for body in server.of("claims")} == {30.0}
-    assert _ahead.LONG == 1.0
+    assert _prefetch.LONG == 1.0
 
 
-def test_whoever_leaves_the_loop_gives_back_what_was_taken_ahead(start: Start, tmp_path: Path) -> None:
+def test_whoever_leaves_the_loop_gives_back_what_was_prefetched(start: Start, tmp_path: Path) -> None:
     server = start(members=2, intervals=2)
-    worker = pbt.worker(overlap=True)
+    worker = pbt.worker(pipelining=True)
     for interval in worker:
         save(interval)
         look(worker)
@@ -81,15 +81,15 @@ def test_whoever_leaves_the_loop_gives_back_what_was_taken_ahead(start: Start, t
         ("os.kill(os.getpid(), signal.SIGTERM)", None, f"the worker was told to stop ({signal.SIGTERM.name})"),
     ],
 )
-def test_a_program_that_ends_gives_back_what_was_taken_ahead(
+def test_a_program_that_ends_gives_back_what_was_prefetched(
     start: Start, program: Run, end: str, failed: str, reason: str
 ) -> None:
     server = start(members=2, intervals=2)
     program(
         "import os, signal, pbt\n"
-        "worker = pbt.worker(overlap=True)\n"
+        "worker = pbt.worker(pipelining=True)\n"
         "for interval in worker:\n"
-        "    worker._ahead.look(worker._claim_ahead)\n"
+        "    worker._prefetch.fill(worker._claim_next)\n"
         f"    {end}\n"
     ).end()
     released = {body["lease"]["member"]: body["reason"] for body in server.of("release")}
@@ -101,14 +101,14 @@ def test_a_program_that_ends_gives_back_what_was_taken_ahead(
 
 def test_an_answer_that_is_lost_loses_no_interval(start: Start) -> None:
     server = start(members=2, intervals=1)
-    worker = pbt.worker(overlap=True)
+    worker = pbt.worker(pipelining=True)
     seen = []
     for interval in worker:
         seen.append(interval.member)
         if len(seen) == 1:
             server.faults.append(Fault("/claims", is_handled=True, times=2))
             look(worker)
-            assert worker._ahead._interval is None
+            assert worker._prefetch._item is None
         save(interval)
         interval.report(score=1)
     assert seen == [0, 1]
@@ -120,17 +120,17 @@ def test_an_answer_that_is_lost_loses_no_interval(start: Start) -> None:
 
 def test_one_that_is_lost_before_it_is_trained_is_passed_over(start: Start) -> None:
     server = start(members=2, intervals=1)
-    worker = pbt.worker(overlap=True)
+    worker = pbt.worker(pipelining=True)
     seen = []
     for interval in worker:
         seen.append((interval.member, interval.attempt))
         if len(seen) == 1:
             look(worker)
-            ahead = worker._ahead._interval
-            assert ahead is not None
+            prefetched = worker._prefetch._item
+            assert prefetched is not None
             server.lose(1)
-            worker._keeper._renew(ahead)
-            assert ahead.lost
+            worker._renewer._renew(prefetched)
+            assert prefetched.lost
         save(interval)
         interval.report(score=1)
     assert seen == [(0, 1), (1, 2)]
