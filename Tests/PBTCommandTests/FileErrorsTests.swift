@@ -53,11 +53,11 @@ import Testing
     @Test(arguments: [
         (
             "command: [~/venv/bin/python, t.py]", 65,
-            "error: a.yaml:6: command[0]: \"~/venv/bin/python\": no shell expands ~; write the whole path: HOME/venv/bin/python\n"
+            "error: a.yaml:6: command[0]: \"~/venv/bin/python\": no shell expands ~; write the full path: HOME/venv/bin/python\n"
         ),
         (
             "command: [$HOME/python, t.py]", 65,
-            "error: a.yaml:6: command[0]: \"$HOME/python\": no shell expands $HOME; write the whole path, or the program's name if it is in PATH\n"
+            "error: a.yaml:6: command[0]: \"$HOME/python\": no shell expands $HOME; write the full path, or the program's name if it is in PATH\n"
         ),
         (
             "command: [\"true\", ~/data]", 0,
