@@ -61,16 +61,16 @@ import Testing
         ),
         (
             "command: [\"true\", ~/data]", 0,
-            "warning: a.yaml:6: command[1]: \"~/data\" is passed as it is, since no shell expands ~; write HOME/data\n"
+            "warning: a.yaml:6: command[1]: \"~/data\" is passed verbatim, since no shell expands ~; write HOME/data\n"
         ),
         (
             "command: [\"true\", --out, $HOME/x]", 0,
-            "warning: a.yaml:6: command[2]: \"$HOME/x\" is passed as it is, since no shell expands $HOME; write its value, or let a shell start the program: [sh, -c, \"exec …\"]\n"
+            "warning: a.yaml:6: command[2]: \"$HOME/x\" is passed verbatim, since no shell expands $HOME; write its value, or let a shell start the program: [sh, -c, \"exec …\"]\n"
         ),
         ("command: [sh, -c, \"exec t $HOME\"]", 0, ""),
         (
             "command: [\"true\"]\nenv: {P: \"$HOME/bin\"}", 0,
-            "warning: a.yaml:7: env.P: \"$HOME/bin\" is passed as it is, since nothing expands $HOME; write its value\n"
+            "warning: a.yaml:7: env.P: \"$HOME/bin\" is passed verbatim, since nothing expands $HOME; write its value\n"
         ),
         (
             "command: python3 t.py --lr '{x}'", 65,

@@ -44,7 +44,7 @@ struct Pbt: AsyncParsableCommand {
         discussion: """
             Start with an experiment file and a program that trains for one interval: pbt check FILE, then pbt run FILE.
             Exit codes: 0 done, 1 no usable result, 64 usage, 65 bad experiment file, 66 no such experiment or member, \
-            69 store unreachable, 70 internal error, 73 cannot write, 75 try again later, 130 and 143 interrupted \
+            69 store unreachable, 70 internal error, 71 cannot train, 73 cannot write, 75 try again later, 130 and 143 interrupted \
             (rerun the same command to resume). More: pbt help exit-codes, pbt help environment; the manual page: pbt help man.
             """,
         version: Version.current,
