@@ -77,13 +77,13 @@ import Testing
         let again = try await place.pbt("backup", "new/backup")
         #expect(again.code == 73)
         #expect(again.error.contains("new/backup already exists"))
-        // Usable as it is.
+        // Usable in place.
         #expect(try await place.pbt("list", "--store", "new/backup/pbt.sqlite").code == 0)
         for store in ["pbt.sqlite", "other.sqlite"] {
             if store == "other.sqlite" { try place.write("", to: "other.sqlite-wal") }
             let refused = try await place.pbt("restore", "new/backup", "--store", store)
             #expect(refused.code == 73, "\(refused)")
-            #expect(refused.error.contains("is there already"))
+            #expect(refused.error.contains("already exists"))
         }
         let none = try await place.pbt("restore", "new", "--store", "x.sqlite")
         #expect(none.code == 66)

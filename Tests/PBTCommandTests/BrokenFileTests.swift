@@ -61,8 +61,8 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "two documents", adding: "---\nname: other",
             "8: holds a second document; keep one a file"),
         BrokenFile(
-            "a key that stands twice", adding: "population: 3",
-            "3: \"population\" stands duplicated in one object; keep one"),
+            "a duplicated key", adding: "population: 3",
+            "3: \"population\" is duplicated in one object; keep one"),
         BrokenFile(
             "aliases of aliases",
             text: "a: &a {}\n" + (0..<40).map { "b\($0): &a {<<: [*a, *a]}\n" }.joined(),

@@ -82,7 +82,7 @@ import Testing
         #expect(code == 1)
         #expect(
             texts(report, "problems") == [
-                "the program saved nothing: it must write the model into the directory PBT_CHECKPOINT_OUT before it ends, or "
+                "the program saved nothing: it must write the model into the directory PBT_CHECKPOINT_OUT before it exits, or "
                     + "no other member can continue from it"
             ])
     }

@@ -148,7 +148,7 @@ struct ServeTests {
         #expect(refused.code == 64)
         #expect(
             refused.error
-                == "error: others can reach 0.0.0.0 (--insecure would let everyone in), and there is no token yet: make one "
+                == "error: others can reach 0.0.0.0 (--insecure would let everyone in), and there is no token yet; create one "
                 + "with: pbt token create laptop --scope admin\n")
         let (code, lines, _) = try await Command.live(
             ["serve", "--host", "0.0.0.0", "--port", "0", "--insecure"], in: workplace.directory
@@ -170,7 +170,7 @@ struct ServeTests {
         }
         #expect(
             warned.first
-                == "warning: without TLS, tokens can be read on the network; give --tls-certificate and --tls-key, or "
+                == "warning: without TLS, tokens can be read on the network; pass --tls-certificate and --tls-key, or "
                 + "use a proxy")
     }
 
