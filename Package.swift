@@ -172,7 +172,7 @@ let package = Package(
             swiftSettings: settings),
         // The store contract, toy trainers, clocks: imported by tests.
         .target(name: "PBTTesting", dependencies: ["PBT"], swiftSettings: settings),
-        // The command: a file a subcommand, and what commands share.
+        // The command line: a file for each subcommand.
         .executableTarget(
             name: "pbt",
             dependencies: [

@@ -146,7 +146,7 @@ extension Target {
                 try expect(rest.popFirst() == "\n", "a line ends otherwise than with CR LF")
                 rows.append(row)
                 row = []
-            default: throw Violation(description: "what follows a cell is neither a comma nor the end of a line")
+            default: throw Violation(description: "a cell is followed by neither a comma nor the end of a line")
             }
         }
         try expect(row.isEmpty, "the last line does not end")

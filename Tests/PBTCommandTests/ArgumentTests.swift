@@ -84,7 +84,7 @@ struct BrokenCall: Sendable, CustomTestStringConvertible {
         BrokenCall("pause toy", 64, "experiment \"toy\" has ended (finished); it cannot be paused\n"),
         BrokenCall("resume toy", 64, "experiment \"toy\" is finished; there is nothing to resume\n"),
         BrokenCall(
-            "rm toy", 64, "there is no terminal to ask on; to delete toy without a question: pbt rm -f toy\n"),
+            "rm toy", 64, "there is no terminal to confirm on; to delete toy without confirmation: pbt rm -f toy\n"),
         BrokenCall("pin toy 0", 64, "\"0\" names a member; name an interval of it: 0@INDEX, for example 0@0\n"),
         BrokenCall("pin toy zero", 64, "The value 'zero' is invalid for '<interval>'\n"),
         BrokenCall("pin toy 7@0", 66, "experiment \"toy\" has no interval 7@0: members are 0 to 1, "),

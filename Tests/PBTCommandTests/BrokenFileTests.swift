@@ -61,25 +61,25 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "two documents", adding: "---\nname: other",
             "8: holds a second document; keep one a file"),
         BrokenFile(
-            "a key that stands twice", adding: "population: 3",
-            "3: \"population\" stands twice in one object; keep one"),
+            "a duplicated key", adding: "population: 3",
+            "3: \"population\" is duplicated in one object; keep one"),
         BrokenFile(
             "aliases of aliases",
             text: "a: &a {}\n" + (0..<40).map { "b\($0): &a {<<: [*a, *a]}\n" }.joined(),
-            "16: has more than 200000 parts once its aliases are followed"),
+            "16: has more than 200000 parts once its aliases are expanded"),
         BrokenFile(
             "a name that is a list of aliases of aliases",
             text: "a: &a []\n" + (0..<40).map { "b\($0): &a [*a, *a]\n" }.joined() + "? [*a, *a]\n: 1\n",
-            "17: has more than 200000 parts once its aliases are followed"),
+            "17: has more than 200000 parts once its aliases are expanded"),
         BrokenFile(
             "an alias that names nothing", line: 6, "  x: *nothing",
             "6: is not YAML: found undefined alias"),
         BrokenFile(
             "a tag", line: 1, "name: !thing broken",
-            "1: has the tag !thing, which means nothing here; remove it"),
+            "1: has the unsupported tag !thing; remove it"),
         BrokenFile(
             "a key that is a list", adding: "[a, b]: 1",
-            "8: has a name that is a list or an object; names are text"),
+            "8: has a name that is a list or an object; names are strings"),
         BrokenFile(
             "a merge of text", line: 6, "  x: {<<: text, uniform: [0, 1]}",
             "6: <<: must be an alias of an object, such as <<: *name"),
@@ -305,7 +305,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
                     return Array(
                         "\(name[i + 1]): &\(name[i + 1]) [\((0..<10).map { _ in "*\(name[i])" }.joined(separator: ","))]\n"
                             .utf8)
-                }, 65, "bomb.yaml:6: has more than 200000 parts once its aliases are followed"
+                }, 65, "bomb.yaml:6: has more than 200000 parts once its aliases are expanded"
         ),
     ])
     func `a file that is no text is refused`(

@@ -25,7 +25,7 @@ from ._records import Event, Experiment, IntervalRecord, LineageStep, ScheduleSt
 from ._values import Hyperparameters
 from ._worker import Worker
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Client",

@@ -109,7 +109,7 @@ struct PlotCommand: AsyncParsableCommand {
         ]
         for meaning in meanings where meaning.isGiven && !meaning.kinds.contains(kind) {
             let kinds = meaning.kinds.map(\.rawValue)
-            throw ValidationError("\(meaning.name) requires one of \(kinds.joined(separator: ", "))")
+            throw ValidationError("\(meaning.name) is for \(kinds.joined(separator: ", ")) only")
         }
     }
 

@@ -39,7 +39,7 @@ enum ExitSignals {
         }
         reader.resume()
         source = reader
-        for number in [SIGINT, SIGTERM, SIGHUP] where isDefault(number) {
+        for number in [SIGINT, SIGTERM, SIGHUP] where Signals.has(number, SIG_DFL) == true {
             signal(number) { number in
                 ExitSignals.count += 1
                 guard ExitSignals.count == 1 else { return ExitSignals.end(by: number) }
@@ -62,17 +62,6 @@ enum ExitSignals {
         guard result == 0 else { return false }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return true
-    }
-
-    private static func isDefault(_ number: Int32) -> Bool {
-        var action = sigaction()
-        guard sigaction(number, nil, &action) == 0 else { return false }
-        #if canImport(Darwin)
-            let handler = action.__sigaction_u.__sa_handler
-        #else
-            let handler = action.__sigaction_handler.sa_handler
-        #endif
-        return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_DFL, to: Int.self)
     }
 
     /// Ends the process as the signal would have.

@@ -22,13 +22,19 @@ enum Signals {
     }
 
     private static func isIgnored(_ number: Int32) -> Bool {
+        has(number, SIG_IGN) ?? true
+    }
+
+    /// Returns true if a signal has a disposition, `SIG_DFL` or `SIG_IGN`; nil when that is unknown.
+    static func has(_ number: Int32, _ disposition: (@convention(c) (Int32) -> Void)?) -> Bool? {
         var action = sigaction()
-        guard sigaction(number, nil, &action) == 0 else { return true }
+        guard sigaction(number, nil, &action) == 0 else { return nil }
         #if canImport(Darwin)
             let handler = action.__sigaction_u.__sa_handler
         #else
             let handler = action.__sigaction_handler.sa_handler
         #endif
-        return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+        // Functions have no identity in Swift; these two are small integers in disguise.
+        return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(disposition, to: Int.self)
     }
 }
