@@ -17,6 +17,7 @@ let package = Package(
     products: [
         .library(name: "PBT", targets: ["PBT"]),
         .library(name: "PBTSQLite", targets: ["PBTSQLite"]),
+        .library(name: "PBTCheckpoints", targets: ["PBTCheckpoints"]),
         .library(name: "PBTWorker", targets: ["PBTWorker"]),
         .library(name: "PBTReport", targets: ["PBTReport"]),
         .library(name: "PBTServer", targets: ["PBTServer"]),
@@ -52,14 +53,26 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
+        // What goes over the wire between server and clients: JSON, paths, errors.
+        .target(name: "PBTAPI", dependencies: ["PBT"], swiftSettings: settings),
+        // The files of a store: checkpoints, their seals and manifests, the directories of attempts, logs.
+        .target(
+            name: "PBTCheckpoints",
+            dependencies: [
+                "PBT", "PBTAPI",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
         // Starts programs: what Swift cannot do between a fork and an exec.
         .target(name: "CSpawn"),
         // Claims, runs, renews, publishes.
         .target(
             name: "PBTWorker",
             dependencies: [
-                "CSpawn", "PBT",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "CSpawn", "PBT", "PBTCheckpoints",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -81,26 +94,13 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
-        // What goes over the wire between server and clients: JSON, paths, errors.
-        .target(name: "PBTAPI", dependencies: ["PBT"], swiftSettings: settings),
-        // What both ends of a checkpoint's way over the wire share: paths, manifests, checksums.
-        .target(
-            name: "PBTTransfer",
-            dependencies: [
-                "PBT", "PBTAPI", "PBTWorker",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "SystemPackage", package: "swift-system"),
-            ],
-            swiftSettings: settings),
         // The system's zlib: answers are compressed by it.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         // The service: HTTP API over any store, tokens, live events, Schedy's protocol.
         .target(
             name: "PBTServer",
             dependencies: [
-                "CZlib", "PBT", "PBTAPI", "PBTReport", "PBTTransfer", "PBTWorker",
+                "CZlib", "PBT", "PBTAPI", "PBTCheckpoints", "PBTReport",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -122,7 +122,7 @@ let package = Package(
         .target(
             name: "PBTClient",
             dependencies: [
-                "PBT", "PBTAPI", "PBTTransfer", "PBTWorker",
+                "PBT", "PBTAPI", "PBTCheckpoints",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -140,7 +140,7 @@ let package = Package(
         .executableTarget(
             name: "pbt",
             dependencies: [
-                "PBT", "PBTSQLite", "PBTWorker", "PBTReport", "PBTServer", "PBTClient", "PBTExport",
+                "PBT", "PBTCheckpoints", "PBTSQLite", "PBTWorker", "PBTReport", "PBTServer", "PBTClient", "PBTExport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -158,7 +158,7 @@ let package = Package(
         .executableTarget(
             name: "swift-example",
             dependencies: [
-                "ExampleModels", "PBT", "PBTSQLite", "PBTWorker", "PBTReport",
+                "ExampleModels", "PBT", "PBTCheckpoints", "PBTSQLite", "PBTWorker", "PBTReport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -177,15 +177,29 @@ let package = Package(
         .executableTarget(
             name: "SpawnHammer",
             dependencies: [
-                "PBT", "PBTWorker", .product(name: "Logging", package: "swift-log"),
+                "PBT", "PBTCheckpoints", "PBTWorker", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/SpawnHammer", swiftSettings: settings),
-        .testTarget(
-            name: "WorkerTests",
+        // What the tests of several targets share: directories of their own, small experiments.
+        .target(
+            name: "TestSupport",
             dependencies: [
-                "PBT", "PBTWorker", "PBTSQLite", "PBTTesting", "SpawnHammer",
+                "PBT", "PBTCheckpoints", "PBTTesting", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "PBTCheckpointsTests",
+            dependencies: [
+                "PBT", "PBTCheckpoints", "PBTTesting", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PBTWorkerTests",
+            dependencies: [
+                "PBT", "PBTCheckpoints", "PBTWorker", "PBTSQLite", "PBTTesting", "SpawnHammer", "TestSupport",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -194,7 +208,7 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "CZlib", "PBT", "PBTAPI", "PBTServer", "PBTClient", "PBTTransfer", "PBTSQLite", "PBTWorker",
+                "CZlib", "PBT", "PBTAPI", "PBTCheckpoints", "PBTServer", "PBTClient", "PBTSQLite", "PBTWorker",
                 "PBTTesting",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -215,7 +229,7 @@ let package = Package(
         .executableTarget(
             name: "pbt-fuzz",
             dependencies: [
-                "PBT", "PBTAPI", "PBTExport", "PBTReport", "PBTSQLite", "PBTServer", "PBTTransfer", "PBTWorker",
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTExport", "PBTReport", "PBTSQLite", "PBTServer",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -252,7 +266,7 @@ let package = Package(
         .testTarget(
             name: "ExampleTests",
             dependencies: [
-                "ExampleModels", "PBT", "PBTWorker", "PBTTesting",
+                "ExampleModels", "PBT", "PBTCheckpoints", "PBTWorker", "PBTTesting",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),

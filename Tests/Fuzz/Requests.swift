@@ -6,8 +6,8 @@ import NIOCore
 import NIOHTTP1
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTServer
-import PBTWorker
 import SystemPackage
 
 extension Target {

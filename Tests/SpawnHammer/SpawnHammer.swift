@@ -2,6 +2,7 @@
 
 import Dispatch
 import PBT
+import PBTCheckpoints
 import PBTWorker
 import SystemPackage
 

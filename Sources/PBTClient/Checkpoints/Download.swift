@@ -5,8 +5,7 @@ import NIOCore
 import NIOHTTP1
 import PBT
 import PBTAPI
-import PBTTransfer
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 /// Fetches one checkpoint, whole or not at all.

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import PBT
-import PBTTransfer
-public import PBTWorker
+public import PBTCheckpoints
 import Synchronization
 public import SystemPackage
 

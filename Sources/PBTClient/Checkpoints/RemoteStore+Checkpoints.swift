@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import PBT
-public import PBTWorker
+public import PBTCheckpoints
 public import SystemPackage
 
 extension RemoteStore {

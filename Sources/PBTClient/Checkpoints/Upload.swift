@@ -5,7 +5,7 @@ import NIOCore
 import NIOHTTP1
 import PBT
 import PBTAPI
-import PBTTransfer
+import PBTCheckpoints
 import Synchronization
 import SystemPackage
 

@@ -3,8 +3,7 @@
 import NIOCore
 import PBT
 import PBTAPI
-import PBTTransfer
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 /// The checkpoints of a data directory, for those who do not see it: they are fetched file by file, and come file by file

@@ -4,8 +4,7 @@ import HTTPTypes
 import HummingbirdCore
 import PBT
 import PBTAPI
-import PBTTransfer
-import PBTWorker
+import PBTCheckpoints
 
 extension Endpoints {
     static let managing: [Endpoint] = [

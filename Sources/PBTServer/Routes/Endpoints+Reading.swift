@@ -3,7 +3,7 @@
 import HTTPTypes
 import PBT
 import PBTAPI
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 extension Endpoints {

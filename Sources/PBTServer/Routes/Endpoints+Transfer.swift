@@ -4,7 +4,7 @@ import HTTPTypes
 import HummingbirdCore
 import PBT
 import PBTAPI
-import PBTTransfer
+import PBTCheckpoints
 
 extension Endpoints {
     private static let checkpointPath = "\(experimentPath)/checkpoints/{checkpoint}"

@@ -8,7 +8,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 public import PBT
-public import PBTWorker
+public import PBTCheckpoints
 public import ServiceLifecycle
 
 /// Serves a store over HTTP.

@@ -3,7 +3,7 @@
 import Logging
 import PBT
 import PBTAPI
-import PBTWorker
+import PBTCheckpoints
 import Synchronization
 
 /// What all endpoints of a server share.

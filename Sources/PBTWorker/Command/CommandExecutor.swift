@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+public import PBTCheckpoints
 import SystemPackage
 
 #if canImport(Darwin)

@@ -3,6 +3,7 @@
 import CSpawn
 import Dispatch
 import PBT
+import PBTCheckpoints
 import SystemPackage
 
 #if canImport(Darwin)

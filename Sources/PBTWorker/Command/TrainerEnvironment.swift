@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import PBT
+import PBTCheckpoints
 import SystemPackage
 
 #if canImport(Darwin)

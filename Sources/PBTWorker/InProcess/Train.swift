@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import PBT
+public import PBTCheckpoints
 public import SystemPackage
 
 /// What a run led to.

@@ -2,6 +2,7 @@
 
 public import Logging
 public import PBT
+public import PBTCheckpoints
 public import ServiceLifecycle
 import SystemPackage
 

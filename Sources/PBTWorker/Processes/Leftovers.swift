@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
+public import PBT
+public import PBTCheckpoints
 import SystemPackage
 
 #if canImport(Darwin)
@@ -124,4 +125,26 @@ struct Leftovers {
             processes.count { $0.send(SIGKILL) }
         }
     #endif
+}
+
+extension DataDirectory {
+    /// Kills the processes that attempts at an interval left on this machine, and deletes the attempts' files, except
+    /// their logs.
+    ///
+    /// Call it only when the workers of these attempts are dead or have lost their leases: a worker that receives
+    /// SIGKILL cannot end its trainer.
+    ///
+    /// - Parameters:
+    ///   - interval: The interval.
+    ///   - attempts: The number of the last attempt; all from the first to it are cleared.
+    ///   - experiment: The experiment.
+    /// - Throws: A `PBTError` with code `inputOutput`.
+    public func killLeftovers(of interval: IntervalID, attempts: Int, of experiment: String) throws {
+        for number in 1..<max(1, attempts + 1) {
+            let directory = attempt(Self.name(of: interval, attempt: number), of: experiment)
+            guard try FileSystem.exists(directory) else { continue }
+            try Leftovers(of: directory).kill()
+            try FileTree.remove(directory)
+        }
+    }
 }

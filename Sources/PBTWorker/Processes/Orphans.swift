@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CSpawn
+import PBTCheckpoints
 import Synchronization
 import SystemPackage
 

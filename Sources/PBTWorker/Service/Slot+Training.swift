@@ -2,6 +2,7 @@
 
 import Logging
 import PBT
+import PBTCheckpoints
 
 extension Slot {
     /// The end of an attempt, before the store knows of it.
@@ -65,7 +66,12 @@ extension Slot {
     private func execute(_ assignment: Assignment) async -> (attempt: Attempt?, result: Result) {
         do {
             let attempt = try await worker.metrics.measure(.begin) {
-                try await patience.call { try await worker.checkpoints.begin(assignment, slot: number) }
+                try await patience.call {
+                    try worker.checkpoints.data.killLeftovers(
+                        of: assignment.lease.interval, attempts: assignment.lease.attempt,
+                        of: assignment.lease.experiment)
+                    return try await worker.checkpoints.begin(assignment, slot: number)
+                }
             }
             return (attempt, await execute(attempt))
         } catch {

@@ -2,6 +2,7 @@
 
 import Logging
 import PBT
+import PBTCheckpoints
 
 extension Worker {
     /// Ends the leases of workers on this machine that are dead, kills what they left running, and deletes checkpoints

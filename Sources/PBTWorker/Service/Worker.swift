@@ -2,6 +2,7 @@
 
 public import Logging
 public import PBT
+public import PBTCheckpoints
 public import ServiceLifecycle
 
 /// Claims intervals, trains them, keeps their leases, publishes their checkpoints, and records how they ended.

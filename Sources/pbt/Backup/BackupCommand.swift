@@ -2,9 +2,9 @@
 
 import ArgumentParser
 import PBT
+import PBTCheckpoints
 import PBTReport
 import PBTSQLite
-import PBTWorker
 import SystemPackage
 
 /// `pbt backup`.

@@ -2,7 +2,7 @@
 
 import Foundation
 import PBT
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 /// What a backup says of itself, in its file `backup.json`: written last, so that a backup that has one is whole.

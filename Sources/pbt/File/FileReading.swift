@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
-import PBTWorker
+import PBTCheckpoints
 
 /// Reads a parsed experiment file: the definition and its command, and everything that is wrong with either.
 struct FileReading {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTClient
 import PBTReport
-import PBTWorker
 import SystemPackage
 
 /// Brings an interval's checkpoint into a directory of the user's: whole and checked, or not at all.

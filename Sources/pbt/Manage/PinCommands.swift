@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import PBT
-import PBTWorker
+import PBTCheckpoints
 
 /// `pbt pin`.
 struct PinCommand: AsyncParsableCommand {

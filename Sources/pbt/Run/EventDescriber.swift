@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTReport
-import PBTWorker
 import SystemPackage
 
 /// Writes an event in one line for a person: with the time and `key=value` where lines are kept, in words on a terminal.

@@ -2,6 +2,7 @@
 
 import Logging
 import PBT
+import PBTCheckpoints
 import PBTServer
 import PBTWorker
 import ServiceLifecycle

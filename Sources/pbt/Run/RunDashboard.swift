@@ -2,9 +2,9 @@
 
 import Logging
 import PBT
+import PBTCheckpoints
 import PBTReport
 import PBTServer
-import PBTWorker
 import ServiceLifecycle
 
 /// The dashboard beside a run: on this machine only, for as long as the run lasts.

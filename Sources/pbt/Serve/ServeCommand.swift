@@ -3,8 +3,8 @@
 import ArgumentParser
 import Logging
 import PBT
+import PBTCheckpoints
 import PBTServer
-import PBTWorker
 import ServiceLifecycle
 import UnixSignals
 

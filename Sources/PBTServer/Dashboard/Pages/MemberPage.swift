@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTReport
-import PBTWorker
 import SystemPackage
 
 /// One member: where it stands, where it comes from, what it trained.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTReport
-import PBTWorker
 import SystemPackage
 
 /// What there is to say about an experiment before anything else: what is wrong, what happens next, how to go on.
