@@ -229,9 +229,9 @@ extension WorkerConfiguration {
             _ = try await store.claim(from: "toy", by: WorkerName.current().description, for: .seconds(3600))
             let worker = Worker(
                 store: store, data: data, executor: ClosureExecutor { [done] _ in done }, configuration: .toy())
-            let board = Board()
-            try await worker.refresh(board)
-            #expect(try await worker.sweep(board) == false)
+            let tracker = ExperimentTracker()
+            try await worker.refresh(tracker)
+            #expect(try await worker.sweep(tracker) == false)
             #expect(try await store.interval(first, of: "toy").state == .running)
         }
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A data directory, laid out and written exactly as the workers of ``pbt`` do it (Sources/PBTWorker/Files).
+"""A data directory, laid out and written exactly as the workers of ``pbt`` do it (Sources/PBTCheckpoints).
 
 ::
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a checkpoint was when it was published, as the workers of ``pbt`` record it (Sources/PBTWorker/Files).
+"""What a checkpoint was when it was published, as the workers of ``pbt`` record it (Sources/PBTCheckpoints).
 
 A seal is the file ``ROOT/EXPERIMENT/manifests/NAME.json``. It tells later whether the checkpoint is still what was
 measured.

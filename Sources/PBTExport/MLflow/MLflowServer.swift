@@ -151,7 +151,7 @@ package final class MLflowServer: Sendable {
             if Task.isCancelled { throw CancellationError() }
             throw PBTError(
                 .unreachable,
-                "cannot reach MLflow's server \(address.url): \(NoAnswer.reason(error)); is it running, and is this its "
+                "cannot reach MLflow's server \(address.url): \(TransportError.reason(error)); is it running, and is this its "
                     + "address?")
         }
         let value = try? Value(json: bytes)

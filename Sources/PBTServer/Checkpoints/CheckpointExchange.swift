@@ -21,7 +21,7 @@ final class CheckpointExchange: Sendable {
     let store: any Store
     let limits: Limits
     let uploads = Uploads()
-    private let turns = Turns<FilePath>()
+    private let mutex = KeyedMutex<FilePath>()
     private let manifests = ManifestCache()
 
     init(data: DataDirectory, store: any Store, limits: Limits = Limits()) {
@@ -57,7 +57,7 @@ final class CheckpointExchange: Sendable {
         // It is about to be handed out.
         try await blocking { try data.checkUnchanged(name, of: experiment) }
         // Many workers may ask for the donor's at once.
-        return try await turns.taking(path) { try await known(path, experiment) }
+        return try await mutex.withLock(path) { try await known(path, experiment) }
     }
 
     private func known(_ path: FilePath, _ experiment: String) async throws -> Manifest {

@@ -18,7 +18,7 @@ extension Slot {
     ///   worker is being stopped.
     func train(_ assignment: Assignment) async throws -> Setback? {
         let lease = assignment.lease
-        try await worker.delete(assignment.garbage, of: lease.experiment, board)
+        try await worker.delete(assignment.garbage, of: lease.experiment, tracker)
         let (attempt, result, isLost) = await trained(assignment)
         if isLost {
             worker.metrics.count(.lost)
@@ -46,27 +46,27 @@ extension Slot {
             if case .failed(let reason) = outcome {
                 return .failed(reason: reason, interval: lease.interval, of: lease.experiment)
             }
-            board.health.succeeded()
+            tracker.health.succeeded()
             return nil
         }
     }
 
-    /// Makes place, trains and publishes, while the keeper keeps the lease.
+    /// Makes place, trains and publishes, while the renewer keeps the lease.
     private func trained(_ assignment: Assignment) async -> (attempt: Attempt?, result: Result, isLost: Bool) {
         let training = Task(executorPreference: thread) { await execute(assignment) }
-        keeper.hold(assignment.lease) { training.cancel() }
+        renewer.hold(assignment.lease) { training.cancel() }
         let (attempt, result) = await withTaskCancellationHandler {
             await training.value
         } onCancel: {
             training.cancel()
         }
-        return (attempt, result, keeper.drop())
+        return (attempt, result, renewer.drop())
     }
 
     private func execute(_ assignment: Assignment) async -> (attempt: Attempt?, result: Result) {
         do {
             let attempt = try await worker.metrics.measure(.begin) {
-                try await patience.call {
+                try await retryPolicy.call {
                     try worker.checkpoints.data.killLeftovers(
                         of: assignment.lease.interval, attempts: assignment.lease.attempt,
                         of: assignment.lease.experiment)
@@ -102,7 +102,7 @@ extension Slot {
                     warnOfEmptyCheckpoint(attempt.assignment.experiment)
                 }
                 let name = try await worker.metrics.measure(.publish) {
-                    try await patience.call { try await worker.checkpoints.publish(attempt) }
+                    try await retryPolicy.call { try await worker.checkpoints.publish(attempt) }
                 }
                 return .outcome(.trained(score: score, metrics: metrics, checkpoint: name))
             } catch {
@@ -114,7 +114,7 @@ extension Slot {
     /// Says once of an experiment that its program saves nothing.
     private func warnOfEmptyCheckpoint(_ experiment: Experiment) {
         let text = Warnings.emptyCheckpoint(of: experiment)
-        if board.health.isNews(text) { worker.logger.warning("\(text)") }
+        if tracker.health.isNews(text) { worker.logger.warning("\(text)") }
     }
 
     /// The result of an attempt that could not begin, or whose checkpoint could not be published.
@@ -135,15 +135,15 @@ extension Slot {
             } catch {
                 return
             }
-            guard let (lease, sinceRenewal) = keeper.pass(step) else { continue }
+            guard let (lease, sinceRenewal) = renewer.pass(step) else { continue }
             do {
                 if sinceRenewal < term / 3 {
                     guard try await worker.store.record(of: lease.experiment).state.isOver else { continue }
                 }
                 _ = try await worker.store.renew(lease, for: term)
-                keeper.renewed(lease)
+                renewer.renewed(lease)
             } catch let error as PBTError where error.code == .leaseLost || error.code == .noSuchExperiment {
-                keeper.lose(lease)
+                renewer.lose(lease)
             } catch {
                 if Task.isCancelled { return }
                 // The store is busy or away. The lease may still be ours when it is back; asking again is all we can do.
@@ -157,7 +157,7 @@ extension Slot {
         let finished: Finished
         do {
             finished = try await worker.metrics.measure(.finish) {
-                try await patience.callToTheEnd(bearing: 10) { [store = worker.store] in
+                try await retryPolicy.callDespiteCancellation(toleratingFailures: 10) { [store = worker.store] in
                     try await store.finish(lease, outcome)
                 }
             }
@@ -172,9 +172,9 @@ extension Slot {
         case .diverged: worker.metrics.count(.diverged)
         default: worker.metrics.count(.failed)
         }
-        board.update(finished.record)
+        tracker.update(finished.record)
         log("finished an interval", lease, state: finished.interval.state)
-        try await worker.delete(finished.garbage, of: lease.experiment, board)
+        try await worker.delete(finished.garbage, of: lease.experiment, tracker)
     }
 
     /// Deletes a checkpoint that was published under a lease that turned out to be lost.
@@ -182,7 +182,7 @@ extension Slot {
         guard case .trained(_, _, .some(let checkpoint)) = outcome else { return }
         do {
             // An answer that got lost on its way looks like a lost lease too; then the interval names the checkpoint.
-            let interval = try await patience.call {
+            let interval = try await retryPolicy.call {
                 try await worker.store.interval(lease.interval, of: lease.experiment)
             }
             guard interval.checkpoint != checkpoint else { return }
@@ -198,7 +198,7 @@ extension Slot {
 
     private func release(_ lease: Lease, because reason: String) async throws {
         do {
-            try await patience.callToTheEnd(bearing: 10) { [store = worker.store] in
+            try await retryPolicy.callDespiteCancellation(toleratingFailures: 10) { [store = worker.store] in
                 try await store.release(lease, because: reason)
             }
             worker.metrics.count(.released)

@@ -7,15 +7,15 @@ import ServiceLifecycle
 /// One of a worker's slots: claims and trains one interval after another.
 struct Slot: Sendable {
     let worker: Worker
-    let board: Board
+    let tracker: ExperimentTracker
     /// Its number, from 0.
     let number: Int
     /// Where its trainers run.
     let thread: SlotThread
-    let keeper = Keeper()
+    let renewer = LeaseRenewer()
 
     /// Calls are made on the slot's own thread: to another one and back costs more than a call.
-    var patience: Patience { Patience(clock: worker.clock, executor: thread) }
+    var retryPolicy: RetryPolicy { RetryPolicy(clock: worker.clock, executor: thread) }
 
     private enum Next {
         case train(Assignment)
@@ -35,19 +35,19 @@ struct Slot: Sendable {
     private func work() async throws {
         var setbacks = Setbacks(worker.configuration)
         var seen: Int64 = -1
-        while !Task.isShuttingDownGracefully, !Task.isCancelled, board.health.isFit {
+        while !Task.isShuttingDownGracefully, !Task.isCancelled, tracker.health.isFit {
             switch try await worker.metrics.measure(.claim, { try await next() }) {
             case .train(let assignment):
                 let setback: Setback?
                 do {
-                    defer { board.claimed(assignment.lease.experiment, -1) }
+                    defer { tracker.claimed(assignment.lease.experiment, -1) }
                     setback = try await train(assignment)
                 }
                 guard let setback else {
                     setbacks.clear()
                     continue
                 }
-                guard board.order.contains(assignment.lease.experiment) else { continue }
+                guard tracker.order.contains(assignment.lease.experiment) else { continue }
                 guard try await bear(setback, &setbacks) else { return }
             case .wait:
                 guard try await worker.metrics.measure(.idle, { try await wait(&seen) }) else { return }
@@ -61,18 +61,18 @@ struct Slot: Sendable {
     ///
     /// - Returns: False when it is one too many, and the slot is to end.
     private func bear(_ setback: Setback, _ setbacks: inout Setbacks) async throws -> Bool {
-        if let reason = board.health.note(setback, in: worker.configuration) {
-            board.health.end(because: reason)
+        if let reason = tracker.health.note(setback, in: worker.configuration) {
+            tracker.health.end(because: reason)
             return false
         }
         switch setbacks.verdict(on: setback) {
         case .end(let reason):
-            if board.health.endSlot(because: reason), configuration.slots > 1 {
+            if tracker.health.endSlot(because: reason), configuration.slots > 1 {
                 worker.logger.warning("slot \(number) ends, since \(reason)")
             }
             return false
         case .pause(let time):
-            if let text = setback.warning, board.health.isNews(text) { worker.logger.warning("\(text)") }
+            if let text = setback.warning, tracker.health.isNews(text) { worker.logger.warning("\(text)") }
             try await untilShutdown { try await worker.clock.sleep(for: time) }
             return true
         }
@@ -83,27 +83,27 @@ struct Slot: Sendable {
     /// Claims from the experiment that is furthest behind, or from the next one that has something.
     private func next() async throws -> Next {
         let name = worker.name.description
-        for experiment in board.order {
+        for experiment in tracker.order {
             do {
-                let claim = try await patience.callToTheEnd(while: { !Task.isShuttingDownGracefully }) {
+                let claim = try await retryPolicy.callDespiteCancellation(while: { !Task.isShuttingDownGracefully }) {
                     [store = worker.store, configuration] in
                     try await store.claim(from: experiment, by: name, for: configuration.term)
                 }
                 switch claim {
                 case .assignment(let assignment):
-                    board.claimed(experiment, 1)
+                    tracker.claimed(experiment, 1)
                     return .train(assignment)
                 case .nothingNow: continue
-                case .over: board.markOver(experiment)
+                case .over: tracker.markOver(experiment)
                 }
             } catch let error as PBTError where error.code == .noSuchExperiment {
-                board.markOver(experiment)
+                tracker.markOver(experiment)
             } catch let error as PBTError where Task.isShuttingDownGracefully {
                 worker.logger.info("claimed nothing more", metadata: ["error": "\(error)"])
                 return .end
             }
         }
-        return board.order.isEmpty && configuration.end != .never ? .end : .wait
+        return tracker.order.isEmpty && configuration.end != .never ? .end : .wait
     }
 
     /// Waits until there may be something to claim.
@@ -121,16 +121,16 @@ struct Slot: Sendable {
                 seen = look.last
                 return true
             }
-            if board.order.isEmpty, configuration.end != .never { return false }
+            if tracker.order.isEmpty, configuration.end != .never { return false }
             if !look.isOpen, configuration.end == .whenIdle { return false }
-            if board.isSweepDue(every: configuration.poll) {
-                let isFreed = try await untilShutdown { try await worker.sweep(board) }
+            if tracker.isSweepDue(every: configuration.poll) {
+                let isFreed = try await untilShutdown { try await worker.sweep(tracker) }
                 if isFreed ?? true { return true }
             }
             let left = end - ContinuousClock.now
             guard left > .zero else { return true }
             try await untilShutdown {
-                try await patience.call { try await worker.store.waitForEvents(after: look.last, for: left) }
+                try await retryPolicy.call { try await worker.store.waitForEvents(after: look.last, for: left) }
                 guard configuration.rest > .zero else { return }
                 try await worker.clock.sleep(for: configuration.rest * Double.random(in: 0...1))
             }
@@ -149,17 +149,17 @@ struct Slot: Sendable {
     }
 
     private func look() async throws -> Look {
-        var look = Look(last: try await patience.call { try await worker.store.lastEvent() })
-        if worker.configuration.experiments == .all { try await worker.refresh(board) }
-        for experiment in board.order {
+        var look = Look(last: try await retryPolicy.call { try await worker.store.lastEvent() })
+        if worker.configuration.experiments == .all { try await worker.refresh(tracker) }
+        for experiment in tracker.order {
             do {
-                let record = try await patience.call { try await worker.store.record(of: experiment) }
-                board.update(record)
+                let record = try await retryPolicy.call { try await worker.store.record(of: experiment) }
+                tracker.update(record)
                 let unfinished = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0)
                 if unfinished + record.undecided > 0 { look.isOpen = true }
                 if record.hasWork { look.isWaiting = true }
             } catch let error as PBTError where error.code == .noSuchExperiment {
-                board.markOver(experiment)
+                tracker.markOver(experiment)
             }
         }
         return look

@@ -10,24 +10,24 @@ extension Worker {
     ///
     /// - Returns: Whether there may be something to claim now that was not there before.
     @discardableResult
-    func sweep(_ board: Board, waitsForAbsent: Bool = true) async throws -> Bool {
-        let patience = Patience(clock: clock, waitsForAbsent: waitsForAbsent)
+    func sweep(_ tracker: ExperimentTracker, retriesUnreachable: Bool = true) async throws -> Bool {
+        let retryPolicy = RetryPolicy(clock: clock, retriesUnreachable: retriesUnreachable)
         var isFreed = false
-        for name in board.names {
+        for name in tracker.names {
             do {
-                let record = try await patience.call { try await store.record(of: name) }
-                board.update(record)
-                if (record.counts[.running] ?? 0) > board.claimed(name) {
+                let record = try await retryPolicy.call { try await store.record(of: name) }
+                tracker.update(record)
+                if (record.counts[.running] ?? 0) > tracker.claimed(name) {
                     isFreed = try await abandonDead(name) || isFreed
                 }
                 guard checkpoints.collectsGarbage else { continue }
-                let garbage = try await patience.call { try await store.garbage(of: name) }
-                try await delete(garbage, of: name, board)
+                let garbage = try await retryPolicy.call { try await store.garbage(of: name) }
+                try await delete(garbage, of: name, tracker)
             } catch let error as PBTError where error.code == .noSuchExperiment {
-                board.markOver(name)
+                tracker.markOver(name)
             }
         }
-        for (experiment, names) in board.takeDeleted() {
+        for (experiment, names) in tracker.takeDeleted() {
             try await report(names, deletedFrom: experiment)
         }
         return isFreed
@@ -35,14 +35,14 @@ extension Worker {
 
     /// Ends the leases of workers on this machine that are dead, without waiting for the leases to run out.
     private func abandonDead(_ experiment: String) async throws -> Bool {
-        let patience = Patience(clock: clock)
-        let running = try await patience.call { try await store.runningIntervals(of: experiment) }
+        let retryPolicy = RetryPolicy(clock: clock)
+        let running = try await retryPolicy.call { try await store.runningIntervals(of: experiment) }
         let dead = Set(running.compactMap(\.worker)).filter { WorkerName($0)?.isKnownDead == true }
         for worker in dead.sorted() {
             for interval in running where interval.worker == worker {
                 try killLeftovers(of: interval, in: experiment)
             }
-            let lost = try await patience.call {
+            let lost = try await retryPolicy.call {
                 try await store.abandon(
                     worker: worker, of: experiment, because: "the process of worker \(worker) ended unexpectedly")
             }
@@ -66,7 +66,7 @@ extension Worker {
     }
 
     /// Deletes checkpoints, and tells the store when there are enough of them.
-    func delete(_ garbage: [String], of experiment: String, _ board: Board) async throws {
+    func delete(_ garbage: [String], of experiment: String, _ tracker: ExperimentTracker) async throws {
         guard !garbage.isEmpty, checkpoints.collectsGarbage else { return }
         var gone: [String] = []
         for name in garbage {
@@ -79,13 +79,13 @@ extension Worker {
             }
         }
         guard !gone.isEmpty else { return }
-        try await report(board.deleted(gone, of: experiment), deletedFrom: experiment)
+        try await report(tracker.deleted(gone, of: experiment), deletedFrom: experiment)
     }
 
     private func report(_ names: [String], deletedFrom experiment: String) async throws {
         guard !names.isEmpty else { return }
         do {
-            try await Patience(clock: clock).callToTheEnd { [store] in
+            try await RetryPolicy(clock: clock).callDespiteCancellation { [store] in
                 try await store.collected(names, of: experiment)
             }
         } catch let error as PBTError where error.code == .noSuchExperiment {

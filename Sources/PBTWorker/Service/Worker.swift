@@ -79,15 +79,15 @@ public struct Worker: Service {
     ///   away at the start, `cannotTrain` when the worker cannot train, `setAside` when its attempts fail where those of
     ///   others succeed, or what a store throws that cannot go on.
     public func run() async throws {
-        let board = Board()
+        let tracker = ExperimentTracker()
         do {
-            try await refresh(board, waitsForAbsent: false)
-            try await sweep(board)
+            try await refresh(tracker, retriesUnreachable: false)
+            try await sweep(tracker)
             try await withThrowingTaskGroup(of: Void.self) { slots in
                 for number in 0..<configuration.slots {
                     let thread = SlotThread(slot: number)
                     slots.addTask(executorPreference: thread) {
-                        try await Slot(worker: self, board: board, number: number, thread: thread).run()
+                        try await Slot(worker: self, tracker: tracker, number: number, thread: thread).run()
                     }
                 }
                 try await slots.waitForAll()
@@ -97,27 +97,27 @@ public struct Worker: Service {
         }
         guard !Task.isCancelled else { return }
         do {
-            try await sweep(board, waitsForAbsent: false)
+            try await sweep(tracker, retriesUnreachable: false)
         } catch let error as PBTError where error.code == .unreachable || error.code == .storeBusy {
             // All is recorded; what could be tidied up, others tidy up.
             logger.info("could not tidy up at the end", metadata: ["error": "\(error)"])
         }
-        try board.health.check(slots: configuration.slots)
+        try tracker.health.check(slots: configuration.slots)
     }
 
     /// Reads how far the experiments are.
-    func refresh(_ board: Board, waitsForAbsent: Bool = true) async throws {
-        let patience = Patience(clock: clock, waitsForAbsent: waitsForAbsent)
+    func refresh(_ tracker: ExperimentTracker, retriesUnreachable: Bool = true) async throws {
+        let retryPolicy = RetryPolicy(clock: clock, retriesUnreachable: retriesUnreachable)
         switch configuration.experiments {
         case .named(let names):
             for name in names {
-                board.update(try await patience.call { try await store.record(of: name) })
+                tracker.update(try await retryPolicy.call { try await store.record(of: name) })
             }
         case .all:
-            let known = board.names
-            let records = try await patience.call { try await store.experiments() }
-            for record in records where configuration.serves(record.experiment) { board.update(record) }
-            for name in known where !records.contains(where: { $0.experiment.name == name }) { board.markOver(name) }
+            let known = tracker.names
+            let records = try await retryPolicy.call { try await store.experiments() }
+            for record in records where configuration.serves(record.experiment) { tracker.update(record) }
+            for name in known where !records.contains(where: { $0.experiment.name == name }) { tracker.markOver(name) }
         }
     }
 }

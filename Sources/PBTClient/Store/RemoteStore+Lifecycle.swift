@@ -71,10 +71,4 @@ extension RemoteStore {
         try await repeatable(.noSuchExperiment) { APICall(.DELETE, .experiment(name)) }
         definitions.remove(name)
     }
-
-    /// See `Store.pin(_:of:_:)`.
-    public func pin(_ id: IntervalID, of name: String, _ isPinned: Bool) async throws {
-        _ = try await retrying.send(
-            APICall(.PUT, .interval(id, of: name, "pin"), body: ["pinned": .bool(isPinned)]))
-    }
 }

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// One such task serves a slot for all its intervals: to start one for each, and to wait for its end, costs more than
 /// the rest of an interval does.
-final class Keeper: Sendable {
+final class LeaseRenewer: Sendable {
     private struct Holding {
         let lease: Lease
         let interrupt: @Sendable () -> Void

@@ -4,7 +4,7 @@ import PBT
 import Synchronization
 
 /// What the slots of one worker know together: how far each experiment is, and what is to be tidied up.
-final class Board: Sendable {
+final class ExperimentTracker: Sendable {
     private struct Progress {
         var finished = 0
         var planned = 1

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Lets one after the other do what is the same for all who want it, so that the first does the work.
-package actor Turns<Key: Hashable & Sendable> {
+/// An asynchronous mutex for each key: tasks that need the same thing run one after another, so that the first one does
+/// the work and the others find it done.
+package actor KeyedMutex<Key: Hashable & Sendable> {
     private var waiting: [Key: [CheckedContinuation<Void, Never>]] = [:]
 
     package init() {}
 
-    /// Waits for its turn with a key, and does something.
+    /// Runs `body` while no other task holds the lock of the same key. Tasks get the lock in the order of their calls.
     ///
     /// - Throws: What `body` throws.
-    package nonisolated func taking<Result>(_ key: Key, _ body: () async throws -> Result) async throws -> Result {
-        await enter(key)
+    package nonisolated func withLock<Result>(_ key: Key, _ body: () async throws -> Result) async throws -> Result {
+        await lock(key)
         let result: Result
         do {
             result = try await body()
         } catch {
-            await leave(key)
+            await unlock(key)
             throw error
         }
-        await leave(key)
+        await unlock(key)
         return result
     }
 
-    private func enter(_ key: Key) async {
+    private func lock(_ key: Key) async {
         guard waiting[key] != nil else {
             waiting[key] = []
             return
@@ -30,7 +31,7 @@ package actor Turns<Key: Hashable & Sendable> {
         await withCheckedContinuation { waiting[key]?.append($0) }
     }
 
-    private func leave(_ key: Key) {
+    private func unlock(_ key: Key) {
         guard let next = waiting[key]?.first else {
             waiting[key] = nil
             return

@@ -21,23 +21,23 @@ import Testing
     }
 
     @Test func `are made again while the store is busy, after pauses that grow`() async throws {
-        #expect(try await Patience(clock: clock).callToTheEnd(flaky(4, busy)) == 5)
+        #expect(try await RetryPolicy(clock: clock).callDespiteCancellation(flaky(4, busy)) == 5)
         #expect(clock.sleeps.map { ($0 / .milliseconds(10)).rounded() } == [1, 2, 4, 8])
-        #expect(try await Patience(clock: clock).call(flaky(2, busy)) == 3)
+        #expect(try await RetryPolicy(clock: clock).call(flaky(2, busy)) == 3)
     }
 
     @Test func `wait for a store that is away like for one that is busy, unless they are told not to`() async throws {
         let away = PBTError(.unreachable, "away")
-        #expect(try await Patience(clock: clock).callToTheEnd(flaky(50, away)) == 51)
-        #expect(try await Patience(clock: clock).call(flaky(50, away)) == 51)
-        let impatient = Patience(clock: clock, waitsForAbsent: false)
-        await #expect(throws: away) { try await impatient.callToTheEnd(flaky(1, away)) }
+        #expect(try await RetryPolicy(clock: clock).callDespiteCancellation(flaky(50, away)) == 51)
+        #expect(try await RetryPolicy(clock: clock).call(flaky(50, away)) == 51)
+        let impatient = RetryPolicy(clock: clock, retriesUnreachable: false)
+        await #expect(throws: away) { try await impatient.callDespiteCancellation(flaky(1, away)) }
         await #expect(throws: away) { try await impatient.call(flaky(1, away)) }
     }
 
     @Test func `are not made again once they are not wanted`() async throws {
         await #expect(throws: busy) {
-            try await Patience(clock: clock).callToTheEnd(while: { false }, flaky(1, busy))
+            try await RetryPolicy(clock: clock).callDespiteCancellation(while: { false }, flaky(1, busy))
         }
         #expect(clock.sleeps.isEmpty)
     }
@@ -45,13 +45,18 @@ import Testing
     @Test(arguments: [PBTError.Code.unusableStore, .inputOutput])
     func `bear what may pass as often as they are told`(_ code: PBTError.Code) async throws {
         let error = PBTError(code, "away")
-        #expect(try await Patience(clock: clock).callToTheEnd(bearing: 2, flaky(2, error)) == 3)
-        await #expect(throws: error) { try await Patience(clock: clock).callToTheEnd(bearing: 2, flaky(3, error)) }
+        #expect(
+            try await RetryPolicy(clock: clock).callDespiteCancellation(toleratingFailures: 2, flaky(2, error)) == 3)
+        await #expect(throws: error) {
+            try await RetryPolicy(clock: clock).callDespiteCancellation(toleratingFailures: 2, flaky(3, error))
+        }
     }
 
     @Test func `throw at once what cannot pass`() async throws {
         let error = PBTError(.leaseLost, "lost")
-        await #expect(throws: error) { try await Patience(clock: clock).callToTheEnd(bearing: 9, flaky(1, error)) }
+        await #expect(throws: error) {
+            try await RetryPolicy(clock: clock).callDespiteCancellation(toleratingFailures: 9, flaky(1, error))
+        }
         #expect(clock.sleeps.isEmpty)
     }
 
@@ -62,9 +67,9 @@ import Testing
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
             // By the number of tries alone: a machine with much else to do may take long for a few.
-            let patience = Patience(clock: clock, grace: .seconds(3600))
-            let result = try await patience.callToTheEnd(few)
-            await #expect(throws: busy) { try await patience.callToTheEnd(many) }
+            let retryPolicy = RetryPolicy(clock: clock, grace: .seconds(3600))
+            let result = try await retryPolicy.callDespiteCancellation(few)
+            await #expect(throws: busy) { try await retryPolicy.callDespiteCancellation(many) }
             return result
         }
         #expect(try await task.value == 4)
