@@ -257,7 +257,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "PBT", "PBTSQLite", "PBTTesting", "pbt",
+                "PBT", "PBTCheckpoints", "PBTSQLite", "PBTTesting", "pbt",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

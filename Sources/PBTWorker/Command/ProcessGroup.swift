@@ -151,9 +151,4 @@ struct ProcessGroup {
             step = min(step * 2, .milliseconds(100))
         }
     }
-
-    /// Whether a process group has a process.
-    static func isAlive(_ group: Int32) -> Bool {
-        kill(-group, 0) == 0 || errno == EPERM
-    }
 }

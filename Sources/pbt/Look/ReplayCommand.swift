@@ -52,22 +52,22 @@ struct ReplayCommand: AsyncParsableCommand {
             looked.experiment.replay(named: "", schedule: schedule, seeds: seeds, continuing: founder), opened)
         try await opened.checkUnclaimed(definition)
         let last = try await opened.store.lastEvent()
-        let enlistment = try await Enlistment(definition, in: opened, reviving: !createOnly)
-        let replay = enlistment.family.main.experiment
+        let registration = try await Registration(definition, in: opened, retrying: !createOnly)
+        let replay = registration.family.main.experiment
         if shown.options.style != .none {
             Output.note(
                 "\(PlainText.line(replay.name)): \(Words.count(schedule.count, "interval")) by the schedule of "
                     + "\(PlainText.line(experiment)) \(tip.id), \(Words.count(seeds, "seed"))")
         }
-        if !createOnly, !enlistment.family.isOver, let trainer = replay.trainer {
-            guard enlistment.family.main.state != .paused else {
+        if !createOnly, !registration.family.isOver, let trainer = replay.trainer {
+            guard registration.family.main.state != .paused else {
                 throw Failure(
                     .tryLater,
                     "\(replay.name) is paused; resume it with: \(Hint.command("resume", replay.name, in: opened))")
             }
             try trainer.checkDevices(of: replay.name, slots: workers ?? trainer.workers)
             try await RunCommand.work(
-                on: enlistment.family, in: opened, slots: workers ?? trainer.workers, after: last,
+                on: registration.family, in: opened, slots: workers ?? trainer.workers, after: last,
                 options: shown.options)
         }
         if createOnly, !shown.json {

@@ -13,7 +13,7 @@ struct ChangeNotice: Sendable {
     /// Writes to standard error what differs and what that means.
     ///
     /// - Throws: A ``Failure`` when something differs that cannot change.
-    func tell(_ change: Enlistment.Change) async throws {
+    func tell(_ change: Registration.Change) async throws {
         let name = PlainText.line(change.record.experiment.name)
         let other = hint.command(
             named: try await RunHint.freeName(like: change.record.experiment.name, in: opened.store))
@@ -43,7 +43,7 @@ struct ChangeNotice: Sendable {
     /// Edits the experiment if the user wants that.
     ///
     /// - Throws: A ``Failure`` that says how, when nobody can be asked, the answer is no, or the edit cannot be made.
-    private func settle(_ change: Enlistment.Change, _ other: String) async throws {
+    private func settle(_ change: Registration.Change, _ other: String) async throws {
         let name = PlainText.line(change.record.experiment.name)
         let obstacles = change.experiment.obstacles(toFollow: change.record.experiment)
         let lines = change.conflicts.map {

@@ -27,16 +27,16 @@ struct CreateCommand: AsyncParsableCommand {
         try await opened.checkUnclaimed(experiment)
         let hint = overrides.hint(file, in: opened, beside: source.directory)
         let notice = ChangeNotice(hint: hint, opened: opened)
-        let enlistment = try await Enlistment(experiment, in: opened, reviving: false) { change in
+        let registration = try await Registration(experiment, in: opened, retrying: false) { change in
             try await notice.tell(change)
         }
-        let record = enlistment.family.main
-        let isNew = if case .begins = enlistment.manner { true } else { false }
+        let record = registration.family.main
+        let isNew = registration.outcome == .created
         if format.json {
             return try Output.json([
                 "name": .string(experiment.name), "state": .string(record.state.rawValue), "created": .bool(isNew),
                 "store": .string(opened.location.description),
-                "experiments": .array(enlistment.family.names.map { .string($0) }),
+                "experiments": .array(registration.family.names.map { .string($0) }),
             ])
         }
         let (name, store) = (PlainText.line(experiment.name), opened.location)

@@ -59,17 +59,17 @@ struct RunCommand: AsyncParsableCommand {
         let last = try await opened.store.lastEvent()
         let hint = overrides.hint(file, workers: workers, in: opened, beside: source.directory)
         let notice = ChangeNotice(hint: hint, opened: opened)
-        let enlistment = try await Enlistment(experiment, in: opened, reviving: true) { change in
+        let registration = try await Registration(experiment, in: opened, retrying: true) { change in
             try await notice.tell(change)
         }
-        if case .finds = enlistment.manner {
+        if registration.outcome == .alreadyFinished {
             Output.note(
-                "\(PlainText.line(experiment.name)) is already \(enlistment.family.main.state.rawValue); this is its result"
+                "\(PlainText.line(experiment.name)) is already \(registration.family.main.state.rawValue); this is its result"
             )
-            try await Self.conclude(enlistment.family, in: opened, shown: shown)
+            try await Self.conclude(registration.family, in: opened, shown: shown)
             return
         }
-        if enlistment.family.main.state == .paused {
+        if registration.family.main.state == .paused {
             let resume = Hint.command("resume", experiment.name, in: opened)
             throw Failure(
                 .tryLater, "\(PlainText.line(experiment.name)) is paused; resume it: \(resume) && \(hint.command())")
@@ -77,14 +77,14 @@ struct RunCommand: AsyncParsableCommand {
         let slots = workers ?? trainer.workers
         let options = shown.options
         if options.style == .live || options.style == .plain {
-            StartLines(enlistment, trainer: trainer, slots: slots, opened: opened)
+            StartLines(registration, trainer: trainer, slots: slots, opened: opened)
                 .print(isLive: options.style == .live)
         }
         try await RunDashboard.beside(opened, experiment: experiment.name, port: dashboard) {
             try await Self.work(
-                on: enlistment.family, in: opened, slots: slots, after: last, options: options)
+                on: registration.family, in: opened, slots: slots, after: last, options: options)
         }
-        try await Self.conclude(enlistment.family, in: opened, shown: shown)
+        try await Self.conclude(registration.family, in: opened, shown: shown)
     }
 
     /// Trains until all is over, or a signal ends it.

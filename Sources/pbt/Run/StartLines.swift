@@ -16,14 +16,14 @@ import SystemPackage
 
 /// What a run says before it begins.
 struct StartLines {
-    private let enlistment: Enlistment
+    private let registration: Registration
     private let trainer: Experiment.Trainer
     private let slots: Int
     private let opened: OpenStore
 
     /// What this run says.
-    init(_ enlistment: Enlistment, trainer: Experiment.Trainer, slots: Int, opened: OpenStore) {
-        self.enlistment = enlistment
+    init(_ registration: Registration, trainer: Experiment.Trainer, slots: Int, opened: OpenStore) {
+        self.registration = registration
         self.trainer = trainer
         self.slots = slots
         self.opened = opened
@@ -38,15 +38,15 @@ struct StartLines {
 
     /// The line where lines are kept: `TIME start experiment=toy members=2 intervals=3 workers=1 seed=7 …`.
     private var line: String {
-        let family = enlistment.family
+        let family = registration.family
         let experiment = family.main.experiment
         let finished = family.records.reduce(0) { $0 + $1.intervalsFinished }
         let running = family.records.reduce(0) { $0 + ($1.counts[.running] ?? 0) }
         var manner = "start"
-        switch enlistment.manner {
-        case .begins: break
-        case .triesAgain: manner = "retry"
-        case .goesOn, .finds: manner = "resume"
+        switch registration.outcome {
+        case .created: break
+        case .retried: manner = "retry"
+        case .resumed, .alreadyFinished: manner = "resume"
         }
         var line = "\(StoreClock.system.now()) \(manner) experiment=\(PlainText.line(experiment.name))"
         if manner != "start" {
@@ -68,16 +68,16 @@ struct StartLines {
     }
 
     private var lines: [StyledLine] {
-        let family = enlistment.family
+        let family = registration.family
         let experiment = family.main.experiment
         let finished = family.records.reduce(0) { $0 + $1.intervalsFinished }
         let planned = family.records.reduce(0) { $0 + $1.intervalsPlanned }
         let running = family.records.reduce(0) { $0 + ($1.counts[.running] ?? 0) }
         let manner =
-            switch enlistment.manner {
-            case .begins: "starts"
-            case .triesAgain: "failed before and is tried again from \(finished) of \(planned) intervals"
-            case .goesOn, .finds: "goes on from \(finished) of \(planned) intervals"
+            switch registration.outcome {
+            case .created: "starts"
+            case .retried: "failed before and is tried again from \(finished) of \(planned) intervals"
+            case .resumed, .alreadyFinished: "goes on from \(finished) of \(planned) intervals"
             }
         let beside = running > 0 ? ", beside \(Words.count(running, "interval")) in flight elsewhere" : ""
         var title = StyledLine(experiment.name, .bold)

@@ -6,7 +6,7 @@ import PBTCheckpoints
 
 extension Slot {
     /// The end of an attempt, before the store knows of it.
-    private enum Result: Sendable {
+    private enum AttemptResult: Sendable {
         case outcome(Outcome)
         case interrupted(reason: String)
         case unable(WorkerProblem)
@@ -52,7 +52,7 @@ extension Slot {
     }
 
     /// Makes place, trains and publishes, while the renewer keeps the lease.
-    private func trained(_ assignment: Assignment) async -> (attempt: Attempt?, result: Result, isLost: Bool) {
+    private func trained(_ assignment: Assignment) async -> (attempt: Attempt?, result: AttemptResult, isLost: Bool) {
         let training = Task(executorPreference: thread) { await execute(assignment) }
         renewer.hold(assignment.lease) { training.cancel() }
         let (attempt, result) = await withTaskCancellationHandler {
@@ -63,7 +63,7 @@ extension Slot {
         return (attempt, result, renewer.drop())
     }
 
-    private func execute(_ assignment: Assignment) async -> (attempt: Attempt?, result: Result) {
+    private func execute(_ assignment: Assignment) async -> (attempt: Attempt?, result: AttemptResult) {
         do {
             let attempt = try await worker.metrics.measure(.begin) {
                 try await retryPolicy.call {
@@ -79,7 +79,7 @@ extension Slot {
         }
     }
 
-    private func execute(_ attempt: Attempt) async -> Result {
+    private func execute(_ attempt: Attempt) async -> AttemptResult {
         let end = await worker.metrics.measure(.train, { await worker.executor.run(attempt) })
         switch ParentGuard(attempt).judged(end) {
         case .interrupted(let reason):
@@ -118,7 +118,7 @@ extension Slot {
     }
 
     /// The result of an attempt that could not begin, or whose checkpoint could not be published.
-    private static func result(of error: any Error, _ problem: WorkerProblem?) -> Result {
+    private static func result(of error: any Error, _ problem: WorkerProblem?) -> AttemptResult {
         if error is CancellationError { return .interrupted(reason: "the worker was stopped") }
         return problem.map { .unable($0) } ?? .outcome(.failed(reason: "\(error)"))
     }

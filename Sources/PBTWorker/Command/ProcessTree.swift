@@ -72,7 +72,7 @@ final class ProcessTree: Sendable {
             }
             return !members().isEmpty
         #else
-            return ProcessGroup.isAlive(leader.number)
+            return kill(-leader.number, 0) == 0 || errno == EPERM
         #endif
     }
 

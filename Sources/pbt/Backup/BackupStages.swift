@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import PBTCheckpoints
-package import SystemPackage
+import PBTCheckpoints
+import PBTWorker
+import SystemPackage
 
 extension DataDirectory {
     /// A directory in the root for the hard links of a backup in progress.
-    package func backupStage() -> FilePath {
+    func backupStage() -> FilePath {
         root.appending(Self.stagePrefix + "\(WorkerName.current())".replacing("/", with: ","))
     }
 
@@ -16,7 +17,7 @@ extension DataDirectory {
     /// - Returns: How many there were.
     /// - Throws: A `PBTError` with code `inputOutput`.
     @discardableResult
-    package func removeStaleStages() throws -> Int {
+    func removeStaleStages() throws -> Int {
         let stale = try FileSystem.names(in: root).filter { name in
             name.hasPrefix(Self.stagePrefix)
                 && WorkerName(String(name.dropFirst(Self.stagePrefix.count).replacing(",", with: "/")))?.isKnownDead

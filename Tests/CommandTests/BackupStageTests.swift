@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
 import PBTCheckpoints
 import PBTTesting
-import PBTWorker
 import SystemPackage
 import Testing
+
+@testable import pbt
 
 @Suite struct BackupStageTests {
     @Test func `what a killed backup left in the data directory is deleted, and that of one that runs is not`()
