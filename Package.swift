@@ -44,7 +44,10 @@ let package = Package(
     ],
     targets: [
         // The algorithm: values and pure functions. No I/O, no logging, no clock, no global randomness.
-        .target(name: "PBT", swiftSettings: settings),
+        .target(
+            name: "PBT", dependencies: [.product(name: "Crypto", package: "swift-crypto")], swiftSettings: settings),
+        // The C library of the platform, under one name.
+        .target(name: "LibC", swiftSettings: settings),
         // A store in one file.
         .target(
             name: "PBTSQLite",
@@ -59,7 +62,7 @@ let package = Package(
         .target(
             name: "PBTCheckpoints",
             dependencies: [
-                "PBT", "PBTAPI",
+                "LibC", "PBT", "PBTAPI",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -72,7 +75,7 @@ let package = Package(
         .target(
             name: "PBTWorker",
             dependencies: [
-                "CSpawn", "PBT", "PBTCheckpoints",
+                "CSpawn", "LibC", "PBT", "PBTCheckpoints",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -122,7 +125,7 @@ let package = Package(
         .target(
             name: "PBTClient",
             dependencies: [
-                "PBT", "PBTAPI", "PBTCheckpoints",
+                "LibC", "PBT", "PBTAPI", "PBTCheckpoints",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -177,7 +180,8 @@ let package = Package(
         .executableTarget(
             name: "SpawnHammer",
             dependencies: [
-                "PBT", "PBTCheckpoints", "PBTWorker", .product(name: "Logging", package: "swift-log"),
+                "LibC", "PBT", "PBTCheckpoints", "PBTWorker",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -199,7 +203,7 @@ let package = Package(
         .testTarget(
             name: "PBTWorkerTests",
             dependencies: [
-                "PBT", "PBTCheckpoints", "PBTWorker", "PBTSQLite", "PBTTesting", "SpawnHammer", "TestSupport",
+                "LibC", "PBT", "PBTCheckpoints", "PBTWorker", "PBTSQLite", "PBTTesting", "SpawnHammer", "TestSupport",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),

@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import LibC
 import PBT
 import PBTTesting
 import SystemPackage
 import TestSupport
 import Testing
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 @testable import PBTCheckpoints
 @testable import PBTWorker

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crypto
+import LibC
 import PBT
 import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// An open file of a checkpoint; closed with this object.
 final class SealedFile {

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LibC
 import PBT
 import Synchronization
 package import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Watches the flushes (`fsync`) of files below a directory, and may make them fail: disks that lose writes are rare
 /// where tests run.

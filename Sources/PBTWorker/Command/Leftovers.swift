@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LibC
 public import PBT
 public import PBTCheckpoints
 import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// What may be left of an attempt whose worker was killed: its trainer, in a process group of its own.
 struct Leftovers {
@@ -87,13 +80,7 @@ struct Leftovers {
     }
 
     private func end(_ target: Int32) -> Bool {
-        #if canImport(Darwin)
-            Darwin.kill(target, SIGKILL) == 0
-        #elseif canImport(Glibc)
-            Glibc.kill(target, SIGKILL) == 0
-        #else
-            Musl.kill(target, SIGKILL) == 0
-        #endif
+        LibC.kill(target, SIGKILL) == 0
     }
 
     #if os(Linux)

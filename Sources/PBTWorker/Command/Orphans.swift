@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CSpawn
+import LibC
 import PBTCheckpoints
 import Synchronization
 import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The descendants of this process whose own parents have ended: daemons, and workers whose launcher was killed.
 package enum Orphans {

@@ -2,17 +2,12 @@
 
 import Dispatch
 import Foundation
+import LibC
 import SystemPackage
 import Testing
 
 @testable import PBTCheckpoints
 @testable import PBTWorker
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// A named pipe: a script writes into it to say where it is, a test waits until it does.
 struct Pipe: Sendable {
