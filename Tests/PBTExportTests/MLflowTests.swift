@@ -14,7 +14,7 @@ import Testing
         _ rows: Rows, _ count: Int = .max, to url: String, named name: String = "digits",
         _ environment: [String: String] = [:]
     ) async throws -> MLflowExport.Done {
-        let server = try MLflowServer(MLflowAddress(url, environment: environment)) { NoAnswer.reason($0) }
+        let server = try MLflowServer(MLflowAddress(url, environment: environment)) { TransportError.reason($0) }
         let result: Result<MLflowExport.Done, any Error>
         do {
             result = .success(try await MLflowExport(to: server, experiment: name).write(rows.history(count)))
