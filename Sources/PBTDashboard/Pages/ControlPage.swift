@@ -12,31 +12,6 @@ import PBTReport
 ///
 /// Two steps, and no link does anything by itself: what a page shows must not be one click from being lost.
 struct ControlPage {
-    /// What can be done.
-    enum Verb: String, CaseIterable {
-        case pause, resume, stop, push
-
-        /// What an experiment's state allows.
-        static func those(for record: ExperimentRecord) -> [Verb] {
-            switch record.state {
-            case .running: [.pause, .push, .stop]
-            case .paused: [.resume, .push, .stop]
-            case .failed: [.resume]
-            case .finished: []
-            }
-        }
-
-        /// What happens then.
-        var words: String {
-            switch self {
-            case .pause: "What is being trained goes on; nothing new begins until it is resumed."
-            case .resume: "Workers may take its intervals again."
-            case .stop: "It ends for good and cannot be resumed. What is being trained is lost."
-            case .push: "Queues hyperparameters by hand. What is left empty stays as it is sampled."
-            }
-        }
-    }
-
     let request: PageRequest
 
     /// The page that asks.
@@ -76,8 +51,8 @@ struct ControlPage {
         return .seeOther(Links.experiment(name))
     }
 
-    private func verb() throws -> Verb {
-        guard let verb = Verb(rawValue: request.call["verb"]) else {
+    private func verb() throws -> ControlAction {
+        guard let verb = ControlAction(rawValue: request.call["verb"]) else {
             throw Problem(404, "noSuchPath", "there is nothing of that name that can be done")
         }
         guard request.dashboard.settings.allowsControl else {
@@ -110,13 +85,13 @@ struct ControlPage {
         return Hyperparameters(values)
     }
 
-    private func page(_ verb: Verb, _ snapshot: Snapshot, problem: String?) -> Reply {
+    private func page(_ verb: ControlAction, _ snapshot: Snapshot, problem: String?) -> Reply {
         let name = snapshot.name
         var layout = Layout(
             title: "\(verb.rawValue) \(PlainText.middle(PlainText.line(name), width: 40)) · pbt", request: request,
             experiment: (snapshot, nil))
         layout.hasForm = true
-        let isPossible = Verb.those(for: snapshot.record).contains(verb)
+        let isPossible = ControlAction.those(for: snapshot.record).contains(verb)
         return layout.reply {
             tag("section", ["class": "card narrow"]) {
                 tag("h2") {
@@ -146,7 +121,7 @@ struct ControlPage {
         }
     }
 
-    private func fields(_ verb: Verb, _ experiment: Experiment) -> HTML {
+    private func fields(_ verb: ControlAction, _ experiment: Experiment) -> HTML {
         switch verb {
         case .stop:
             tag("p", ["class": "fields"]) {

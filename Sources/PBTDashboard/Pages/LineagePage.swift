@@ -13,7 +13,7 @@ struct LineagePage {
 
     func reply() -> Reply {
         experiment.layout("Lineage").reply {
-            Card(opened: experiment, kind: .lineage).html
+            ChartCard(experiment: experiment, kind: .lineage).html
             PathLine.html
             copies
         }

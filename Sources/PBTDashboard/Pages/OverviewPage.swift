@@ -24,15 +24,15 @@ struct OverviewPage {
             [.curves, .schedule, .lineage, .share, .scatter],
             experiment.options.chart(of: experiment.history, theme: .page))
         return experiment.layout().reply {
-            Banners(opened: experiment).html
-            Tiles(opened: experiment).html
+            Banners(experiment: experiment).html
+            Tiles(experiment: experiment).html
             tag("div", ["class": "grid"]) {
-                Card(opened: experiment, kind: .curves).html
-                Card(opened: experiment, kind: .schedule, title: scheduleTitle).html
-                Card(opened: experiment, kind: .lineage).html
+                ChartCard(experiment: experiment, kind: .curves).html
+                ChartCard(experiment: experiment, kind: .schedule, title: scheduleTitle).html
+                ChartCard(experiment: experiment, kind: .lineage).html
                 tag("div", ["class": "stack"]) {
-                    Card(opened: experiment, kind: .share).html
-                    Card(opened: experiment, kind: .scatter).html
+                    ChartCard(experiment: experiment, kind: .share).html
+                    ChartCard(experiment: experiment, kind: .scatter).html
                 }
             }
             PathLine.html
@@ -73,7 +73,7 @@ struct OverviewPage {
     private var control: HTML {
         tag("nav", ["id": "live-control", "class": "control", "aria-label": "control"]) {
             if experiment.request.mayControl {
-                for verb in ControlPage.Verb.those(for: experiment.record) {
+                for verb in ControlAction.those(for: experiment.record) {
                     tag("a", ["href": Links.experiment(experiment.name, "control/\(verb.rawValue)")]) {
                         "\(verb.rawValue)…"
                     }
@@ -84,7 +84,7 @@ struct OverviewPage {
     }
 
     private var definition: HTML {
-        let values = (experiment.experiment.value.object ?? [:]).sorted { $0.key < $1.key }
+        let values = (experiment.definition.value.object ?? [:]).sorted { $0.key < $1.key }
         return tag("details", ["id": "definition", "class": "card wide"]) {
             tag("summary") { "Definition" }
             tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "definition"]) {
@@ -101,9 +101,4 @@ struct OverviewPage {
             }
         }
     }
-}
-
-/// The line in which the script spells out what is pinned.
-enum PathLine {
-    static var html: HTML { tag("p", ["id": "path", "class": "path"]) {} }
 }

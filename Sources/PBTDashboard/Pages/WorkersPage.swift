@@ -40,8 +40,8 @@ struct WorkersPage {
     func reply() -> Reply {
         let rows = rows()
         return experiment.layout("Workers").reply {
-            Banners(opened: experiment).html
-            Card(opened: experiment, kind: .timeline).html
+            Banners(experiment: experiment).html
+            ChartCard(experiment: experiment, kind: .timeline).html
             tag("section", ["id": "live-workers", "class": "card wide"]) {
                 tag("h2") { "Workers" }
                 if rows.isEmpty {

@@ -5,7 +5,7 @@ import PBTReport
 
 /// Members in the order that a page's address asks for.
 struct MembersTable {
-    let opened: ExperimentContext
+    let experiment: ExperimentContext
     /// The rows, in order.
     let rows: [MemberRow]
     /// What stands beside the member, in order.
@@ -38,13 +38,14 @@ struct MembersTable {
     /// A table of members.
     ///
     /// - Parameters:
-    ///   - opened: Their experiment, and the page's options.
+    ///   - experiment: Their experiment, and the page's options.
     ///   - rows: The members.
     ///   - all: All members, when the rows are some of them: the columns are theirs.
     ///   - chosen: The keys of the columns, separated by commas; the usual ones when not given.
-    init(_ opened: ExperimentContext, rows: [MemberRow], of all: [MemberRow]? = nil, columns chosen: String? = nil) {
-        self.opened = opened
-        sort = Sort(opened.options["sort"])
+    init(_ experiment: ExperimentContext, rows: [MemberRow], of all: [MemberRow]? = nil, columns chosen: String? = nil)
+    {
+        self.experiment = experiment
+        sort = Sort(experiment.options["sort"])
         let members = all ?? rows
         func isSame(_ name: String) -> Bool {
             let first = members.first?.newest.hyperparameters[name]
@@ -53,7 +54,7 @@ struct MembersTable {
         let names = Set(members.flatMap { $0.newest.hyperparameters.values.keys }).sorted()
         var metrics = Set(members.flatMap { $0.scored?.metrics.keys.map(\.self) ?? [] })
         // It is the score.
-        metrics.remove(opened.experiment.objective.metric)
+        metrics.remove(experiment.definition.objective.metric)
         let keys = chosen.map { Set($0.split(separator: ",").map(String.init)) }
         let reported = metrics.sorted().map { MemberColumn.metric($0) }
         let offered = Set(reported.prefix(Self.metrics)).union(reported.filter { keys?.contains($0.key) ?? false })
@@ -77,7 +78,7 @@ struct MembersTable {
         let shown = Set(columns)
         constants = names.filter { !shown.contains(.hyperparameter($0)) && isSame($0) }
             .map { ($0, members.first?.newest.hyperparameters[$0]) }
-        self.rows = Self.sorted(rows, by: sort, goal: opened.goal)
+        self.rows = Self.sorted(rows, by: sort, goal: experiment.goal)
     }
 
     /// What is missing comes last, whichever way.
@@ -124,7 +125,7 @@ struct MembersTable {
     ///   - caption: What it is, for those who do not see the page.
     /// - Returns: The table in a region that scrolls by itself.
     func html(_ shown: ArraySlice<MemberRow>, isSortable: Bool, caption: String) -> HTML {
-        let goal = opened.goal
+        let goal = experiment.goal
         return tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption]) {
             tag("table", ["class": "members"]) {
                 tag("thead") {
@@ -154,7 +155,7 @@ struct MembersTable {
         return tag("th", ["scope": "col", "class": style, "aria-sort": direction]) {
             if isSortable {
                 let next = isSorted && !sort.isReversed ? "-\(key)" : key
-                tag("a", ["href": opened.options.query(changing: ["sort": next, "after": nil])]) {
+                tag("a", ["href": experiment.options.query(changing: ["sort": next, "after": nil])]) {
                     text
                     if let direction { direction == "ascending" ? " ▲" : " ▼" }
                 }
@@ -165,8 +166,8 @@ struct MembersTable {
     }
 
     private func row(_ row: MemberRow) -> HTML {
-        let isBest = row.member == opened.history.best?.id.member && row.scored?.id == opened.history.best?.id
-        let (words, style) = row.state(retries: opened.experiment.retries, isOver: opened.record.state.isOver)
+        let isBest = row.member == experiment.history.best?.id.member && row.scored?.id == experiment.history.best?.id
+        let (words, style) = row.state(retries: experiment.definition.retries, isOver: experiment.record.state.isOver)
         return tag(
             "tr",
             [
@@ -175,7 +176,7 @@ struct MembersTable {
             ]
         ) {
             tag("th", ["scope": "row", "class": "n"]) {
-                tag("a", ["href": Links.member(row.member, of: opened.name)]) { "\(row.member)" }
+                tag("a", ["href": Links.member(row.member, of: experiment.name)]) { "\(row.member)" }
                 if isBest { " ★" }
             }
             for column in columns {
@@ -199,7 +200,7 @@ struct MembersTable {
                 case .copies: tag("td", ["class": "n"]) { "\(row.copies)" }
                 case .from:
                     tag("td") {
-                        if let donor = row.donor { Links.interval(donor, of: opened.name) } else { "founder" }
+                        if let donor = row.donor { Links.interval(donor, of: experiment.name) } else { "founder" }
                     }
                 case .hyperparameter, .metric: tag("td", ["class": "n"]) { Formatting.value(column.value(of: row)) }
                 }
@@ -211,7 +212,7 @@ struct MembersTable {
     private func label(_ column: MemberColumn) -> String {
         func cut(_ name: String) -> String { PlainText.middle(PlainText.line(name), width: 24) }
         return switch column {
-        case .score: "\(cut(opened.experiment.objective.metric)) \(Formatting.arrow(opened.goal))"
+        case .score: "\(cut(experiment.definition.objective.metric)) \(Formatting.arrow(experiment.goal))"
         case .gain: "Δ"
         case .hyperparameter(let name), .metric(let name): cut(name)
         case .state, .interval, .copies, .from: column.key
@@ -230,14 +231,14 @@ struct MembersTable {
                 for choice in choices {
                     let isShown = shown.contains(choice)
                     let keys = choices.filter { ($0 == choice) != shown.contains($0) }.map(\.key)
-                    tag("a", ["href": opened.options.query(changing: ["columns": keys.joined(separator: ",")])]) {
+                    tag("a", ["href": experiment.options.query(changing: ["columns": keys.joined(separator: ",")])]) {
                         if isShown { tag("b") { "✓ \(label(choice))" } } else { label(choice) }
                         tag("span", ["class": "unseen"]) { isShown ? ", shown" : ", not shown" }
                     }
                 }
                 if unnamed > 0 { "and \(unnamed) more metrics: &columns=score,m.NAME in the address" }
                 if isOpen {
-                    tag("a", ["class": "more", "href": opened.options.query(changing: ["columns": nil])]) {
+                    tag("a", ["class": "more", "href": experiment.options.query(changing: ["columns": nil])]) {
                         "the usual ones"
                     }
                 }

@@ -45,33 +45,3 @@ struct TableView {
         column.alignment == .right ? "n" : nil
     }
 }
-
-extension Chart.Kind {
-    /// The rows of a picture, and what else is told by rows alone.
-    func tables(of history: History, _ options: ViewOptions) -> [TableView] {
-        switch self {
-        case .curves:
-            [
-                TableView(table: .scores(of: history), id: "scores"),
-                TableView(table: .curves(of: history), id: "curves"),
-            ]
-        case .schedule:
-            [
-                TableView(table: .schedule(of: history, tip: options.tip), id: "schedule"),
-                TableView(table: .operators(of: history), id: "operators"),
-            ]
-        case .lineage: [TableView(table: .lineage(of: history), id: "lineage")]
-        case .share:
-            [
-                TableView(table: .share(of: history), id: "share"),
-                TableView(table: .diversity(of: history), id: "diversity"),
-            ]
-        case .scatter: [TableView(table: .scatter(of: history), id: "scatter")]
-        case .timeline:
-            [TableView(table: .timeline(of: history, showsBaseline: options.showsBaseline), id: "timeline")]
-        // Has its rows on its own page.
-        case .comparison: []
-        case .overview: Self.curves.tables(of: history, options) + Self.schedule.tables(of: history, options)
-        }
-    }
-}

@@ -16,9 +16,10 @@ struct ExperimentContext {
 
     var history: History { snapshot.history }
     var record: ExperimentRecord { snapshot.record }
-    var experiment: Experiment { snapshot.experiment }
+    /// The definition.
+    var definition: Experiment { snapshot.experiment }
     var name: String { snapshot.name }
-    var goal: Objective.Goal { experiment.objective.goal }
+    var goal: Objective.Goal { definition.objective.goal }
     var now: Timestamp { request.now }
 
     /// The intervals that run though their workers have let their leases run out, the longest silent first.
@@ -46,7 +47,7 @@ struct ExperimentContext {
         let score = history.best?.score.map { " \(Format.score($0))" } ?? ""
         let progress =
             switch record.state {
-            case .running where !experiment.isEndless: "\(record.intervalsFinished)/\(record.intervalsPlanned)"
+            case .running where !definition.isEndless: "\(record.intervalsFinished)/\(record.intervalsPlanned)"
             case .running: "\(record.intervalsFinished)"
             case .paused: "❚❚"
             case .finished: "■"

@@ -3,28 +3,9 @@
 import PBT
 import PBTReport
 
-extension Chart.Kind {
-    /// The pictures that pages and files have.
-    static let onPages: [Chart.Kind] = [.curves, .schedule, .lineage, .share, .scatter, .timeline]
-
-    /// What its part of a page is called.
-    var title: String {
-        switch self {
-        case .curves: "Learning curves"
-        case .schedule: "Schedule"
-        case .lineage: "Lineage"
-        case .share: "Founder share"
-        case .timeline: "Time of the workers"
-        case .scatter: "Hyperparameters"
-        case .comparison: "Comparison"
-        case .overview: "Overview"
-        }
-    }
-}
-
 /// A picture with its title, what can be changed about it, and what it shows in words.
-struct Card {
-    let opened: ExperimentContext
+struct ChartCard {
+    let experiment: ExperimentContext
     let kind: Chart.Kind
     /// Other options than the page's.
     var options: Chart.Options?
@@ -33,8 +14,8 @@ struct Card {
     var isAlone = false
 
     var html: HTML {
-        let chart = opened.snapshot.chart(
-            kind, options ?? opened.options.chart(of: opened.history, theme: .page))
+        let chart = experiment.snapshot.chart(
+            kind, options ?? experiment.options.chart(of: experiment.history, theme: .page))
         let title = title ?? kind.title
         return tag("section", ["id": "live-\(kind.rawValue)", "class": "card \(kind.rawValue)"]) {
             tag("h2") { title }
@@ -44,8 +25,8 @@ struct Card {
                     tag(
                         "a",
                         [
-                            "href": Links.experiment(opened.name, "charts/\(kind.rawValue)")
-                                + opened.options.query(changing: [:]), "class": "more",
+                            "href": Links.experiment(experiment.name, "charts/\(kind.rawValue)")
+                                + experiment.options.query(changing: [:]), "class": "more",
                         ]
                     ) { "data table" }
                 }
@@ -62,21 +43,21 @@ struct Card {
         tag("span", ["class": "choice"]) {
             "\(title) "
             for (value, words) in values {
-                if opened.options[name] == value {
+                if experiment.options[name] == value {
                     tag("b") { words }
                 } else {
-                    tag("a", ["href": opened.options.query(changing: [name: value])]) { words }
+                    tag("a", ["href": experiment.options.query(changing: [name: value])]) { words }
                 }
                 " "
             }
         }
     }
 
-    private var members: Int { opened.history.families.population.count }
+    private var members: Int { experiment.history.families.population.count }
 
     /// The hyperparameters that may change.
     private var mutable: [String] {
-        let space = opened.experiment.space
+        let space = experiment.definition.space
         return space.names.filter { name in
             guard let dimension = space[name], dimension.isMutable else { return false }
             if case .constant = dimension.domain { return false }
@@ -90,20 +71,20 @@ struct Card {
             choice(
                 "y", "height",
                 [(nil, "linear"), ("log", "log")]
-                    + (ViewOptions.bound(of: opened.history) == nil ? [] : [("error", "error")]))
+                    + (ViewOptions.bound(of: experiment.history) == nil ? [] : [("error", "error")]))
                 + choice("x", "across", [(nil, "training"), ("time", "time")])
                 + choice(
                     "color", "color",
                     [(nil, "family"), ("founder", "founder"), ("score", "score")]
                         + mutable.prefix(4).map { ($0, PlainText.middle(PlainText.line($0), width: 20)) })
                 + (members > 8 ? choice("top", "members", [(nil, "all"), ("8", "the best 8")]) : .nothing)
-                + (opened.history.baseline == nil
+                + (experiment.history.baseline == nil
                     ? .nothing : choice("baseline", "random search", [(nil, "shown"), ("0", "hidden")]))
         case .lineage:
             choice(
                 "show", "lives",
                 [(Chart.Lanes.all, "all"), (.survivors, "survivors"), (.path, "best only")].map { lanes, words in
-                    (lanes == .usual(ofMembers: opened.history.columns.members) ? nil : lanes.rawValue, words)
+                    (lanes == .usual(ofMembers: experiment.history.columns.members) ? nil : lanes.rawValue, words)
                 })
                 + choice("order", "rows", [(nil, "by member"), ("family", "by family")])
         case .scatter, .schedule, .share, .timeline, .comparison, .overview: .nothing

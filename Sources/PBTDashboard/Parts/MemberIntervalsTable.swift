@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTReport
+
+/// The intervals of a member as a table, the newest first.
+struct MemberIntervalsTable {
+    let experiment: ExperimentContext
+    let own: [Interval]
+
+    /// How many intervals are shown.
+    private static let limit = 100
+
+    var html: HTML {
+        let shown = own.suffix(Self.limit).reversed()
+        var children: [IntervalID: [IntervalID]] = [:]
+        for interval in experiment.history.exploits {
+            if let parent = interval.parent, parent.member == own.first?.id.member {
+                children[parent, default: []].append(interval.id)
+            }
+        }
+        return tag("section", ["id": "live-intervals", "class": "card wide"]) {
+            tag("h2") { "Intervals" }
+            tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "intervals"]) {
+                tag("table") {
+                    tag("thead") {
+                        tag("tr") {
+                            for (title, isNumber) in Self.titles {
+                                tag("th", ["scope": "col", "class": isNumber ? "n" : nil]) { title }
+                            }
+                        }
+                    }
+                    tag("tbody") { for interval in shown { row(interval, children[interval.id] ?? []) } }
+                }
+            }
+            if own.count > shown.count {
+                tag("p", ["class": "note"]) {
+                    "showing the newest \(shown.count) of \(own.count) · "
+                    tag("a", ["href": Links.experiment(experiment.name, "members.csv")]) { "all as CSV" }
+                }
+            }
+        }
+    }
+
+    private static let titles = [
+        ("interval", true), ("state", false), ("score", true), ("from", false), ("changed", false),
+        ("copied by", false), ("took", true), ("worker", false),
+    ]
+
+    private func row(_ interval: Interval, _ children: [IntervalID]) -> HTML {
+        tag("tr", ["data-p": experiment.piece(of: interval.id).map { "\($0)" }]) {
+            tag("th", ["scope": "row", "class": "n"]) {
+                tag("a", ["href": Links.member(interval.id.member, of: experiment.name, interval: interval.id.index)]) {
+                    "\(interval.id.index)"
+                }
+            }
+            tag("td") { interval.state.rawValue }
+            tag("td", ["class": "n"]) { Formatting.score(interval.score) }
+            tag("td") {
+                if let parent = interval.parent { Links.interval(parent, of: experiment.name) } else { "founder" }
+            }
+            tag("td") { ChangesText(changes: interval.changes).html }
+            tag("td") {
+                for child in children {
+                    Links.interval(child, of: experiment.name)
+                    " "
+                }
+            }
+            tag("td", ["class": "n"]) {
+                if let started = interval.started, let finished = interval.finished {
+                    Formatting.duration(finished.since(started))
+                } else {
+                    "–"
+                }
+            }
+            tag("td") { if let worker = interval.worker { Formatting.worker(worker) } else { "–" } }
+        }
+    }
+}
