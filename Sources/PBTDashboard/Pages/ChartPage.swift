@@ -8,18 +8,18 @@ import PBTAPI
 import PBTReport
 
 extension PageRequest {
-    /// A picture: `curves.svg` as a file, `curves` on a page with the rows that it is drawn from.
+    /// Returns a chart: `curves.svg` as a file, `curves` on a page with its data.
     func chart() async throws -> Reply {
         let name = call["chart"]
         let isFile = name.hasSuffix(".svg")
-        let wanted = isFile ? String(name.dropLast(4)) : name
-        guard let kind = Chart.Kind.onPages.first(where: { $0.rawValue == wanted }) else {
+        let stem = isFile ? String(name.dropLast(4)) : name
+        guard let kind = Chart.Kind.onPages.first(where: { $0.rawValue == stem }) else {
             throw Problem(
                 404, "noSuchPath",
-                "there is no picture \"\(name.prefix(40))\"; there are \(Chart.Kind.onPages.map(\.rawValue).joined(separator: ", "))"
+                "there is no chart \"\(name.prefix(40))\"; the charts are \(Chart.Kind.onPages.map(\.rawValue).joined(separator: ", "))"
             )
         }
-        let experiment = try await open(nil)
+        let experiment = try await loadExperiment()
         guard isFile else { return ChartPage(experiment: experiment, kind: kind).reply() }
         let theme: Chart.Theme = call.query["theme"] == "dark" ? .dark : .light
         let chart = Chart.drawn(
@@ -29,7 +29,7 @@ extension PageRequest {
     }
 }
 
-/// One picture, large, with its files.
+/// The page of a chart: the chart with links to its files, and its data.
 struct ChartPage {
     let experiment: ExperimentContext
     let kind: Chart.Kind
@@ -39,7 +39,7 @@ struct ChartPage {
             ChartCard(experiment: experiment, kind: kind, isAlone: true).html
             PathLine.html
             tag("p", ["class": "note"]) {
-                "As a file: "
+                "Download: "
                 file("svg", [:])
                 " "
                 file("svg, dark", ["theme": "dark"])

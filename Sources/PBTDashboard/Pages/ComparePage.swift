@@ -5,17 +5,17 @@ import PBTHTTP
 import PBTServer
 import PBTReport
 
-/// Several experiments beside each other.
+/// The page that compares experiments.
 struct ComparePage {
     let request: PageRequest
 
-    /// How many are compared at most.
+    /// The maximum number of experiments compared.
     private static let limit = 12
 
     func reply() async throws -> Reply {
         let options = try ViewOptions(request.call.query)
         let records = try await request.server.store.experiments()
-        let names = try chosen(among: records.map(\.experiment.name))
+        let names = try selected(among: records.map(\.experiment.name))
         var compared: [Snapshot] = []
         for name in names.prefix(Self.limit) {
             compared.append(try await request.dashboard.snapshots.snapshot(of: name))
@@ -24,23 +24,25 @@ struct ComparePage {
             tag("h1") { "Compare" }
             if names.count > Self.limit {
                 tag("p", ["class": "banner warn"]) {
-                    "Showing the first \(Self.limit) of \(names.count) that were chosen."
+                    "Showing the first \(Self.limit) of \(names.count) selected experiments."
                 }
             }
             if !compared.isEmpty { Comparison(compared: compared, options: options).html }
-            choice(records.reversed(), Set(names))
+            selection(records.reversed(), Set(names))
         }
     }
 
-    /// Those that `?runs=a,b` and `?run=a&run=b` name.
+    /// Returns the experiments that `?runs=a,b` and `?run=a&run=b` name, without duplicates.
     ///
-    /// A name may hold commas: the longest that there is counts.
-    private func chosen(among names: [String]) throws -> [String] {
-        let known = Set(names)
-        var chosen: [String] = []
+    /// Names may hold commas: the longest existing name is taken.
+    ///
+    /// - Throws: A `PBTError` with code `noSuchExperiment`.
+    private func selected(among existing: [String]) throws -> [String] {
+        let known = Set(existing)
+        var names: [String] = []
         for name in request.values("run") {
-            guard known.contains(name) else { throw Self.missing(name, among: names) }
-            chosen.append(name)
+            guard known.contains(name) else { throw Self.missing(name, among: existing) }
+            names.append(name)
         }
         for list in request.values("runs") {
             var parts = list.split(separator: ",", omittingEmptySubsequences: false)[...]
@@ -53,14 +55,14 @@ struct ComparePage {
                         parts.removeFirst()
                         continue
                     }
-                    throw Self.missing(String(parts[parts.startIndex]), among: names)
+                    throw Self.missing(String(parts[parts.startIndex]), among: existing)
                 }
-                chosen.append(parts.prefix(count).joined(separator: ","))
+                names.append(parts.prefix(count).joined(separator: ","))
                 parts.removeFirst(count)
             }
         }
         var seen: Set<String> = []
-        return chosen.filter { seen.insert($0).inserted }
+        return names.filter { seen.insert($0).inserted }
     }
 
     private static func missing(_ name: String, among names: [String]) -> PBTError {
@@ -68,9 +70,9 @@ struct ComparePage {
         return PBTError(.noSuchExperiment, "there is no experiment \"\(name.prefix(200))\"\(advice)")
     }
 
-    private func choice(_ records: [ExperimentRecord], _ chosen: Set<String>) -> HTML {
-        tag("details", ["id": "choice", "class": "card wide", "open": chosen.isEmpty ? "" : nil]) {
-            tag("summary") { "Choose experiments" }
+    private func selection(_ records: [ExperimentRecord], _ selected: Set<String>) -> HTML {
+        tag("details", ["id": "choice", "class": "card wide", "open": selected.isEmpty ? "" : nil]) {
+            tag("summary") { "Select experiments" }
             if records.isEmpty {
                 tag("p", ["class": "note"]) { "There are no experiments yet." }
             } else {
@@ -82,14 +84,14 @@ struct ComparePage {
                                     "input",
                                     [
                                         "type": "checkbox", "name": "run", "value": record.experiment.name,
-                                        "checked": chosen.contains(record.experiment.name) ? "" : nil,
+                                        "checked": selected.contains(record.experiment.name) ? "" : nil,
                                     ])
                                 " "
                                 Formatting.name(record.experiment.name)
                             }
                         }
                     }
-                    tag("button", [:]) { "compare" }
+                    tag("button", [:]) { "Compare" }
                 }
             }
         }

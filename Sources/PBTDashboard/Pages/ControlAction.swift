@@ -2,12 +2,12 @@
 
 import PBT
 
-/// What can be done.
+/// An action on an experiment that its pages offer.
 enum ControlAction: String, CaseIterable {
     case pause, resume, stop, push
 
-    /// What an experiment's state allows.
-    static func those(for record: ExperimentRecord) -> [ControlAction] {
+    /// Returns the actions that an experiment's state allows.
+    static func available(for record: ExperimentRecord) -> [ControlAction] {
         switch record.state {
         case .running: [.pause, .push, .stop]
         case .paused: [.resume, .push, .stop]
@@ -16,13 +16,13 @@ enum ControlAction: String, CaseIterable {
         }
     }
 
-    /// What happens then.
-    var words: String {
+    /// The consequences, for the page that asks for confirmation.
+    var consequences: String {
         switch self {
-        case .pause: "What is being trained goes on; nothing new begins until it is resumed."
-        case .resume: "Workers may take its intervals again."
-        case .stop: "It ends for good and cannot be resumed. What is being trained is lost."
-        case .push: "Queues hyperparameters by hand. What is left empty stays as it is sampled."
+        case .pause: "Running intervals will finish; no new ones start until the experiment is resumed."
+        case .resume: "Workers can claim its intervals again."
+        case .stop: "The experiment finishes and cannot be resumed. Running intervals are discarded."
+        case .push: "Adds a member with these hyperparameters. Empty fields keep their sampled values."
         }
     }
 }

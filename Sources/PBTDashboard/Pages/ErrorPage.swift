@@ -7,17 +7,17 @@ import PBTServer
 import PBTAPI
 import PBTReport
 
-/// What went wrong, and how to go on.
+/// The page of an error.
 struct ErrorPage {
     let problem: Problem
-    /// Who asked; none for someone who is not known.
+    /// The authenticated request; none for a caller who is not known.
     var request: PageRequest?
-    /// The experiments that there are, when one that there is not was asked for.
+    /// The experiments of the store, listed when the requested one does not exist.
     var records: [ExperimentRecord]
 
     func reply() -> Reply {
         var layout = Layout(title: "\(problem.status) · pbt")
-        // A fragment would hide that something went wrong.
+        // A fragment would hide the error.
         layout.request = request?.isFragment == true ? nil : request
         var reply = layout.reply(HTTPResponse.Status(code: problem.status)) {
             tag("section", ["class": "card wide"]) {
@@ -25,14 +25,14 @@ struct ErrorPage {
                 tag("p") { PlainText.line(String(problem.detail.prefix(2000))) }
                 if problem.status == 503 || problem.status == 500 {
                     tag("p") {
-                        "Nothing is lost by it: what was trained is in the store. Reload this page when it is back."
+                        "No results are lost: they are in the store. Reload this page when the server is available again."
                     }
                 }
                 if problem.status == 401 { tag("p") { tag("a", ["href": "/sign-in"]) { "Sign in" } } }
                 tag("p") { tag("a", ["href": "/"]) { "All experiments" } }
             }
             if let request, !records.isEmpty {
-                RunsTable(records: records.reversed(), request: request, canChoose: false).html
+                RunsTable(records: records.reversed(), request: request, isSelectable: false).html
             }
         }
         if let seconds = problem.retryAfter { reply.headers[.retryAfter] = String(seconds) }
@@ -44,12 +44,12 @@ struct ErrorPage {
 
     private var heading: String {
         switch problem.status {
-        case 400: "That address makes no sense"
-        case 401: "Not signed in"
-        case 403: "Not allowed"
-        case 404: "There is no such page"
-        case 503: "The store cannot be read now"
-        default: "That did not work"
+        case 400: "Invalid URL"
+        case 401: "Authentication required"
+        case 403: "Forbidden"
+        case 404: "Not found"
+        case 503: "Store unavailable"
+        default: "Error \(problem.status)"
         }
     }
 }

@@ -7,7 +7,7 @@ import PBTReport
 import PBTWorker
 import SystemPackage
 
-/// One member: where it stands, where it comes from, what it trained.
+/// The page of a member: its status, its ancestry, and its intervals.
 struct MemberPage {
     let experiment: ExperimentContext
     let member: Int
@@ -22,10 +22,10 @@ struct MemberPage {
             )
         }
         let own = Array(experiment.history.intervals(ofMember: member))
-        let shown = try chosen(row, own)
+        let shown = try selected(row, own)
         var options = experiment.options.chart(of: experiment.history, theme: .page)
         options.tip = shown.id
-        await experiment.snapshot.drawAhead([.curves, .schedule], options)
+        await experiment.snapshot.prefetch([.curves, .schedule], options)
         return experiment.layout("Member \(member)").reply {
             tag("section", ["id": "live-member", "class": "card wide"]) {
                 tag("h2") {
@@ -37,8 +37,8 @@ struct MemberPage {
             }
             ancestry(shown)
             tag("div", ["class": "grid"]) {
-                ChartCard(experiment: experiment, kind: .curves, options: options, title: "Its learning curve").html
-                ChartCard(experiment: experiment, kind: .schedule, options: options, title: "Its schedule").html
+                ChartCard(experiment: experiment, kind: .curves, options: options, title: "Learning curve").html
+                ChartCard(experiment: experiment, kind: .schedule, options: options, title: "Schedule").html
             }
             PathLine.html
             MemberIntervalsTable(experiment: experiment, own: own).html
@@ -46,8 +46,10 @@ struct MemberPage {
         }
     }
 
-    /// The interval that the address names, or the newest.
-    private func chosen(_ row: MemberRow, _ own: [Interval]) throws -> Interval {
+    /// Returns the interval that the URL names, or the newest.
+    ///
+    /// - Throws: A `PBTError` with code `noSuchInterval`.
+    private func selected(_ row: MemberRow, _ own: [Interval]) throws -> Interval {
         guard let text = experiment.options["interval"] else { return row.newest }
         guard let interval = own.first(where: { "\($0.id.index)" == text }) else {
             throw PBTError(
@@ -67,18 +69,14 @@ struct MemberPage {
 
     private func facts(_ row: MemberRow, _ shown: Interval) -> HTML {
         let isNewest = shown.id == row.newest.id
-        let (words, style) =
-            isNewest
-            ? row.state(retries: experiment.definition.retries, isOver: experiment.record.state.isOver)
-            : (shown.state.rawValue, shown.state == .done ? "finished" : "bad")
         let metric = experiment.definition.objective.metric
         return tag("dl", ["class": "tiles small"]) {
-            fact(HTML("state")) { tag("span", ["class": "tag \(style)"]) { words } }
+            fact(HTML("state")) { isNewest ? StateTag.member(row.status) : StateTag.interval(shown.state) }
             fact(Formatting.name(metric, width: 24) + HTML(" \(Formatting.arrow(experiment.goal))")) {
                 Formatting.score(isNewest ? row.score : shown.score)
             }
             fact(HTML("interval")) { "\(shown.id.index)" }
-            fact(HTML("trained for")) { Formatting.count(shown.depth, "interval") }
+            fact(HTML("training depth")) { Formatting.count(shown.depth, "interval") }
             fact(HTML("copies")) { "\(row.copies)" }
             if let worker = shown.worker { fact(HTML("worker")) { Formatting.worker(worker) } }
             for name in shown.hyperparameters.names {
@@ -88,7 +86,7 @@ struct MemberPage {
                 fact(Formatting.name(name, width: 24)) { Formatting.value(shown.metrics[name]) }
             }
             if let reason = shown.reason, shown.state != .done {
-                fact(HTML("because")) { PlainText.middle(PlainText.line(reason), width: 300) }
+                fact(HTML("failure reason")) { PlainText.middle(PlainText.line(reason), width: 300) }
             }
             if shown.checkpointState == .kept, let checkpoint = shown.checkpoint {
                 fact(HTML("checkpoint")) {
@@ -117,7 +115,7 @@ struct MemberPage {
                     ]
                 ) { "\(piece.member)@\(piece.indices.lowerBound)\(last > piece.indices.lowerBound ? "–\(last)" : "")" }
             }
-            tag("p", ["class": "note"]) { "From the founder to here; ⇒ is a copy of another member." }
+            tag("p", ["class": "note"]) { "From the founder to this interval; ⇒ marks a copy of another member." }
         }
     }
 

@@ -11,7 +11,7 @@ extension PageRequest {
     /// The format of a file with all intervals.
     enum FileFormat { case csv, json }
 
-    /// All intervals as a file.
+    /// Returns all intervals as a file.
     func members(as format: FileFormat) async throws -> Reply {
         let snapshot = try await dashboard.snapshots.snapshot(of: call.experiment)
         let intervals = snapshot.history.genealogy.intervals

@@ -7,12 +7,12 @@ import PBTReport
 import PBTWorker
 import SystemPackage
 
-/// The list of experiments.
+/// The page with the list of experiments.
 struct RunsPage {
     let request: PageRequest
 
     func reply() async throws -> Reply {
-        // Before the rows: what happens while they are read is news.
+        // Before the rows: events that come while they are read count as new.
         let revision = try await request.server.store.lastEvent()
         let records = try await request.server.store.experiments()
         let filter = request.call.query["filter"] ?? ""
@@ -38,11 +38,11 @@ struct RunsPage {
                                 "value": filter.isEmpty ? nil : filter,
                             ])
                     }
-                    tag("button", [:]) { "filter" }
+                    tag("button", [:]) { "Filter" }
                 }
                 tag("form", ["action": "/compare"]) {
                     RunsTable(records: records.reversed(), request: request, filter: filter).html
-                    tag("button", [:]) { "compare those that are chosen" }
+                    tag("button", [:]) { "Compare selected" }
                 }
             }
         }
@@ -50,16 +50,16 @@ struct RunsPage {
 
     private var empty: HTML {
         tag("section", ["class": "card wide"]) {
-            tag("p") { "There are no experiments yet. Start one where the store is:" }
+            tag("p") { "There are no experiments yet. Start one on the server:" }
             tag("p") { tag("code", ["class": "command"]) { request.command("run", "experiment.yaml") } }
             tag("p") {
-                "or send one to this server ("
+                "or send one to the API ("
                 tag("code") { "POST /api/v1/experiments" }
-                "). It appears here by itself."
+                "). It will appear here automatically."
             }
             if let data = request.server.data {
                 tag("p", ["class": "note"]) {
-                    "The checkpoints and logs of this store are in "
+                    "Checkpoints and logs of this store: "
                     tag("code") { data.root.string }
                 }
             }

@@ -4,11 +4,11 @@ import HTTPTypes
 import PBTHTTP
 import PBTReport
 
-/// The form that takes a token.
+/// The page with the form for a token.
 struct SignInPage {
-    /// Where to go then.
+    /// The path to redirect to after signing in.
     let next: String
-    /// Why the last attempt failed.
+    /// The error of the last attempt; none before the first.
     let problem: String?
 
     func reply(_ status: HTTPResponse.Status) -> Reply {
@@ -29,12 +29,12 @@ struct SignInPage {
                                 "autocomplete": "current-password", "spellcheck": "false",
                             ])
                     }
-                    tag("p") { tag("button", ["type": "submit"]) { "sign in" } }
+                    tag("p") { tag("button", ["type": "submit"]) { "Sign in" } }
                 }
                 tag("p", ["class": "note"]) {
-                    "Who runs the server makes one: "
+                    "The operator of the server creates tokens: "
                     tag("code", ["class": "command"]) { "pbt token create NAME --scope read" }
-                    ". The browser keeps no token: a session ends after 12 hours, or with the server."
+                    ". The browser does not store the token; a session ends after 12 hours, or when the server restarts."
                 }
             }
         }

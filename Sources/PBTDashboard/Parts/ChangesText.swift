@@ -3,7 +3,7 @@
 import PBT
 import PBTReport
 
-/// What explore changed: `learning_rate 0.01 → 0.008 (×0.8)`.
+/// The changes that explore made: `learning_rate 0.01 → 0.008 (×0.8)`.
 struct ChangesText {
     let changes: [Change]
 

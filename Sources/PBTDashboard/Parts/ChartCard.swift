@@ -3,14 +3,15 @@
 import PBT
 import PBTReport
 
-/// A picture with its title, what can be changed about it, and what it shows in words.
+/// A chart with its title, its options, and its summary.
 struct ChartCard {
     let experiment: ExperimentContext
     let kind: Chart.Kind
-    /// Other options than the page's.
+    /// The options of the chart; the page's by default.
     var options: Chart.Options?
+    /// The title; that of the kind by default.
     var title: String?
-    /// Whether it is the page's only one, so that nothing leads to a page of its own.
+    /// A Boolean value indicating whether this is the chart's own page, which then has no link to it.
     var isAlone = false
 
     var html: HTML {
@@ -28,7 +29,7 @@ struct ChartCard {
                             "href": Links.experiment(experiment.name, "charts/\(kind.rawValue)")
                                 + experiment.options.query(changing: [:]), "class": "more",
                         ]
-                    ) { "data table" }
+                    ) { "View data" }
                 }
             }
             tag("div", ["class": "chart scroll", "tabindex": "0", "role": "region", "aria-label": title]) {
@@ -38,7 +39,7 @@ struct ChartCard {
         }
     }
 
-    /// Links, one for each thing that an option can be; what it is now is no link.
+    /// Returns a link for each value of an option; the current value is plain text.
     private func choice(_ name: String, _ title: String, _ values: [(value: String?, words: String)]) -> HTML {
         tag("span", ["class": "choice"]) {
             "\(title) "
@@ -55,7 +56,7 @@ struct ChartCard {
 
     private var members: Int { experiment.history.families.population.count }
 
-    /// The hyperparameters that may change.
+    /// The hyperparameters that can change during training.
     private var mutable: [String] {
         let space = experiment.definition.space
         return space.names.filter { name in
@@ -69,24 +70,24 @@ struct ChartCard {
         switch kind {
         case .curves:
             choice(
-                "y", "height",
+                "y", "y-axis:",
                 [(nil, "linear"), ("log", "log")]
                     + (ViewOptions.bound(of: experiment.history) == nil ? [] : [("error", "error")]))
-                + choice("x", "across", [(nil, "training"), ("time", "time")])
+                + choice("x", "x-axis:", [(nil, "intervals"), ("time", "wall time")])
                 + choice(
-                    "color", "color",
+                    "color", "color:",
                     [(nil, "family"), ("founder", "founder"), ("score", "score")]
                         + mutable.prefix(4).map { ($0, PlainText.middle(PlainText.line($0), width: 20)) })
-                + (members > 8 ? choice("top", "members", [(nil, "all"), ("8", "the best 8")]) : .nothing)
+                + (members > 8 ? choice("top", "members:", [(nil, "all"), ("8", "top 8")]) : .nothing)
                 + (experiment.history.baseline == nil
-                    ? .nothing : choice("baseline", "random search", [(nil, "shown"), ("0", "hidden")]))
+                    ? .nothing : choice("baseline", "baseline:", [(nil, "on"), ("0", "off")]))
         case .lineage:
             choice(
-                "show", "lives",
-                [(Chart.Lanes.all, "all"), (.survivors, "survivors"), (.path, "best only")].map { lanes, words in
+                "show", "show:",
+                [(Chart.Lanes.all, "all"), (.survivors, "survivors"), (.path, "best lineage")].map { lanes, words in
                     (lanes == .usual(ofMembers: experiment.history.columns.members) ? nil : lanes.rawValue, words)
                 })
-                + choice("order", "rows", [(nil, "by member"), ("family", "by family")])
+                + choice("order", "order:", [(nil, "by member"), ("family", "by family")])
         case .scatter, .schedule, .share, .timeline, .comparison, .overview: .nothing
         }
     }

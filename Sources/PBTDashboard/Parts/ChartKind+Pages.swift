@@ -4,48 +4,46 @@ import PBT
 import PBTReport
 
 extension Chart.Kind {
-    /// The pictures that pages and files have.
+    /// The charts that have a page and a file of their own.
     static let onPages: [Chart.Kind] = [.curves, .schedule, .lineage, .share, .scatter, .timeline]
 
-    /// What its part of a page is called.
+    /// The title of its section.
     var title: String {
         switch self {
         case .curves: "Learning curves"
         case .schedule: "Schedule"
         case .lineage: "Lineage"
         case .share: "Founder share"
-        case .timeline: "Time of the workers"
+        case .timeline: "Worker timeline"
         case .scatter: "Hyperparameters"
         case .comparison: "Comparison"
         case .overview: "Overview"
         }
     }
-}
 
-extension Chart.Kind {
-    /// The rows of a picture, and what else is told by rows alone.
+    /// Returns the data of a chart, and further tables that belong to it.
     func tables(of history: History, _ options: ViewOptions) -> [TableView] {
         switch self {
         case .curves:
             [
-                TableView(table: .scores(of: history), id: "scores"),
-                TableView(table: .curves(of: history), id: "curves"),
+                TableView(data: .scores(of: history), id: "scores"),
+                TableView(data: .curves(of: history), id: "curves"),
             ]
         case .schedule:
             [
-                TableView(table: .schedule(of: history, tip: options.tip), id: "schedule"),
-                TableView(table: .operators(of: history), id: "operators"),
+                TableView(data: .schedule(of: history, tip: options.tip), id: "schedule"),
+                TableView(data: .operators(of: history), id: "operators"),
             ]
-        case .lineage: [TableView(table: .lineage(of: history), id: "lineage")]
+        case .lineage: [TableView(data: .lineage(of: history), id: "lineage")]
         case .share:
             [
-                TableView(table: .share(of: history), id: "share"),
-                TableView(table: .diversity(of: history), id: "diversity"),
+                TableView(data: .share(of: history), id: "share"),
+                TableView(data: .diversity(of: history), id: "diversity"),
             ]
-        case .scatter: [TableView(table: .scatter(of: history), id: "scatter")]
+        case .scatter: [TableView(data: .scatter(of: history), id: "scatter")]
         case .timeline:
-            [TableView(table: .timeline(of: history, showsBaseline: options.showsBaseline), id: "timeline")]
-        // Has its rows on its own page.
+            [TableView(data: .timeline(of: history, showsBaseline: options.showsBaseline), id: "timeline")]
+        // Its data are on its own page.
         case .comparison: []
         case .overview: Self.curves.tables(of: history, options) + Self.schedule.tables(of: history, options)
         }

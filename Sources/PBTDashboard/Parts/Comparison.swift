@@ -3,46 +3,34 @@
 import PBT
 import PBTReport
 
-/// Experiments beside each other: how good, at what cost, and in which settings they differ.
+/// A comparison of experiments: scores over the budget, results, and the settings that differ.
 struct Comparison {
     let compared: [Snapshot]
     let options: ViewOptions
 
     var html: HTML {
-        var chart = options.chart(of: compared[0].history, theme: .page)
-        chart.hyperparameters = []
-        let picture = Chart.comparison(of: compared.map(\.history), options: chart)
+        var chartOptions = options.chart(of: compared[0].history, theme: .page)
+        chartOptions.hyperparameters = []
+        let chart = Chart.comparison(of: compared.map(\.history), options: chartOptions)
         return tag("section", ["id": "live-comparison", "class": "card wide"]) {
-            tag("h2") { "Best so far by budget" }
+            tag("h2") { "Best score vs. budget" }
             tag("div", ["class": "chart scroll", "tabindex": "0", "role": "region", "aria-label": "comparison"]) {
-                HTML.picture(picture)
+                HTML.picture(chart)
             }
-            tag("p", ["class": "note"]) { picture.summary }
+            tag("p", ["class": "note"]) { chart.summary }
         } + results
     }
 
     private var results: HTML {
         tag("section", ["id": "live-compare", "class": "card wide"]) {
             tag("h2") { "Results" }
-            tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "results"]) {
-                tag("table") {
-                    tag("thead") {
-                        tag("tr") {
-                            for (title, isNumber) in Self.titles {
-                                tag("th", ["scope": "col", "class": isNumber ? "n" : nil]) { title }
-                            }
-                        }
-                    }
-                    tag("tbody") { for snapshot in compared { row(snapshot) } }
-                }
-            }
-        }
-            + differences
+            scrollRegion("results") { table(Self.headings) { for snapshot in compared { row(snapshot) } } }
+        } + differences
     }
 
-    private static let titles = [
-        ("experiment", false), ("state", false), ("metric", false), ("best", true), ("median", true),
-        ("random search", true), ("intervals", true), ("best after", true), ("best so far", false),
+    private static let headings: [ColumnHeading] = [
+        "experiment", "state", "metric", .number("best"), .number("median"), .number("random search"),
+        .number("intervals"), .number("best after"), "best so far",
     ]
 
     private func row(_ snapshot: Snapshot) -> HTML {
@@ -86,7 +74,7 @@ struct Comparison {
         return numbers
     }
 
-    /// The settings that are not the same everywhere.
+    /// The settings that are not the same in all experiments.
     private var differences: HTML {
         let values = compared.map { $0.experiment.value.object ?? [:] }
         let keys = Set(values.flatMap(\.keys)).sorted().filter { key in
@@ -96,38 +84,28 @@ struct Comparison {
             tag("h2") { "Settings that differ" }
             if keys.isEmpty {
                 tag("p", ["class": "note"]) {
-                    compared.count < 2 ? "Choose a second experiment to compare with." : "None: they are defined alike."
+                    compared.count < 2 ? "Select a second experiment to compare with." : "Settings are identical."
                 }
             } else {
-                tag(
-                    "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "settings that differ"]
-                ) {
-                    tag("table") {
-                        tag("thead") {
-                            tag("tr") {
-                                tag("th", ["scope": "col"]) { "setting" }
-                                for snapshot in compared {
-                                    tag("th", ["scope": "col"]) { Formatting.name(snapshot.name, width: 32) }
+                scrollRegion("settings that differ") { settingsTable(keys, values) }
+            }
+        }
+    }
+
+    private func settingsTable(_ keys: [String], _ values: [[String: Value]]) -> HTML {
+        let names = compared.map { ColumnHeading(Formatting.name($0.name, width: 32)) }
+        return table(["setting"] + names) {
+            for key in keys {
+                tag("tr") {
+                    tag("th", ["scope": "row"]) { key }
+                    for value in values {
+                        tag("td", ["class": "wrap"]) {
+                            if let value = value[key] {
+                                tag("code") {
+                                    PlainText.middle(PlainText.line(value.string ?? value.json), width: 400)
                                 }
-                            }
-                        }
-                        tag("tbody") {
-                            for key in keys {
-                                tag("tr") {
-                                    tag("th", ["scope": "row"]) { key }
-                                    for value in values {
-                                        tag("td", ["class": "wrap"]) {
-                                            if let value = value[key] {
-                                                tag("code") {
-                                                    PlainText.middle(
-                                                        PlainText.line(value.string ?? value.json), width: 400)
-                                                }
-                                            } else {
-                                                "–"
-                                            }
-                                        }
-                                    }
-                                }
+                            } else {
+                                "–"
                             }
                         }
                     }

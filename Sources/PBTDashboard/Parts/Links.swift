@@ -4,19 +4,19 @@ import PBT
 import PBTAPI
 import PBTReport
 
-/// Where pages are.
+/// The paths of pages.
 enum Links {
-    /// A page of an experiment.
+    /// Returns the path of a page of an experiment; of its overview by default.
     static func experiment(_ name: String, _ rest: String = "") -> String {
         "/e/\(PathSegment.encode(name))" + (rest.isEmpty ? "" : "/\(rest)")
     }
 
-    /// The page of a member, or of one of its intervals.
+    /// Returns the path of a member's page, which shows the given interval or the newest.
     static func member(_ member: Int, of name: String, interval: Int? = nil) -> String {
         experiment(name, "m/\(member)") + (interval.map { "?interval=\($0)" } ?? "")
     }
 
-    /// A link to an interval, written as it is named everywhere.
+    /// Returns a link to an interval, with its identifier as its text.
     static func interval(_ id: IntervalID, of name: String) -> HTML {
         tag("a", ["href": member(id.member, of: name, interval: id.index)]) { id.description }
     }

@@ -6,15 +6,15 @@ import PBTServer
 import PBTWorker
 import SystemPackage
 
-/// The end of what a trainer printed.
+/// The end of a trainer's output.
 struct LogView {
     let experiment: ExperimentContext
     let interval: Interval
 
-    /// How many lines are shown.
+    /// The maximum number of lines shown.
     static let lines = 20
 
-    /// The last lines; nothing when the log is not on this machine.
+    /// The last lines; nothing when the log is not on this machine, or before the first attempt.
     var html: HTML {
         guard interval.attempts > 0, let data = experiment.request.server.data else { return .nothing }
         let path = data.log(of: interval.id, attempt: interval.attempts, of: experiment.name)
@@ -22,12 +22,12 @@ struct LogView {
         do {
             lines = try LogTail.lines(of: path, count: Self.lines)
         } catch {
-            return tag("p", ["class": "note"]) { "The log cannot be read: \(error)" }
+            return tag("p", ["class": "note"]) { "Cannot read the log: \(error)" }
         }
         guard let lines else { return .nothing }
         return tag("figure", ["class": "log"]) {
             tag("figcaption") {
-                lines.isEmpty ? "Nothing was printed: " : "The last lines of "
+                lines.isEmpty ? "No output: " : "The last lines of "
                 tag("code") { path.string }
             }
             if !lines.isEmpty {

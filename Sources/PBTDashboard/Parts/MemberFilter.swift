@@ -3,7 +3,7 @@
 import PBT
 import PBTReport
 
-/// Which members are shown: conditions separated by spaces, all of which must hold.
+/// A filter of members: conditions separated by spaces, all of which must hold.
 struct MemberFilter {
     private enum Condition {
         case member(Int)
@@ -13,22 +13,23 @@ struct MemberFilter {
     }
 
     private var conditions: [Condition] = []
-    /// The first word that is no condition.
-    private(set) var wrong: String?
+    /// The first word that is not a condition.
+    private(set) var invalid: String?
 
+    /// Parses a filter; words that are not conditions are skipped.
     init(_ text: String) {
         for word in text.split(separator: " ") {
             if let condition = Self.condition(word) {
                 conditions.append(condition)
             } else {
-                wrong = wrong ?? String(word)
+                invalid = invalid ?? String(word)
             }
         }
     }
 
-    /// What to write instead of a word that is no condition.
-    static func advice(_ wrong: String) -> String {
-        "\"\(PlainText.line(String(wrong.prefix(60))))\" is no filter: give a member's number, state:WORD, or NAME>NUMBER, "
+    /// Returns a message about a word that is not a condition, with the forms that are.
+    static func advice(_ invalid: String) -> String {
+        "invalid filter \"\(PlainText.line(String(invalid.prefix(60))))\": use a member's number, state:WORD, NAME>NUMBER, "
             + "NAME<NUMBER or NAME=VALUE, where NAME is score, interval, copies or a hyperparameter"
     }
 
@@ -42,15 +43,13 @@ struct MemberFilter {
         return word[place] == "=" ? .text(name: name, is: value) : nil
     }
 
-    /// Whether a member is shown.
-    func accepts(_ row: MemberRow, _ experiment: ExperimentContext) -> Bool {
+    /// Returns whether a member meets all conditions.
+    func accepts(_ row: MemberRow) -> Bool {
         conditions.allSatisfy { condition in
             switch condition {
             case .member(let member): return row.member == member
             case .state(let word):
-                let words = row.state(retries: experiment.definition.retries, isOver: experiment.record.state.isOver)
-                    .words
-                return words.contains(word) || row.newest.state.rawValue.hasPrefix(word)
+                return row.status.words.contains(word) || row.newest.state.rawValue.hasPrefix(word)
             case .number(let name, let sign, let than):
                 guard let number = number(name, row) else { return false }
                 return sign == ">" ? number > than : sign == "<" ? number < than : number == than

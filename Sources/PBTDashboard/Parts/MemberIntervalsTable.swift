@@ -8,7 +8,7 @@ struct MemberIntervalsTable {
     let experiment: ExperimentContext
     let own: [Interval]
 
-    /// How many intervals are shown.
+    /// The maximum number of intervals shown.
     private static let limit = 100
 
     var html: HTML {
@@ -21,17 +21,8 @@ struct MemberIntervalsTable {
         }
         return tag("section", ["id": "live-intervals", "class": "card wide"]) {
             tag("h2") { "Intervals" }
-            tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "intervals"]) {
-                tag("table") {
-                    tag("thead") {
-                        tag("tr") {
-                            for (title, isNumber) in Self.titles {
-                                tag("th", ["scope": "col", "class": isNumber ? "n" : nil]) { title }
-                            }
-                        }
-                    }
-                    tag("tbody") { for interval in shown { row(interval, children[interval.id] ?? []) } }
-                }
+            scrollRegion("intervals") {
+                table(Self.headings) { for interval in shown { row(interval, children[interval.id] ?? []) } }
             }
             if own.count > shown.count {
                 tag("p", ["class": "note"]) {
@@ -42,9 +33,8 @@ struct MemberIntervalsTable {
         }
     }
 
-    private static let titles = [
-        ("interval", true), ("state", false), ("score", true), ("from", false), ("changed", false),
-        ("copied by", false), ("took", true), ("worker", false),
+    private static let headings: [ColumnHeading] = [
+        .number("interval"), "state", .number("score"), "from", "changed", "copied by", .number("took"), "worker",
     ]
 
     private func row(_ interval: Interval, _ children: [IntervalID]) -> HTML {

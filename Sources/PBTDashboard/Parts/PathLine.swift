@@ -2,7 +2,7 @@
 
 import PBTReport
 
-/// The line in which the script spells out what is pinned.
+/// The line in which the script shows the pinned lineages.
 enum PathLine {
     static var html: HTML { tag("p", ["id": "path", "class": "path"]) {} }
 }

@@ -4,14 +4,16 @@ import PBT
 import PBTHTTP
 import PBTReport
 
-/// Experiments as a table.
+/// A table of experiments.
 struct RunsTable {
+    /// The experiments, in order.
     let records: [ExperimentRecord]
     let request: PageRequest
     var filter = ""
-    var canChoose = true
+    /// A Boolean value indicating whether the rows have checkboxes.
+    var isSelectable = true
 
-    /// How many are shown unless all are asked for.
+    /// The maximum number of experiments shown without `?all=1`.
     private static let limit = 200
 
     var html: HTML {
@@ -22,14 +24,11 @@ struct RunsTable {
         }
         let shown = request.call.query["all"] == "1" ? found[...] : found.prefix(Self.limit)
         return tag("div", ["id": "live-runs"]) {
-            tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "experiments"]) {
-                tag("table", ["class": "runs"]) {
-                    head
-                    tag("tbody") { for record in shown { row(record) } }
-                }
+            scrollRegion("experiments") {
+                table(headings, class: "runs") { for record in shown { row(record) } }
             }
             if found.isEmpty {
-                tag("p", ["class": "note"]) { "No experiment has \"\(filter.prefix(100))\" in its name or state." }
+                tag("p", ["class": "note"]) { "No experiments match \"\(filter.prefix(100))\" by name or state." }
             } else if shown.count < found.count {
                 tag("p", ["class": "note"]) {
                     "showing the newest \(shown.count) of \(found.count) · "
@@ -39,21 +38,13 @@ struct RunsTable {
         }
     }
 
-    private var head: HTML {
-        tag("thead") {
-            tag("tr") {
-                if canChoose { tag("th", ["scope": "col"]) { tag("span", ["class": "unseen"]) { "choose" } } }
-                for (title, isNumber) in Self.titles {
-                    tag("th", ["scope": "col", "class": isNumber ? "n" : nil]) { title }
-                }
-            }
-        }
+    private var headings: [ColumnHeading] {
+        let selection = ColumnHeading(tag("span", ["class": "unseen"]) { "select" })
+        return (isSelectable ? [selection] : []) + [
+            "experiment", "state", .number("intervals"), .number("best"), "metric", .number("vs. random search"),
+            .number("members"), "started", .number("took"),
+        ]
     }
-
-    private static let titles = [
-        ("experiment", false), ("state", false), ("intervals", true), ("best", true), ("metric", false),
-        ("vs random search", true), ("members", true), ("started", false), ("took", true),
-    ]
 
     private func row(_ record: ExperimentRecord) -> HTML {
         let experiment = record.experiment
@@ -61,7 +52,7 @@ struct RunsTable {
             records.first { $0.experiment.name == baseline.name }
         }
         return tag("tr") {
-            if canChoose {
+            if isSelectable {
                 tag("td") {
                     void(
                         "input",

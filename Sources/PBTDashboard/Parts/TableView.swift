@@ -2,34 +2,23 @@
 
 import PBTReport
 
-/// The rows that a picture is drawn from.
+/// The data of a chart as a section of a page.
 struct TableView {
-    let table: ChartTable
-    /// Its name on the page.
+    let data: ChartTable
+    /// The section's name in the page.
     let id: String
 
     var html: HTML {
         tag("section", ["id": "live-table-\(id)", "class": "card wide"]) {
-            tag("h2") { table.caption }
-            if !table.rows.isEmpty {
-                tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": table.caption]) {
-                    tag("table") {
-                        tag("thead") {
+            tag("h2") { data.caption }
+            if !data.rows.isEmpty {
+                scrollRegion(data.caption) {
+                    table(headings) {
+                        for row in data.rows {
                             tag("tr") {
-                                for column in table.columns {
-                                    tag("th", ["scope": "col", "class": style(column)]) {
-                                        Formatting.name(column.title, width: 32)
-                                    }
-                                }
-                            }
-                        }
-                        tag("tbody") {
-                            for row in table.rows {
-                                tag("tr") {
-                                    for (column, cell) in zip(table.columns, row) {
-                                        tag("td", ["class": style(column)]) {
-                                            column.alignment == .left ? Formatting.name(cell) : HTML(cell)
-                                        }
+                                for (column, cell) in zip(data.columns, row) {
+                                    tag("td", ["class": style(column)]) {
+                                        column.alignment == .left ? Formatting.name(cell) : HTML(cell)
                                     }
                                 }
                             }
@@ -37,8 +26,12 @@ struct TableView {
                     }
                 }
             }
-            if let note = table.note { tag("p", ["class": "note"]) { note } }
+            if let note = data.note { tag("p", ["class": "note"]) { note } }
         }
+    }
+
+    private var headings: [ColumnHeading] {
+        data.columns.map { ColumnHeading(Formatting.name($0.title, width: 32), class: style($0)) }
     }
 
     private func style(_ column: ChartTable.Column) -> String? {

@@ -3,7 +3,7 @@
 import PBT
 import PBTReport
 
-/// The few numbers that say how an experiment stands.
+/// The key figures of an experiment.
 struct Tiles {
     let experiment: ExperimentContext
 
@@ -12,14 +12,14 @@ struct Tiles {
             best
             tile("intervals", progress, note: progressNote)
             if definition.kind == .populationBasedTraining {
-                tile("copies", "\(history.copies)", note: "a member took over another's checkpoint")
+                tile("copies", "\(history.copies)", note: "members that continued from a copy of another")
                 tile(
                     "founders left", "\(history.families.foundersLeft) / \(history.families.founders)",
-                    note: "founders with descendants today")
+                    note: "founders with descendants in the current population")
             } else {
                 tile("members", "\(history.families.population.count)")
             }
-            if let versus { tile("vs random search", versus, note: "best against the random search's best") }
+            if let versus { tile("vs. random search", versus, note: "best score minus that of the random search") }
             time
         }
     }
@@ -42,7 +42,7 @@ struct Tiles {
     private var best: HTML {
         guard let best = history.best else { return tile("best \(metric)", "–") }
         return tag(
-            "div", ["class": "tile best", "title": "\(metric), \(Formatting.words(experiment.goal)); the best ever"]
+            "div", ["class": "tile best", "title": "\(metric), \(Formatting.words(experiment.goal)); the best so far"]
         ) {
             tag("dt") {
                 "★ best, "
@@ -83,11 +83,11 @@ struct Tiles {
 
     private var time: HTML {
         if let ended = record.ended { return tile("took", Formatting.duration(ended.since(record.created))) }
-        if let left { return tile("left, about", Formatting.duration(left), note: "at the pace so far") }
-        return tile("since", Formatting.duration(experiment.now.since(record.created)))
+        if let left { return tile("time left (est.)", Formatting.duration(left), note: "at the average rate so far") }
+        return tile("elapsed", Formatting.duration(experiment.now.since(record.created)))
     }
 
-    /// How long it will take at the pace so far; none while there is no pace.
+    /// The estimated time left at the average rate so far; none without an active worker or a finished interval.
     private var left: Duration? {
         let finished = record.intervalsFinished
         guard record.state == .running, experiment.running.count > experiment.stalled.count, !definition.isEndless,

@@ -6,62 +6,66 @@ import Synchronization
 
 /// An experiment as pages show it: read once, as of one moment.
 struct Snapshot: Sendable {
-    /// The experiment, its intervals, and those of the random search beside it.
+    /// The experiment, its intervals, and those of its random search.
     let history: History
     /// The number of the newest event when it was read.
     let revision: Int64
-    /// The experiment that this one is the baseline of.
+    /// The name of the experiment whose random search this one is.
     let baselineOf: String?
-    /// The random search beside it, when there is one.
+    /// The name of the experiment's random search; none before it exists.
     let baseline: String?
-    /// Whether nothing will happen any more to either.
+    /// A Boolean value indicating whether both the experiment and its random search have finished or failed.
     let isOver: Bool
-    /// When it was read.
+    /// The time at which it was read.
     let time: Timestamp
-    private let pictures = Pictures()
+    private let charts = Charts()
 
     var record: ExperimentRecord { history.record }
     var experiment: Experiment { history.record.experiment }
     var name: String { experiment.name }
 
-    init(
-        history: History, revision: Int64, baselineOf: String?, baseline: ExperimentRecord?, time: Timestamp
-    ) {
-        self.history = history
+    /// A snapshot of what a loader has read.
+    ///
+    /// - Parameters:
+    ///   - loaded: The experiment and its relations.
+    ///   - revision: The number of the newest event before the read.
+    ///   - time: The time of the read.
+    init(_ loaded: HistoryLoader.Loaded, revision: Int64, time: Timestamp) {
+        history = loaded.history
         self.revision = revision
-        self.baselineOf = baselineOf
-        self.baseline = baseline?.experiment.name
-        isOver = history.record.state.isOver && baseline?.state.isOver != false
+        baselineOf = loaded.baselineOf
+        baseline = loaded.baseline?.experiment.name
+        isOver = loaded.history.record.state.isOver && loaded.baseline?.state.isOver != false
         self.time = time
     }
 
-    /// A picture of it: drawn once for all who look at it in the same way.
+    /// Returns a chart, drawn once for all viewers with the same options.
     func chart(_ kind: Chart.Kind, _ options: Chart.Options) -> Chart {
-        pictures.picture(kind, options) { .drawn(kind, of: history, options: options) }
+        charts.chart(kind, options) { .drawn(kind, of: history, options: options) }
     }
 
-    /// Draws pictures side by side, so that a page that shows them all waits for the slowest only.
-    func drawAhead(_ kinds: [Chart.Kind], _ options: Chart.Options) async {
+    /// Draws charts concurrently, so that a page that shows all of them waits only for the slowest.
+    func prefetch(_ kinds: [Chart.Kind], _ options: Chart.Options) async {
         await withTaskGroup(of: Void.self) { tasks in
             for kind in kinds { tasks.addTask { _ = chart(kind, options) } }
         }
     }
 
-    /// The pictures of a snapshot that were asked for.
-    private final class Pictures: Sendable {
+    /// A cache of the charts of a snapshot.
+    private final class Charts: Sendable {
         private struct Key: Hashable {
             let kind: Chart.Kind
             let options: Chart.Options
         }
 
-        /// How many are kept: five on a page, at three widths, and as many with options.
+        /// The maximum number of charts: five on a page at three widths, and as many with other options.
         private static let limit = 32
         private let drawn = Mutex<[Key: Chart]>([:])
 
-        func picture(_ kind: Chart.Kind, _ options: Chart.Options, draw: () -> Chart) -> Chart {
+        func chart(_ kind: Chart.Kind, _ options: Chart.Options, draw: () -> Chart) -> Chart {
             let key = Key(kind: kind, options: options)
             if let known = drawn.withLock({ $0[key] }) { return known }
-            // Two who come at once may both draw it: they get the same bytes.
+            // Concurrent callers may both draw it, with the same result.
             let chart = draw()
             drawn.withLock { drawn in
                 if drawn.count >= Self.limit { drawn = [:] }
