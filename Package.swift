@@ -19,7 +19,7 @@ let package = Package(
         .library(name: "PBTSQLite", targets: ["PBTSQLite"]),
         .library(name: "PBTWorker", targets: ["PBTWorker"]),
         .library(name: "PBTReport", targets: ["PBTReport"]),
-        .library(name: "PBTServer", targets: ["PBTServer"]),
+        .library(name: "PBTServer", targets: ["PBTServer", "PBTHTTP", "PBTDashboard"]),
         .library(name: "PBTClient", targets: ["PBTClient"]),
         .library(name: "PBTTesting", targets: ["PBTTesting"]),
         .executable(name: "pbt", targets: ["pbt"]),
@@ -42,7 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0"),
     ],
     targets: [
-        // The algorithm: values and pure functions. No I/O, no logging, no clock, no global randomness.
+        // The algorithm and the rules of a store: values and pure functions. Only StoreClock.system reads a clock.
         .target(name: "PBT", swiftSettings: settings),
         // A store in one file.
         .target(
@@ -72,7 +72,7 @@ let package = Package(
         .target(
             name: "PBTExport",
             dependencies: [
-                "PBT", "PBTClient", "PBTReport",
+                "PBT", "PBTReport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -96,11 +96,11 @@ let package = Package(
             swiftSettings: settings),
         // The system's zlib: answers are compressed by it.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-        // The service: HTTP API over any store, tokens, live events, Schedy's protocol.
+        // Connections, requests, responses, routing, admission: knows neither the API nor a dashboard nor a protocol.
         .target(
-            name: "PBTServer",
+            name: "PBTHTTP",
             dependencies: [
-                "CZlib", "PBT", "PBTAPI", "PBTReport", "PBTTransfer", "PBTWorker",
+                "CZlib", "PBT", "PBTAPI",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -114,9 +114,45 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        // The API over any store: endpoints, the claim queue, uploads, the event feed. Takes mounts for anything else.
+        .target(
+            name: "PBTServer",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTHTTP", "PBTTransfer", "PBTWorker",
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            resources: ["app.js", "app.css", "icon.svg"].map { .embedInCode("Dashboard/Assets/\($0)") },
+            swiftSettings: settings),
+        // A mount: pages for a browser.
+        .target(
+            name: "PBTDashboard",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTHTTP", "PBTReport", "PBTServer", "PBTWorker",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            resources: ["app.js", "app.css", "icon.svg"].map { .embedInCode("Assets/\($0)") },
+            swiftSettings: settings),
+        // A mount: Schedy's protocol.
+        .target(
+            name: "PBTSchedy",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTHTTP",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: settings),
         // The API as Swift functions, and as a store.
         .target(
@@ -140,7 +176,9 @@ let package = Package(
         .executableTarget(
             name: "pbt",
             dependencies: [
-                "PBT", "PBTSQLite", "PBTWorker", "PBTReport", "PBTServer", "PBTClient", "PBTExport",
+                "PBT", "PBTSQLite", "PBTWorker", "PBTReport", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTSchedy",
+                "PBTClient",
+                "PBTExport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -164,11 +202,12 @@ let package = Package(
             ],
             path: "Examples/swift/Command", packageAccess: false, swiftSettings: settings),
         .testTarget(name: "PBTTests", dependencies: ["PBT", "PBTTesting"], swiftSettings: settings),
+        .testTarget(name: "PBTAPITests", dependencies: ["PBT", "PBTAPI"], swiftSettings: settings),
         // Started eight at a time by a test.
         .executableTarget(
             name: "StoreHammer", dependencies: ["PBT", "PBTSQLite"], path: "Tests/StoreHammer", swiftSettings: settings),
         .testTarget(
-            name: "StoreTests",
+            name: "PBTSQLiteTests",
             dependencies: [
                 "PBT", "PBTSQLite", "PBTTesting", "StoreHammer", .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -194,8 +233,9 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "CZlib", "PBT", "PBTAPI", "PBTServer", "PBTClient", "PBTTransfer", "PBTSQLite", "PBTWorker",
-                "PBTTesting",
+                "CZlib", "PBT", "PBTAPI", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTSchedy", "PBTClient",
+                "PBTTransfer",
+                "PBTSQLite", "PBTWorker", "PBTTesting",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -215,7 +255,9 @@ let package = Package(
         .executableTarget(
             name: "pbt-fuzz",
             dependencies: [
-                "PBT", "PBTAPI", "PBTExport", "PBTReport", "PBTSQLite", "PBTServer", "PBTTransfer", "PBTWorker",
+                "PBT", "PBTAPI", "PBTExport", "PBTReport", "PBTSQLite", "PBTHTTP", "PBTServer", "PBTDashboard",
+                "PBTSchedy",
+                "PBTTransfer", "PBTWorker",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -225,12 +267,12 @@ let package = Package(
             ],
             path: "Tests/Fuzz", swiftSettings: settings),
         .testTarget(
-            name: "ReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], exclude: ["Snapshots"],
+            name: "PBTReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], exclude: ["Snapshots"],
             swiftSettings: settings),
         .testTarget(
-            name: "ExportTests",
+            name: "PBTExportTests",
             dependencies: [
-                "PBT", "PBTExport", "PBTReport", "PBTTesting",
+                "PBT", "PBTClient", "PBTExport", "PBTReport", "PBTTesting",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),

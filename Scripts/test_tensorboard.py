@@ -286,7 +286,7 @@ def main() -> None:
         assert {p: b for p, (b, _) in state_of(again).items()} == {p: b for p, (b, _) in before.items()}
         Path("other").mkdir()
         Path("other/file").write_text("")
-        assert "holds something else" in run("export", name, "-o", "tensorboard:other", status=73)
+        assert "contains other files" in run("export", name, "-o", "tensorboard:other", status=73)
         print("test-tensorboard: nothing found")
 
 

@@ -6,6 +6,8 @@ import NIOCore
 import NIOHTTP1
 import PBT
 import PBTAPI
+import PBTDashboard
+import PBTSchedy
 import PBTServer
 import PBTWorker
 import SystemPackage
@@ -18,8 +20,11 @@ extension Target {
         let (ports, ready) = AsyncStream.makeStream(of: Int.self)
         let server = Server(
             store: store, data: DataDirectory(FilePath(directory.path)),
-            configuration: ServerConfiguration(port: 0, dashboard: DashboardConfiguration(allowsControl: true)),
-            logger: nil, schedy: SchedyMount(store, tokens: nil), onReady: { ready.yield($0) })
+            configuration: ServerConfiguration(port: 0),
+            extensions: [
+                ServerExtension { SchedyMount(store, tokens: nil, in: $0.http) },
+                .dashboard(DashboardConfiguration(allowsControl: true)),
+            ], onReady: { ready.yield($0) })
         let task = Task { try await server.run() }
         guard let port = await ports.first(where: { _ in true }) else {
             try await task.value

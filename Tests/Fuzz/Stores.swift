@@ -4,7 +4,7 @@ import Foundation
 import GRDB
 import PBT
 import PBTSQLite
-import PBTServer
+import PBTSchedy
 
 extension Target {
     static let store = Target(name: "store") { recorder in

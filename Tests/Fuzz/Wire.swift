@@ -101,7 +101,9 @@ extension Target {
                 source.chance(2)
                 ? source.text() : String(decoding: source.mutated(Array(source.pick(samples).utf8)), as: UTF8.self)
             try recorder.note(Value.string(text).json)
-            if let mark = ChangeMark(text) { try expect(ChangeMark(mark.description) == mark, "the mark \(text)") }
+            if let cursor = ChangeCursor(text) {
+                try expect(ChangeCursor(cursor.description) == cursor, "the cursor \(text)")
+            }
             if let id = IntervalID(text) { try expect(IntervalID(id.description) == id, "the interval \(text)") }
             let encoded = PathSegment.encode(text)
             try expect(encoded.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "/") }, "\(encoded)")

@@ -33,7 +33,7 @@ import Testing
                 error: broken.yaml:7: space.x.uniform: needs the lower number first: [0, 1]
                 error: broken.yaml:8: command[3] "{intervall}": unknown placeholder {intervall}; did you mean {interval}?
                 error: broken.yaml:8: command[4]: "${x}": ${x} becomes a dollar sign and the value; write {x}
-                error: broken.yaml:9: workers: must be a whole number, not "none"
+                error: broken.yaml:9: workers: must be an integer, not "none"
 
                 """)
         #expect(!place.has("pbt.sqlite"))
@@ -74,7 +74,7 @@ import Testing
         ),
         (
             "command: python3 t.py --lr '{x}'", 65,
-            "error: a.yaml:6: command: must be a list of the program and its arguments, since no shell splits a string; write: command: [python3, t.py, --lr, \"{x}\"]\n"
+            "error: a.yaml:6: command: must be a list of the program and its arguments, since no shell splits it; write: command: [python3, t.py, --lr, \"{x}\"]\n"
         ),
     ])
     func `what only a shell would do is told`(_ lines: String, _ code: Int32, _ message: String) async throws {

@@ -80,7 +80,7 @@ import Testing
             #expect(refused.code == 75)
             #expect(
                 refused.error
-                    == "error: 1 of the intervals of \"toy\" are being trained; stop them first with: pbt stop toy\n")
+                    == "error: 1 interval of \"toy\" is running; stop it first with: pbt stop toy\n")
             try gate.open()
         }
         #expect(run.code == 0)

@@ -201,7 +201,7 @@ import Testing
             "command: [python3, train.py, \"{x}\"]",
             "has a placeholder (\"{x}\"), but persistent: true starts the program once for all intervals"
         ),
-        ("timeout: 5m", "cannot be kept beside persistent: true"),
+        ("timeout: 5m", "cannot be combined with persistent: true"),
     ])
     func `what makes no sense for a program that stays alive is refused`(line: String, part: String) async throws {
         let place = try place()

@@ -35,7 +35,7 @@ struct TokenCommandTests {
         #expect(again.code != 0)
         #expect(
             again.error
-                == "error: there is a token \"first\" already; give the new one another name, or end the old one with: "
+                == "error: there is a token \"first\" already; give the new one another name, or revoke the old one with: "
                 + "pbt token revoke first\n")
         #expect(again.output.isEmpty)
     }

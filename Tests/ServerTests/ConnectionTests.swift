@@ -8,6 +8,7 @@ import PBTWorker
 import SystemPackage
 import Testing
 
+@testable import PBTHTTP
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))

@@ -13,8 +13,8 @@
             model.save(interval.checkpoint_out)
             interval.report(accuracy=model.accuracy())
 
-:func:`worker` and :func:`run` train; :class:`Client` creates experiments and looks at them. The messages of this
-package go to the logger ``pbt``.
+:func:`worker` and :func:`run` train; :class:`Client` creates, reads and controls experiments. This package logs to the
+logger ``pbt``.
 """
 
 from ._client import Client

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// SHA-256 (FIPS 180-4) without a dependency: names the style sheet of a report, hides the tokens of leases.
+/// SHA-256 (FIPS 180-4) without a dependency, for short inputs: lease tokens and the style sheet of a report.
 ///
-/// Not called `SHA256`, which is the name in swift-crypto.
+/// Checkpoints are hashed by swift-crypto, which is faster and which this module must not depend on. Not called
+/// `SHA256`, which is the name in swift-crypto.
 package enum SecureHash {
     /// Returns the SHA-256 digest of some bytes, 32 bytes long.
     package static func sha256(_ bytes: [UInt8]) -> [UInt8] {

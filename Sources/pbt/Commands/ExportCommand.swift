@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import PBT
+import PBTClient
 import PBTExport
 import PBTReport
 import SystemPackage
@@ -66,7 +67,8 @@ struct ExportCommand: AsyncParsableCommand {
         ]
         var variables: [String: String] = [:]
         for name in names { variables[name] = environment(name) }
-        let server = try MLflowServer(try MLflowAddress(trackingURI, environment: variables))
+        let address = try MLflowAddress(trackingURI, environment: variables)
+        let server = try MLflowServer(address) { NoAnswer.reason($0) }
         let name = environment("MLFLOW_EXPERIMENT_NAME") ?? loaded.experiment.name
         let done: MLflowExport.Done
         do {

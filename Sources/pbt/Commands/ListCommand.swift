@@ -42,7 +42,7 @@ struct ListCommand: PagedCommand {
         }
         return [
             "name": .string(experiment.name), "kind": .string(experiment.kindName),
-            "baseline_of": .string(orNull: LoadedExperiment.baselineOf(experiment.name, among: records)),
+            "baseline_of": .string(orNull: records.experiment(withBaseline: experiment.name)),
             "state": .string(record.state.rawValue), "reason": .string(orNull: record.reason),
             "population": .integer(experiment.population), "intervals": record.countsValue,
             "intervals_finished": .integer(record.intervalsFinished),

@@ -3,6 +3,9 @@
 import ArgumentParser
 import Logging
 import PBT
+import PBTDashboard
+import PBTSchedy
+import PBTHTTP
 import PBTServer
 import PBTWorker
 import ServiceLifecycle
@@ -118,13 +121,15 @@ struct ServeCommand: AsyncParsableCommand {
         let configuration = ServerConfiguration(
             host: host, port: port, admission: isOpen ? .open : .tokens(kept),
             tls: certificate.flatMap { certificate in key.map { .init(certificate: certificate, key: $0) } },
-            rateLimit: rateLimit ?? (isOpen ? nil : 1000), connections: connections, version: Version.current,
-            dashboard: hidesDashboard ? nil : DashboardConfiguration(allowsControl: allowsControl))
+            rateLimit: rateLimit ?? (isOpen ? nil : 1000), connections: connections, version: Version.current)
+        var extensions: [ServerExtension] = []
+        if schedy { extensions.append(try self.schedy(over: opened.store, isOpen ? nil : kept)) }
+        if !hidesDashboard { extensions.append(.dashboard(DashboardConfiguration(allowsControl: allowsControl))) }
         let scheme = certificate == nil ? "http" : "https"
         let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
         let server = Server(
             store: opened.store, data: opened.data, configuration: configuration, logger: logger,
-            schedy: schedy ? try mount(opened.store, isOpen ? nil : kept) : nil,
+            extensions: extensions,
             onReady: { port in Output.note("listening on \(scheme)://\(shown):\(port)") })
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -136,14 +141,13 @@ struct ServeCommand: AsyncParsableCommand {
         try await group.run()
     }
 
-    /// Returns the Schedy protocol over the store.
-    private func mount(_ store: any Store, _ tokens: (any TokenStore)?) throws -> SchedyMount {
+    /// Returns the extension that serves Schedy's protocol over a store.
+    private func schedy(over store: any Store, _ tokens: (any TokenStore)?) throws -> ServerExtension {
         guard let store = store as? any TransactionalStore else {
             throw Failure(.usage, "Schedy's protocol needs the store itself; give --store FILE")
         }
-        return SchedyMount(
-            store, tokens: tokens,
-            settings: SchedySettings(timeout: schedyTimeout.flatMap { Duration(value: .string($0)) }))
+        let settings = SchedySettings(timeout: schedyTimeout.flatMap { Duration(value: .string($0)) })
+        return ServerExtension { SchedyMount(store, tokens: tokens, settings: settings, in: $0.http) }
     }
 
     /// Returns true if no token is required.

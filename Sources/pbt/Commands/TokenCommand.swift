@@ -3,6 +3,7 @@
 import ArgumentParser
 import PBT
 import PBTReport
+import PBTHTTP
 import PBTServer
 
 /// `pbt token`.

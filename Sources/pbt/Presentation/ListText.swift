@@ -32,7 +32,7 @@ struct ListText {
         let room = terminal.width.map { max($0 - 40, 12) } ?? .max
         for record in records {
             let experiment = record.experiment
-            let base = LoadedExperiment.baselineOf(experiment.name, among: all)
+            let base = all.experiment(withBaseline: experiment.name)
             table.append([
                 PlainText.middle(PlainText.line(experiment.name), width: room, isASCII: !terminal.isUTF8),
                 experiment.kind.words + (base.map { ", baseline of \($0)" } ?? ""),

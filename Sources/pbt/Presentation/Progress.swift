@@ -203,9 +203,9 @@ actor Progress {
 struct LiveProgress: Sendable {
     private let details: [String]
     private let hasKeys = Terminal.input.isTerminal
-    private var mirror = IntervalMirror()
+    private var loader = HistoryLoader()
     private var history: History
-    private var board: Board
+    private var leaderboard: Leaderboard
     private var next = ContinuousClock.now
     /// True if something has happened since the rows were read.
     var isStale = true
@@ -245,7 +245,7 @@ struct LiveProgress: Sendable {
                 ? "PBT \(experiment.exploit.words)" : experiment.kind.words, at: 0)
         self.details = details
         history = History(family.main, intervals: [])
-        board = Board(history, now: StoreClock.system.now())
+        leaderboard = Leaderboard(history, now: StoreClock.system.now())
     }
 
     /// Updates the lines from the store.
@@ -258,10 +258,9 @@ struct LiveProgress: Sendable {
         guard now >= next else { return }
         if isStale {
             isStale = false
-            mirror.apply(try await store.changes(of: record.experiment.name, since: mirror.mark))
-            history = History(record, intervals: mirror.intervals)
+            history = try await loader.load(record, from: store)
         }
-        board = Board(history, now: StoreClock.system.now())
+        leaderboard = Leaderboard(history, now: StoreClock.system.now())
         let end = ContinuousClock.now
         next = end + min(.seconds(60), (end - now) * 20)
     }
@@ -281,7 +280,7 @@ struct LiveProgress: Sendable {
         }
         let terminal = Terminal.error
         let height = terminal.height
-        return LiveBlock(board, pace: bar.pace, details: details, hints: hints, glyphs: terminal.glyphs)
+        return LiveBlock(leaderboard, pace: bar.pace, details: details, hints: hints, glyphs: terminal.glyphs)
             .lines(
                 width: terminal.width ?? 80, height: height, most: view.showsAll ? height : LiveBlock.mostLines,
                 help: view.showsHelp ? Self.help(terminal.glyphs) : [])

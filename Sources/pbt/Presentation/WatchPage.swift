@@ -134,7 +134,7 @@ struct WatchPage: Sendable {
             let names = shownRecords.map(\.experiment.name)
             selectedExperiment = Self.moved(selectedExperiment, by: step, among: names)
         } else if view == .members {
-            selectedMember = Self.moved(selectedMember, by: step, among: board(at: nil)?.map(\.member) ?? [])
+            selectedMember = Self.moved(selectedMember, by: step, among: leaderboard(at: nil)?.map(\.member) ?? [])
         } else {
             offset = max(0, offset + step)
         }
@@ -158,10 +158,10 @@ struct WatchPage: Sendable {
     }
 
     /// Returns the filtered members in their order.
-    private func board(at now: Timestamp?) -> [Board.Row]? {
+    private func leaderboard(at now: Timestamp?) -> [Leaderboard.Row]? {
         guard let history else { return nil }
-        let rows = Board(history, now: now ?? StoreClock.system.now()).rows.filter { row in
-            filter.isEmpty || "\(row.member)" == filter || row.state.contains(filter.lowercased())
+        let rows = Leaderboard(history, now: now ?? StoreClock.system.now()).rows.filter { row in
+            filter.isEmpty || "\(row.member)" == filter || row.status.word.contains(filter.lowercased())
                 || row.origin.contains(filter)
         }
         switch order {
@@ -169,7 +169,9 @@ struct WatchPage: Sendable {
         case .member: return rows.sorted { $0.member < $1.member }
         case .state:
             return rows.sorted {
-                ($0.problem == nil ? 1 : 0, $0.state, $0.member) < ($1.problem == nil ? 1 : 0, $1.state, $1.member)
+                ($0.status.isProblem ? 0 : 1, $0.status.word, $0.member) < (
+                    $1.status.isProblem ? 0 : 1, $1.status.word, $1.member
+                )
             }
         }
     }
@@ -256,7 +258,7 @@ struct WatchPage: Sendable {
 
     private func opened(_ width: Int, _ now: Timestamp) -> ([StyledLine], [StyledLine], Int?) {
         guard let history else { return ([StyledLine(experiment ?? "", .bold)], ["loading"], nil) }
-        let board = Board(history, now: now)
+        let leaderboard = Leaderboard(history, now: now)
         let record = history.record
         let elapsed = (record.ended ?? now).since(record.created).seconds
         let planned = record.state.isOver ? record.intervalsFinished : record.intervalsPlanned
@@ -268,18 +270,18 @@ struct WatchPage: Sendable {
         ]
         let glyphs = Terminal.output.glyphs
         var top = LiveBlock(
-            board, pace: .init(finished: record.intervalsFinished, planned: planned, elapsed: elapsed, left: nil),
+            leaderboard, pace: .init(finished: record.intervalsFinished, planned: planned, elapsed: elapsed, left: nil),
             details: details.filter { !$0.isEmpty }, hints: [], glyphs: glyphs
         ).summary(width: width)
         top.append("")
-        let rows = self.board(at: now) ?? []
+        let rows = self.leaderboard(at: now) ?? []
         let member = rows.first { $0.member == selectedMember } ?? rows.first
         switch view {
         case .members:
             guard !rows.isEmpty else {
                 return (top, [filter.isEmpty ? "no members yet" : "no members match"], nil)
             }
-            let lines = BoardTable(rows, of: board, glyphs: glyphs).lines(width: width)
+            let lines = LeaderboardTable(rows, of: leaderboard, glyphs: glyphs).lines(width: width)
             let place = rows.firstIndex { $0.member == member?.member }
             return (top + [lines[0]], Self.marked(Array(lines.dropFirst()), place, width), place)
         case .lineage:

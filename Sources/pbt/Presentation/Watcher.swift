@@ -8,8 +8,8 @@ import Synchronization
 actor Watcher {
     private let store: any Store
     private var page: WatchPage
-    /// The intervals of the most recently opened experiment.
-    private var mirror = IntervalMirror()
+    /// The loader of the most recently opened experiment.
+    private var loader = HistoryLoader()
     private var last: Int64 = 0
     private var isStale = true
     /// The time of the next read: reading takes at most a tenth of the time.
@@ -91,12 +91,11 @@ actor Watcher {
     private func read(_ name: String) async throws {
         do {
             let record = try await store.record(of: name)
-            // With another experiment's cursor, the store returns all intervals of this one.
-            var mirror = mirror
-            mirror.apply(try await store.changes(of: name, since: mirror.mark))
+            var loader = loader
+            let history = try await loader.load(record, from: store)
             guard page.experiment == name else { return }
-            self.mirror = mirror
-            page.history = History(record, intervals: mirror.intervals)
+            self.loader = loader
+            page.history = history
         } catch let error as PBTError where error.code == .noSuchExperiment {
             // It was deleted.
             guard page.experiment == name, page.history != nil else { throw error }

@@ -2,6 +2,7 @@
 
 import Logging
 import PBT
+import PBTHTTP
 import PBTServer
 import PBTWorker
 import ServiceLifecycle

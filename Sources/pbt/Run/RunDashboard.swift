@@ -2,6 +2,7 @@
 
 import Logging
 import PBT
+import PBTDashboard
 import PBTReport
 import PBTServer
 import PBTWorker
@@ -28,12 +29,12 @@ enum RunDashboard {
         var pages = DashboardConfiguration()
         pages.afterwards = Shell.command(["pbt", "serve", "--store", opened.location.description])
         pages.store = opened.location.description
-        var configuration = ServerConfiguration(port: port, version: Version.current, dashboard: pages)
+        var configuration = ServerConfiguration(port: port, version: Version.current)
         configuration.renewalGrace = .zero
         let (ports, ready) = AsyncStream<Int>.makeStream()
         let server = Server(
             store: opened.store, data: opened.data, configuration: configuration,
-            logger: quiet, onReady: { ready.yield($0) })
+            logger: quiet, extensions: [.dashboard(pages)], onReady: { ready.yield($0) })
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(services: [.init(service: server)], logger: quiet))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -54,7 +55,7 @@ enum RunDashboard {
             } catch {
                 outcome = .failure(error)
             }
-            await server.bidFarewell(within: .seconds(3))
+            await server.announceShutdown(within: .seconds(3))
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
             try outcome.get()

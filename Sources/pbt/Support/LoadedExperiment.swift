@@ -25,23 +25,13 @@ struct LoadedExperiment {
     ///   - opened: The store.
     /// - Throws: A ``PBTError``: there is no such experiment, or the store cannot be read.
     init(_ name: String, in opened: OpenStore) async throws {
-        let store = opened.store
-        let (record, revisions, intervals) = try await store.audited(name)
-        let others = try await store.experiments()
+        var loader = HistoryLoader()
+        let (loaded, revisions) = try await loader.loadWithRevisions(name, from: opened.store)
         self.opened = opened
         self.revisions = revisions
-        baselineOf = Self.baselineOf(name, among: others)
-        baseline = record.experiment.baseline.flatMap { baseline in
-            others.first { $0.experiment.name == baseline.name }?.experiment.name
-        }
-        var baselineIntervals: [Interval]?
-        if let baseline { baselineIntervals = try await store.intervals(of: baseline) }
-        history = History(record, intervals: intervals, baseline: baselineIntervals)
-    }
-
-    /// Returns the name of the experiment that has this one as its baseline, if any.
-    static func baselineOf(_ name: String, among records: [ExperimentRecord]) -> String? {
-        records.first { $0.experiment.baseline?.name == name }?.experiment.name
+        history = loaded.history
+        baselineOf = loaded.baselineOf
+        baseline = loaded.baseline?.experiment.name
     }
 
     /// Its state and progress.
@@ -117,23 +107,6 @@ struct LoadedExperiment {
 }
 
 extension Store {
-    /// Reads an experiment, its revisions and its intervals consistently: without an edit in between.
-    ///
-    /// - Parameter name: The experiment.
-    /// - Returns: All three.
-    /// - Throws: A ``PBTError``; ``PBTError/Code/storeBusy`` when it is edited constantly.
-    func audited(_ name: String) async throws -> (ExperimentRecord, [Revision], [Interval]) {
-        var revisions = try await revisions(of: name)
-        for _ in 0..<100 {
-            let record = try await record(of: name)
-            let intervals = try await intervals(of: name)
-            let after = try await self.revisions(of: name)
-            if after == revisions { return (record, revisions, intervals) }
-            revisions = after
-        }
-        throw PBTError(.storeBusy, "experiment \"\(name)\" is edited while it is read; try again later")
-    }
-
     /// Resolves an experiment's name on the command line: `last` is the most recently created one, baselines aside,
     /// unless an experiment has that name.
     ///
