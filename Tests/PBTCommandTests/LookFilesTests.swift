@@ -167,7 +167,8 @@ import Testing
                 atPath: fixture.directory + "/logs/digits/members")
             #expect(members.sorted() == ["m00", "m01", "m02", "m03", "m04", "m05"])
             let other = try await fixture.pbt(["export", "digits.random_search"] + options)
-            #expect(other.code == 73 && other.error.contains("contains the export of experiment \"digits\""), "\(other)")
+            #expect(
+                other.code == 73 && other.error.contains("contains the export of experiment \"digits\""), "\(other)")
         }
     }
 
