@@ -6,10 +6,10 @@ import NIOCore
 import NIOHTTP1
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTDashboard
 import PBTSchedy
 import PBTServer
-import PBTWorker
 import SystemPackage
 
 extension Target {

@@ -2,9 +2,8 @@
 
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTReport
-import PBTTransfer
-import PBTWorker
 import SystemPackage
 
 extension Target {

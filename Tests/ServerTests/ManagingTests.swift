@@ -3,9 +3,9 @@
 import Foundation
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTSQLite
 import PBTTesting
-import PBTWorker
 import SystemPackage
 import Testing
 

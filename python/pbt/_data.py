@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A data directory, with the layout and durability of the workers of ``pbt`` (Sources/PBTWorker/Files).
+"""A data directory, with the layout and durability of the workers of ``pbt`` (Sources/PBTCheckpoints).
 
 ::
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Seals of published checkpoints, in the format of the workers of ``pbt`` (Sources/PBTWorker/Files).
+"""Seals of published checkpoints, in the format of the workers of ``pbt`` (Sources/PBTCheckpoints).
 
 A seal is the file ``ROOT/EXPERIMENT/manifests/NAME.json``. It records the state of a checkpoint, to detect changes.
 """

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTServer
 import PBTReport
-import PBTWorker
 import SystemPackage
 
 /// What there is to say about an experiment before anything else: what is wrong, what happens next, how to go on.

@@ -3,8 +3,7 @@
 import NIOCore
 import PBT
 import PBTAPI
-import PBTTransfer
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 extension CheckpointExchange {

@@ -3,8 +3,7 @@
 import NIOCore
 import PBT
 import PBTAPI
-import PBTTransfer
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 /// The checkpoints of a data directory, for those who do not see it: they are fetched file by file, and come file by file
@@ -22,7 +21,7 @@ final class CheckpointExchange: Sendable {
     let store: any Store
     let limits: Limits
     let uploads = Uploads()
-    private let turns = Turns<FilePath>()
+    private let mutex = KeyedMutex<FilePath>()
     private let manifests = ManifestCache()
 
     init(data: DataDirectory, store: any Store, limits: Limits = Limits()) {
@@ -58,7 +57,7 @@ final class CheckpointExchange: Sendable {
         // It is about to be handed out.
         try await blocking { try data.checkUnchanged(name, of: experiment) }
         // Many workers may request the donor's concurrently.
-        return try await turns.taking(path) { try await known(path, experiment) }
+        return try await mutex.withLock(path) { try await known(path, experiment) }
     }
 
     private func known(_ path: FilePath, _ experiment: String) async throws -> Manifest {

@@ -2,8 +2,7 @@
 
 import Logging
 import PBT
-import PBTTransfer
-import PBTWorker
+import PBTCheckpoints
 import ServiceLifecycle
 import SystemPackage
 

@@ -4,8 +4,8 @@ import HTTPTypes
 import HummingbirdCore
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTHTTP
-import PBTTransfer
 
 extension Endpoints {
     private static let checkpointPath = "\(experimentPath)/checkpoints/{checkpoint}"

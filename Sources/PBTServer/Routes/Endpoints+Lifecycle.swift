@@ -4,9 +4,8 @@ import HTTPTypes
 import HummingbirdCore
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTHTTP
-import PBTTransfer
-import PBTWorker
 
 extension Endpoints {
     static let lifecycle: [Endpoint] = [

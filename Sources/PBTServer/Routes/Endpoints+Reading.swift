@@ -4,7 +4,7 @@ import PBTHTTP
 import HTTPTypes
 import PBT
 import PBTAPI
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 extension Endpoints {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
-import PBTTransfer
+import PBTCheckpoints
 
 /// The JSON Schemas of what goes over the wire, for the OpenAPI document.
 enum Schemas {

@@ -2,8 +2,8 @@
 
 public import Logging
 public import PBT
+public import PBTCheckpoints
 package import PBTHTTP
-public import PBTWorker
 public import ServiceLifecycle
 
 /// Serves a store over HTTP.

@@ -3,8 +3,8 @@
 package import Logging
 package import PBT
 import PBTAPI
+package import PBTCheckpoints
 package import PBTHTTP
-package import PBTWorker
 import Synchronization
 
 /// The state that all routes of a server share.

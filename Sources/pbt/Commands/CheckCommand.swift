@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import PBT
+import PBTCheckpoints
 import PBTWorker
 import SystemPackage
 import UnixSignals
