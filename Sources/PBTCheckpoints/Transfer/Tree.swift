@@ -90,7 +90,7 @@ package struct Tree {
         PBTError(
             .badValue,
             "\"\(path)\" in the checkpoint \(root) \(problem); a checkpoint that is transferred to another machine "
-                + "can contain only files and directories: save the file itself, or share the data directory between the machines"
-        )
+                + "can contain only files and directories: save the file itself, or let the "
+                + "machines share the data directory")
     }
 }

@@ -12,7 +12,7 @@ extension RemoteStore {
             do {
                 records.append(try await record(item))
             } catch let error as PBTError where error.code == .noSuchExperiment {
-                // Removed since the list was made.
+                // Removed after the list was read.
             }
         }
         return records
@@ -23,16 +23,16 @@ extension RemoteStore {
         var call = APICall(.GET, .experiment(name))
         let known = definitions.latest(name)
         if let known { call.headers.add(name: "If-None-Match", value: known.tag) }
-        let answer: APIAnswer
+        let response: APIResponse
         do {
-            answer = try await retrying.send(call).answer
+            response = try await retrying.send(call).response
         } catch let error as PBTError where error.code == .noSuchExperiment {
             definitions.remove(name)
             throw error
         }
-        if answer.status == 304, let known { return known.record }
-        let record = try await record(answer.fields())
-        if let tag = answer.headers.first(name: "ETag") { definitions.setLatest(record, tag: tag) }
+        if response.status == 304, let known { return known.record }
+        let record = try await record(response.fields())
+        if let tag = response.headers.first(name: "ETag") { definitions.setLatest(record, tag: tag) }
         return record
     }
 
@@ -43,7 +43,7 @@ extension RemoteStore {
 
     /// See `Store.changes(of:since:limit:)`.
     ///
-    /// Read by a thousand at a time: what is written to meanwhile comes as it is at the end.
+    /// Requests pages of 1,000 intervals. An interval that changes meanwhile is returned in its latest state.
     public func changes(of name: String, since mark: ChangeMark?, limit: Int) async throws -> Changes {
         var mark = mark
         var isAnew = false
@@ -72,13 +72,14 @@ extension RemoteStore {
             APICall(
                 .GET, .experiment(name, "changes"),
                 query: [("limit", String(count))] + (mark.map { [("since", $0.description)] } ?? [])))
-        let text = try page.text("mark")
+        // Servers of version 0.2 and earlier call the cursor "mark", and "reset" "anew".
+        let text = try page.text(ifAny: "cursor") ?? page.text("mark")
         guard let next = ChangeMark(text) else {
-            throw PBTError(.unreachable, "the server's answer makes no sense: its mark is \(text.prefix(40))")
+            throw PBTError(.unreachable, "invalid response of the server: its cursor is \(text.prefix(40))")
         }
         return Changes(
             intervals: try page.list("items").map { try Interval(api: Fields($0, path: "items")) }, mark: next,
-            isAnew: try page.bool("anew"), hasMore: try page.bool("more"))
+            isAnew: try page.bool(ifAny: "reset") ?? page.bool("anew"), hasMore: try page.bool("more"))
     }
 
     /// See `Store.runningIntervals(of:)`.
@@ -103,7 +104,7 @@ extension RemoteStore {
 
     /// See `Store.events(of:after:limit:)`.
     ///
-    /// Events of a kind that this version does not know are left out.
+    /// Events of kinds that this version does not know are omitted.
     public func events(of name: String?, after last: Int64?, limit: Int) async throws -> [Event] {
         var events: [Event] = []
         var last = last
@@ -125,18 +126,18 @@ extension RemoteStore {
 
     /// See `Store.waitForEvents(after:for:)`.
     ///
-    /// The server waits, 50 seconds at a time.
+    /// Long polling: each request waits for up to 50 seconds.
     public func waitForEvents(after last: Int64, for time: Duration) async throws {
         let end = ContinuousClock.now.advanced(by: time)
         while true {
             let left = end - ContinuousClock.now
             guard left > .zero else { return try Task.checkCancellation() }
             let wait = min(left, .seconds(50))
-            let answer = try await fields(
+            let response = try await fields(
                 APICall(
                     .GET, APIPath("events"),
                     query: [("after", String(last)), ("limit", "1"), ("wait", String(wait.seconds))], wait: wait))
-            if try !answer.list("items").isEmpty { return }
+            if try !response.list("items").isEmpty { return }
         }
     }
 
