@@ -51,7 +51,7 @@ import Testing
             let error = #expect(throws: PBTError.self) {
                 try ClientConfiguration(for: address, environment: environment)
             }
-            #expect(error?.message.contains("mend it with: chmod 600 \(path)") == true)
+            #expect(error?.message.contains("fix it with: chmod 600 \(path)") == true)
             #expect(error?.message.contains("pbt_1") == false)
         }
     }
