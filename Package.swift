@@ -20,7 +20,7 @@ let package = Package(
         .library(name: "PBTCheckpoints", targets: ["PBTCheckpoints"]),
         .library(name: "PBTWorker", targets: ["PBTWorker"]),
         .library(name: "PBTReport", targets: ["PBTReport"]),
-        .library(name: "PBTServer", targets: ["PBTServer"]),
+        .library(name: "PBTServer", targets: ["PBTServer", "PBTHTTP", "PBTDashboard"]),
         .library(name: "PBTClient", targets: ["PBTClient"]),
         .library(name: "PBTTesting", targets: ["PBTTesting"]),
         .executable(name: "pbt", targets: ["pbt"]),
@@ -43,7 +43,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0"),
     ],
     targets: [
-        // The algorithm: values and pure functions. No I/O, no logging, no clock, no global randomness.
+        // The algorithm and the rules of a store: values and pure functions. Only StoreClock.system reads a clock.
         .target(
             name: "PBT", dependencies: [.product(name: "Crypto", package: "swift-crypto")], swiftSettings: settings),
         // The C library of the platform, under one name.
@@ -88,7 +88,7 @@ let package = Package(
         .target(
             name: "PBTExport",
             dependencies: [
-                "PBT", "PBTClient", "PBTReport",
+                "PBT", "PBTReport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -99,11 +99,11 @@ let package = Package(
             swiftSettings: settings),
         // The system's zlib: answers are compressed by it.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-        // The service: HTTP API over any store, tokens, live events, Schedy's protocol.
+        // Connections, requests, responses, routing, admission: knows neither the API nor a dashboard nor a protocol.
         .target(
-            name: "PBTServer",
+            name: "PBTHTTP",
             dependencies: [
-                "CZlib", "PBT", "PBTAPI", "PBTCheckpoints", "PBTReport",
+                "CZlib", "PBT", "PBTAPI",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -117,9 +117,45 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        // The API over any store: endpoints, the claim queue, uploads, the event feed. Takes mounts for anything else.
+        .target(
+            name: "PBTServer",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP",
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            resources: ["app.js", "app.css", "icon.svg"].map { .embedInCode("Dashboard/Assets/\($0)") },
+            swiftSettings: settings),
+        // A mount: pages for a browser.
+        .target(
+            name: "PBTDashboard",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTReport", "PBTServer",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            resources: ["app.js", "app.css", "icon.svg"].map { .embedInCode("Assets/\($0)") },
+            swiftSettings: settings),
+        // A mount: Schedy's protocol.
+        .target(
+            name: "PBTSchedy",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTHTTP",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: settings),
         // The API as Swift functions, and as a store.
         .target(
@@ -139,11 +175,13 @@ let package = Package(
             swiftSettings: settings),
         // The store contract, toy trainers, clocks: imported by tests.
         .target(name: "PBTTesting", dependencies: ["PBT"], swiftSettings: settings),
-        // The command: one file a subcommand, no logic.
+        // The command line: a file for each subcommand.
         .executableTarget(
             name: "pbt",
             dependencies: [
-                "PBT", "PBTCheckpoints", "PBTSQLite", "PBTWorker", "PBTReport", "PBTServer", "PBTClient", "PBTExport",
+                "LibC", "PBT", "PBTCheckpoints", "PBTSQLite", "PBTWorker", "PBTReport", "PBTHTTP", "PBTServer",
+                "PBTDashboard",
+                "PBTSchedy", "PBTClient", "PBTExport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -167,11 +205,12 @@ let package = Package(
             ],
             path: "Examples/swift/Command", packageAccess: false, swiftSettings: settings),
         .testTarget(name: "PBTTests", dependencies: ["PBT", "PBTTesting"], swiftSettings: settings),
+        .testTarget(name: "PBTAPITests", dependencies: ["PBT", "PBTAPI"], swiftSettings: settings),
         // Started eight at a time by a test.
         .executableTarget(
             name: "StoreHammer", dependencies: ["PBT", "PBTSQLite"], path: "Tests/StoreHammer", swiftSettings: settings),
         .testTarget(
-            name: "StoreTests",
+            name: "PBTSQLiteTests",
             dependencies: [
                 "PBT", "PBTSQLite", "PBTTesting", "StoreHammer", .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -218,8 +257,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "CZlib", "PBT", "PBTAPI", "PBTCheckpoints", "PBTServer", "PBTClient", "PBTSQLite", "PBTWorker",
-                "PBTTesting",
+                "CZlib", "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTSchedy",
+                "PBTClient", "PBTSQLite", "PBTWorker", "PBTTesting",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -239,7 +278,8 @@ let package = Package(
         .executableTarget(
             name: "pbt-fuzz",
             dependencies: [
-                "PBT", "PBTAPI", "PBTCheckpoints", "PBTExport", "PBTReport", "PBTSQLite", "PBTServer",
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTExport", "PBTReport", "PBTSQLite", "PBTHTTP", "PBTServer",
+                "PBTDashboard", "PBTSchedy",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -249,12 +289,12 @@ let package = Package(
             ],
             path: "Tests/Fuzz", swiftSettings: settings),
         .testTarget(
-            name: "ReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], exclude: ["Snapshots"],
+            name: "PBTReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], exclude: ["Snapshots"],
             swiftSettings: settings),
         .testTarget(
-            name: "ExportTests",
+            name: "PBTExportTests",
             dependencies: [
-                "PBT", "PBTExport", "PBTReport", "PBTTesting",
+                "PBT", "PBTClient", "PBTExport", "PBTReport", "PBTTesting",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -265,7 +305,7 @@ let package = Package(
             swiftSettings: settings),
         // Runs the built `pbt` as a process.
         .testTarget(
-            name: "CommandTests",
+            name: "PBTCommandTests",
             dependencies: [
                 "PBT", "PBTCheckpoints", "PBTSQLite", "PBTTesting", "pbt",
                 .product(name: "Subprocess", package: "swift-subprocess"),

@@ -45,7 +45,7 @@ extension Target {
             ]
             let (message, read) = source.pick(messages)
             for round in 0..<4 {
-                // The first time as it is: what was written can be read.
+                // The first round unchanged: written data can be read.
                 let value = round == 0 ? message : source.mutated(source.mutated(message))
                 try recorder.note(value.json)
                 let sent = try Value(json: value.json)
@@ -53,12 +53,12 @@ extension Target {
                 do {
                     again = try read(Fields(sent))
                 } catch let error as PBTError {
-                    try expect(round > 0, "what was written cannot be read: \(error)")
+                    try expect(round > 0, "written data cannot be read: \(error)")
                     continue
                 }
                 guard let again else { continue }
                 let once = try read(Fields(Value(json: again.json)))
-                try expect(once?.json == again.json, "what was read is written otherwise: \(again.json)")
+                try expect(once?.json == again.json, "the round trip changed: \(again.json)")
             }
         }
     }
@@ -85,7 +85,7 @@ extension Target {
                     let manifest = try Manifest(api: Fields(value), maximumBytes: most)
                     try expect(manifest.bytes >= 0 && manifest.bytes <= most, "\(manifest.bytes) bytes")
                     let again = try Manifest(api: Fields(.object(manifest.api)), maximumBytes: most)
-                    try expect(again == manifest, "what was written is read otherwise")
+                    try expect(again == manifest, "the round trip changed the value")
                 } catch is PBTError {
                     continue
                 }
@@ -100,7 +100,9 @@ extension Target {
                 source.chance(2)
                 ? source.text() : String(decoding: source.mutated(Array(source.pick(samples).utf8)), as: UTF8.self)
             try recorder.note(Value.string(text).json)
-            if let mark = ChangeMark(text) { try expect(ChangeMark(mark.description) == mark, "the mark \(text)") }
+            if let cursor = ChangeCursor(text) {
+                try expect(ChangeCursor(cursor.description) == cursor, "the cursor \(text)")
+            }
             if let id = IntervalID(text) { try expect(IntervalID(id.description) == id, "the interval \(text)") }
             let encoded = PathSegment.encode(text)
             try expect(encoded.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "/") }, "\(encoded)")
@@ -117,7 +119,7 @@ extension Target {
                 try expect("\(path)" == text, "the path \(text) became \(path)")
                 _ = path.parents
             } catch is PBTError {
-                // It is no path.
+                // It is not a path.
             }
             _ = Duration(value: .string(text))?.milliseconds
             _ = Duration(value: .number(source.number()))?.value
@@ -144,7 +146,7 @@ extension Target {
             if bytes == frames {
                 let text = expected.map { EventStream.Frame(id: $0.id, event: $0.event, data: $0.data).text }.joined()
                 var again = EventStream.Parser()
-                try expect(again.take(Array(text.utf8)) == expected, "what was written is read otherwise")
+                try expect(again.take(Array(text.utf8)) == expected, "the round trip changed the value")
             }
             // However it is cut, the same comes out.
             var cut = EventStream.Parser()
@@ -161,6 +163,6 @@ extension Target {
 }
 
 extension Value {
-    /// Reads a message, and writes what was read.
+    /// Reads a message, and writes it again.
     typealias Reading = (Fields) throws -> Value?
 }

@@ -25,7 +25,7 @@ import Testing
     @Test(arguments: [
         ("[1]", "the results file must be a JSON object such as {\"score\": 0.5}, not a list"),
         ("0.5", "the results file must be a JSON object such as {\"score\": 0.5}, not a number"),
-        ("{\"score\": \"good\"}", "the results file: the metric \"score\" must be a number, not text (\"good\")"),
+        ("{\"score\": \"good\"}", "the results file: the metric \"score\" must be a number, not a string (\"good\")"),
         ("{\"score\": [1]}", "the results file: the metric \"score\" must be a number, not a list ([1])"),
         (
             "{\"Score\": 1, \"loss\": 2}",

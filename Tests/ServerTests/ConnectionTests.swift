@@ -8,6 +8,7 @@ import PBTCheckpoints
 import SystemPackage
 import Testing
 
+@testable import PBTHTTP
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))

@@ -37,7 +37,7 @@ import Testing
             var mirror = IntervalMirror()
             var reads = 0
             repeat {
-                let changes = try await remote.changes(of: "large", since: mirror.mark, limit: 1000)
+                let changes = try await remote.changes(of: "large", since: mirror.cursor, limit: 1000)
                 mirror.apply(changes)
                 reads += 1
                 guard changes.hasMore else { break }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A structured text, such as a YAML file, whose every part knows its line.
+/// A parsed structured document, such as a YAML file, each part of which knows its line.
 ///
-/// Made by whoever parses the text; ``Experiment/init(document:directory:)`` reads it, and its errors name the line.
+/// Created by a parser and read by ``Experiment/init(document:directory:)``, whose errors name the line.
 public struct Document: Sendable {
-    /// What a part holds.
+    /// The content of a part.
     public enum Content: Sendable {
-        /// A scalar: null, a truth value, a number, text.
+        /// A scalar: null, a boolean, a number, or a string.
         case scalar(Value)
         /// A list.
         case list([Document])
-        /// Named parts, in the order of the text.
+        /// Named parts, in the order of the document.
         case object([Entry])
     }
 
@@ -18,12 +18,12 @@ public struct Document: Sendable {
     public struct Entry: Sendable {
         /// The name.
         public var name: String
-        /// The line of the name, from 1; 0 when the text has no lines.
+        /// The line of the name, from 1; 0 if the document has no lines.
         public var line: Int
-        /// What stands under the name.
+        /// The part with that name.
         public var content: Document
 
-        /// A named part.
+        /// Creates a named part.
         public init(name: String, line: Int, content: Document) {
             self.name = name
             self.line = line
@@ -31,21 +31,21 @@ public struct Document: Sendable {
         }
     }
 
-    /// What it holds.
+    /// The content.
     public var content: Content
-    /// Its line, from 1; 0 when the text has no lines.
+    /// The line, from 1; 0 if the document has no lines.
     public var line: Int
-    /// A scalar as it is written in the text, `1.10` for the number 1.1; none where that is not known.
+    /// The source text of a scalar, such as `1.10` for the number 1.1; nil if it is unknown.
     public var text: String?
 
-    /// A part of a text.
+    /// Creates a part of a document.
     public init(_ content: Content, line: Int, text: String? = nil) {
         self.content = content
         self.line = line
         self.text = text
     }
 
-    /// A text without lines.
+    /// Creates a document without lines.
     public init(_ value: Value) {
         line = 0
         content =
@@ -57,7 +57,7 @@ public struct Document: Sendable {
             }
     }
 
-    /// The text's content without its lines; of names that stand twice, the last.
+    /// The content without lines; of duplicate names, the last.
     public var value: Value {
         switch content {
         case .scalar(let scalar): scalar
@@ -65,194 +65,5 @@ public struct Document: Sendable {
         case .object(let entries):
             .object(Dictionary(entries.map { ($0.name, $0.content.value) }, uniquingKeysWith: { $1 }))
         }
-    }
-}
-
-/// What is wrong with a document, and where.
-public struct DocumentError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The line, from 1; 0 when there is none.
-    public var line: Int
-    /// Where in the structure, as names joined by points: `space.learning_rate`.
-    public var path: String
-    /// What is wrong and what would be right.
-    public var problem: String
-    /// What else is wrong with the same document, in order of line.
-    public var more: [DocumentError] = []
-
-    /// What is wrong, and where.
-    public init(line: Int, path: String, problem: String) {
-        self.line = line
-        self.path = path
-        self.problem = problem
-    }
-
-    /// The error and ``more``, each as one sentence for a person, without the file's name.
-    public var description: String {
-        ([self] + more).map(\.sentence).joined(separator: "; ")
-    }
-
-    private var sentence: String {
-        let place = path.isEmpty ? "" : "\(path): "
-        return line > 0 ? "line \(line): \(place)\(problem)" : "\(place)\(problem)"
-    }
-}
-
-/// One object of a document while it is read: hands out its parts, and refuses names that nobody asked for.
-struct ObjectReader {
-    let path: String
-    let line: Int
-    private let entries: [String: Document.Entry]
-    /// What is wrong with the names, when that is for the caller to report along with other problems.
-    private(set) var faults = Faults()
-
-    /// - Parameters:
-    ///   - document: What should be an object.
-    ///   - path: Where it stands.
-    ///   - known: The names that may stand in it.
-    ///   - hints: For names that other programs use, what to write instead.
-    ///   - isTolerant: Whether wrong names are kept in ``faults`` instead of being thrown.
-    /// - Throws: A ``DocumentError`` when it is no object, or has a name that is not known or stands twice.
-    init(
-        _ document: Document, path: String, known: [String], hints: [String: String] = [:], isTolerant: Bool = false
-    ) throws(DocumentError) {
-        self.path = path
-        line = document.line
-        guard case .object(let list) = document.content else {
-            throw DocumentError(
-                line: document.line, path: path,
-                problem: "must be an object with \(known.prefix(4).quotedList), not \(document.value.kind)")
-        }
-        var entries: [String: Document.Entry] = [:]
-        var meant: Set<String> = []
-        for entry in list {
-            let place = path.isEmpty ? entry.name : "\(path).\(entry.name)"
-            guard entries[entry.name] == nil else {
-                faults.add(DocumentError(line: entry.line, path: place, problem: "stands twice; keep one"))
-                continue
-            }
-            guard known.contains(entry.name) else {
-                let advice: String
-                if let hint = hints[entry.name] {
-                    advice = hint
-                } else if let near = nearest(to: entry.name, among: known) {
-                    advice = "did you mean \"\(near)\"?"
-                    meant.insert(near)
-                } else {
-                    advice = "known keys: \(known.joined(separator: ", "))"
-                }
-                faults.add(DocumentError(line: entry.line, path: place, problem: "unknown key; \(advice)"))
-                continue
-            }
-            entries[entry.name] = entry
-        }
-        self.entries = entries
-        // What is there under a misspelled name is not missing too.
-        for name in meant where entries[name] == nil { faults.excuse(path.isEmpty ? name : "\(path).\(name)") }
-        if !isTolerant { try faults.check() }
-    }
-
-    func has(_ name: String) -> Bool {
-        entries[name] != nil
-    }
-
-    func place(_ name: String) -> String {
-        path.isEmpty ? name : "\(path).\(name)"
-    }
-
-    func error(_ name: String, _ problem: String) -> DocumentError {
-        DocumentError(line: entries[name]?.line ?? line, path: place(name), problem: problem)
-    }
-
-    func document(_ name: String) -> Document? {
-        entries[name]?.content
-    }
-
-    func required(_ name: String, _ example: String) throws(DocumentError) -> Document {
-        guard let document = entries[name]?.content else {
-            throw DocumentError(line: line, path: place(name), problem: "is missing; write for example: \(example)")
-        }
-        return document
-    }
-
-    func string(_ name: String) throws(DocumentError) -> String? {
-        guard let value = document(name)?.value else { return nil }
-        guard let string = value.string else { throw error(name, "must be text, not \(value.kind) (\(value))") }
-        return string
-    }
-
-    func bool(_ name: String) throws(DocumentError) -> Bool? {
-        guard let value = document(name)?.value else { return nil }
-        guard let bool = value.bool else { throw error(name, "must be true or false, not \(value)") }
-        return bool
-    }
-
-    func double(_ name: String) throws(DocumentError) -> Double? {
-        guard let value = document(name)?.value else { return nil }
-        guard let double = value.double, double.isFinite else {
-            throw error(name, "must be a finite number, not \(value)")
-        }
-        return double
-    }
-
-    func int(_ name: String, atLeast least: Int, atMost most: Int = .max) throws(DocumentError) -> Int? {
-        guard let value = document(name)?.value else { return nil }
-        guard let int = value.int else { throw error(name, "must be a whole number, not \(value)") }
-        guard int >= least else { throw error(name, "must be at least \(least), not \(int)") }
-        guard int <= most else { throw error(name, "must be at most \(most), not \(int)") }
-        return int
-    }
-
-    /// A duration: a number of seconds, or a number with `ms`, `s`, `m`, `h` or `d`.
-    func duration(_ name: String) throws(DocumentError) -> Duration? {
-        guard let value = document(name)?.value else { return nil }
-        guard let duration = Duration(value: value), duration > .zero else {
-            throw error(name, "must be a time such as 90s, 10m or 2h, not \(value)")
-        }
-        return duration
-    }
-
-    func list(_ name: String) throws(DocumentError) -> [Document]? {
-        guard let document = document(name) else { return nil }
-        guard case .list(let list) = document.content else {
-            throw error(name, "must be a list, not \(document.value.kind) (\(document.value))")
-        }
-        return list
-    }
-
-    /// Two finite numbers.
-    func pair(_ name: String, _ meaning: String) throws(DocumentError) -> (Double, Double) {
-        let numbers = (document(name)?.value.array ?? []).compactMap(\.double).filter(\.isFinite)
-        guard numbers.count == 2, document(name)?.value.array?.count == 2 else {
-            throw error(
-                name, "must be two finite numbers, \(meaning), not \((document(name)?.value ?? .null).flowText)")
-        }
-        return (numbers[0], numbers[1])
-    }
-}
-
-extension Duration {
-    /// A number of seconds, or a number with `ms`, `s`, `m`, `h` or `d`; nothing for anything else.
-    package init?(value: Value) {
-        if let seconds = value.double, seconds.isFinite, seconds.magnitude < 1e12 {
-            self = .milliseconds(Int64((seconds * 1000).rounded()))
-            return
-        }
-        guard let text = value.string else { return nil }
-        let units: [(suffix: String, seconds: Double)] = [
-            ("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400),
-        ]
-        for (suffix, seconds) in units where text.hasSuffix(suffix) {
-            guard let count = Double(text.dropLast(suffix.count)), count.isFinite, count.magnitude < 1e9 else {
-                continue
-            }
-            self = .milliseconds(Int64((count * seconds * 1000).rounded()))
-            return
-        }
-        return nil
-    }
-
-    /// The duration as a definition stores it: seconds.
-    package var value: Value {
-        milliseconds % 1000 == 0 ? .integer(Int(milliseconds / 1000)) : .number(Double(milliseconds) / 1000)
     }
 }

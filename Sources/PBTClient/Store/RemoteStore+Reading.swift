@@ -44,15 +44,15 @@ extension RemoteStore {
     /// See `Store.changes(of:since:limit:)`.
     ///
     /// Requests pages of 1,000 intervals. An interval that changes meanwhile is returned in its latest state.
-    public func changes(of name: String, since mark: ChangeMark?, limit: Int) async throws -> Changes {
-        var mark = mark
-        var isAnew = false
+    public func changes(of name: String, since cursor: ChangeCursor?, limit: Int) async throws -> Changes {
+        var cursor = cursor
+        var isReset = false
         var found: [Interval] = []
         var places: [IntervalID: Int] = [:]
         while true {
-            let page = try await changes(of: name, since: mark, pageOf: min(limit - found.count, 1000))
-            mark = page.mark
-            if page.isAnew { (isAnew, found, places) = (true, [], [:]) }
+            let page = try await changes(of: name, since: cursor, pageOf: min(limit - found.count, 1000))
+            cursor = page.cursor
+            if page.isReset { (isReset, found, places) = (true, [], [:]) }
             for interval in page.intervals {
                 if let place = places[interval.id] {
                     found[place] = interval
@@ -62,24 +62,17 @@ extension RemoteStore {
                 }
             }
             if !page.hasMore || found.count >= limit {
-                return Changes(intervals: found, mark: page.mark, isAnew: isAnew, hasMore: page.hasMore)
+                return Changes(intervals: found, cursor: page.cursor, isReset: isReset, hasMore: page.hasMore)
             }
         }
     }
 
-    private func changes(of name: String, since mark: ChangeMark?, pageOf count: Int) async throws -> Changes {
+    private func changes(of name: String, since cursor: ChangeCursor?, pageOf count: Int) async throws -> Changes {
         let page = try await fields(
             APICall(
                 .GET, .experiment(name, "changes"),
-                query: [("limit", String(count))] + (mark.map { [("since", $0.description)] } ?? [])))
-        // Servers of version 0.2 and earlier call the cursor "mark", and "reset" "anew".
-        let text = try page.text(ifAny: "cursor") ?? page.text("mark")
-        guard let next = ChangeMark(text) else {
-            throw PBTError(.unreachable, "invalid response of the server: its cursor is \(text.prefix(40))")
-        }
-        return Changes(
-            intervals: try page.list("items").map { try Interval(api: Fields($0, path: "items")) }, mark: next,
-            isAnew: try page.bool(ifAny: "reset") ?? page.bool("anew"), hasMore: try page.bool("more"))
+                query: [("limit", String(count))] + (cursor.map { [("since", $0.description)] } ?? [])))
+        return try Changes(api: page)
     }
 
     /// See `Store.runningIntervals(of:)`.

@@ -31,8 +31,11 @@ enum Schemas {
     }
 
     static let changes = object(
-        ["items": list(ref("Interval"), atMost: Limits.page.upperBound), "mark": text, "anew": flag, "more": flag],
-        required: ["items", "mark", "anew", "more"])
+        [
+            "items": list(ref("Interval"), atMost: Limits.page.upperBound), "cursor": text, "reset": flag, "more": flag,
+            "mark": text, "anew": flag,
+        ],
+        required: ["items", "cursor", "reset", "more", "mark", "anew"])
 
     static let text: Value = ["type": "string"]
     static let flag: Value = ["type": "boolean"]
@@ -41,7 +44,7 @@ enum Schemas {
     static let count = integer(Limits.counters)
     /// The number of a member or of an interval, or how many attempts there were.
     static let ordinal = integer(Limits.ordinals)
-    /// How many intervals of training a checkpoint holds.
+    /// The number of trained intervals that a checkpoint holds.
     static let depth = integer(Limits.depths)
     static let whole: Value = ["type": "integer"]
     static let time = described(integer(Limits.times), "Milliseconds since 1970 UTC.")

@@ -3,8 +3,9 @@
 import PBT
 
 extension StoreContract {
+    /// Change feeds, selections, and events.
     static let readingCases: [Case] = [
-        Case("whatever is written to an interval is among what has changed, and nothing else is") { test in
+        Case("the change feed has every interval that was written to, and no other") { test in
             let store = try await test.open()
             var experiment = StoreUnderTest.experiment(population: 3, intervals: 3)
             experiment.kind = .randomSearch
@@ -31,22 +32,22 @@ extension StoreContract {
             ]
             for (what, step, expected) in steps {
                 try await step()
-                let changes = try await store.changes(of: "e", since: mirror.mark)
+                let changes = try await store.changes(of: "e", since: mirror.cursor)
                 try expectEqual(changes.intervals.map(\.id).sorted(), expected, what)
-                try expect(!changes.isAnew && !changes.hasMore, what)
+                try expect(!changes.isReset && !changes.hasMore, what)
                 mirror.apply(changes)
                 try expectEqual(mirror.intervals, try await store.intervals(of: "e"), what)
             }
             for score in [2.0, 3] { try await store.finish(try await store.take(), score: score) }
             let garbage = try await store.garbage(of: "e")
-            mirror.apply(try await store.changes(of: "e", since: mirror.mark))
+            mirror.apply(try await store.changes(of: "e", since: mirror.cursor))
             try await store.collected(garbage, of: "e")
-            let collected = try await store.changes(of: "e", since: mirror.mark).intervals
+            let collected = try await store.changes(of: "e", since: mirror.cursor).intervals
             try expectEqual(collected.compactMap(\.checkpoint).sorted(), garbage.sorted())
-            mirror.apply(try await store.changes(of: "e", since: mirror.mark))
+            mirror.apply(try await store.changes(of: "e", since: mirror.cursor))
             try expectEqual(mirror.intervals, try await store.intervals(of: "e"))
         },
-        Case("what has changed comes in parts of any size, also while it goes on changing") { test in
+        Case("the change feed comes in pages of any size, also while intervals keep changing") { test in
             for limit in [1, 2, 5, 1000] {
                 let store = try await test.open()
                 let name = "e\(limit)"
@@ -57,12 +58,12 @@ extension StoreContract {
                     let claim = try await store.claim(from: name, by: "w", for: .seconds(60))
                     guard case .assignment(let assignment) = claim else { break }
                     try await store.finish(assignment, score: Double(step % 5))
-                    let part = try await store.changes(of: name, since: mirror.mark, limit: limit)
+                    let part = try await store.changes(of: name, since: mirror.cursor, limit: limit)
                     try expect(part.intervals.count <= limit, "\(part.intervals.count) of at most \(limit)")
                     mirror.apply(part)
                 }
                 while true {
-                    let part = try await store.changes(of: name, since: mirror.mark, limit: limit)
+                    let part = try await store.changes(of: name, since: mirror.cursor, limit: limit)
                     parts += 1
                     mirror.apply(part)
                     if !part.hasMore { break }
@@ -71,22 +72,22 @@ extension StoreContract {
                 try expectEqual(mirror.intervals, try await store.intervals(of: name), "by \(limit)")
             }
         },
-        Case("another experiment of the same name is read from its beginning") { test in
+        Case("the change feed of another experiment of the same name is reset") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 4))
             var mirror = IntervalMirror()
             mirror.apply(try await store.changes(of: "e", since: nil))
             try await store.stop("e", because: "enough")
             try await store.remove("e")
-            try await expectError(.noSuchExperiment) { _ = try await store.changes(of: "e", since: mirror.mark) }
+            try await expectError(.noSuchExperiment) { _ = try await store.changes(of: "e", since: mirror.cursor) }
             _ = try await store.create(StoreUnderTest.experiment(population: 2))
-            let changes = try await store.changes(of: "e", since: mirror.mark)
-            try expect(changes.isAnew)
+            let changes = try await store.changes(of: "e", since: mirror.cursor)
+            try expect(changes.isReset)
             mirror.apply(changes)
             try expectEqual(mirror.intervals, try await store.intervals(of: "e"))
             try expectEqual(mirror.intervals.count, 2)
         },
-        Case("what another handle writes is among what has changed") { test in
+        Case("the change feed has the writes of other handles") { test in
             let store = try await test.open()
             let other = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 3, intervals: 2))
@@ -94,7 +95,7 @@ extension StoreContract {
             mirror.apply(try await store.changes(of: "e", since: nil))
             for handle in [store, other, store, other, other] {
                 try await handle.finish(try await handle.take(), score: 1)
-                mirror.apply(try await store.changes(of: "e", since: mirror.mark))
+                mirror.apply(try await store.changes(of: "e", since: mirror.cursor))
                 try expectEqual(mirror.intervals, try await other.intervals(of: "e"))
             }
         },
@@ -139,6 +140,40 @@ extension StoreContract {
                 } while true
                 try expectEqual(parts, wanted, "in parts: \(selection)")
             }
+        },
+        Case("events have increasing numbers and tell the whole story") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1, intervals: 1))
+            let assignment = try await store.take()
+            try await store.release(assignment.lease, because: "x")
+            try await store.finish(try await store.take(), score: 1)
+            let events = try await store.events(of: "e", after: nil, limit: 99)
+            try expectEqual(events.map(\.kind), [.created, .started, .released, .started, .done, .ended])
+            try expect(zip(events, events.dropFirst()).allSatisfy { $0.id < $1.id })
+            try expectEqual(events[4].details["score"], 1.0)
+            try expectEqual(events[4].interval, assignment.interval.id)
+            try expectEqual(try await store.lastEvent(), events.last?.id ?? 0)
+            try expectEqual(
+                try await store.events(of: "e", after: events[2].id, limit: 2).map(\.kind), [.started, .done])
+        },
+        Case("following replays what was and then yields what comes") { test in
+            let store = try await test.open()
+            let other = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1, intervals: 1))
+            let seen = try await withThrowingTaskGroup(of: [Event.Kind].self) { group in
+                group.addTask {
+                    var seen: [Event.Kind] = []
+                    for try await event in store.follow("e") {
+                        seen.append(event.kind)
+                        if event.kind == .ended { break }
+                        // The rest happens through another handle, and only once the first was seen.
+                        if event.kind == .created { try await other.finish(try await other.take(), score: 1) }
+                    }
+                    return seen
+                }
+                return try await group.next() ?? []
+            }
+            try expectEqual(seen, [.created, .started, .done, .ended])
         },
     ]
 }

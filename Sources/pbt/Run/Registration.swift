@@ -16,6 +16,7 @@ extension Registration {
         _ experiment: Experiment, in opened: OpenStore, retrying isRetrying: Bool,
         changing: (Change) async throws -> Void = { _ in }
     ) async throws {
+        try await opened.checkUnclaimed(experiment)
         self = try await opened.store.register(
             experiment, retryingFailed: isRetrying, preparing: { try await opened.copyingFounders(of: $0) },
             confirming: changing)

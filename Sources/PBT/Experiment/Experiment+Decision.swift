@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Experiment {
+    /// Decides about a member after one of its intervals finished: the algorithm.
+    ///
+    /// A pure function of this experiment, the finished interval, and the members that can be ranked; the draws come
+    /// from streams named by (seed, member, index, hyperparameter). The same rows give the same decision on every
+    /// machine.
+    ///
+    /// Source: Jaderberg et al. 2017, algorithm 1. There is no exploit after a member's last interval, since nothing
+    /// would be trained with the donor's weights.
+    ///
+    /// - Parameters:
+    ///   - interval: The interval that finished: done, diverged, or failed.
+    ///   - population: The members that can be ranked, including this one if its score is finite.
+    ///   - strategies: The strategies written in Swift.
+    ///   - now: The creation time of the next interval.
+    ///   - isRevised: Pass true if the definition was edited since the experiment was created, so that hyperparameters
+    ///     may come from another space: missing ones are added, removed ones are dropped, and explore moves values into
+    ///     their range.
+    /// - Returns: The decision, with the member's next interval unless it ends.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/noSuchStrategy`` if a strategy is missing.
+    public func decide(
+        after interval: Interval, in population: Population, strategies: Strategies = Strategies(), at now: Timestamp,
+        revised isRevised: Bool = false
+    ) throws -> Decision {
+        let id = interval.id
+        let nextID = IntervalID(member: id.member, index: id.index + 1)
+        guard nextID.index < intervals, !isRetired(id.member) else {
+            return Decision(interval: id, outcome: .ends, next: nil)
+        }
+        func goesOn(with hyperparameters: Hyperparameters) -> Decision {
+            let (adapted, changes) = isRevised ? adapted(hyperparameters, for: nextID) : (hyperparameters, [])
+            return Decision(
+                interval: id, outcome: .continues,
+                next: Interval(
+                    id: nextID, parent: id, hyperparameters: adapted, changes: changes, depth: interval.depth + 1,
+                    created: now))
+        }
+        switch kind {
+        case .randomSearch, .manual:
+            return interval.state == .done
+                ? goesOn(with: interval.hyperparameters) : Decision(interval: id, outcome: .ends, next: nil)
+        case .replay(let schedule):
+            return interval.state == .done
+                ? goesOn(with: schedule[nextID.index]) : Decision(interval: id, outcome: .ends, next: nil)
+        case .populationBasedTraining:
+            break
+        }
+        if let donor = try donor(for: interval, in: population, strategies: strategies) {
+            let (hyperparameters, changes) = try explored(
+                from: donor, own: interval.hyperparameters, for: nextID, in: population, strategies: strategies,
+                revised: isRevised)
+            return Decision(
+                interval: id, outcome: .exploits(donor.interval),
+                next: Interval(
+                    id: nextID, parent: donor.interval, hyperparameters: hyperparameters, changes: changes,
+                    depth: donor.depth + 1, created: now))
+        }
+        if interval.state == .done { return goesOn(with: interval.hyperparameters) }
+        if exploit == .none { return Decision(interval: id, outcome: .ends, next: nil) }
+        return Decision(
+            interval: id, outcome: .restarts,
+            next: Interval(
+                id: nextID, parent: nil,
+                hyperparameters: space.sample(seed: seed, member: nextID.member, index: nextID.index), depth: 1,
+                created: now))
+    }
+
+    private func donor(
+        for interval: Interval, in population: Population, strategies: Strategies
+    ) throws -> Population.Member? {
+        var random = RandomStream(seed: seed, .exploit, member: interval.id.member, index: interval.id.index + 1)
+        if case .custom(let name) = exploit.kind, let member = population[id: interval.id.member] {
+            guard let strategy = strategies.exploit[name] else {
+                try strategies.check(self)
+                return nil
+            }
+            let chosen = strategy.donor(for: member, in: population, using: &random)
+            return chosen.flatMap { $0 == member.id ? nil : population[id: $0] }
+        }
+        return exploit.donor(for: interval.id.member, depth: interval.depth, in: population, using: &random)
+            .flatMap { population[id: $0] }
+    }
+
+    /// Adapts hyperparameters of an earlier revision to the present space, except those of a manual search or a replay.
+    private func adapted(_ given: Hyperparameters, for next: IntervalID) -> (Hyperparameters, [Change]) {
+        guard kind == .populationBasedTraining || kind == .randomSearch else { return (given, []) }
+        let adapted = space.adapted(given) { name, dimension in
+            if initial.indices.contains(next.member), let listed = initial[next.member][name] { return listed }
+            var random = RandomStream(seed: seed, .sample, member: next.member, index: next.index, name: name)
+            return dimension.sample(using: &random)
+        }
+        return (adapted.hyperparameters, adapted.changes)
+    }
+
+    /// Returns the hyperparameters that follow from a donor's, and the changes.
+    private func explored(
+        from donor: Population.Member, own: Hyperparameters, for next: IntervalID, in population: Population,
+        strategies: Strategies, revised isRevised: Bool
+    ) throws -> (Hyperparameters, [Change]) {
+        var (result, changes) =
+            isRevised ? adapted(donor.hyperparameters, for: next) : (donor.hyperparameters, [])
+        var proposed: Hyperparameters?
+        if case .custom(let name) = explore.kind {
+            guard let strategy = strategies.explore[name] else {
+                try strategies.check(self)
+                return (result, changes)
+            }
+            var random = RandomStream(seed: seed, .explore, member: next.member, index: next.index)
+            proposed = strategy.explore(
+                own: own, donor: donor, in: population, space: space, using: &random)
+        }
+        for name in space.names {
+            guard let dimension = space[name], let old = donor.hyperparameters[name], dimension.isMutable else {
+                continue
+            }
+            if case .constant = dimension.domain { continue }
+            var (new, operation): (Value, String)
+            if let proposed, dimension.explore == nil {
+                new = proposed[name].flatMap { dimension.nearestLegal(to: $0) } ?? old
+                operation = new == old ? "kept" : "custom"
+            } else {
+                var random = RandomStream(seed: seed, .explore, member: next.member, index: next.index, name: name)
+                (new, operation) = dimension.explored(from: old, by: dimension.explore ?? explore, using: &random)
+            }
+            if isRevised, !(dimension.explore ?? explore).ignoresBounds, dimension.complaint(about: new) != nil {
+                var random = RandomStream(seed: seed, .sample, member: next.member, index: next.index, name: name)
+                let legal = dimension.nearestLegal(to: new)
+                (new, operation) = legal.map { ($0, "clipped") } ?? (dimension.sample(using: &random), "resampled")
+            }
+            result[name] = new
+            changes.append(Change(name: name, old: old, operation: operation, new: new))
+        }
+        return (result, changes)
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The change of a hyperparameter when a member took over a donor's.
+public struct Change: Sendable, Hashable {
+    /// The name of the hyperparameter.
+    public var name: String
+    /// The donor's value.
+    public var old: Value
+    /// The operation in a few characters: `×0.8`, `+1`, `resampled`, `kept`, `custom`; by hand: `pushed`, `removed`.
+    public var operation: String
+    /// The new value.
+    public var new: Value
+
+    /// Creates a change.
+    public init(name: String, old: Value, operation: String, new: Value) {
+        self.name = name
+        self.old = old
+        self.operation = operation
+        self.new = new
+    }
+
+    /// True if it was made by hand, after the hyperparameters were drawn or explored.
+    package var isByHand: Bool {
+        operation == "pushed" || isRemoval
+    }
+
+    /// True if the hyperparameter was removed by hand.
+    package var isRemoval: Bool {
+        operation == "removed"
+    }
+
+    /// The change as a JSON object with the keys `name`, `old`, `operation`, `new`.
+    public var value: Value {
+        ["name": .string(name), "old": old, "operation": .string(operation), "new": new]
+    }
+
+    /// Decodes a change from ``value``.
+    package init?(value: Value) {
+        guard let name = value["name"]?.string, let old = value["old"], let new = value["new"],
+            let operation = value["operation"]?.string
+        else { return nil }
+        self.init(name: name, old: old, operation: operation, new: new)
+    }
+}

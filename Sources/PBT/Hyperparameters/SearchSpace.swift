@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The search space of an experiment: its hyperparameters, by name.
+///
+/// The order of the names does not matter: every draw comes from a stream named after its hyperparameter, so adding one
+/// does not affect the draws of the others.
+public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
+    /// The dimensions by name.
+    public let dimensions: [String: Dimension]
+
+    /// The paths of hyperparameters in groups: `["model", "lr"]` for `model.lr`; names without a path are in no group.
+    package let paths: [String: [String]]
+
+    /// Creates a space with these dimensions.
+    public init(_ dimensions: [String: Dimension]) {
+        self.init(dimensions, paths: [:])
+    }
+
+    /// Creates a space with these dimensions, some of them in groups.
+    package init(_ dimensions: [String: Dimension], paths: [String: [String]]) {
+        self.dimensions = dimensions
+        self.paths = paths
+        names = dimensions.keys.sorted()
+    }
+
+    /// Creates a space from a literal; a duplicate name is a programming error.
+    public init(dictionaryLiteral elements: (String, Dimension)...) {
+        self.init(Dictionary(uniqueKeysWithValues: elements))
+    }
+
+    /// The names, in order.
+    public let names: [String]
+
+    /// The dimension with a name.
+    public subscript(name: String) -> Dimension? {
+        dimensions[name]
+    }
+
+    /// Samples a founder's hyperparameters from the streams of (seed, member, index).
+    ///
+    /// - Parameters:
+    ///   - seed: The experiment's seed.
+    ///   - member: The member.
+    ///   - index: The index of the interval; 0 for a founder.
+    /// - Returns: One value for each dimension except those that are free and have no distribution.
+    public func sample(seed: UInt64, member: Int, index: Int) -> Hyperparameters {
+        Hyperparameters(
+            Dictionary(
+                uniqueKeysWithValues: names.compactMap { name in
+                    guard let dimension = dimensions[name], dimension.isSampled else { return nil }
+                    var random = RandomStream(seed: seed, .sample, member: member, index: index, name: name)
+                    return (name, dimension.sample(using: &random))
+                }))
+    }
+
+    /// Checks hyperparameters given by hand and normalizes them to the types that sampling gives.
+    ///
+    /// A space without dimensions accepts any hyperparameters.
+    ///
+    /// - Parameter given: Values for some or all dimensions.
+    /// - Returns: The values given, in the space's types.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` for an unknown name or a value that the space
+    ///   does not allow.
+    public func checked(_ given: Hyperparameters) throws -> Hyperparameters {
+        if let complaint = Limits.complaint(about: given.values, "hyperparameters") {
+            throw PBTError(.badValue, complaint)
+        }
+        if dimensions.isEmpty { return Hyperparameters(given.values.mapValues(\.finite)) }
+        let given = Hyperparameters(try flattened(given.values))
+        var checked = Hyperparameters([:])
+        for name in given.names {
+            guard let value = given[name], let dimension = dimensions[name] else {
+                let hint =
+                    nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
+                throw PBTError(.badValue, "there is no hyperparameter \"\(name)\" in the space; \(hint)")
+            }
+            if let complaint = dimension.complaint(about: value) {
+                throw PBTError(.badValue, "hyperparameter \"\(name)\" \(complaint)")
+            }
+            checked[name] = dimension.normalized(value)
+        }
+        return checked
+    }
+}

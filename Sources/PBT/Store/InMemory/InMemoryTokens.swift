@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// Tokens in memory that live as long as their process.
+public final class InMemoryTokens: TokenStore {
+    private let list: Mutex<[TokenRecord]>
+
+    /// Creates storage with these tokens; none by default.
+    public init(_ tokens: [TokenRecord] = []) {
+        list = Mutex(tokens)
+    }
+
+    /// See ``TokenStore/add(_:)``.
+    public func add(_ token: TokenRecord) async throws {
+        try list.withLock { list in
+            guard !list.contains(where: { $0.name == token.name }) else { throw PBTError.tokenExists(token.name) }
+            list.append(token)
+        }
+    }
+
+    /// See ``TokenStore/tokens()``.
+    public func tokens() async throws -> [TokenRecord] {
+        list.withLock(\.self)
+    }
+
+    /// See ``TokenStore/token(id:)``.
+    public func token(id: String) async throws -> TokenRecord? {
+        list.withLock { $0.first { $0.id == id } }
+    }
+
+    /// See ``TokenStore/removeToken(named:)``.
+    public func removeToken(named name: String) async throws {
+        try list.withLock { list in
+            guard let place = list.firstIndex(where: { $0.name == name }) else {
+                throw PBTError.noToken(name, among: list.map(\.name))
+            }
+            list.remove(at: place)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reference tracking of checkpoints.
+extension Ledger {
+    /// Marks checkpoints that have become unreferenced as garbage, and returns their intervals.
+    func markUnreferenced(after finished: [Interval], in record: ExperimentRecord) throws -> [Interval] {
+        var candidates: [IntervalID: Interval] = [:]
+        let most = max(1, record.experiment.keep.best)
+        let best = try best(most.adding(saturating: 1), in: record)
+        var ids = finished.compactMap(\.parent)
+        // The one that has just dropped out of the best.
+        if best.count > most { ids.append(best[most]) }
+        for interval in finished {
+            for kept in try kept(ofMember: interval.id.member, in: record) {
+                candidates[kept.id] = kept
+            }
+        }
+        for id in ids where candidates[id] == nil {
+            if let interval = try interval(id, in: record), interval.checkpointState == .kept {
+                candidates[id] = interval
+            }
+        }
+        var garbage: [Interval] = []
+        let top = Set(best.prefix(most))
+        let standings = try standings(of: record)
+        for id in candidates.keys.sorted() {
+            guard var interval = candidates[id],
+                try !isNeeded(interval, best: top, standings: standings, in: record)
+            else { continue }
+            interval.checkpointState = .garbage
+            try update(interval, in: record)
+            garbage.append(interval)
+        }
+        return garbage
+    }
+
+    func isNeeded(_ interval: Interval, in record: ExperimentRecord) throws -> Bool {
+        try isNeeded(
+            interval, best: Set(try best(max(1, record.experiment.keep.best), in: record)),
+            standings: try standings(of: record), in: record)
+    }
+
+    /// Returns true if a possible donor, an open interval, the best, the last, or a pin references the checkpoint.
+    private func isNeeded(
+        _ interval: Interval, best: Set<IntervalID>, standings: Standings, in record: ExperimentRecord
+    ) throws -> Bool {
+        if interval.isPinned || best.contains(interval.id) { return true }
+        // A retired member may come back.
+        if record.experiment.isRetired(interval.id.member),
+            try self.interval(interval.id.next, in: record) == nil
+        {
+            return true
+        }
+        if let standing = standings.population[id: interval.id.member] {
+            if standing.index == interval.id.index { return true }
+            // Of the member's last intervals, those that its present checkpoint descends from.
+            var ancestor = standing.interval
+            for _ in 1..<max(1, record.experiment.keep.last) {
+                guard let parent = try self.interval(ancestor, in: record)?.parent, parent.member == ancestor.member
+                else { break }
+                if parent == interval.id { return true }
+                ancestor = parent
+            }
+        }
+        return try hasOpenChild(interval.id, in: record)
+    }
+
+    package func pin(_ id: IntervalID, of name: String, _ isPinned: Bool) throws {
+        let record = try existing(name)
+        var interval = try existing(id, in: record)
+        guard !isPinned || interval.checkpointState == .kept else {
+            throw PBTError(.wrongState, "interval \(id) of \"\(name)\" has no checkpoint to keep (any longer)")
+        }
+        interval.isPinned = isPinned
+        if !isPinned, interval.checkpointState == .kept, try !isNeeded(interval, in: record) {
+            interval.checkpointState = .garbage
+        }
+        try update(interval, in: record)
+    }
+}

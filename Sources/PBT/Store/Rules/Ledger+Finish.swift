@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Ledger {
+    package func finish(_ lease: Lease, _ outcome: Outcome) throws -> Finished {
+        if let finished = try previousResult(of: lease) { return finished }
+        var (record, interval) = try validate(lease)
+        switch outcome {
+        case .failed(let reason):
+            let (decisions, garbage) = try charge(&interval, .retried, because: reason, in: &record)
+            return Finished(interval: interval, decisions: decisions, garbage: garbage, record: record)
+        case .trained(let score, let metrics, let checkpoint):
+            guard checkpoint != nil || !score.isFinite else {
+                throw PBTError(
+                    .badValue,
+                    "interval \(lease.interval) has a score but no checkpoint that its successors could continue")
+            }
+            try check(metrics)
+            let name = CheckpointName(interval.id, attempt: interval.attempts)
+            // Files are looked up, given to trainers, and deleted by this name.
+            if let checkpoint, CheckpointName(checkpoint) != name { throw name.refusal(of: checkpoint) }
+            interval.state = score.isFinite ? .done : .diverged
+            interval.score = score.isFinite ? score : nil
+            interval.metrics = metrics.mapValues(\.finite)
+            interval.reason = score.isFinite ? nil : "the score is \(score)"
+            interval.checkpoint = checkpoint
+            interval.checkpointState = checkpoint == nil ? .none : .kept
+            let (decisions, garbage) = try close(&interval, from: .running, in: &record)
+            return Finished(interval: interval, decisions: decisions, garbage: garbage, record: record)
+        }
+    }
+
+    /// Returns the result of an attempt that this lease has already finished, for a caller that did not get the
+    /// response.
+    private func previousResult(of lease: Lease) throws -> Finished? {
+        let record = try existing(lease.experiment)
+        let interval = try existing(lease.interval, in: record)
+        guard interval.state != .running, interval.attempts == lease.attempt,
+            LeaseSecret.matches(lease.token, stored: interval.token)
+        else { return nil }
+        return Finished(
+            interval: interval, decisions: [], garbage: try garbage(in: record), record: record)
+    }
+
+    /// Finishes an interval: assigns its sequence number, updates its member's standing, makes the decisions, and marks
+    /// unreferenced checkpoints.
+    @discardableResult
+    package func close(
+        _ interval: inout Interval, from state: Interval.State, in record: inout ExperimentRecord
+    ) throws -> (decisions: [Decision], garbage: [String]) {
+        let experiment = record.experiment
+        // The only step below that can fail because of the caller; checked before anything is written.
+        try strategies.check(experiment)
+        if interval.state != .failed { try acquit(interval.worker, trained: interval, in: &record) }
+        record.move(state, to: interval.state)
+        interval.sequence = record.finishedIntervals
+        interval.finished = now
+        interval.leaseExpires = nil
+        interval.isUndecided = experiment.decides == .late && !experiment.ends(after: interval)
+        if interval.isUndecided { record.undecided += 1 }
+        try update(interval, in: record)
+        let member = interval.id.member
+        let before = try standings(of: record).population[id: member]
+        try setStanding(experiment.standing(of: interval, after: before), ofMember: member, in: record)
+        var (finished, decisions) = try decide(after: interval, in: standings(of: record), of: &record)
+        if experiment.isOpen {
+            let when = Interval.Decided(
+                after: record.finishedIntervals + 1, order: record.lateDecisions, members: experiment.population)
+            decisions = decisions.map { $0.decided(when) }
+        }
+        for decision in decisions where decision.replaces {
+            try setStanding(nil, ofMember: decision.interval.member, in: record)
+        }
+        try insert(decisions.compactMap(\.next), in: record)
+        count(interval, decisions, in: &record)
+        if experiment.isSynchronous, !decisions.isEmpty { try recount(&record) }
+        let ending = ending(of: record, after: interval)
+        let garbage = try markUnreferenced(after: finished, in: record)
+        if let index = garbage.firstIndex(where: { $0.id == interval.id }) {
+            interval.checkpointState = garbage[index].checkpointState
+        }
+        try log(interval, decisions, in: record)
+        if let ending, !record.state.isOver { try end(&record, ending.state, because: ending.reason) }
+        record.finishedIntervals += 1
+        try update(record)
+        return (decisions, garbage.compactMap(\.checkpoint))
+    }
+
+    /// Returns the decisions that follow a finished interval, and the intervals that they are about.
+    private func decide(
+        after interval: Interval, in standings: Standings, of record: inout ExperimentRecord
+    ) throws -> (finished: [Interval], decisions: [Decision]) {
+        let experiment = record.experiment
+        if interval.isUndecided { return ([interval], []) }
+        guard experiment.isSynchronous else {
+            return (
+                [interval],
+                [
+                    try experiment.decide(
+                        after: interval, in: standings.population, strategies: strategies, at: now,
+                        revised: record.revisionNumber > 0)
+                ]
+            )
+        }
+        // The barrier of a generation, computed from the rows of the members that still have intervals.
+        guard (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0) == 0 else { return ([interval], []) }
+        // After an edit, a generation may contain members of different indices.
+        let generation = try newest(in: record).map { $0.id == interval.id ? interval : $0 }.filter {
+            $0.id.index == record.generation || !experiment.ends(after: $0)
+        }
+        let decisions = try generation.map {
+            try experiment.decide(
+                after: $0, in: standings.population, strategies: strategies, at: now,
+                revised: record.revisionNumber > 0)
+        }
+        record.generation += 1
+        record.generationBegan = now
+        // The last of a member that ended earlier in its own count is not in it, but what it came from is not needed
+        // any more.
+        let isAmong = generation.contains { $0.id == interval.id }
+        return (isAmong ? generation : generation + [interval], decisions)
+    }
+
+    private func count(_ interval: Interval, _ decisions: [Decision], in record: inout ExperimentRecord) {
+        let experiment = record.experiment
+        if interval.state == .done, let score = interval.score,
+            record.bestScore.map({ experiment.objective.isBetter(score, than: $0) }) ?? true
+        {
+            record.best = interval.id
+            record.bestScore = score
+        }
+        switch interval.state {
+        case .failed: record.failuresInARow += 1
+        default: record.failuresInARow = 0
+        }
+        for decision in decisions {
+            if decision.next != nil {
+                record.counts[.waiting, default: 0] += 1
+            } else if !experiment.isRetired(decision.interval.member) {
+                record.membersEnded += 1
+                record.skipped += max(0, experiment.intervals - (decision.interval.index + 1))
+            }
+        }
+    }
+
+    /// Returns the final state of the experiment and its reason, if it ends now.
+    func ending(
+        of record: ExperimentRecord, after interval: Interval?
+    ) -> (state: ExperimentRecord.State, reason: String?)? {
+        let experiment = record.experiment
+        if let target = experiment.stop.target, let best = record.bestScore,
+            !experiment.objective.isBetter(target, than: best)
+        {
+            return (.finished, "its target \(target.short) is reached")
+        }
+        let open = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0)
+        // Intervals that are still open when all members have ended belong to retired members.
+        if !experiment.takesMembers, record.membersEnded >= experiment.population, open == 0 {
+            return record.best == nil
+                ? (.failed, "no interval was ever done; the last one: \(interval?.reason ?? "no reason known")")
+                : (.finished, nil)
+        }
+        if record.failuresInARow >= max(3, experiment.population) {
+            return (
+                .failed,
+                "the last \(record.failuresInARow) intervals all failed; the last one: "
+                    + (interval?.reason ?? "no reason known")
+            )
+        }
+        return nil
+    }
+
+    private func log(_ interval: Interval, _ decisions: [Decision], in record: ExperimentRecord) throws {
+        var details: [String: Value] = ["attempt": .integer(interval.attempts)]
+        if let score = interval.score, score.isFinite { details["score"] = .number(score) }
+        if record.best == interval.id { details["best"] = true }
+        details["reason"] = interval.reason.map { .string($0) }
+        if let decision = decisions.first, decisions.count == 1 {
+            details.merge(decision.value.object ?? [:]) { $1 }
+        }
+        let kind: Event.Kind =
+            switch interval.state {
+            case .diverged: .diverged
+            case .failed: .failed
+            default: .done
+            }
+        try append(kind, interval.id, details, in: record)
+        if record.experiment.isSynchronous, !decisions.isEmpty {
+            let exploits = decisions.filter(\.replaces).map { decision in
+                var object = decision.value.object ?? [:]
+                object["member"] = .integer(decision.interval.member)
+                return Value.object(object)
+            }
+            try append(
+                .generation, nil, ["generation": .integer(record.generation - 1), "exploits": .array(exploits)],
+                in: record)
+        }
+    }
+}

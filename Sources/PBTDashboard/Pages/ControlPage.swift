@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Logging
+import PBT
+import PBTHTTP
+import PBTServer
+import PBTAPI
+import PBTReport
+
+/// The page that confirms and performs an action on an experiment.
+///
+/// In two steps, so that no single click on a link changes anything.
+struct ControlPage {
+    let request: PageRequest
+
+    /// Returns the page that asks for confirmation.
+    func confirm() async throws -> Reply {
+        let action = try action()
+        await request.dashboard.snapshots.forget(request.call.experiment)
+        let snapshot = try await request.dashboard.snapshots.snapshot(of: request.call.experiment)
+        return page(action, snapshot, problem: nil)
+    }
+
+    /// Performs the action with the values of the form.
+    func perform() async throws -> Reply {
+        let action = try action()
+        let form = try await Form(request.call)
+        try form.checkToken(of: request)
+        let (name, store) = (request.call.experiment, request.server.store)
+        let snapshot = try await request.dashboard.snapshots.snapshot(of: name)
+        do {
+            switch action {
+            case .pause: try await store.pause(name)
+            case .resume: try await store.resume(name)
+            case .stop:
+                let reason = form["reason"] ?? ""
+                try await store.stop(
+                    name, because: reason.isEmpty ? "stopped manually" : String(reason.prefix(500)))
+            case .push: _ = try await store.push(hyperparameters(form, snapshot.experiment), to: name)
+            }
+        } catch let error as PBTError where error.code == .wrongState || error.code == .badValue {
+            var reply = page(action, snapshot, problem: error.message)
+            reply.status = error.code == .badValue ? .unprocessableContent : .conflict
+            return reply
+        }
+        await request.dashboard.snapshots.forget(name)
+        request.server.logger.info(
+            "action from the dashboard",
+            metadata: [
+                "action": "\(action.rawValue)", "experiment": "\(name)", "by": "\(request.call.caller.name ?? "-")",
+            ])
+        return .seeOther(Links.experiment(name))
+    }
+
+    private func action() throws -> ControlAction {
+        guard let action = ControlAction(rawValue: request.call["action"]) else {
+            throw Problem(404, "noSuchPath", "there is no such action; the actions are pause, resume, stop and push")
+        }
+        guard request.dashboard.settings.allowsControl else {
+            throw PBTError(
+                .forbidden,
+                "this dashboard is read-only; serve with --allow-control, or use the command: "
+                    + request.command(action.rawValue, request.call.experiment))
+        }
+        guard request.mayControl else {
+            throw PBTError(
+                .forbidden,
+                "the token \"\(request.call.caller.name ?? "")\" has the scope \(request.call.caller.scope.rawValue); this requires admin: "
+                    + "pbt token create NAME --scope admin")
+        }
+        return action
+    }
+
+    /// Returns the hyperparameters of the fields that are not empty: as JSON if they are valid JSON, else as strings.
+    private func hyperparameters(_ form: Form, _ experiment: Experiment) -> Hyperparameters {
+        var values: [String: Value] = [:]
+        for name in experiment.space.names {
+            guard let text = form["h.\(name)"], !text.isEmpty else { continue }
+            do {
+                values[name] = try Value(json: Array(text.utf8))
+            } catch {
+                // A string: the store checks whether it is one of the choices.
+                values[name] = .string(text)
+            }
+        }
+        return Hyperparameters(values)
+    }
+
+    private func page(_ action: ControlAction, _ snapshot: Snapshot, problem: String?) -> Reply {
+        let name = snapshot.name
+        var layout = Layout(
+            title: "\(action.rawValue) \(PlainText.middle(PlainText.line(name), width: 40)) · pbt", request: request,
+            experiment: (snapshot, nil))
+        layout.hasForm = true
+        let isPossible = ControlAction.available(for: snapshot.record).contains(action)
+        return layout.reply {
+            tag("section", ["class": "card narrow"]) {
+                tag("h2") {
+                    "\(action.rawValue.withCapital) "
+                    Formatting.name(name)
+                    "?"
+                }
+                if let problem { tag("p", ["class": "banner bad", "role": "alert"]) { PlainText.line(problem) } }
+                if isPossible {
+                    tag("p") { action.consequences }
+                    tag("form", ["method": "post", "action": Links.experiment(name, "control/\(action.rawValue)")]) {
+                        void("input", ["type": "hidden", "name": "form_token", "value": request.formToken])
+                        fields(action, snapshot.experiment)
+                        tag("p") {
+                            tag("button", ["type": "submit"]) { action.rawValue.withCapital }
+                            " "
+                            tag("a", ["href": Links.experiment(name)]) { "Cancel" }
+                        }
+                    }
+                } else {
+                    tag("p") {
+                        "The experiment is \(snapshot.record.state.rawValue); cannot \(action.rawValue). "
+                        tag("a", ["href": Links.experiment(name)]) { "Back" }
+                    }
+                }
+            }
+        }
+    }
+
+    private func fields(_ action: ControlAction, _ experiment: Experiment) -> HTML {
+        switch action {
+        case .stop:
+            tag("p", ["class": "fields"]) {
+                tag("label", ["for": "reason"]) { "Reason" }
+                void(
+                    "input",
+                    ["id": "reason", "name": "reason", "maxlength": "500", "placeholder": "stopped manually"])
+            }
+        case .push:
+            tag("div", ["class": "fields"]) {
+                for (place, name) in experiment.space.names.enumerated() {
+                    tag("label", ["for": "h\(place)"]) { Formatting.name(name) }
+                    void("input", ["id": "h\(place)", "name": "h.\(name)", "autocomplete": "off"])
+                }
+            }
+        case .pause, .resume: .nothing
+        }
+    }
+}
