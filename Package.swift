@@ -249,6 +249,12 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "PBTClientTests",
+            dependencies: [
+                "PBT", "PBTClient", "PBTTesting", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "ServerTests",
             dependencies: [
                 "CZlib", "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTSchedy",

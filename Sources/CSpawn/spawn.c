@@ -29,11 +29,11 @@
 #define NSIG 65
 #endif
 
-/// Held for reading while a program is started, and for writing while an orphan is reaped: a program that ends before it is
-/// in the table must not be taken for an orphan.
+/// Locked for reading while a program is started, and for writing while an orphan is reaped: a program that ends before
+/// it is in the table must not be mistaken for an orphan.
 static pthread_rwlock_t starting = PTHREAD_RWLOCK_INITIALIZER;
 
-/// The programs that were started here and are not reaped yet. A number may be in it twice for a moment.
+/// The programs that were started here and are not reaped yet. A process identifier can be in the table twice briefly.
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static int *table = NULL;
 static size_t table_count = 0, table_room = 0;
@@ -91,7 +91,7 @@ int pbt_reap_orphan(int child) {
     return reaped;
 }
 
-/// A copy of a descriptor that is none of the standard three and is closed in every program; `descriptor` is closed.
+/// Returns a copy of a descriptor, closed on exec and other than the standard three, and closes `descriptor`.
 static int moved(int descriptor) {
     if (descriptor < 0) return -1;
     int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
@@ -101,7 +101,7 @@ static int moved(int descriptor) {
     return copy;
 }
 
-/// Both ends of a pipe, neither of them inherited, nor one of the standard three.
+/// Creates a pipe whose ends are closed on exec and are not among the standard three.
 static int make_pipe(int ends[2]) {
 #if defined(__linux__)
     if (pipe2(ends, O_CLOEXEC) != 0) return -1;
@@ -125,13 +125,13 @@ int pbt_holds(const void *bytes, size_t count, const void *part, size_t length) 
 int pbt_pipe(int ends[2]) {
     if (make_pipe(ends) != 0) return errno;
 #if defined(__linux__) && defined(F_SETPIPE_SZ)
-    // So that a program is not held up soon while this process is stopped. What a system does not allow is no error.
+    // So that a program does not block soon while this process is stopped. A refusal by the system is not an error.
     (void)fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
 #endif
     return 0;
 }
 
-/// Everything but the standard three is closed when the program begins.
+/// Marks all descriptors except the standard three to be closed on exec.
 static void close_others(void) {
 #if defined(__linux__)
     if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_ON_EXEC) == 0) return;
@@ -143,16 +143,17 @@ static void close_others(void) {
     }
 }
 
-/// What the child does; it returns only when it could not begin the program.
+/// Executes the program in the child; returns only on failure.
 ///
-/// It may share this process's memory, so it calls what is safe in a signal's handler and writes to no variable of ours.
+/// The child can share this process's memory, so it calls only async-signal-safe functions and writes to no shared
+/// variable.
 static void begin(const char *path, char *const arguments[], char *const environment[], const char *directory,
                   int null, int output, int errors) {
-    // First of all: from now on nothing that is sent to our group arrives.
+    // First: from now on signals to our group do not arrive.
     if (setpgid(0, 0) != 0) return;
     struct sigaction action = {.sa_handler = SIG_IGN};
     for (int number = 1; number < NSIG; number++) {
-        // What arrived is still blocked. To ignore it discards it; to heed it by default would not.
+        // Pending signals are still blocked. Ignoring a signal discards it; the default action would not.
         action.sa_handler = SIG_IGN;
         sigaction(number, &action, NULL);
         action.sa_handler = SIG_DFL;
@@ -196,12 +197,12 @@ static int spawn(int *child, const char *path, char *const arguments[], char *co
     }
     await_children();
 
-    // No handler of ours may run in the child.
+    // Our signal handlers must not run in the child.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
 #if defined(__linux__)
-    // Copies no tables of pages, of which a process with much memory has many.
+    // Does not copy page tables, which are large in a process with much memory.
     pid_t process = vfork();
 #else
     pid_t process = fork();
@@ -209,7 +210,7 @@ static int spawn(int *child, const char *path, char *const arguments[], char *co
     if (process == 0) {
         begin(path, arguments, environment, directory, null, copies[0], copies[1]);
         int why = errno;
-        // Four bytes go into a pipe at once or not at all.
+        // A write of four bytes to a pipe is atomic.
         (void)!write(report[1], &why, sizeof why);
         _exit(127);
     }
@@ -220,7 +221,7 @@ static int spawn(int *child, const char *path, char *const arguments[], char *co
     close(copies[0]);
     close(copies[1]);
     if (process > 0) {
-        // The pipe ends without a word when the program begins.
+        // The pipe closes without data when the program is executed.
         int why = 0;
         ssize_t count;
         do {

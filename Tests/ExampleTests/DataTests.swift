@@ -55,7 +55,7 @@ import Testing
             let file = try FileDescriptor.open(
                 FilePath(directory).appending("digits.bin"), .writeOnly, options: .create, permissions: .ownerReadWrite)
             _ = try file.closeAfter { try file.writeAll(repeatElement(17, count: 116_805)) }
-            let other = "\(directory)/digits.bin is not the file with the 1797 digits; see README.md beside it"
+            let other = "\(directory)/digits.bin is not the file with the 1797 digits; see README.md there"
             #expect(throws: PBTError(.badValue, other)) { try NoisyDigits(data: FilePath(directory)) }
         }
     }

@@ -150,7 +150,7 @@ import Testing
         let words = "exit 1: no such module: torch"
         #expect(
             answer.error.contains(
-                "error: this worker stopped, since its program ended 5 times in a row without having begun an interval: "
+                "error: this worker stopped, since its program ended 5 times in a row without starting an interval: "
                     + "\(words); its log: \(log); the intervals are left to other workers, or to the next run\n"),
             "\(answer.error)")
         #expect(answer.error.components(separatedBy: words).count == 3, "once when it happens, and once at the end")

@@ -250,7 +250,7 @@ func run(
             let copy = try output.output.duplicate()
             try copy.writeAll("--- RESULTS ---\n{\"score\": 1}\n--- END RESULTS ---\n".utf8)
             let printed = await output.finish()
-            #expect(printed.output == .block(texts: printed.texts, line: 1))
+            #expect(printed.output == .block(candidates: printed.texts, line: 1))
             #expect(printed.errors == .nothing)
             #expect(try attempt.log.text()?.hasSuffix("--- END RESULTS ---\n") == true)
             try copy.close()

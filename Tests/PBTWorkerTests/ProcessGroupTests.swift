@@ -109,7 +109,7 @@ extension Bundle {
     }
 
     @Test(arguments: [
-        ("#!/no/such/interpreter\n", "No such file or directory; is the interpreter there that its first line names?"),
+        ("#!/no/such/interpreter\n", "No such file or directory; does the interpreter in its first line exist?"),
         (
             "\u{7f}ELF",
             "Exec format error; not executable on this machine (wrong architecture?), and its first line names no "

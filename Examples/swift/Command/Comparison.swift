@@ -5,9 +5,9 @@ import PBT
 import PBTCheckpoints
 import PBTWorker
 
-/// PBT beside a random search with the same founders and the same budget, for several seeds.
+/// A comparison of PBT with a random search with the same founders and the same budget, for several seeds.
 struct Comparison {
-    /// How one search did.
+    /// The result of a search.
     struct Side {
         /// A model: its score on the validation data, and what it reaches on the test data.
         struct Model {

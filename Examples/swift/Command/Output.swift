@@ -8,7 +8,7 @@ import SystemPackage
     import Foundation
 #endif
 
-/// Writes a line to standard error; a reader that is gone is no reason to stop training.
+/// Writes a line to standard error; a closed pipe must not stop the training.
 func note(_ line: String) {
     do {
         try FileDescriptor.standardError.writeAll("\(line)\n".utf8)
@@ -27,7 +27,7 @@ func write(_ text: String, to path: FilePath) throws {
 /// The directory that the command was started in.
 var currentDirectory: String { FileManager.default.currentDirectoryPath }
 
-/// Makes a directory, and deletes it with all that is in it when the body is over.
+/// Creates a temporary directory, and deletes it after `body`.
 func withTemporaryDirectory<Result>(_ body: (FilePath) async throws -> Result) async throws -> Result {
     let directory = FileManager.default.temporaryDirectory.appending(path: "swift-example-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -62,9 +62,9 @@ func shortened(_ number: Double) -> String {
     return fixed(number, decimals: decimals)
 }
 
-/// A table of texts, numbers at the right.
+/// A text table with numbers aligned to the right.
 struct Table {
-    /// What stands above the columns.
+    /// The column headings.
     let titles: [String]
     /// The rows, one text a column.
     var rows: [[String]] = []

@@ -29,13 +29,13 @@ import ExampleModels
     @Option(help: "How many intervals are trained at a time; makes no difference to the result.")
     var workers = 2
 
-    @Option(help: "Keep everything in this SQLite file, and checkpoints beside it; run again to go on after a stop.")
+    @Option(help: "Keep everything in this SQLite file, and checkpoints next to it; rerun to resume after a stop.")
     var store: String?
 
     @Option(help: "Draw the learning curves into this SVG file.")
     var plot: String?
 
-    @Flag(help: "Train a random search with the same founders and budget beside it.")
+    @Flag(help: "Also train a random search with the same founders and budget.")
     var randomSearch = false
 
     @Flag(help: "Run PBT and random search for several seeds, and print how they did as tables in Markdown.")

@@ -6,7 +6,7 @@ public import SystemPackage
 
 /// A language model of characters that learns from a text of 35 kB, judged by the bits it needs for each character.
 ///
-/// What is searched are the learning rate, the momentum and the dropout.
+/// The search space is the learning rate, the momentum, and the dropout.
 public struct CharacterLanguageModel: Workload {
     private let text: CharacterText
     private let model: CharacterModel

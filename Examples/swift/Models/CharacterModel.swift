@@ -7,13 +7,13 @@ import PBT
 /// Each of them is looked up in a table of embeddings, and a ``Perceptron`` sees these side by side (Bengio, Ducharme,
 /// Vincent and Jauvin 2003).
 struct CharacterModel: Sendable, Hashable {
-    /// How many symbols there are.
+    /// The number of symbols.
     let alphabet: Int
-    /// How many symbols it sees.
+    /// The number of symbols of the context.
     let context: Int
-    /// How many numbers stand for a symbol.
+    /// The dimension of the embedding of a symbol.
     let width: Int
-    /// What follows the embeddings.
+    /// The network after the embeddings.
     let network: Perceptron
 
     /// A model of this size.
@@ -24,7 +24,7 @@ struct CharacterModel: Sendable, Hashable {
         network = Perceptron(inputs: context * width, hidden: hidden, outputs: alphabet)
     }
 
-    /// How many weights there are: the network's, then the embeddings, one symbol's after the other's.
+    /// The number of weights: those of the network, then the embeddings, symbol by symbol.
     var weightCount: Int { network.weightCount + alphabet * width }
 
     /// Weights to start from; embeddings are normal with a standard deviation of 0.3.

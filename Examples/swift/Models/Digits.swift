@@ -33,7 +33,7 @@ struct Digits: Sendable {
         let stride = Self.points + 1
         let isRight = bytes.indices.allSatisfy { bytes[$0] <= ($0 % stride == Self.points ? 9 : 16) }
         guard bytes.count == Self.count * stride, isRight else {
-            throw PBTError(.badValue, "\(path) is not the file with the \(Self.count) digits; see README.md beside it")
+            throw PBTError(.badValue, "\(path) is not the file with the \(Self.count) digits; see README.md there")
         }
         var random = RandomStream(seed: 1, .sample, member: 0, index: 0, name: "digits")
         var order = Array(0..<Self.count)

@@ -4,11 +4,11 @@ public import PBT
 public import PBTWorker
 public import SystemPackage
 
-/// Handwritten digits of 8×8 points, 30 % of the training labels replaced by random ones, and a network that learns
-/// the wrong labels by heart if it is let.
+/// Handwritten digits of 8×8 pixels with 30 % of the training labels replaced by random ones, and a network that can
+/// memorize the wrong labels.
 ///
-/// Who keeps a high learning rate never fits well, who keeps a low one is slow, and who trains on too long with too much
-/// of it fits the noise.
+/// A constant high learning rate never fits well, a constant low one is slow, and too much training with a high one fits
+/// the noise.
 public struct NoisyDigits: Workload {
     private let digits: Digits
     private let network = Perceptron(inputs: Digits.points, hidden: 64, outputs: Digits.classes)

@@ -6,8 +6,8 @@ public import SystemPackage
 
 /// Gradient descent on ½·Σ λi·θi² in 20 dimensions with noise of standard deviation 1 on every gradient.
 ///
-/// Synthetic. The curvatures λ go from 1 down to 0.01. A high learning rate is fast at first and then bounces in the noise; only
-/// a rate that falls gets close to the minimum, so a search for one constant rate must do badly.
+/// Synthetic. The curvatures λ go from 1 down to 0.01. A high learning rate is fast at first and then bounces in the
+/// noise; only a rate that falls gets close to the minimum, so a search for one constant rate must do badly.
 public struct NoisyQuadratic: Workload {
     private let curvature: [Double]
     private let steps = 40
@@ -41,7 +41,7 @@ public struct NoisyQuadratic: Workload {
 
     /// Descends along noisy gradients.
     ///
-    /// - Throws: A `PBTError` when there is no learning rate.
+    /// - Throws: A `PBTError` if there is no learning rate.
     public func train(_ weights: inout [Double], _ context: TrainingContext) throws {
         let rate = try context.hyperparameters.double("learning_rate")
         var random = context.random("noise")

@@ -7,14 +7,14 @@ import PBT
 /// Its weights are one flat list: the hidden layer's, an input's weights to all hidden units side by side; its biases;
 /// then the output layer's in the same order.
 struct Perceptron: Sendable, Hashable {
-    /// How many inputs there are.
+    /// The number of inputs.
     let inputs: Int
-    /// How many hidden units there are.
+    /// The number of hidden units.
     let hidden: Int
-    /// How many classes there are.
+    /// The number of classes.
     let outputs: Int
 
-    /// How many weights there are, biases counted.
+    /// The number of weights, including biases.
     var weightCount: Int { outputBiases.upperBound }
 
     private var hiddenWeights: Range<Int> { 0..<inputs * hidden }

@@ -20,7 +20,7 @@ public protocol Workload: Trainer {
     /// - Throws: What reading the checkpoint throws.
     func test(_ checkpoint: FilePath) throws -> [String: Value]
 
-    /// What the metrics of a test mean; none when there is no test.
+    /// A description of the test metrics; nil if there is no test.
     var testObjectives: [Objective] { get }
 }
 
@@ -31,7 +31,7 @@ extension TrainingContext {
     }
 }
 
-/// Where the data of the examples are: beside their source, which is where they are run from.
+/// The directory of the example data, next to the sources.
 public var exampleData: FilePath {
     FilePath(#filePath).removingLastComponent().removingLastComponent().appending("Data")
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How all hyperparameters become arguments of a program.
+/// A format of all hyperparameters as arguments of a program.
 ///
 /// | placeholder | a number or text | a boolean | null |
 /// | --- | --- | --- | --- |
@@ -24,7 +24,7 @@ package enum ArgumentForm: String, Sendable, Hashable, CaseIterable {
     /// Hydra's overrides.
     case hydra = "args:hydra"
 
-    /// The arguments for one hyperparameter.
+    /// Returns the arguments for a hyperparameter.
     func arguments(_ name: String, _ value: Value) -> [String] {
         if self == .hydra { return ["\(name)=\(value.hydra)"] }
         switch (self, value) {
@@ -39,7 +39,7 @@ package enum ArgumentForm: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// A placeholder that becomes any number of arguments.
+/// A placeholder that expands to any number of arguments.
 enum ArgumentList: Sendable, Hashable {
     /// All hyperparameters.
     case all(ArgumentForm)
@@ -48,7 +48,7 @@ enum ArgumentList: Sendable, Hashable {
 
     private static let flagSuffix = ":flag"
 
-    /// The list that a placeholder stands for; nothing for one that becomes a part of an argument.
+    /// Creates the list of a placeholder; nil for one that expands to a part of an argument.
     init?(placeholder: String) {
         if let form = ArgumentForm(rawValue: placeholder) {
             self = .all(form)
@@ -59,9 +59,9 @@ enum ArgumentList: Sendable, Hashable {
         }
     }
 
-    /// The list that a placeholder stands for, checked; nothing for one that becomes a part of an argument.
+    /// Returns the list of a placeholder after checks; nil for one that expands to a part of an argument.
     ///
-    /// - Throws: A ``CommandTemplate/Problem`` for a form that does not exist, and a flag that is no boolean.
+    /// - Throws: A ``CommandTemplate/Problem`` for an unknown format, and for a flag that is not a boolean.
     static func checked(_ placeholder: String, space: SearchSpace) throws -> ArgumentList? {
         if placeholder.hasPrefix("args:"), ArgumentForm(rawValue: placeholder) == nil { throw unknown(placeholder) }
         guard let list = ArgumentList(placeholder: placeholder) else { return nil }
@@ -72,12 +72,14 @@ enum ArgumentList: Sendable, Hashable {
         }
         guard dimension.mayBeBoolean else {
             throw CommandTemplate.Problem(
-                text: "{\(placeholder)}: \(name) is never true or false, so it is no flag; write --\(name)={\(name)}")
+                text:
+                    "{\(placeholder)}: \(name) is never true or false, so it cannot be a flag; write --\(name)={\(name)}"
+            )
         }
         return list
     }
 
-    /// What is wrong with a form of `{args}` that does not exist.
+    /// Returns the problem of an unknown format of `{args}`.
     static func unknown(_ placeholder: String) -> CommandTemplate.Problem {
         let known = ArgumentForm.allCases.map(\.rawValue)
         let near = nearest(to: placeholder, among: known).map { "did you mean {\($0)}?" }
@@ -85,7 +87,7 @@ enum ArgumentList: Sendable, Hashable {
         return CommandTemplate.Problem(text: "unknown placeholder {\(placeholder)}; \(near ?? all)")
     }
 
-    /// The arguments for these hyperparameters, in order of name.
+    /// Returns the arguments for hyperparameters, in order of name.
     func arguments(for hyperparameters: Hyperparameters) -> [String] {
         switch self {
         case .all(let form):
@@ -96,7 +98,7 @@ enum ArgumentList: Sendable, Hashable {
 }
 
 extension Dimension {
-    /// Whether it may ever be true or false.
+    /// True if the value can be a boolean.
     fileprivate var mayBeBoolean: Bool {
         switch domain {
         case .boolean, .free: true
@@ -125,8 +127,8 @@ extension Value {
 }
 
 extension String {
-    /// Whether Hydra reads the text without quotation marks as this string: an identifier, with points, hyphens, and
-    /// slashes inside, that is none of its words and no number.
+    /// True if Hydra parses the unquoted text as this string: an identifier, possibly with dots, hyphens, and slashes,
+    /// that is neither a keyword nor a number.
     fileprivate var isPlainInHydra: Bool {
         guard let first = utf8.first, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first | 0x20),
             !["null", "true", "false", "nan", "inf"].contains(lowercased())
@@ -137,7 +139,7 @@ extension String {
         }
     }
 
-    /// The text in single quotation marks, as Hydra's grammar has them.
+    /// The text in single quotation marks, escaped by Hydra's grammar.
     fileprivate var quotedForHydra: String {
         // A backslash escapes a quotation mark, and itself only before one.
         var quoted = ""

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A command with placeholders, checked once and filled in for each attempt.
+/// A command with placeholders, which is checked once and expanded for each attempt.
 ///
 /// | placeholder | becomes |
 /// | --- | --- |
@@ -21,7 +21,7 @@ public struct CommandTemplate: Sendable, Hashable {
         case placeholder(String)
     }
 
-    /// What the placeholders that are no hyperparameters become.
+    /// The values of the placeholders.
     package struct Values {
         var checkpointIn: String
         var checkpointOut: String
@@ -47,13 +47,13 @@ public struct CommandTemplate: Sendable, Hashable {
 
     private let arguments: [[Piece]]
 
-    /// Reads a command and checks every placeholder; nothing is started.
+    /// Parses a command and checks every placeholder.
     ///
     /// - Parameters:
     ///   - command: The program and its arguments.
-    ///   - space: The hyperparameters that may be named.
-    /// - Throws: A `PBTError` with code `badExperiment` that names the argument, the placeholder, and the nearest right
-    ///   one.
+    ///   - space: The search space with the hyperparameters.
+    /// - Throws: A `PBTError` with code `badExperiment` that names the argument, the placeholder, and the most similar
+    ///   valid one.
     public init(_ command: [String], space: SearchSpace) throws {
         guard let program = command.first, !program.isEmpty else {
             throw PBTError(.badExperiment, "command: must name a program, for example [python3, train.py, \"{args}\"]")
@@ -67,7 +67,7 @@ public struct CommandTemplate: Sendable, Hashable {
         }
     }
 
-    /// Returns what is wrong with each argument of a command: its place, from 0, and a text for a person.
+    /// Returns the problems of a command: the index of each invalid argument, from 0, and a message.
     package static func problems(in command: [String], space: SearchSpace) -> [(argument: Int, text: String)] {
         command.enumerated().compactMap { i, argument in
             do {
@@ -85,7 +85,7 @@ public struct CommandTemplate: Sendable, Hashable {
         return pieces
     }
 
-    /// What is wrong with an argument.
+    /// A problem with an argument.
     struct Problem: Error {
         let text: String
     }
@@ -146,7 +146,7 @@ public struct CommandTemplate: Sendable, Hashable {
         }
     }
 
-    /// The program and its arguments for an attempt.
+    /// Returns the program and its arguments for an attempt.
     package func filled(_ values: Values) -> [String] {
         arguments.flatMap { pieces -> [String] in
             if pieces.count == 1, case .placeholder(let name) = pieces[0], let list = ArgumentList(placeholder: name) {
@@ -171,7 +171,7 @@ public struct CommandTemplate: Sendable, Hashable {
         case "hyperparameters": values.hyperparametersFile
         case "member": String(values.interval.member)
         case "interval": String(values.interval.index)
-        // Not reserved: spaces of earlier versions may have a hyperparameter of that name.
+        // Not reserved: the spaces of earlier versions can have a hyperparameter of that name.
         case "depth" where values.hyperparameters["depth"] == nil: String(values.depth)
         default: values.hyperparameters[placeholder]?.argument ?? ""
         }
@@ -179,7 +179,8 @@ public struct CommandTemplate: Sendable, Hashable {
 }
 
 extension Value {
-    /// The value as an argument or environment variable: text without quotation marks, null as nothing, else JSON.
+    /// The value as an argument or environment variable: a string without quotation marks, null as an empty string,
+    /// otherwise JSON.
     package var argument: String {
         switch self {
         case .null: ""

@@ -3,11 +3,11 @@
 import PBTCheckpoints
 import SystemPackage
 
-/// The files through which a command and its worker talk.
+/// The files that a command and its worker exchange.
 struct AttemptFiles {
-    /// This interval's hyperparameters, a JSON object.
+    /// The hyperparameters of the interval, a JSON object.
     let hyperparameters: FilePath
-    /// Where the program writes its metrics, a JSON object.
+    /// The results file, to which the program writes its metrics as a JSON object.
     let results: FilePath
 
     init(of attempt: Attempt) {

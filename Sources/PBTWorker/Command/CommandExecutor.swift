@@ -5,31 +5,32 @@ import PBT
 public import PBTCheckpoints
 import SystemPackage
 
-/// Trains an interval by running the experiment's command: one process an interval, without a shell.
+/// An executor that runs the experiment's command for each interval, without a shell.
 ///
-/// The program runs in the experiment's directory, in a process group of its own, with its standard input closed and
-/// its output in the attempt's log. It learns what to do from its arguments (``CommandTemplate``) and from variables
-/// named `PBT_…`; it reports by its exit code and its results.
+/// The program runs in the experiment's directory, in its own process group, with its standard input closed and its
+/// output in the attempt's log. Its input is in its arguments (``CommandTemplate``) and in variables named `PBT_…`; its
+/// output is its exit code and its results.
 ///
-/// When an attempt is cancelled or its time is over, the program and all its descendants are sent SIGTERM, and SIGKILL
-/// after the grace period. What is left of them after the program ended is killed in any case.
+/// When an attempt is cancelled or times out, the program and all its descendants receive SIGTERM, and SIGKILL after
+/// the grace period. Descendants that outlive the program are always killed.
 public struct CommandExecutor: Executor {
-    /// The exit code by which a program gives its interval back: EX_TEMPFAIL of `sysexits.h`.
+    /// The exit code of a program that releases its interval: EX_TEMPFAIL of `sysexits.h`.
     public static let interruptedCode: Int32 = 75
 
-    /// The signals by which clusters announce an end: SIGUSR1 and SIGUSR2.
+    /// The signals by which clusters announce the end of a job: SIGUSR1 and SIGUSR2.
     private static let announcements = [SIGUSR1, SIGUSR2]
 
     private let environment: TrainerEnvironment
     private let slots: Int?
     private let clock: any Clock<Duration>
 
-    /// Runs commands.
+    /// Creates an executor.
     ///
     /// - Parameters:
-    ///   - slots: How many run at a time on this machine, to divide its cores; as the experiment says when not given.
-    ///   - environment: What programs inherit.
-    ///   - clock: What timeouts and grace periods go by.
+    ///   - slots: The number of concurrent programs on this machine, to divide its cores; that of the experiment if
+    ///     nil.
+    ///   - environment: The environment that programs inherit.
+    ///   - clock: The clock of timeouts and grace periods.
     public init(
         slots: Int? = nil, environment: TrainerEnvironment = .current(), clock: any Clock<Duration> = ContinuousClock()
     ) {
@@ -38,7 +39,7 @@ public struct CommandExecutor: Executor {
         self.clock = clock
     }
 
-    /// Runs the command, and returns when nothing of its processes is left.
+    /// Runs the command, and returns when all of its processes have ended.
     public func run(_ attempt: Attempt) async -> AttemptEnd {
         do {
             let (invocation, trainer) = try prepare(attempt)
@@ -64,12 +65,12 @@ public struct CommandExecutor: Executor {
         }
     }
 
-    /// Returns how an attempt ended whose command could not be run.
+    /// Returns the outcome of an attempt whose command could not be run.
     static func end(because error: any Error) -> AttemptEnd {
         WorkerProblem(setup: error).map { .unable($0) } ?? .failed(reason: "\(error)")
     }
 
-    /// Everything up to the start: files, arguments, environment, program.
+    /// Prepares the start of the command: files, arguments, environment, program.
     private func prepare(_ attempt: Attempt) throws -> (Invocation, Experiment.Trainer) {
         let assignment = attempt.assignment
         guard let trainer = assignment.experiment.trainer else {
@@ -104,7 +105,7 @@ public struct CommandExecutor: Executor {
         )
     }
 
-    /// Checks that the checkpoint to continue is there.
+    /// Checks that the checkpoint to continue exists.
     private static func check(_ parent: FilePath) throws {
         guard try !FileSystem.exists(parent) else { return }
         let all = parent.removingLastComponent()
@@ -117,7 +118,7 @@ public struct CommandExecutor: Executor {
             .noSuchCheckpoint, "the checkpoint \(parent) that this interval continues is gone: was it deleted by hand?")
     }
 
-    /// What the end of the process means.
+    /// Returns the outcome of an attempt from the end of its process.
     private func conclude(
         _ end: ProcessGroup.End, _ printed: ProgramOutput.Printed, _ attempt: Attempt, _ trainer: Experiment.Trainer
     ) throws -> AttemptEnd {
@@ -140,13 +141,13 @@ public struct CommandExecutor: Executor {
             } catch let problem as Results.Problem {
                 return .failed(reason: problem.text)
             } catch {
-                // What the program left there, unless the machine cannot read anything.
+                // An unreadable results file is a failure of the program, unless the machine cannot read files.
                 return WorkerProblem(resource: error).map { .unable($0) } ?? .failed(reason: "\(error)")
             }
         case .ended(.exited(Self.interruptedCode)):
             return .interrupted(reason: "exit 75\(try last())")
         case .ended(.signaled(let signal)) where Self.announcements.contains(signal):
-            // Clusters send it to all processes of a job whose time is nearly over.
+            // Clusters send it to all processes of a job that is about to reach its time limit.
             return .interrupted(reason: "killed by signal \(signal), by which clusters announce an end\(try last())")
         case .ended(.exited(let code)):
             return .failed(reason: "exit \(code)\(try last())")
@@ -158,7 +159,7 @@ public struct CommandExecutor: Executor {
 }
 
 extension Duration {
-    /// The duration for a person: `90s`, `1.5s`.
+    /// The duration for messages: `90s`, `1.5s`.
     var text: String {
         let thousandths = milliseconds
         return thousandths % 1000 == 0 ? "\(thousandths / 1000)s" : "\(Double(thousandths) / 1000)s"

@@ -4,21 +4,21 @@ import PBT
 import PBTCheckpoints
 import SystemPackage
 
-/// The GPUs that programs started here may use: those of `CUDA_VISIBLE_DEVICES`, or all that the machine has.
+/// The GPUs that programs may use: those of `CUDA_VISIBLE_DEVICES`, or all GPUs of the machine.
 struct DevicePool: Sendable, Hashable {
-    /// Why a group of devices cannot be used, for a person.
+    /// The reason why a group of devices cannot be used.
     struct Problem: Error, Hashable {
         let text: String
     }
 
-    /// The value of `CUDA_VISIBLE_DEVICES`; none when it is not set.
+    /// The value of `CUDA_VISIBLE_DEVICES`; nil if it is not set.
     let visible: String?
-    /// How many GPUs the machine has; none when that cannot be told.
+    /// The number of GPUs of the machine; nil if it is unknown.
     let installed: Int?
 
-    /// The devices that `CUDA_VISIBLE_DEVICES` makes visible; none when it is not set.
+    /// The devices that `CUDA_VISIBLE_DEVICES` makes visible; nil if it is not set.
     ///
-    /// As CUDA reads it: what follows an entry that names no device does not count.
+    /// As in CUDA, entries after an invalid one are ignored.
     var entries: [String]? {
         guard let visible else { return nil }
         return visible.split(separator: ",", omittingEmptySubsequences: false)
@@ -29,16 +29,16 @@ struct DevicePool: Sendable, Hashable {
 
     /// Returns the value of `CUDA_VISIBLE_DEVICES` for a group of devices.
     ///
-    /// - Parameter group: Numbers that count in the pool, or names, separated by commas.
-    /// - Returns: The devices' names, separated by commas.
-    /// - Throws: A ``Problem`` when one of them is not in the pool.
+    /// - Parameter group: Indexes into the pool, or names, separated by commas.
+    /// - Returns: The names of the devices, separated by commas.
+    /// - Throws: A ``Problem`` if one of them is not in the pool.
     func devices(of group: String) throws(Problem) -> String {
         var devices: [String] = []
         for part in group.split(separator: ",") { devices.append(try device(String(part))) }
         return devices.joined(separator: ",")
     }
 
-    /// Returns why the devices that the slots get cannot be used; none when they can, or when that cannot be told.
+    /// Returns the reason why the devices of the slots cannot be used; nil if they can, or if that is unknown.
     func problem(with groups: [String], slots: Int) -> String? {
         let needed = groups.prefix(max(1, slots))
         for (number, group) in needed.enumerated() {
@@ -69,7 +69,7 @@ struct DevicePool: Sendable, Hashable {
                     + "CUDA_VISIBLE_DEVICES")
         }
         guard let index else {
-            // A name cannot be looked up among numbers. It may be abbreviated, here as there.
+            // A name cannot be looked up among indexes. Both can be abbreviated.
             if entries.allSatisfy({ Int($0) == nil }),
                 !entries.contains(where: { $0.hasPrefix(name) || name.hasPrefix($0) })
             {
@@ -88,10 +88,10 @@ struct DevicePool: Sendable, Hashable {
         return entries[index]
     }
 
-    /// Counts the NVIDIA GPUs that this process can see; none when that cannot be told.
+    /// Returns the number of NVIDIA GPUs that this process can see; nil if it is unknown.
     static func installed() -> Int? {
         #if os(Linux)
-            // The device files: in a container, only those that it was given are there.
+            // The device files: a container has only those assigned to it.
             func count(_ directory: String, _ isDevice: (String) -> Bool) -> Int {
                 ((try? FileSystem.names(in: FilePath(directory))) ?? []).count { isDevice($0) }
             }

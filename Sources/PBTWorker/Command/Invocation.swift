@@ -6,43 +6,43 @@ import LibC
 import PBT
 import SystemPackage
 
-/// A program, and what it is started with.
+/// A program with its arguments, environment, and working directory.
 struct Invocation: Sendable {
-    /// How a program ended.
+    /// The exit status of a program.
     enum Status: Sendable, Hashable {
-        /// By itself, with this exit code.
+        /// It exited with this code.
         case exited(Int32)
-        /// By this signal.
+        /// It was killed by this signal.
         case signaled(Int32)
     }
 
-    /// The program's path.
+    /// The path of the program.
     let program: FilePath
-    /// Its arguments, the first of which is its name; without null characters.
+    /// The arguments, starting with the name of the program; without null characters.
     let arguments: [String]
-    /// Entries `NAME=value` with a closing zero.
+    /// The environment: entries `NAME=value` with a terminating zero.
     let environment: [[UInt8]]
-    /// Where it runs.
+    /// The working directory.
     let directory: FilePath
 
-    /// Starts the program as the leader of a process group of its own; no signal that is sent to our group reaches it.
+    /// Starts the program as the leader of its own process group; signals to the group of this process do not reach it.
     ///
-    /// Not cancelled with the task: a program either runs or does not.
+    /// A cancellation of the task has no effect.
     ///
     /// - Parameters:
-    ///   - output: What takes its standard output.
-    ///   - errors: What takes its standard error.
-    ///   - ended: Called once, on a thread of its own, when the program has ended. On Linux its number is given to no
-    ///     other until ``reap(_:)``.
-    /// - Returns: The number of the process, which is that of its group.
-    /// - Throws: A ``WorkerProblem`` when it cannot be started here, a `PBTError` with code `badExperiment` when its
-    ///   arguments are too long.
+    ///   - output: The file for its standard output.
+    ///   - errors: The file for its standard error.
+    ///   - ended: Called once, on its own thread, when the program has ended. On Linux its process identifier is not
+    ///     reused before ``reap(_:)``.
+    /// - Returns: The identifier of the process and of its group.
+    /// - Throws: A ``WorkerProblem`` if it cannot be started on this machine; a `PBTError` with code `badExperiment` if
+    ///   its arguments are too long.
     func start(
         output: FileDescriptor, errors: FileDescriptor,
         whenEnded ended: @escaping @Sendable (Result<Status, PBTError>) -> Void
     ) async throws -> Int32 {
         try await withCheckedThrowingContinuation { continuation in
-            // To start a program blocks until it runs, to wait for it until it ends.
+            // Both starting a program and waiting for it block.
             DispatchQueue(label: "pbt.program").async {
                 let process: Int32
                 do {
@@ -72,26 +72,26 @@ struct Invocation: Sendable {
         throw Self.failure(toStart: "\(program)", problem)
     }
 
-    /// What it means that a program could not be started.
+    /// Returns the error for a program that could not be started.
     ///
     /// - Parameters:
-    ///   - program: Its path.
-    ///   - problem: The number of the system's error.
-    /// - Returns: A ``WorkerProblem``; a `PBTError` with code `badExperiment` when the fault is in its arguments.
+    ///   - program: The path of the program.
+    ///   - problem: The system error number.
+    /// - Returns: A ``WorkerProblem``; a `PBTError` with code `badExperiment` for an error of its arguments.
     static func failure(toStart program: String, _ problem: Int32) -> any Error {
         let text = "cannot start \(program): \(Errno(rawValue: problem))"
         switch problem {
         case E2BIG:
             return PBTError(.badExperiment, "\(text); its arguments and the environment are too long")
         case EAGAIN, ENOMEM:
-            let advice = "the machine has no room for another process now (ulimit -u, memory)"
+            let advice = "the machine cannot start another process now (ulimit -u, memory)"
             return WorkerProblem("\(text); \(advice)", isTransient: true)
         case EMFILE, ENFILE:
             return WorkerProblem("\(text); raise the limit of open files (ulimit -n)", isTransient: true)
         case ETXTBSY, EIO, ESTALE:
             return WorkerProblem(text, isTransient: true)
         case ENOENT:
-            return WorkerProblem("\(text); is the interpreter there that its first line names?", isTransient: false)
+            return WorkerProblem("\(text); does the interpreter in its first line exist?", isTransient: false)
         case ENOEXEC:
             let advice = "not executable on this machine (wrong architecture?), and its first line names no interpreter"
             return WorkerProblem("\(text); \(advice)", isTransient: false)
@@ -113,25 +113,25 @@ struct Invocation: Sendable {
         return .success(number == 0 ? .exited(code) : .signaled(number))
     }
 
-    /// Frees the number of a program that has ended.
+    /// Reaps a program that has ended, so that its process identifier can be reused.
     static func reap(_ process: Int32) {
         #if os(Linux)
             pbt_reap(process)
         #endif
     }
 
-    /// Calls the body with pointers to texts that end with a zero, closed by a null pointer.
+    /// Calls `body` with a null-terminated array of pointers to zero-terminated strings.
     private static func withPointers<Result>(
-        to texts: [[UInt8]], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+        to strings: [[UInt8]], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
     ) -> Result {
-        let bytes = UnsafeMutableBufferPointer<CChar>.allocate(capacity: texts.reduce(0) { $0 + $1.count })
+        let bytes = UnsafeMutableBufferPointer<CChar>.allocate(capacity: strings.reduce(0) { $0 + $1.count })
         defer { bytes.deallocate() }
-        _ = bytes.initialize(from: texts.joined().lazy.map { CChar(bitPattern: $0) })
+        _ = bytes.initialize(from: strings.joined().lazy.map { CChar(bitPattern: $0) })
         var pointers: [UnsafeMutablePointer<CChar>?] = []
         var place = 0
-        for text in texts {
+        for string in strings {
             pointers.append(bytes.baseAddress.map { $0 + place })
-            place += text.count
+            place += string.count
         }
         return (pointers + [nil]).withUnsafeBufferPointer { buffer in
             guard let start = buffer.baseAddress else { preconditionFailure("a list with its end is never empty") }

@@ -5,9 +5,9 @@ public import PBT
 public import PBTCheckpoints
 import SystemPackage
 
-/// What may be left of an attempt whose worker was killed: its trainer, in a process group of its own.
+/// The processes that an attempt can leave when its worker is killed: its trainer, in its own process group.
 struct Leftovers {
-    /// The attempt's directory.
+    /// The directory of the attempt.
     let directory: FilePath
 
     init(of directory: FilePath) {
@@ -16,13 +16,13 @@ struct Leftovers {
 
     private var file: FilePath { directory.appending("process") }
 
-    /// Notes which process group an attempt runs in.
+    /// Records the process group of the attempt.
     func record(group: Int32) throws {
         let start = ProcessIdentity.startTime(of: group) ?? 0
         try FileSystem.write("\(group) \(start) \(ProcessIdentity.thisMachine)\n", to: file)
     }
 
-    /// The process that was noted, if any.
+    /// Returns the recorded leader of the process group, if any.
     func recorded() throws -> ProcessIdentity? {
         guard let bytes = try FileSystem.tail(of: file, limit: 1024) else { return nil }
         let parts = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
@@ -32,23 +32,23 @@ struct Leftovers {
         return ProcessIdentity(machine: String(parts[2]), number: number, start: start)
     }
 
-    /// Kills what runs on this machine and belongs to the attempt, and returns how many processes or groups that were.
+    /// Kills the processes of the attempt on this machine, and returns the number of killed processes or groups.
     ///
-    /// A process belongs to it when it leads the group that was noted and began when that did. On Linux every process
-    /// is found that has the attempt's scope or directory in its environment, and every descendant of one that is found:
-    /// also one that left the group, and one whose worker died before it could note the group.
+    /// The leader of the recorded group belongs to the attempt if its start time matches. On Linux so do all processes
+    /// with the attempt's scope or directory in their environment, and all their descendants: also those that left the
+    /// group, and those whose worker died before it recorded the group.
     @discardableResult
     func kill() throws -> Int {
         var killed = 0
         let leader = try livingLeader()
         #if os(Linux)
-            // What descends from it can be told only as long as it lives. Its group is part of that.
+            // Its descendants, including its group, can be found only while it is alive.
             if let leader { killed += Self.kill(try Self.tree(of: [leader.number])) }
         #else
             if let leader, end(-leader.number) { killed += 1 }
         #endif
         #if os(Linux)
-            // Again until none is left: one that is found may have started another meanwhile.
+            // Repeated until none is left: a process can have started another one meanwhile.
             for _ in 0..<10 {
                 let found = try Self.tree(of: Set(marked()))
                 killed += Self.kill(found)
@@ -58,9 +58,9 @@ struct Leftovers {
         return killed
     }
 
-    /// Kills what runs on this machine and belongs to a program of an experiment, if the program ran on this machine.
+    /// Kills the processes of a persistent program, if it ran on this machine.
     ///
-    /// - Returns: Whether what was noted is of this machine, so that the note may be deleted now.
+    /// - Returns: True if the record is of this machine, so that it can be deleted.
     func killRecorded() throws -> Bool {
         guard let leader = try recorded() else {
             try kill()
@@ -71,7 +71,7 @@ struct Leftovers {
         return true
     }
 
-    /// The process that was noted, if it is of this machine and still the process that it was.
+    /// Returns the recorded leader if it ran on this machine and is still alive.
     private func livingLeader() throws -> ProcessIdentity? {
         guard let leader = try recorded(), leader.machine == ProcessIdentity.thisMachine,
             ProcessIdentity.startTime(of: leader.number) == leader.start
@@ -84,7 +84,7 @@ struct Leftovers {
     }
 
     #if os(Linux)
-        /// The processes of this user whose environment names the attempt, without this process.
+        /// Returns the processes whose environment names the attempt, except this process.
         private func marked() throws -> [Int32] {
             let token = ProcessScope(of: directory).token
             let entry = Array("PBT_CHECKPOINT_OUT=\(directory)/checkpoint".utf8)
@@ -97,7 +97,7 @@ struct Leftovers {
             }
         }
 
-        /// Some processes with their descendants, without this process.
+        /// Returns processes and their descendants, except this process.
         private static func tree(of roots: Set<Int32>) throws -> [ProcessIdentity] {
             guard !roots.isEmpty else { return [] }
             let table = try ProcessTable()

@@ -4,27 +4,27 @@ import LibC
 import PBT
 import SystemPackage
 
-/// Runs one program in a process group of its own, and outlives it and all its descendants (``ProcessTree``).
+/// Runs a program in its own process group until it and all its descendants (``ProcessTree``) have ended.
 struct ProcessGroup {
-    /// How the program ended.
+    /// The end of the program.
     enum End: Sendable, Hashable {
-        /// By itself, or by a signal that was not ours.
+        /// It exited, or was killed by a signal of another process.
         case ended(Invocation.Status)
-        /// It was stopped since its time was over.
+        /// It was stopped after its timeout.
         case timedOut
-        /// It was stopped since the task was cancelled.
+        /// It was stopped because the task was cancelled.
         case cancelled
     }
 
-    /// The program.
+    /// The program to run.
     let invocation: Invocation
-    /// What its processes have in their environment.
+    /// The scope in the environment of its processes.
     let scope: ProcessScope
-    /// How long it may run; none: for ever.
+    /// The timeout; nil for no limit.
     let timeout: Duration?
-    /// How long the group may take to end after SIGTERM.
+    /// The time between SIGTERM and SIGKILL.
     let grace: Duration
-    /// What the timeout goes by.
+    /// The clock of the timeout.
     let clock: any Clock<Duration>
 
     private enum Event: Sendable {
@@ -37,12 +37,11 @@ struct ProcessGroup {
     /// Runs the program.
     ///
     /// - Parameters:
-    ///   - output: What takes its standard output; stays open.
-    ///   - errors: What takes its standard error; stays open.
-    ///   - started: Called with the number of the group as soon as it is known; when it throws, the group is ended.
-    /// - Returns: How the program ended.
-    /// - Throws: When the program could not be started, what `started` threw, and `CancellationError` when the task was
-    ///   cancelled before.
+    ///   - output: The file for its standard output, which stays open.
+    ///   - errors: The file for its standard error, which stays open.
+    ///   - started: Called with the identifier of the group after the start; if it throws, the group is killed.
+    /// - Returns: The end of the program.
+    /// - Throws: An error of the start or of `started`; `CancellationError` if the task was cancelled before.
     func run(
         output: FileDescriptor, errors: FileDescriptor, started: @escaping @Sendable (Int32) throws -> Void
     ) async throws -> End {
@@ -50,7 +49,7 @@ struct ProcessGroup {
         let (events, source) = AsyncStream<Event>.makeStream()
         let group = try await invocation.start(output: output, errors: errors) { source.yield(.ended($0)) }
         let isCancelled = Latch()
-        // A task of its own, since what waits in one that is cancelled returns at once.
+        // An unstructured task: in a cancelled task, sleeps return immediately.
         let watch = Task {
             let tree = ProcessTree(leader: group, scope: scope)
             defer {
@@ -75,7 +74,7 @@ struct ProcessGroup {
         }
     }
 
-    /// Handles what happens until nothing of the tree is left.
+    /// Handles events until all processes of the tree have ended.
     private func follow(
         _ tree: ProcessTree, _ events: AsyncStream<Event>, _ source: AsyncStream<Event>.Continuation,
         _ isCancelled: Latch
@@ -107,7 +106,7 @@ struct ProcessGroup {
         return isTimedOut ? .timedOut : isCancelled.isSet ? .cancelled : .ended(status)
     }
 
-    /// Does something later, unless it is cancelled before.
+    /// Runs `body` after a time, unless the task is cancelled before.
     private static func timer(
         _ time: Duration, by clock: any Clock<Duration>, _ body: @escaping @Sendable () -> Void
     ) -> Task<Void, Never> {
@@ -117,15 +116,15 @@ struct ProcessGroup {
         }
     }
 
-    /// Ends what is left of a tree after its leader: immediately, or when the grace period is over.
+    /// Ends the rest of a tree after its leader: immediately, or at the end of the grace period.
     private func end(_ tree: ProcessTree, until deadline: ContinuousClock.Instant?) async {
         guard tree.isAlive else { return }
         if let deadline {
-            // The leader ended within the grace period, maybe a shell that left its child behind to save.
+            // The leader has ended within the grace period, but its child can still be saving.
             await Self.wait(until: deadline, every: .milliseconds(20)) { !tree.isAlive }
         }
-        // Killed processes vanish soon, but not immediately, and may write until then; one may have started another
-        // meanwhile. There is a limit, since one that hangs in the kernel cannot be killed.
+        // Killed processes end soon, but not immediately, and can write until then; one can have started another
+        // process meanwhile. There is a time limit, since a process that hangs in the kernel cannot be killed.
         await Self.wait(until: .now + .seconds(5), every: .milliseconds(2)) {
             guard tree.isAlive else { return true }
             tree.send(SIGKILL)
@@ -133,13 +132,13 @@ struct ProcessGroup {
         }
     }
 
-    /// Waits until something is so, but not after a time.
+    /// Waits for a condition until a deadline.
     private static func wait(
         until deadline: ContinuousClock.Instant, every step: Duration, until isSo: () -> Bool
     ) async {
         var step = step
         while !isSo(), ContinuousClock.now < deadline {
-            // Nobody cancels the task that this runs in.
+            // The task that this runs in is never cancelled.
             try? await Task.sleep(for: step)
             step = min(step * 2, .milliseconds(100))
         }

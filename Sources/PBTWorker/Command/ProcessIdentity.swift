@@ -3,31 +3,31 @@
 import LibC
 import SystemPackage
 
-/// Names one process for ever: a number alone is given to another process later.
+/// A unique identity of a process: its identifier alone can be reused.
 struct ProcessIdentity: Sendable, Hashable {
-    /// The machine as long as it runs, and on Linux the name space in which the number counts.
+    /// The machine and its boot, and on Linux the PID namespace.
     var machine: String
-    /// The process's number.
+    /// The process identifier.
     var number: Int32
-    /// When it began, in a unit of the system's own.
+    /// The start time in a system-specific unit.
     var start: UInt64
 
-    /// This process.
+    /// Returns the identity of this process.
     static func current() -> Self {
         Self(machine: thisMachine, number: getpid(), start: startTime(of: getpid()) ?? 0)
     }
 
-    /// Whether the process is known to be over; a process of another machine is never known to be.
+    /// True if the process is known to have ended; false for other machines.
     var isKnownDead: Bool {
         machine == Self.thisMachine && Self.startTime(of: number) != start
     }
 
-    /// Whether the process is known to live; a process of another machine is never known to.
+    /// True if the process is known to be alive; false for other machines.
     var isKnownAlive: Bool {
         machine == Self.thisMachine && Self.startTime(of: number) == start
     }
 
-    /// The host's name, the boot, and the name space of process numbers, joined by points.
+    /// The host name, the boot identifier, and the PID namespace, joined by dots.
     static let thisMachine: String = {
         var parts = [hostName]
         #if os(Linux)
@@ -43,7 +43,7 @@ struct ProcessIdentity: Sendable, Hashable {
         return parts.joined(separator: ".")
     }()
 
-    /// The host's name, with characters that mean nothing in a worker's name.
+    /// The host name, without characters that have a meaning in a worker's name.
     static let hostName: String = {
         var buffer = [CChar](repeating: 0, count: 256)
         guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
@@ -51,10 +51,11 @@ struct ProcessIdentity: Sendable, Hashable {
         return name.isEmpty ? "localhost" : String(name.map { $0 == "/" || $0.isWhitespace ? "-" : $0 })
     }()
 
-    /// When a process began; none when there is none, or it has ended and only waits to be reaped.
+    /// Returns the start time of a process; nil if it does not exist or is a zombie.
     static func startTime(of number: Int32) -> UInt64? {
         #if os(Linux)
-            // After the name in parentheses, which may hold anything: the state is field 3, the start field 22.
+            // After the name in parentheses, which can contain any characters: the state is field 3, the start time
+            // field 22.
             guard let line = text(of: "/proc/\(number)/stat"), let end = line.lastIndex(of: ")") else { return nil }
             let fields = line[line.index(after: end)...].split(separator: " ")
             guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
@@ -73,12 +74,12 @@ struct ProcessIdentity: Sendable, Hashable {
         #endif
     }
 
-    /// A small file of the system's; none when it cannot be read, as when its process is gone.
+    /// Returns the text of a small system file; nil if it cannot be read, for example after the end of its process.
     static func text(of path: String) -> String? {
         bytes(of: path).map { String(decoding: $0, as: UTF8.self).trimmingNewlines }
     }
 
-    /// The bytes of a file of the system's, whose size is not known beforehand.
+    /// Returns the bytes of a system file of unknown size.
     static func bytes(of path: String) -> [UInt8]? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }

@@ -4,25 +4,25 @@ import PBTCheckpoints
 import SystemPackage
 
 #if os(Linux)
-    /// The living processes of this machine at one moment, as `/proc` shows them.
+    /// A snapshot of the running processes of this machine, from `/proc`.
     struct ProcessTable {
-        /// One process.
+        /// A process.
         struct Entry {
             var number: Int32
             var parent: Int32
             var group: Int32
             var session: Int32
-            /// When it began, as ``ProcessIdentity/start``.
+            /// The start time, as ``ProcessIdentity/start``.
             var start: UInt64
         }
 
-        /// The processes by number; those that only wait to be reaped are left out.
+        /// The processes by identifier, without zombies.
         private(set) var entries: [Int32: Entry] = [:]
 
         /// Reads the table.
         ///
-        /// - Parameter start: Processes that began before are left out.
-        /// - Throws: A `PBTError` with code `inputOutput` when `/proc` cannot be read.
+        /// - Parameter start: The earliest start time of the processes.
+        /// - Throws: A `PBTError` with code `inputOutput` if `/proc` cannot be read.
         init(since start: UInt64 = 0) throws {
             for name in try FileSystem.names(in: "/proc") {
                 guard let number = Int32(name), let entry = Self.entry(of: number), entry.start >= start else {
@@ -32,14 +32,15 @@ import SystemPackage
             }
         }
 
-        /// One living process; none when there is no such process.
+        /// Reads the entry of a process.
         ///
         /// - Parameters:
-        ///   - number: The process.
-        ///   - evenIfDead: Whether one that only waits to be reaped counts.
-        /// - Returns: What the table says of it; nil when there is no such process.
+        ///   - number: The process identifier.
+        ///   - evenIfDead: True to include a zombie.
+        /// - Returns: The entry; nil if there is no such process.
         static func entry(of number: Int32, evenIfDead: Bool = false) -> Entry? {
-            // After the name in parentheses, which may hold anything: the state is field 3, the start field 22.
+            // After the name in parentheses, which can contain any characters: the state is field 3, the start time
+            // field 22.
             guard let line = ProcessIdentity.text(of: "/proc/\(number)/stat"), let end = line.lastIndex(of: ")") else {
                 return nil
             }
@@ -51,7 +52,7 @@ import SystemPackage
             return Entry(number: number, parent: parent, group: group, session: session, start: start)
         }
 
-        /// Some processes with all their descendants, and with all processes of the sessions and groups that these lead.
+        /// Returns processes with all their descendants, and all processes of the sessions and groups that these lead.
         func closure(of roots: Set<Int32>) -> Set<Int32> {
             var members = roots
             var isGrowing = true

@@ -5,29 +5,29 @@ import PBT
 import Synchronization
 import SystemPackage
 
-/// The processes of one attempt: the program that was started, and all that descend from it.
+/// The processes of an attempt: the program that was started, and all its descendants.
 ///
-/// A descendant may be in a session of its own (as the workers of `torchrun` are), may have lost its parent (a daemon), and
-/// may have changed its environment. On Linux it is found by any of these:
+/// A descendant can be in its own session (like the workers of `torchrun`), can have lost its parent (a daemon), and
+/// can have changed its environment. On Linux it is found by any of these criteria:
 ///
-/// - it descends from a process that is known, or is in the session or the group of one;
-/// - its environment holds the attempt's ``ProcessScope``;
+/// - it descends from a known process, or is in the session or the group of one;
+/// - its environment contains the attempt's ``ProcessScope``;
 /// - this process has adopted it (``Orphans``), and it can belong to no other attempt.
 ///
-/// Elsewhere only the program's process group is known.
+/// On other systems only the program's process group is known.
 final class ProcessTree: Sendable {
     /// The program, which leads its group.
     ///
-    /// Not reaped as long as the tree is in use, so that nobody else gets its number.
+    /// It is not reaped while the tree is in use, so that its identifier is not reused.
     let leader: ProcessIdentity
     private let scope: ProcessScope
-    /// What was found so far.
+    /// The processes found so far.
     private let known = Mutex<Set<ProcessIdentity>>([])
 
-    /// The trees that are in use in this process.
+    /// The trees in use in this process.
     private static let open = Mutex<[ObjectIdentifier: (start: UInt64, scope: ProcessScope)]>([:])
 
-    /// The tree of a program that was just started.
+    /// Creates the tree of a program that was just started.
     init(leader number: Int32, scope: ProcessScope) {
         leader = ProcessIdentity(
             machine: ProcessIdentity.thisMachine, number: number, start: Self.start(of: number))
@@ -35,7 +35,7 @@ final class ProcessTree: Sendable {
         Self.open.withLock { $0[ObjectIdentifier(self)] = (leader.start, scope) }
     }
 
-    /// When a process began that may have ended, but is not reaped.
+    /// Returns the start time of a process that can be a zombie.
     private static func start(of number: Int32) -> UInt64 {
         #if os(Linux)
             return ProcessTable.entry(of: number, evenIfDead: true)?.start ?? 0
@@ -44,7 +44,7 @@ final class ProcessTree: Sendable {
         #endif
     }
 
-    /// Forgets the tree: nothing of it is left, or can be ended.
+    /// Ends the use of the tree: its processes have ended, or cannot be killed.
     func close() {
         Self.open.withLock { $0[ObjectIdentifier(self)] = nil }
     }
@@ -55,10 +55,10 @@ final class ProcessTree: Sendable {
         for member in members() where member.number != leader.number { member.send(signal, unlessIn: leader.number) }
     }
 
-    /// Whether a process of the tree lives; one that only waits to be reaped does not.
+    /// True if a process of the tree is alive; zombies are not.
     var isAlive: Bool {
         #if os(Linux)
-            // What outlives the program descends from an orphan, and all orphans are our children: usually there are none.
+            // Processes that outlive the program descend from orphans, which are our children: usually there are none.
             if Orphans.areAdopted, ProcessIdentity.startTime(of: leader.number) != leader.start {
                 Orphans.reap()
                 if let children = Orphans.children(), children.isEmpty { return false }
@@ -69,7 +69,7 @@ final class ProcessTree: Sendable {
         #endif
     }
 
-    /// The living processes of the tree.
+    /// Returns the processes of the tree that are alive.
     func members() -> [ProcessIdentity] {
         #if os(Linux)
             // Without /proc only the group is known.
@@ -95,7 +95,7 @@ final class ProcessTree: Sendable {
     }
 
     #if os(Linux)
-        /// Whether a process that no known process leads to belongs to the tree.
+        /// Returns true if a process without a known ancestor belongs to the tree.
         private func owns(_ entry: ProcessTable.Entry) -> Bool {
             let scopes = ProcessScope.scopes(of: entry.number)
             if scopes.contains(scope.token) { return true }
@@ -103,7 +103,7 @@ final class ProcessTree: Sendable {
             else {
                 return false
             }
-            // Ours by its parent, but of which attempt? Of the only one that it can belong to.
+            // An orphan of this process belongs to the only attempt that it can belong to.
             return Self.open.withLock { open in
                 let others = open.filter { $0.key != ObjectIdentifier(self) }.values
                 return !others.contains { scopes.contains($0.scope.token) || $0.start <= entry.start }
@@ -112,37 +112,37 @@ final class ProcessTree: Sendable {
     #endif
 }
 
-/// What marks the processes of one attempt in their environment: `PBT_SCOPE`.
+/// A marker of the processes of an attempt in their environment: `PBT_SCOPE`.
 ///
-/// A program that runs `pbt` itself has processes that belong to its own attempt and to that of the inner `pbt`: they have
-/// the tokens of both, the outer first, separated by commas.
+/// If a program runs `pbt` itself, the processes of the inner `pbt` belong to both attempts: they have the tokens of
+/// both, the outer first, separated by commas.
 struct ProcessScope: Sendable, Hashable {
-    /// The variable's name.
+    /// The name of the variable.
     static let variable = "PBT_SCOPE"
 
-    /// The attempt's own token: 16 hexadecimal digits.
+    /// The token of the attempt: 16 hexadecimal digits.
     let token: String
 
-    /// The scope of an attempt with a directory of its own.
+    /// Creates the scope of an attempt from its directory.
     init(of directory: FilePath) {
         let digits = String(FNV1a(directory.string.utf8).value, radix: 16)
         token = String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    /// The variable's value, inside of the scopes that this process has itself.
+    /// Returns the value of the variable, including the outer scopes of this process.
     func value(inside outer: String?) -> String {
         guard let outer, !outer.isEmpty else { return token }
         return "\(outer),\(token)"
     }
 
     #if os(Linux)
-        /// The tokens that a process has in its environment; none when that cannot be read.
+        /// Returns the tokens in the environment of a process; empty if it cannot be read.
         static func scopes(of number: Int32) -> [String] {
             guard let environment = ProcessIdentity.bytes(of: "/proc/\(number)/environ") else { return [] }
             return scopes(in: environment)
         }
 
-        /// The tokens in an environment, as `/proc` shows it.
+        /// Returns the tokens in an environment in the format of `/proc`.
         static func scopes(in environment: [UInt8]) -> [String] {
             let prefix = Array("\(variable)=".utf8)
             guard let entry = environment.split(separator: 0).first(where: { $0.starts(with: prefix) }) else {
@@ -156,7 +156,7 @@ struct ProcessScope: Sendable, Hashable {
 }
 
 extension ProcessIdentity {
-    /// Sends a signal, unless the process is over or in a group that has got it already.
+    /// Sends a signal, unless the process has ended or is in a group that has received it.
     @discardableResult
     func send(_ signal: Int32, unlessIn group: Int32? = nil) -> Bool {
         guard Self.startTime(of: number) == start else { return false }

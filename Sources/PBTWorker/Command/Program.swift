@@ -7,14 +7,14 @@ package import SystemPackage
 
 /// Finds the program that a command names.
 package enum Program {
-    /// The program's path.
+    /// Returns the path of a program.
     ///
     /// - Parameters:
-    ///   - name: With a slash: a path, a relative one from the directory; without: looked up in the search path.
+    ///   - name: A path if it contains a slash, relative to the directory; otherwise a name in the search path.
     ///   - directory: The experiment's directory.
     ///   - searchPath: The inherited `PATH`.
-    /// - Returns: A path that can be started.
-    /// - Throws: A `PBTError` with code `badExperiment` that says what was looked for, and where.
+    /// - Returns: The path of an executable file.
+    /// - Throws: A `PBTError` with code `badExperiment` that describes the search.
     package static func find(_ name: String, in directory: FilePath, searchPath: String?) throws -> FilePath {
         guard isDirectory(directory) else {
             throw PBTError(
@@ -29,7 +29,7 @@ package enum Program {
         let places = (searchPath ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map { FilePath(String($0)) }
         var refused: FilePath?
         for place in places {
-            // A place that cannot be looked at is passed over, as a shell does.
+            // Inaccessible directories are skipped, as in a shell.
             let path = (place.isAbsolute ? place : directory.pushing(place)).appending(name)
             guard (try? FileSystem.exists(path)) == true, !isDirectory(path) else { continue }
             if isExecutable(path) { return path }

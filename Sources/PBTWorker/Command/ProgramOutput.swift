@@ -7,33 +7,34 @@ import PBT
 import PBTCheckpoints
 import SystemPackage
 
-/// Standard output and standard error of a program: both are copied to its log as they come, and each is searched for
-/// printed results by itself.
+/// The standard output and standard error of a program: both are copied to its log immediately, and each is searched
+/// for printed results.
 final class ProgramOutput: Sendable {
-    /// What the program printed.
+    /// The results in the output of the program.
     struct Printed: Sendable {
         /// The results in its standard output.
         var output: ResultsScanner.Found
         /// The results in its standard error.
         var errors: ResultsScanner.Found
-        /// Why its log is not complete; none when it is.
+        /// The reason why the log is incomplete; nil if it is complete.
         var logProblem: String?
     }
 
-    /// What the program writes its standard output to.
+    /// The file for the standard output of the program.
     let output: FileDescriptor
-    /// What the program writes its standard error to.
+    /// The file for the standard error of the program.
     let errors: FileDescriptor
-    /// Closing it says that the program and its descendants have ended.
+    /// The pipe whose closing signals the end of the program and its descendants.
     private let stop: FileDescriptor
     private let printed: Task<Printed, Never>
 
-    /// The most bytes that are still read of each stream after the end: more than a pipe holds.
+    /// The maximum number of bytes to read of each stream after the end: more than the capacity of a pipe.
     private static let mostLeft = 1 << 24
 
-    /// Opens pipes, and a log that is emptied first.
+    /// Creates pipes, and truncates and opens a log.
     ///
-    /// - Throws: A `PBTError` with code `inputOutput` for the log, a ``WorkerProblem`` when there are no descriptors left.
+    /// - Throws: A `PBTError` with code `inputOutput` for the log; a ``WorkerProblem`` if there are no file descriptors
+    ///   left.
     init(log: FilePath) throws {
         let file = try Self.open(log)
         var pipes: [(read: FileDescriptor, write: FileDescriptor)] = []
@@ -47,7 +48,7 @@ final class ProgramOutput: Sendable {
         let reader = Reader(output: pipes[0].read, errors: pipes[1].read, stop: pipes[2].read, log: file, path: log)
         printed = Task {
             await withCheckedContinuation { continuation in
-                // Blocks until there is something to read, so not on a thread that tasks share.
+                // Blocks until there is output, so not on the global concurrent executor.
                 DispatchQueue(label: "pbt.output").async {
                     var reader = reader
                     continuation.resume(returning: reader.run())
@@ -56,15 +57,15 @@ final class ProgramOutput: Sendable {
         }
     }
 
-    /// Reads what is left, and says what was printed.
+    /// Reads the remaining output and returns the printed results.
     ///
-    /// Called once, when nothing writes any more.
+    /// Call it once, after all writers have ended.
     func finish() async -> Printed {
         for descriptor in [output, errors, stop] { try? descriptor.close() }
         return await printed.value
     }
 
-    /// Opens a log for appending, emptied first.
+    /// Truncates a log and opens it for appending.
     static func open(_ log: FilePath) throws -> FileDescriptor {
         do {
             return try FileDescriptor.open(
@@ -82,7 +83,7 @@ final class ProgramOutput: Sendable {
         return (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
     }
 
-    /// What runs on the thread that reads.
+    /// The work of the reading thread.
     private struct Reader: Sendable {
         let output: FileDescriptor
         let errors: FileDescriptor
@@ -93,7 +94,7 @@ final class ProgramOutput: Sendable {
 
         mutating func run() -> Printed {
             var scanners = [ResultsScanner(), ResultsScanner()]
-            // Standard output first: what a program says of its own end comes on standard error, and then stands last.
+            // Standard output first, so that error messages on standard error come last in the log.
             var polled = [output, errors, stop].map { pollfd(fd: $0.rawValue, events: Int16(POLLIN), revents: 0) }
             var buffer = [UInt8](repeating: 0, count: 1 << 16)
             while polled[0].fd >= 0 || polled[1].fd >= 0 {
@@ -111,9 +112,9 @@ final class ProgramOutput: Sendable {
                 output: scanners[0].finish(), errors: scanners[1].finish(), logProblem: logProblem)
         }
 
-        /// Reads what there is, at most a buffer of it.
+        /// Reads available output, up to the size of the buffer.
         ///
-        /// - Returns: Whether there may be more later.
+        /// - Returns: False at the end of the stream.
         private mutating func read(_ file: Int32, _ buffer: inout [UInt8], _ scanner: inout ResultsScanner) -> Bool {
             let count = buffer.withUnsafeMutableBytes { readBytes(file, $0.baseAddress, $0.count) }
             guard count > 0 else { return count < 0 && (errno == EINTR || errno == EAGAIN) }
@@ -121,13 +122,13 @@ final class ProgramOutput: Sendable {
             do {
                 try log.writeAll(buffer[..<count])
             } catch {
-                // The program must not be held up.
+                // The program must not be blocked.
                 logProblem = logProblem ?? "\(FileSystem.error("write", path, (error as? Errno)?.rawValue ?? EIO))"
             }
             return true
         }
 
-        /// Reads what is left in a pipe whose writers have ended.
+        /// Reads the remaining output in a pipe after its writers have ended.
         private mutating func drain(_ file: Int32, _ buffer: inout [UInt8], _ scanner: inout ResultsScanner) {
             for _ in 0..<(mostLeft / buffer.count) {
                 var polled = pollfd(fd: file, events: Int16(POLLIN), revents: 0)

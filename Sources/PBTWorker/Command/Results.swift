@@ -4,22 +4,22 @@ import PBT
 import PBTCheckpoints
 import SystemPackage
 
-/// The metrics that a training program reported.
+/// The metrics that a trainer reported.
 struct Results: Hashable {
-    /// All of them, the objective's among them.
+    /// All metrics, including that of the objective.
     var metrics: [String: Value]
-    /// The objective's; NaN for anything that stands for no finite number.
+    /// The metric of the objective; NaN for null and for words such as `nan`.
     var score: Double
 
-    /// Why there are no usable results, for a person.
+    /// The reason why there are no valid results.
     struct Problem: Error, Hashable {
         let text: String
     }
 
-    /// The largest results file that is read, in bytes.
+    /// The maximum size of a results file in bytes.
     static let limit = 1 << 20
 
-    /// Reads the results file, or if there is none the last block between the marks in the output.
+    /// Reads the results file; if there is none, the last block between the markers in the output.
     static func read(file: FilePath, printed: ProgramOutput.Printed, metric: String) throws -> Results {
         if let bytes = try FileSystem.tail(of: file, limit: limit + 1), !bytes.allSatisfy(\.isSpace) {
             guard bytes.count <= limit else {
@@ -36,12 +36,12 @@ struct Results: Hashable {
         return try Results(found, in: stream, metric: metric)
     }
 
-    /// Reads a printed block.
+    /// Parses a printed block.
     ///
     /// - Parameters:
-    ///   - found: What was found.
-    ///   - stream: Where, for messages.
-    ///   - metric: The objective's metric.
+    ///   - found: The result of the search.
+    ///   - stream: The name of the stream, for messages.
+    ///   - metric: The metric of the objective.
     /// - Throws: A ``Problem``.
     private init(_ found: ResultsScanner.Found, in stream: String, metric: String) throws {
         switch found {
@@ -56,20 +56,20 @@ struct Results: Hashable {
                 text:
                     "the printed results that begin on line \(line) of its \(stream) are larger than 1 MiB; print the "
                     + "metrics only")
-        case .block(let texts, let line):
-            // A text with a warning or a prefix in it is no JSON; the first one is what to complain about.
-            let text = texts.first { (try? Value(json: $0))?.object != nil } ?? texts.first ?? []
+        case .block(let candidates, let line):
+            // Candidates with warnings or prefixes are not JSON. If none is, the error is about the first one.
+            let text = candidates.first { (try? Value(json: $0))?.object != nil } ?? candidates.first ?? []
             try self.init(
                 json: text, from: "the printed results (line \(line) of its \(stream))", metric: metric)
         }
     }
 
-    /// Reads a JSON object of metrics.
+    /// Parses a JSON object of metrics.
     ///
     /// - Parameters:
-    ///   - bytes: The text.
-    ///   - source: What it is called in messages.
-    ///   - metric: The objective's metric.
+    ///   - bytes: The JSON.
+    ///   - source: The name of its source, for messages.
+    ///   - metric: The metric of the objective.
     /// - Throws: A ``Problem``.
     init(json bytes: [UInt8], from source: String, metric: String) throws {
         let value: Value
@@ -84,7 +84,7 @@ struct Results: Hashable {
         try self.init(metrics: metrics, from: source, metric: metric)
     }
 
-    /// Takes metrics and finds the objective's.
+    /// Creates results from metrics that include that of the objective.
     init(metrics: [String: Value], from source: String, metric: String) throws {
         guard let value = metrics[metric] else {
             let names = metrics.keys.sorted()
@@ -108,7 +108,7 @@ struct Results: Hashable {
         self.score = score
     }
 
-    /// The number that a value stands for; NaN and the infinities also as the words that programs write for them.
+    /// Returns the number of a value; NaN and infinities also from the words that programs write for them.
     private static func score(_ value: Value) -> Double? {
         switch value {
         case .integer, .number: return value.double

@@ -3,29 +3,29 @@
 import CSpawn
 import LibC
 
-/// Finds printed results in one stream of a program's output, as it comes, however much that is.
+/// An incremental search for printed results in a stream of a program's output of any length.
 ///
-/// A block begins with `--- RESULTS ---` at the end of a line, and ends with `--- END RESULTS ---`. Before a mark may be
-/// what other parts of the program put into the line: a progress bar, or the prefix by which a launcher tells its processes
-/// apart (`[default0]:`). The last block counts.
+/// A block begins with `--- RESULTS ---` at the end of a line, and ends with `--- END RESULTS ---`. A marker can follow
+/// output of other parts of the program: a progress bar, or the prefix by which a launcher distinguishes its processes
+/// (`[default0]:`). The last block counts.
 struct ResultsScanner {
-    /// What was found.
+    /// The result of the search.
     enum Found: Hashable {
-        /// No block was begun.
+        /// There is no block.
         case nothing
-        /// The last block, which begins on this line, from 1: texts that may be its JSON, the likeliest first.
-        case block(texts: [[UInt8]], line: Int)
+        /// The last block, which begins on this line, from 1, with candidates for its JSON, the most likely first.
+        case block(candidates: [[UInt8]], line: Int)
         /// The last block begins on this line and never ends.
         case unfinished(line: Int)
         /// The last block begins on this line and is larger than ``limit``.
         case tooLarge(line: Int)
     }
 
-    /// The most bytes of a block.
+    /// The maximum size of a block in bytes.
     static let limit = 1 << 20
-    /// The most bytes of a line that are kept while no block is open: the end, where a mark would be.
+    /// The maximum number of bytes to keep of a line outside of a block: its end, where a marker would be.
     private static let mostPending = 4096
-    /// The most blocks that may be open; more mean that the oldest never ends.
+    /// The maximum number of open blocks; beyond it the oldest is dropped.
     private static let mostOpen = 64
 
     private static let begin = Array("--- RESULTS ---".utf8)
@@ -33,12 +33,12 @@ struct ResultsScanner {
     private static let needle = Array("RESULTS ---".utf8)
 
     private struct OpenBlock {
-        /// What is before the mark in its line.
+        /// The output before the marker in its line.
         let prefix: [UInt8]
         let line: Int
-        /// The lines after the mark.
+        /// The lines after the marker.
         var raw: [UInt8] = []
-        /// Those of them that have the same prefix, without it.
+        /// The lines that have the same prefix, without it.
         var prefixed: [UInt8] = []
 
         mutating func append(_ text: ArraySlice<UInt8>, isWholeLine: Bool) {
@@ -52,16 +52,16 @@ struct ResultsScanner {
         }
     }
 
-    /// The line that is not complete yet.
+    /// The incomplete last line.
     private var pending: [UInt8] = []
-    /// Its number, from 1.
+    /// The number of the incomplete line, from 1.
     private var line = 1
     private var open: [OpenBlock] = []
     private var last = Found.nothing
     /// The line on which the last block ended.
     private var lastEnd = 0
 
-    /// Takes in some output.
+    /// Scans output.
     mutating func consume(_ bytes: some Sequence<UInt8>) {
         pending += bytes
         if open.isEmpty, !Self.holdsNeedle(pending) {
@@ -75,12 +75,12 @@ struct ResultsScanner {
             start = newline + 1
         }
         pending.removeSubrange(..<start)
-        // A line without an end, such as a progress bar that is drawn again and again.
+        // A line without an end, such as a progress bar.
         let most = open.isEmpty ? Self.mostPending : 2 * Self.limit
         if pending.count > 2 * most { pending.removeSubrange(..<(pending.count - most)) }
     }
 
-    /// Says what was found, once the output is complete.
+    /// Ends the search and returns its result.
     mutating func finish() -> Found {
         if !pending.isEmpty { handle(pending[...]) }
         pending = []
@@ -88,14 +88,14 @@ struct ResultsScanner {
         return last
     }
 
-    /// Passes over output without a mark.
+    /// Skips output without a marker.
     private mutating func skip() {
         var start = pending.startIndex
         while let newline = Self.newline(in: pending, from: start) {
             line += 1
             start = newline + 1
         }
-        // Enough for what may become a mark.
+        // Keeps enough for an incomplete marker.
         start = max(start, pending.endIndex - Self.mostPending)
         pending.removeSubrange(..<start)
     }
@@ -108,7 +108,7 @@ struct ResultsScanner {
             let before = rest[..<mark.range.lowerBound]
             let after = rest[mark.range.upperBound...]
             if mark.isBegin {
-                // A sentence about the marks is none.
+                // A marker in a sentence does not count.
                 let next = after.first { !$0.isBlank }
                 if next == nil || next == UInt8(ascii: "{") {
                     if open.count == Self.mostOpen { open.removeFirst() }
@@ -124,23 +124,23 @@ struct ResultsScanner {
         for i in open.indices { open[i].append(rest, isWholeLine: isWholeLine) }
     }
 
-    /// Ends the block whose prefix is that of the line, or else the one that was begun last.
+    /// Closes the block with the prefix of the line, otherwise the last open one.
     private mutating func close(_ before: ArraySlice<UInt8>, isWholeLine: Bool) {
         let prefix = isWholeLine ? Array(before) : []
         let matching = prefix.isEmpty ? nil : open.lastIndex { $0.prefix == prefix && !$0.prefixed.isEmpty }
         guard let i = matching ?? open.indices.last else { return }
         let block = open.remove(at: i)
         lastEnd = line
-        var texts = matching == nil ? [block.raw + before, block.raw] : [block.prefixed]
-        if matching == nil, !block.prefixed.isEmpty { texts.append(block.prefixed) }
-        guard texts.allSatisfy({ $0.count <= Self.limit }) else {
+        var candidates = matching == nil ? [block.raw + before, block.raw] : [block.prefixed]
+        if matching == nil, !block.prefixed.isEmpty { candidates.append(block.prefixed) }
+        guard candidates.allSatisfy({ $0.count <= Self.limit }) else {
             last = .tooLarge(line: block.line)
             return
         }
-        last = .block(texts: texts + texts.compactMap(Self.object), line: block.line)
+        last = .block(candidates: candidates + candidates.compactMap(Self.object), line: block.line)
     }
 
-    /// What is between the first opening and the last closing brace: warnings and prefixes are left out.
+    /// Returns the bytes from the first opening to the last closing brace, without warnings and prefixes around them.
     private static func object(in text: [UInt8]) -> [UInt8]? {
         guard let start = text.firstIndex(of: UInt8(ascii: "{")), let end = text.lastIndex(of: UInt8(ascii: "}")),
             start < end
@@ -164,7 +164,7 @@ struct ResultsScanner {
         return nil
     }
 
-    /// What a terminal would show last of a line: without escape sequences (ECMA-48), after the last carriage return.
+    /// Returns the visible part of a line: without escape sequences (ECMA-48), after the last carriage return.
     private static func visible(_ line: ArraySlice<UInt8>) -> [UInt8] {
         var line = line
         while line.last == 0x0d { line.removeLast() }

@@ -5,31 +5,31 @@ public import PBT
 import PBTCheckpoints
 import SystemPackage
 
-/// The environment that training programs inherit, and what is added to it.
+/// The environment that trainers inherit, with the variables that are added to it.
 public struct TrainerEnvironment: Sendable, Hashable {
-    /// The variables that set how many threads numeric libraries use.
+    /// The variables that set the number of threads of numeric libraries.
     public static let threadVariables = [
         "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
     ]
 
-    /// What is inherited, as bytes, since an environment need not be UTF-8.
+    /// The inherited variables as bytes, since an environment need not be UTF-8.
     private var inherited: [String: [UInt8]]
 
-    /// How many GPUs the machine has; none when that cannot be told.
+    /// The number of GPUs of the machine; nil if it is unknown.
     private var installedDevices: Int?
 
-    /// An environment with these variables.
+    /// Creates an environment with variables.
     ///
     /// - Parameters:
     ///   - variables: The variables.
-    ///   - installedDevices: How many GPUs the machine has; none when that cannot be told.
+    ///   - installedDevices: The number of GPUs of the machine; nil if it is unknown.
     public init(_ variables: [String: String], installedDevices: Int? = nil) {
         inherited = variables.mapValues { Array($0.utf8) }
         self.installedDevices = installedDevices
         drop()
     }
 
-    /// The environment of this process, as it is now.
+    /// Returns the current environment of this process.
     public static func current() -> Self {
         var environment = Self([:], installedDevices: DevicePool.installed())
         #if canImport(Darwin)
@@ -48,7 +48,7 @@ public struct TrainerEnvironment: Sendable, Hashable {
         return environment
     }
 
-    /// Drops what belongs to this process or to an attempt around it, and must not be taken for the trainer's own.
+    /// Drops `PBT_` variables of this process or of an enclosing attempt, which must not reach the trainer.
     private mutating func drop() {
         for name in inherited.keys where name.hasPrefix("PBT_") && name != ProcessScope.variable {
             inherited[name] = nil
@@ -60,9 +60,9 @@ public struct TrainerEnvironment: Sendable, Hashable {
         inherited[name].map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The environment for an attempt, as entries `NAME=value` with a closing zero, in order of name.
+    /// Returns the environment of an attempt: entries `NAME=value` with a terminating zero, in order of name.
     ///
-    /// - Throws: A ``WorkerProblem`` when a device is not in the pool.
+    /// - Throws: A ``WorkerProblem`` if a device is not in the pool.
     func entries(
         for attempt: Attempt, trainer: Experiment.Trainer, files: AttemptFiles, threads: Int
     ) throws
@@ -111,20 +111,21 @@ public struct TrainerEnvironment: Sendable, Hashable {
         }
         if let device = try device(for: slot, of: trainer.gpus) { added["CUDA_VISIBLE_DEVICES"] = device }
         added[ProcessScope.variable] = scope.value(inside: self[ProcessScope.variable])
-        // A null byte cannot stand in an environment.
+        // An environment cannot contain null bytes.
         let all = inherited.merging(added.mapValues { $0.utf8.filter { $0 != 0 } }) { $1 }
         return all.sorted { $0.key < $1.key }.map { Array($0.key.utf8) + [UInt8(ascii: "=")] + $0.value + [0] }
     }
 
-    /// Returns the devices of a slot: the slots take the groups of the experiment in turn.
+    /// Returns the devices of a slot: the groups of the experiment are assigned to slots in rotation.
     ///
-    /// Numbers count within an inherited `CUDA_VISIBLE_DEVICES`; names such as `GPU-…` and `MIG-…` are used as they are.
+    /// Numbers are indexes into an inherited `CUDA_VISIBLE_DEVICES`; names such as `GPU-…` and `MIG-…` are used
+    /// unchanged.
     ///
     /// - Parameters:
     ///   - slot: The slot, from 0.
-    ///   - groups: The experiment's devices (`Experiment.Trainer.gpus`); none: the variable is left alone.
-    /// - Returns: The value for `CUDA_VISIBLE_DEVICES`; none: it is left alone.
-    /// - Throws: A ``WorkerProblem`` when a device is not in the pool.
+    ///   - groups: The experiment's devices (`Experiment.Trainer.gpus`); if empty, the variable is left unchanged.
+    /// - Returns: The value for `CUDA_VISIBLE_DEVICES`; nil to leave it unchanged.
+    /// - Throws: A ``WorkerProblem`` if a device is not in the pool.
     func device(for slot: Int, of groups: [String]) throws -> String? {
         guard !groups.isEmpty else { return nil }
         do {
@@ -134,13 +135,13 @@ public struct TrainerEnvironment: Sendable, Hashable {
         }
     }
 
-    /// Returns why the devices of an experiment cannot be used here, with the remedy; none when they can, or when that
-    /// cannot be told.
+    /// Returns the reason why the devices of an experiment cannot be used on this machine; nil if they can, or if that
+    /// is unknown.
     ///
     /// - Parameters:
     ///   - groups: The experiment's devices (`Experiment.Trainer.gpus`).
-    ///   - slots: How many programs run at a time; groups that no slot gets need not be there.
-    /// - Returns: What is wrong, with the remedy; nil when every device is there.
+    ///   - slots: The number of concurrent programs; groups without a slot are not checked.
+    /// - Returns: The problem with a remedy; nil if every device exists.
     public func problem(withDevices groups: [String], slots: Int) -> String? {
         devicePool.problem(with: groups, slots: slots)
     }
@@ -149,18 +150,18 @@ public struct TrainerEnvironment: Sendable, Hashable {
         DevicePool(visible: self["CUDA_VISIBLE_DEVICES"], installed: installedDevices)
     }
 
-    /// How many threads each training program is told to use, where the environment does not say it already.
+    /// Returns the number of threads of each trainer, where the environment does not set it.
     ///
     /// - Parameters:
-    ///   - trainer: How the program is started.
-    ///   - slots: How many run at a time.
-    ///   - cores: How many cores this process may use.
-    /// - Returns: What `OMP_NUM_THREADS` and its kin are set to; at least 1.
+    ///   - trainer: The trainer of the experiment.
+    ///   - slots: The number of concurrent programs.
+    ///   - cores: The number of cores that this process may use.
+    /// - Returns: The value for `OMP_NUM_THREADS` and similar variables; at least 1.
     public static func threads(for trainer: Experiment.Trainer, slots: Int, cores: Int = availableCores()) -> Int {
         trainer.threads ?? max(1, cores / max(1, slots))
     }
 
-    /// How many cores this process may use.
+    /// Returns the number of cores that this process may use.
     public static func availableCores() -> Int {
         #if os(Linux)
             // The affinity, which batch systems and containers set: `Cpus_allowed: ff,ffffffff`.

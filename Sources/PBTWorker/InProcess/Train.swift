@@ -4,30 +4,30 @@ public import PBT
 public import PBTCheckpoints
 public import SystemPackage
 
-/// What a run led to.
+/// The result of a run.
 public struct Trained: Sendable, Hashable {
-    /// The experiment as it is at the end.
+    /// The experiment at the end of the run.
     public var record: ExperimentRecord
-    /// The best interval ever; none when no interval was done.
+    /// The best interval; nil if no interval is done.
     public var best: Interval?
-    /// The directory of the best interval's checkpoint.
+    /// The directory of the checkpoint of the best interval.
     public var checkpoint: FilePath?
 }
 
-/// Runs an experiment with a trainer written in Swift, and returns when it is over.
+/// Runs an experiment with a trainer written in Swift, and returns when it has ended.
 ///
-/// An experiment of that name that is in the store already is taken up where it stopped; one that is over returns at
-/// once. A baseline, if the experiment has one, is trained beside it.
+/// An existing experiment of that name is resumed; one that has ended returns immediately. The baseline, if the
+/// experiment has one, is trained concurrently.
 ///
 /// - Parameters:
-///   - experiment: What is searched.
-///   - trainer: What trains an interval.
-///   - workers: How many intervals are trained at a time; at least 1.
-///   - store: Where the experiment is kept.
-///   - data: Where checkpoints are kept.
-/// - Returns: The experiment at its end and its best interval. After a cancellation or a graceful shutdown it need not
-///   be over.
-/// - Throws: What the store throws; an error of the trainer's fails its interval and is not thrown.
+///   - experiment: The definition of the experiment.
+///   - trainer: The implementation of training.
+///   - workers: The number of intervals that are trained concurrently; at least 1.
+///   - store: The store of the experiment.
+///   - data: The data directory of the store.
+/// - Returns: The experiment and its best interval. After a cancellation or a graceful shutdown the experiment can be
+///   unfinished.
+/// - Throws: An error of the store. An error of the trainer fails its interval and is not thrown.
 public func train(
     _ experiment: Experiment, with trainer: some Trainer, workers: Int, store: some Store, data: DataDirectory
 ) async throws -> Trained {
@@ -35,18 +35,19 @@ public func train(
     return try await standing(experiment, store, data)
 }
 
-/// Runs an experiment with a trainer written in Swift while its events are observed, and returns when both are over.
+/// Runs an experiment with a trainer written in Swift while `body` observes its events, and returns when both have
+/// ended.
 ///
 /// - Parameters:
-///   - experiment: What is searched.
-///   - trainer: What trains an interval.
-///   - workers: How many intervals are trained at a time; at least 1.
-///   - store: Where the experiment is kept.
-///   - data: Where checkpoints are kept.
-///   - body: Gets the events of the experiment from now on, as they happen; they end with the run. When it returns
-///     early the run goes on; when it throws, the intervals in flight are given back, and the error is thrown.
-/// - Returns: The experiment at its end with its best interval, and what `body` returned.
-/// - Throws: What the store or `body` throws.
+///   - experiment: The definition of the experiment.
+///   - trainer: The implementation of training.
+///   - workers: The number of intervals that are trained concurrently; at least 1.
+///   - store: The store of the experiment.
+///   - data: The data directory of the store.
+///   - body: Receives the new events of the experiment as they happen; they end with the run. If it returns early, the
+///     run continues; if it throws, the intervals in flight are released, and the error is thrown.
+/// - Returns: The experiment with its best interval, and the result of `body`.
+/// - Throws: An error of the store or of `body`.
 public func train<Result>(
     _ experiment: Experiment, with trainer: some Trainer, workers: Int, store: some Store, data: DataDirectory,
     observing body: (RunEvents) async throws -> Result
@@ -56,7 +57,7 @@ public func train<Result>(
     let (events, continuation) = AsyncThrowingStream<Event, any Error>.makeStream()
     let result = try await withThrowingTaskGroup(of: Void.self) { tasks in
         tasks.addTask {
-            // However this ends, the observer must not wait for more.
+            // The observer must not wait for more events, however this ends.
             defer { continuation.finish() }
             try await worker.run(reporting: experiment.name, after: last, to: continuation)
         }
@@ -67,7 +68,7 @@ public func train<Result>(
     return (try await standing(experiment, store, data), result)
 }
 
-/// A worker for an experiment and its baseline, which are created or taken up.
+/// Creates or resumes an experiment and its baseline, and returns a worker for them.
 private func makeWorker(
     _ experiment: Experiment, _ trainer: some Trainer, _ workers: Int, _ store: some Store, _ data: DataDirectory
 ) async throws -> Worker {
@@ -80,11 +81,11 @@ private func makeWorker(
         store: store, data: data, executor: TrainerExecutor(trainer),
         configuration: WorkerConfiguration(
             experiments: .named(family.names), slots: workers,
-            // A queue filled by hand is never over.
+            // A manual queue never ends.
             end: experiment.kind == .manual ? .whenIdle : .whenOver))
 }
 
-/// How an experiment stands at the end of a run.
+/// Returns the state of an experiment at the end of a run.
 private func standing(_ experiment: Experiment, _ store: some Store, _ data: DataDirectory) async throws -> Trained {
     let record = try await store.record(of: experiment.name)
     var trained = Trained(record: record)
@@ -96,34 +97,34 @@ private func standing(_ experiment: Experiment, _ store: some Store, _ data: Dat
     return trained
 }
 
-/// The events of a run, as they happen; they end with the run.
+/// The events of a run as they happen; the sequence ends with the run.
 public struct RunEvents: AsyncSequence, Sendable {
-    /// What it yields.
+    /// The type of the elements.
     public typealias Element = Event
 
     let stream: AsyncThrowingStream<Event, any Error>
 
-    /// Starts to iterate; the events can be had once.
+    /// Creates an iterator; the sequence can be iterated once.
     public func makeAsyncIterator() -> Iterator {
         Iterator(base: stream.makeAsyncIterator())
     }
 
-    /// Iterates over the events of a run.
+    /// An iterator over the events of a run.
     public struct Iterator: AsyncIteratorProtocol {
         var base: AsyncThrowingStream<Event, any Error>.Iterator
 
-        /// The next event; none when the run is over.
+        /// Returns the next event; nil when the run has ended.
         ///
-        /// - Throws: What the store throws.
+        /// - Throws: An error of the store.
         public mutating func next() async throws -> Event? {
             try await next(isolation: #isolation)
         }
 
-        /// The next event; none when the run is over.
+        /// Returns the next event; nil when the run has ended.
         ///
-        /// - Parameter actor: Where the iteration runs.
+        /// - Parameter actor: The actor of the iteration.
         /// - Returns: The next event.
-        /// - Throws: What the store throws.
+        /// - Throws: An error of the store.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws -> Event? {
             try await base.next(isolation: actor)
         }
@@ -131,7 +132,7 @@ public struct RunEvents: AsyncSequence, Sendable {
 }
 
 extension Worker {
-    /// Works, and passes on the events of an experiment until the work is over.
+    /// Runs the worker, and yields the events of an experiment until it ends.
     func run(
         reporting name: String, after last: Int64, to continuation: AsyncThrowingStream<Event, any Error>.Continuation
     ) async throws {
@@ -145,7 +146,7 @@ extension Worker {
                         known = event.id
                     }
                 } catch is CancellationError {
-                    // The work is over.
+                    // The worker has ended.
                 }
                 return known
             }
@@ -157,7 +158,7 @@ extension Worker {
             }
             tasks.cancelAll()
             guard var known = try await tasks.next() else { return }
-            // What happened since the other task looked last.
+            // The events since the last one that the other task read.
             while true {
                 let events = try await store.events(of: name, after: known, limit: 500)
                 for event in events { continuation.yield(event) }

@@ -3,59 +3,59 @@
 public import PBT
 public import SystemPackage
 
-/// Training written in Swift, run in this process.
+/// Training written in Swift that runs in this process.
 ///
-/// For each interval a model is started or restored, trained, evaluated and saved. A value of this type is shared by
-/// all slots; what belongs to one member belongs into the model, and into its checkpoint.
+/// For each interval a model is created or restored, trained, evaluated, and saved. The trainer is shared by all slots;
+/// keep the state of a member in its model and its checkpoint.
 ///
-/// Throwing fails the attempt, with the error's text as the reason; throwing ``Interruption`` gives the interval back
-/// without counting a retry, and so does ``WorkerProblem``, after which the worker stops unless it passes. A trainer
-/// that checks for cancellation lets the second Ctrl-C end it at once.
+/// A thrown error fails the attempt, with its description as the reason. ``Interruption`` releases the interval without
+/// counting a retry. So does ``WorkerProblem``, after which the worker backs off and stops if the problem persists. A
+/// trainer that checks for cancellation ends soon after the second Ctrl-C.
 public protocol Trainer<Model>: Sendable {
-    /// What is trained.
+    /// The type of the model.
     associatedtype Model
 
-    /// Makes a new model, for a founder.
+    /// Creates a model for a founder.
     func start(_ context: TrainingContext) async throws -> Model
 
-    /// Reads a model from a checkpoint, which must not be changed.
+    /// Restores a model from a checkpoint, which must not be changed.
     ///
-    /// The hyperparameters in the context are those to go on with; they may differ from those that were saved.
+    /// Apply the hyperparameters of the context, which can differ from the saved ones.
     func restore(from checkpoint: FilePath, _ context: TrainingContext) async throws -> Model
 
     /// Trains for one interval.
     func train(_ model: inout Model, _ context: TrainingContext) async throws
 
-    /// Measures a model; the objective's metric must be among the results.
+    /// Evaluates a model; the result must include the metric of the objective.
     func evaluate(_ model: Model, _ context: TrainingContext) async throws -> [String: Value]
 
-    /// Saves all that ``restore(from:_:)`` needs, optimizer state included, into an empty directory.
+    /// Saves everything that ``restore(from:_:)`` needs, including the optimizer state, in an empty directory.
     func save(_ model: Model, to directory: FilePath, _ context: TrainingContext) async throws
 }
 
-/// What a trainer knows about the interval that it trains.
+/// The interval that a trainer trains.
 public struct TrainingContext: Sendable, Hashable {
-    /// The experiment's name.
+    /// The name of the experiment.
     public var experiment: String
-    /// The member, from 0.
+    /// The index of the member, from 0.
     public var member: Int
     /// The index of the interval, from 0.
     public var interval: Int
-    /// How many intervals of training the model will have after this one, those of its ancestors included; from 1.
+    /// The number of intervals of training of the model after this one, including those of its ancestors; from 1.
     ///
-    /// The number to set a total by, such as a number of epochs. Not `interval + 1`: a member that takes over another
-    /// one's checkpoint takes over its training too.
+    /// Compute totals such as a number of epochs from it, not from `interval + 1`: a member that copies the checkpoint
+    /// of another one also copies its training.
     public var depth: Int
-    /// Which attempt at the interval this is, from 1.
+    /// The number of the attempt at the interval, from 1.
     public var attempt: Int
-    /// The seed, 31 bits: a function of the experiment's seed, member and interval.
+    /// The seed, of 31 bits: a function of the experiment's seed, the member, and the interval.
     public var seed: Int
     /// The hyperparameters to train with.
     public var hyperparameters: Hyperparameters
 
-    /// What a trainer knows about an interval.
+    /// Creates a context.
     ///
-    /// `depth` is `interval + 1` when it is not given.
+    /// `depth` is `interval + 1` if it is nil.
     public init(
         experiment: String, member: Int, interval: Int, depth: Int? = nil, attempt: Int, seed: Int,
         hyperparameters: Hyperparameters
@@ -69,7 +69,7 @@ public struct TrainingContext: Sendable, Hashable {
         self.hyperparameters = hyperparameters
     }
 
-    /// What a trainer knows about an attempt.
+    /// Creates the context of an assignment.
     init(_ assignment: Assignment) {
         self.init(
             experiment: assignment.experiment.name, member: assignment.interval.id.member,
@@ -79,17 +79,17 @@ public struct TrainingContext: Sendable, Hashable {
     }
 }
 
-/// Thrown by a trainer to give its interval back, as when its machine is about to go: no retry is counted.
+/// An error that releases the interval, for example when the machine is about to be preempted: no retry is counted.
 public struct Interruption: Error, Sendable, Hashable, CustomStringConvertible {
-    /// Why, for a person.
+    /// The reason, for messages.
     public var reason: String
 
-    /// An interruption.
+    /// Creates an interruption.
     public init(_ reason: String) {
         self.reason = reason
     }
 
-    /// Why, for a person.
+    /// The reason, for messages.
     public var description: String {
         reason
     }

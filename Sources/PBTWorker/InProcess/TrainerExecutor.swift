@@ -3,16 +3,16 @@
 import PBT
 public import PBTCheckpoints
 
-/// Trains intervals with Swift code in this process.
+/// An executor that trains with Swift code in this process.
 public struct TrainerExecutor<Work: Trainer>: Executor {
     private let trainer: Work
 
-    /// Trains with this trainer.
+    /// Creates an executor with a trainer.
     public init(_ trainer: Work) {
         self.trainer = trainer
     }
 
-    /// Starts or restores a model, trains, evaluates and saves it.
+    /// Creates or restores a model, trains, evaluates, and saves it.
     public func run(_ attempt: Attempt) async -> AttemptEnd {
         let context = TrainingContext(attempt.assignment)
         do {
@@ -38,7 +38,7 @@ public struct TrainerExecutor<Work: Trainer>: Executor {
         } catch let problem as WorkerProblem {
             return .unable(problem)
         } catch {
-            // Whatever a trainer throws once it is cancelled, it was not its own fault.
+            // After a cancellation any error is a consequence of it.
             return Task.isCancelled ? .interrupted(reason: "the worker was stopped") : .failed(reason: "\(error)")
         }
     }

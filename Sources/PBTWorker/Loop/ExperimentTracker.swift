@@ -3,7 +3,7 @@
 import PBT
 import Synchronization
 
-/// What the slots of one worker know together: how far each experiment is, and what is to be tidied up.
+/// The shared state of the slots of a worker: the progress of each experiment, and pending cleanup.
 final class ExperimentTracker: Sendable {
     private struct Progress {
         var finished = 0
@@ -11,22 +11,22 @@ final class ExperimentTracker: Sendable {
         var claimed = 0
         var isOver = false
 
-        /// The share of the planned intervals that is finished or in this worker's hands.
+        /// The share of the planned intervals that are finished or leased by this worker.
         var share: Double { Double(finished + claimed) / Double(max(1, planned)) }
     }
 
     private struct State {
         var experiments: [String: Progress] = [:]
-        /// Deleted checkpoints that the store does not know to be deleted yet.
+        /// Deleted checkpoints that were not reported to the store yet.
         var deleted: [String: [String]] = [:]
         var lastSweep: ContinuousClock.Instant?
     }
 
     private let state = Mutex(State())
-    /// How well the worker is.
+    /// The health of the worker.
     let health = WorkerHealth()
 
-    /// Takes in how far an experiment is.
+    /// Updates the progress of an experiment.
     func update(_ record: ExperimentRecord) {
         state.withLock {
             $0.experiments[record.experiment.name, default: Progress()].finished = record.intervalsFinished
@@ -35,22 +35,22 @@ final class ExperimentTracker: Sendable {
         }
     }
 
-    /// An experiment is over, or gone.
+    /// Marks an experiment as finished or deleted.
     func markOver(_ name: String) {
         state.withLock { $0.experiments[name, default: Progress()].isOver = true }
     }
 
-    /// An interval came into this worker's hands, or left them.
+    /// Changes the number of intervals of an experiment that this worker has leased.
     func claimed(_ name: String, _ change: Int) {
         state.withLock { $0.experiments[name]?.claimed += change }
     }
 
-    /// How many intervals of an experiment are in this worker's hands.
+    /// Returns the number of intervals of an experiment that this worker has leased.
     func claimed(_ name: String) -> Int {
         state.withLock { $0.experiments[name]?.claimed ?? 0 }
     }
 
-    /// The experiments that are not over, the one that is furthest behind first.
+    /// The unfinished experiments, the one with the smallest share of finished intervals first.
     var order: [String] {
         state.withLock { state in
             state.experiments.filter { !$0.value.isOver }
@@ -58,12 +58,12 @@ final class ExperimentTracker: Sendable {
         }
     }
 
-    /// All experiments, in order of name.
+    /// The names of all experiments, sorted.
     var names: [String] {
         state.withLock { $0.experiments.keys.sorted() }
     }
 
-    /// Whether it is time to look for dead workers and garbage; says so to one of those who ask.
+    /// Returns true to one caller for each period: it is time to look for dead workers and garbage.
     func isSweepDue(every time: Duration) -> Bool {
         state.withLock { state in
             let now = ContinuousClock.now
@@ -73,7 +73,7 @@ final class ExperimentTracker: Sendable {
         }
     }
 
-    /// Takes in that checkpoints were deleted, and returns those to report now: many reports in one are cheaper.
+    /// Adds deleted checkpoints, and returns those to report now; they are reported in batches.
     func deleted(_ names: [String], of experiment: String) -> [String] {
         state.withLock { state in
             state.deleted[experiment, default: []] += names
@@ -83,7 +83,7 @@ final class ExperimentTracker: Sendable {
         }
     }
 
-    /// Takes what was deleted and is not reported yet.
+    /// Removes and returns the deleted checkpoints that were not reported yet.
     func takeDeleted() -> [String: [String]] {
         state.withLock { state in
             defer { state.deleted = [:] }

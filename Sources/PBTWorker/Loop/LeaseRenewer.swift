@@ -3,10 +3,10 @@
 import PBT
 import Synchronization
 
-/// What a slot trains now, for the task beside it that keeps the lease.
+/// The lease that a slot holds, shared between the slot and the task that renews it.
 ///
-/// One such task serves a slot for all its intervals: to start one for each, and to wait for its end, costs more than
-/// the rest of an interval does.
+/// One task renews all leases of a slot, one after another: a task for each interval would cost more than the rest of
+/// the bookkeeping of an interval.
 final class LeaseRenewer: Sendable {
     private struct Holding {
         let lease: Lease
@@ -18,18 +18,18 @@ final class LeaseRenewer: Sendable {
 
     private let holding = Mutex<Holding?>(nil)
 
-    /// Begins to keep a lease.
+    /// Starts to renew a lease.
     ///
     /// - Parameters:
     ///   - lease: The lease.
-    ///   - interrupt: Ends the training when the lease is lost.
+    ///   - interrupt: Called when the lease is lost, to end the training.
     func hold(_ lease: Lease, interrupt: @escaping @Sendable () -> Void) {
         holding.withLock { $0 = Holding(lease: lease, interrupt: interrupt) }
     }
 
-    /// Ends to keep it.
+    /// Stops renewing the lease.
     ///
-    /// - Returns: Whether it was lost meanwhile.
+    /// - Returns: True if the lease was lost.
     func drop() -> Bool {
         holding.withLock { holding in
             defer { holding = nil }
@@ -37,13 +37,13 @@ final class LeaseRenewer: Sendable {
         }
     }
 
-    /// Notes that time has passed.
+    /// Records that time has passed.
     ///
-    /// - Returns: The lease that is kept and not lost, and how long ago it was renewed.
+    /// - Returns: The lease, unless it was lost, and the time since its last renewal.
     func pass(_ time: Duration) -> (lease: Lease, sinceRenewal: Duration)? {
         holding.withLock { holding in
             guard var held = holding, !held.isLost else { return nil }
-            // More than was slept when the process was stopped meanwhile.
+            // Longer than the sleep if the process was stopped.
             let now = ContinuousClock.now
             held.sinceRenewal += max(time, now - held.lastPass)
             held.lastPass = now
@@ -52,12 +52,12 @@ final class LeaseRenewer: Sendable {
         }
     }
 
-    /// Notes that a lease was renewed, if it is still the one that is kept.
+    /// Records the renewal of a lease, if it is still the current one.
     func renewed(_ lease: Lease) {
         holding.withLock { if $0?.lease.token == lease.token { $0?.sinceRenewal = .zero } }
     }
 
-    /// Notes that a lease was lost, if it is still the one that is kept, and ends its training.
+    /// Records the loss of a lease, if it is still the current one, and ends the training.
     func lose(_ lease: Lease) {
         let interrupt = holding.withLock { holding -> (@Sendable () -> Void)? in
             guard holding?.lease.token == lease.token else { return nil }

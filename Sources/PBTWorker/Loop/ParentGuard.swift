@@ -4,29 +4,29 @@ import PBT
 package import PBTCheckpoints
 import SystemPackage
 
-/// Finds out whether an attempt changed the checkpoint that it continues.
+/// Detects changes of an attempt to the checkpoint that it continues.
 package struct ParentGuard {
     private let path: FilePath?
     private let seal: CheckpointSeal?
 
-    /// The guard of an attempt's parent.
+    /// Creates a guard for the parent of an attempt.
     package init(_ attempt: Attempt) {
         path = attempt.parentCheckpoint
         seal = attempt.parentSeal
     }
 
-    /// How the checkpoint that the attempt continues differs from what it was before; empty when it does not.
+    /// Returns the changes to the checkpoint that the attempt continues; empty if there are none.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package func changes() throws -> [String] {
         guard let path, let seal else { return [] }
-        guard try FileSystem.isDirectory(path) else { return ["the directory is gone"] }
+        guard try FileSystem.isDirectory(path) else { return ["the directory was deleted"] }
         return try seal.changes(at: path)
     }
 
-    /// How an attempt ended: failed, with the checkpoint's name, when that was changed while it ran.
+    /// Returns the outcome of an attempt: failed if the checkpoint that it continues was changed.
     ///
-    /// Where it was given back, its parent is looked at when it is trained again.
+    /// After an interruption the checkpoint is verified when the interval is trained again.
     func judged(_ end: AttemptEnd) -> AttemptEnd {
         switch end {
         case .interrupted, .unable: return end
@@ -36,7 +36,7 @@ package struct ParentGuard {
             let changes = try changes()
             guard changes.isEmpty else { return .failed(reason: reason(changes, end)) }
         } catch {
-            // A disk that fails says nothing about the interval.
+            // A failing disk is unrelated to the interval.
             return WorkerProblem(resource: error).map { .unable($0) }
                 ?? .failed(reason: "the checkpoint that it continues cannot be read: \(error)")
         }
@@ -52,7 +52,7 @@ package struct ParentGuard {
             + "PBT_CHECKPOINT_OUT\(own)"
     }
 
-    /// What a trainer that may not write seldom knows.
+    /// Returns an explanation for a failure because of missing permissions; otherwise an empty string.
     package static func hint(for reason: String) -> String {
         reason.contains("Permission denied")
             ? " (files in PBT_CHECKPOINT_IN are read-only, and so are copies that keep their mode: save into "

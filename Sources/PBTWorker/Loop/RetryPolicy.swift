@@ -8,7 +8,7 @@ struct RetryPolicy: Sendable {
     let clock: any Clock<Duration>
     /// The executor of the calls; the global concurrent executor if nil.
     var executor: (any TaskExecutor)?
-    /// Whether calls are also retried while the store is unreachable.
+    /// True if calls are also retried while the store is unreachable.
     var retriesUnreachable = true
     /// The time that the calls of a cancelled task may take before they are cancelled too.
     var grace = Duration.seconds(10)

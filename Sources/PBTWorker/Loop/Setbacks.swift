@@ -2,34 +2,34 @@
 
 import PBT
 
-/// Something that went wrong with an attempt, and may go wrong again immediately.
+/// A failure of an attempt that can recur immediately.
 enum Setback: Sendable, Hashable {
     /// The worker could not train.
     case unable(WorkerProblem)
-    /// The program gave the interval back.
+    /// The program released the interval.
     case returned(reason: String)
-    /// The attempt failed, by a fault of its own as far as can be told.
+    /// The attempt failed.
     case failed(reason: String, interval: IntervalID, of: String)
-    /// A program that stays alive ended without having begun an interval.
+    /// A persistent program ended without starting an interval.
     case startless(end: String, log: String)
 
-    /// The text that a person is told the first time that the slot pauses because of it.
+    /// The warning to log when a slot first pauses because of it.
     var warning: String? {
         switch self {
         case .unable(let problem):
-            "cannot train: \(problem.reason); intervals are released, no retry is counted, and it is tried again"
+            "cannot train: \(problem.reason); intervals are released, no retry is counted, and the worker tries again"
         case .returned(let reason):
-            "the program gives its interval back (\(reason)); no retry is counted, and it is tried again"
+            "the program gave its interval back (\(reason)); no retry is counted, and the worker tries again"
         case .failed: nil
         case .startless(let end, let log):
-            "the program ended without having begun an interval (\(end)); it is started again; its log: \(log)"
+            "the program ended without starting an interval (\(end)); it is restarted; its log: \(log)"
         }
     }
 }
 
-/// The setbacks in a row of one slot, and what follows from them.
+/// The consecutive setbacks of a slot and their consequences.
 struct Setbacks {
-    /// What follows from a setback.
+    /// The consequence of a setback.
     enum Verdict: Sendable, Hashable {
         /// A pause before the next claim.
         case pause(Duration)
@@ -49,14 +49,12 @@ struct Setbacks {
         limits = configuration.limits
     }
 
-    /// Forgets all setbacks, since an attempt succeeded.
+    /// Resets the counts after a successful attempt.
     mutating func clear() {
         (unable, returned, failed, startless) = (0, 0, 0, 0)
     }
 
-    /// Counts a setback.
-    ///
-    /// - Returns: What follows from it.
+    /// Counts a setback and returns its consequence.
     mutating func verdict(on setback: Setback) -> Verdict {
         switch setback {
         case .unable(let problem):
@@ -75,20 +73,20 @@ struct Setbacks {
         case .failed:
             unable = 0
             failed += 1
-            // Short at first: it lets another worker have the interval.
+            // Short at first: another worker can claim the interval.
             return .pause(backoff(failed) / 4)
         case .startless(let end, let log):
             startless += 1
             guard startless < limits.startless else {
                 return .end(
-                    because: "its program ended \(startless) times in a row without having begun an interval: \(end); "
+                    because: "its program ended \(startless) times in a row without starting an interval: \(end); "
                         + "its log: \(log)")
             }
             return .pause(backoff(startless))
         }
     }
 
-    /// Exponential backoff with jitter.
+    /// Returns the pause of an exponential backoff with jitter.
     private func backoff(_ count: Int) -> Duration {
         let factor = min(60, 1 << min(count - 1, 6))
         return pause * factor * Double.random(in: 0.75...1)

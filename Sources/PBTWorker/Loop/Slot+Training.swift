@@ -5,17 +5,16 @@ import PBT
 import PBTCheckpoints
 
 extension Slot {
-    /// The end of an attempt, before the store knows of it.
+    /// The outcome of an attempt before it is recorded.
     private enum AttemptResult: Sendable {
         case outcome(Outcome)
         case interrupted(reason: String)
         case unable(WorkerProblem)
     }
 
-    /// Trains one interval, and tells the store how it ended.
+    /// Trains one interval and records its outcome.
     ///
-    /// - Returns: A setback, after which the same may go wrong again immediately; nothing when all went well, or the
-    ///   worker is being stopped.
+    /// - Returns: A setback; nil after a success, or if the worker is being stopped.
     func train(_ assignment: Assignment) async throws -> Setback? {
         let lease = assignment.lease
         try await worker.delete(assignment.garbage, of: lease.experiment, tracker)
@@ -38,7 +37,7 @@ extension Slot {
             return Task.isCancelled ? nil : .unable(problem)
         case .outcome(let outcome):
             if case .trained(_, _, .some) = outcome {
-                // Its files are published.
+                // The files are published.
             } else {
                 discard(attempt)
             }
@@ -51,7 +50,7 @@ extension Slot {
         }
     }
 
-    /// Makes place, trains and publishes, while the renewer keeps the lease.
+    /// Runs an attempt and publishes its checkpoint while the lease is renewed.
     private func trained(_ assignment: Assignment) async -> (attempt: Attempt?, result: AttemptResult, isLost: Bool) {
         let training = Task(executorPreference: thread) { await execute(assignment) }
         renewer.hold(assignment.lease) { training.cancel() }
@@ -87,13 +86,13 @@ extension Slot {
         case .unable(let problem):
             return .unable(problem)
         case .failed(let reason):
-            // A program that cannot write often cannot say so either.
+            // A program that cannot write often cannot report it either.
             guard let full = FileSystem.fullDisk(worker.checkpoints.data.root) else {
                 return .outcome(.failed(reason: reason))
             }
             return .unable(WorkerProblem("\(reason); \(full)", isTransient: true))
         case .trained(let score, let metrics):
-            // Nobody continues from a diverged model.
+            // No member continues from a diverged model.
             guard score.isFinite else {
                 return .outcome(.trained(score: score, metrics: metrics, checkpoint: nil))
             }
@@ -111,21 +110,21 @@ extension Slot {
         }
     }
 
-    /// Says once of an experiment that its program saves nothing.
+    /// Warns once for each experiment that its program saves nothing.
     private func warnOfEmptyCheckpoint(_ experiment: Experiment) {
         let text = Warnings.emptyCheckpoint(of: experiment)
         if tracker.health.isNews(text) { worker.logger.warning("\(text)") }
     }
 
-    /// The result of an attempt that could not begin, or whose checkpoint could not be published.
+    /// Returns the result of an attempt that could not start, or whose checkpoint could not be published.
     private static func result(of error: any Error, _ problem: WorkerProblem?) -> AttemptResult {
         if error is CancellationError { return .interrupted(reason: "the worker was stopped") }
         return problem.map { .unable($0) } ?? .outcome(.failed(reason: "\(error)"))
     }
 
-    /// Renews the leases of what the slot trains, until the task is cancelled.
+    /// Renews the leases of the slot until the task is cancelled.
     ///
-    /// Between renewals it looks whether the experiment was ended, since that takes the leases back.
+    /// Between renewals it checks if the experiment was stopped, which revokes the leases.
     func keepLeases() async {
         let term = worker.configuration.term
         let step = min(term / 3, worker.configuration.poll)
@@ -146,13 +145,13 @@ extension Slot {
                 renewer.lose(lease)
             } catch {
                 if Task.isCancelled { return }
-                // The store is busy or away. The lease may still be ours when it is back; asking again is all we can do.
+                // The store is busy or unreachable. The lease can still be valid when it is back, so retry.
                 log("could not renew a lease", lease, error)
             }
         }
     }
 
-    /// Tells the store how an attempt ended, and deletes what nothing needs because of it.
+    /// Records the outcome of an attempt, and deletes the checkpoints that it makes unreferenced.
     private func record(_ outcome: Outcome, for lease: Lease) async throws {
         let finished: Finished
         do {
@@ -177,22 +176,22 @@ extension Slot {
         try await worker.delete(finished.garbage, of: lease.experiment, tracker)
     }
 
-    /// Deletes a checkpoint that was published under a lease that turned out to be lost.
+    /// Deletes a checkpoint that was published under a lost lease.
     private func unpublish(_ outcome: Outcome, of lease: Lease) async throws {
         guard case .trained(_, _, .some(let checkpoint)) = outcome else { return }
         do {
-            // An answer that got lost on its way looks like a lost lease too; then the interval names the checkpoint.
+            // After a lost response the lease looks lost too, but the interval references the checkpoint.
             let interval = try await retryPolicy.call {
                 try await worker.store.interval(lease.interval, of: lease.experiment)
             }
             guard interval.checkpoint != checkpoint else { return }
         } catch let error as PBTError where error.code == .noSuchExperiment || error.code == .noSuchInterval {
-            // Nothing names it any more.
+            // Nothing references it.
         }
         do {
             try worker.checkpoints.delete([checkpoint], of: lease.experiment)
         } catch let error as PBTError where error.code == .inputOutput {
-            log("could not delete a checkpoint that nothing names", lease, error)
+            log("could not delete an unreferenced checkpoint", lease, error)
         }
     }
 
@@ -214,7 +213,7 @@ extension Slot {
         do {
             try worker.checkpoints.discard(attempt)
         } catch {
-            // Whoever trains it next, or pbt gc, deletes it.
+            // The next attempt, or pbt gc, deletes them.
             log("could not delete the files of an attempt", attempt.assignment.lease, error)
         }
     }

@@ -4,17 +4,17 @@ import Logging
 import PBT
 import ServiceLifecycle
 
-/// One of a worker's slots: claims and trains one interval after another.
+/// A slot of a worker, which claims and trains one interval after another.
 struct Slot: Sendable {
     let worker: Worker
     let tracker: ExperimentTracker
-    /// Its number, from 0.
+    /// The number of the slot, from 0.
     let number: Int
-    /// Where its trainers run.
+    /// The thread of its trainers.
     let thread: SlotThread
     let renewer = LeaseRenewer()
 
-    /// Calls are made on the slot's own thread: to another one and back costs more than a call.
+    /// The policy for calls of the store, made on the slot's own thread: a thread switch costs more than a call.
     var retryPolicy: RetryPolicy { RetryPolicy(clock: worker.clock, executor: thread) }
 
     private enum Next {
@@ -23,7 +23,7 @@ struct Slot: Sendable {
         case end
     }
 
-    /// Works until there is nothing more to do, the service is shut down, or the task is cancelled.
+    /// Trains until there is nothing more to do, the service is shut down, or the task is cancelled.
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask(executorPreference: globalConcurrentExecutor) { await keepLeases() }
@@ -59,7 +59,7 @@ struct Slot: Sendable {
 
     /// Backs off after a setback.
     ///
-    /// - Returns: False when it is one too many, and the slot is to end.
+    /// - Returns: False if a limit is reached and the slot must end.
     private func bear(_ setback: Setback, _ setbacks: inout Setbacks) async throws -> Bool {
         if let reason = tracker.health.note(setback, in: worker.configuration) {
             tracker.health.end(because: reason)
@@ -80,7 +80,7 @@ struct Slot: Sendable {
 
     private var configuration: WorkerConfiguration { worker.configuration }
 
-    /// Claims from the experiment that is furthest behind, or from the next one that has something.
+    /// Claims an interval from the experiment that is furthest behind and has one.
     private func next() async throws -> Next {
         let name = worker.name.description
         for experiment in tracker.order {
@@ -106,15 +106,15 @@ struct Slot: Sendable {
         return tracker.order.isEmpty && configuration.end != .never ? .end : .wait
     }
 
-    /// Waits until there may be something to claim.
+    /// Waits until there can be something to claim.
     ///
-    /// - Parameter seen: The last event before the last look that found something waiting: when a claim got nothing of
-    ///   that, it is left to other workers, and there is nothing to claim before something more happens.
-    /// - Returns: False when there is nothing more to do at all.
-    /// - Throws: What the store throws.
+    /// - Parameter seen: The last event before the last check that found a waiting interval. If a claim after that got
+    ///   nothing, other workers have claimed it, and there is nothing to claim before another event.
+    /// - Returns: False if there is nothing more to do.
+    /// - Throws: An error of the store.
     private func wait(_ seen: inout Int64) async throws -> Bool {
         let end = ContinuousClock.now.advanced(by: configuration.poll)
-        // Reading costs much less than trying to claim, which writes: with many idle slots that counts.
+        // Reading costs much less than an attempt to claim, which writes; with many idle slots that matters.
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             guard let look = try await untilShutdown({ try await look() }) else { return true }
             if look.isWaiting, look.last != seen {
@@ -138,13 +138,13 @@ struct Slot: Sendable {
         return true
     }
 
-    /// How the experiments stand.
+    /// The state of the experiments.
     private struct Look: Sendable {
-        /// The number of the last event before that.
+        /// The number of the last event before the check.
         var last: Int64
-        /// Whether any interval waits, runs, or waits for a late decision.
+        /// True if any interval waits, runs, or waits for a late decision.
         var isOpen = false
-        /// Whether any can be claimed.
+        /// True if any interval can be claimed.
         var isWaiting = false
     }
 
@@ -165,9 +165,9 @@ struct Slot: Sendable {
         return look
     }
 
-    /// Does something that a graceful shutdown ends early.
+    /// Runs an operation that a graceful shutdown cancels.
     ///
-    /// - Returns: What it returned; nothing when the shutdown ended it.
+    /// - Returns: The result; nil if the shutdown cancelled it.
     @discardableResult
     private func untilShutdown<Result: Sendable>(
         _ body: @escaping @Sendable () async throws -> Result
@@ -175,7 +175,7 @@ struct Slot: Sendable {
         do {
             return try await cancelWhenGracefulShutdown(body)
         } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {
-            // The loop sees it.
+            // The loop checks for it.
             return nil
         }
     }

@@ -2,10 +2,10 @@
 
 import Dispatch
 
-/// A thread for one slot.
+/// A task executor with a thread for one slot.
 ///
-/// A trainer may compute for minutes without a pause, and writing a checkpoint to disk blocks as well. On the threads
-/// that all tasks share, which are as many as there are cores, that would keep leases from being renewed.
+/// A trainer can compute for minutes without suspending, and writing a checkpoint blocks. On the global concurrent
+/// executor, which has one thread for each core, that would delay the renewal of leases.
 final class SlotThread: TaskExecutor {
     private let queue: DispatchQueue
 

@@ -5,10 +5,9 @@ import PBT
 import PBTCheckpoints
 
 extension Worker {
-    /// Ends the leases of workers on this machine that are dead, kills what they left running, and deletes checkpoints
-    /// that nothing needs.
+    /// Ends the leases of dead workers on this machine, kills their processes, and deletes unreferenced checkpoints.
     ///
-    /// - Returns: Whether there may be something to claim now that was not there before.
+    /// - Returns: True if intervals were released, so that there can be something to claim.
     @discardableResult
     func sweep(_ tracker: ExperimentTracker, retriesUnreachable: Bool = true) async throws -> Bool {
         let retryPolicy = RetryPolicy(clock: clock, retriesUnreachable: retriesUnreachable)
@@ -33,7 +32,7 @@ extension Worker {
         return isFreed
     }
 
-    /// Ends the leases of workers on this machine that are dead, without waiting for the leases to run out.
+    /// Ends the leases of dead workers on this machine before they expire.
     private func abandonDead(_ experiment: String) async throws -> Bool {
         let retryPolicy = RetryPolicy(clock: clock)
         let running = try await retryPolicy.call { try await store.runningIntervals(of: experiment) }
@@ -60,12 +59,12 @@ extension Worker {
         do {
             try checkpoints.data.killLeftovers(of: interval.id, attempts: interval.attempts, of: experiment)
         } catch let error as PBTError where error.code == .inputOutput {
-            // Whoever trains it next tries again.
+            // The next attempt tries again.
             logger.info("could not clear an attempt", metadata: ["error": "\(error)"])
         }
     }
 
-    /// Deletes checkpoints, and tells the store when there are enough of them.
+    /// Deletes checkpoints, and reports them to the store in batches.
     func delete(_ garbage: [String], of experiment: String, _ tracker: ExperimentTracker) async throws {
         guard !garbage.isEmpty, checkpoints.collectsGarbage else { return }
         var gone: [String] = []
@@ -89,7 +88,7 @@ extension Worker {
                 try await store.collected(names, of: experiment)
             }
         } catch let error as PBTError where error.code == .noSuchExperiment {
-            // Removed meanwhile, its files with it.
+            // The experiment was removed with its files.
         }
     }
 }

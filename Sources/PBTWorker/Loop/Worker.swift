@@ -5,19 +5,20 @@ public import PBT
 public import PBTCheckpoints
 public import ServiceLifecycle
 
-/// Claims intervals, trains them, keeps their leases, publishes their checkpoints, and records how they ended.
+/// A service that claims intervals, trains them, renews their leases, publishes their checkpoints, and records their
+/// outcomes.
 ///
-/// Any number of workers may serve one store, in any number of processes. Of several experiments, the one that is
+/// Any number of workers can serve one store, in any number of processes. Of several experiments, the one that is
 /// furthest behind is served first.
 ///
-/// - A graceful shutdown finishes the intervals in flight and claims nothing new.
-/// - Cancellation interrupts them and gives them back; no retry is counted.
+/// - A graceful shutdown finishes the intervals in flight and claims no new ones.
+/// - Cancellation interrupts them and releases them; no retry is counted.
 /// - When a lease is lost, the training is stopped and its files are deleted.
-/// - What says nothing about the interval (no program, device, space or process) is not charged to it: the interval is
-///   released, and the worker backs off. It stops with ``PBTError/Code/cannotTrain`` when that lasts, see
-///   ``WorkerConfiguration/limits``.
-/// - While the store is busy or away, calls are made again; a result that was trained waits as long as that takes. Only
-///   at the start a store that is away is an error.
+/// - A problem unrelated to the interval (no program, device, disk space, or process) is not charged to it: the
+///   interval is released, and the worker backs off. It stops with ``PBTError/Code/cannotTrain`` if the problem
+///   persists, see ``WorkerConfiguration/limits``.
+/// - While the store is busy or unreachable, calls are retried; a result waits without a time limit. Only at the start
+///   an unreachable store is an error.
 public struct Worker: Service {
     let store: any Store
     let checkpoints: any Checkpoints
@@ -29,16 +30,16 @@ public struct Worker: Service {
     let logger: Logger
     let metrics = WorkerMetrics()
 
-    /// A worker.
+    /// Creates a worker.
     ///
     /// - Parameters:
-    ///   - store: Where the experiments are.
-    ///   - data: Where their files are.
-    ///   - executor: What trains an interval.
-    ///   - configuration: Which experiments, how many at a time, and how long.
-    ///   - name: The name under which it claims.
-    ///   - clock: What renewals and pauses go by.
-    ///   - logger: Where it logs; nowhere when not given.
+    ///   - store: The store of the experiments.
+    ///   - data: The data directory of the store.
+    ///   - executor: The implementation of training.
+    ///   - configuration: The configuration of the worker.
+    ///   - name: The name under which it claims intervals.
+    ///   - clock: The clock of renewals and pauses.
+    ///   - logger: The logger; if nil, nothing is logged.
     public init(
         store: any Store, data: DataDirectory, executor: any Executor, configuration: WorkerConfiguration,
         name: WorkerName = .current(), clock: any Clock<Duration> = ContinuousClock(), logger: Logger? = nil
@@ -48,16 +49,16 @@ public struct Worker: Service {
             logger: logger)
     }
 
-    /// A worker whose checkpoints may be elsewhere.
+    /// Creates a worker with any access to checkpoints.
     ///
     /// - Parameters:
-    ///   - store: Where the experiments are.
-    ///   - checkpoints: Where their checkpoints come from and go to.
-    ///   - executor: What trains an interval.
-    ///   - configuration: Which experiments, how many at a time, and how long.
-    ///   - name: The name under which it claims.
-    ///   - clock: What renewals and pauses go by.
-    ///   - logger: Where it logs; nowhere when not given.
+    ///   - store: The store of the experiments.
+    ///   - checkpoints: The access to checkpoints.
+    ///   - executor: The implementation of training.
+    ///   - configuration: The configuration of the worker.
+    ///   - name: The name under which it claims intervals.
+    ///   - clock: The clock of renewals and pauses.
+    ///   - logger: The logger; if nil, nothing is logged.
     public init(
         store: any Store, checkpoints: any Checkpoints, executor: any Executor, configuration: WorkerConfiguration,
         name: WorkerName = .current(), clock: any Clock<Duration> = ContinuousClock(), logger: Logger? = nil
@@ -73,11 +74,11 @@ public struct Worker: Service {
         self.logger = logger
     }
 
-    /// Works until there is nothing more to do, the service is shut down, or the task is cancelled.
+    /// Trains until there is nothing more to do, the service is shut down, or the task is cancelled.
     ///
-    /// - Throws: A `PBTError`: `noSuchExperiment` for a name that the store does not have, `unreachable` when the store is
-    ///   away at the start, `cannotTrain` when the worker cannot train, `setAside` when its attempts fail where those of
-    ///   others succeed, or what a store throws that cannot go on.
+    /// - Throws: A `PBTError`: `noSuchExperiment` for a name that the store does not have, `unreachable` if the store
+    ///   is unreachable at the start, `cannotTrain` if the worker cannot train, `setAside` if its attempts fail where
+    ///   those of others succeed, or another error of the store that is not retryable.
     public func run() async throws {
         let tracker = ExperimentTracker()
         do {
@@ -99,13 +100,13 @@ public struct Worker: Service {
         do {
             try await sweep(tracker, retriesUnreachable: false)
         } catch let error as PBTError where error.code == .unreachable || error.code == .storeBusy {
-            // All is recorded; what could be tidied up, others tidy up.
-            logger.info("could not tidy up at the end", metadata: ["error": "\(error)"])
+            // Everything is recorded; other workers clean up.
+            logger.info("could not clean up at the end", metadata: ["error": "\(error)"])
         }
         try tracker.health.check(slots: configuration.slots)
     }
 
-    /// Reads how far the experiments are.
+    /// Reads the progress of the experiments.
     func refresh(_ tracker: ExperimentTracker, retriesUnreachable: Bool = true) async throws {
         let retryPolicy = RetryPolicy(clock: clock, retriesUnreachable: retriesUnreachable)
         switch configuration.experiments {

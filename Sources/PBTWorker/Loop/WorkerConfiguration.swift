@@ -2,78 +2,78 @@
 
 public import PBT
 
-/// How a worker behaves.
+/// The configuration of a worker.
 public struct WorkerConfiguration: Sendable {
-    /// Which experiments a worker serves.
+    /// The experiments that a worker serves.
     public enum Experiments: Sendable, Hashable {
-        /// These, by name.
+        /// The experiments of these names.
         case named([String])
-        /// All that the store has, also those that are created later.
+        /// All experiments of the store, including those created later.
         case all
     }
 
-    /// When a worker has nothing more to do.
+    /// The condition under which a worker ends.
     public enum End: Sendable, Hashable {
-        /// When all its experiments are over.
+        /// All its experiments have ended.
         case whenOver
-        /// When all its experiments are over, or none has an interval that waits or runs: for queues filled by hand.
+        /// All its experiments have ended, or none has a waiting or running interval: for manual queues.
         case whenIdle
-        /// Never by itself.
+        /// Never: it waits for new work.
         case never
     }
 
-    /// Which experiments it serves.
+    /// The experiments that it serves.
     public var experiments: Experiments
-    /// Which of the store's experiments it can train, when it serves all; by default those whose programs do not ask a
-    /// server themselves (see ``PersistentWorker``).
+    /// Returns true for an experiment that it can train; used if it serves all.
+    ///
+    /// By default those without persistent programs (see ``PersistentWorker``).
     public var serves: @Sendable (Experiment) -> Bool = { $0.trainer?.isPersistent != true }
-    /// How many intervals it trains at a time; at least 1.
+    /// The number of intervals that it trains concurrently; at least 1.
     public var slots: Int
-    /// When it has nothing more to do.
+    /// The condition under which it ends.
     public var end: End
-    /// How long a lease lasts unless it is renewed; it is renewed after each third of it.
+    /// The term of a lease, which is renewed after each third of it.
     public var term: Duration
-    /// How long it waits at most before it asks again when there is nothing to do.
+    /// The maximum time between two checks for work when there is nothing to do.
     ///
-    /// New work is seen at once; this is for what time alone changes, such as leases of workers that died. Also how
-    /// soon it sees that an experiment was stopped.
+    /// New work is noticed immediately; this is for changes by time alone, such as expired leases of dead workers. It
+    /// is also the delay with which a stopped experiment is noticed.
     public var poll: Duration
-    /// The longest pause after news of the store before it looks again when there is nothing to do; how long it really
-    /// is, is drawn at random.
+    /// The maximum of a random pause between a new event of the store and the next check for work (jitter).
     ///
-    /// For stores that many idle workers look at over a network: not all of them need come at once.
+    /// For stores with many idle workers behind a network, which should not all make requests at the same time.
     public var rest: Duration
-    /// The first pause after something that would go wrong again immediately: a full disk, an interval given back.
+    /// The first pause after a failure that would recur immediately: a full disk, a released interval.
     ///
     /// Exponential backoff with jitter: it doubles, up to 60 times itself, and each is shortened at random by up to a
     /// quarter.
     public var pause: Duration
-    /// How much may go wrong in a row before the worker stops.
+    /// The numbers of consecutive failures at which the worker stops.
     public var limits = Limits()
 
-    /// How often in a row something may go wrong before a slot of a worker stops, and with its last slot the worker.
+    /// The numbers of consecutive failures at which a slot stops, and with the last slot the worker.
     public struct Limits: Sendable, Hashable {
-        /// A ``WorkerProblem`` that does not pass by itself: no program, no directory, no device.
+        /// The limit for a permanent ``WorkerProblem``: no program, no directory, no device.
         public var lasting = 3
-        /// A transient ``WorkerProblem``: no space, no memory, no process, no file descriptor.
+        /// The limit for a transient ``WorkerProblem``: no disk space, no memory, no process, no file descriptor.
         ///
-        /// With the usual pauses the eighth comes after about two minutes.
+        /// With the default pauses the eighth comes after about two minutes.
         public var transient = 8
-        /// An interval given back by its program (exit code 75).
+        /// The limit for intervals released by the program (exit code 75).
         ///
-        /// With the usual pauses the tenth comes after about four minutes.
+        /// With the default pauses the tenth comes after about four minutes.
         public var returned = 10
-        /// A program that stays alive over intervals, and ends without having begun one.
+        /// The limit for persistent programs that end without starting an interval.
         public var startless = 5
-        /// A failed attempt at one experiment, of all slots together, before any attempt of the worker succeeded; of at
-        /// least two intervals.
+        /// The limit for failed attempts of all slots at one experiment, at two or more intervals, before any attempt
+        /// of the worker has succeeded.
         public var failed = 8
 
-        /// The usual limits.
+        /// Creates the default limits.
         public init() {}
     }
 
-    /// How a worker behaves.
+    /// Creates a configuration.
     public init(
         experiments: Experiments, slots: Int = 1, end: End = .whenOver, term: Duration = .seconds(60),
         poll: Duration = .seconds(2), rest: Duration = .zero, pause: Duration = .seconds(1)
@@ -89,7 +89,7 @@ public struct WorkerConfiguration: Sendable {
         self.pause = pause
     }
 
-    /// The same for a store behind a network: it asks less often, and waits for news instead.
+    /// The configuration for a store behind a network: longer polling intervals, and jitter.
     public var overNetwork: Self {
         var configuration = self
         configuration.poll = max(poll, .seconds(20))

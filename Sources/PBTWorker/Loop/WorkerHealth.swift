@@ -3,7 +3,7 @@
 import PBT
 import Synchronization
 
-/// How well a worker does over all of its slots, and why it stops when it does not.
+/// The health of a worker over all of its slots.
 final class WorkerHealth: Sendable {
     private struct State {
         var hasSucceeded = false
@@ -17,12 +17,12 @@ final class WorkerHealth: Sendable {
 
     private let state = Mutex(State())
 
-    /// Whether the slots are to train on.
+    /// True if the slots can continue.
     var isFit: Bool {
         state.withLock { $0.ended == nil }
     }
 
-    /// Takes in that an attempt succeeded.
+    /// Records a successful attempt.
     func succeeded() {
         state.withLock {
             $0.hasSucceeded = true
@@ -30,24 +30,23 @@ final class WorkerHealth: Sendable {
         }
     }
 
-    /// Whether no text of this kind was told yet; from now on one is.
+    /// Returns true if no message of this kind was logged yet, and marks it as logged.
     ///
-    /// Numbers, as in names of attempts, do not count.
+    /// Numbers, as in names of attempts, are ignored.
     func isNews(_ text: String) -> Bool {
         state.withLock { $0.told.insert(failureKind(of: text)).inserted }
     }
 
-    /// Whether a text of this kind was told already.
+    /// Returns true if a message of this kind was logged.
     func isKnown(_ text: String) -> Bool {
         state.withLock { $0.told.contains(failureKind(of: text)) }
     }
 
-    /// Takes in a setback.
+    /// Records a setback.
     ///
-    /// Before any attempt of a worker succeeded, several that fail at different intervals say more about the worker than
-    /// about them.
+    /// Failures at several intervals before any success are a sign of a problem of the worker.
     ///
-    /// - Returns: Why the worker is to end, if it is.
+    /// - Returns: The reason to stop the worker, if it must stop.
     func note(_ setback: Setback, in configuration: WorkerConfiguration) -> String? {
         guard case .failed(let reason, let interval, let experiment) = setback else { return nil }
         return state.withLock { state in
@@ -60,14 +59,14 @@ final class WorkerHealth: Sendable {
         }
     }
 
-    /// Ends the worker.
+    /// Stops the worker.
     func end(because reason: String) {
         state.withLock { $0.ended = $0.ended ?? reason }
     }
 
-    /// Takes in that a slot ended.
+    /// Records the end of a slot.
     ///
-    /// - Returns: Whether no slot ended for that reason before.
+    /// - Returns: True if no slot has ended for that reason before.
     func endSlot(because reason: String) -> Bool {
         state.withLock { state in
             defer { state.endedSlots.append(reason) }
@@ -75,7 +74,7 @@ final class WorkerHealth: Sendable {
         }
     }
 
-    /// Throws when all slots ended, or the worker was to end.
+    /// Throws an error if all slots have ended because of problems, or the worker was stopped.
     ///
     /// - Throws: A `PBTError` with code `cannotTrain`.
     func check(slots: Int) throws {
@@ -89,9 +88,9 @@ final class WorkerHealth: Sendable {
     }
 }
 
-/// What a worker warns of, once.
+/// Warnings that a worker logs once.
 enum Warnings {
-    /// The program of an experiment saves nothing.
+    /// Returns the warning that the program of an experiment saves nothing.
     static func emptyCheckpoint(of experiment: Experiment) -> String {
         "the program of \"\(experiment.name)\" saves nothing into PBT_CHECKPOINT_OUT: each interval starts from scratch, "
             + "and a copy of another member copies only its hyperparameters; check it with: pbt check FILE"

@@ -3,14 +3,14 @@
 import Metrics
 import PBT
 
-/// What a worker measures of itself.
+/// The metrics of a worker.
 struct WorkerMetrics: Sendable {
-    /// How an attempt ended.
+    /// The outcome of an attempt.
     enum Ending: String, CaseIterable {
         case done, diverged, failed, released, lost
     }
 
-    /// What a slot spends its time on.
+    /// The phase of a slot.
     enum Phase: String, CaseIterable {
         case claim, begin, train, publish, finish, idle
     }
@@ -29,12 +29,12 @@ struct WorkerMetrics: Sendable {
             })
     }
 
-    /// Counts the end of an attempt.
+    /// Counts an outcome.
     func count(_ ending: Ending) {
         counters[ending]?.increment()
     }
 
-    /// Measures a phase.
+    /// Measures the duration of a phase.
     func measure<Result>(_ phase: Phase, _ body: () async throws -> Result) async rethrows -> Result {
         let start = ContinuousClock.now
         defer {

@@ -2,21 +2,21 @@
 
 /// The name under which a worker claims intervals: `MACHINE/PROCESS/START/RANDOM`.
 ///
-/// It names one process for ever, so whoever runs on the same machine can tell that a worker is dead and need not wait
-/// until its leases run out.
+/// It identifies one process uniquely, so that other processes on the machine can detect that a worker is dead before
+/// its leases expire.
 public struct WorkerName: Sendable, Hashable, CustomStringConvertible {
     let process: ProcessIdentity
     let suffix: String
 
-    /// A name for a worker in this process.
+    /// Returns a name for a worker in this process.
     ///
-    /// - Parameter random: Tells workers of one process apart.
+    /// - Parameter random: The generator of the suffix that distinguishes the workers of a process.
     /// - Returns: The name.
     public static func current(using random: inout some RandomNumberGenerator) -> Self {
         Self(process: .current(), suffix: String(UInt32(truncatingIfNeeded: random.next()), radix: 36))
     }
 
-    /// A name for a worker in this process, unlike any other.
+    /// Returns a unique name for a worker in this process.
     public static func current() -> Self {
         var random = SystemRandomNumberGenerator()
         return current(using: &random)
@@ -27,7 +27,7 @@ public struct WorkerName: Sendable, Hashable, CustomStringConvertible {
         self.suffix = suffix
     }
 
-    /// Reads a name; nothing for names of another form.
+    /// Parses a name; nil for other formats.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 4, let number = Int32(parts[1]), let start = UInt64(parts[2], radix: 36) else {
@@ -37,17 +37,17 @@ public struct WorkerName: Sendable, Hashable, CustomStringConvertible {
         suffix = String(parts[3])
     }
 
-    /// Whether the worker's process is known to be over; that of another machine never is.
+    /// True if the worker's process is known to have ended; false for other machines.
     public var isKnownDead: Bool {
         process.isKnownDead
     }
 
-    /// Whether the worker's process is known to live, running or stopped; that of another machine never is.
+    /// True if the worker's process is known to exist, running or stopped; false for other machines.
     public var isKnownAlive: Bool {
         process.isKnownAlive
     }
 
-    /// The name as the store keeps it.
+    /// The name as it is stored.
     public var description: String {
         "\(process.machine)/\(process.number)/\(String(process.start, radix: 36))/\(suffix)"
     }

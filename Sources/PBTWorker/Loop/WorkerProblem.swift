@@ -3,29 +3,29 @@
 import LibC
 import PBT
 
-/// A reason why a worker cannot train that says nothing about the interval: no program, no device, no space.
+/// A problem that prevents a worker from training and is unrelated to the interval: no program, no device, no disk
+/// space.
 ///
-/// An attempt that ends with it is released, and no failure is counted. The worker backs off, and stops when it stays
-/// so; see ``WorkerConfiguration/Limits``.
+/// The interval is released, and no failure is counted. The worker backs off, and stops if the problem persists; see
+/// ``WorkerConfiguration/Limits``.
 public struct WorkerProblem: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The reason, for a person.
+    /// The reason, for messages.
     public var reason: String
-    /// Whether it may pass by itself, such as a full disk; a missing program does not.
+    /// True if the problem can resolve by itself, such as a full disk; a missing program cannot.
     public var isTransient: Bool
 
-    /// A problem of a worker.
+    /// Creates a problem.
     public init(_ reason: String, isTransient: Bool) {
         self.reason = reason
         self.isTransient = isTransient
     }
 
-    /// The reason, for a person.
+    /// The reason, for messages.
     public var description: String {
         reason
     }
 
-    /// The problem that an error is, if it comes from the machine and not from what is trained: a resource that ran out,
-    /// or a disk that fails.
+    /// Creates the problem for an error of the machine: an exhausted resource or a failing disk; nil for other errors.
     init?(resource error: any Error) {
         switch error {
         case let problem as WorkerProblem: self = problem
@@ -37,8 +37,8 @@ public struct WorkerProblem: Error, Sendable, Hashable, CustomStringConvertible 
         }
     }
 
-    /// The problem that an error is when everything that was tried is the worker's part: finding the program, making
-    /// files, opening the log.
+    /// Creates the problem for an error of the setup of an attempt: finding the program, creating files, opening the
+    /// log; nil for other errors.
     init?(setup error: any Error) {
         if let problem = Self(resource: error) ?? Self(ofServer: error) {
             self = problem
@@ -49,7 +49,7 @@ public struct WorkerProblem: Error, Sendable, Hashable, CustomStringConvertible 
         }
     }
 
-    /// The problem that an error is when it comes from a server whose disk fails or is full.
+    /// Creates the problem for an error of a server whose disk fails or is full; nil for other errors.
     init?(ofServer error: any Error) {
         guard let error = error as? PBTError, error.code == .inputOutput, error.systemError == nil,
             error.message.hasPrefix("the server's disk: ")
@@ -57,7 +57,7 @@ public struct WorkerProblem: Error, Sendable, Hashable, CustomStringConvertible 
         self.init(error.message, isTransient: true)
     }
 
-    /// Does something that only a worker's surroundings can make fail.
+    /// Runs an operation whose errors are problems of the worker.
     ///
     /// - Throws: A ``WorkerProblem`` in place of a `PBTError`.
     static func blamingWorker<Result>(_ body: () throws -> Result) throws -> Result {

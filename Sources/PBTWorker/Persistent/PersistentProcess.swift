@@ -4,28 +4,28 @@ import PBT
 import PBTCheckpoints
 package import SystemPackage
 
-/// One program that stays alive over intervals.
+/// A persistent program, which trains several intervals.
 struct PersistentProcess: Sendable {
     let trainer: Experiment.Trainer
-    /// Entries `NAME=value` with a closing zero.
+    /// The environment: entries `NAME=value` with a terminating zero.
     let environment: [[UInt8]]
     let searchPath: String?
-    /// Where it is noted which process group it is.
+    /// The directory of the record of its process group.
     let directory: FilePath
-    /// What takes its output.
+    /// The log file of its output.
     let log: FilePath
 
-    /// The program of an experiment.
+    /// Creates the program of an experiment.
     ///
     /// - Parameters:
-    ///   - experiment: What it trains.
-    ///   - number: Which of the worker's programs it is, from 0.
-    ///   - slots: How many run at a time.
-    ///   - server: Where it asks for intervals.
-    ///   - environment: What it inherits.
-    ///   - data: Where its log goes.
-    /// - Throws: A `PBTError` with code `badExperiment` when the experiment has no command, a ``WorkerProblem`` when its
-    ///   device is not there.
+    ///   - experiment: The experiment to train.
+    ///   - number: The index of the program in the worker, from 0.
+    ///   - slots: The number of concurrent programs.
+    ///   - server: The server that it claims intervals from.
+    ///   - environment: The environment that it inherits.
+    ///   - data: The data directory of its log.
+    /// - Throws: A `PBTError` with code `badExperiment` if the experiment has no command; a ``WorkerProblem`` if its
+    ///   device does not exist.
     init(
         of experiment: Experiment, number: Int, slots: Int, server: PersistentWorker.Server,
         environment: TrainerEnvironment, data: DataDirectory
@@ -50,9 +50,9 @@ struct PersistentProcess: Sendable {
         log = data.programLog(number, of: experiment.name)
     }
 
-    /// Runs it, and returns when nothing of its process group is left.
+    /// Runs the program, and returns when all of its processes have ended.
     ///
-    /// - Throws: A ``WorkerProblem`` when it cannot be started here.
+    /// - Throws: A ``WorkerProblem`` if it cannot be started on this machine.
     func run(clock: any Clock<Duration>) async throws -> ProcessGroup.End {
         let place = FilePath(trainer.directory)
         let program = try WorkerProblem.blamingWorker {
@@ -61,7 +61,7 @@ struct PersistentProcess: Sendable {
         try FileSystem.makeDirectories(directory)
         try FileSystem.makeDirectories(log.removingLastComponent())
         defer {
-            // What remains is found and deleted by the next that serves the experiment.
+            // Otherwise the next process that serves the experiment deletes it.
             try? FileTree.remove(directory)
         }
         let output = try ProgramOutput.open(log)
@@ -79,12 +79,12 @@ struct PersistentProcess: Sendable {
         }
     }
 
-    /// Kills programs of an experiment that an earlier process left on this machine.
+    /// Kills the programs of an experiment that earlier processes left on this machine.
     static func killLeftovers(of experiment: String, in data: DataDirectory) throws {
         let all = data.directory(of: experiment).appending("workers")
         for name in try FileSystem.names(in: all) {
             let directory = all.appending(name)
-            // NUMBER-PROCESS-START: of a process that still runs, its programs are its own.
+            // NUMBER-PROCESS-START: a process that still runs owns its programs.
             let parts = name.split(separator: "-")
             if parts.count == 3, let number = Int32(parts[1]), let start = UInt64(parts[2], radix: 36),
                 ProcessIdentity.startTime(of: number) == start
@@ -97,7 +97,7 @@ struct PersistentProcess: Sendable {
 }
 
 extension DataDirectory {
-    /// Where it is noted which process group a persistent program of this process is.
+    /// Returns the directory of the record of the process group of a program of this process.
     func persistent(_ number: Int, of experiment: String) -> FilePath {
         let process = ProcessIdentity.current()
         return directory(of: experiment).appending("workers")
@@ -106,19 +106,19 @@ extension DataDirectory {
 }
 
 extension ProcessIdentity {
-    /// The process as `PBT_PARENT` names it: number and start.
+    /// The value of `PBT_PARENT`: the process identifier and the start time.
     var text: String {
         "\(number)/\(String(start, radix: 36))"
     }
 }
 
 extension DataDirectory {
-    /// The log of a program that stays alive over intervals; what it printed since it was last started.
+    /// Returns the log of a persistent program: its output since its last start.
     func programLog(_ number: Int, of experiment: String) -> FilePath {
         directory(of: experiment).appending("logs").appending("worker-\(number).log")
     }
 
-    /// The log of such a program that was written to last; none when there is none.
+    /// Returns the most recently modified log of a persistent program; nil if there is none.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package func newestProgramLog(of experiment: String) throws -> FilePath? {

@@ -6,11 +6,11 @@ import PBTCheckpoints
 import ServiceLifecycle
 import SystemPackage
 
-/// One of the programs that are kept running, started again when it ends too early.
+/// A slot for a persistent program, which is restarted when it ends too early.
 struct PersistentSlot: Sendable {
     let worker: PersistentWorker
     let tracker: ExperimentTracker
-    /// Its number, from 0.
+    /// The number of the slot, from 0.
     let number: Int
 
     func run() async throws {
@@ -35,7 +35,7 @@ struct PersistentSlot: Sendable {
             guard tracker.order.contains(experiment), end != .cancelled, !Task.isShuttingDownGracefully else {
                 continue
             }
-            // What it had goes to others at once.
+            // Releases its intervals immediately.
             try await worker.tidier.sweep(tracker)
             let how = try Self.description(of: end, log: process.log)
             guard let setback = try await setback(of: experiment, since: before, how, process.log) else {
@@ -51,16 +51,16 @@ struct PersistentSlot: Sendable {
         }
     }
 
-    /// Says that a program is started again; for each end of its kind once.
+    /// Logs the restart of a program, once for each kind of end.
     private func restarting(_ experiment: String, _ how: String, _ log: FilePath) {
-        let text = "the program of \"\(experiment)\" ended before its experiment (\(how)); it is started again"
+        let text = "the program of \"\(experiment)\" ended before its experiment (\(how)); it is restarted"
         guard tracker.health.isNews(failureKind(of: text)) else { return }
         worker.logger.warning("\(text); its log: \(log)")
     }
 
     /// Backs off after a setback.
     ///
-    /// - Returns: False when it is one too many, and the slot is to end.
+    /// - Returns: False if a limit is reached and the slot must end.
     private func bear(_ setback: Setback, _ setbacks: inout Setbacks) async throws -> Bool {
         if let reason = tracker.health.note(setback, in: worker.tidier.configuration) {
             tracker.health.end(because: reason)
@@ -69,7 +69,7 @@ struct PersistentSlot: Sendable {
         switch setbacks.verdict(on: setback) {
         case .end(let reason):
             if tracker.health.endSlot(because: reason), worker.slots > 1 {
-                worker.logger.warning("program \(number) is not started again, since \(reason)")
+                worker.logger.warning("program \(number) is not restarted, since \(reason)")
             }
             return false
         case .pause(let time):
@@ -83,20 +83,20 @@ struct PersistentSlot: Sendable {
         do {
             try await cancelWhenGracefulShutdown { [clock = worker.clock] in try await clock.sleep(for: time) }
         } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {
-            // The loop sees it.
+            // The loop checks for it.
         }
     }
 
-    /// The setback that the end of a program is, by what happened to the experiment while it ran.
+    /// Classifies the end of a program by the events of the experiment while it ran.
     ///
-    /// Of the intervals that were begun, those of processes that are over by now count: this program's.
+    /// Intervals of processes that have ended are those of this program.
     ///
-    /// - Returns: A setback; nothing when it trained something.
+    /// - Returns: A setback; nil if the program trained an interval.
     private func setback(
         of experiment: String, since event: Int64, _ how: String, _ log: FilePath
     ) async throws -> Setback? {
         var last = event
-        var begun: [(interval: IntervalID, worker: String)] = []
+        var started: [(interval: IntervalID, worker: String)] = []
         var trained: Set<IntervalID> = []
         while true {
             let events = try await worker.tidier.store.events(of: experiment, after: last, limit: 1000)
@@ -104,8 +104,8 @@ struct PersistentSlot: Sendable {
                 guard let interval = event.interval else { continue }
                 switch event.kind {
                 case .started:
-                    begun.removeAll { $0.interval == interval }
-                    begun.append((interval, event.details["worker"]?.string ?? ""))
+                    started.removeAll { $0.interval == interval }
+                    started.append((interval, event.details["worker"]?.string ?? ""))
                 case .done, .diverged: trained.insert(interval)
                 default: break
                 }
@@ -113,7 +113,7 @@ struct PersistentSlot: Sendable {
             guard let newest = events.last?.id else { break }
             last = newest
         }
-        let own = begun.filter { WorkerName($0.worker)?.isKnownDead ?? true }
+        let own = started.filter { WorkerName($0.worker)?.isKnownDead ?? true }
         if own.contains(where: { trained.contains($0.interval) }) { return nil }
         guard let interval = own.last?.interval else { return .startless(end: how, log: "\(log)") }
         return .failed(reason: "\(how); its log: \(log)", interval: interval, of: experiment)
@@ -126,7 +126,7 @@ struct PersistentSlot: Sendable {
             environment: worker.environment, data: worker.tidier.data)
     }
 
-    /// How a program ended, for a person.
+    /// Returns a description of the end of a program, for messages.
     static func description(of end: ProcessGroup.End, log: FilePath) throws -> String {
         let last = try LogTail.lastLine(of: log).map { ": \($0)" } ?? " (it printed nothing)"
         switch end {

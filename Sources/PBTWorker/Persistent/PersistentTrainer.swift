@@ -3,17 +3,17 @@
 package import PBT
 package import PBTCheckpoints
 
-/// Runs a program that stays alive over intervals once, without starting it again: for trials.
+/// Runs a persistent program once, without restarts: for trials.
 package enum PersistentTrainer {
-    /// Runs the program until it ends by itself, or the task is cancelled.
+    /// Runs the program until it ends or the task is cancelled.
     ///
     /// - Parameters:
-    ///   - experiment: What it trains; has a trainer.
-    ///   - server: Where it asks for intervals.
-    ///   - slots: How many would run at a time in a run, to divide the cores.
-    ///   - data: Where its log goes.
-    /// - Returns: How it ended, for a person: `exit 1: no such file`.
-    /// - Throws: A ``WorkerProblem`` when it cannot be started.
+    ///   - experiment: The experiment to train, which has a trainer.
+    ///   - server: The server that it claims intervals from.
+    ///   - slots: The number of concurrent programs of a run, to divide the cores.
+    ///   - data: The data directory of its log.
+    /// - Returns: A description of its end: `exit 1: no such file`.
+    /// - Throws: A ``WorkerProblem`` if it cannot be started.
     package static func run(
         _ experiment: Experiment, server: PersistentWorker.Server, slots: Int, data: DataDirectory
     ) async throws -> String {
@@ -22,7 +22,7 @@ package enum PersistentTrainer {
         return try PersistentSlot.description(of: try await process.run(clock: ContinuousClock()), log: process.log)
     }
 
-    /// The last lines that the program printed.
+    /// Returns the last lines of the output of the program.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package static func lastLines(of experiment: Experiment, in data: DataDirectory, count: Int) throws -> [String] {

@@ -6,32 +6,33 @@ public import PBTCheckpoints
 public import ServiceLifecycle
 import SystemPackage
 
-/// Keeps programs running that ask a server for one interval after another: CUDA and data are set up once.
+/// A service that keeps persistent programs running, which claim one interval after another from a server: CUDA and
+/// data are set up once.
 ///
-/// It starts them, gives each its device, starts those again that end too early, takes back the intervals of those that
-/// died, and deletes garbage. What is trained is between the programs and the server.
+/// It starts the programs, assigns their devices, restarts those that end too early, releases the intervals of those
+/// that died, and deletes unreferenced checkpoints. The programs train by the protocol of the server.
 ///
-/// - A graceful shutdown calls `drain`, which makes the server hand out nothing more; the programs finish what they
-///   have, and end.
-/// - Cancellation asks the programs to end, which makes them give their intervals back, and kills those that do not.
-/// - A program that lives on when this process was killed is killed by the next that serves the experiment; the Python
-///   client also ends by itself when it cannot reach the server and `PBT_PARENT` is gone.
+/// - A graceful shutdown calls `drain`, after which the server grants no more claims; the programs finish their
+///   intervals and end.
+/// - Cancellation sends SIGTERM to the programs, which release their intervals, and SIGKILL after the grace period.
+/// - A program that outlives this process is killed by the next one that serves the experiment. The Python client also
+///   ends by itself if it cannot reach the server and the process `PBT_PARENT` has ended.
 public struct PersistentWorker: Service {
-    /// What the programs are told, beside what every trainer is told.
+    /// The server that the programs connect to.
     public struct Server: Sendable {
         /// The server's URL.
         public var url: String
-        /// A token of scope `work`; none where the server asks for none.
+        /// A token of scope `work`; nil for a server that requires none.
         public var token: String?
 
-        /// A server and the token for it.
+        /// Creates the address of a server with a token.
         public init(url: String, token: String?) {
             self.url = url
             self.token = token
         }
     }
 
-    /// Sweeps; never runs itself.
+    /// The worker that sweeps; it never runs.
     let tidier: Worker
     let experiments: [String]
     let slots: Int
@@ -41,18 +42,18 @@ public struct PersistentWorker: Service {
     let logger: Logger
     private let drain: @Sendable () -> Void
 
-    /// Keeps programs running.
+    /// Creates a service that keeps programs running.
     ///
     /// - Parameters:
-    ///   - store: Where the experiments are; the same that the server serves.
-    ///   - data: Where their files are.
-    ///   - experiments: Their names, in the order in which programs are given to them.
-    ///   - slots: How many programs at a time.
-    ///   - server: Where the programs ask for intervals.
-    ///   - environment: What programs inherit.
-    ///   - clock: What pauses and grace periods go by.
-    ///   - logger: Where it logs; nowhere when not given.
-    ///   - drain: Makes the server hand out nothing more.
+    ///   - store: The store that the server serves.
+    ///   - data: The data directory of the store.
+    ///   - experiments: The names of the experiments, in the order in which programs are assigned to them.
+    ///   - slots: The number of concurrent programs.
+    ///   - server: The server that the programs claim intervals from.
+    ///   - environment: The environment that programs inherit.
+    ///   - clock: The clock of pauses and grace periods.
+    ///   - logger: The logger; if nil, nothing is logged.
+    ///   - drain: Called to make the server grant no more claims.
     public init(
         store: any Store, data: DataDirectory, experiments: [String], slots: Int, server: Server,
         environment: TrainerEnvironment = .current(), clock: any Clock<Duration> = ContinuousClock(),
@@ -73,10 +74,10 @@ public struct PersistentWorker: Service {
         self.drain = drain
     }
 
-    /// Keeps programs running until the experiments are over, the service is shut down, or the task is cancelled.
+    /// Keeps programs running until the experiments end, the service is shut down, or the task is cancelled.
     ///
-    /// - Throws: A `PBTError`: `cannotTrain` when programs cannot be started, end again and again without having begun an
-    ///   interval, or fail at one after another; and what the store throws.
+    /// - Throws: A `PBTError`: `cannotTrain` if programs cannot be started, end repeatedly without starting an
+    ///   interval, or fail repeatedly; an error of the store.
     public func run() async throws {
         let tracker = ExperimentTracker()
         do {
@@ -101,7 +102,7 @@ public struct PersistentWorker: Service {
                 drain()
             }
         } catch is CancellationError {
-            // The programs have ended; what they could not give back is taken back here.
+            // The programs have ended; intervals that they did not release are released here.
             _ = try await Task { try await tidier.sweep(tracker) }.value
             return
         }
@@ -109,7 +110,7 @@ public struct PersistentWorker: Service {
         try tracker.health.check(slots: slots)
     }
 
-    /// Looks from time to time how far the experiments are, for dead programs, and for garbage.
+    /// Periodically reads the progress of the experiments, and looks for dead programs and unreferenced checkpoints.
     private func tidy(_ tracker: ExperimentTracker) async throws {
         while true {
             do { try await clock.sleep(for: tidier.configuration.poll) } catch { return }
@@ -125,7 +126,7 @@ public struct PersistentWorker: Service {
 }
 
 extension PersistentWorker {
-    /// Says once of an experiment that its program saves nothing.
+    /// Warns once for each experiment that its program saves nothing.
     private func lookForCheckpoints(_ tracker: ExperimentTracker) async throws {
         let done = IntervalSelection(state: .done, checkpoints: [.kept], limit: 1)
         for name in tracker.order where !tracker.health.isKnown(Self.saves(name)) {
@@ -137,10 +138,10 @@ extension PersistentWorker {
             let isEmpty: Bool
             do {
                 isEmpty = try FileSystem.names(in: path).isEmpty
-                // One that was deleted meanwhile says nothing.
+                // A checkpoint that was deleted meanwhile proves nothing.
                 guard try FileSystem.exists(path) else { continue }
             } catch let error as PBTError where error.code == .inputOutput {
-                logger.info("could not look at a checkpoint", metadata: ["error": "\(error)"])
+                logger.info("could not read a checkpoint", metadata: ["error": "\(error)"])
                 continue
             }
             let text = Warnings.emptyCheckpoint(of: experiment)
@@ -154,7 +155,7 @@ extension PersistentWorker {
     }
 }
 
-/// For a worker that only sweeps.
+/// The executor of a worker that only sweeps.
 private struct NoExecutor: Executor {
     func run(_ attempt: Attempt) async -> AttemptEnd {
         .interrupted(reason: "this worker trains nothing itself")

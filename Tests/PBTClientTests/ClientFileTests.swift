@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import PBT
 import PBTTesting
 import SystemPackage
@@ -9,6 +10,12 @@ import Testing
 
 @Suite struct `The client's token` {
     let address: ServerAddress
+
+    private func write(_ text: String, to path: FilePath, mode: UInt32) throws {
+        // The mode of a new file depends on the umask, so it is set afterwards.
+        try Data(text.utf8).write(to: URL(filePath: path.string))
+        try FileManager.default.setAttributes([.posixPermissions: Int(mode)], ofItemAtPath: path.string)
+    }
 
     init() throws {
         address = try ServerAddress("https://host:7070")
@@ -51,7 +58,7 @@ import Testing
             let error = #expect(throws: PBTError.self) {
                 try ClientConfiguration(for: address, environment: environment)
             }
-            #expect(error?.message.contains("mend it with: chmod 600 \(path)") == true)
+            #expect(error?.message.contains("fix it with: chmod 600 \(path)") == true)
             #expect(error?.message.contains("pbt_1") == false)
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import PBT
 import PBTCheckpoints
 import PBTTesting
@@ -25,7 +26,9 @@ import Testing
             try FileSystem.makeDirectories(place.appending("\u{301}d"))
             try FileSystem.makeDirectories(FilePath(root).appending("\u{301}other"))
             try FileSystem.write("x", to: FilePath(root).appending("\u{301}other").appending("w"))
-            try symlink("../../\u{301}other/w", at: place.appending("\u{301}d").appending("l"))
+            try FileManager.default.createSymbolicLink(
+                atPath: place.appending("\u{301}d").appending("l").string,
+                withDestinationPath: "../../\u{301}other/w")
             #expect(throws: PBTError.self) { try CheckpointLinks.settle(in: place) }
         }
     }
