@@ -138,7 +138,7 @@ struct ServeTests {
         #expect(code == 0)
         #expect(statuses == ["401", "200", "401"])
         let secret = try #require(token.split(separator: "_", maxSplits: 2).last)
-        #expect(lines.contains { $0.contains("answered") && $0.contains("status=401") })
+        #expect(lines.contains { $0.contains("responded") && $0.contains("status=401") })
         #expect(!lines.contains { $0.contains(secret) })
     }
 
