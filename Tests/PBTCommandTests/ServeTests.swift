@@ -208,10 +208,10 @@ struct ServeTests {
             kill(process, SIGTERM)
         }
         let logged = try lines.filter { !$0.hasPrefix("listening on") }.map { try Value(json: $0) }
-        let answered = try #require(logged.first { $0["message"] == "answered" })
-        #expect(answered["level"] == "debug")
-        #expect(answered["path"] == "/healthz")
-        #expect(answered["status"] == "200")
-        #expect(answered["time"]?.int != nil)
+        let responded = try #require(logged.first { $0["message"] == "responded" })
+        #expect(responded["level"] == "debug")
+        #expect(responded["path"] == "/healthz")
+        #expect(responded["status"] == "200")
+        #expect(responded["time"]?.int != nil)
     }
 }
