@@ -180,8 +180,7 @@ let package = Package(
             name: "pbt",
             dependencies: [
                 "LibC", "PBT", "PBTCheckpoints", "PBTSQLite", "PBTWorker", "PBTReport", "PBTHTTP", "PBTServer",
-                "PBTDashboard",
-                "PBTSchedy", "PBTClient", "PBTExport",
+                "PBTDashboard", "PBTSchedy", "PBTClient", "PBTExport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -45,8 +45,8 @@ struct BrokenCall: Sendable, CustomTestStringConvertible {
             "cannot reach the server http://127.0.0.1:1: connection refused; is it running, and is this its address? "),
         BrokenCall(
             "list --store https://me:secret@host", 64,
-            "the server's address holds a user or a token, which is seen by others; a token belongs into PBT_TOKEN or a "
-                + "file; write it as https://host:7070\n"),
+            "the server's address contains a user or a token, which others can see; put a token into PBT_TOKEN or a file; "
+                + "write it as https://host:7070\n"),
         BrokenCall(
             "worker toy.sqlite --cache x", 69, "there is no store DIRECTORY/toy.sqlite; "),
         BrokenCall(

@@ -80,7 +80,7 @@ struct DashboardTests {
                 #expect(refused.status == "403")
                 #expect(
                     refused.text.contains(
-                        "this dashboard only shows; serve with --allow-control, or use the command: pbt pause toy"))
+                        "this dashboard is read-only; serve with --allow-control, or use the command: pbt pause toy"))
             }
             #expect(try await workplace.show("toy")["state"] == "running")
             try gate.open()
@@ -151,7 +151,7 @@ struct DashboardTests {
                     #expect(refused.status == "403")
                     #expect(
                         refused.text.contains(
-                            "this dashboard only shows; serve with --allow-control, or use the command: pbt \(verb) toy"
+                            "this dashboard is read-only; serve with --allow-control, or use the command: pbt \(verb) toy"
                         ))
                 }
             }
@@ -163,7 +163,7 @@ struct DashboardTests {
         try await Self.serving("--allow-control") { workplace, root in
             let page = try await Self.visit(workplace, "\(root)/e/toy")
             #expect(page.text.contains("href=\"/e/toy/control/pause\""))
-            #expect(page.text.contains("may control"))
+            #expect(page.text.contains("read-write"))
             for (verb, state) in [("pause", "paused"), ("resume", "running"), ("stop", "finished")] as [(_, Value)] {
                 let url = "\(root)/e/toy/control/\(verb)"
                 let before = try await workplace.show("toy")["state"]

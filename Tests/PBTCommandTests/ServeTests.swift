@@ -138,7 +138,7 @@ struct ServeTests {
         #expect(code == 0)
         #expect(statuses == ["401", "200", "401"])
         let secret = try #require(token.split(separator: "_", maxSplits: 2).last)
-        #expect(lines.contains { $0.contains("answered") && $0.contains("status=401") })
+        #expect(lines.contains { $0.contains("responded") && $0.contains("status=401") })
         #expect(!lines.contains { $0.contains(secret) })
     }
 
@@ -208,10 +208,10 @@ struct ServeTests {
             kill(process, SIGTERM)
         }
         let logged = try lines.filter { !$0.hasPrefix("listening on") }.map { try Value(json: $0) }
-        let answered = try #require(logged.first { $0["message"] == "answered" })
-        #expect(answered["level"] == "debug")
-        #expect(answered["path"] == "/healthz")
-        #expect(answered["status"] == "200")
-        #expect(answered["time"]?.int != nil)
+        let responded = try #require(logged.first { $0["message"] == "responded" })
+        #expect(responded["level"] == "debug")
+        #expect(responded["path"] == "/healthz")
+        #expect(responded["status"] == "200")
+        #expect(responded["time"]?.int != nil)
     }
 }
