@@ -96,7 +96,7 @@ struct FarewellTests {
             let page = try await server.visit("/e/digits")
             #expect(page.text.contains("id=\"gone\""))
             #expect(page.text.contains("pbt serve --store &#39;a b.sqlite&#39;"))
-            #expect(page.text.contains("data-lost=\"○ no answer; has the run ended?\""))
+            #expect(page.text.contains("data-lost=\"○ no response; has the run ended?\""))
             #expect(page.text.contains("data-state=\"finished\""))
             #expect(!page.text.contains("data-over"), "the run's own end comes after its experiment's")
         }

@@ -49,7 +49,7 @@ struct PagesTests {
             #expect(page.text.contains("<a class=\"skip\" href=\"#main\">"))
             #expect(page.text.matches(of: /id="main"/).count == 1)
             let ids = page.text.matches(of: /\sid="([^"]+)"/).map { String($0.output.1) }
-            #expect(Set(ids).count == ids.count, "an id stands twice")
+            #expect(Set(ids).count == ids.count, "an id is duplicated")
         }
     }
 
@@ -184,7 +184,7 @@ struct PagesTests {
             for path in ["/", "/e/toy", "/e/toy/members"] {
                 let answer = try await server.visit(path)
                 #expect(answer.status == 503)
-                #expect(answer.text.contains("The store cannot be read now"))
+                #expect(answer.text.contains("Store unavailable"))
                 #expect(answer.text.contains("the file is gone"))
                 #expect(answer[header: "Retry-After"] == "10")
             }

@@ -171,7 +171,7 @@ struct SignInTests {
             let record = try await server.store.record(of: "toy")
             #expect(record.reason == "enough")
             let late = try await server.visit("/e/toy/control/pause")
-            #expect(late.text.contains("there is nothing to pause"))
+            #expect(late.text.contains("cannot pause"))
         }
     }
 
@@ -199,7 +199,7 @@ struct SignInTests {
             #expect(!page.text.contains("/control/"))
             let answer = try await server.visit("/e/toy/control/pause", headers: [session])
             #expect(answer.status == 403)
-            #expect(answer.text.contains("is for work; this needs admin"))
+            #expect(answer.text.contains("has the scope work; this requires admin"))
         }
     }
 }

@@ -22,7 +22,7 @@ struct StatesTests {
             try await TrainedRun(finishing: 0).train(in: server.store)
             let page = PageText(try await server.visit("/e/digits"))
             #expect(page.block("banners")?.contains("No score yet") == true)
-            #expect(page.block("banners")?.contains("6 members wait for a worker") == true)
+            #expect(page.block("banners")?.contains("6 members are waiting for a worker") == true)
             #expect(page.block("tiles")?.contains("<dd>–</dd>") == true)
         }
     }
@@ -37,8 +37,8 @@ struct StatesTests {
             #expect(!before.contains("silent"))
             clock.advance(by: .seconds(90))
             let after = try await Self.banners(server)
-            #expect(after.contains("box/9/w</bdi> is silent: its lease ran out 30s ago"))
-            #expect(after.contains("is tried again (2 of 2) as soon as a worker asks for work"))
+            #expect(after.contains("box/9/w</bdi> is silent: its lease expired 30s ago"))
+            #expect(after.contains("will be retried (attempt 2 of 2) by the next worker that claims"))
             let workers = PageText(try await server.visit("/e/digits/workers"))
             #expect(workers.text.contains("! silent 30s"))
         }
@@ -109,7 +109,7 @@ struct StatesTests {
             let text = try await Self.banners(server)
             #expect(text.contains("Paused"))
             #expect(text.contains("pbt resume digits"))
-            #expect(text.contains("1 interval failed, retries spent"))
+            #expect(text.contains("1 interval failed, retries exhausted"))
             let page = try await server.visit("/e/digits")
             #expect(!page.text.lowercased().contains(">nan<"))
             let trouble = try await server.visit("/e/digits/events?only=trouble")
@@ -242,7 +242,7 @@ struct StatesTests {
         }
     }
 
-    @Test func `the bell rings when something changed, and not for whoever is up to date`() async throws {
+    @Test func `a page is notified of a change, and not when it is up to date`() async throws {
         try await withServer(pages: .pages()) { server in
             try await server.create("toy")
             try await server.create("other")
