@@ -17,6 +17,7 @@ let package = Package(
     products: [
         .library(name: "PBT", targets: ["PBT"]),
         .library(name: "PBTSQLite", targets: ["PBTSQLite"]),
+        .library(name: "PBTCheckpoints", targets: ["PBTCheckpoints"]),
         .library(name: "PBTWorker", targets: ["PBTWorker"]),
         .library(name: "PBTReport", targets: ["PBTReport"]),
         .library(name: "PBTServer", targets: ["PBTServer", "PBTHTTP", "PBTDashboard"]),
@@ -43,7 +44,10 @@ let package = Package(
     ],
     targets: [
         // The algorithm and the rules of a store: values and pure functions. Only StoreClock.system reads a clock.
-        .target(name: "PBT", swiftSettings: settings),
+        .target(
+            name: "PBT", dependencies: [.product(name: "Crypto", package: "swift-crypto")], swiftSettings: settings),
+        // The C library of the platform, under one name.
+        .target(name: "LibC", swiftSettings: settings),
         // A store in one file.
         .target(
             name: "PBTSQLite",
@@ -52,14 +56,26 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
+        // What goes over the wire between server and clients: JSON, paths, errors.
+        .target(name: "PBTAPI", dependencies: ["PBT"], swiftSettings: settings),
+        // The files of a store: checkpoints, their seals and manifests, the directories of attempts, logs.
+        .target(
+            name: "PBTCheckpoints",
+            dependencies: [
+                "LibC", "PBT", "PBTAPI",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
         // Starts programs: what Swift cannot do between a fork and an exec.
         .target(name: "CSpawn"),
         // Claims, runs, renews, publishes.
         .target(
             name: "PBTWorker",
             dependencies: [
-                "CSpawn", "PBT",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "CSpawn", "LibC", "PBT", "PBTCheckpoints",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -78,19 +94,6 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "SystemPackage", package: "swift-system"),
-            ],
-            swiftSettings: settings),
-        // What goes over the wire between server and clients: JSON, paths, errors.
-        .target(name: "PBTAPI", dependencies: ["PBT"], swiftSettings: settings),
-        // What both ends of a checkpoint's way over the wire share: paths, manifests, checksums.
-        .target(
-            name: "PBTTransfer",
-            dependencies: [
-                "PBT", "PBTAPI", "PBTWorker",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
@@ -120,7 +123,7 @@ let package = Package(
         .target(
             name: "PBTServer",
             dependencies: [
-                "PBT", "PBTAPI", "PBTHTTP", "PBTTransfer", "PBTWorker",
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP",
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -133,7 +136,7 @@ let package = Package(
         .target(
             name: "PBTDashboard",
             dependencies: [
-                "PBT", "PBTAPI", "PBTHTTP", "PBTReport", "PBTServer", "PBTWorker",
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTReport", "PBTServer",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -158,7 +161,7 @@ let package = Package(
         .target(
             name: "PBTClient",
             dependencies: [
-                "PBT", "PBTAPI", "PBTTransfer", "PBTWorker",
+                "LibC", "PBT", "PBTAPI", "PBTCheckpoints",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -172,13 +175,13 @@ let package = Package(
             swiftSettings: settings),
         // The store contract, toy trainers, clocks: imported by tests.
         .target(name: "PBTTesting", dependencies: ["PBT"], swiftSettings: settings),
-        // The command: a file a subcommand, and what commands share.
+        // The command line: a file for each subcommand.
         .executableTarget(
             name: "pbt",
             dependencies: [
-                "PBT", "PBTSQLite", "PBTWorker", "PBTReport", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTSchedy",
-                "PBTClient",
-                "PBTExport",
+                "LibC", "PBT", "PBTCheckpoints", "PBTSQLite", "PBTWorker", "PBTReport", "PBTHTTP", "PBTServer",
+                "PBTDashboard",
+                "PBTSchedy", "PBTClient", "PBTExport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -196,7 +199,7 @@ let package = Package(
         .executableTarget(
             name: "swift-example",
             dependencies: [
-                "ExampleModels", "PBT", "PBTSQLite", "PBTWorker", "PBTReport",
+                "ExampleModels", "PBT", "PBTCheckpoints", "PBTSQLite", "PBTWorker", "PBTReport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -216,15 +219,30 @@ let package = Package(
         .executableTarget(
             name: "SpawnHammer",
             dependencies: [
-                "PBT", "PBTWorker", .product(name: "Logging", package: "swift-log"),
+                "LibC", "PBT", "PBTCheckpoints", "PBTWorker",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/SpawnHammer", swiftSettings: settings),
-        .testTarget(
-            name: "WorkerTests",
+        // What the tests of several targets share: directories of their own, small experiments.
+        .target(
+            name: "TestSupport",
             dependencies: [
-                "PBT", "PBTWorker", "PBTSQLite", "PBTTesting", "SpawnHammer",
+                "PBT", "PBTCheckpoints", "PBTTesting", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "PBTCheckpointsTests",
+            dependencies: [
+                "PBT", "PBTCheckpoints", "PBTTesting", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PBTWorkerTests",
+            dependencies: [
+                "LibC", "PBT", "PBTCheckpoints", "PBTWorker", "PBTSQLite", "PBTTesting", "SpawnHammer", "TestSupport",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -233,9 +251,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "CZlib", "PBT", "PBTAPI", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTSchedy", "PBTClient",
-                "PBTTransfer",
-                "PBTSQLite", "PBTWorker", "PBTTesting",
+                "CZlib", "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTSchedy",
+                "PBTClient", "PBTSQLite", "PBTWorker", "PBTTesting",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -255,9 +272,8 @@ let package = Package(
         .executableTarget(
             name: "pbt-fuzz",
             dependencies: [
-                "PBT", "PBTAPI", "PBTExport", "PBTReport", "PBTSQLite", "PBTHTTP", "PBTServer", "PBTDashboard",
-                "PBTSchedy",
-                "PBTTransfer", "PBTWorker",
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTExport", "PBTReport", "PBTSQLite", "PBTHTTP", "PBTServer",
+                "PBTDashboard", "PBTSchedy",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -285,7 +301,7 @@ let package = Package(
         .testTarget(
             name: "PBTCommandTests",
             dependencies: [
-                "PBT", "PBTSQLite", "PBTTesting", "pbt",
+                "PBT", "PBTCheckpoints", "PBTSQLite", "PBTTesting", "pbt",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -294,7 +310,7 @@ let package = Package(
         .testTarget(
             name: "ExampleTests",
             dependencies: [
-                "ExampleModels", "PBT", "PBTWorker", "PBTTesting",
+                "ExampleModels", "PBT", "PBTCheckpoints", "PBTWorker", "PBTTesting",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),

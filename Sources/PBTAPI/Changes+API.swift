@@ -5,7 +5,8 @@ package import PBT
 extension Changes {
     /// The changes as a JSON object.
     ///
-    /// `mark` and `anew` are the names that `cursor` and `reset` had until version 0.2. The version after 0.3 drops them.
+    /// `mark` and `anew` are the names that `cursor` and `reset` had until version 0.2. The version after 0.3 drops
+    /// them.
     package var api: Value {
         [
             "items": .array(intervals.map(\.api)), "cursor": .string(cursor.description), "reset": .bool(isReset),
@@ -13,7 +14,7 @@ extension Changes {
         ]
     }
 
-    /// Reads an object that ``api`` wrote, or a server of version 0.2, which has the old names only.
+    /// Decodes an object that ``api`` or a server of version 0.2 encoded, which has only the old names.
     package init(api fields: Fields) throws {
         let text = try fields.text(ifAny: "cursor") ?? fields.text("mark")
         guard let cursor = ChangeCursor(text) else {

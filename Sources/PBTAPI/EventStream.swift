@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Server-sent events: the frames of the HTML standard, section 9.2.
+/// The format of server-sent events (HTML standard, section 9.2).
 package enum EventStream {
-    /// One event.
+    /// An event in a stream.
     package struct Frame: Sendable, Hashable {
         package var id: String?
         package var event: String?
@@ -14,7 +14,7 @@ package enum EventStream {
             self.data = data
         }
 
-        /// The frame as it is sent.
+        /// The encoded frame.
         package var text: String {
             var text = ""
             if let id { text += "id: \(id)\n" }
@@ -24,10 +24,10 @@ package enum EventStream {
         }
     }
 
-    /// A comment, which keeps a connection alive and means nothing.
+    /// A comment, which keeps a connection alive.
     package static let comment = ":\n\n"
 
-    /// Reads frames from bytes as they come.
+    /// An incremental parser.
     package struct Parser {
         private var line: [UInt8] = []
         private var afterReturn = false
@@ -37,7 +37,7 @@ package enum EventStream {
 
         package init() {}
 
-        /// Takes in bytes and returns the frames that they complete.
+        /// Parses bytes and returns the frames that they complete.
         package mutating func take(_ bytes: some Sequence<UInt8>) -> [Frame] {
             var frames: [Frame] = []
             for byte in bytes {

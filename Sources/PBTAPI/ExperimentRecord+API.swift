@@ -3,11 +3,11 @@
 package import PBT
 
 extension ExperimentRecord {
-    /// The experiment as it goes over the wire.
+    /// Encodes the experiment as a JSON object.
     ///
     /// - Parameters:
-    ///   - definition: What stands under `definition`; left out when not given.
-    ///   - version: What stands under `definition_version`.
+    ///   - definition: The value of `definition`; omitted if nil.
+    ///   - version: The value of `definition_version`.
     /// - Returns: An object.
     package func api(definition: Value? = nil, version: String) -> Value {
         var object: [String: Value] = [
@@ -33,7 +33,7 @@ extension ExperimentRecord {
         return .object(object)
     }
 
-    /// Reads what ``api(definition:version:)`` wrote.
+    /// Decodes an object that ``api(definition:version:)`` encoded.
     ///
     /// - Parameters:
     ///   - fields: The object.
@@ -65,12 +65,12 @@ extension ExperimentRecord {
 }
 
 extension Experiment {
-    /// Reads a definition that came over the wire.
+    /// Decodes a definition.
     ///
     /// - Parameters:
     ///   - definition: The definition.
-    ///   - isStored: Whether a server has it in its store already; see `init(document:directory:isStored:)`.
-    /// - Throws: A `PBTError` with code `badExperiment` that names the place and what would be right.
+    ///   - isStored: Pass true if a server already has it in its store; see `init(document:directory:isStored:)`.
+    /// - Throws: A `PBTError` with code `badExperiment` that names the place and the remedy.
     package init(api definition: Value, isStored: Bool = false) throws(PBTError) {
         do {
             try self.init(document: Document(definition), directory: "/", isStored: isStored)

@@ -2,17 +2,20 @@
 
 package import PBT
 
-/// The fields of a JSON object that came over the wire, read with errors that name the field.
+/// A reader for the fields of a JSON object of a request or response, with errors that name the field.
+///
+/// `ObjectReader` in PBT is the reader of definitions: it names lines, collects all errors, and rejects unknown names
+/// everywhere. A message stops at the first error, and a response may have names that this version does not know.
 package struct Fields: Sendable {
     private let values: [String: Value]
     private let path: String
 
-    /// The fields of an object.
+    /// Creates a reader.
     ///
     /// - Parameters:
     ///   - value: The object.
-    ///   - path: How messages name it; empty for the whole body.
-    /// - Throws: A `PBTError` with code `badRequest` when it is no object.
+    ///   - path: The path of the object in messages; empty for the whole body.
+    /// - Throws: A `PBTError` with code `badRequest` if it is not an object.
     package init(_ value: Value?, path: String = "") throws(PBTError) {
         guard let values = value?.object else {
             let what = path.isEmpty ? "the body" : path
@@ -32,18 +35,20 @@ package struct Fields: Sendable {
         throw error(name, "must be \(kind), not \(value.kind)")
     }
 
-    /// The value of a field; none when it is missing or null.
+    /// The value of a field; nil if it is missing or null.
     package subscript(name: String) -> Value? {
         guard let value = values[name], value != .null else { return nil }
         return value
     }
 
-    /// The names that are there.
+    /// The names of the fields.
     package var names: [String] {
         values.keys.sorted()
     }
 
-    /// Complains about names that mean nothing here.
+    /// Checks that all names are known.
+    ///
+    /// - Throws: A `PBTError` with code `badRequest` that suggests the nearest known name.
     package func check(known: [String]) throws(PBTError) {
         for name in names where !known.contains(name) {
             let near = nearest(to: name, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
@@ -52,7 +57,7 @@ package struct Fields: Sendable {
     }
 
     package func text(_ name: String) throws(PBTError) -> String {
-        try required(name, "text", values[name]?.string)
+        try required(name, "a string", values[name]?.string)
     }
 
     package func text(ifAny name: String) throws(PBTError) -> String? {
@@ -61,7 +66,7 @@ package struct Fields: Sendable {
     }
 
     package func int(_ name: String, in range: ClosedRange<Int> = .min ... .max) throws(PBTError) -> Int {
-        let number = try required(name, "a whole number", values[name]?.int)
+        let number = try required(name, "an integer", values[name]?.int)
         guard range.contains(number) else {
             throw error(name, "must be between \(range.lowerBound) and \(range.upperBound), not \(number)")
         }
@@ -97,13 +102,13 @@ package struct Fields: Sendable {
     package func strings(_ name: String) throws(PBTError) -> [String] {
         var strings: [String] = []
         for (i, value) in try list(name).enumerated() {
-            guard let text = value.string else { throw error("\(name)[\(i)]", "must be text, not \(value.kind)") }
+            guard let text = value.string else { throw error("\(name)[\(i)]", "must be a string, not \(value.kind)") }
             strings.append(text)
         }
         return strings
     }
 
-    /// A time: milliseconds since 1970.
+    /// Reads a time: milliseconds since 1970.
     package func time(_ name: String) throws(PBTError) -> Timestamp {
         Timestamp(milliseconds: Int64(try int(name, in: Limits.times)))
     }
@@ -112,7 +117,7 @@ package struct Fields: Sendable {
         try int(ifAny: name, in: Limits.times).map { Timestamp(milliseconds: Int64($0)) }
     }
 
-    /// A duration in seconds.
+    /// Reads a duration in seconds.
     package func seconds(
         ifAny name: String, in range: ClosedRange<Double>
     ) throws(PBTError) -> Duration? {
@@ -128,7 +133,7 @@ package struct Fields: Sendable {
         return .milliseconds(Int64((seconds * 1000).rounded()))
     }
 
-    /// A score: a number, or one that JSON cannot write as text; not a number when it is missing.
+    /// Reads a score: a number, or a string for one that JSON cannot represent; NaN if it is missing.
     package func score(_ name: String) throws(PBTError) -> Double {
         switch self[name] {
         case nil: return .nan
@@ -150,18 +155,18 @@ package struct Fields: Sendable {
 }
 
 extension Value {
-    /// A number as a person writes it: 60 rather than 60.0.
+    /// The number in its short form: 60 rather than 60.0.
     fileprivate var short: String {
         int.map(String.init) ?? json
     }
 
-    /// A score as it goes over the wire.
+    /// Encodes a score: as a string if JSON cannot represent it.
     package static func score(_ score: Double) -> Value {
         if score.isFinite { return .number(score) }
         return .string(score.isNaN ? "NaN" : score > 0 ? "Infinity" : "-Infinity")
     }
 
-    /// A time as it goes over the wire.
+    /// Encodes a time: milliseconds since 1970.
     package static func time(_ time: Timestamp) -> Value {
         .integer(Int(time.milliseconds))
     }

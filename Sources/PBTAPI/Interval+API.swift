@@ -3,7 +3,7 @@
 package import PBT
 
 extension Interval {
-    /// The interval as it goes over the wire; the secret of its lease stays where it is.
+    /// The interval as a JSON object, without the secret of its lease.
     package var api: Value {
         var object: [String: Value] = [
             "member": .integer(id.member), "interval": .integer(id.index), "hyperparameters": hyperparameters.value,
@@ -33,7 +33,7 @@ extension Interval {
         return .object(object)
     }
 
-    /// Reads what ``api`` wrote.
+    /// Decodes an object that ``api`` encoded.
     ///
     /// - Throws: A `PBTError` with code `badRequest`.
     package init(api fields: Fields) throws(PBTError) {
@@ -74,7 +74,7 @@ extension Interval {
         var changes: [Change] = []
         for value in try fields.list("changes") {
             guard let change = Change(value: value) else {
-                throw PBTError(.badRequest, "changes: holds what is no change: \(value.json.prefix(100))")
+                throw PBTError(.badRequest, "changes: invalid change: \(value.json.prefix(100))")
             }
             changes.append(change)
         }

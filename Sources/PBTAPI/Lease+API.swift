@@ -3,7 +3,7 @@
 package import PBT
 
 extension Lease {
-    /// The lease as it goes over the wire, its secret included.
+    /// The lease as a JSON object, including its secret.
     package var api: Value {
         [
             "experiment": .string(experiment), "member": .integer(interval.member),
@@ -12,7 +12,7 @@ extension Lease {
         ]
     }
 
-    /// Reads what ``api`` wrote.
+    /// Decodes an object that ``api`` encoded.
     ///
     /// - Throws: A `PBTError` with code `badRequest`.
     package init(api fields: Fields) throws(PBTError) {
@@ -28,11 +28,11 @@ extension Lease {
 }
 
 extension Assignment {
-    /// The assignment as it goes over the wire.
+    /// Encodes the assignment as a JSON object.
     ///
     /// - Parameters:
-    ///   - definition: What stands under `definition`; left out when not given.
-    ///   - version: What stands under `definition_version`.
+    ///   - definition: The value of `definition`; omitted if nil.
+    ///   - version: The value of `definition_version`.
     /// - Returns: An object.
     package func api(definition: Value?, version: String) -> Value {
         var object: [String: Value] = [
@@ -45,14 +45,14 @@ extension Assignment {
         object["parent_checkpoint"] = parentCheckpoint.map { .string($0) }
         if !garbage.isEmpty { object["garbage"] = .array(garbage.map { .string($0) }) }
         object["definition"] = definition
-        // With groups: as a trainer is given them. The interval's own are flat.
+        // With groups nested, as a trainer gets them; the interval's own are flat.
         if !experiment.space.paths.isEmpty {
             object["hyperparameters"] = experiment.space.nested(interval.hyperparameters.values)
         }
         return .object(object)
     }
 
-    /// Reads what ``api(definition:version:)`` wrote.
+    /// Decodes an object that ``api(definition:version:)`` encoded.
     ///
     /// - Throws: A `PBTError` with code `badRequest`.
     package init(api fields: Fields, experiment: Experiment) throws(PBTError) {
@@ -75,13 +75,14 @@ extension Outcome {
         }
     }
 
-    /// Reads the outcome in the body of a `finish`.
+    /// Decodes the outcome from the body of a `finish`.
     ///
     /// - Throws: A `PBTError` with code `badRequest`.
     package init(api fields: Fields) throws(PBTError) {
         if let reason = try fields.text(ifAny: "failed") {
             guard fields["score"] == nil, fields["checkpoint"] == nil else {
-                throw PBTError(.badRequest, "failed: stands beside a score or a checkpoint; give one or the other")
+                throw PBTError(
+                    .badRequest, "failed: cannot be combined with a score or a checkpoint; give one or the other")
             }
             self = .failed(reason: reason)
         } else {
@@ -94,7 +95,7 @@ extension Outcome {
 }
 
 extension Decision {
-    /// The decision as it goes over the wire.
+    /// The decision as a JSON object.
     package var api: Value {
         var object = value.object ?? [:]
         object["interval"] = interval.value
@@ -102,7 +103,7 @@ extension Decision {
         return .object(object)
     }
 
-    /// Reads what ``api`` wrote.
+    /// Decodes an object that ``api`` encoded.
     ///
     /// - Throws: A `PBTError` with code `badRequest`.
     package init(api fields: Fields) throws(PBTError) {
@@ -124,7 +125,7 @@ extension Decision {
 }
 
 extension Event {
-    /// The event as it goes over the wire.
+    /// The event as a JSON object.
     package var api: Value {
         var object: [String: Value] = [
             "id": .integer(Int(id)), "experiment": .string(experiment), "time": .time(time),
@@ -134,7 +135,7 @@ extension Event {
         return .object(object)
     }
 
-    /// Reads what ``api`` wrote; nothing for a kind that this version does not know.
+    /// Decodes an object that ``api`` encoded; nil for a kind that this version does not know.
     ///
     /// - Throws: A `PBTError` with code `badRequest`.
     package init?(api fields: Fields) throws(PBTError) {

@@ -2,7 +2,7 @@
 
 /// Percent-encoding of one segment of a URL's path, and of a query's values (RFC 3986).
 package enum PathSegment {
-    /// Encodes all but letters, digits and `-._~`, so that `a/b` becomes `a%2Fb`.
+    /// Encodes all characters but letters, digits, and `-._~`, so that `a/b` becomes `a%2Fb`.
     package static func encode(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
@@ -18,7 +18,8 @@ package enum PathSegment {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Decodes; nothing when a `%` is not followed by two digits, or what comes out is no UTF-8 or holds a zero.
+    /// Decodes a segment; nil if a `%` is not followed by two hexadecimal digits, or if the result is not UTF-8 or
+    /// contains a null character.
     package static func decode(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]

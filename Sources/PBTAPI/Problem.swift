@@ -2,19 +2,19 @@
 
 package import PBT
 
-/// An error as it goes over the wire: `application/problem+json` (RFC 9457).
+/// An error in an HTTP response: `application/problem+json` (RFC 9457).
 package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
     /// The HTTP status.
     package var status: Int
-    /// What programs match on.
+    /// The code, for programs.
     package var code: String
-    /// What happened, with what, and what to do next.
+    /// The message, for people: the problem and the remedy.
     package var detail: String
-    /// After how many seconds to try again, if that helps.
+    /// The number of seconds after which to retry, if a retry helps.
     package var retryAfter: Int?
-    /// Header fields that go with it, such as `Allow`.
+    /// Header fields of the response, such as `Allow`.
     package var headers: [String: String] = [:]
-    /// Each problem of a definition by itself.
+    /// The individual problems of a definition.
     package var errors: [DocumentError] = []
 
     package init(_ status: Int, _ code: String, _ detail: String, retryAfter: Int? = nil) {
@@ -24,7 +24,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         self.retryAfter = retryAfter
     }
 
-    /// An error of ours, with the status that goes with its code.
+    /// Creates a problem from an error, with the status for its code.
     package init(_ error: PBTError) {
         let status: Int
         var retryAfter: Int?
@@ -45,7 +45,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         case .unusableStore, .inputOutput, .cannotTrain:
             status = 503
             retryAfter = 10
-        // What another server said, or did not say.
+        // Errors of another server.
         case .unreachable: status = 502
         case .inconsistent: status = 500
         default: status = 500
@@ -54,10 +54,10 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         errors = error.problems
     }
 
-    /// How many problems of one definition are sent.
+    /// The maximum number of problems of a definition that are sent.
     private static let mostErrors = 20
 
-    /// The body.
+    /// The body of the response.
     package var value: Value {
         var object: [String: Value] = [
             "type": "about:blank", "title": .string(Self.titles[status] ?? "Error"), "status": .integer(status),
@@ -72,7 +72,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         return .object(object)
     }
 
-    /// A text that says back what it was sent could be as long as a body.
+    /// Shortens a message, which could otherwise be as long as a request that it quotes.
     private static func shortened(_ text: String) -> String {
         text.utf8.count <= 4000 ? text : text.prefix(1000) + "…"
     }
@@ -81,7 +81,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         "\(status) \(code): \(detail)"
     }
 
-    /// Reads a body; what is no problem of ours is told by its status alone.
+    /// Decodes a response; one with another body is described by its status alone.
     package init(status: Int, body: [UInt8], retryAfter: Int?) {
         let value = try? Value(json: body)
         self.init(
@@ -93,7 +93,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The problem as an error of ours.
+    /// The problem as an error.
     package var error: PBTError {
         PBTError(PBTError.Code(code), detail, problems: errors)
     }

@@ -3,7 +3,7 @@
 package import PBT
 
 extension Revision {
-    /// The revision as it goes over the wire.
+    /// The revision as a JSON object.
     package var api: Value {
         [
             "number": .integer(number), "time": .time(time), "finished_intervals": .integer(Int(after)),
@@ -11,7 +11,7 @@ extension Revision {
         ]
     }
 
-    /// Reads what ``api`` wrote.
+    /// Decodes an object that ``api`` encoded.
     ///
     /// - Parameter fields: The object.
     /// - Throws: A `PBTError` with code `badRequest` or `badExperiment`.

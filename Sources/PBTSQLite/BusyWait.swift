@@ -11,11 +11,11 @@ import Synchronization
     import Musl
 #endif
 
-/// Waits for a locked file in short random sleeps, so that every process gets its turn.
+/// A busy handler that retries a locked file after short random sleeps, which is fair to all processes.
 ///
-/// Measured: with SQLite's own busy timeout, one of several processes in a tight loop gets everything.
+/// Measured: with SQLite's own busy timeout, one of several processes in a tight loop starves the others.
 final class BusyWait: Sendable {
-    /// Whether calls on this thread wait at all.
+    /// False if calls in this task must not wait.
     @TaskLocal static var isPatient = true
 
     private let patience: Duration
@@ -26,15 +26,15 @@ final class BusyWait: Sendable {
         self.patience = patience
     }
 
-    /// Ends all waits, now and later: the store is being closed.
+    /// Ends all present and later waits, since the store is being closed.
     func giveUp() {
         isOver.set()
     }
 
-    /// Sleeps a little, and returns whether to try again.
+    /// Sleeps briefly, and returns true to retry.
     ///
-    /// - Parameter tries: How often this lock was waited for before.
-    /// - Returns: False when the patience is at its end.
+    /// - Parameter tries: The number of waits for this lock so far.
+    /// - Returns: False if the timeout is exceeded.
     @Sendable func wait(tries: Int) -> Bool {
         guard Self.isPatient, !isOver.isSet else { return false }
         if tries == 0 { began.withLock { $0 = .now } }
@@ -43,7 +43,7 @@ final class BusyWait: Sendable {
         return true
     }
 
-    /// Sleeps a little: 20 to 100 µs at first, at most five times that when the wait is long.
+    /// Sleeps 20 to 100 µs at first, and up to five times as long later.
     static func pause(tries: Int) {
         let longest = 100 * min(1 + tries / 20, 5)
         usleep(UInt32.random(in: 20...UInt32(longest)))

@@ -3,33 +3,33 @@
 import GRDB
 import GRDBSQLite
 
-/// The columns of the row that a statement is at; valid until its next step.
+/// The columns of a statement's current row; valid until its next step.
 ///
-/// Ours, since GRDB's rows make a dictionary of the columns' names for every query: more work than the query itself.
+/// Not GRDB's rows, which create a dictionary of column names for every query, which takes longer than the query.
 struct Columns {
     fileprivate let statement: OpaquePointer
 
-    /// The bytes of a text, none for NULL; valid until the statement's next step.
+    /// Returns the bytes of a string, empty for NULL; valid until the statement's next step.
     func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
         let start = sqlite3_column_text(statement, column)
         return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, column)))
     }
 
-    /// The value of a column, from 0.
+    /// The value of a column, counted from 0.
     subscript<Value: ColumnValue>(column: Int32) -> Value {
         Value(statement, column)
     }
 }
 
-/// What can be read from a column.
+/// A type that can be read from a column.
 protocol ColumnValue {
-    /// Reads a column of the row that a statement is at.
+    /// Reads a column of a statement's current row.
     init(_ statement: OpaquePointer, _ column: Int32)
 }
 
-/// What a parameter can be bound to.
+/// A type that a parameter can be bound to.
 protocol ParameterValue {
-    /// Binds a parameter, from 1; returns SQLite's result code.
+    /// Binds a parameter, counted from 1; returns SQLite's result code.
     func bind(to statement: OpaquePointer, at parameter: Int32) -> Int32
 }
 
@@ -84,7 +84,7 @@ extension String: ColumnValue, ParameterValue {
     }
 
     func bind(to statement: OpaquePointer, at parameter: Int32) -> Int32 {
-        // SQLITE_TRANSIENT, a macro that Swift cannot see: SQLite takes a copy.
+        // SQLITE_TRANSIENT, a macro that Swift does not import: SQLite makes a copy.
         let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
         return utf8.withContiguousStorageIfAvailable {
             $0.withMemoryRebound(to: CChar.self) {
@@ -101,13 +101,13 @@ extension Optional: ColumnValue where Wrapped: ColumnValue {
 }
 
 extension Database {
-    /// Runs a statement that is kept compiled.
+    /// Runs a cached prepared statement.
     ///
     /// - Parameters:
     ///   - sql: The statement.
-    ///   - values: What its parameters are bound to, as many as it has.
-    ///   - row: Called for each row; returns whether to go on to the next one.
-    /// - Throws: GRDB's `DatabaseError`, and what `row` throws.
+    ///   - values: The values of its parameters.
+    ///   - row: Called for each row; returns true to continue with the next one.
+    /// - Throws: GRDB's `DatabaseError`, and the errors of `row`.
     func run(_ sql: String, _ values: [(any ParameterValue)?], row: (Columns) throws -> Bool = { _ in true }) throws {
         let statement = try cachedStatement(sql: sql).sqliteStatement
         defer { sqlite3_reset(statement) }

@@ -10,16 +10,16 @@ import PBT
     import Musl
 #endif
 
-/// A copy of a store in a directory of its own, for reading a store where nothing may be written.
+/// A private copy of a store, for reading a store where nothing may be written.
 ///
-/// SQLite cannot read a write-ahead log without a shared index, which it would have to create; and a store of an earlier
-/// version must be brought up to date before it can be read. Both are done to the copy.
+/// SQLite cannot read a write-ahead log without a shared index, which it would have to create; and a store of an
+/// earlier version must be brought up to date before it can be read. Both are done to the copy.
 final class PrivateCopy: Sendable {
     /// The copied file.
     let path: String
     private let directory: String
 
-    /// Makes an empty directory in `TMPDIR`, for its owner only.
+    /// Creates an empty directory in `TMPDIR`, accessible only to its owner.
     init() throws {
         let parent = getenv("TMPDIR").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
         var template = Array("\(parent)/pbt-store-XXXXXX".utf8CString)
@@ -40,7 +40,7 @@ final class PrivateCopy: Sendable {
 
     /// Copies a store that no process writes to, with its write-ahead log.
     ///
-    /// - Throws: A `PBTError`: `storeBusy` when the store changes all the time, `inputOutput` when it cannot be read or
+    /// - Throws: A `PBTError`: `storeBusy` if the store keeps changing, `inputOutput` if it cannot be read or
     ///   the copy cannot be written.
     func fill(from source: String) throws {
         let log = "\(source)-wal"
@@ -53,7 +53,7 @@ final class PrivateCopy: Sendable {
         throw PBTError(.storeBusy, "the store \(source) changes while it is being read; try again later")
     }
 
-    /// What tells that a file was written to.
+    /// The state of a file, which changes when the file is written to.
     private struct State: Equatable {
         var identity: [UInt64] = []
         var size: Int64 = -1
@@ -75,8 +75,8 @@ final class PrivateCopy: Sendable {
     private static func failure(_ path: String, _ number: Int32) -> PBTError {
         PBTError(
             .inputOutput,
-            "cannot copy the store to \(path): \(String(cString: strerror(number))); where a store may only be read, a "
-                + "copy of it is needed: name a directory with enough space in TMPDIR")
+            "cannot copy the store to \(path): \(String(cString: strerror(number))); a read-only store is read "
+                + "from a copy: set TMPDIR to a directory with enough space")
     }
 
     private static func copy(_ source: String, to target: String) throws {

@@ -3,8 +3,8 @@
 import GRDB
 package import PBT
 
-// The partial indexes are named in the queries: without statistics SQLite takes the primary key, which begins with the
-// experiment too, and reads every interval of it. Tests check the plans.
+// The queries name the partial indexes: without statistics SQLite would choose the primary key, which starts with the
+// experiment too, and read all of its intervals. Tests check the plans.
 extension SQLiteLedger {
     private static let columns = """
         member, idx, state, parent_member, parent_idx, depth, attempts, failures, score, sequence, checkpoint,
@@ -13,12 +13,12 @@ extension SQLiteLedger {
         """
     private static let longestLease = Duration.seconds(7 * 86400)
     private static let select = "SELECT \(columns) FROM interval"
-    /// The number of the next write to an interval; the experiment is its parameter.
+    /// The number of the next write to an interval; its parameter is the experiment.
     private static let nextChange = """
         (SELECT coalesce(max(changed), 0) + 1 FROM interval INDEXED BY interval_changed WHERE experiment = ?)
         """
 
-    /// What the row before had: a member's hyperparameters hold for many intervals, and need not be read each time.
+    /// The previous row's hyperparameters: consecutive intervals often share them, so they are parsed once.
     private struct Before {
         private var text: [UInt8] = []
         private var hyperparameters: Hyperparameters?
@@ -112,7 +112,7 @@ extension SQLiteLedger {
                 try interval($0, &before)
             }
         }
-        // One look-up a member by the primary key: there is no index by idx alone, which every interval would pay for.
+        // One lookup per member by the primary key: an index by idx would cost every write.
         return try all(
             """
             WITH RECURSIVE each (number) AS (
@@ -124,7 +124,7 @@ extension SQLiteLedger {
     }
 
     package func newest(in record: ExperimentRecord) throws -> [Interval] {
-        // Two look-ups a member by the primary key, however many intervals there are.
+        // Two lookups per member by the primary key, regardless of the number of intervals.
         try all(
             """
             WITH RECURSIVE each (number) AS (
@@ -266,7 +266,7 @@ extension SQLiteLedger {
             """, [record.id, last?.member ?? -1, last?.index ?? -1, limit], interval)
     }
 
-    // What is reserved is passed over row by row: no more than there are workers about to begin.
+    // Reserved intervals are skipped row by row: there are at most as many as workers about to start.
 
     package func firstQueued(in record: ExperimentRecord) throws -> Interval? {
         try first(
@@ -288,7 +288,7 @@ extension SQLiteLedger {
 
     package func firstWaiting(in record: ExperimentRecord, but excluded: Set<IntervalID>) throws -> Interval? {
         var found: Interval?
-        // In the order of the index, one row after another: no more than there are reserved and excluded ones.
+        // In the order of the index, row by row, past the reserved and excluded ones.
         try db.run(
             """
             \(Self.select) INDEXED BY interval_waiting
@@ -311,7 +311,7 @@ extension SQLiteLedger {
         ) { _ in true } ?? false
     }
 
-    package func firstUnbegunFounder(in record: ExperimentRecord) throws -> Interval? {
+    package func firstUnstartedFounder(in record: ExperimentRecord) throws -> Interval? {
         try first(
             """
             \(Self.select)
@@ -330,8 +330,8 @@ extension SQLiteLedger {
             ORDER BY member, idx
             """, [record.id, now.map { inLeaseTime($0) } ?? .max, worker, worker], interval)
         guard let now else { return all }
-        // No worker's lease is that long: it was made before the machine was started with its clock set back. Of those
-        // with a label, which are Schedy's, some never end.
+        // No worker's lease is that long: it dates from before the machine was rebooted with its clock set back. Some
+        // intervals with a label, which are Schedy's, never expire.
         return try all
             + self.all(
                 """
@@ -378,7 +378,7 @@ extension SQLiteLedger {
     }
 
     package func markDeleted(_ checkpoints: [String], in record: ExperimentRecord) throws {
-        // There is no index by name: one look at all garbage, however many names there are.
+        // There is no index by name: one scan of all garbage, regardless of the number of names.
         let names = Set(checkpoints)
         let garbage: [(id: IntervalID, checkpoint: String?)] = try all(
             """

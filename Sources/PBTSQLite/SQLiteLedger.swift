@@ -5,14 +5,14 @@ package import PBT
 
 /// The rows of a SQLite store inside one transaction.
 package final class SQLiteLedger: Ledger {
-    /// What one connection knows from its earlier transactions.
+    /// A connection's cache across transactions.
     final class Cache {
-        /// Parsed definitions, by experiment, with the version that they were parsed from.
+        /// Parsed definitions with their versions, by experiment.
         var definitions: [Int64: (version: Int64, experiment: Experiment)] = [:]
         var standings: [Int64: Standings] = [:]
         var isDurable: Bool?
 
-        /// Forgets what a transaction that was rolled back may have changed.
+        /// Invalidates everything that a rolled-back transaction may have changed.
         func forget() {
             standings = [:]
             definitions = [:]
@@ -21,11 +21,11 @@ package final class SQLiteLedger: Ledger {
 
     let db: Database
     let cache: Cache
-    /// The time of day, and what sets the time of leases apart from it.
+    /// The time of day and its difference from the time of leases.
     let time: LeaseTime.Reading
     private let liveness: @Sendable (String) -> Bool
     package let strategies: Strategies
-    /// Experiments whose standings were looked at in this transaction, and so are as of now.
+    /// Experiments whose standings are up to date in this transaction.
     private var upToDate: Set<Int64> = []
     /// The number of the last event appended.
     private(set) var appended: Int64 = 0
@@ -48,12 +48,12 @@ package final class SQLiteLedger: Ledger {
         liveness(worker)
     }
 
-    /// A time of leases, as it is stored, in the time of day.
+    /// Converts a stored time of leases to the time of day.
     func fromLeaseTime(_ milliseconds: Int64) -> Timestamp {
         Timestamp(milliseconds: milliseconds &+ time.skew)
     }
 
-    /// A time of day in the time of leases, as it is stored.
+    /// Converts a time of day to the time of leases, as it is stored.
     func inLeaseTime(_ time: Timestamp) -> Int64 {
         time.milliseconds &- self.time.skew
     }
@@ -63,12 +63,12 @@ package final class SQLiteLedger: Ledger {
         return String(secrets.next(), radix: 16) + String(secrets.next(), radix: 16)
     }
 
-    /// Runs a statement that is kept compiled.
+    /// Runs a cached prepared statement.
     func run(_ sql: String, _ values: [(any ParameterValue)?]) throws {
         try db.run(sql, values)
     }
 
-    /// The first row of a query that is kept compiled.
+    /// Returns the first row of a cached query.
     func first<Result>(
         _ sql: String, _ values: [(any ParameterValue)?], _ read: (Columns) throws -> Result
     ) throws -> Result? {
@@ -80,7 +80,7 @@ package final class SQLiteLedger: Ledger {
         return result
     }
 
-    /// All rows of a query that is kept compiled.
+    /// Returns all rows of a cached query.
     func all<Result>(
         _ sql: String, _ values: [(any ParameterValue)?], _ read: (Columns) throws -> Result
     ) throws -> [Result] {
@@ -112,7 +112,7 @@ package final class SQLiteLedger: Ledger {
         let id: Int64 = row[0]
         let experiment = try definition(of: id, version: row[2], text: { row[1] })
         guard let state = ExperimentRecord.State(rawValue: row[3]) else {
-            throw PBTError(.inconsistent, "experiment \(id) is in the unknown state \(row[3] as String)")
+            throw PBTError(.inconsistent, "experiment \(id) has the unknown state \(row[3] as String)")
         }
         var counts: [Interval.State: Int] = [:]
         for (i, state) in Schema.states.enumerated() {
@@ -184,7 +184,7 @@ package final class SQLiteLedger: Ledger {
                 record.generation, inLeaseTime(record.generationBegan), record.undecided, record.lateDecisions,
                 record.suspects.isEmpty ? nil : Value.object(record.suspects.mapValues(\.value)).json, record.id,
             ])
-        // What this transaction changed need not be read again; but only if all before it was read.
+        // The changes of this transaction need not be read again, provided that all before it were read.
         if upToDate.contains(record.id) { cache.standings[record.id]?.revision = record.revision }
     }
 
@@ -255,8 +255,8 @@ package final class SQLiteLedger: Ledger {
 
     package func standings(of record: ExperimentRecord) throws -> Standings {
         upToDate.insert(record.id)
-        // Of another revision of the definition, all is read again: members may have been replaced by it, and ties,
-        // windows and ranks go by another seed and rule.
+        // With another revision of the definition everything is read again: it may have replaced members, and ties,
+        // windows, and ranks depend on its seed and rule.
         if let known = cache.standings[record.id], known.isCurrent(for: record) {
             if known.revision < record.revision {
                 try catchUp(known, of: record)
@@ -272,7 +272,7 @@ package final class SQLiteLedger: Ledger {
         return standings
     }
 
-    /// Reads how members stand that changed since the given revision: in this process or another.
+    /// Reads the standings that changed since they were last read, in this process or another.
     private func catchUp(_ standings: Standings, of record: ExperimentRecord) throws {
         let changed = try all(
             """
@@ -340,7 +340,7 @@ package final class SQLiteLedger: Ledger {
 
     private func event(_ row: Columns) throws -> Event {
         guard let kind = Event.Kind(rawValue: row[3]) else {
-            throw PBTError(.inconsistent, "event \(row[0] as Int64) is of the unknown kind \(row[3] as String)")
+            throw PBTError(.inconsistent, "event \(row[0] as Int64) has the unknown kind \(row[3] as String)")
         }
         return Event(
             id: row[0], experiment: row[1], time: Timestamp(milliseconds: row[2]), kind: kind,
@@ -355,23 +355,23 @@ package final class SQLiteLedger: Ledger {
 
     func object(_ text: [UInt8]) throws -> [String: Value]? {
         guard !text.isEmpty else { return nil }
-        guard let object = try json(text).object else { throw Self.damaged(text, "where an object should be") }
+        guard let object = try json(text).object else { throw Self.damaged(text, "instead of an object") }
         return object
     }
 
-    /// Reads JSON of a row.
+    /// Parses JSON from a row.
     ///
     /// - Throws: A `PBTError` with code `inconsistent`.
     func json(_ text: [UInt8]) throws -> Value {
         do {
             return try Value(json: text)
         } catch {
-            throw Self.damaged(text, "where JSON should be: \(error)")
+            throw Self.damaged(text, "instead of JSON: \(error)")
         }
     }
 
     private static func damaged(_ text: [UInt8], _ problem: String) -> PBTError {
         let start = Value.string(String(decoding: text.prefix(100), as: UTF8.self)).json
-        return PBTError(.inconsistent, "the store is damaged: it holds \(start) \(problem)")
+        return PBTError(.inconsistent, "the store is damaged: it has \(start) \(problem)")
     }
 }

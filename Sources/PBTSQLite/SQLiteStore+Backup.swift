@@ -3,15 +3,15 @@
 import GRDB
 import PBT
 
-/// An experiment in a snapshot of a store, with the files that the snapshot relies on.
+/// An experiment in a snapshot of a store, with the checkpoints that the snapshot refers to.
 public struct BackupExperiment: Sendable, Hashable {
-    /// Its number in the store; another experiment of the same name has another one.
+    /// The number in the store; another experiment of the same name has another one.
     public var id: Int64
-    /// Its name.
+    /// The name.
     public var name: String
     /// The names of the checkpoints that it keeps.
     public var checkpoints: [String]
-    /// The attempts that were running, as interval and attempt.
+    /// The running attempts.
     public var running: [RunningAttempt]
 
     /// An attempt at an interval.
@@ -26,14 +26,14 @@ public struct BackupExperiment: Sendable, Hashable {
 }
 
 extension SQLiteStore {
-    /// Copies the store as of one moment to a new file, while others write to it.
+    /// Copies a snapshot of the store to a new file, while others write to the store.
     ///
     /// - Parameters:
     ///   - target: The new file.
-    ///   - isWanted: Called with what the snapshot holds before it is copied, while the snapshot is held; false: nothing is
-    ///     copied. Must be quick: the write-ahead log grows meanwhile.
-    /// - Returns: What the snapshot holds, or nil when it was not wanted.
-    /// - Throws: A `PBTError`: with code `inputOutput` when the new file cannot be written.
+    ///   - isWanted: Called with the contents of the snapshot before it is copied, while the snapshot is held; returns
+    ///     false to cancel. Must be quick, since the write-ahead log grows meanwhile.
+    /// - Returns: The contents of the snapshot, or nil if it was not wanted.
+    /// - Throws: A `PBTError`, with code `inputOutput` if the new file cannot be written.
     public func backup(
         to target: String, if isWanted: @escaping @Sendable ([BackupExperiment]) throws -> Bool
     ) async throws -> [BackupExperiment]? {
@@ -81,7 +81,7 @@ extension SQLiteStore {
         }
         for place in experiments.indices {
             experiments[place].checkpoints = try founderCopies(of: experiments[place].id, in: db)
-            // A label is Schedy's, whose checkpoints are its clients' own.
+            // Intervals with a label are Schedy's, whose clients own their checkpoints.
             try db.run(
                 """
                 SELECT checkpoint FROM interval
@@ -104,7 +104,7 @@ extension SQLiteStore {
         return experiments
     }
 
-    /// The copies of checkpoints that an experiment's founders continue.
+    /// Returns the names of the checkpoints that an experiment's founders continue.
     private static func founderCopies(of id: Int64, in db: Database) throws -> [String] {
         var text: String?
         try db.run("SELECT definition FROM experiment WHERE id = ?", [id]) { row in
@@ -120,7 +120,7 @@ extension SQLiteStore {
         }
     }
 
-    /// Takes back every lease, which costs no retry: for a copy that no worker works on.
+    /// Releases all leases, without counting retries, in a copy that has no workers.
     private func releaseAll(because reason: String) async throws {
         try await write(durable: true) { ledger in
             for record in try ledger.records() {
@@ -133,18 +133,18 @@ extension SQLiteStore {
         }
     }
 
-    /// Checks a store file that no process uses: its pages, its indexes, whose it is, and of which version.
+    /// Checks a store file that no process uses: its pages, indexes, application, and version.
     ///
     /// - Parameters:
     ///   - path: The file.
-    ///   - shown: What messages call it.
-    /// - Returns: What it holds.
-    /// - Throws: A `PBTError` with code `unusableStore` that says what is wrong.
+    ///   - shown: The name of the file in messages.
+    /// - Returns: Its contents.
+    /// - Throws: A `PBTError` with code `unusableStore` that describes the problem.
     public static func verify(_ path: String, shown: String) throws -> [BackupExperiment] {
         do {
-            // One connection: when it is closed, no side file is left.
+            // One connection: closing it leaves no side files.
             let file = try DatabaseQueue(path: path)
-            // Of another program, or a newer version: an error.
+            // Throws if it is of another program or a newer version.
             _ = try Schema.isCurrent(file, path: shown)
             let (id, problems, orphans, contents) = try file.read { db in
                 (

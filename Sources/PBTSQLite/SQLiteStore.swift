@@ -6,21 +6,23 @@ import Synchronization
 
 /// A store in one SQLite file, for any number of processes on one machine.
 ///
-/// - **Process crash** (kill -9 of anything, at any time): nothing that a call returned is lost.
-/// - **Crash of the operating system, power cut**: what decides the search is on the disk when the call returns
-///   (`finish`, `create`, `push`, `pause`, `resume`, `stop`, `remove`, `edit`, `pin`: `synchronous = FULL`). What only
-///   hands out work (`claim`, `renew`, `release`) may be lost, and is then handed out again. The file stays sound.
-/// - **Fairness**: a process that finds the file locked tries again after a short random sleep. SQLite's own busy
-///   timeout sleeps longer and longer, and starves all processes but one when they are many.
+/// - **Process crash** (SIGKILL of anything, at any time): nothing is lost once a call has returned.
+/// - **Crash of the operating system, power cut**: changes to the search are on the disk when the call returns
+///   (`finish`, `create`, `push`, `pause`, `resume`, `stop`, `remove`, `edit`, `pin`: `synchronous = FULL`). Changes to
+///   leases (`claim`, `renew`, `release`) may be lost, after which the intervals are claimed again. The file stays
+///   consistent.
+/// - **Group commit**: concurrent calls in one process are written in one transaction with one flush.
+/// - **Fairness**: a process that finds the file locked retries after a short random sleep. SQLite's own busy timeout
+///   backs off, and starves all processes but one if there are many.
 ///
 /// The file must be on a local disk: SQLite's write-ahead log needs shared memory, which network file systems lack.
 public final class SQLiteStore: TransactionalStore {
     package typealias Rows = SQLiteLedger
 
     let pool: DatabasePool
-    /// How its connections wait for locks.
+    /// The busy handler of its connections.
     let wait: BusyWait
-    /// What is read instead of a file that may only be read.
+    /// The copy that is read in place of a read-only file.
     let copy: PrivateCopy?
     /// The file that was opened.
     let place: StorePlace?
@@ -29,30 +31,30 @@ public final class SQLiteStore: TransactionalStore {
     private let isAlive: @Sendable (String) -> Bool
     private let strategies: Strategies
     private let signal = EventSignal()
-    /// Used on the one writing connection only, or on a reader's, each with its own.
+    /// The cache of the writing connection, by connection.
     private let caches = Mutex<[ObjectIdentifier: SQLiteLedger.Cache]>([:])
 
-    /// Calls that wait for others to be written.
+    /// Calls that await a group commit.
     private let queue = WriteQueue()
 
-    /// The file's path.
+    /// The path of the file.
     public let path: String
-    /// What it was opened for.
+    /// The access that it was opened with.
     public let access: Access
 
-    /// Opens a store, and creates it if need be; a new file can be read by its owner only, whatever the umask.
+    /// Opens a store, and creates it if necessary; a new file is readable only by its owner, regardless of the umask.
     ///
     /// - Parameters:
     ///   - path: The file; its directory must exist.
-    ///   - access: What it is opened for.
-    ///   - mustExist: Whether a missing file is an error instead of a new store; with ``Access/readOnly`` it always is.
-    ///   - patience: How long a call waits for other processes before it fails with ``PBTError/Code/storeBusy``.
-    ///   - clock: The time it goes by.
+    ///   - access: The access.
+    ///   - mustExist: If true, a missing file is an error instead of a new store, as always with ``Access/readOnly``.
+    ///   - patience: The time that a call waits for other processes before it fails with ``PBTError/Code/storeBusy``.
+    ///   - clock: The clock.
     ///   - strategies: The strategies written in Swift that its experiments may name.
-    ///   - isAlive: Whether the process of a worker, given its name, is known to live on this machine: one that is stopped
-    ///     keeps its lease for longer than others.
-    /// - Throws: A ``PBTError`` with code ``PBTError/Code/unusableStore`` when the file cannot be opened, is no SQLite
-    ///   file, belongs to another program, or was made by a newer version of this one.
+    ///   - isAlive: Returns true if the process of a worker, given its name, is known to be alive on this machine: a
+    ///     suspended one keeps its lease for longer.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/unusableStore`` if the file cannot be opened, is not a SQLite
+    ///   file, belongs to another program, or was created by a newer version of this one.
     public init(
         path: String, access: Access = .readWrite, mustExist: Bool = false, patience: Duration = .seconds(60),
         clock: StoreClock = .system, strategies: Strategies = Strategies(),
@@ -71,8 +73,8 @@ public final class SQLiteStore: TransactionalStore {
         }
     }
 
-    /// What brings the steady clock of this machine, since it was started, to the time of leases: the same for all
-    /// processes, whatever their time of day was when they began.
+    /// Returns the milliseconds to add to this machine's steady clock to get the time of leases: the same for all
+    /// processes since the boot, regardless of their time of day when they started.
     private static func offset(of clock: StoreClock, in pool: DatabasePool) throws -> Int64 {
         let fresh = LeaseTime.offset(of: clock)
         guard let boot = clock.steady?.boot, !boot.isEmpty else { return fresh }
@@ -87,14 +89,14 @@ public final class SQLiteStore: TransactionalStore {
                 return try known(db) ?? fresh
             }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
-            // It is only read.
+            // The store is opened for reading only.
             return fresh
         }
     }
 
-    /// Runs a transaction: at once when nothing else is being written, else together with all others that wait.
+    /// Runs a transaction: immediately if no other call is writing, otherwise in a group commit with all that wait.
     ///
-    /// A trained interval must be recorded also by a task that is cancelled, so cancellation does not reach this.
+    /// Ignores cancellation, since a cancelled task must still be able to record a trained interval.
     package func write<Result: Sendable>(
         durable isDurable: Bool, _ body: @escaping @Sendable (SQLiteLedger) throws -> Result
     ) async throws -> Result {
@@ -113,24 +115,23 @@ public final class SQLiteStore: TransactionalStore {
                 if queue.end() { writeQueued() }
                 return now
             }
-            // Another process has the file locked: that is waited for on a thread of the connection's.
+            // Another process has locked the file: wait for it on the connection's thread.
             return try await withCheckedThrowingContinuation { continuation in
                 queue.append(WriteQueue.Job(durable: isDurable, continuation, body))
                 writeQueued()
             }
         }
         return try await withCheckedThrowingContinuation { continuation in
-            // Whoever writes goes on with what waits; if they have just finished, this does.
+            // The writing call continues with the queue; if it has just finished, this one does.
             if queue.append(WriteQueue.Job(durable: isDurable, continuation, body)) { writeQueued() }
         }
     }
 
     /// Runs a transaction on the calling thread.
     ///
-    /// Handing it to a thread of the connection's and the answer back costs nearly as much as the transaction. The
-    /// calling thread is kept no longer than the transaction lasts.
+    /// Switching to the connection's thread and back would cost nearly as much as the transaction.
     ///
-    /// - Returns: Nothing when it would have to wait for another process.
+    /// - Returns: Nil if it would have to wait for another process.
     private func writeNow<Result>(
         durable isDurable: Bool, _ body: (SQLiteLedger) throws -> Result
     ) throws -> Result? {
@@ -150,7 +151,7 @@ public final class SQLiteStore: TransactionalStore {
         }
     }
 
-    /// Runs all that waits, on a thread of the connection's, until nothing does.
+    /// Runs the queued calls on the connection's thread until the queue is empty.
     private func writeQueued() {
         pool.asyncWriteWithoutTransaction { db in
             repeat {
@@ -159,12 +160,13 @@ public final class SQLiteStore: TransactionalStore {
         }
     }
 
-    /// Runs several calls in one transaction, each whole or not at all, and answers them when it is on the disk.
+    /// Performs a group commit: runs several calls in one transaction, each atomically, and completes them when it is
+    /// on the disk.
     ///
-    /// One flush for all of them: with many clients at once that is what limits the rate.
+    /// One flush for all of them, since flushes limit the throughput of many concurrent clients.
     ///
-    /// What need not survive a power cut goes first and is answered before that flush: while the disk is busy with the
-    /// results of some, others have what they go on with.
+    /// Calls that need not be durable are committed first, without waiting for the flush, so that workers get their
+    /// next intervals while the disk is busy with the results of others.
     private func write(_ jobs: [WriteQueue.Job], in db: Database) {
         let quick = jobs.filter { !$0.isDurable }
         if !quick.isEmpty { write(quick, durable: false, in: db) }
@@ -184,7 +186,7 @@ public final class SQLiteStore: TransactionalStore {
                         ended.append(try job.run(ledger))
                         last = max(last, ledger.appended)
                     } catch {
-                        // Of an error that ended the whole transaction, all shall hear.
+                        // An error that ended the whole transaction fails all of its calls.
                         guard db.isInsideTransaction else { throw error }
                         try db.run("ROLLBACK TO job", [])
                         cache.forget()
@@ -216,17 +218,17 @@ public final class SQLiteStore: TransactionalStore {
                 try db.execute(sql: isDurable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
                 cache.isDurable = isDurable
             }
-            // Not by GRDB's own function, which compiles these statements anew each time.
+            // Not by GRDB's own function, which compiles these statements each time.
             try db.run("BEGIN IMMEDIATE", [])
             do {
                 let result = try body(cache)
                 try place?.check()
                 try db.run("COMMIT", [])
-                // Nothing is answered that went into a file which nobody finds again.
+                // Fail instead of acknowledging a write to a file that was removed.
                 try place?.check()
                 return result
             } catch {
-                // Some errors of SQLite's end the transaction themselves.
+                // Some errors of SQLite roll back the transaction themselves.
                 if db.isInsideTransaction { try db.run("ROLLBACK", []) }
                 throw error
             }
@@ -234,7 +236,7 @@ public final class SQLiteStore: TransactionalStore {
             cache.forget()
             throw translated(error)
         } catch {
-            // Whatever the transaction had changed in the cache is not in the file.
+            // The cache may contain changes that were rolled back.
             cache.forget()
             throw error
         }
@@ -263,9 +265,9 @@ public final class SQLiteStore: TransactionalStore {
         }
     }
 
-    /// Returns as soon as there is an event after a given one, in this process or another, or when the time is over.
+    /// Waits for an event after a given one, in this process or another, for a given time at most.
     ///
-    /// Other processes are noticed within 25 ms, and within 100 ms after a second of quiet.
+    /// Polls for events of other processes every 25 ms, and every 100 ms after the first second.
     public func waitForEvents(after last: Int64, for time: Duration) async throws {
         let start = ContinuousClock.now
         let end = start.advanced(by: time)
@@ -295,7 +297,7 @@ public final class SQLiteStore: TransactionalStore {
             PBTError(.storeBusy, "the store \(path) is busy: other processes have kept it locked; try again later")
         case .SQLITE_FULL:
             PBTError(
-                .inputOutput, "the disk of the store \(path) is full; free some space and run again, nothing is lost")
+                .inputOutput, "the disk of the store \(path) is full; free some space and retry, nothing is lost")
         case .SQLITE_IOERR:
             PBTError(.inputOutput, "the store \(path) cannot be read or written: \(error.message ?? "I/O error")")
         case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_NOTADB, .SQLITE_CORRUPT:

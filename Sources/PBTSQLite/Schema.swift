@@ -11,23 +11,23 @@ import PBT
     import Musl
 #endif
 
-/// The tables, by numbered migrations that are never edited once released.
+/// The tables, as numbered migrations that are never edited once released.
 enum Schema {
-    /// Marks a file as ours: the letters PBT1.
+    /// The application ID of the file: the letters PBT1.
     static let applicationID = 0x5042_5431
 
-    /// States as they are stored.
+    /// The states in the order of their stored numbers.
     ///
-    /// Open ones come first, so that `state < 2` means open.
+    /// Open states come first, so that `state < 2` means open.
     static let states: [Interval.State] = [.waiting, .running, .done, .diverged, .failed]
     static let checkpointStates: [Interval.CheckpointState] = [.none, .kept, .garbage, .deleted]
 
     static func prepare(_ pool: DatabasePool, path: String) throws {
-        // Looked at without a lock first: most openings find the file as it should be.
+        // Checked without a lock first, since most files are up to date.
         if try !isCurrent(pool, path: path) { try migrate(pool) }
     }
 
-    /// Returns whether a file has all tables.
+    /// Returns true if a file has all tables.
     ///
     /// - Throws: A `PBTError` with code `unusableStore` for a file of another program or of a newer version, and GRDB's
     ///   `DatabaseError`.
@@ -35,7 +35,7 @@ enum Schema {
         let (id, tables, isCurrent) = try pool.read { db in
             (
                 try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0,
-                // Another process may be at it, whose first transaction makes the list of migrations alone.
+                // Another process may be migrating, whose first transaction creates only the list of migrations.
                 try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master WHERE tbl_name <> 'grdb_migrations'")
                     ?? 0,
                 try migrator.hasCompletedMigrations(db)
@@ -47,15 +47,15 @@ enum Schema {
         }
         if tables > 0, try pool.read(migrator.hasBeenSuperseded) {
             throw PBTError(
-                .unusableStore, "\(path) was made by a newer version of pbt; update pbt, or name another file")
+                .unusableStore, "\(path) was created by a newer version of pbt; update pbt, or name another file")
         }
         return tables > 0 && isCurrent
     }
 
-    /// Brings the tables up to date, beside other processes that may be doing the same.
+    /// Migrates the tables, possibly concurrently with other processes.
     ///
-    /// The migrator looks at what is done before its transaction begins, so of two processes the second may find a
-    /// migration done under its hands. Its own was rolled back then, and it looks again.
+    /// The migrator checks the applied migrations before its transaction starts, so the slower of two processes may
+    /// fail because a migration is already applied. Its own is rolled back then, and it retries.
     private static func migrate(_ pool: DatabasePool) throws {
         for triesLeft in (0..<50).reversed() {
             do {
@@ -71,7 +71,7 @@ enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 experiments, intervals, standings, events") { db in
-            // In the same transaction: each commit of a new file costs several flushes to the disk.
+            // In the same transaction, since each commit to a new file costs several flushes.
             try db.execute(sql: "PRAGMA application_id = \(applicationID)")
             try db.execute(sql: firstTables)
         }
@@ -102,7 +102,7 @@ enum Schema {
             try db.execute(sql: revisions)
         }
         migrator.registerMigration("7 time limits by the clock of leases") { db in
-            // When the experiment was created, in the time of leases; NULL of an earlier version: `created`.
+            // The creation of the experiment in the time of leases; NULL from an earlier version means `created`.
             try db.execute(sql: "ALTER TABLE experiment ADD COLUMN limit_began INTEGER")
         }
         return migrator
@@ -139,7 +139,7 @@ enum Schema {
         ALTER TABLE experiment ADD COLUMN undecided INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE experiment ADD COLUMN late_decisions INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE experiment ADD COLUMN notes TEXT;
-        -- Finished, and its member goes on, but nobody has decided yet how.
+        -- Finished and awaiting a late decision about its member.
         ALTER TABLE interval ADD COLUMN undecided INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE interval ADD COLUMN decided_after INTEGER;
         ALTER TABLE interval ADD COLUMN decided_order INTEGER;
@@ -153,14 +153,14 @@ enum Schema {
         """
 
     private static let changes = """
-        -- Which write to an interval of the experiment was the last to this one, counted from 1.
+        -- The number of the last write to the interval, among all writes to intervals of the experiment, from 1.
         ALTER TABLE interval ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
         UPDATE interval SET changed = number FROM (
             SELECT experiment AS e, member AS m, idx AS i,
                 row_number() OVER (PARTITION BY experiment ORDER BY member, idx) AS number
             FROM interval
         ) WHERE experiment = e AND member = m AND idx = i;
-        -- What has changed since one last looked. Not unique: a program of the version before writes no numbers, and goes on.
+        -- The change feed. Not unique: a program of the version before writes no numbers.
         CREATE INDEX interval_changed ON interval (experiment, changed);
         """
 
@@ -233,7 +233,7 @@ enum Schema {
             revision INTEGER NOT NULL,
             PRIMARY KEY (experiment, member)
         ) WITHOUT ROWID;
-        -- What other processes changed since one last looked.
+        -- Standings that other processes changed since the last read.
         CREATE INDEX standing_revision ON standing (experiment, revision);
         CREATE TABLE event (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -246,50 +246,4 @@ enum Schema {
         );
         CREATE INDEX event_experiment ON event (experiment, id);
         """
-}
-
-extension SQLiteStore {
-    /// Checks what can be checked before SQLite's less telling errors.
-    static func checkPlace(_ path: String, mustExist: Bool) throws {
-        var status = stat()
-        if stat(path, &status) == 0 {
-            if status.st_mode & S_IFMT == S_IFDIR {
-                throw PBTError(
-                    .unusableStore, "\(path) is a directory; name a file in it, for example \(path)/pbt.sqlite")
-            }
-            return
-        }
-        if mustExist {
-            throw PBTError(
-                .unusableStore,
-                "there is no store \(path); say where it is with --store FILE or PBT_STORE, or begin one with: pbt run FILE"
-            )
-        }
-        let directory = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
-        guard directory.isEmpty || stat(directory, &status) == 0 else {
-            throw PBTError(.unusableStore, "there is no directory \(directory) for the store \(path); make it first")
-        }
-    }
-
-    static func unusable(_ path: String, _ error: DatabaseError) -> PBTError {
-        switch error.resultCode {
-        case .SQLITE_NOTADB: PBTError(.unusableStore, "\(path) is not a SQLite file; name another file with --store")
-        case .SQLITE_CORRUPT:
-            PBTError(
-                .unusableStore,
-                "the store \(path) is damaged (\(error.message ?? "malformed")); restore it from a copy, or save what "
-                    + "can be read with: sqlite3 \(path) .recover")
-        case .SQLITE_READONLY, .SQLITE_PERM:
-            PBTError(
-                .unusableStore,
-                "the store \(path) cannot be written: \(error.message ?? "read-only"); check its permissions")
-        case .SQLITE_CANTOPEN:
-            PBTError(.unusableStore, "the store \(path) cannot be opened; check its permissions and its directory's")
-        case .SQLITE_BUSY:
-            PBTError(.storeBusy, "the store \(path) is busy: other processes have kept it locked; try again later")
-        default:
-            PBTError(
-                .unusableStore, "the store \(path) cannot be used: \(error.message ?? "error \(error.resultCode)")")
-        }
-    }
 }

@@ -12,10 +12,10 @@ import PBT
 
 /// The file of a store, and its side files.
 ///
-/// A store file is never opened here other than by SQLite: closing any descriptor of it would end the locks that SQLite
-/// holds for this process. A ``PrivateCopy`` reads a file that this process cannot have open for writing.
+/// Only SQLite opens a store file: closing any descriptor of it would release the locks that SQLite holds for this
+/// process. A ``PrivateCopy`` reads a file that this process cannot have open for writing.
 enum StoreFile {
-    /// The write-ahead log, and the index of it that processes share.
+    /// Returns the paths of the write-ahead log and of its shared index.
     static func sideFiles(of path: String) -> [String] {
         ["\(path)-wal", "\(path)-shm"]
     }
@@ -29,24 +29,24 @@ enum StoreFile {
         access(path, R_OK) == 0
     }
 
-    /// The directory that a file is in.
+    /// Returns the directory of a file.
     static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    /// Whether this process can write to a store: to the file, and to the directory of its side files.
+    /// Returns true if this process can write to a store: to the file, and to the directory of its side files.
     static func isWritable(_ path: String) -> Bool {
         guard access(path, W_OK) == 0 else { return false }
         return access(directory(of: path), W_OK | X_OK) == 0 || sideFiles(of: path).allSatisfy { access($0, W_OK) == 0 }
     }
 
-    /// Creates an empty file that only its owner can read, whatever the umask; an existing one is left as it is.
+    /// Creates an empty file that only its owner can read, regardless of the umask; keeps an existing one.
     ///
     /// SQLite gives its side files the same permissions.
     static func create(_ path: String) throws {
         #if os(Linux)
-            // No descriptor is opened, so none is closed: another thread may have the file open by now.
+            // Opens no descriptor, so none is closed: another thread may already have the file open.
             guard mknod(path, S_IFREG | 0o600, 0) == 0 else { return try check(errno, creating: path) }
         #else
             let file = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
@@ -59,16 +59,16 @@ enum StoreFile {
     private static func check(_ number: Int32, creating path: String) throws {
         switch number {
         case EEXIST: return
-        // A file system without files of ours to make: SQLite says what is wrong, or makes the file itself.
+        // The file system does not support this: SQLite reports an error, or creates the file itself.
         case EPERM, ENOTSUP: return
         case ENOSPC, EDQUOT:
             throw PBTError(
-                .inputOutput, "the disk of the store \(path) is full; free some space and run again, nothing is lost")
+                .inputOutput, "the disk of the store \(path) is full; free some space and retry, nothing is lost")
         default:
             throw PBTError(
                 .unusableStore,
-                "the store \(path) cannot be created: \(String(cString: strerror(number))); check the permissions of its "
-                    + "directory")
+                "the store \(path) cannot be created: \(String(cString: strerror(number))); check the permissions of "
+                    + "its directory")
         }
     }
 }

@@ -3,15 +3,15 @@
 import PBT
 import Synchronization
 
-/// Calls that wait while something is written; whoever has written goes on with all of them together.
+/// The queue of calls that await the next group commit.
 final class WriteQueue: Sendable {
-    /// One call.
+    /// A queued call.
     struct Job: Sendable {
-        /// Whether what it writes must survive a power cut once it is answered.
+        /// True if its writes must survive a power cut once it completes.
         let isDurable: Bool
-        /// Runs it; what it returns answers the caller, with an error or without.
+        /// Runs the call and returns a function that completes it, with an error or without.
         let run: @Sendable (SQLiteLedger) throws -> @Sendable ((any Error)?) -> Void
-        /// Answers the caller with an error.
+        /// Completes the call with an error.
         let fail: @Sendable (any Error) -> Void
 
         init<Result: Sendable>(
@@ -39,10 +39,10 @@ final class WriteQueue: Sendable {
     }
 
     private let state = Mutex(State())
-    /// How many are written in one transaction: a bound on how long the first of them waits for the last.
+    /// The maximum number of calls per transaction, which bounds the time that the first waits for the last.
     private static let most = 256
 
-    /// Becomes the one who writes, if nobody does.
+    /// Makes the caller the writer if there is none, and returns true if so.
     func begin() -> Bool {
         state.withLock { state in
             guard !state.isWriting else { return false }
@@ -51,9 +51,9 @@ final class WriteQueue: Sendable {
         }
     }
 
-    /// Ends to write, unless something waits.
+    /// Ends writing, unless calls are queued.
     ///
-    /// - Returns: Whether something waits, and the caller has to see to it that it is written.
+    /// - Returns: True if calls are queued, which the caller must write.
     func end() -> Bool {
         state.withLock { state in
             state.isWriting = !state.jobs.isEmpty
@@ -61,9 +61,9 @@ final class WriteQueue: Sendable {
         }
     }
 
-    /// Lets a call wait.
+    /// Enqueues a call.
     ///
-    /// - Returns: Whether nobody was writing, and the caller has to see to it that it is written.
+    /// - Returns: True if there was no writer, so that the caller must write the queue.
     @discardableResult
     func append(_ job: Job) -> Bool {
         state.withLock { state in
@@ -73,7 +73,7 @@ final class WriteQueue: Sendable {
         }
     }
 
-    /// Takes the calls to write next.
+    /// Removes and returns the calls to write next.
     func take() -> [Job] {
         state.withLock { state in
             defer { state.jobs.removeFirst(min(Self.most, state.jobs.count)) }

@@ -3,24 +3,24 @@
 public import PBT
 import Synchronization
 
-/// A clock that stands still until it is told to go on.
+/// A clock that only advances manually.
 public final class ManualClock: Sendable {
     private struct Hands {
         var now: Timestamp
-        /// Milliseconds that nobody sets.
+        /// The milliseconds of the monotonic clock.
         var steady: Int64 = 1_000_000
-        /// Milliseconds by which a process sees that it was stopped.
+        /// The milliseconds by which a process detects that it was suspended.
         var pulse: Int64 = 1_000_000
     }
 
     private let hands: Mutex<Hands>
 
-    /// A clock that shows that time.
+    /// Creates a clock that shows a time.
     public init(_ start: Timestamp = Timestamp(milliseconds: 1_700_000_000_000)) {
         hands = Mutex(Hands(now: start))
     }
 
-    /// Goes on by that much, while the store is at work.
+    /// Advances the clock while the store is active.
     public func advance(by duration: Duration) {
         hands.withLock { hands in
             hands.now = hands.now.advanced(by: duration)
@@ -28,24 +28,24 @@ public final class ManualClock: Sendable {
         }
     }
 
-    /// Sets the time of day forward, or back by a negative duration, as NTP and people do, and as the time of day does
-    /// while a machine is suspended.
+    /// Steps the time of day forward, or back by a negative duration, as by NTP, by hand, or after a suspension of the
+    /// machine.
     public func step(by duration: Duration) {
         hands.withLock { $0.now = $0.now.advanced(by: duration) }
     }
 
-    /// Goes on by that much while the processes that have the store open are stopped, as by SIGSTOP.
+    /// Advances the clock while the processes that have the store open are suspended, as by SIGSTOP.
     public func stop(for duration: Duration) {
         advance(by: duration)
         hands.withLock { $0.pulse += Self.milliseconds(duration) }
     }
 
-    /// The time of day now.
+    /// The present time of day.
     public var now: Timestamp {
         hands.withLock { $0.now }
     }
 
-    /// The clock for a store.
+    /// The clock of a store.
     public var store: StoreClock {
         StoreClock(
             { self.now }, steady: SteadyClock(boot: "manual") { self.hands.withLock { $0.steady } },

@@ -2,11 +2,11 @@
 
 import Foundation
 
-/// Makes a new directory, and deletes it with all that is in it when the body is over.
+/// Runs a closure with a new directory, and deletes the directory afterwards.
 ///
-/// - Parameter body: Gets the directory's absolute path.
-/// - Returns: What the body returns.
-/// - Throws: What the body throws, and an error when the directory cannot be made or deleted.
+/// - Parameter body: The closure; gets the directory's absolute path.
+/// - Returns: The result of the closure.
+/// - Throws: The errors of the closure, and an error if the directory cannot be created or deleted.
 public func withTemporaryDirectory<Result>(
     _ body: (String) async throws -> Result
 ) async throws -> Result {
@@ -23,13 +23,13 @@ public func withTemporaryDirectory<Result>(
     return result
 }
 
-/// Deletes a directory in which files may vanish meanwhile: a database that is closed deletes its own.
+/// Deletes a directory in which files may disappear meanwhile, such as those of a database that is being closed.
 private func remove(_ directory: URL) throws {
     for isLast in [false, false, false, true] {
         do {
             return try FileManager.default.removeItem(at: directory)
         } catch let error as CocoaError where error.code == .fileNoSuchFile && !isLast {
-            // Once more, with what is left.
+            // Retry with the remaining files.
         }
     }
 }

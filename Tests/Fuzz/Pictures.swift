@@ -12,7 +12,7 @@ extension Target {
             let others = kind == .comparison ? (0..<source.below(4)).map { _ in Runs.history(&source) } : []
             let options = Runs.options(&source, history)
             try recorder.note("\(kind) \(options)\n\(Runs.note(history))")
-            let chart = Chart.drawn(kind, of: history, beside: others, options: options)
+            let chart = Chart.drawn(kind, of: history, comparedWith: others, options: options)
             var markup = try Markup(chart.svg)
             try markup.checkPicture(width: Double(chart.width), height: Double(chart.height))
             _ = chart.marks + chart.longestPath
@@ -146,7 +146,7 @@ extension Target {
                 try expect(rest.popFirst() == "\n", "a line ends otherwise than with CR LF")
                 rows.append(row)
                 row = []
-            default: throw Violation(description: "what follows a cell is neither a comma nor the end of a line")
+            default: throw Violation(description: "a cell is followed by neither a comma nor the end of a line")
             }
         }
         try expect(row.isEmpty, "the last line does not end")

@@ -170,7 +170,7 @@ extension Target {
         try empty(path)
     }
 
-    /// Moves what is in the write-ahead log into the file.
+    /// Checkpoints the write-ahead log into the file.
     private static func empty(_ path: String) throws {
         try DatabaseQueue(path: path).writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
     }

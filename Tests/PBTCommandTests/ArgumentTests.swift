@@ -28,7 +28,7 @@ struct BrokenCall: Sendable, CustomTestStringConvertible {
         BrokenCall("run toy.yaml -q -v", 64, "--quiet and --verbose contradict each other; give one\n"),
         BrokenCall("run toy.yaml --progress fancy", 64, "The value 'fancy' is invalid for '--progress <progress>'."),
         BrokenCall("run toy.yaml --name -f", 64, "Missing value for '--name <name>'\n"),
-        BrokenCall("run toy.yaml --name=-f", 64, "--name must not begin with '-', which would read as an option\n"),
+        BrokenCall("run toy.yaml --name=-f", 64, "--name must not start with '-', which would be read as an option\n"),
         BrokenCall("run ''", 64, "the experiment file's name is empty\n"),
         BrokenCall(
             "list", 69, "there is no store DIRECTORY/pbt.sqlite; say where it is with --store FILE or PBT_STORE"),
@@ -59,7 +59,7 @@ struct BrokenCall: Sendable, CustomTestStringConvertible {
             "list --store .", 69, "DIRECTORY is a directory; name a file in it, for example DIRECTORY/pbt.sqlite\n"),
         BrokenCall(
             "run toy.yaml --store no/such/place.sqlite", 69,
-            "there is no directory DIRECTORY/no/such for the store DIRECTORY/no/such/place.sqlite; make it first\n"),
+            "there is no directory DIRECTORY/no/such for the store DIRECTORY/no/such/place.sqlite; create it first\n"),
     ]
 
     /// With a store that has the experiment `toy`, which is over, and `fresh`, which is not.
@@ -80,15 +80,15 @@ struct BrokenCall: Sendable, CustomTestStringConvertible {
         BrokenCall("push fresh =1", 64, "\"=1\" is not of the form name=value, for example learning_rate=0.001\n"),
         BrokenCall("push fresh x=0.1 x=0.2", 64, "x is given twice\n"),
         BrokenCall("push fresh", 64, "Missing expected argument '<name=value> ...'\n"),
-        BrokenCall("push toy x=0.1", 64, "experiment \"toy\" is over (finished); nothing can be queued\n"),
-        BrokenCall("pause toy", 64, "experiment \"toy\" is over (finished); it cannot be paused\n"),
-        BrokenCall("resume toy", 64, "experiment \"toy\" is finished; there is nothing to go on with\n"),
+        BrokenCall("push toy x=0.1", 64, "experiment \"toy\" has ended (finished); nothing can be queued\n"),
+        BrokenCall("pause toy", 64, "experiment \"toy\" has ended (finished); it cannot be paused\n"),
+        BrokenCall("resume toy", 64, "experiment \"toy\" is finished; there is nothing to resume\n"),
         BrokenCall(
-            "rm toy", 64, "there is no terminal to ask on; to delete toy without a question: pbt rm -f toy\n"),
+            "rm toy", 64, "there is no terminal to confirm on; to delete toy without confirmation: pbt rm -f toy\n"),
         BrokenCall("pin toy 0", 64, "\"0\" names a member; name an interval of it: 0@INDEX, for example 0@0\n"),
         BrokenCall("pin toy zero", 64, "The value 'zero' is invalid for '<interval>'\n"),
         BrokenCall("pin toy 7@0", 66, "experiment \"toy\" has no interval 7@0: members are 0 to 1, "),
-        BrokenCall("pin toy 0@0", 64, "interval 0@0 of \"toy\" has no checkpoint (any more) that could be kept\n"),
+        BrokenCall("pin toy 0@0", 64, "interval 0@0 of \"toy\" has no checkpoint to keep (any longer)\n"),
     ]
 }
 

@@ -14,7 +14,7 @@ import Testing
     import Musl
 #endif
 
-/// Backups: consistent while a run goes on, whole or not there, checked when they are restored.
+/// Backups: consistent while a run is training, complete or absent, verified when they are restored.
 @Suite(.timeLimit(.minutes(10))) struct BackupTests {
     /// Whether this user can mount in a namespace of its own.
     private static let canMount: Bool = {
@@ -34,7 +34,7 @@ import Testing
         return Set(intervals.filter { $0.checkpointState == .kept }.compactMap(\.checkpoint))
     }
 
-    @Test func `backups taken while a run goes on are whole, and training continues from each`() async throws {
+    @Test func `backups taken during a run are complete, and training continues from each`() async throws {
         let place = try Workplace()
         try place.experiment(population: 6, intervals: 8, workers: 4)
         let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, _ in
@@ -76,14 +76,14 @@ import Testing
         #expect(try place.names(in: "new/backup/pbt.data/toy") == ["checkpoints", "logs", "manifests"])
         let again = try await place.pbt("backup", "new/backup")
         #expect(again.code == 73)
-        #expect(again.error.contains("new/backup is there already"))
-        // Usable as it is.
+        #expect(again.error.contains("new/backup already exists"))
+        // Usable in place.
         #expect(try await place.pbt("list", "--store", "new/backup/pbt.sqlite").code == 0)
         for store in ["pbt.sqlite", "other.sqlite"] {
             if store == "other.sqlite" { try place.write("", to: "other.sqlite-wal") }
             let refused = try await place.pbt("restore", "new/backup", "--store", store)
             #expect(refused.code == 73, "\(refused)")
-            #expect(refused.error.contains("is there already"))
+            #expect(refused.error.contains("already exists"))
         }
         let none = try await place.pbt("restore", "new", "--store", "x.sqlite")
         #expect(none.code == 66)
@@ -257,7 +257,7 @@ import Testing
         // Others are trained, with a warning.
         let other = try await place.pbt("run", "other.yaml")
         #expect(other.code == 0)
-        #expect(other.error.contains("holds checkpoints or logs of experiments that the store does not know: toy."))
+        #expect(other.error.contains("holds checkpoints or logs of experiments that are not in the store: toy."))
         try FileManager.default.removeItem(atPath: place.path("pbt.data/toy"))
         let fresh = try await place.pbt("run", "toy.yaml")
         #expect(fresh.code == 0)

@@ -49,7 +49,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "1: must be an object with \"name\", \"kind\", \"objective\", \"population\", not a list"),
         BrokenFile(
             "a word", text: "hello\n",
-            "1: must be an object with \"name\", \"kind\", \"objective\", \"population\", not text"),
+            "1: must be an object with \"name\", \"kind\", \"objective\", \"population\", not a string"),
         BrokenFile(
             "an open bracket", line: 6, "  x: {uniform: [0, 1}",
             "6: is not YAML: while parsing a flow sequence did not find expected ',' or ']'"),
@@ -61,25 +61,25 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "two documents", adding: "---\nname: other",
             "8: holds a second document; keep one a file"),
         BrokenFile(
-            "a key that stands twice", adding: "population: 3",
-            "3: \"population\" stands twice in one object; keep one"),
+            "a duplicated key", adding: "population: 3",
+            "3: \"population\" is duplicated in one object; keep one"),
         BrokenFile(
             "aliases of aliases",
             text: "a: &a {}\n" + (0..<40).map { "b\($0): &a {<<: [*a, *a]}\n" }.joined(),
-            "16: has more than 200000 parts once its aliases are followed"),
+            "16: has more than 200000 parts once its aliases are expanded"),
         BrokenFile(
             "a name that is a list of aliases of aliases",
             text: "a: &a []\n" + (0..<40).map { "b\($0): &a [*a, *a]\n" }.joined() + "? [*a, *a]\n: 1\n",
-            "17: has more than 200000 parts once its aliases are followed"),
+            "17: has more than 200000 parts once its aliases are expanded"),
         BrokenFile(
             "an alias that names nothing", line: 6, "  x: *nothing",
             "6: is not YAML: found undefined alias"),
         BrokenFile(
             "a tag", line: 1, "name: !thing broken",
-            "1: has the tag !thing, which means nothing here; remove it"),
+            "1: has the unsupported tag !thing; remove it"),
         BrokenFile(
             "a key that is a list", adding: "[a, b]: 1",
-            "8: has a name that is a list or an object; names are text"),
+            "8: has a name that is a list or an object; names are strings"),
         BrokenFile(
             "a merge of text", line: 6, "  x: {<<: text, uniform: [0, 1]}",
             "6: <<: must be an alias of an object, such as <<: *name"),
@@ -88,10 +88,10 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "1: name: is missing; write for example: name: mnist"),
         BrokenFile(
             "a name with a control character", line: 1, "name: \"a\\nb\"",
-            "1: name: must not hold control characters"),
+            "1: name: must not contain control characters"),
         BrokenFile(
             "a name that looks like an option", line: 1, "name: -f",
-            "1: name: must not begin with '-', which would read as an option"),
+            "1: name: must not start with '-', which would be read as an option"),
         BrokenFile(
             "an unknown key", adding: "poplation: 3",
             "8: poplation: unknown key; did you mean \"population\"?"),
@@ -115,19 +115,19 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "3: population: must be at least 1, not 0"),
         BrokenFile(
             "a population in words", line: 3, "population: ten",
-            "3: population: must be a whole number, not \"ten\""),
+            "3: population: must be an integer, not \"ten\""),
         BrokenFile(
             "a fraction of a member", line: 3, "population: 2.5",
-            "3: population: must be a whole number, not 2.5"),
+            "3: population: must be an integer, not 2.5"),
         BrokenFile(
             "no intervals", line: 4, "",
             "1: intervals: is missing; write for example: intervals: 20"),
         BrokenFile(
             "an empty space", line: 6, "",
-            "5: space: must hold at least one hyperparameter, for example learning_rate: {log_uniform: [1e-5, 1]}"),
+            "5: space: must have at least one hyperparameter, for example learning_rate: {log_uniform: [1e-5, 1]}"),
         BrokenFile(
             "a hyperparameter without a range", line: 6, "  x: 0.1",
-            "6: space.x: must say what it is drawn from, for example {uniform: [0, 1]} or {constant: 0.1}, not 0.1"),
+            "6: space.x: must be a distribution, for example {uniform: [0, 1]} or {constant: 0.1}, not 0.1"),
         BrokenFile(
             "a range with one number", line: 6, "  x: {uniform: [1]}",
             "6: space.x.uniform: must be two finite numbers, the lower first, not [1]"),
@@ -139,7 +139,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "6: space.x.uniform: needs two different numbers; for a fixed value write {constant: 1}"),
         BrokenFile(
             "a logarithm of zero", line: 6, "  x: {log_uniform: [0, 1]}",
-            "6: space.x.log_uniform: needs numbers above 0, not 0; a logarithm has no 0"),
+            "6: space.x.log_uniform: needs numbers above 0, not 0; 0 has no logarithm"),
         BrokenFile(
             "an infinite range", line: 6, "  x: {uniform: [0, .inf]}",
             "6: space.x.uniform: must be two finite numbers, the lower first, not [0, .inf]"),
@@ -163,10 +163,10 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "6: space.x.bounds: must enclose [0, 1], which founders are drawn from"),
         BrokenFile(
             "an option that has no meaning", line: 6, "  x: {boolean: true, quantum: 2}",
-            "6: space.x.quantum: has no meaning beside boolean"),
+            "6: space.x.quantum: cannot be combined with boolean"),
         BrokenFile(
             "a reserved name", line: 6, "  x: {uniform: [0, 1]}\n  member: {uniform: [0, 1]}",
-            "7: space.member: {member} already means something in a command; choose another name"),
+            "7: space.member: {member} is a reserved placeholder of commands; choose another name"),
         BrokenFile(
             "names that share a variable", line: 6, "  x: {uniform: [0, 1]}\n  X: {uniform: [0, 1]}",
             "7: space.X: would share the environment variable PBT_PARAM_X with \"x\"; rename one"),
@@ -178,7 +178,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "8: exploit.truncation: must be above 0 and at most 0.5, a fraction of the population, not 0.6"),
         BrokenFile(
             "two exploit rules", adding: "exploit: {truncation: 0.2, best: true}",
-            "8: exploit: must hold one rule, for example {truncation: 0.2}"),
+            "8: exploit: must have one rule, for example {truncation: 0.2}"),
         BrokenFile(
             "an unknown explore rule", adding: "explore: mutate",
             "8: explore: unknown rule \"mutate\"; known: perturb, resample, none, ray"),
@@ -202,7 +202,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "8: workers: must be at least 1, not 0"),
         BrokenFile(
             "a negative device", adding: "gpus: [-1]",
-            "8: gpus: must hold device numbers or names, or groups of them such as [[0, 1], [2, 3]], not -1"),
+            "8: gpus: must contain device numbers or names, or groups of them such as [[0, 1], [2, 3]], not -1"),
         BrokenFile(
             "a group without devices", adding: "gpus: [[0, 1], []]",
             "8: gpus[1]: must name the devices of one worker, for example [0, 1]"),
@@ -226,7 +226,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "1: command: is missing; write for example: command: [python3, train.py, \"{args}\"]"),
         BrokenFile(
             "a command in one text", line: 7, "command: ./trainer.sh",
-            "7: command: must be a list of the program and its arguments, since no shell splits a string; write: command: [./trainer.sh]"
+            "7: command: must be a list of the program and its arguments, since no shell splits it; write: command: [./trainer.sh]"
         ),
         BrokenFile(
             "an empty command", line: 7, "command: []",
@@ -305,7 +305,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
                     return Array(
                         "\(name[i + 1]): &\(name[i + 1]) [\((0..<10).map { _ in "*\(name[i])" }.joined(separator: ","))]\n"
                             .utf8)
-                }, 65, "bomb.yaml:6: has more than 200000 parts once its aliases are followed"
+                }, 65, "bomb.yaml:6: has more than 200000 parts once its aliases are expanded"
         ),
     ])
     func `a file that is no text is refused`(

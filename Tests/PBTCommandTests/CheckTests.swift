@@ -32,9 +32,9 @@ import Testing
         #expect(report["predicted"]?["seconds"]?.double ?? 0 > 0)
         #expect(
             texts(report, "warnings") == [
-                "2 members × 20%: 1 donor, 1 replaced each time; one lineage will soon own all",
-                "2 members: PBT is known to need more, 8 at the least and 20 or more to be reliable",
-                "2 decisions for each member: too few for a schedule to form; make intervals shorter and more",
+                "2 members × 20%: 1 donor, 1 replaced each time; one lineage will soon take over",
+                "2 members: PBT is known to need more: at least 8, and 20 or more to be reliable",
+                "2 decisions for each member: too few for a schedule to form; use more, shorter intervals",
             ])
     }
 
@@ -45,8 +45,8 @@ import Testing
         #expect(report["effects"] == ["x": false])
         #expect(
             texts(report, "problems") == [
-                "hyperparameters seem not to take effect after the restore: with other values of x the interval comes out "
-                    + "exactly the same. The commonest reason: restoring the optimizer's state brings back the old learning "
+                "hyperparameters seem not to take effect after the restore: with other values of x the interval gives "
+                    + "exactly the same result. The most common reason: restoring the optimizer's state brings back the old learning "
                     + "rate; set it again after the restore"
             ])
     }
@@ -71,7 +71,7 @@ import Testing
         #expect(report["effects"] == ["x": false, "y": true])
         #expect(
             texts(report, "warnings") == [
-                "after the restore these seem not to take effect: x. The commonest reason: restoring the optimizer's state "
+                "after the restore these seem not to take effect: x. The most common reason: restoring the optimizer's state "
                     + "brings back its old settings; set them again after the restore"
             ])
     }
@@ -82,7 +82,7 @@ import Testing
         #expect(code == 1)
         #expect(
             texts(report, "problems") == [
-                "the program saved nothing: it must write the model into the directory PBT_CHECKPOINT_OUT before it ends, or "
+                "the program saved nothing: it must write the model into the directory PBT_CHECKPOINT_OUT before it exits, or "
                     + "no other member can continue from it"
             ])
     }
@@ -94,7 +94,7 @@ import Testing
         #expect(report["restores"] == false)
         #expect(
             texts(report, "problems") == [
-                "the program seems not to restore: an interval without a checkpoint comes out exactly the same; load the "
+                "the program seems not to restore: an interval without a checkpoint gives exactly the same result; load the "
                     + "model from the directory PBT_CHECKPOINT_IN when it is set"
             ])
     }
@@ -108,9 +108,10 @@ import Testing
         let warnings = texts(report, "warnings")
         #expect(
             warnings.contains(
-                "the same hyperparameters and seed (PBT_SEED) give another score each time: runs cannot be reproduced"))
+                "the same hyperparameters and seed (PBT_SEED) give a different score each time: runs are not reproducible"
+            ))
         #expect(
-            warnings.contains { $0.hasPrefix("whether hyperparameters take effect after the restore cannot be told") })
+            warnings.contains { $0.hasPrefix("it is unknown whether hyperparameters take effect after the restore") })
     }
 
     @Test func `a trainer that fails is shown with the end of what it printed`() async throws {

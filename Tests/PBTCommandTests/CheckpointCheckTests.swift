@@ -26,7 +26,7 @@ import Testing
         #expect(
             problems == [
                 "the program writes into PBT_CHECKPOINT_IN: \"n\" has 3 bytes, not 2. Others continue from that checkpoint "
-                    + "too, and its score would no longer be true of it: only read it, and save into "
+                    + "too, and its score would no longer be valid: only read it, and save into "
                     + "PBT_CHECKPOINT_OUT"
             ])
     }

@@ -195,7 +195,7 @@ struct DashboardTests {
         (["run", "toy.yaml", "--dashboard=-1"], "--dashboard must be a port between 0 and 65535, not -1"),
         (
             ["serve", "--no-dashboard", "--allow-control"],
-            "--allow-control has a meaning with the dashboard only; leave out --no-dashboard"
+            "--allow-control requires the dashboard; leave out --no-dashboard"
         ),
     ])
     func `what makes no sense is refused`(arguments: [String], text: String) async throws {

@@ -54,9 +54,10 @@ struct EditTests {
         let edited = try await place.pbt("edit", "toy.yaml", "--yes")
         #expect(
             edited.output
-                == "intervals: 1 → 3\ntoy has revision 1, effective from the next decision; it is running again with 4 "
-                + "intervals to train: pbt run toy.yaml\n")
-        #expect(try await place.pbt("edit", "toy.yaml").output == "toy has just this definition; nothing was changed\n")
+                == "intervals: 1 → 3\ntoy has revision 1, effective from the next decision; it is running again, 4 "
+                + "intervals left to train: pbt run toy.yaml\n")
+        #expect(
+            try await place.pbt("edit", "toy.yaml").output == "toy already has this definition; nothing was changed\n")
         #expect(try await place.pbt("run", "toy.yaml").code == 0)
         let text = try await place.pbt("show", "toy").output
         #expect(text.contains("after 2 intervals: intervals: 1 "), "\(text)")
@@ -86,7 +87,7 @@ struct EditTests {
         }
     }
 
-    @Test func `the random search beside it is edited along`() async throws {
+    @Test func `its random search is edited too`() async throws {
         let place = try Workplace()
         try place.experiment(population: 2, intervals: 1, more: "baseline: random_search")
         #expect(try await place.pbt("run", "toy.yaml").code == 0)

@@ -33,7 +33,7 @@ import Testing
                 error: broken.yaml:7: space.x.uniform: needs the lower number first: [0, 1]
                 error: broken.yaml:8: command[3] "{intervall}": unknown placeholder {intervall}; did you mean {interval}?
                 error: broken.yaml:8: command[4]: "${x}": ${x} becomes a dollar sign and the value; write {x}
-                error: broken.yaml:9: workers: must be a whole number, not "none"
+                error: broken.yaml:9: workers: must be an integer, not "none"
 
                 """)
         #expect(!place.has("pbt.sqlite"))
@@ -53,28 +53,28 @@ import Testing
     @Test(arguments: [
         (
             "command: [~/venv/bin/python, t.py]", 65,
-            "error: a.yaml:6: command[0]: \"~/venv/bin/python\": no shell expands ~; write the whole path: HOME/venv/bin/python\n"
+            "error: a.yaml:6: command[0]: \"~/venv/bin/python\": no shell expands ~; write the full path: HOME/venv/bin/python\n"
         ),
         (
             "command: [$HOME/python, t.py]", 65,
-            "error: a.yaml:6: command[0]: \"$HOME/python\": no shell expands $HOME; write the whole path, or the program's name if it is in PATH\n"
+            "error: a.yaml:6: command[0]: \"$HOME/python\": no shell expands $HOME; write the full path, or the program's name if it is in PATH\n"
         ),
         (
             "command: [\"true\", ~/data]", 0,
-            "warning: a.yaml:6: command[1]: \"~/data\" is passed as it is, since no shell expands ~; write HOME/data\n"
+            "warning: a.yaml:6: command[1]: \"~/data\" is passed verbatim, since no shell expands ~; write HOME/data\n"
         ),
         (
             "command: [\"true\", --out, $HOME/x]", 0,
-            "warning: a.yaml:6: command[2]: \"$HOME/x\" is passed as it is, since no shell expands $HOME; write its value, or let a shell start the program: [sh, -c, \"exec …\"]\n"
+            "warning: a.yaml:6: command[2]: \"$HOME/x\" is passed verbatim, since no shell expands $HOME; write its value, or let a shell start the program: [sh, -c, \"exec …\"]\n"
         ),
         ("command: [sh, -c, \"exec t $HOME\"]", 0, ""),
         (
             "command: [\"true\"]\nenv: {P: \"$HOME/bin\"}", 0,
-            "warning: a.yaml:7: env.P: \"$HOME/bin\" is passed as it is, since nothing expands $HOME; write its value\n"
+            "warning: a.yaml:7: env.P: \"$HOME/bin\" is passed verbatim, since nothing expands $HOME; write its value\n"
         ),
         (
             "command: python3 t.py --lr '{x}'", 65,
-            "error: a.yaml:6: command: must be a list of the program and its arguments, since no shell splits a string; write: command: [python3, t.py, --lr, \"{x}\"]\n"
+            "error: a.yaml:6: command: must be a list of the program and its arguments, since no shell splits it; write: command: [python3, t.py, --lr, \"{x}\"]\n"
         ),
     ])
     func `what only a shell would do is told`(_ lines: String, _ code: Int32, _ message: String) async throws {

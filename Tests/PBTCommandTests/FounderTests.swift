@@ -37,7 +37,7 @@ struct FounderTests {
         try #require(try await place.show(name)["members"]?.array).compactMap { $0["score"]?.double }
     }
 
-    @Test func `--from takes over checkpoint and hyperparameters of the best, and the same command resumes`()
+    @Test func `--from continues checkpoint and hyperparameters of the best, and the same command resumes`()
         async throws
     {
         let place = try Self.place()

@@ -80,6 +80,24 @@ import Testing
         #expect(answer.output.contains("EXIT STATUS"))
     }
 
+    @Test func `help and manual page list commands under the same headings`() async throws {
+        let place = try Workplace()
+        let help = try await place.pbt("--help").output
+        let page = try await place.pbt("help", "man").output
+        for title in ["TRAIN", "INSPECT", "SERVE", "MANAGE"] {
+            let listed = try #require(help.range(of: "\(title) SUBCOMMANDS:\n"), "\(title)")
+            let names = help[listed.upperBound...].split(separator: "\n", omittingEmptySubsequences: false)
+                .prefix { !$0.isEmpty }.filter { !$0.hasPrefix("   ") }
+                .compactMap { $0.split(separator: " ").first }
+            let section = try #require(page.range(of: ".SH \"\(title) SUBCOMMANDS\"\n"), "\(title)")
+            let rest = page[section.upperBound...]
+            let text = rest[..<(rest.range(of: "\n.SH")?.lowerBound ?? rest.endIndex)]
+            #expect(!names.isEmpty)
+            for name in names { #expect(text.contains(".SS \"pbt \(name)"), "\(name)") }
+            #expect(names.contains("replay") == (title == "TRAIN"))
+        }
+    }
+
     @Test func `completions load in bash, and complete commands, options and experiments`() async throws {
         let place = try Workplace()
         try place.experiment()

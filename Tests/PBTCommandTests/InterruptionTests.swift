@@ -42,25 +42,25 @@ import Testing
         return answer
     }
 
-    @Test func `the first Ctrl-C finishes the intervals in flight, and the run goes on later`() async throws {
+    @Test func `the first Ctrl-C finishes the running intervals, and the run resumes later`() async throws {
         let place = try Workplace()
         try place.experiment(trainer: "gated.sh", population: 1, intervals: 3)
         let gate = try Gate(in: place)
         let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, process in
             try await lines.wait(for: Self.started)
             #expect(kill(process, SIGINT) == 0)
-            try await lines.wait(for: "finishing the intervals in flight; press Ctrl-C again to stop at once")
+            try await lines.wait(for: "finishing the running intervals; press Ctrl-C again to stop immediately")
             try gate.open(for: 1)
         }
         #expect(run.code == 130)
-        #expect(run.lines.last == "stopped after 1 of 3 intervals; the same command goes on from here")
+        #expect(run.lines.last == "stopped after 1 of 3 intervals; rerun the same command to resume")
         #expect(try await place.show("toy")["intervals"]?["done"] == 1)
         let rest = try await finish(place, gate, intervals: 3)
         #expect(rest.error.contains("Z resume experiment=toy finished=1/3 members=1 "))
     }
 
     @Test(arguments: [SIGUSR1, SIGUSR2])
-    func `a signal by which clusters announce an end finishes the intervals in flight, however often it comes`(
+    func `a signal by which clusters announce an end finishes the running intervals, however often it comes`(
         _ signal: Int32
     ) async throws {
         let place = try Workplace()
@@ -69,12 +69,12 @@ import Testing
         let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, process in
             try await lines.wait(for: Self.started)
             #expect(kill(process, signal) == 0)
-            try await lines.wait(for: "finishing the intervals in flight")
+            try await lines.wait(for: "finishing the running intervals")
             #expect(kill(process, signal) == 0)
             try gate.open(for: 1)
         }
         #expect(run.code == 130)
-        #expect(run.lines.last == "stopped after 1 of 3 intervals; the same command goes on from here")
+        #expect(run.lines.last == "stopped after 1 of 3 intervals; rerun the same command to resume")
         _ = try await finish(place, gate, intervals: 3)
     }
 
@@ -103,11 +103,11 @@ import Testing
         let run = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, process in
             try await lines.wait(for: Self.started)
             #expect(kill(process, SIGINT) == 0)
-            try await lines.wait(for: "finishing the intervals in flight")
+            try await lines.wait(for: "finishing the running intervals")
             #expect(kill(process, SIGINT) == 0)
         }
         #expect(run.code == 130)
-        #expect(run.lines.last == "stopped after 0 of 2 intervals; the same command goes on from here")
+        #expect(run.lines.last == "stopped after 0 of 2 intervals; rerun the same command to resume")
         #expect(run.lines.contains { $0.contains(#""event":"released""#) })
         if place.has("pids") {
             for pid in try place.read("pids").split(separator: "\n") { #expect(!Self.isAlive(pid)) }
@@ -117,7 +117,7 @@ import Testing
     }
 
     @Test(arguments: [SIGTERM, SIGHUP])
-    func `SIGTERM and SIGHUP stop at once, and the run goes on later`(_ signal: Int32) async throws {
+    func `SIGTERM and SIGHUP stop immediately, and the run resumes later`(_ signal: Int32) async throws {
         let place = try Workplace()
         try place.experiment(trainer: "gated.sh", population: 2, intervals: 2, workers: 2)
         let gate = try Gate(in: place)
@@ -133,7 +133,7 @@ import Testing
         _ = try await finish(place, gate, intervals: 4)
     }
 
-    @Test func `after kill -9 the run goes on at once, and the trainer that was left behind is gone`() async throws {
+    @Test func `after kill -9 the run resumes immediately, and the orphaned trainer is gone`() async throws {
         let place = try Workplace()
         try place.experiment(trainer: "gated.sh", population: 1, intervals: 2)
         let gate = try Gate(in: place)
@@ -167,7 +167,7 @@ import Testing
         let answer = try await Command.shell(["head.sh", Command.executable.string], in: place.directory)
         #expect(
             answer.error.hasSuffix(
-                "error: nobody reads standard output any more; the same command goes on from here\n"),
+                "error: standard output was closed; rerun the same command to resume\n"),
             "\(answer.error)")
         #expect(try place.read("code") == "143\n")
         for pid in try place.read("pids").split(separator: "\n") { #expect(!Self.isAlive(pid)) }
@@ -213,11 +213,11 @@ import Testing
             try await lines.wait(for: "serving all experiments")
             _ = try await here.line()
             #expect(kill(process, SIGINT) == 0)
-            try await lines.wait(for: "finishing the intervals in flight")
+            try await lines.wait(for: "finishing the running intervals")
             try gate.open()
         }
         #expect(worker.code == 130)
-        #expect(worker.lines.last == "stopped; the same command goes on from here")
+        #expect(worker.lines.last == "stopped; rerun the same command to resume")
     }
 
     @Test func `a paused run is not begun, a stopped one ends its trainers`() async throws {
@@ -232,13 +232,13 @@ import Testing
             let other = try await place.pbt("run", "toy.yaml")
             #expect(other.code == 75)
             #expect(other.error == "error: toy is paused; resume it: pbt resume toy && pbt run toy.yaml\n")
-            #expect(try await place.pbt("resume", "toy").output == "toy goes on\n")
+            #expect(try await place.pbt("resume", "toy").output == "toy is resumed\n")
             try await lines.wait(for: Self.started)
             #expect(try await place.pbt("stop", "toy").code == 0)
         }
         #expect(run.code == 0)
         let result = try Value(json: try #require(run.lines.last))
-        #expect(result["reason"] == "it was stopped by hand")
+        #expect(result["reason"] == "stopped by the user")
         #expect(result["intervals"]?["done"] == 1)
     }
 }

@@ -54,13 +54,13 @@ import Testing
                 rows.lastIndex { $0.contains("14/36") }.map { rows.count - $0 <= 13 } ?? false
             }
             try await terminal.press("q")
-            // Before the intervals in flight end: it would go on to others.
-            try await terminal.wait(for: rows > 20 ? "q again: stop at once" : "q again")
-            if rows > 20 { try await terminal.wait(for: "finishing the intervals in flight") }
+            // Before the running intervals end: it would start others.
+            try await terminal.wait(for: rows > 20 ? "q again: stop immediately" : "q again")
+            if rows > 20 { try await terminal.wait(for: "finishing the running intervals") }
             try gate.open(for: 2)
             let end = try await terminal.wait(for: "code 130")
             #expect(!end.contains { $0.contains("q again") || $0.contains("━") })
-            #expect(end.joined().contains("goes on from here") || columns < 60)
+            #expect(end.joined().contains("to resume") || columns < 60)
             try await expectRestored(terminal, place)
         }
     }
@@ -79,15 +79,15 @@ import Testing
     @Test func `the second Ctrl-C stops a run at once, and says how to go on`() async throws {
         try await run { terminal, place, _ in
             try await terminal.press("C-c")
-            try await terminal.wait(for: "finishing the intervals in flight; press Ctrl-C again to stop at once")
+            try await terminal.wait(for: "finishing the running intervals; press Ctrl-C again to stop immediately")
             try await terminal.press("C-c")
             let screen = try await terminal.wait(for: "code 130")
-            #expect(screen.contains("stopped after 14 of 36 intervals; the same command goes on from here"))
+            #expect(screen.contains("stopped after 14 of 36 intervals; rerun the same command to resume"))
             try await expectRestored(terminal, place)
         }
     }
 
-    @Test func `a run that is stopped by Ctrl-Z gives the terminal back, and takes it again when it goes on`()
+    @Test func `a run that is stopped by Ctrl-Z gives the terminal back, and takes it again when it continues`()
         async throws
     {
         try await run { terminal, place, gate in
@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    @Test func `a run that is sent to the background goes on there, and reads nothing that is typed`() async throws {
+    @Test func `a run that is sent to the background continues there, and reads nothing that is typed`() async throws {
         try await run { terminal, place, gate in
             try await terminal.press("C-z")
             try await terminal.wait(for: "stopped")
@@ -126,7 +126,7 @@ import Testing
             try await terminal.wait(for: "all members") { $0.count(where: isMember) == 12 }
             try await terminal.press("?")
             try await terminal.wait(for: "any key: back")
-            try await terminal.wait(for: "finish the intervals in flight, and stop")
+            try await terminal.wait(for: "finish the running intervals, then stop")
             try await terminal.press("x")
             try await terminal.wait(for: "m fewer")
             try await terminal.press("m")
@@ -208,7 +208,7 @@ import Testing
             try await terminal.press("h")
             try await terminal.wait(for: "Schedule of ")
             try await terminal.press("e")
-            try await terminal.wait(for: "nothing has failed")
+            try await terminal.wait(for: "no failures")
             try await terminal.press("?")
             try await terminal.wait(for: "any key: back")
             try await terminal.press("x", "Escape")
@@ -249,7 +249,7 @@ import Testing
         #expect(answer.code == 64)
         #expect(
             answer.error
-                == "error: watch needs a terminal, and this is none; to look once: pbt show toy, for a program: "
+                == "error: watch needs a terminal, and this is not one; for a snapshot: pbt show toy, for a script: "
                 + "pbt show toy --json\n")
     }
 }

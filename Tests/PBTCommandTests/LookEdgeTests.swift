@@ -36,7 +36,7 @@ import Testing
             #expect(show["state"] == "running")
             #expect(show["intervals"]?["waiting"] == 6)
             #expect(show["members"]?.array?.map { $0["score"] } == Array(repeating: .null, count: 6))
-            #expect(try await fixture.pbt("show", "new").lines.contains("result     no interval is done"))
+            #expect(try await fixture.pbt("show", "new").lines.contains("result     no finished interval yet"))
         }
     }
 

@@ -12,21 +12,21 @@ import Testing
             let answer = try await fixture.pbt("explain", "digits", "0@2")
             #expect(
                 answer.output == """
-                    0@2 takes over 2@1: its checkpoint, and its hyperparameters, explored.
+                    0@2 copies 2@1: its checkpoint, and its hyperparameters after explore.
                     0@1 ended with accuracy 0.5297, the 7th to finish; it ranked 4th of 5 members (higher is better).
                     Rule: truncation 34%.
                     The bottom 3 of 6 (rank 4 and below) are replaced by one of the top 3; rank 4 is among them.
                     Candidates, each equally likely: 1@1 (0.6000), 5@1 (0.5332), 2@1 (0.5325).
                     Donor: 2@1 (0.5325).
 
-                    HYPERPARAMETER     0@1     2@1               0@2
-                    batch               32     128  as it is     128
-                    momentum        0.8205  0.9773  ×1.25     0.9900
-                    note            a, "b"  a, "b"  as it is  a, "b"
-                    rate            0.0882  0.1053  ×1.25     0.1316
+                    HYPERPARAMETER     0@1     2@1                0@2
+                    batch               32     128  unchanged     128
+                    momentum        0.8205  0.9773  ×1.25      0.9900
+                    note            a, "b"  a, "b"  unchanged  a, "b"
+                    rate            0.0882  0.1053  ×1.25      0.1316
                     re-derived from the recorded rows: identical
 
-                    Then: 0@2 ended with accuracy 0.6363, the 13th to finish; it ranked 1st of 5 members (higher is better). 0@3 goes on from 0@2 with its own checkpoint and hyperparameters.
+                    Then: 0@2 ended with accuracy 0.6363, the 13th to finish; it ranked 1st of 5 members (higher is better). 0@3 continues from 0@2 with its own checkpoint and hyperparameters.
 
                     """)
             #expect(answer.error == "")
@@ -40,7 +40,7 @@ import Testing
             "3@2",
             "3@1 failed (exit 1: it broke, \"badly\"), the 10th to finish; it could not be ranked among 5 members."
         ),
-        ("5@2", "5@2 goes on from 5@1 with its own checkpoint and hyperparameters."),
+        ("5@2", "5@2 continues from 5@1 with its own checkpoint and hyperparameters."),
         ("5@2", "The bottom 3 of 6 (rank 4 and below) are replaced by one of the top 3; rank 2 is not among them."),
         ("5@0", "5@0 is a founder: its hyperparameters were drawn from the space."),
         ("5@4", "There is no 5@4: the member's budget is spent."),
@@ -106,11 +106,11 @@ import Testing
             #expect(one.lines.contains("  rate is recorded as \(rate.nextUp), derived: \(rate)"))
             #expect(
                 one.error
-                    == "error: what is recorded of 0@2 is not what its rows lead to: the store was changed by hand, is damaged, or this is a defect of pbt\n"
+                    == "error: the record of 0@2 does not match its re-derivation: the store was edited by hand or is damaged, or this is a bug in pbt\n"
             )
             let all = try await fixture.pbt("explain", "digits", "--all")
             #expect(all.code == 70)
-            // What descends from the changed row follows from it, and so is not wrong in itself: 0@3 goes on with its own
+            // What descends from the changed row follows from it, and so is not wrong in itself: 0@3 continues with its own
             // hyperparameters, which are no longer those of the row.
             #expect(all.lines.first == "MISMATCH 0@2: rate is recorded as \(rate.nextUp), derived: \(rate)")
             #expect(try await fixture.pbt("explain", "digits", "5@2").code == 0)

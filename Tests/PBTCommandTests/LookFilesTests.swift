@@ -49,10 +49,10 @@ import Testing
         (["-o", "no/a.svg"], 73, "cannot write no/a.svg: there is no directory DIRECTORY/no; create it first"),
         (["-o", "there.svg"], 73, "cannot write there.svg: it is a directory; name a file in it"),
         (["-o", "a.svg", "--width", "0"], 64, "--width must be at least 1, not 0"),
-        (["-o", "a.svg", "--bound", "1"], 64, "--bound has a meaning beside --y error only"),
-        (["-o", "a.svg", "--axis", "rate"], 64, "--axis is for scatter, which has two: --axis NAME --axis NAME"),
+        (["-o", "a.svg", "--bound", "1"], 64, "--bound requires --y error"),
+        (["-o", "a.svg", "--axis", "rate"], 64, "--axis is for scatter, which takes two: --axis NAME --axis NAME"),
         (["-o", "a.svg", "--top", "0"], 64, "--top must be at least 1, not 0"),
-        (["-o", "a.svg", "--show", "path"], 64, "--show has a meaning for lineage only"),
+        (["-o", "a.svg", "--show", "path"], 64, "--show is for lineage only"),
         (["-o", "a.svg", "other"], 64, "only comparison takes several experiments; name one for curves"),
         (
             ["-o", "a.svg", "--color-by", "rat"], 64,
@@ -84,7 +84,7 @@ import Testing
             #expect(axis.error == "error: there is no hyperparameter \"rat\"; did you mean \"rate\"?\n")
             let bound = try await fixture.pbt("plot", "curves", "digits", "-o", "-", "--y", "error")
             #expect(bound.code == 64)
-            #expect(bound.error == "error: the best possible score cannot be guessed from 5.0; say it with --bound\n")
+            #expect(bound.error == "error: the best possible score cannot be guessed from 5.0; give it with --bound\n")
             #expect(
                 try await fixture.pbt("plot", "curves", "digits", "-o", "-", "--y", "error", "--bound", "6").code == 0)
         }
@@ -119,7 +119,7 @@ import Testing
             #expect(missing.code == 69)
             #expect(
                 missing.error.hasPrefix(
-                    "error: PNG pictures are made by rsvg-convert, which is not in PATH; install it"))
+                    "error: PNG output needs rsvg-convert, which is not in PATH; install it"))
             #expect(missing.error.contains("librsvg2-bin"))
             let names = try FileManager.default.contentsOfDirectory(atPath: fixture.directory)
             #expect(!names.contains { $0.hasPrefix("b.png") || $0.hasSuffix(".part") }, "\(names)")
@@ -167,21 +167,22 @@ import Testing
                 atPath: fixture.directory + "/logs/digits/members")
             #expect(members.sorted() == ["m00", "m01", "m02", "m03", "m04", "m05"])
             let other = try await fixture.pbt(["export", "digits.random_search"] + options)
-            #expect(other.code == 73 && other.error.contains("holds the export of experiment \"digits\""), "\(other)")
+            #expect(
+                other.code == 73 && other.error.contains("contains the export of experiment \"digits\""), "\(other)")
         }
     }
 
     @Test(arguments: [
-        ([], "say what to write: -o FILE.csv, FILE.json, tensorboard:DIRECTORY or mlflow"),
+        ([], "name the output: -o FILE.csv, FILE.json, tensorboard:DIRECTORY or mlflow"),
         (["--format", "tensorboard"], "--format tensorboard needs a directory: -o DIRECTORY"),
         (["-o", "tensorboard"], "\"tensorboard\" names no directory; write it as tensorboard:DIRECTORY"),
         (["-o", "tensorboard:"], "\"tensorboard:\" names no directory; write it as tensorboard:DIRECTORY"),
         (["-o", "a.csv", "--format", "json"], "\"a.csv\" is csv, but --format says json"),
         (
             ["-o", "runs", "--format", "mlflow"],
-            "MLflow is a server, no file: give --tracking-uri instead of \"-o runs\""
+            "MLflow is a server, not a file: give --tracking-uri instead of \"-o runs\""
         ),
-        (["-o", "csv", "--tracking-uri", "x"], "--tracking-uri has a meaning beside -o mlflow only"),
+        (["-o", "csv", "--tracking-uri", "x"], "--tracking-uri requires -o mlflow"),
     ])
     func `what to export is said once and whole`(options: [String], text: String) async throws {
         try await LookFixture.with { fixture in
@@ -236,7 +237,7 @@ import Testing
             #expect(
                 form.error.hasPrefix(
                     "error: \"a.xlsx\" must be FILE.csv or FILE.json, csv or json, - for CSV on standard output, "
-                        + "tensorboard:DIRECTORY, or mlflow; or say what to write by --format\n"))
+                        + "tensorboard:DIRECTORY, or mlflow; or give --format\n"))
             let full = fixture.directory + "/full.csv"
             guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
             try FileManager.default.createSymbolicLink(atPath: full, withDestinationPath: "/dev/full")

@@ -78,7 +78,7 @@ struct LookFixture {
 }
 
 extension Experiment {
-    /// Four members, four intervals, one of each kind of hyperparameter, and a random search beside it.
+    /// Four members, four intervals, one of each kind of hyperparameter, and a random search.
     static func looked(
         _ name: String = "digits", population: Int = 6, intervals: Int = 4, baseline: Bool = true
     ) -> Experiment {

@@ -40,8 +40,8 @@ import Testing
                     result     best ★ 0@3 0.7363   median 0.7325   random search 0.7472
                                founders left 2 of 6   copies 9
                     best       ▁▄▅█  by interval
-                    momentum   ▁▁██  0.9773 to 0.99, of the best
-                    rate       ▁▁██  0.1053 to 0.1316 (log), of the best
+                    momentum   ▁▁██  0.9773 to 0.99, along the best lineage
+                    rate       ▁▁██  0.1053 to 0.1316 (log), along the best lineage
 
                     MEMBER     INTERVAL  ACCURACY  BATCH  MOMENTUM    RATE  COPIES  FROM     STATE
                          0  ★         3    0.7363    128    0.9900  0.1316       1  2@1      done
@@ -105,7 +105,7 @@ import Testing
                     INTERVALS  MOMENTUM    RATE
                           0-1    0.9773  0.1053  founder
                           2-3    0.9900  0.1316  momentum ×1.25  rate ×1.25
-                    The same throughout: batch 128   note a, "b"
+                    Constant: batch 128   note a, "b"
 
                     """)
             #expect(try await fixture.pbt("best", "digits", "--path").output == path + "\n")
@@ -127,7 +127,7 @@ import Testing
                     TRAINING  MEMBER  INTERVALS  FROM     ACCURACY         REPLACED      MOMENTUM           RATE
                          0-1       2        0-1  founder  0.4325 → 0.5325                  0.9773         0.1053
                          2-3       0        2-3  2@1      0.5325 → 0.7363  0@1 (0.5297)    0.9900  ×1.25  0.1316  ×1.25  ★
-                    The same throughout: batch 128   note a, "b"
+                    Constant: batch 128   note a, "b"
                     4 intervals of training, 1 copy
 
                     """)
@@ -161,7 +161,7 @@ import Testing
                     INTERVALS  MOMENTUM    RATE
                           0-1    0.9773  0.1053  founder
                           2-3    0.9900  0.1316  momentum ×1.25  rate ×1.25
-                    The same throughout: batch 128   note a, "b"
+                    Constant: batch 128   note a, "b"
 
                     """)
             let json = try #require(try await fixture.pbt("schedule", "digits", "-o", "json").json().array)

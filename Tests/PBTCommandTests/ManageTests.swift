@@ -17,7 +17,7 @@ import Testing
         #expect(members[0]["score"]?.double == 0.25)
         #expect(members[1]["score"]?.double == 1)
         let late = try await place.pbt("create", "toy.yaml")
-        #expect(late.output == "toy was in \(place.path("pbt.sqlite")) already; it is finished\n")
+        #expect(late.output == "toy already exists in \(place.path("pbt.sqlite")); it is finished\n")
     }
 
     @Test func `a manual search trains what is queued`() async throws {
@@ -39,7 +39,7 @@ import Testing
         #expect(try await place.show("hand")["population"] == 2)
         let run = try await place.pbt("run", "hand.yaml")
         #expect(run.code == 0, "\(run.error)")
-        #expect(run.output.hasPrefix("hand goes on: best member 1@1, score 1.500, after "))
+        #expect(run.output.hasPrefix("hand running: best member 1@1, score 1.500, after "))
         #expect(try await place.pbt("push", "hand", "x=1").output == "member 2 will train x 1\n")
         #expect(try await place.pbt("worker", "pbt.sqlite").code == 0)
         #expect(try await place.show("hand")["intervals"]?["done"] == 6)
@@ -80,7 +80,7 @@ import Testing
             #expect(refused.code == 75)
             #expect(
                 refused.error
-                    == "error: 1 of the intervals of \"toy\" are being trained; stop them first with: pbt stop toy\n")
+                    == "error: 1 interval of \"toy\" is running; stop it first with: pbt stop toy\n")
             try gate.open()
         }
         #expect(run.code == 0)

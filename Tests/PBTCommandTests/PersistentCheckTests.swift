@@ -88,8 +88,8 @@ import Testing
         #expect(report["effects_in_memory"] == ["lr": false])
         #expect(
             texts(report, "problems") == [
-                "after a member's first interval these seem not to take effect: lr. With other values an interval comes out "
-                    + "exactly the same, both when the model stays in memory and after a restore. Set them in every interval, "
+                "after a member's first interval these seem not to take effect: lr. With other values an interval gives "
+                    + "exactly the same result, both when the model stays in memory and after a restore. Set them in every interval, "
                     + "after the restore, and also when interval.continues"
             ])
     }
@@ -102,7 +102,7 @@ import Testing
         #expect(
             texts(report, "problems") == [
                 "when the model stays in memory these seem not to take effect: lr. With other values an interval that "
-                    + "continues comes out exactly the same, while a restored one does not. Set them in every interval, also "
+                    + "continues gives exactly the same result, while a restored one does not. Set them in every interval, also "
                     + "when interval.continues"
             ])
     }
@@ -123,7 +123,7 @@ import Testing
         #expect(report["restores"] == false)
         #expect(
             texts(report, "problems") == [
-                "the program seems not to restore: an interval comes out exactly the same whatever checkpoint it restores; "
+                "the program seems not to restore: an interval gives exactly the same result whatever checkpoint it restores; "
                     + "load the model from interval.checkpoint_in unless interval.continues"
             ])
         #expect(
@@ -145,7 +145,7 @@ import Testing
         let (silent, silence, _) = try await check("raise SystemExit('no module named torch')")
         #expect(silent == 1)
         let problem = try #require(texts(silence, "problems").first)
-        #expect(problem.contains("the program ended without having begun interval 0: exit 1: no module named torch"))
+        #expect(problem.contains("the program exited without having started interval 0: exit 1: no module named torch"))
     }
 
     @Test(arguments: ["", "import time; time.sleep(1000)"])
@@ -157,7 +157,7 @@ import Testing
         #expect(code == 1)
         let problem = try #require(texts(report, "problems").first)
         #expect(
-            problem.contains(" was not reported within 5.0s; is it longer than that? Then give more time with --limit"),
+            problem.contains(" was not reported within 5.0s; if it takes longer, give it more time with --limit"),
             "\(problem)")
     }
 }

@@ -77,7 +77,7 @@ import Testing
         #expect(try place.names(in: "pbt.data/stay/workers").isEmpty)
     }
 
-    @Test func `the first Ctrl-C lets programs finish what they have, and the run goes on later`() async throws {
+    @Test func `the first Ctrl-C lets programs finish what they have, and the run resumes later`() async throws {
         let place = try place()
         let gate = try Gate(in: place)
         let run = try await Command.live(
@@ -85,7 +85,7 @@ import Testing
         ) { lines, process in
             try await lines.wait(for: #""event":"started""#)
             #expect(kill(process, SIGINT) == 0)
-            try await lines.wait(for: "finishing the intervals in flight; press Ctrl-C again to stop at once")
+            try await lines.wait(for: "finishing the running intervals; press Ctrl-C again to stop immediately")
             try gate.open(for: 1)
         }
         #expect(run.code == 130)
@@ -108,7 +108,7 @@ import Testing
         ) { lines, process in
             try await lines.wait(for: #""event":"started""#)
             #expect(kill(process, SIGINT) == 0)
-            try await lines.wait(for: "finishing the intervals in flight")
+            try await lines.wait(for: "finishing the running intervals")
             #expect(kill(process, SIGINT) == 0)
         }
         #expect(run.code == 130)
@@ -121,7 +121,7 @@ import Testing
         #expect(done == 12, "\(run.lines.joined(separator: "\n"))\n\(rest.error)\n\(rows)")
     }
 
-    @Test func `a run that was killed goes on, and the programs it left behind are ended`() async throws {
+    @Test func `a run that was killed resumes, and the programs it left behind are ended`() async throws {
         let place = try place()
         let gate = try Gate(in: place)
         let run = try await Command.live(
@@ -201,7 +201,7 @@ import Testing
             "command: [python3, train.py, \"{x}\"]",
             "has a placeholder (\"{x}\"), but persistent: true starts the program once for all intervals"
         ),
-        ("timeout: 5m", "cannot be kept beside persistent: true"),
+        ("timeout: 5m", "cannot be combined with persistent: true"),
     ])
     func `what makes no sense for a program that stays alive is refused`(line: String, part: String) async throws {
         let place = try place()

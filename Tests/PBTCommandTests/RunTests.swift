@@ -182,10 +182,10 @@ import Testing
         #expect(
             refused.error
                 == """
-                error: experiment "toy" already exists in pbt.sqlite with another definition:
+                error: experiment "toy" already exists in pbt.sqlite with a different definition:
                   intervals: 3 in the store, 4 in toy.yaml
                   population: 2 in the store, 3 in toy.yaml
-                to change it from the next decision on: pbt edit toy.yaml
+                to edit it, effective from the next decision: pbt edit toy.yaml
                 to train toy.yaml under another name: pbt run toy.yaml --name toy-2
                 to remove the old experiment: pbt rm toy
 

@@ -16,7 +16,7 @@ import Testing
         #expect(answer.code == 0)
         #expect(
             answer.error == """
-                warning: toy is finished; its result is that of the definition in the store, from which copy.yaml differs:
+                warning: toy is finished with the definition in the store, from which copy.yaml differs:
                   command: /bin/sh sum.sh → /bin/sh other.sh
                 to train copy.yaml under another name: pbt run copy.yaml --name toy-2
                 toy is already finished; this is its result
@@ -38,7 +38,7 @@ import Testing
         let answer = try await place.pbt("run", "toy.yaml")
         #expect(answer.code == 0, "\(answer.error)")
         let text = """
-            warning: toy.yaml changes toy after 1 interval; the others continue from checkpoints of the old program:
+            warning: toy.yaml changes toy after 1 interval; the remaining ones continue from checkpoints of the old program:
               command: /bin/sh gated.sh → /bin/sh sum.sh
               env.A: not set → b
               retries: 2 → 3

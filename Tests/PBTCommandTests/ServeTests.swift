@@ -116,7 +116,7 @@ struct ServeTests {
         #expect(none.code == 64)
         #expect(
             none.error
-                == "error: --tokens: there is no token yet: make one with: pbt token create laptop --scope admin\n")
+                == "error: --tokens: there is no token yet; create one with: pbt token create laptop --scope admin\n")
         let made = try await workplace.pbt("token", "create", "laptop", "--scope", "read")
         let token = made.output.trimmingCharacters(in: .newlines)
         let (code, lines, statuses) = try await Command.live(
@@ -148,7 +148,7 @@ struct ServeTests {
         #expect(refused.code == 64)
         #expect(
             refused.error
-                == "error: others can reach 0.0.0.0 (--insecure would let everyone in), and there is no token yet: make one "
+                == "error: others can reach 0.0.0.0 (--insecure would let everyone in), and there is no token yet; create one "
                 + "with: pbt token create laptop --scope admin\n")
         let (code, lines, _) = try await Command.live(
             ["serve", "--host", "0.0.0.0", "--port", "0", "--insecure"], in: workplace.directory
@@ -159,7 +159,8 @@ struct ServeTests {
         #expect(code == 0)
         #expect(
             lines.first
-                == "warning: everyone who reaches 0.0.0.0 may do everything, also run programs through its workers")
+                == "warning: everyone who can reach 0.0.0.0 may do everything, including running programs on its workers"
+        )
         _ = try await workplace.pbt("token", "create", "laptop")
         let (_, warned, _) = try await Command.live(
             ["serve", "--host", "0.0.0.0", "--port", "0"], in: workplace.directory
@@ -169,7 +170,7 @@ struct ServeTests {
         }
         #expect(
             warned.first
-                == "warning: without TLS, tokens can be read on the network; give --tls-certificate and --tls-key, or "
+                == "warning: without TLS, tokens can be read on the network; pass --tls-certificate and --tls-key, or "
                 + "use a proxy")
     }
 

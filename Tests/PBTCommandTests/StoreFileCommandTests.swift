@@ -17,7 +17,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct StoreFileCommandTests {
     private static let started = #""event":"started""#
 
-    /// The store's file and what lies beside it.
+    /// The store's file and the files next to it.
     private func storeFiles(_ place: Workplace) throws -> [String] {
         try place.names(in: ".").filter { $0.hasPrefix("pbt.sqlite") }
     }
@@ -69,7 +69,7 @@ import Testing
                 kill(process, signal)
                 // The first Ctrl-C would wait for the interval.
                 if signal == SIGINT, command[0] == "run" {
-                    try await lines.wait(for: "finishing the intervals in flight")
+                    try await lines.wait(for: "finishing the running intervals")
                     kill(process, signal)
                 }
             }

@@ -83,7 +83,8 @@ import Testing
         let piped = try await place.pbt("plot", "curves", "toy")
         #expect(piped.code == 64)
         #expect(
-            piped.error.hasPrefix("error: say where the picture goes: -o FILE.svg, -o FILE.png, or -o - for SVG here\n")
+            piped.error.hasPrefix(
+                "error: name the output: -o FILE.svg, -o FILE.png, or -o - for SVG on standard output\n")
         )
     }
 }

@@ -21,8 +21,8 @@ struct TokenCommandTests {
         _ = try await workplace.pbt("token", "create", "second")
         let secret = String(token.dropFirst("pbt_".count + 13))
         let plain = try await workplace.pbt("token", "list")
-        #expect(plain.output.contains("first  admin  made "))
-        #expect(plain.output.contains("second  work  made "))
+        #expect(plain.output.contains("first  admin  created "))
+        #expect(plain.output.contains("second  work  created "))
         #expect(plain.output.contains("until revoked"))
         let json = try await workplace.pbt("token", "list", "--json")
         let list = try Value(json: json.output).array ?? []
@@ -35,7 +35,7 @@ struct TokenCommandTests {
         #expect(again.code != 0)
         #expect(
             again.error
-                == "error: there is a token \"first\" already; give the new one another name, or end the old one with: "
+                == "error: there is a token \"first\" already; give the new one another name, or revoke the old one with: "
                 + "pbt token revoke first\n")
         #expect(again.output.isEmpty)
     }
@@ -51,7 +51,7 @@ struct TokenCommandTests {
         #expect(right.error == "revoked laptop\n")
         let list = try await workplace.pbt("token", "list")
         #expect(list.output.isEmpty)
-        #expect(list.error == "there are no tokens; make one with: pbt token create NAME --scope work\n")
+        #expect(list.error == "there are no tokens; create one with: pbt token create NAME --scope work\n")
     }
 
     @Test func `client files hold the token, and only their owner reads them`() async throws {

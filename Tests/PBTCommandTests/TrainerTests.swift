@@ -55,7 +55,7 @@ struct BrokenTrainer: Sendable, CustomTestStringConvertible {
             "the results file lacks the objective's metric \"score\"; did you mean \"scroe\"? There are \"scroe\""),
         BrokenTrainer(
             "a metric that is text", "echo '{\"score\": \"good\"}' > $PBT_RESULTS",
-            "the results file: the metric \"score\" must be a number, not text (\"good\")"),
+            "the results file: the metric \"score\" must be a number, not a string (\"good\")"),
         BrokenTrainer(
             "a score that is no number", "echo '{\"score\": NaN}' > $PBT_RESULTS", event: "diverged", "the score is nan"
         ),

@@ -91,13 +91,13 @@ import Testing
             let files = TensorBoardFiles(Rows.copied.history())
             #expect(
                 throws: PBTError(
-                    .inputOutput, "\(place) holds something else (\"notes.txt\"); name a new directory, or an empty one"
+                    .inputOutput, "\(place) contains other files (\"notes.txt\"); use a new or an empty directory"
                 )
             ) { try ExportDirectory(path, for: "digits").write(files) }
             #expect(try state(of: place) == ["notes.txt": Data()])
             #expect(
                 throws: PBTError(
-                    .inputOutput, "cannot make \(place)/notes.txt: a file of that name is there; name another directory"
+                    .inputOutput, "cannot create \(place)/notes.txt: a file of that name exists; use another directory"
                 )
             ) { try ExportDirectory(path.appending("notes.txt"), for: "digits").write(files) }
         }
@@ -112,14 +112,14 @@ import Testing
             #expect(
                 throws: PBTError(
                     .inputOutput,
-                    "\(place) holds the export of experiment \"digits\"; name another directory for \"letters\"")
+                    "\(place) contains the export of experiment \"digits\"; use another directory for \"letters\"")
             ) { try ExportDirectory(path, for: "letters").write(files) }
             #expect(try state(of: place) == before)
             try Data("{}".utf8).write(to: URL(filePath: place + "/" + ExportDirectory.mark))
             #expect(
                 throws: PBTError(
                     .inputOutput,
-                    "\(place)/pbt-export.json says nothing about an export; name another directory, or delete it")
+                    "\(place)/pbt-export.json does not describe an export; use another directory, or delete the file")
             ) { try ExportDirectory(path, for: "digits").write(files) }
         }
     }

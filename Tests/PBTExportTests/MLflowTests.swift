@@ -14,7 +14,7 @@ import Testing
         _ rows: Rows, _ count: Int = .max, to url: String, named name: String = "digits",
         _ environment: [String: String] = [:]
     ) async throws -> MLflowExport.Done {
-        let server = try MLflowServer(MLflowAddress(url, environment: environment)) { NoAnswer.reason($0) }
+        let server = try MLflowServer(MLflowAddress(url, environment: environment)) { TransportError.reason($0) }
         let result: Result<MLflowExport.Done, any Error>
         do {
             result = .success(try await MLflowExport(to: server, experiment: name).write(rows.history(count)))
@@ -161,7 +161,7 @@ import Testing
             await #expect(
                 throws: PBTError(
                     .unauthorized,
-                    "MLflow's server \(url) does not let us in (status 401); give MLFLOW_TRACKING_TOKEN, or "
+                    "MLflow's server \(url) denied access (status 401); set MLFLOW_TRACKING_TOKEN, or "
                         + "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD")
             ) { try await export(.copied, to: url, environment) }
         }
@@ -172,17 +172,17 @@ import Testing
         (503, "", "storeBusy", "MLflow's server URL is busy (status 503); export again later"),
         (
             404, "<html>", "unreachable",
-            "URL answers experiments/get-by-name with status 404, which is not how MLflow does; is this the address of "
-                + "MLflow's server?"
+            "URL responds to experiments/get-by-name with status 404, unlike MLflow; is this the address of an "
+                + "MLflow server?"
         ),
         (
             200, "hello", "unreachable",
-            "URL answers, but not as MLflow does; is this the address of MLflow's server?"
+            "URL responds, but not like MLflow; is this the address of an MLflow server?"
         ),
         (
             400, #"{"error_code": "BAD", "message": "no"}"#, "badRequest",
-            "MLflow's server URL refused to find an experiment: no (BAD); what it took so far stays, and exporting again "
-                + "goes on from there"
+            "MLflow's server URL refused to find an experiment: no (BAD); what was exported so far is kept, and another "
+                + "export continues from there"
         ),
     ])
     func `an answer that is of no use says what to do`(
@@ -219,16 +219,16 @@ import Testing
 
     @Test(
         arguments: [
-            (nil, "where is MLflow's server? Set MLFLOW_TRACKING_URI or give --tracking-uri, as http://127.0.0.1:5000"),
+            (nil, "no MLflow server: set MLFLOW_TRACKING_URI or give --tracking-uri, such as http://127.0.0.1:5000"),
             (
                 "http://me:secret@host",
-                "--tracking-uri holds a user or a password, which is seen by others; give them in MLFLOW_TRACKING_USERNAME and "
-                    + "MLFLOW_TRACKING_PASSWORD"
+                "--tracking-uri contains a user or password, which others can see; set them in "
+                    + "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
             ),
             (
                 "databricks",
-                "--tracking-uri \"databricks\" is no server's address; start one with: mlflow server --backend-store-uri "
-                    + "sqlite:///mlflow.db, and give its address, as http://127.0.0.1:5000"
+                "--tracking-uri \"databricks\" is not the address of a server; start one with: mlflow server "
+                    + "--backend-store-uri sqlite:///mlflow.db, and give its address, such as http://127.0.0.1:5000"
             ),
         ] as [(String?, String)])
     func `an address that is none says what it must be`(uri: String?, text: String) {

@@ -194,7 +194,7 @@ import Testing
         let tip = try #require(IntervalID("0@4"))
         #expect(history.best?.id != tip)
         let chart = Chart.curves(of: history, options: Chart.Options(tip: tip))
-        #expect(Picture(chart).texts.contains("ancestry of 0@4"))
+        #expect(Picture(chart).texts.contains("Lineage of 0@4"))
         let thick = Picture(chart).elements.filter { $0.attributes["stroke-width"] == "3" }
         #expect(!thick.isEmpty && thick.allSatisfy { $0.attributes["stroke"] != "#6a28c7" })
     }
@@ -204,7 +204,7 @@ import Testing
             score: { $0 == IntervalID(member: 3, index: 0) ? -1e12 : $1 }
         ).history()
         let texts = Picture(Chart.curves(of: history)).texts
-        #expect(texts.contains("2 scores beyond the axis"))
+        #expect(texts.contains("2 scores outside the axis"))
         #expect(texts.contains("0.4"))
     }
 
@@ -216,7 +216,7 @@ import Testing
                 + "1 of 4 founders left after 3 copies. Higher is better.")
         #expect(
             Chart.schedule(of: HandMadeRun.small).summary
-                == "Along the ancestry of 1@4, 5 intervals with 1 copy: kind stayed relu; rate went from 0.1 to 0.08.")
+                == "Along the lineage of 1@4, 5 intervals with 1 copy: kind stayed relu; rate went from 0.1 to 0.08.")
         #expect(
             Chart.curves(of: HandMadeRun(population: 1, intervals: 1).history()).summary
                 == "No interval of by hand has finished with a score yet.")

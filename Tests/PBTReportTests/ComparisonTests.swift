@@ -39,7 +39,7 @@ import Testing
         #expect(chart.title == "Comparison of 6 runs")
         #expect(
             chart.summary
-                == "Best accuracy so far against intervals trained: pbt 0.7000 (0.6000 to 0.8000, 5 seeds); none 0.4000. "
+                == "Best accuracy so far by finished intervals: pbt 0.7000 (0.6000 to 0.8000, 5 seeds); none 0.4000. "
                 + "Higher is better.")
     }
 
@@ -86,7 +86,7 @@ import Testing
             picture.texts.contains(
                 "These runs cannot be compared: their objectives are accuracy (maximize), loss (minimize)."))
         #expect(ChartTable.comparison(of: histories).note == "runs with different objectives cannot be compared")
-        #expect(ChartTable.comparison(of: []).note == "there is nothing to compare")
+        #expect(ChartTable.comparison(of: []).note == "nothing to compare")
         #expect(Picture(Chart.comparison(of: [])).complaint == nil)
     }
 

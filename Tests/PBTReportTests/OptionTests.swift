@@ -25,14 +25,14 @@ import Testing
             #expect(picture.complaint == nil)
             let texts = picture.texts
             switch color {
-            case .family: #expect(texts.contains { $0.hasPrefix("families since interval") || $0 == "died out" })
-            case .founder: #expect(texts.contains { $0.hasPrefix("founder ") } && texts.contains("6 others"))
-            case .score: #expect(texts.contains("last score: worst to best fifth"))
+            case .family: #expect(texts.contains { $0.hasPrefix("Families since interval") || $0 == "Extinct lineage" })
+            case .founder: #expect(texts.contains { $0.hasPrefix("Founder ") } && texts.contains("6 others"))
+            case .score: #expect(texts.contains("Last score, by quintile: worst to best"))
             case .hyperparameter("learning_rate"):
                 #expect(texts.contains { $0.hasPrefix("learning_rate ") && $0.contains(" to ") })
             case .hyperparameter("activation"):
                 #expect(texts.filter { $0.hasPrefix("activation ") }.count == 3)
-            case .hyperparameter: #expect(texts.contains("no such thing is the same everywhere"))
+            case .hyperparameter: #expect(texts.contains("no such thing is constant"))
             }
         }
     }
@@ -103,7 +103,7 @@ import Testing
         #expect(plain.pieces.isEmpty)
         let lines = Picture(Chart.curves(of: history, options: Chart.Options(theme: .page, top: 8)))
         #expect(Set(lines.pieces.map { history.pieces[$0].member }).count == 8)
-        #expect(lines.texts.contains("showing top 8 of 30"))
+        #expect(lines.texts.contains("Showing the top 8 of 30"))
     }
 
     @Test func `survivors are what today's population descends from, and the path is the ancestry of the best`() throws
@@ -126,9 +126,9 @@ import Testing
             Picture(Chart.lineage(of: history, options: Chart.Options(lanes: lanes))).texts
         }
         #expect(texts(nil) == texts(.survivors))
-        #expect(texts(.survivors).contains { $0.hasPrefix("showing what has descendants today") })
-        #expect(texts(.all).contains("showing 30 of 40 members"))
-        #expect(texts(.path).contains("showing the ancestry only"))
+        #expect(texts(.survivors).contains { $0.hasPrefix("Surviving lineages only") })
+        #expect(texts(.all).contains("Showing 30 of 40 members"))
+        #expect(texts(.path).contains("This lineage only"))
     }
 
     @Test func `rows can stand together by family`() throws {
@@ -153,8 +153,8 @@ import Testing
         let chart = kind.chart(history, Chart.Options(width: width, axis: .time))
         let picture = Picture(chart)
         #expect(picture.complaint == nil && picture.longestPath <= 300)
-        #expect(picture.texts.contains("time since the first start"))
-        #expect(!picture.texts.contains("intervals of training"))
+        #expect(picture.texts.contains("Time since the first start"))
+        #expect(!picture.texts.contains("Training intervals (lineage depth)"))
         // 240 intervals of about a second on three workers.
         #expect(picture.texts.contains("1m") && picture.texts.contains("0"))
         let many = Picture(
@@ -167,7 +167,7 @@ import Testing
     @Test(arguments: [Kind.curves, .schedule])
     func `a run that says nothing of time has no axis of time`(kind: Kind) {
         let texts = Picture(kind.chart(HandMadeRun.small, Chart.Options(axis: .time))).texts
-        #expect(texts.contains("No interval says when it finished."))
-        #expect(!texts.contains("time since the first start"))
+        #expect(texts.contains("No interval has a recorded finish time."))
+        #expect(!texts.contains("Time since the first start"))
     }
 }

@@ -39,8 +39,8 @@ import Testing
         #expect(pictures.count { $0.attributes["width"] == "640" } == 6)
         #expect(pictures.count { $0.attributes["width"] == "360" } == 6)
         let titles = [
-            "Learning curves", "Schedule of the winner", "Who copied whom", "Founders", "Hyperparameters", "Workers",
-            "The winner", "What explore did", "Members", "Failures", "Settings",
+            "Learning curves", "Schedule of the winner", "Lineage", "Founders", "Hyperparameters", "Workers",
+            "Winner", "Effect of exploration", "Members", "Failures", "Settings",
         ]
         for title in titles { #expect(page.contains("<h3>\(title)</h3>"), "\(title)") }
         #expect(markup.text.contains("Interval 1@4 scored 0.8000 after 5 intervals of training"))
@@ -143,7 +143,7 @@ import Testing
         let differences = ReportTables.differences(of: [HandMadeRun.small, other.history()])
         #expect(differences.rows.map { $0[0] }.contains("population"))
         #expect(!differences.rows.map { $0[0] }.contains("objective"))
-        #expect(ReportTables.differences(of: [HandMadeRun.small, HandMadeRun.small]).note == "all are the same")
+        #expect(ReportTables.differences(of: [HandMadeRun.small, HandMadeRun.small]).note == "settings are identical")
     }
 
     @Test func `a random search that is named is compared once, and has nothing about copies`() throws {

@@ -26,7 +26,7 @@ import Testing
         let table = ChartTable.share(of: history)
         #expect(
             table.columns.map(\.title)
-                == ["intervals", "effective founders", "founder 0", "founder 3", "founder 1", "founder 2"])
+                == ["Intervals", "Effective founders", "Founder 0", "Founder 3", "Founder 1", "Founder 2"])
         #expect(table.rows == [["1", "4.00", "1", "1", "1", "1"], ["2", "1.75", "3", "1", "0", "0"]])
     }
 

@@ -98,7 +98,7 @@ import Testing
         var run = HandMadeRun(objective: .minimize("loss"), population: 11, intervals: 1)
         for member in 0..<11 { run.add(IntervalID(member: member, index: 0), parent: nil, score: Double(member)) }
         let table = ChartTable.scores(of: run.history())
-        #expect(table.columns.map(\.title) == ["training", "intervals", "best so far", "best", "median", "p10", "p90"])
+        #expect(table.columns.map(\.title) == ["Training", "Intervals", "Best so far", "Best", "Median", "P10", "P90"])
         // The least is best: nine tenths are below 9.
         #expect(table.rows == [["1", "11", "0", "0", "5", "9", "1"]])
     }
@@ -115,8 +115,8 @@ import Testing
         let table = ChartTable.diversity(of: run.history())
         #expect(
             table.columns.map(\.title) == [
-                "intervals", "members", "effective founders", "quartiles' factor of a", "IQR of b",
-                "effective values of c",
+                "Intervals", "Members", "Effective founders", "Quartile ratio of a", "IQR of b",
+                "Effective values of c",
             ])
         // exp(-0.8 ln 0.8 - 0.2 ln 0.2) = 1.6493
         #expect(table.rows == [["1", "5", "5.00", "×100", "2.00", "1.65"]])
@@ -127,7 +127,7 @@ import Testing
         #expect(ChartTable.curves(of: history).rows.count == 20)
         #expect(ChartTable.curves(of: history).rows[0] == ["1", "0", "0", "0.3000", "done", "founder", "-"])
         let schedule = ChartTable.schedule(of: history)
-        #expect(schedule.columns.map(\.title) == ["interval", "trained as", "accuracy", "kind", "rate", "changed"])
+        #expect(schedule.columns.map(\.title) == ["Interval", "Trained as", "accuracy", "kind", "rate", "Changed"])
         #expect(schedule.rows.map { $0[1] } == ["0@0", "0@1", "1@2", "1@3", "1@4"])
         #expect(schedule.rows[2] == ["2", "1@2", "0.6000", "relu", "0.08", "copy; rate ×0.8"])
         #expect(

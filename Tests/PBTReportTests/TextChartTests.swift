@@ -34,7 +34,7 @@ import Testing
         let lines = TextChart(HandMadeRun.small, width: 60, glyphs: Glyphs(isASCII: true)).curves(height: 14).map(
             \.plain)
         #expect(lines[0] == "small: best accuracy 0.8000, random search 0.6600   (higher~")
-        #expect(lines.last == "* 1@4 and its ancestry; o random search, best so far")
+        #expect(lines.last == "* 1@4 and its lineage; o random search, best so far")
         #expect(lines[lines.count - 2].contains { $0 == "5" })
         // The best of all stands at the right end, above all else.
         let top = lines.dropFirst().first { $0.contains("#") || $0.contains("*") }

@@ -30,7 +30,7 @@ import Testing
         // a: 30 of 40 seconds; b: 20 of 20.
         #expect(texts.contains("by hand: 2 workers busy 83 %"))
         #expect(texts.contains("75 %") && texts.contains("100 %"))
-        #expect(texts.contains("diverged or failed"))
+        #expect(texts.contains("Diverged or failed"))
         #expect(chart.summary.contains("2 workers trained 4 intervals in 50s, busy 83 % of the time"))
         #expect(chart.summary.contains("the least busy one is a with 75 %"))
         #expect(
@@ -64,18 +64,18 @@ import Testing
 
     @Test func `what says nothing of worker or time is counted, and no axis is drawn for nothing`() {
         let some = history([("a", 0, 10, .done), (nil, 0, 10, .done), ("a", nil, 20, .done), ("a", 30, 20, .done)])
-        #expect(Picture(Chart.timeline(of: some)).texts.contains("3 intervals say nothing of worker or time"))
-        #expect(ChartTable.timeline(of: some).note == "3 finished intervals say nothing of worker or time")
+        #expect(Picture(Chart.timeline(of: some)).texts.contains("3 intervals have no recorded worker or time"))
+        #expect(ChartTable.timeline(of: some).note == "3 finished intervals have no recorded worker or time")
         let none = Picture(Chart.timeline(of: history([(nil, nil, nil, .done)])))
-        #expect(none.texts.contains("No interval says which worker trained it, and when."))
+        #expect(none.texts.contains("No interval has a recorded worker and time."))
         #expect(!none.elements.contains { $0.name == "path" })
         let nothing = Picture(Chart.timeline(of: HandMadeRun(population: 1, intervals: 1).history()))
-        #expect(nothing.texts.contains("No interval has been begun yet."))
+        #expect(nothing.texts.contains("No interval has started yet."))
     }
 
     @Test func `what is being trained reaches until now`() {
         let texts = Picture(Chart.timeline(of: history([("a", 0, 10, .done), ("b", 5, nil, .running)]))).texts
-        #expect(texts.contains("being trained") && texts.contains("by hand: 2 workers busy 100 %"))
+        #expect(texts.contains("Training") && texts.contains("by hand: 2 workers busy 100 %"))
     }
 
     @Test(arguments: Chart.Width.allCases)
@@ -110,8 +110,8 @@ import Testing
         let picture = Picture(chart)
         #expect(picture.complaint == nil)
         #expect(picture.marks <= 1500 && picture.marks == chart.marks && picture.longestPath <= 300)
-        #expect(picture.texts.contains("showing the busiest 30 of 45 workers"))
-        #expect(picture.texts.contains("short ones are drawn as one"))
+        #expect(picture.texts.contains("Showing the busiest 30 of 45 workers"))
+        #expect(picture.texts.contains("Short intervals are merged"))
         #expect(picture.texts.count { $0.hasPrefix("host/") } == 30)
         #expect(chart.svg.utf8.count < 150_000)
     }

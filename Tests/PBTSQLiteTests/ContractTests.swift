@@ -6,14 +6,8 @@ import PBTTesting
 import Testing
 
 @Suite struct ContractTests {
-    @Test("a store in memory keeps the contract", arguments: StoreContract.cases)
-    func memory(_ rule: StoreContract.Case) async throws {
-        let store = OneStore()
-        try await rule.check { clock, strategies in store.get(clock, strategies) }
-    }
-
     @Test("a store in a SQLite file keeps the contract", arguments: StoreContract.cases)
-    func sqlite(_ rule: StoreContract.Case) async throws {
+    func contract(_ rule: StoreContract.Case) async throws {
         try await withTemporaryDirectory { directory in
             try await rule.check { clock, strategies in
                 try SQLiteStore(path: "\(directory)/store.sqlite", clock: clock, strategies: strategies)

@@ -59,14 +59,14 @@ import Testing
                 (directory, false, "PATH is a directory; name a file in it, for example PATH/pbt.sqlite"),
                 (text, false, "PATH is not a SQLite file; name another file with --store"),
                 (foreign, false, "PATH is a SQLite file of another program; name another file with --store"),
-                (newer, false, "PATH was made by a newer version of pbt; update pbt, or name another file"),
+                (newer, false, "PATH was created by a newer version of pbt; update pbt, or name another file"),
                 (
                     "\(directory)/none.sqlite", true,
-                    "there is no store PATH; say where it is with --store FILE or PBT_STORE, or begin one with: pbt run FILE"
+                    "there is no store PATH; say where it is with --store FILE or PBT_STORE, or create one with: pbt run FILE"
                 ),
                 (
                     "\(directory)/no/such/x.sqlite", false,
-                    "there is no directory \(directory)/no/such for the store PATH; make it first"
+                    "there is no directory \(directory)/no/such for the store PATH; create it first"
                 ),
             ]
             for (path, mustExist, message) in cases {

@@ -4,7 +4,7 @@ import AsyncHTTPClient
 import NIOCore
 import PBT
 import PBTAPI
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 import Testing
 

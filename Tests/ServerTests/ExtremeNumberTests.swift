@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTServer
 import PBTTesting
-import PBTWorker
 import SystemPackage
 import Testing
 

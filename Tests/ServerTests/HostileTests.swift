@@ -66,8 +66,8 @@ struct HostileTests {
     }
 
     private static let claims = "/api/v1/experiments/toy/claims"
-    private static let nothing = "there is nothing here; the API is described at /openapi.json"
-    private static let noHTTP = "this is no HTTP request: "
+    private static let nothing = "not found; the API is described at /openapi.json"
+    private static let noHTTP = "this is not an HTTP request: "
     private static let tooMuch = "the URL and the header fields are too many or too long"
 
     static let framing: [Attack] = [
@@ -83,10 +83,10 @@ struct HostileTests {
         Attack("OPTIONS of all", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, "noSuchPath", nothing),
         Attack(
             "OPTIONS", "OPTIONS /api/v1/experiments HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil\r\n\r\n", 405,
-            "badMethod", "OPTIONS means nothing here; use GET, HEAD, POST"),
+            "badMethod", "method OPTIONS not allowed; use GET, HEAD, POST"),
         Attack(
             "TRACE", "TRACE /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 405, "badMethod",
-            "TRACE means nothing here; use GET, HEAD"),
+            "method TRACE not allowed; use GET, HEAD"),
         Attack(
             "bytes that are no UTF-8 in the path",
             Array("GET /".utf8) + [0xff, 0xfe] + Array(" HTTP/1.1\r\n\r\n".utf8), 400, "badRequest",
@@ -190,21 +190,21 @@ struct HostileTests {
             ("/api/v1/experiments/%c0%ae", "the path is not percent-encoded UTF-8"),
             ("/api/v1/experiments/%ed%a0%80", "the path is not percent-encoded UTF-8"),
             ("/api/v1/experiments?limit=%zz", "the query is not percent-encoded UTF-8"),
-            ("/api/v1/experiments?limit=-1", "?limit= must be a whole number between 1 and 1000, not \"-1\""),
-            ("/api/v1/experiments?limit=1001", "?limit= must be a whole number between 1 and 1000, not \"1001\""),
-            ("/api/v1/experiments?limit=1e2", "?limit= must be a whole number between 1 and 1000, not \"1e2\""),
-            ("/api/v1/experiments?limit", "?limit= must be a whole number between 1 and 1000, not \"\""),
+            ("/api/v1/experiments?limit=-1", "?limit= must be an integer between 1 and 1000, not \"-1\""),
+            ("/api/v1/experiments?limit=1001", "?limit= must be an integer between 1 and 1000, not \"1001\""),
+            ("/api/v1/experiments?limit=1e2", "?limit= must be an integer between 1 and 1000, not \"1e2\""),
+            ("/api/v1/experiments?limit", "?limit= must be an integer between 1 and 1000, not \"\""),
             (
                 "/api/v1/experiments?after=99999999999999999999",
-                "?after=: \"99999999999999999999\" is no cursor; give the \"next\" of the page before"
+                "?after=: \"99999999999999999999\" is not a cursor; give the \"next\" of the page before"
             ),
             (
                 "/api/v1/experiments/toy/intervals/0/9223372036854775808",
-                "intervals/0/9223372036854775808: give two whole numbers from 0: member and interval"
+                "intervals/0/9223372036854775808: give two non-negative integers: member and interval"
             ),
             (
                 "/api/v1/experiments/toy/intervals/-1/0",
-                "intervals/-1/0: give two whole numbers from 0: member and interval"
+                "intervals/-1/0: give two non-negative integers: member and interval"
             ),
         ].map { Attack($0.0, get($0.0), 400, "badRequest", $0.1) } + [
             Attack(
@@ -215,19 +215,19 @@ struct HostileTests {
 
     static let bodies: [Attack] =
         [
-            ("an empty body", "", "worker: is missing; give text"),
+            ("an empty body", "", "worker: is missing; give a string"),
             ("an array", "[]", "the body must be an object, not a list"),
             ("a number", "1", "the body must be an object, not a number"),
             ("null", "null", "the body must be an object, not null"),
             (
                 "half a text", #"{"worker": "w"#,
-                "the body is not JSON: line 1, column 14: the text ends inside quotation marks"
+                "the body is not JSON: line 1, column 14: unterminated string"
             ),
             ("two values", "{} {}", "the body is not JSON: line 1, column 4: there is more after the value"),
             ("a byte order mark", "\u{feff}{}", "the body is not JSON: line 1, column 1: expected a value"),
             (
                 "a name twice", #"{"worker": "a", "worker": "b"}"#,
-                "the body is not JSON: line 1, column 17: the name \"worker\" stands twice"
+                "the body is not JSON: line 1, column 17: the name \"worker\" is duplicated"
             ),
             (
                 "deep nesting", String(repeating: "[", count: 100_000),
@@ -248,9 +248,9 @@ struct HostileTests {
             ("not a number", #"{"worker": "w", "term": NaN}"#, "term: must be between 1 and 86400 seconds, not NaN"),
             (
                 "an overlong count", #"{"worker": "w", "count": 99999999999999999999}"#,
-                "count: must be a whole number, not a number"
+                "count: must be an integer, not a number"
             ),
-            ("a worker that is an object", #"{"worker": {}}"#, "worker: must be text, not an object"),
+            ("a worker that is an object", #"{"worker": {}}"#, "worker: must be a string, not an object"),
             (
                 "a key that is too short", #"{"worker": "w", "key": "aaaaaaaaaaaaaaaaaaaaa"}"#,
                 "key: must be 22 to 128 letters, digits, '-' and '_', chosen at random for each claim"
@@ -262,7 +262,7 @@ struct HostileTests {
         ].map { Attack($0.0, post(claims, $0.1), 400, "badRequest", $0.2) } + [
             Attack(
                 "invalid UTF-8", post(claims, Array(#"{"worker": ""#.utf8) + [0xff] + Array("\"}".utf8)), 400,
-                "badRequest", "the body is not JSON: line 1, column 15: the text is not UTF-8"),
+                "badRequest", "the body is not JSON: line 1, column 15: the input is not UTF-8"),
             Attack(
                 "no Content-Type", post(claims, "{}", type: nil), 415, "unsupportedMediaType",
                 "Content-Type must be application/json, not missing"),
@@ -282,13 +282,13 @@ struct HostileTests {
                 "badExperiment", "definition: name: must be at most 128 bytes long, not 129"),
             Attack(
                 "a name with a line break", post("/api/v1/experiments", Value.definition("a\nb").jsonBytes), 422,
-                "badExperiment", "definition: name: must not hold control characters"),
+                "badExperiment", "definition: name: must not contain control characters"),
             Attack(
                 "a name with a NUL", post("/api/v1/experiments", Value.definition("a\u{0}b").jsonBytes), 422,
-                "badExperiment", "definition: name: must not hold control characters"),
+                "badExperiment", "definition: name: must not contain control characters"),
             Attack(
                 "a name that reads as an option", post("/api/v1/experiments", Value.definition("-rf").jsonBytes), 422,
-                "badExperiment", "definition: name: must not begin with '-', which would read as an option"),
+                "badExperiment", "definition: name: must not start with '-', which would be read as an option"),
             Attack(
                 "a pause from a page of another site",
                 "POST /api/v1/experiments/toy/pause HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\n"

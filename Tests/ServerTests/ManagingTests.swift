@@ -3,9 +3,9 @@
 import Foundation
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTSQLite
 import PBTTesting
-import PBTWorker
 import SystemPackage
 import Testing
 
@@ -194,7 +194,7 @@ struct ManagingTests {
                 let lease = try await server.lease()
                 #expect(
                     try await server.ask(.DELETE, "/experiments/toy").problem
-                        == "409 wrongState: 1 of the intervals of \"toy\" are being trained; stop them first with: "
+                        == "409 wrongState: 1 interval of \"toy\" is running; stop it first with: "
                         + "pbt stop toy")
                 let released = try await server.ask(.POST, server.path(lease, "release"), ["lease": lease])
                 #expect(released.status == 204)
@@ -235,8 +235,8 @@ struct ManagingTests {
             #expect(over["reason"] == "enough")
             #expect(over["ended"]?.int != nil)
             for (verb, detail) in [
-                ("pause", "experiment \"toy\" is over (finished); it cannot be paused"),
-                ("resume", "experiment \"toy\" is finished; there is nothing to go on with"),
+                ("pause", "experiment \"toy\" has ended (finished); it cannot be paused"),
+                ("resume", "experiment \"toy\" is finished; there is nothing to resume"),
             ] {
                 let answer = try await server.ask(.POST, "/experiments/toy/\(verb)")
                 #expect(answer.problem == "409 wrongState: \(detail)")
@@ -262,10 +262,10 @@ struct ManagingTests {
             #expect(try await server.store.garbage(of: "toy") == ["m0000-i0000-a1"])
             #expect(
                 try await server.ask(.PUT, path, ["pinned": true]).problem
-                    == "409 wrongState: interval 0@0 of \"toy\" has no checkpoint (any more) that could be kept")
+                    == "409 wrongState: interval 0@0 of \"toy\" has no checkpoint to keep (any longer)")
             #expect(
                 try await server.ask(.PUT, path, ["pinned": "yes"]).problem
-                    == "400 badRequest: pinned: must be true or false, not text")
+                    == "400 badRequest: pinned: must be true or false, not a string")
         }
     }
 }

@@ -67,16 +67,16 @@ struct WorkingTests {
     }
 
     @Test(arguments: [
-        (#"{}"#, "worker: is missing; give text"),
+        (#"{}"#, "worker: is missing; give a string"),
         (#"{"worker": ""}"#, "worker: must be 1 to 256 bytes long"),
         (#"{"worker": "LONG"}"#, "worker: must be 1 to 256 bytes long"),
-        (#"{"worker": 5}"#, "worker: must be text, not a number"),
+        (#"{"worker": 5}"#, "worker: must be a string, not a number"),
         (#"{"worker": "w", "term": 0}"#, "term: must be between 1 and 86400 seconds, not 0"),
         (#"{"worker": "w", "term": 86401}"#, "term: must be between 1 and 86400 seconds, not 86401"),
-        (#"{"worker": "w", "term": "1h"}"#, "term: must be a number of seconds, not text"),
+        (#"{"worker": "w", "term": "1h"}"#, "term: must be a number of seconds, not a string"),
         (#"{"worker": "w", "count": 0}"#, "count: must be between 1 and 1000, not 0"),
         (#"{"worker": "w", "count": 1001}"#, "count: must be between 1 and 1000, not 1001"),
-        (#"{"worker": "w", "count": 1.5}"#, "count: must be a whole number, not a number"),
+        (#"{"worker": "w", "count": 1.5}"#, "count: must be an integer, not a number"),
         (#"{"worker": "w", "wait": 61}"#, "wait: must be between 0 and 60 seconds, not 61"),
         (#"{"worker": "w", "wait": -1}"#, "wait: must be between 0 and 60 seconds, not -1"),
         (
@@ -87,7 +87,7 @@ struct WorkingTests {
             #"{"worker": "w", "key": "0123456789abcdefghij.x"}"#,
             "key: must be 22 to 128 letters, digits, '-' and '_', chosen at random for each claim"
         ),
-        (#"{"worker": "w", "definition": "no"}"#, "definition: must be true or false, not text"),
+        (#"{"worker": "w", "definition": "no"}"#, "definition: must be true or false, not a string"),
         (
             #"{"worker": "w", "trem": 5}"#,
             "trem: unknown field; known: worker, term, count, wait, key, definition; did you mean \"term\"?"
@@ -161,13 +161,13 @@ struct WorkingTests {
             let both = try await server.ask(.POST, path, ["lease": lease, "score": 1, "failed": "x"])
             #expect(
                 both.problem
-                    == "400 badRequest: failed: stands beside a score or a checkpoint; give one or the other")
+                    == "400 badRequest: failed: cannot be combined with a score or a checkpoint; give one or the other")
             let bare = try await server.ask(.POST, path, ["lease": lease, "score": 1])
             #expect(bare.problem.hasPrefix("422 badValue: "))
             let text = try await server.ask(.POST, path, ["lease": lease, "score": "high"])
             #expect(
                 text.problem
-                    == "400 badRequest: score: must be a number, \"NaN\", \"Infinity\" or \"-Infinity\", not text")
+                    == "400 badRequest: score: must be a number, \"NaN\", \"Infinity\" or \"-Infinity\", not a string")
             let failed = try await server.ask(.POST, path, ["lease": lease, "failed": "out of memory"]).json
             #expect(failed["interval"]?["state"] == "waiting")
             #expect(failed["interval"]?["reason"] == "out of memory")
@@ -199,8 +199,8 @@ struct WorkingTests {
                     == "400 badRequest: lease: is of interval 0@0 of \"else\", and not of the one in the path")
             other["experiment"] = nil
             #expect(
-                try await ask("0/0", .object(other)) == "400 badRequest: lease.experiment: is missing; give text")
-            #expect(try await ask("0/0", "x") == "400 badRequest: lease must be an object, not text")
+                try await ask("0/0", .object(other)) == "400 badRequest: lease.experiment: is missing; give a string")
+            #expect(try await ask("0/0", "x") == "400 badRequest: lease must be an object, not a string")
             #expect(try await server.store.interval(IntervalID(member: 0, index: 0), of: "toy").state == .running)
         }
     }
@@ -225,7 +225,7 @@ struct WorkingTests {
             let missing = try await server.ask(.POST, "/experiments/none/collected", ["checkpoints": []])
             #expect(missing.problem.hasPrefix("404 noSuchExperiment: "))
             let names = try await server.ask(.POST, "/experiments/toy/collected", ["checkpoints": [1]])
-            #expect(names.problem == "400 badRequest: checkpoints[0]: must be text, not a number")
+            #expect(names.problem == "400 badRequest: checkpoints[0]: must be a string, not a number")
         }
     }
 }

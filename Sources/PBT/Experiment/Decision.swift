@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What becomes of a member after one of its intervals finished.
+/// The decision about a member after one of its intervals finished.
 public struct Decision: Sendable, Hashable {
     /// The kinds of outcome.
     public enum Outcome: Sendable, Hashable {
-        /// It goes on with its own weights and hyperparameters, unchanged.
+        /// It continues with its own weights and hyperparameters, unchanged.
         case continues
         /// It takes over the donor's checkpoint and hyperparameters, which are then explored.
         case exploits(IntervalID)
-        /// It could not be ranked and there was no donor: it starts afresh as a founder.
+        /// It could not be ranked and no donor was available: it restarts as a founder.
         case restarts
-        /// It has no more intervals: its budget is spent, or it can neither go on nor be replaced.
+        /// It has no more intervals: its budget is spent, or it can neither continue nor be replaced.
         case ends
     }
 
     /// The interval that finished.
     public let interval: IntervalID
-    /// What becomes of the member.
+    /// The outcome for the member.
     public let outcome: Outcome
     /// The member's next interval, unless it ends.
     public let next: Interval?
@@ -37,7 +37,7 @@ public struct Decision: Sendable, Hashable {
         }
     }
 
-    /// The decision as a JSON object with the keys `decision`, `donor` and `changes`.
+    /// The decision as a JSON object with the keys `decision`, `donor`, and `changes`.
     public var value: Value {
         var object: [String: Value] = ["decision": .string(name)]
         if case .exploits(let donor) = outcome {
@@ -49,14 +49,14 @@ public struct Decision: Sendable, Hashable {
 }
 
 extension Decision {
-    /// The same decision with a note of when it was made.
+    /// Returns the decision with a record of when it was made.
     func decided(_ when: Interval.Decided) -> Self {
         var next = next
         next?.decided = when
         return Self(interval: interval, outcome: outcome, next: next)
     }
 
-    /// Whether the member's weights are replaced, so that its score is no longer its own.
+    /// True if the member's weights are replaced, so that its score no longer applies to it.
     package var replaces: Bool {
         switch outcome {
         case .exploits, .restarts: true

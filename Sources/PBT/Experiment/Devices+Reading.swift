@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    /// Reads `gpus`: a list of devices, or of groups of them (`[[0, 1], [2, 3]]` or `["0,1", "2,3"]`), one for each worker.
+    /// Reads `gpus`: a list of devices, or of groups of them (`[[0, 1], [2, 3]]` or `["0,1", "2,3"]`), one for each
+    /// worker.
     ///
-    /// - Returns: The groups, as ``Trainer/gpus`` holds them.
+    /// - Returns: The groups in the form of ``Trainer/gpus``.
     static func readDevices(_ reader: ObjectReader) throws(DocumentError) -> [String] {
         var groups: [String] = []
         for (i, item) in (try reader.list("gpus") ?? []).enumerated() {
@@ -23,7 +24,8 @@ extension Experiment {
                     throw DocumentError(
                         line: part.line, path: "gpus[\(i)]",
                         problem:
-                            "must hold one device an entry, not \(part.value); write [0, 1], or \"0,1\" without a list")
+                            "must have one device per entry, not \(part.value); write [0, 1], or \"0,1\" without a list"
+                    )
                 }
                 names.append(name)
             }
@@ -39,12 +41,12 @@ extension Experiment {
         default:
             throw DocumentError(
                 line: document.line, path: path,
-                problem: "must hold device numbers or names, or groups of them such as [[0, 1], [2, 3]], not "
+                problem: "must contain device numbers or names, or groups of them such as [[0, 1], [2, 3]], not "
                     + "\(document.value)")
         }
     }
 
-    /// Checks a group and brings it into one form: no spaces, no leading zeros.
+    /// Checks a group and normalizes it: no spaces, no leading zeros.
     private static func group(_ text: String, _ document: Document, _ path: String) throws(DocumentError) -> String {
         var names: [String] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -58,7 +60,7 @@ extension Experiment {
             guard !names.contains(normalized) else {
                 throw DocumentError(
                     line: document.line, path: path,
-                    problem: "names device \(normalized) twice; a worker needs each of its devices once")
+                    problem: "has device \(normalized) twice; list each device of a worker once")
             }
             names.append(normalized)
         }

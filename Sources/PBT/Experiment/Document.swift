@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A structured text, such as a YAML file, whose every part knows its line.
+/// A parsed structured document, such as a YAML file, each part of which knows its line.
 ///
-/// Made by whoever parses the text; ``Experiment/init(document:directory:)`` reads it, and its errors name the line.
+/// Created by a parser and read by ``Experiment/init(document:directory:)``, whose errors name the line.
 public struct Document: Sendable {
-    /// What a part holds.
+    /// The content of a part.
     public enum Content: Sendable {
-        /// A scalar: null, a truth value, a number, text.
+        /// A scalar: null, a boolean, a number, or a string.
         case scalar(Value)
         /// A list.
         case list([Document])
-        /// Named parts, in the order of the text.
+        /// Named parts, in the order of the document.
         case object([Entry])
     }
 
@@ -18,12 +18,12 @@ public struct Document: Sendable {
     public struct Entry: Sendable {
         /// The name.
         public var name: String
-        /// The line of the name, from 1; 0 when the text has no lines.
+        /// The line of the name, from 1; 0 if the document has no lines.
         public var line: Int
-        /// What stands under the name.
+        /// The part with that name.
         public var content: Document
 
-        /// A named part.
+        /// Creates a named part.
         public init(name: String, line: Int, content: Document) {
             self.name = name
             self.line = line
@@ -31,21 +31,21 @@ public struct Document: Sendable {
         }
     }
 
-    /// What it holds.
+    /// The content.
     public var content: Content
-    /// Its line, from 1; 0 when the text has no lines.
+    /// The line, from 1; 0 if the document has no lines.
     public var line: Int
-    /// A scalar as it is written in the text, `1.10` for the number 1.1; none where that is not known.
+    /// The source text of a scalar, such as `1.10` for the number 1.1; nil if it is unknown.
     public var text: String?
 
-    /// A part of a text.
+    /// Creates a part of a document.
     public init(_ content: Content, line: Int, text: String? = nil) {
         self.content = content
         self.line = line
         self.text = text
     }
 
-    /// A text without lines.
+    /// Creates a document without lines.
     public init(_ value: Value) {
         line = 0
         content =
@@ -57,7 +57,7 @@ public struct Document: Sendable {
             }
     }
 
-    /// The text's content without its lines; of names that stand twice, the last.
+    /// The content without lines; of duplicate names, the last.
     public var value: Value {
         switch content {
         case .scalar(let scalar): scalar

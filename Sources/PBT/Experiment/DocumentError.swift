@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is wrong with a document, and where.
+/// A problem in a document, with its place.
 public struct DocumentError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The line, from 1; 0 when there is none.
+    /// The line, from 1; 0 if there is none.
     public var line: Int
-    /// Where in the structure, as names joined by points: `space.learning_rate`.
+    /// The path within the document, as names joined by periods: `space.learning_rate`.
     public var path: String
-    /// What is wrong and what would be right.
+    /// A description of the problem and of a valid value.
     public var problem: String
-    /// What else is wrong with the same document, in order of line.
+    /// Further problems of the same document, in order of line.
     public var more: [DocumentError] = []
 
-    /// What is wrong, and where.
+    /// Creates an error.
     public init(line: Int, path: String, problem: String) {
         self.line = line
         self.path = path
         self.problem = problem
     }
 
-    /// The error and ``more``, each as one sentence for a person, without the file's name.
+    /// This error and those in ``more``, each as one sentence, without the file's name.
     public var description: String {
         ([self] + more).map(\.sentence).joined(separator: "; ")
     }

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    /// What becomes of a member after one of its intervals finished: the algorithm.
+    /// Decides about a member after one of its intervals finished: the algorithm.
     ///
-    /// Pure: a function of this experiment, the finished interval, and the members that can be ranked; the draws come
-    /// from streams named by (seed, member, index, hyperparameter). Same rows, same decision, on every machine.
+    /// A pure function of this experiment, the finished interval, and the members that can be ranked; the draws come
+    /// from streams named by (seed, member, index, hyperparameter). The same rows give the same decision on every
+    /// machine.
     ///
     /// Source: Jaderberg et al. 2017, algorithm 1. There is no exploit after a member's last interval, since nothing
-    /// would be trained with what was taken over.
+    /// would be trained with the donor's weights.
     ///
     /// - Parameters:
-    ///   - interval: The interval that finished: done, diverged or failed.
-    ///   - population: The members that can be ranked, this one among them if its score is finite.
+    ///   - interval: The interval that finished: done, diverged, or failed.
+    ///   - population: The members that can be ranked, including this one if its score is finite.
     ///   - strategies: The strategies written in Swift.
-    ///   - now: The time that the next interval is created at.
-    ///   - isRevised: Whether the definition was edited since the experiment was created, so that hyperparameters may
-    ///     come from another space: those that are new or gone are added or dropped, and explore brings a value that
-    ///     is outside its range into it.
+    ///   - now: The creation time of the next interval.
+    ///   - isRevised: Pass true if the definition was edited since the experiment was created, so that hyperparameters
+    ///     may come from another space: missing ones are added, removed ones are dropped, and explore moves values into
+    ///     their range.
     /// - Returns: The decision, with the member's next interval unless it ends.
-    /// - Throws: A ``PBTError`` with code ``PBTError/Code/noSuchStrategy`` when a strategy is missing.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/noSuchStrategy`` if a strategy is missing.
     public func decide(
         after interval: Interval, in population: Population, strategies: Strategies = Strategies(), at now: Timestamp,
         revised isRevised: Bool = false
@@ -82,7 +83,7 @@ extension Experiment {
             .flatMap { population[id: $0] }
     }
 
-    /// Hyperparameters of an earlier revision in the present space; those of a manual search and a replay as they are.
+    /// Adapts hyperparameters of an earlier revision to the present space, except those of a manual search or a replay.
     private func adapted(_ given: Hyperparameters, for next: IntervalID) -> (Hyperparameters, [Change]) {
         guard kind == .populationBasedTraining || kind == .randomSearch else { return (given, []) }
         let adapted = space.adapted(given) { name, dimension in
@@ -93,7 +94,7 @@ extension Experiment {
         return (adapted.hyperparameters, adapted.changes)
     }
 
-    /// The hyperparameters that follow a donor's, and what changed.
+    /// Returns the hyperparameters that follow from a donor's, and the changes.
     private func explored(
         from donor: Population.Member, own: Hyperparameters, for next: IntervalID, in population: Population,
         strategies: Strategies, revised isRevised: Bool

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    /// One key whose value differs between two definitions.
+    /// A difference between two definitions: a key and its two values.
     public struct Difference: Sendable, Hashable, CustomStringConvertible {
         /// The key as a path in the experiment file: `command`, `stop.target`, `space.learning_rate`.
         public var key: String
-        /// The value before; none when it was not set.
+        /// The value before; nil if it was not set.
         public var old: Value?
-        /// The value after; none when it is not set.
+        /// The value after; nil if it is not set.
         public var new: Value?
-        /// Whether it decides what the search does: everything but the trainer, retries, stop, and keep.
+        /// True if it affects the search: everything but the trainer, retries, stop, and keep.
         public var isSearch: Bool
 
-        /// A key whose value differs.
+        /// Creates a difference.
         public init(key: String, old: Value?, new: Value?, isSearch: Bool) {
             self.key = key
             self.old = old
@@ -30,10 +30,10 @@ extension Experiment {
             "\(key): \(oldText) → \(newText)"
         }
 
-        /// The value before, in short.
+        /// The value before, abbreviated.
         public var oldText: String { Self.text(of: old, key: key) }
 
-        /// The value after, in short.
+        /// The value after, abbreviated.
         public var newText: String { Self.text(of: new, key: key) }
 
         private static func text(of value: Value?, key: String) -> String {
@@ -53,14 +53,14 @@ extension Experiment {
 
     /// Returns the keys whose values differ from another definition's, in order of key.
     ///
-    /// Objects such as `space`, `objective`, `stop`, and `keep` are compared part by part, so that one hyperparameter
-    /// that changed is told alone. Defaults are written out on both sides and do not differ from what is left out.
+    /// Objects such as `space`, `objective`, `stop`, and `keep` are compared part by part, so that a single changed
+    /// hyperparameter is reported alone. Omitted keys are compared with their defaults.
     ///
     /// - Parameter old: The definition before.
     /// - Returns: One difference for each key.
     public func differences(from old: Experiment) -> [Difference] {
         var (mine, before) = (withCopies(of: old).comparableValues, old.comparableValues)
-        // Hyperparameters are compared by their flat names; when nothing but their grouping differs, it is told as one.
+        // Hyperparameters are compared by their flat names; if only their grouping differs, it is one difference.
         let isSpaceSame = space.flatValues == old.space.flatValues
         if !isSpaceSame {
             mine["space"] = .object(space.flatValues)
@@ -82,7 +82,7 @@ extension Experiment {
         return differences
     }
 
-    /// The definition's values as somebody would write them: without the names of copies, and without what `from` gave.
+    /// The definition's values as in an experiment file: without the names of copies, and without values from `from`.
     private var comparableValues: [String: Value] {
         var plain = self
         plain.founderCheckpoints = founderCheckpoints.withoutCopies
@@ -91,7 +91,7 @@ extension Experiment {
         return values
     }
 
-    /// The keys that do not decide what the search does.
+    /// The keys that do not affect the search.
     package static let editableKeys: Set<String> = [
         "command", "directory", "workers", "gpus", "threads", "timeout", "grace", "persistent", "env", "retries",
         "stop",
@@ -102,7 +102,7 @@ extension Experiment {
 }
 
 extension [Experiment.Difference] {
-    /// The differences in a sentence about what the store has: `intervals: 3 (the file says 6), seed: 0 (…)`.
+    /// The differences in one sentence: `intervals: 3 (the new definition says 6), seed: 0 (…)`.
     package var told: String {
         let most = 5
         let told = prefix(most).map { "\($0.key): \($0.oldText) (the new definition says \($0.newText))" }
@@ -111,7 +111,7 @@ extension [Experiment.Difference] {
 }
 
 extension Value {
-    /// The value as YAML writes it on one line, names without quotation marks: `{uniform: [0, 1]}`.
+    /// The value as one line of YAML, with names unquoted: `{uniform: [0, 1]}`.
     package var flowText: String {
         switch self {
         case .array(let array): "[\(array.map(\.flowText).joined(separator: ", "))]"
@@ -124,7 +124,7 @@ extension Value {
         }
     }
 
-    /// A hyperparameter's definition without the bounds that are those of its distribution, and other defaults.
+    /// A hyperparameter's definition without bounds that equal its distribution's, and without other defaults.
     fileprivate var withoutDefaults: Value {
         guard var object else { return self }
         for name in ["uniform", "log_uniform", "integer", "log_integer"] where object[name] == object["bounds"] {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    /// The experiment with the copies that an earlier definition of it has.
+    /// Returns the experiment with the copies of checkpoints that an earlier definition has.
     ///
-    /// A file names sources only; what was copied from the same source stands for it. What an earlier definition took from
-    /// the best members of an experiment stays what it took, also when this one, which came without `--from`, names none.
+    /// A file names sources only; a copy from the same source is reused. Checkpoints that an earlier definition copied
+    /// from the best members of an experiment are kept, also if this definition came without `--from` and names none.
     package func withCopies(of earlier: Experiment) -> Experiment {
         var result = self
         let own = founderCheckpoints
@@ -23,17 +23,17 @@ extension Experiment {
         return result
     }
 
-    /// The experiment whose founders continue the best members of another one.
+    /// Returns the experiment with founders that continue the best members of another one.
     ///
-    /// The k-th founder takes over the hyperparameters and the checkpoint of the k-th best member, of those that the
-    /// truncation of PBT would copy: the best fifth, at least one. A hyperparameter that this space lacks is dropped; one
-    /// that the other space lacked, or whose value this space does not allow, is sampled.
+    /// The k-th founder takes over the hyperparameters and the checkpoint of the k-th best member, from those that
+    /// truncation selection would copy: the best fifth, at least one. A hyperparameter that this space lacks is
+    /// dropped; one that the other space lacked, or whose value this space does not allow, is sampled.
     ///
     /// - Parameters:
     ///   - intervals: The intervals of the other experiment.
     ///   - other: The other experiment's definition.
     /// - Returns: The experiment with its `initial` hyperparameters and checkpoints, not copied yet.
-    /// - Throws: A ``PBTError`` with code ``PBTError/Code/wrongState`` when no member has a checkpoint.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/wrongState`` if no member has a checkpoint.
     package func continuing(bestOf intervals: [Interval], in other: Experiment) throws -> Experiment {
         var best: [Int: Interval] = [:]
         for interval in intervals where interval.state == .done && interval.checkpointState == .kept {
@@ -49,8 +49,8 @@ extension Experiment {
         guard !ranked.isEmpty else {
             throw PBTError(
                 .wrongState,
-                "no member of \"\(other.name)\" has a checkpoint that founders could continue; train it first, or leave "
-                    + "out from")
+                "no member of \"\(other.name)\" has a checkpoint that founders could continue; train it first, or "
+                    + "remove from")
         }
         let members = Set(intervals.map(\.id.member)).count
         let most = takesMembers ? ranked.count : max(1, min(population, ranked.count))
@@ -64,13 +64,13 @@ extension Experiment {
         return result
     }
 
-    /// Throws when a checkpoint that founders continue was not copied.
+    /// Throws if a checkpoint that founders continue was not copied.
     package func checkFoundersCopied() throws {
         guard founderCheckpoints.shared == nil || initial.isEmpty && founderCheckpoints.own.isEmpty else {
             throw PBTError(
                 .badExperiment,
-                "founders of \"\(name)\" have both a shared checkpoint and initial values of their own; keep one of the two"
-            )
+                "founders of \"\(name)\" have both a shared checkpoint and initial values of their own; keep one of "
+                    + "the two")
         }
         guard !founderCheckpoints.isCopied else { return }
         let source =
@@ -78,11 +78,11 @@ extension Experiment {
             ?? "the best of \"\(founderCheckpoints.experiment ?? "")\""
         throw PBTError(
             .badExperiment,
-            "founders of \"\(name)\" cannot continue \(source): it was not copied into the experiment's data directory; "
-                + "create the experiment with pbt create, pbt run, or a server")
+            "founders of \"\(name)\" cannot continue \(source): it was not copied into the experiment's data "
+                + "directory; create the experiment with pbt create, pbt run, or a server")
     }
 
-    /// Those of the hyperparameters that the space allows.
+    /// Returns those of the hyperparameters that the space allows.
     private func allowed(_ given: Hyperparameters) -> Hyperparameters {
         guard !space.dimensions.isEmpty else { return given }
         var allowed: [String: Value] = [:]

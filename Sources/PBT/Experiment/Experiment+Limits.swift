@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    /// What in a definition is beyond its bounds.
+    /// Returns the problems of a definition that exceeds limits.
     ///
-    /// Definitions in a store are not checked: they may have been written before a bound existed, and still work.
+    /// Not for definitions in a store, which may have been written before a limit existed, and still work.
     ///
-    /// - Parameter document: What the definition was read from, for lines.
-    /// - Returns: Errors in the order of the rules; empty when everything is within its bounds.
+    /// - Parameter document: The document that the definition was read from, for the lines.
+    /// - Returns: Errors in the order of the rules; empty if everything is within limits.
     func limitErrors(in document: Document) -> [DocumentError] {
         var check = LimitCheck(document: document)
         check.atMost(Limits.nameBytes, objective.metric.utf8.count, "bytes", at: ["objective", "metric"])
@@ -43,7 +43,7 @@ extension Experiment {
     }
 }
 
-/// Collects what is beyond a bound, with its place.
+/// A collection of exceeded limits, with their places.
 private struct LimitCheck {
     let document: Document
     var errors: [DocumentError] = []
@@ -137,7 +137,7 @@ private struct LimitCheck {
             within(Limits.logMean, mean, "its mean", at: path + ["log_normal"])
             within(0...Limits.logDeviation, deviation, "its standard deviation", at: path + ["log_normal"])
         }
-        // Where no bounds are given, they are the range, or all numbers.
+        // Bounds that are not given equal the range, or all numbers.
         let all: Set<Double?> = [
             -.greatestFiniteMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude, real.range?.lowerBound,
             real.range?.upperBound,
@@ -149,8 +149,8 @@ private struct LimitCheck {
         let finest = (numbers.map(\.magnitude).max() ?? 0) / Limits.quanta
         if quantum < finest {
             fail(
-                "must be at least \(finest.short) here, not \(quantum.short): numbers as great as those of its range "
-                    + "tell no finer steps apart", at: path + ["quantum"])
+                "must be at least \(finest.short) here, not \(quantum.short): numbers as large as those of its range "
+                    + "cannot represent finer steps", at: path + ["quantum"])
         }
         if quantum > most { fail("must be at most \(most.short), not \(quantum)", at: path + ["quantum"]) }
     }
@@ -186,7 +186,7 @@ private struct LimitCheck {
 }
 
 extension Dimension.Real {
-    /// What founders draw from, where it has two ends.
+    /// The range that founders draw from, if it has two ends.
     fileprivate var range: ClosedRange<Double>? {
         switch distribution {
         case .uniform(let low, let high), .logUniform(let low, let high): low...high
@@ -196,7 +196,7 @@ extension Dimension.Real {
 }
 
 extension Document {
-    /// What stands under names, one inside the other; none where there is no such part.
+    /// Returns the part at a path of names; nil if there is none.
     private func part(_ path: some Sequence<String>) -> Document? {
         var current = self
         for name in path {
@@ -208,7 +208,7 @@ extension Document {
         return current
     }
 
-    /// The line of the innermost part under names that there is, or of an element of the list there.
+    /// Returns the line of the innermost existing part at a path of names, or of an element of the list there.
     fileprivate func line(of path: [String], _ element: Int? = nil) -> Int {
         for count in (0...path.count).reversed() {
             guard let part = part(path.prefix(count)) else { continue }

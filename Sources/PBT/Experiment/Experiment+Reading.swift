@@ -7,12 +7,13 @@ extension Experiment {
         "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env",
     ]
 
-    /// What those who come from other programs write, and what to write here.
+    /// Advice for keys that other programs use.
     static let hints = [
         "metric": "write objective: {metric: NAME, goal: maximize}",
         "mode": "write objective: {metric: NAME, goal: maximize} or minimize",
-        "goal": "it stands in objective: {metric: NAME, goal: maximize}",
-        "perturbation_interval": "an interval is one run of the command; train for as long there as one should last",
+        "goal": "it belongs in objective: {metric: NAME, goal: maximize}",
+        "perturbation_interval":
+            "an interval is one run of the command; let it train for as long as an interval should last",
         "time_attr": "time is counted in intervals, each one run of the command",
         "quantile_fraction": "write exploit: {truncation: FRACTION}",
         "resample_probability": "write explore: {perturb: [0.8, 1.25], resample: PROBABILITY}",
@@ -31,11 +32,11 @@ extension Experiment {
     ///
     /// - Parameters:
     ///   - document: The definition, from an experiment file or from ``value``.
-    ///   - directory: The directory that the training program is started in, when the definition names none; absolute.
-    ///   - isStored: Whether it comes from a store. Then it is read even where it is beyond a bound, since it may have been
-    ///     written before there was one.
-    /// - Throws: A ``DocumentError`` that names line and place, what is wrong, and what would be right; what else is
-    ///   wrong is in its ``DocumentError/more``.
+    ///   - directory: The working directory of the training program if the definition names none; absolute.
+    ///   - isStored: Pass true for a definition from a store. It may exceed limits, since it may have been written
+    ///     before they existed.
+    /// - Throws: A ``DocumentError`` that names line, path, problem, and remedy; further problems are in its
+    ///   ``DocumentError/more``.
     public init(document: Document, directory: String, isStored: Bool = false) throws(DocumentError) {
         let reader = try ObjectReader(
             document, path: "", known: Self.keys, hints: Self.hints, isTolerant: true)
@@ -58,7 +59,7 @@ extension Experiment {
                 } ?? founders
         }
         let initial = founders.initial
-        // Of a kind that cannot be told nothing more is asked.
+        // An invalid kind imposes no further requirements.
         let isManual = named == .manual
         let isGrowing = isManual || isOpen || named == nil
         let population = faults.attempt { () throws(DocumentError) in
@@ -138,25 +139,25 @@ extension Experiment {
 
     private static func readName(_ reader: ObjectReader) throws(DocumentError) -> String {
         _ = try reader.required("name", "name: mnist")
-        // A name such as 007 or true is text, whatever YAML thinks.
+        // A name such as 007 or true is a string, regardless of YAML's rules.
         let name = reader.document("name")?.value
         let text = name?.string ?? (name?.isScalar == true && name != .null ? name?.json : nil) ?? ""
-        guard !text.isEmpty else { throw reader.error("name", "must be text, not \(name ?? .null)") }
+        guard !text.isEmpty else { throw reader.error("name", "must be a string, not \(name ?? .null)") }
         if let complaint = complaint(aboutName: text) { throw reader.error("name", complaint) }
         return text
     }
 
-    /// What is wrong with an experiment's name, if anything.
+    /// Returns the problem with an experiment's name, as a clause; nil if it is valid.
     package static func complaint(aboutName name: String) -> String? {
         if name.isEmpty { return "must not be empty" }
         if name.utf8.count > Limits.experimentNameBytes {
             return "must be at most \(Limits.experimentNameBytes) bytes long, not \(name.utf8.count)"
         }
         if name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) {
-            return "must not hold control characters"
+            return "must not contain control characters"
         }
-        if name.first == " " || name.last == " " { return "must not begin or end with a space" }
-        if name.hasPrefix("-") { return "must not begin with '-', which would read as an option" }
+        if name.first == " " || name.last == " " { return "must not start or end with a space" }
+        if name.hasPrefix("-") { return "must not start with '-', which would be read as an option" }
         return nil
     }
 
@@ -177,7 +178,8 @@ extension Experiment {
             let near = nearest(to: other, among: ["pbt", "random_search", "manual"])
             throw reader.error(
                 "kind",
-                "must be pbt, random_search or manual, not \"\(other)\"" + (near.map { "; did you mean \($0)?" } ?? ""))
+                "must be pbt, random_search, or manual, not \"\(other)\"" + (near.map { "; did you mean \($0)?" } ?? "")
+            )
         }
     }
 
@@ -217,7 +219,7 @@ extension Experiment {
             }
             return nil
         }
-        guard kind == "replay" else { throw reader.error("schedule", "makes sense beside kind: replay only") }
+        guard kind == "replay" else { throw reader.error("schedule", "requires kind: replay") }
         let schedule = list.compactMap(\.value.object)
         guard schedule.count == list.count, schedule.count == intervals else {
             throw reader.error("schedule", "must be a list of \(intervals) objects, one an interval")
@@ -241,7 +243,7 @@ extension Experiment {
             isSynchronous = try reader.bool("synchronous") ?? false
         }
         guard !isSynchronous || !isManual else {
-            throw reader.error("synchronous", "has no meaning beside kind: manual, whose members come one by one")
+            throw reader.error("synchronous", "cannot be combined with kind: manual, whose members come one by one")
         }
         return (isSynchronous, deadline)
     }
@@ -253,25 +255,25 @@ extension Experiment {
         }
         guard decides == .early || !isSynchronous else {
             throw reader.error(
-                "decide", "late has no meaning beside synchronous, which decides when a generation is complete")
+                "decide", "late cannot be combined with synchronous, which decides when a generation is complete")
         }
         return decides
     }
 
     private static func readOpen(_ reader: ObjectReader) throws(DocumentError) -> Bool {
         guard try reader.bool("open") == true else { return false }
-        if try reader.string("kind") == "replay" { throw reader.error("open", "has no meaning beside kind: replay") }
+        if try reader.string("kind") == "replay" { throw reader.error("open", "cannot be combined with kind: replay") }
         switch reader.document("synchronous")?.value {
         case nil, .bool(false): break
         default:
             throw reader.error(
-                "open", "has no meaning beside synchronous: members that come at any time are no generation")
+                "open", "cannot be combined with synchronous: members that come at any time do not form generations")
         }
         switch reader.document("baseline")?.value {
         case nil, .null, .bool(false): return true
         default:
             throw reader.error(
-                "open", "has no meaning beside baseline: without an end there is no budget to share")
+                "open", "cannot be combined with baseline: without an end there is no budget to compare at")
         }
     }
 
@@ -293,14 +295,14 @@ extension Experiment {
         case nil, .null, .bool(false): return false
         case .string("random_search") where kind == .populationBasedTraining: return true
         case .string("random_search"):
-            throw reader.error("baseline", "makes sense beside kind: pbt only")
+            throw reader.error("baseline", "requires kind: pbt")
         case let other?: throw reader.error("baseline", "must be random_search, not \(other)")
         }
     }
 
     private static func readTrainer(_ reader: ObjectReader, directory: String) throws(DocumentError) -> Trainer? {
         var faults = Faults()
-        // Wrong values are reported even where there is no command that they belong to.
+        // Invalid values are reported even without a command.
         let command = faults.attempt { () throws(DocumentError) in try readCommand(reader) } ?? nil
         let gpus = faults.attempt { () throws(DocumentError) in try readDevices(reader) } ?? []
         let environment = faults.attempt { () throws(DocumentError) in
@@ -320,7 +322,7 @@ extension Experiment {
             faults.add(
                 reader.error(
                     "timeout",
-                    "cannot be kept beside persistent: true, whose programs run for many intervals; leave it out"))
+                    "cannot be combined with persistent: true, whose programs run for many intervals; remove it"))
         }
         if isPersistent, let command, let place = command.firstIndex(where: { $0.contains("{") }) {
             faults.add(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    /// The definition as it is stored: the schema of an experiment file, every default written out.
+    /// The definition as it is stored: in the schema of an experiment file, with all defaults.
     ///
     /// ``init(document:directory:)`` reads it back to the same experiment.
     public var value: Value {
@@ -16,7 +16,7 @@ extension Experiment {
         return .object(object)
     }
 
-    /// The part of the definition that decides what the search does; the rest may change while it runs.
+    /// The part of the definition that affects the search; the rest may change while it runs.
     private var searchValue: [String: Value] {
         var object: [String: Value] = [
             "name": .string(name),
@@ -46,7 +46,7 @@ extension Experiment {
         return object
     }
 
-    /// Founders' hyperparameters and checkpoints, as the file writes them: a list, or an object that holds for all.
+    /// Founders' hyperparameters and checkpoints as in an experiment file: a list, or an object that applies to all.
     private var initialValue: Value? {
         if let shared = founderCheckpoints.shared { return ["checkpoint": shared.value] }
         let count = max(initial.count, (founderCheckpoints.own.keys.max() ?? -1) + 1)
@@ -59,15 +59,15 @@ extension Experiment {
             })
     }
 
-    /// The keys whose values differ between two definitions and must not change once an experiment is created.
+    /// Returns the keys with differing values that must not change once an experiment is created.
     ///
-    /// The trainer, retries, stop and keep may change, also while the experiment runs; the population of a manual or
-    /// open search grows as members come, whatever its file says.
+    /// The trainer, retries, stop, and keep may change, also while the experiment runs; the population of a manual or
+    /// open search grows as members come, regardless of its file.
     public func conflicts(with other: Experiment) -> [String] {
         Set(conflictingDifferences(from: other).map(\.topLevelKey)).sorted()
     }
 
-    /// The differences from a definition in the store that must not be: those of ``conflicts(with:)``, with their values.
+    /// Returns the differences of ``conflicts(with:)``, with their values.
     package func conflictingDifferences(from old: Experiment) -> [Difference] {
         let isGrowing = takesMembers && old.takesMembers
         return differences(from: old).filter { $0.isSearch && !(isGrowing && $0.key == "population") }
@@ -90,7 +90,7 @@ extension Experiment.Trainer {
 }
 
 extension ExploitRule {
-    /// The rule as an experiment file writes it.
+    /// The rule as in an experiment file.
     package var value: Value {
         switch kind {
         case .truncation(let bottom, let top) where bottom == top: ["truncation": .number(bottom)]
@@ -106,7 +106,7 @@ extension ExploitRule {
 }
 
 extension ExploreRule {
-    /// The rule as an experiment file writes it.
+    /// The rule as in an experiment file.
     package var value: Value {
         switch kind {
         case .standard(nil, 0): return "none"
@@ -126,19 +126,19 @@ extension ExploreRule {
 }
 
 extension SearchSpace {
-    /// The space as an experiment file writes it.
+    /// The space as in an experiment file.
     package var value: PBT.Value {
         nested(flatValues)
     }
 
-    /// Each hyperparameter as an experiment file writes it, by its flat name.
+    /// The hyperparameters as in an experiment file, by flat name.
     var flatValues: [String: PBT.Value] {
         dimensions.mapValues(\.value)
     }
 }
 
 extension Dimension {
-    /// The hyperparameter as an experiment file writes it.
+    /// The hyperparameter as in an experiment file.
     fileprivate var value: Value {
         var object: [String: Value] = [:]
         switch domain {

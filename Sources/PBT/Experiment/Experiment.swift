@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is searched, by which rules, with which budget: everything that decides what an experiment does.
+/// The definition of an experiment: search space, rules, and budget.
 ///
-/// An experiment is a value. Two experiments with the same values and trainers make the same decisions.
+/// An experiment is a value. Two experiments with equal values and the same trainers make the same decisions.
 public struct Experiment: Sendable, Hashable {
-    /// How configurations come about.
+    /// The kind of search.
     public enum Kind: Sendable, Hashable {
         /// Population based training: poor members take over better ones.
         case populationBasedTraining
@@ -12,75 +12,75 @@ public struct Experiment: Sendable, Hashable {
         case randomSearch
         /// Independent members with hyperparameters that are queued by hand.
         case manual
-        /// Independent members that all train by one schedule, one entry an interval, with different seeds.
+        /// Independent members with different seeds that all train by one schedule, one entry per interval.
         case replay([Hyperparameters])
     }
 
-    /// When the decision about a member that goes on is made.
+    /// The time at which the decision about a continuing member is made.
     public enum Decides: String, Sendable, Hashable, CaseIterable {
         /// When its interval finishes.
         case early
-        /// When a worker asks for work and nothing waits: with the scores of everybody who finished until then.
+        /// When a worker claims and nothing is waiting: with the scores of all intervals that have finished by then.
         case late
     }
 
-    /// The number of intervals that stands for no limit: nobody trains as many.
+    /// The number of intervals that means no limit.
     package static let withoutLimit = 1_000_000
 
-    /// When an experiment ends before its budget is spent.
+    /// Conditions that end an experiment before its budget is spent.
     public struct Stop: Sendable, Hashable {
-        /// A score that is good enough.
+        /// The target score.
         public var target: Double?
-        /// The time since the experiment was created.
+        /// The time limit, from the creation of the experiment.
         public var after: Duration?
 
-        /// Conditions to stop; none by default.
+        /// Creates stop conditions; none by default.
         public init(target: Double? = nil, after: Duration? = nil) {
             self.target = target
             self.after = after
         }
     }
 
-    /// Which checkpoints are kept beside those that the population needs.
+    /// The checkpoints that are kept in addition to those that the population needs.
     public struct Keep: Sendable, Hashable {
-        /// How many of the best ever; at least 1.
+        /// The number of best checkpoints overall; at least 1.
         public var best: Int
-        /// How many of each member's last; at least 1.
+        /// The number of each member's last checkpoints; at least 1.
         public var last: Int
 
-        /// How many checkpoints are kept; one of the best and one of the last by default.
+        /// Creates a policy; by default the best one and each member's last one are kept.
         public init(best: Int = 1, last: Int = 1) {
             self.best = best
             self.last = last
         }
     }
 
-    /// How a training program is started.
+    /// The training program and its execution.
     public struct Trainer: Sendable, Hashable {
-        /// The program and its arguments, with placeholders; started without a shell.
+        /// The program and its arguments, with placeholders; run without a shell.
         public var command: [String]
-        /// The directory it is started in; absolute.
+        /// The working directory; absolute.
         public var directory: String
-        /// How many run at a time on one machine.
+        /// The number of workers per machine.
         public var workers: Int
-        /// The devices of each worker, given to them in turn; none: the environment is left alone.
+        /// The devices of each worker, assigned in turn; if empty, the environment is not changed.
         ///
-        /// Several devices for one worker are separated by commas: `["0,1", "2,3"]`. A number counts within
-        /// `CUDA_VISIBLE_DEVICES` where that is set.
+        /// Several devices for one worker are separated by commas: `["0,1", "2,3"]`. Numbers index into
+        /// `CUDA_VISIBLE_DEVICES` if that is set.
         public var gpus: [String]
-        /// Threads for each worker; none: the machine's cores divided among the workers.
+        /// The number of threads of each worker; nil to divide the machine's cores among the workers.
         public var threads: Int?
-        /// How long one interval may take; none: for ever.
+        /// The maximum duration of an interval; nil for no limit.
         public var timeout: Duration?
-        /// How long a program may take to end after it was asked to.
+        /// The time that a program gets to exit after SIGTERM.
         public var grace: Duration
-        /// Whether a program stays alive over many intervals, which it asks a server for, instead of being started for
-        /// each.
+        /// True if a program runs for many intervals, which it claims from a server itself, instead of being started
+        /// for each.
         public var isPersistent: Bool
-        /// Environment variables that the program is given, over those that it inherits.
+        /// Environment variables of the program, which override those that it inherits.
         public var environment: [String: String]
 
-        /// How a training program is started.
+        /// Creates a trainer.
         public init(
             command: [String], directory: String, workers: Int = 1, gpus: [String] = [], threads: Int? = nil,
             timeout: Duration? = nil, grace: Duration = .seconds(10), isPersistent: Bool = false,
@@ -98,51 +98,50 @@ public struct Experiment: Sendable, Hashable {
         }
     }
 
-    /// Its name; unique in a store.
+    /// The name; unique in a store.
     public var name: String
-    /// How configurations come about.
+    /// The kind of search.
     public var kind: Kind
-    /// What it is judged by.
+    /// The objective.
     public var objective: Objective
-    /// How many members there are.
+    /// The number of members.
     public var population: Int
-    /// How many intervals each member trains.
+    /// The number of intervals of each member.
     public var intervals: Int
     /// The seed of every draw.
     public var seed: UInt64
-    /// The hyperparameters.
+    /// The search space.
     public var space: SearchSpace
-    /// Hyperparameters of the first founders given by hand; what is left out is sampled.
+    /// Hyperparameters of the first founders, given by hand; missing ones are sampled.
     public var initial: [Hyperparameters]
-    /// The checkpoints that founders continue; none: they start with untrained models.
+    /// The checkpoints that founders continue; if empty, they start with untrained models.
     public var founderCheckpoints: FounderCheckpoints
-    /// Which member takes over which.
+    /// The rule that chooses donors.
     public var exploit: ExploitRule
-    /// How hyperparameters change then.
+    /// The rule that changes hyperparameters of members that took over a donor's.
     public var explore: ExploreRule
-    /// Whether all members finish an interval before any decision about it is made.
+    /// True if decisions are made only when all members have finished a generation.
     public var isSynchronous: Bool
-    /// In a synchronous experiment, how long a generation may take; members that are late then count as failed.
+    /// The maximum duration of a generation in a synchronous experiment; members that exceed it count as failed.
     public var deadline: Duration?
-    /// When the decision about a member that goes on is made.
+    /// The time at which the decision about a continuing member is made.
     public var decides: Decides
-    /// Whether members may come at any time, so that it never ends because they have all ended.
+    /// True if members may come at any time, so that the experiment does not end when all of them have ended.
     ///
-    /// A random search that is open samples a new founder whenever nothing else is left to do. A manual search is open
-    /// by its nature.
+    /// An open random search samples a new founder whenever nothing else is left to do. A manual search is always open.
     public var isOpen: Bool
-    /// How often an interval is tried again after a failure.
+    /// The number of times that a failed interval is retried.
     public var retries: Int
-    /// When it ends early.
+    /// The conditions that end it early.
     public var stop: Stop
-    /// Which checkpoints are kept.
+    /// The checkpoints that are kept.
     public var keep: Keep
-    /// Whether a random search with the same founders and budget runs beside it, to compare with.
+    /// True if a random search with the same founders and budget runs alongside, as a baseline.
     public var hasBaseline: Bool
-    /// How the training program is started; none when trainers are written in Swift.
+    /// The training program; nil if trainers are written in Swift.
     public var trainer: Trainer?
 
-    /// An experiment.
+    /// Creates an experiment.
     public init(
         _ name: String, kind: Kind = .populationBasedTraining, objective: Objective, population: Int, intervals: Int,
         seed: UInt64 = 0, space: SearchSpace, initial: [Hyperparameters] = [],
@@ -159,7 +158,7 @@ public struct Experiment: Sendable, Hashable {
         self.intervals = intervals
         self.seed = seed
         self.space = space
-        // In the space's types, as they will be read back: a 1 for a real hyperparameter is 1.0.
+        // In the space's types, as they will be read back: 1 becomes 1.0 for a real hyperparameter.
         self.initial = initial.map { given in
             Hyperparameters(
                 Dictionary(uniqueKeysWithValues: given.values.map { ($0, space[$0]?.normalized($1) ?? $1) }))
@@ -178,12 +177,12 @@ public struct Experiment: Sendable, Hashable {
         self.trainer = trainer
     }
 
-    /// The name of a baseline beside an experiment of that name.
+    /// Returns the name of an experiment's baseline.
     package static func baselineName(of name: String) -> String {
         "\(name).random_search"
     }
 
-    /// A random search with the same founders, trainer and budget; none when the experiment has no baseline.
+    /// A random search with the same founders, trainer, and budget; nil if the experiment has no baseline.
     public var baseline: Experiment? {
         guard hasBaseline else { return nil }
         var baseline = self
@@ -198,13 +197,13 @@ public struct Experiment: Sendable, Hashable {
         return baseline
     }
 
-    /// Members that train once more from scratch by a schedule, one a seed.
+    /// Returns an experiment that trains a schedule again from the start, with one member per seed.
     ///
     /// - Parameters:
     ///   - name: The new experiment's name.
     ///   - schedule: The hyperparameters of each interval.
-    ///   - seeds: How many members.
-    ///   - checkpoint: What all of them continue; none for untrained models.
+    ///   - seeds: The number of members.
+    ///   - checkpoint: The checkpoint that all of them continue; nil for untrained models.
     /// - Returns: An experiment of kind ``Kind/replay(_:)``.
     public func replay(
         named name: String, schedule: [Hyperparameters], seeds: Int, continuing checkpoint: FounderCheckpoint? = nil
@@ -227,7 +226,7 @@ public struct Experiment: Sendable, Hashable {
         return replay
     }
 
-    /// The hyperparameters that a founder starts with.
+    /// Returns the hyperparameters that a founder starts with.
     ///
     /// - Parameter member: The member, from 0.
     /// - Returns: Sampled hyperparameters, or those given by hand.
@@ -240,37 +239,37 @@ public struct Experiment: Sendable, Hashable {
         return sampled
     }
 
-    /// Whether members may come at any time.
+    /// True if members may come at any time.
     package var takesMembers: Bool {
         isOpen || kind == .manual
     }
 
-    /// Whether no member's intervals are limited, so that there is no budget to measure by.
+    /// True if the intervals of members have no limit, so that there is no budget.
     package var isEndless: Bool {
         intervals >= Self.withoutLimit
     }
 
-    /// Whether a member trains no more since an edit left the population with fewer members: it ends after the interval
-    /// that it has, and is no donor.
+    /// Returns true if a member is retired, since an edit reduced the population: it ends after its present interval
+    /// and is not a donor.
     package func isRetired(_ member: Int) -> Bool {
         !takesMembers && member >= population
     }
 
-    /// Whether a finished interval is its member's last one, whatever the others' scores.
+    /// Returns true if a finished interval is its member's last one, regardless of the scores of others.
     package func ends(after interval: Interval) -> Bool {
         guard interval.id.index + 1 < intervals, !isRetired(interval.id.member) else { return true }
         guard interval.state != .done else { return false }
         return kind == .populationBasedTraining ? exploit == .none : true
     }
 
-    /// The first interval of a member.
+    /// Returns the first interval of a member.
     package func firstInterval(of member: Int, hyperparameters: Hyperparameters? = nil, at now: Timestamp) -> Interval {
         Interval(
             id: IntervalID(member: member, index: 0), parent: nil,
             hyperparameters: hyperparameters ?? founder(member), depth: 1, created: now)
     }
 
-    /// The seed that a trainer gets for an interval: 31 bits, as every framework takes.
+    /// Returns the seed for a trainer at an interval: 31 bits, which every framework accepts.
     public func trainerSeed(for interval: IntervalID) -> Int {
         var random = RandomStream(seed: seed, .trainer, member: interval.member, index: interval.index)
         return Int(random.next() >> 33)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Collects what is wrong with a document, so that all of it is reported at once.
+/// A collection of the problems of a document, so that all of them are reported together.
 struct Faults {
     private var errors: [DocumentError] = []
     private var excused: Set<String> = []
 
-    /// Whether nothing is wrong so far.
+    /// True if there are no problems so far.
     var isEmpty: Bool { errors.isEmpty }
 
-    /// Adds an error and those that came with it.
+    /// Adds an error with its ``DocumentError/more``.
     mutating func add(_ error: DocumentError) {
         var first = error
         first.more = []
@@ -17,12 +17,12 @@ struct Faults {
         }
     }
 
-    /// Ignores errors at a place from now on: what is there under a misspelled name is not missing too.
+    /// Ignores later errors at a path, so that a value under a misspelled name is not reported as missing too.
     mutating func excuse(_ path: String) {
         excused.insert(path)
     }
 
-    /// Returns what the body returns, or collects its error and returns nothing.
+    /// Returns the result of the body, or collects its error and returns nil.
     mutating func attempt<Result>(_ body: () throws(DocumentError) -> Result) -> Result? {
         do {
             return try body()
@@ -32,9 +32,9 @@ struct Faults {
         }
     }
 
-    /// Throws what was collected as one error, in order of line.
+    /// Throws the collected problems as one error, in order of line.
     func check() throws(DocumentError) {
-        // A stable order: errors without a line, and of one line, stay as they were found.
+        // A stable order: errors of the same line, or without one, stay in the order in which they were found.
         let sorted = errors.enumerated().sorted { ($0.element.line, $0.offset) < ($1.element.line, $1.offset) }
             .map(\.element)
         guard var first = sorted.first else { return }

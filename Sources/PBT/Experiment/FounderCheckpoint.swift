@@ -2,9 +2,9 @@
 
 /// A checkpoint that a founder continues, instead of starting with an untrained model.
 ///
-/// It is copied into the experiment when the experiment is created: what happens to the original later does not matter.
+/// It is copied when the experiment is created; later changes to the original have no effect.
 public struct FounderCheckpoint: Sendable, Hashable {
-    /// Where a checkpoint is copied from.
+    /// The source of a checkpoint.
     public enum Source: Sendable, Hashable {
         /// A directory; absolute.
         case directory(String)
@@ -12,18 +12,18 @@ public struct FounderCheckpoint: Sendable, Hashable {
         case checkpoint(CheckpointName, of: String)
     }
 
-    /// Where it is copied from.
+    /// The source that it is copied from.
     public var source: Source
-    /// The name of the copy in the experiment; nil until it is made.
+    /// The name of the copy in the experiment; nil until it is copied.
     public var copy: CheckpointName?
 
-    /// A checkpoint to continue.
+    /// Creates a checkpoint to continue.
     public init(_ source: Source, copy: CheckpointName? = nil) {
         self.source = source
         self.copy = copy
     }
 
-    /// As an experiment file writes it.
+    /// The checkpoint as in an experiment file.
     public var value: Value {
         var object: [String: Value]
         switch source {
@@ -50,14 +50,14 @@ extension FounderCheckpoint.Source: CustomStringConvertible {
 
 /// The checkpoints that an experiment's founders continue.
 public struct FounderCheckpoints: Sendable, Hashable {
-    /// The experiment whose best members the founders continue; none when checkpoints are named one by one.
+    /// The experiment whose best members the founders continue; nil if checkpoints are listed individually.
     public var experiment: String?
-    /// The checkpoint of every founder that has none of its own.
+    /// The checkpoint of all founders without one of their own.
     public var shared: FounderCheckpoint?
-    /// The checkpoints of single founders, by member.
+    /// The checkpoints of individual founders, by member.
     public var own: [Int: FounderCheckpoint]
 
-    /// The checkpoints that founders continue; none by default.
+    /// Creates a set of checkpoints; none by default.
     public init(
         from experiment: String? = nil, shared: FounderCheckpoint? = nil, own: [Int: FounderCheckpoint] = [:]
     ) {
@@ -66,19 +66,20 @@ public struct FounderCheckpoints: Sendable, Hashable {
         self.own = own
     }
 
-    /// Whether every founder starts with an untrained model.
+    /// True if every founder starts with an untrained model.
     public var isEmpty: Bool {
         experiment == nil && shared == nil && own.isEmpty
     }
 
-    /// Whether everything is copied that founders continue.
+    /// True if all checkpoints that founders continue have been copied.
     public var isCopied: Bool {
         all.allSatisfy { $0.copy != nil } && (experiment == nil || !own.isEmpty)
     }
 
     /// The checkpoint that a founder continues.
     ///
-    /// With ``experiment``, founders beyond the members that it gave begin again with the best of them.
+    /// With ``experiment``, founders beyond the number of its members that were copied start over with the best of
+    /// them.
     ///
     /// - Parameter member: The founder, from 0.
     /// - Returns: The checkpoint; nil for an untrained model.
@@ -88,12 +89,12 @@ public struct FounderCheckpoints: Sendable, Hashable {
         return shared
     }
 
-    /// Every checkpoint, in order of member, the shared one last.
+    /// All checkpoints, in order of member, the shared one last.
     package var all: [FounderCheckpoint] {
         own.sorted { $0.key < $1.key }.map(\.value) + (shared.map { [$0] } ?? [])
     }
 
-    /// Returns the same with each checkpoint changed.
+    /// Returns the checkpoints with a transformation applied to each.
     package func map(_ change: (FounderCheckpoint) throws -> FounderCheckpoint) rethrows -> Self {
         var changed = self
         changed.shared = try shared.map(change)
@@ -101,14 +102,14 @@ public struct FounderCheckpoints: Sendable, Hashable {
         return changed
     }
 
-    /// The same for another experiment in the store: it continues the copies that an experiment has.
+    /// Returns the checkpoints for another experiment in the store, which continues the copies of this one.
     package func inExperiment(_ name: String) -> Self {
         map { checkpoint in
             checkpoint.copy.map { FounderCheckpoint(.checkpoint($0, of: name)) } ?? checkpoint
         }
     }
 
-    /// The same without the names of copies, as somebody would write it.
+    /// The checkpoints without the names of copies, as in an experiment file.
     package var withoutCopies: Self {
         map { FounderCheckpoint($0.source) }
     }

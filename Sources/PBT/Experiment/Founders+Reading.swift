@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    /// What a file says of founders: `initial` and `from`.
+    /// The values of `initial` and `from`.
     struct Founders {
         var initial: [Hyperparameters] = []
         var checkpoints = FounderCheckpoints()
     }
 
-    /// Reads what founders start with.
+    /// Reads the initial hyperparameters and checkpoints of founders.
     ///
     /// - Parameters:
     ///   - reader: The definition.
     ///   - space: The hyperparameters.
-    ///   - directory: Where relative paths begin; absolute.
+    ///   - directory: The base of relative paths; absolute.
     /// - Returns: The hyperparameters and checkpoints that are given.
     /// - Throws: A ``DocumentError`` that names the place.
     static func readFounders(
@@ -32,7 +32,8 @@ extension Experiment {
                     space.names.map {
                         (
                             $0,
-                            "for single founders write a list: initial: [{\($0): …}]; a value for all is a constant: space"
+                            "for single founders write a list: initial: [{\($0): …}]; a value for all is a "
+                                + "constant: space"
                         )
                     }, uniquingKeysWith: { first, _ in first }))
             let value = try inner.required("checkpoint", "initial: {checkpoint: path/to/checkpoint}")
@@ -60,7 +61,7 @@ extension Experiment {
     }
 
     private static let besideInitial =
-        "cannot be combined with initial, which says what founders start with; keep one of the two"
+        "cannot be combined with initial, which defines the founders too; keep one of the two"
 
     private static func readFounder(
         _ document: Document, _ path: String, _ space: SearchSpace, _ directory: String
@@ -71,7 +72,7 @@ extension Experiment {
                 problem: "must be an object of hyperparameters, not \(document.value.kind)")
         }
         var checkpoint: FounderCheckpoint?
-        // A hyperparameter of that name stays one.
+        // A hyperparameter of that name takes precedence.
         let isHyperparameter = space.names.contains { $0 == "checkpoint" || $0.hasPrefix("checkpoint.") }
         if !isHyperparameter, let place = entries.firstIndex(where: { $0.name == "checkpoint" }) {
             checkpoint = try readCheckpoint(entries.remove(at: place).content, "\(path).checkpoint", directory)
@@ -84,7 +85,7 @@ extension Experiment {
         }
     }
 
-    /// Reads a directory, or a checkpoint of an experiment, with the name of its copy in a definition that was stored.
+    /// Reads a directory or a checkpoint of an experiment; in a stored definition also the name of its copy.
     private static func readCheckpoint(
         _ document: Document, _ path: String, _ directory: String
     ) throws(DocumentError) -> FounderCheckpoint {
@@ -130,7 +131,7 @@ extension Experiment {
     private static func absolute(
         _ path: String, _ document: Document, _ place: String, _ directory: String
     ) throws(DocumentError) -> String {
-        // As long as Linux lets a path be.
+        // The limit of Linux.
         guard path.utf8.count < 4096 else {
             throw DocumentError(line: document.line, path: place, problem: "must be a path of at most 4095 bytes")
         }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The bounds of every number, list, and name that comes in from outside, in one place.
+/// The limits of all numbers, lists, and names that come from outside.
 ///
-/// The reader of definitions enforces those of an experiment for files, the API, and Swift alike; the readers of rows and
-/// of messages enforce the others. What lies within them overflows nowhere.
+/// The reader of definitions enforces those of an experiment, whether it comes from a file, the API, or Swift; the
+/// readers of rows and messages enforce the others. No arithmetic on values within the limits overflows.
 package enum Limits {
     // MARK: Definitions
 
-    /// Members of an experiment, however they come.
+    /// Members of an experiment.
     package static let members = 1_000_000
-    /// The most intervals that one claim gets: a search that samples its founders has one for each that is asked for.
+    /// The maximum number of intervals of one claim; an open search could otherwise create any number of founders.
     package static let claimed = 1000
     /// Hyperparameters of a space.
     package static let dimensions = 10_000
@@ -29,11 +29,11 @@ package enum Limits {
     package static let logMean = -690.0...690
     /// The standard deviation of a `log_normal`.
     package static let logDeviation = 100.0
-    /// How many of its steps a quantum may fit into the greatest magnitude: numbers tell no more apart.
+    /// The maximum ratio of the largest magnitude to a quantum: numbers cannot represent finer steps.
     package static let quanta = 0x1p50
     /// Checkpoints kept, of the best and of each member's last.
     package static let kept = 1...1_000_000
-    /// Timeouts, grace, deadlines, `stop: after`, `--schedy-timeout`: 100 years.
+    /// Timeouts, grace, deadlines, `stop: after`, and `--schedy-timeout`: 100 years.
     package static let duration = Duration.seconds(36_500 * 86_400)
     /// Devices of a trainer.
     package static let devices = 4096
@@ -41,7 +41,7 @@ package enum Limits {
     package static let arguments = 4096
     /// Environment variables of a trainer.
     package static let variables = 4096
-    /// Bytes of one part of a command: what Linux passes to a program.
+    /// Bytes of one part of a command: the limit of Linux.
     package static let argumentBytes = 131_071
     /// Bytes of a path.
     package static let pathBytes = 4096
@@ -50,7 +50,8 @@ package enum Limits {
 
     // MARK: Values
 
-    /// How deep lists and objects may be nested in a hyperparameter or a metric, so that what wraps it can be read too.
+    /// The maximum nesting of lists and objects in a hyperparameter or a metric; less than the JSON parser's, so that
+    /// messages that contain it can be read too.
     package static let depth = 64
     /// Metrics of an interval, or hyperparameters given by hand.
     package static let values = 10_000
@@ -61,15 +62,15 @@ package enum Limits {
 
     /// Numbers of members and intervals, attempts, failures.
     package static let ordinals = 0...1_000_000
-    /// How many intervals of training a checkpoint holds.
+    /// Intervals of training that a checkpoint contains.
     package static let depths = 0...100_000_000
-    /// Places in an order, numbers of events, counters: what JSON's readers hold exactly.
+    /// Places in an order, numbers of events, and counters: integers that every JSON reader represents exactly.
     package static let counters = 0...(1 << 53)
     /// Points in time, in milliseconds since 1970.
     package static let times = -(1 << 53)...(1 << 53)
-    /// Seconds that a lease lasts unless it is renewed.
+    /// Terms of leases, in seconds.
     package static let term = 1...86400
-    /// Seconds that a request may wait for work or events.
+    /// Times that a request may wait for work or events, in seconds.
     package static let wait = 0...60
     /// Items of one page of a list.
     package static let page = 1...1000
@@ -78,12 +79,12 @@ package enum Limits {
     /// Bytes of an experiment's name.
     package static let experimentNameBytes = 128
 
-    /// Why values cannot be kept as metrics or hyperparameters, as a clause; none when they can.
+    /// Returns the problem of values as metrics or hyperparameters, as a clause; nil if they are within limits.
     ///
     /// - Parameters:
     ///   - values: Names and values.
-    ///   - kind: What they are, in the plural: `metrics`.
-    /// - Returns: `has 10001 metrics; at most 10000 are kept`, or nothing.
+    ///   - kind: The plural of their kind: `metrics`.
+    /// - Returns: A clause such as `there are 10001 metrics; at most 10000 are allowed`, or nil.
     package static func complaint(about values: [String: Value], _ kind: String) -> String? {
         guard values.count <= self.values else {
             return "there are \(values.count) \(kind); at most \(self.values) are allowed"
@@ -101,12 +102,12 @@ package enum Limits {
 }
 
 extension ClosedRange<Int> {
-    /// The same bounds for numbers that need not be whole.
+    /// The same bounds as floating-point numbers.
     package var doubles: ClosedRange<Double> { Double(lowerBound)...Double(upperBound) }
 }
 
 extension Value {
-    /// Whether lists and objects are nested at most so many deep.
+    /// Returns true if lists and objects are nested at most to a depth.
     package func isNested(within depth: Int) -> Bool {
         switch self {
         case .array(let array): depth > 0 && array.allSatisfy { $0.isNested(within: depth - 1) }

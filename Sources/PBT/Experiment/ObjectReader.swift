@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One object of a document while it is read: hands out its parts, and refuses names that nobody asked for.
+/// A reader for one object of a document, which returns its parts and rejects unknown names.
+///
+/// `Fields` in PBTAPI is the reader of wire messages: those have no lines, stop at the first error, and allow unknown
+/// names in responses, so that a newer server can add some.
 struct ObjectReader {
     let path: String
     let line: Int
     private let entries: [String: Document.Entry]
-    /// What is wrong with the names, when that is for the caller to report along with other problems.
+    /// The problems of the names, if the caller reports them along with others.
     private(set) var faults = Faults()
 
+    /// Creates a reader.
+    ///
     /// - Parameters:
-    ///   - document: What should be an object.
-    ///   - path: Where it stands.
-    ///   - known: The names that may stand in it.
-    ///   - hints: For names that other programs use, what to write instead.
-    ///   - isTolerant: Whether wrong names are kept in ``faults`` instead of being thrown.
-    /// - Throws: A ``DocumentError`` when it is no object, or has a name that is not known or stands twice.
+    ///   - document: The object.
+    ///   - path: Its path in the document.
+    ///   - known: The names that it may contain.
+    ///   - hints: Advice for names that other programs use.
+    ///   - isTolerant: If true, problems of names are collected in ``faults`` instead of being thrown.
+    /// - Throws: A ``DocumentError`` if it is not an object, or has an unknown or duplicate name.
     init(
         _ document: Document, path: String, known: [String], hints: [String: String] = [:], isTolerant: Bool = false
     ) throws(DocumentError) {
@@ -30,7 +35,7 @@ struct ObjectReader {
         for entry in list {
             let place = path.isEmpty ? entry.name : "\(path).\(entry.name)"
             guard entries[entry.name] == nil else {
-                faults.add(DocumentError(line: entry.line, path: place, problem: "stands twice; keep one"))
+                faults.add(DocumentError(line: entry.line, path: place, problem: "is duplicated; keep one"))
                 continue
             }
             guard known.contains(entry.name) else {
@@ -49,7 +54,7 @@ struct ObjectReader {
             entries[entry.name] = entry
         }
         self.entries = entries
-        // What is there under a misspelled name is not missing too.
+        // A value under a misspelled name does not count as missing too.
         for name in meant where entries[name] == nil { faults.excuse(path.isEmpty ? name : "\(path).\(name)") }
         if !isTolerant { try faults.check() }
     }
@@ -79,7 +84,7 @@ struct ObjectReader {
 
     func string(_ name: String) throws(DocumentError) -> String? {
         guard let value = document(name)?.value else { return nil }
-        guard let string = value.string else { throw error(name, "must be text, not \(value.kind) (\(value))") }
+        guard let string = value.string else { throw error(name, "must be a string, not \(value.kind) (\(value))") }
         return string
     }
 
@@ -99,13 +104,13 @@ struct ObjectReader {
 
     func int(_ name: String, atLeast least: Int, atMost most: Int = .max) throws(DocumentError) -> Int? {
         guard let value = document(name)?.value else { return nil }
-        guard let int = value.int else { throw error(name, "must be a whole number, not \(value)") }
+        guard let int = value.int else { throw error(name, "must be an integer, not \(value)") }
         guard int >= least else { throw error(name, "must be at least \(least), not \(int)") }
         guard int <= most else { throw error(name, "must be at most \(most), not \(int)") }
         return int
     }
 
-    /// A duration: a number of seconds, or a number with `ms`, `s`, `m`, `h` or `d`.
+    /// Reads a duration: a number of seconds, or a number with the unit `ms`, `s`, `m`, `h`, or `d`.
     func duration(_ name: String) throws(DocumentError) -> Duration? {
         guard let value = document(name)?.value else { return nil }
         guard let duration = Duration(value: value), duration > .zero else {
@@ -122,7 +127,7 @@ struct ObjectReader {
         return list
     }
 
-    /// Two finite numbers.
+    /// Reads two finite numbers.
     func pair(_ name: String, _ meaning: String) throws(DocumentError) -> (Double, Double) {
         let numbers = (document(name)?.value.array ?? []).compactMap(\.double).filter(\.isFinite)
         guard numbers.count == 2, document(name)?.value.array?.count == 2 else {
@@ -134,7 +139,7 @@ struct ObjectReader {
 }
 
 extension Duration {
-    /// A number of seconds, or a number with `ms`, `s`, `m`, `h` or `d`; nothing for anything else.
+    /// Parses a number of seconds, or a number with the unit `ms`, `s`, `m`, `h`, or `d`.
     package init?(value: Value) {
         if let seconds = value.double, seconds.isFinite, seconds.magnitude < 1e12 {
             self = .milliseconds(Int64((seconds * 1000).rounded()))
@@ -154,7 +159,7 @@ extension Duration {
         return nil
     }
 
-    /// The duration as a definition stores it: seconds.
+    /// The duration in seconds, as it is stored in a definition.
     package var value: Value {
         milliseconds % 1000 == 0 ? .integer(Int(milliseconds / 1000)) : .number(Double(milliseconds) / 1000)
     }

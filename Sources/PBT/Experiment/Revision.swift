@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A definition of an experiment, and the point from which on decisions are made by it.
+/// A definition of an experiment, and the point from which decisions use it.
 ///
 /// Revision 0 is the definition that the experiment was created with. Each edit adds one. Decisions stay functions of
-/// the recorded rows: the counts here say which revision was in force when each of them was made.
+/// the recorded rows: the counts here tell which revision was in force for each of them.
 public struct Revision: Sendable, Hashable {
-    /// Its number; 0 is the definition that the experiment was created with.
+    /// The number; 0 for the definition that the experiment was created with.
     public var number: Int
-    /// When it was recorded.
+    /// The time at which it was recorded.
     public var time: Timestamp
     /// The definition.
     public var experiment: Experiment
-    /// How many intervals had finished then: the interval whose ``Interval/sequence`` is this, and all after it, are
-    /// decided on by this revision.
+    /// The number of intervals that had finished at that time: the decision about the interval with this
+    /// ``Interval/sequence``, and all after it, use this revision.
     public var after: Int64
-    /// How many late decisions had been made then: the one whose ``Interval/Decided/order`` is this, and all after it,
-    /// are made by this revision.
+    /// The number of late decisions that had been made at that time: the one with this ``Interval/Decided/order``, and
+    /// all after it, use this revision.
     public var order: Int64
 
-    /// A revision.
+    /// Creates a revision.
     public init(number: Int, time: Timestamp, experiment: Experiment, after: Int64, order: Int64) {
         self.number = number
         self.time = time
@@ -29,14 +29,15 @@ public struct Revision: Sendable, Hashable {
 }
 
 extension [Revision] {
-    /// The revision in force when the interval at a place in the order finished; the first when there is no earlier one.
+    /// Returns the revision in force when the interval with a sequence number finished; the first if there is no
+    /// earlier one.
     package func inForce(atFinish sequence: Int64) -> Revision? {
         last { $0.after <= sequence } ?? first
     }
 
-    /// The revision by which a member's founder was created.
+    /// Returns the revision that a member's founder was created with.
     ///
-    /// Where members come at any time, a revision says how many there were; elsewhere, how many it makes there to be.
+    /// If members come at any time, a revision records how many existed before it; otherwise, how many exist with it.
     package func founding(member: Int) -> Revision? {
         guard let first else { return nil }
         if first.experiment.takesMembers {
@@ -47,10 +48,10 @@ extension [Revision] {
 }
 
 extension Experiment {
-    /// What cannot change once an experiment is created, as sentences with the old value, the new one, and the remedy.
+    /// Returns the changes that are not possible once an experiment is created, as sentences with old and new value.
     ///
-    /// - Parameter earlier: The definition so far.
-    /// - Returns: One sentence for each key; empty when this definition can follow the earlier one.
+    /// - Parameter earlier: The present definition.
+    /// - Returns: One sentence for each key; empty if this definition can follow the earlier one.
     package func obstacles(toFollow earlier: Experiment) -> [String] {
         let isFoundingSame = withCopies(of: earlier).founderCheckpoints == earlier.founderCheckpoints
         return differences(from: earlier).compactMap { difference in
@@ -66,7 +67,7 @@ extension Experiment {
                 if case .replay = kind { return "\(change): the intervals of a replay are those of its schedule" }
                 return nil
             case "from", "initial":
-                // A founder that is trained again would start from another model than the first time.
+                // A founder that is retried would otherwise start from another model than the first time.
                 return isFoundingSame ? nil : "\(change): the checkpoints that founders continue cannot change"
             default: return nil
             }

@@ -26,7 +26,7 @@ extension Experiment {
             known: ["truncation", "t_test", "binary_tournament", "best", "none", "ray", "custom"],
             hints: ["quantile": "write truncation: 0.2", "truncate": "write truncation: 0.2"])
         guard case .object(let entries) = document.content, entries.count == 1, let rule = entries.first else {
-            throw reader.error("exploit", "must hold one rule, for example {truncation: 0.2}")
+            throw reader.error("exploit", "must have one rule, for example {truncation: 0.2}")
         }
         switch rule.name {
         case "truncation": return try readTruncation(inner, rule.content)
@@ -34,7 +34,7 @@ extension Experiment {
             let test = try ObjectReader(rule.content, path: "exploit.t_test", known: ["window", "significance"])
             let significance = try test.double("significance") ?? 0.05
             guard significance > 0, significance < 1 else {
-                throw test.error("significance", "must be between 0 and 1, both excluded, not \(significance)")
+                throw test.error("significance", "must be between 0 and 1, exclusive, not \(significance)")
             }
             return .tTest(window: try test.int("window", atLeast: 2, atMost: 10000) ?? 10, significance: significance)
         case "ray":
@@ -84,7 +84,8 @@ extension Experiment {
 }
 
 extension ExploreRule {
-    /// Reads a rule: `{perturb: [0.8, 1.25], resample: 0.1}`, `{perturb: {uniform: [0.8, 1.2]}}`, `resample`, `none`, `ray`.
+    /// Reads a rule: `{perturb: [0.8, 1.25], resample: 0.1}`, `{perturb: {uniform: [0.8, 1.2]}}`, `resample`, `none`,
+    /// `ray`.
     init(document: Document, in reader: ObjectReader, name: String, allowsCustom: Bool) throws(DocumentError) {
         if let word = document.value.string {
             switch word {
@@ -107,7 +108,7 @@ extension ExploreRule {
             hints: [
                 "resample_probability": "write resample: PROBABILITY",
                 "perturbation_factors": "write perturb: [FACTOR, FACTOR]",
-                "custom": "a strategy in Swift stands at the experiment's explore",
+                "custom": "a strategy in Swift belongs in the experiment's explore",
             ])
         if let custom = try inner.string("custom") {
             self = .custom(custom)
@@ -122,7 +123,7 @@ extension ExploreRule {
         }
         guard inner.has("perturb") || inner.has("resample") else {
             throw reader.error(
-                name, "must say how, for example {perturb: [0.8, 1.25], resample: 0.1}; to change nothing write none")
+                name, "must be a rule, for example {perturb: [0.8, 1.25], resample: 0.1}; to change nothing write none")
         }
         let resample = try Self.probability(inner)
         guard let perturb = inner.document("perturb") else {
@@ -148,8 +149,8 @@ extension ExploreRule {
         guard !factors.isEmpty, factors.count == list.count, factors.allSatisfy({ $0.isFinite && $0 > 0 }) else {
             throw reader.error(
                 name,
-                "must be a list of factors above 0, for example [0.8, 1.25], not \(reader.document(name)?.value ?? .null)"
-            )
+                "must be a list of factors above 0, for example [0.8, 1.25], not "
+                    + "\(reader.document(name)?.value ?? .null)")
         }
         return factors
     }

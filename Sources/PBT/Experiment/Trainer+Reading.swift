@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    /// Reads `command`; none when there is none.
+    /// Reads `command`; nil if it is missing.
     static func readCommand(_ reader: ObjectReader) throws(DocumentError) -> [String]? {
         if let text = reader.document("command")?.value.string {
             let words = Shell.words(in: text)
@@ -9,7 +9,7 @@ extension Experiment {
                 "command",
                 words.isEmpty
                     ? "must name a program, for example [python3, train.py, \"{args}\"]"
-                    : "must be a list of the program and its arguments, since no shell splits a string; write: command: "
+                    : "must be a list of the program and its arguments, since no shell splits it; write: command: "
                         + words.flowList)
         }
         guard let list = try reader.list("command") else { return nil }
@@ -18,13 +18,13 @@ extension Experiment {
         for (i, part) in list.enumerated() {
             switch part.value {
             case .string(let text): command.append(text)
-            // As it is written: 1.10 is not 1.1 in a command.
+            // The source text: 1.10 is not 1.1 in a command.
             case .integer, .number: command.append(part.text ?? part.value.json)
             case .bool: command.append(part.value.json)
             default:
                 faults.add(
                     DocumentError(
-                        line: part.line, path: "command[\(i)]", problem: "must be text, not \(part.value.kind)"))
+                        line: part.line, path: "command[\(i)]", problem: "must be a string, not \(part.value.kind)"))
             }
         }
         try faults.check()
@@ -38,10 +38,9 @@ extension Experiment {
     ///
     /// - Parameters:
     ///   - reader: The definition.
-    ///   - hasDevices: Whether `gpus` decides about `CUDA_VISIBLE_DEVICES`.
-    /// - Returns: The variables with their values as they are written: `1.10` stays `1.10`.
-    /// - Throws: A ``DocumentError`` for a name that no program could read, one that is reserved, or a value that is no
-    ///   scalar.
+    ///   - hasDevices: Pass true if `gpus` sets `CUDA_VISIBLE_DEVICES`.
+    /// - Returns: The variables with the source text of their values: `1.10` stays `1.10`.
+    /// - Throws: A ``DocumentError`` for an invalid or reserved name, or a value that is not a scalar.
     static func readEnvironment(_ reader: ObjectReader, hasDevices: Bool) throws(DocumentError) -> [String: String] {
         guard let document = reader.document("env"), document.value != .null else { return [:] }
         guard case .object(let entries) = document.content else {
@@ -59,15 +58,15 @@ extension Experiment {
             if let problem = problem(withVariable: entry.name, hasDevices: hasDevices) {
                 fault(problem)
             } else if variables[entry.name] != nil {
-                fault("stands twice; keep one")
+                fault("is duplicated; keep one")
             } else if let text = text(of: entry.content) {
-                if text.utf8.contains(0) { fault("must not hold a null character") }
+                if text.utf8.contains(0) { fault("must not contain a null character") }
                 variables[entry.name] = text
             } else {
                 fault(
                     entry.content.value == .null
-                        ? "must be text or a number; write \"\" for an empty value"
-                        : "must be text or a number, not \(entry.content.value.kind)")
+                        ? "must be a string or a number; write \"\" for an empty value"
+                        : "must be a string or a number, not \(entry.content.value.kind)")
             }
         }
         try faults.check()
@@ -81,9 +80,9 @@ extension Experiment {
         guard let first = name.utf8.first, isLetter(first),
             name.utf8.allSatisfy({ isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
         else {
-            return "a variable's name is made of letters, digits, and '_', and does not start with a digit"
+            return "the name of a variable consists of letters, digits, and '_', and does not start with a digit"
         }
-        if name.hasPrefix("PBT_") { return "names that begin with PBT_ are reserved; choose another name" }
+        if name.hasPrefix("PBT_") { return "names that start with PBT_ are reserved; choose another name" }
         if name == "CUDA_VISIBLE_DEVICES", hasDevices { return "is set by gpus; keep one of the two" }
         return nil
     }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What happened to one hyperparameter when a member took over a donor's.
+/// The change of a hyperparameter when a member took over a donor's.
 public struct Change: Sendable, Hashable {
-    /// The hyperparameter.
+    /// The name of the hyperparameter.
     public var name: String
     /// The donor's value.
     public var old: Value
-    /// what was done, in a few characters: `×0.8`, `+1`, `resampled`, `kept`, `custom`; by hand: `pushed`, `removed`.
+    /// The operation in a few characters: `×0.8`, `+1`, `resampled`, `kept`, `custom`; by hand: `pushed`, `removed`.
     public var operation: String
     /// The new value.
     public var new: Value
 
-    /// A change.
+    /// Creates a change.
     public init(name: String, old: Value, operation: String, new: Value) {
         self.name = name
         self.old = old
@@ -19,12 +19,12 @@ public struct Change: Sendable, Hashable {
         self.new = new
     }
 
-    /// Whether it was made by hand after the hyperparameters were drawn or explored.
+    /// True if it was made by hand, after the hyperparameters were drawn or explored.
     package var isByHand: Bool {
         operation == "pushed" || isRemoval
     }
 
-    /// Whether the hyperparameter was taken away by hand.
+    /// True if the hyperparameter was removed by hand.
     package var isRemoval: Bool {
         operation == "removed"
     }
@@ -34,7 +34,7 @@ public struct Change: Sendable, Hashable {
         ["name": .string(name), "old": old, "operation": .string(operation), "new": new]
     }
 
-    /// Reads a change that ``value`` wrote.
+    /// Decodes a change from ``value``.
     package init?(value: Value) {
         guard let name = value["name"]?.string, let old = value["old"], let new = value["new"],
             let operation = value["operation"]?.string

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Dimension {
-    /// The value that follows a donor's under a rule, and what was done to get it.
+    /// Returns the value that a rule derives from a donor's, and the operation.
     ///
     /// - Parameters:
     ///   - donor: The donor's value.
-    ///   - rule: The rule; a custom one leaves the value as it is.
+    ///   - rule: The rule; a custom one keeps the value.
     ///   - random: The stream of this hyperparameter and interval.
-    /// - Returns: The value, and what was done in a few characters.
+    /// - Returns: The value, and the operation in a few characters; see ``Change/operation``.
     package func explored(
         from donor: Value, by rule: ExploreRule, using random: inout RandomStream
     ) -> (value: Value, operation: String) {
@@ -63,12 +63,12 @@ extension Dimension {
         case .choice, .boolean, .constant:
             break
         }
-        // What cannot be multiplied is drawn anew.
+        // A value that cannot be multiplied is resampled.
         return (sample(using: &random), "resampled")
     }
 
-    /// Ray Tune 2.60's `_explore` as it behaves, by type: lists shift by one or are drawn anew, numbers are multiplied
-    /// without regard to bounds, integers rounded half to even.
+    /// Explores like `_explore` of Ray Tune 2.60: lists shift by one or are resampled, numbers are multiplied without
+    /// regard to bounds, and integers are rounded half to even.
     private func rayExplored(
         from donor: Value, factors: [Double], resample: Double, using random: inout RandomStream
     ) -> (value: Value, operation: String) {
@@ -83,7 +83,7 @@ extension Dimension {
         if resamples, isSampled { return (sample(using: &random), "resampled") }
         let factor = factors[random.index(below: factors.count)]
         switch donor {
-        // Bounds mean nothing here, but a value stays one that the store can hold.
+        // Bounds are ignored, but the value stays within what the store can represent.
         case .integer(let integer):
             let product = (Double(integer) * factor).rounded(.toNearestOrEven)
             return (.integer(Int(min(max(product, -0x1p62), 0x1p62))), "×\(factor.short)")
@@ -96,7 +96,7 @@ extension Dimension {
 }
 
 extension Dimension {
-    /// The legal value nearest to a proposed one; none when nothing legal is near.
+    /// Returns the legal value nearest to a proposed one; nil if there is none.
     package func nearestLegal(to value: Value) -> Value? {
         switch domain {
         case .real(let real):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Dimension {
-    /// A value drawn from the distribution that founders draw from; within the bounds, on the grid.
+    /// Samples a value from the distribution of founders; within the bounds, on the grid.
     ///
     /// - Parameter random: The stream to draw from.
     /// - Returns: The value.
@@ -22,7 +22,7 @@ extension Dimension {
             guard integers.isLogarithmic else {
                 return .integer(random.integer(in: range))
             }
-            // Each integer n stands for the stretch n - ½ … n + ½, so that the ends are as likely as their neighbors.
+            // Each integer n covers n - ½ … n + ½, so that the ends are as likely as their neighbors.
             let drawn = random.uniform(
                 Mathematics.log(Double(range.lowerBound) - 0.5), Mathematics.log(Double(range.upperBound) + 0.5))
             let rounded = Int(saturating: Mathematics.exp(drawn).rounded())
@@ -40,7 +40,7 @@ extension Dimension {
         }
     }
 
-    /// Whether a value is one that this hyperparameter may take; if not, what it should be, as a clause.
+    /// Returns the problem of a value that this hyperparameter must not have, as a clause; nil if the value is legal.
     package func complaint(about value: Value) -> String? {
         switch domain {
         case .real(let real):
@@ -57,7 +57,7 @@ extension Dimension {
             }
             return nil
         case .integer(let integers):
-            guard let integer = value.int else { return "must be a whole number, not \(value)" }
+            guard let integer = value.int else { return "must be an integer, not \(value)" }
             guard integers.bounds.contains(integer) else {
                 return "must be between \(integers.bounds.lowerBound) and \(integers.bounds.upperBound), not \(value)"
             }
@@ -76,7 +76,7 @@ extension Dimension {
         }
     }
 
-    /// The value in the form that sampling would give it: a number for a real, an integer for an integer.
+    /// Returns a value in the type that sampling gives: a number for a real, an integer for an integer.
     package func normalized(_ value: Value) -> Value {
         switch domain {
         case .real: value.double.map { .number($0) } ?? value
@@ -89,12 +89,12 @@ extension Dimension {
 }
 
 extension Value {
-    /// What is equal for values that are the same by ``isSame(as:)``.
+    /// A value that is equal for all values that are the same by ``isSame(as:)``.
     package var sameness: Value {
         double.map { .number($0) } ?? self
     }
 
-    /// Whether two values are the same, `1` and `1.0` being so.
+    /// Returns true if two values are the same; `1` and `1.0` are.
     package func isSame(as other: Value) -> Bool {
         if let a = double, let b = other.double { return a == b }
         return self == other

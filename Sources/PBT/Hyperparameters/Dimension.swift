@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One hyperparameter of a search space: what founders draw it from, what it may ever be, and how it is explored.
+/// A hyperparameter of a search space: its distribution, its bounds, and its exploration.
 public struct Dimension: Sendable, Hashable {
-    /// What kind of values it takes.
+    /// The domain of its values.
     package enum Domain: Sendable, Hashable {
         case real(Real)
         case integer(Integers)
         case choice(Choice)
         case boolean
         case constant(Value)
-        /// Any JSON value; founders draw from a distribution, or have none.
+        /// Any JSON value; founders draw from a distribution if there is one.
         indirect case free(Domain?)
     }
 
-    /// Numbers with a fraction.
+    /// Real numbers.
     package struct Real: Sendable, Hashable {
         package enum Distribution: Sendable, Hashable {
-            /// Uniform between the two.
+            /// Uniform between two numbers.
             case uniform(Double, Double)
-            /// Uniform in the logarithm between the two, both above 0.
+            /// Uniform in the logarithm between two numbers above 0.
             case logUniform(Double, Double)
             /// Normal with mean and standard deviation.
             case normal(Double, Double)
@@ -26,13 +26,13 @@ public struct Dimension: Sendable, Hashable {
             case logNormal(Double, Double)
         }
         package var distribution: Distribution
-        /// The least and greatest value it may ever take.
+        /// The least and greatest legal value.
         package var bounds: ClosedRange<Double>
-        /// The step of the grid of values, which starts at the lower bound (or at 0 without one); none: no grid.
+        /// The step of the grid of values, which starts at the lower bound (or at 0 without one); nil for no grid.
         package var quantum: Double?
     }
 
-    /// Whole numbers, drawn uniformly or uniformly in the logarithm.
+    /// Integers, drawn uniformly or uniformly in the logarithm.
     package struct Integers: Sendable, Hashable {
         package var range: ClosedRange<Int>
         package var bounds: ClosedRange<Int>
@@ -42,18 +42,18 @@ public struct Dimension: Sendable, Hashable {
     /// One of several values of any kind.
     package struct Choice: Sendable, Hashable {
         package var values: [Value]
-        /// How likely each is, relative to the others; none: all alike.
+        /// The relative weights of the values; nil for equal ones.
         package var weights: [Double]?
-        /// Whether neighbors in the list are near each other, so that exploring moves to a neighbor.
+        /// True if the values are ordered, so that exploring moves to a neighbor.
         package var isOrdered: Bool
     }
 
     package var domain: Domain
-    /// Whether explore may change it.
+    /// True if explore may change it.
     ///
-    /// Not for what shapes the weights: that follows the donor.
+    /// False for a hyperparameter that determines the shape of the weights, which must equal the donor's.
     public var isMutable: Bool = true
-    /// How this one is explored; none: as the experiment says.
+    /// The rule that explores it; nil for the experiment's.
     public var explore: ExploreRule?
 
     package init(_ domain: Domain) {
@@ -63,9 +63,9 @@ public struct Dimension: Sendable, Hashable {
     /// A number drawn uniformly between two bounds.
     ///
     /// - Parameters:
-    ///   - range: What founders draw from; finite.
-    ///   - bounds: What it may ever become; the range when not given.
-    ///   - quantum: The step of the grid of values; none: any number.
+    ///   - range: The range that founders draw from; finite.
+    ///   - bounds: The legal values; the range by default.
+    ///   - quantum: The step of the grid of values; nil for no grid.
     /// - Returns: The hyperparameter.
     public static func uniform(
         _ range: ClosedRange<Double>, bounds: ClosedRange<Double>? = nil, quantum: Double? = nil
@@ -79,12 +79,12 @@ public struct Dimension: Sendable, Hashable {
 
     /// A number whose logarithm is drawn uniformly; both bounds above 0.
     ///
-    /// For learning rates and the like.
+    /// For learning rates and other scale parameters.
     ///
     /// - Parameters:
-    ///   - range: What founders draw from.
-    ///   - bounds: What it may ever become; the range when not given.
-    ///   - quantum: The step of the grid of values; none: any number.
+    ///   - range: The range that founders draw from.
+    ///   - bounds: The legal values; the range by default.
+    ///   - quantum: The step of the grid of values; nil for no grid.
     /// - Returns: The hyperparameter.
     public static func logUniform(
         _ range: ClosedRange<Double>, bounds: ClosedRange<Double>? = nil, quantum: Double? = nil
@@ -96,13 +96,13 @@ public struct Dimension: Sendable, Hashable {
                     quantum: quantum)))
     }
 
-    /// A number drawn from a normal distribution, and cut to the bounds.
+    /// A number drawn from a normal distribution, and clipped to the bounds.
     ///
     /// - Parameters:
     ///   - mean: The distribution's mean.
     ///   - deviation: Its standard deviation, above 0.
-    ///   - bounds: What it may ever become; anything finite when not given.
-    ///   - quantum: The step of the grid of values; none: any number.
+    ///   - bounds: The legal values; all finite numbers by default.
+    ///   - quantum: The step of the grid of values; nil for no grid.
     /// - Returns: The hyperparameter.
     public static func normal(
         mean: Double, deviation: Double, bounds: ClosedRange<Double>? = nil, quantum: Double? = nil
@@ -115,13 +115,13 @@ public struct Dimension: Sendable, Hashable {
                     quantum: quantum)))
     }
 
-    /// A number whose natural logarithm is drawn from a normal distribution, and cut to the bounds.
+    /// A number whose natural logarithm is drawn from a normal distribution, and clipped to the bounds.
     ///
     /// - Parameters:
     ///   - mean: The mean of the logarithm.
     ///   - deviation: The standard deviation of the logarithm, above 0.
-    ///   - bounds: What it may ever become; any positive number when not given.
-    ///   - quantum: The step of the grid of values; none: any number.
+    ///   - bounds: The legal values; all positive numbers by default.
+    ///   - quantum: The step of the grid of values; nil for no grid.
     /// - Returns: The hyperparameter.
     public static func logNormal(
         mean: Double, deviation: Double, bounds: ClosedRange<Double>? = nil, quantum: Double? = nil
@@ -133,21 +133,21 @@ public struct Dimension: Sendable, Hashable {
                     bounds: bounds ?? .leastNormalMagnitude ... .greatestFiniteMagnitude, quantum: quantum)))
     }
 
-    /// A whole number, each equally likely.
+    /// An integer, each equally likely.
     ///
     /// - Parameters:
-    ///   - range: What founders draw from.
-    ///   - bounds: What it may ever become; the range when not given.
+    ///   - range: The range that founders draw from.
+    ///   - bounds: The legal values; the range by default.
     /// - Returns: The hyperparameter.
     public static func integer(_ range: ClosedRange<Int>, bounds: ClosedRange<Int>? = nil) -> Self {
         Self(.integer(Integers(range: range, bounds: bounds ?? range, isLogarithmic: false)))
     }
 
-    /// A whole number whose logarithm is drawn uniformly; the range starts at 1 or above.
+    /// An integer whose logarithm is drawn uniformly; the range starts at 1 or above.
     ///
     /// - Parameters:
-    ///   - range: What founders draw from.
-    ///   - bounds: What it may ever become; the range when not given.
+    ///   - range: The range that founders draw from.
+    ///   - bounds: The legal values; the range by default.
     /// - Returns: The hyperparameter.
     public static func logInteger(_ range: ClosedRange<Int>, bounds: ClosedRange<Int>? = nil) -> Self {
         Self(.integer(Integers(range: range, bounds: bounds ?? range, isLogarithmic: true)))
@@ -156,9 +156,9 @@ public struct Dimension: Sendable, Hashable {
     /// One of several values of any kind.
     ///
     /// - Parameters:
-    ///   - values: The values; at least one, none twice.
-    ///   - weights: How likely each is; all alike when not given.
-    ///   - ordered: Whether exploring moves to a neighbor in the list, instead of drawing again.
+    ///   - values: The values; at least one, without duplicates.
+    ///   - weights: The relative weights of the values; equal by default.
+    ///   - ordered: Pass true if exploring moves to a neighbor in the list, instead of resampling.
     /// - Returns: The hyperparameter.
     public static func choice(_ values: [Value], weights: [Double]? = nil, ordered: Bool = false) -> Self {
         Self(.choice(Choice(values: values, weights: weights, isOrdered: ordered)))
@@ -169,33 +169,33 @@ public struct Dimension: Sendable, Hashable {
         Self(.boolean)
     }
 
-    /// Always this value.
+    /// A constant.
     public static func constant(_ value: Value) -> Self {
         Self(.constant(value))
     }
 
-    /// Any JSON value: founders draw from a distribution, and whatever comes later is legal.
+    /// Any JSON value: founders draw from a distribution, and any later value is legal.
     ///
-    /// Explore multiplies a number and keeps anything else; there are no bounds.
+    /// Explore multiplies numbers and keeps other values; there are no bounds.
     ///
-    /// - Parameter drawn: What founders draw from; none: founders have no value of that name.
+    /// - Parameter drawn: The distribution of founders; nil if founders have no value of that name.
     /// - Returns: The hyperparameter.
     public static func free(_ drawn: Dimension? = nil) -> Self {
         if case .free? = drawn?.domain { preconditionFailure("a free hyperparameter holds a distribution") }
         return Self(.free(drawn?.domain))
     }
 
-    /// Whether founders have a value for it.
+    /// True if founders have a value for it.
     package var isSampled: Bool {
         if case .free(nil) = domain { false } else { true }
     }
 
-    /// Whether any JSON value is legal.
+    /// True if any JSON value is legal.
     package var isFree: Bool {
         if case .free = domain { true } else { false }
     }
 
-    /// The same hyperparameter, but never explored: it follows the donor.
+    /// Returns the hyperparameter as an immutable one: it is copied from the donor and not explored.
     ///
     /// For structure, such as a number of layers.
     public func immutable() -> Self {
@@ -204,14 +204,14 @@ public struct Dimension: Sendable, Hashable {
         return copy
     }
 
-    /// The same hyperparameter, explored by a rule of its own.
+    /// Returns the hyperparameter with an exploration rule of its own.
     public func explored(by rule: ExploreRule) -> Self {
         var copy = self
         copy.explore = rule
         return copy
     }
 
-    /// Whether it is best drawn on a logarithmic axis.
+    /// True if a logarithmic axis suits it best.
     public var isLogarithmic: Bool {
         switch domain {
         case .real(let real):
@@ -225,7 +225,7 @@ public struct Dimension: Sendable, Hashable {
         }
     }
 
-    /// The least and greatest number it may be, when it is a number with two bounds.
+    /// The least and greatest legal number, if it is a number with two bounds.
     public var numericBounds: ClosedRange<Double>? {
         switch domain {
         case .real(let real):
@@ -242,23 +242,23 @@ public struct Dimension: Sendable, Hashable {
 }
 
 extension Dimension.Real {
-    /// Cuts to the bounds and moves to the nearest point of the grid that lies within them.
+    /// Clips a number to the bounds and rounds it to the nearest grid point within them.
     package func legal(_ number: Double) -> Double {
-        // NaN is what the product of 0 and an overflow is.
+        // The product of 0 and an overflow is NaN.
         let cut = number.isNaN ? bounds.lowerBound : min(max(number, bounds.lowerBound), bounds.upperBound)
         guard let quantum else { return cut }
         let origin = bounds.lowerBound.magnitude < 1e300 ? bounds.lowerBound : 0
-        // As a decimal number before it is compared: -0.3 and six times 0.1 is more than 0.3.
+        // Rounded to decimal places before comparing: -0.3 plus six times 0.1 is more than 0.3.
         let snapped = Self.decimal(origin + ((cut - origin) / quantum).rounded() * quantum, quantum, origin)
-        // A grid finer than numbers tell apart is none.
+        // Numbers cannot represent a grid this fine: ignore it.
         guard snapped.isFinite else { return cut }
         let legal =
             snapped > bounds.upperBound ? Self.decimal(snapped - quantum, quantum, origin) : snapped
         return max(legal, bounds.lowerBound)
     }
 
-    /// The number with as many decimal places as the step and the origin of its grid: 0.3 rather than
-    /// 0.30000000000000004, the sum of three times 0.1.
+    /// Rounds a number to the decimal places of its grid's step and origin: 0.3 rather than 0.30000000000000004, the
+    /// sum of three times 0.1.
     private static func decimal(_ number: Double, _ quantum: Double, _ origin: Double) -> Double {
         guard let places = [quantum, origin].map(decimalPlaces).max(), places <= 15 else { return number }
         let scale = Mathematics.power(10, places)
@@ -268,7 +268,8 @@ extension Dimension.Real {
         return (decimal - number).magnitude <= 1e-9 * quantum ? decimal : number
     }
 
-    /// How many digits the shortest decimal form of a number has after the point; many for what has none.
+    /// Returns the number of digits after the decimal point in the shortest form of a number; many if it has no short
+    /// form.
     private static func decimalPlaces(_ number: Double) -> Int {
         let parts = number.description.split(separator: "e")
         let fraction = parts[0].split(separator: ".").dropFirst().first.map { $0 == "0" ? 0 : $0.count } ?? 0
@@ -276,7 +277,7 @@ extension Dimension.Real {
         return Int(parts[1]).map { max(0, fraction - $0) } ?? .max
     }
 
-    /// How far a value of 0 moves for a factor of 2: nothing can be multiplied away from 0.
+    /// The distance that a value of 0 moves for a factor of 2, since multiplication cannot move it.
     package var scale: Double {
         switch distribution {
         case .uniform(let low, let high), .logUniform(let low, let high): 0.5 * high - 0.5 * low

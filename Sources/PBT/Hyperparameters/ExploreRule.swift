@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How hyperparameters change after a member took over a donor's.
+/// A rule for changing hyperparameters after a member took over a donor's.
 ///
-/// Source: Jaderberg et al. 2017, section 4.1.1, "perturb" and "resample". Unlike there, bounds hold for ever, an
-/// integer moves by at least 1, a value of 0 can move, and a choice is never multiplied.
+/// Source: Jaderberg et al. 2017, section 4.1.1, "perturb" and "resample". Unlike there, bounds are never
+/// exceeded, an integer moves by at least 1, a value of 0 can move, and a choice is never multiplied.
 public struct ExploreRule: Sendable, Hashable {
-    /// What a value is multiplied by.
+    /// The factor that a value is multiplied by.
     public enum Perturbation: Sendable, Hashable {
-        /// By one of these, each equally likely; all above 0.
+        /// One of these, each equally likely; all above 0.
         case factors([Double])
-        /// By a number drawn uniformly from `lower ..< upper` (Schedy's rule); 0 < lower ≤ upper.
+        /// A number drawn uniformly from `lower ..< upper` (Schedy's rule); 0 < lower ≤ upper.
         case uniform(Double, Double)
     }
 
@@ -21,38 +21,38 @@ public struct ExploreRule: Sendable, Hashable {
 
     package var kind: Kind
 
-    /// Multiplies each hyperparameter by a factor, or draws it anew from its distribution.
+    /// Multiplies each hyperparameter by a factor, or resamples it from its distribution.
     ///
     /// - Parameters:
     ///   - factors: The factors, each equally likely; above 0. The default has no drift: 0.8 × 1.25 = 1.
-    ///   - resampling: The probability, for each hyperparameter, of drawing it anew instead; 0 to 1.
+    ///   - resampling: The probability, for each hyperparameter, of resampling it instead; 0 to 1.
     /// - Returns: The rule.
     public static func perturb(by factors: [Double] = [0.8, 1.25], resampling: Double = 0) -> Self {
         Self(kind: .standard(.factors(factors), resample: resampling))
     }
 
-    /// Multiplies each hyperparameter by a factor drawn from a range, or draws it anew.
+    /// Multiplies each hyperparameter by a factor drawn from a range, or resamples it.
     ///
     /// - Parameters:
     ///   - lower: The least factor; above 0.
-    ///   - upper: The greatest factor, itself excluded.
-    ///   - resampling: The probability, for each hyperparameter, of drawing it anew instead; 0 to 1.
+    ///   - upper: The greatest factor; exclusive.
+    ///   - resampling: The probability, for each hyperparameter, of resampling it instead; 0 to 1.
     /// - Returns: The rule.
     public static func perturb(from lower: Double, to upper: Double, resampling: Double = 0) -> Self {
         Self(kind: .standard(.uniform(lower, upper), resample: resampling))
     }
 
-    /// Draws every hyperparameter anew.
+    /// Resamples every hyperparameter.
     public static var resample: Self {
         Self(kind: .standard(nil, resample: 1))
     }
 
-    /// Changes nothing: the donor's hyperparameters are taken as they are.
+    /// Changes nothing: the donor's hyperparameters are copied.
     public static var none: Self {
         Self(kind: .standard(nil, resample: 0))
     }
 
-    /// What Ray Tune 2.60 does, for those who come from there: numbers leave their ranges, integers 1 and 2 are stuck.
+    /// The rule of Ray Tune 2.60, for users who migrate: numbers leave their ranges, integers 1 and 2 are stuck.
     ///
     /// - Parameters:
     ///   - factors: `perturbation_factors`.
@@ -62,14 +62,14 @@ public struct ExploreRule: Sendable, Hashable {
         Self(kind: .ray(factors: factors, resample: resampling))
     }
 
-    /// A strategy of that name, given to the store in Swift; see ``Strategies``.
+    /// A strategy written in Swift, which the store must know by this name; see ``Strategies``.
     public static func custom(_ name: String) -> Self {
         Self(kind: .custom(name))
     }
 }
 
 extension ExploreRule {
-    /// Whether values may leave their ranges.
+    /// True if values may leave their ranges.
     var ignoresBounds: Bool {
         if case .ray = kind { true } else { false }
     }

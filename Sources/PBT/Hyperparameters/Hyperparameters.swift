@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One interval's hyperparameters: names and JSON values.
+/// The hyperparameters of an interval: names and JSON values.
 public struct Hyperparameters: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     /// The values by name.
     public var values: [String: Value]
 
-    /// Hyperparameters with these values.
+    /// Creates hyperparameters with these values.
     public init(_ values: [String: Value]) {
         self.values = values
     }
 
-    /// Hyperparameters written in place; a repeated name is a programming error.
+    /// Creates hyperparameters from a literal; a duplicate name is a programming error.
     public init(dictionaryLiteral elements: (String, Value)...) {
         values = Dictionary(uniqueKeysWithValues: elements)
     }
 
-    /// The value of that name.
+    /// The value with a name.
     public subscript(name: String) -> Value? {
         get { values[name] }
         set { values[name] = newValue }
@@ -26,11 +26,11 @@ public struct Hyperparameters: Sendable, Hashable, ExpressibleByDictionaryLitera
         values.keys.sorted()
     }
 
-    /// The number of that name, whole or not.
+    /// Returns the value of a hyperparameter as a number.
     ///
     /// - Parameter name: The hyperparameter's name.
     /// - Returns: The number.
-    /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` when there is none or it is no number.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` if it is missing or not a number.
     public func double(_ name: String) throws -> Double {
         guard let value = values[name] else {
             throw PBTError(.badValue, "there is no hyperparameter \"\(name)\"; there are \(names.quotedList)")

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SearchSpace {
-    /// Brings hyperparameters that an earlier space gave into this one.
+    /// Adapts hyperparameters of an earlier space to this one.
     ///
-    /// A hyperparameter that the space no longer has is dropped, one that is new is given by `fill`, and a constant
-    /// takes its present value. A value outside its range stays as it is: explore brings it into the range.
+    /// A hyperparameter that the space no longer has is dropped, a new one gets its value from `fill`, and a constant
+    /// gets its present value. A value outside its range is kept until explore moves it into the range.
     ///
-    /// A space of free dimensions alone, as Schedy's are, says what is explored and not what there is: there a
-    /// hyperparameter that the space lacks stays.
+    /// A space of free dimensions alone, as for Schedy, lists only the hyperparameters that are explored: others are
+    /// kept.
     ///
     /// - Parameters:
     ///   - given: The hyperparameters.
-    ///   - fill: The value of a hyperparameter that they lack.
-    /// - Returns: The hyperparameters, and what changed.
+    ///   - fill: Returns the value of a new hyperparameter.
+    /// - Returns: The hyperparameters, and the changes.
     package func adapted(
         _ given: Hyperparameters, filling fill: (String, Dimension) -> PBT.Value
     ) -> (hyperparameters: Hyperparameters, changes: [Change]) {
-        // A space without dimensions takes whatever it is given.
+        // A space without dimensions accepts any hyperparameters.
         guard !dimensions.isEmpty else { return (given, []) }
         let isOpen = dimensions.values.allSatisfy(\.isFree)
         var result = given

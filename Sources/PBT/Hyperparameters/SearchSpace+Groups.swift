@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads a space: hyperparameters, and groups of them to any reasonable depth.
+/// The state of reading a space: hyperparameters and nested groups of them.
 struct SpaceReading {
-    /// How many groups may be in each other.
+    /// The maximum depth of groups.
     private static let mostGroups = 16
 
-    /// Whether a program is started with the hyperparameters, so that every name must suit one.
+    /// True if a program is started with the hyperparameters, so that every name must be usable in a command.
     let hasCommand: Bool
     private(set) var dimensions: [String: Dimension] = [:]
     private(set) var paths: [String: [String]] = [:]
@@ -20,20 +20,20 @@ struct SpaceReading {
     ///
     /// - Parameters:
     ///   - entries: The hyperparameters and groups.
-    ///   - group: The names that lead there; none for the space itself.
+    ///   - group: The path of the group; empty for the space itself.
     mutating func read(_ entries: [Document.Entry], in group: [String]) {
         var names: Set<String> = []
         for entry in entries {
             let path = group + [entry.name]
             guard names.insert(entry.name).inserted else {
-                faults.add(Self.error(entry, path, "stands twice; keep one"))
+                faults.add(Self.error(entry, path, "is duplicated; keep one"))
                 continue
             }
             if Dimension.isGroup(entry.content), case .object(let inner) = entry.content.content {
                 if let problem = Self.problem(withName: entry.name) {
                     faults.add(Self.error(entry, path, problem))
                 } else if path.count > Self.mostGroups {
-                    faults.add(Self.error(entry, path, "is nested more than \(Self.mostGroups) deep"))
+                    faults.add(Self.error(entry, path, "is nested deeper than \(Self.mostGroups) groups"))
                 } else {
                     read(inner, in: path)
                 }
@@ -53,7 +53,7 @@ struct SpaceReading {
             throw Self.error(
                 entry, path, "is defined twice, nested and as a name with a dot; keep one")
         }
-        // What comes from elsewhere brings its own names.
+        // Free hyperparameters come from other systems, with names of their own.
         let isForeign =
             if !hasCommand, path.count == 1, case .object(let kind) = entry.content.content {
                 kind.contains { $0.name == "free" }
@@ -61,7 +61,7 @@ struct SpaceReading {
                 false
             }
         if !isForeign { try check(entry, path, name) }
-        // A group's hyperparameter that is named as a distribution reads as that distribution.
+        // A hyperparameter in a group with the name of a distribution would be read as that distribution.
         if case .object(let options) = entry.content.content,
             let member = options.first(where: {
                 Dimension.kinds.contains($0.name) && !["free", "constant"].contains($0.name)
@@ -82,7 +82,7 @@ struct SpaceReading {
             throw Self.error(entry, path, "has more than 128 bytes; shorten the names")
         }
         guard !SearchSpace.reserved.contains(name) else {
-            throw Self.error(entry, path, "{\(name)} already means something in a command; choose another name")
+            throw Self.error(entry, path, "{\(name)} is a reserved placeholder of commands; choose another name")
         }
         let variable = SearchSpace.environmentName(of: name)
         if let other = variables[variable] {
@@ -101,8 +101,9 @@ struct SpaceReading {
                 "; write \(parts.joined(separator: ".")): {…}, or nested \(parts.dropLast().joined(separator: ": {")): "
                 + "{\(parts[parts.count - 1]): {…}}"
         }
-        return "a hyperparameter's name is made of letters, digits, '_', '-' and '.', and starts with a letter or '_'"
-            + advice
+        return
+            "the name of a hyperparameter consists of letters, digits, '_', '-', and '.', and starts with a letter "
+            + "or '_'" + advice
     }
 
     private static func error(_ entry: Document.Entry, _ path: [String], _ problem: String) -> DocumentError {
@@ -111,8 +112,8 @@ struct SpaceReading {
 }
 
 extension Dimension {
-    /// Whether an object holds hyperparameters rather than being one: no kind of distribution stands in it, and at least
-    /// one of its parts is an object or `boolean`.
+    /// Returns true if an object is a group of hyperparameters rather than one: it has no key that is a distribution,
+    /// and at least one of its values is an object or `boolean`.
     static func isGroup(_ document: Document) -> Bool {
         guard case .object(let entries) = document.content, !entries.contains(where: { kinds.contains($0.name) })
         else { return false }
@@ -124,7 +125,7 @@ extension Dimension {
         }
     }
 
-    /// Whether something is, or holds, the definition of a hyperparameter.
+    /// Returns true if a part of a document is, or contains, the definition of a hyperparameter.
     static func readsAsHyperparameter(_ document: Document) -> Bool {
         guard case .object(let entries) = document.content else { return document.value == "boolean" }
         return entries.contains { kinds.contains($0.name) } || isGroup(document)
@@ -132,7 +133,7 @@ extension Dimension {
 }
 
 extension SearchSpace {
-    /// The flat names in a space that may be wrong: those of what reads as a hyperparameter.
+    /// Returns the flat names of the hyperparameters in a space that may be invalid.
     package static func names(in document: Document, below prefix: String = "") -> [String] {
         guard case .object(let entries) = document.content else { return [] }
         return entries.flatMap { entry in
@@ -141,11 +142,11 @@ extension SearchSpace {
         }
     }
 
-    /// Values by flat name as one object in which groups are objects: what a trainer is given.
+    /// Returns values by flat name as an object with nested groups, as a trainer gets them.
     package func nested(_ values: [String: PBT.Value]) -> PBT.Value {
         guard !paths.isEmpty else { return .object(values) }
         var object: [String: PBT.Value] = [:]
-        // In order, so that a value that is in nobody's group never hides one that is.
+        // In this order, so that a value outside of groups never hides one in a group.
         for name in values.keys.sorted() where paths[name] == nil { object[name] = values[name] }
         for name in values.keys.sorted() {
             guard let path = paths[name], let value = values[name] else { continue }
@@ -154,7 +155,7 @@ extension SearchSpace {
         return .object(object)
     }
 
-    /// Puts a value into nested objects; false when something else is in the way.
+    /// Inserts a value into nested objects; returns false if another value is in the way.
     private static func insert(
         _ value: PBT.Value, at path: ArraySlice<String>, into object: inout [String: PBT.Value]
     ) -> Bool {
@@ -174,11 +175,11 @@ extension SearchSpace {
         return true
     }
 
-    /// Values by flat name, of an object that may name the hyperparameters of groups nested or flat.
+    /// Returns values by flat name, from an object that may have the hyperparameters of groups nested or flat.
     ///
-    /// What is no group's object stays as it is.
+    /// An object that is not a group is kept.
     ///
-    /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` for one that is given in both ways.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` for a hyperparameter that is given in both ways.
     package func flattened(_ values: [String: PBT.Value]) throws(PBTError) -> [String: PBT.Value] {
         guard !paths.isEmpty else { return values }
         var groups: Set<[String]> = []

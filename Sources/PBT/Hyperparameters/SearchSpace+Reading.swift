@@ -5,14 +5,15 @@ extension SearchSpace {
     ///
     /// - Parameters:
     ///   - document: The space.
-    ///   - mayBeEmpty: Whether it may have no hyperparameter, as an open search may, whose members bring their own.
-    ///   - hasCommand: Whether a program is started with the hyperparameters, so that every name must suit one.
+    ///   - mayBeEmpty: Pass true for an open search, whose members may bring their own hyperparameters.
+    ///   - hasCommand: Pass true if a program is started with the hyperparameters, so that every name must be usable in
+    ///     a command.
     /// - Throws: A ``DocumentError``.
     init(document: Document, mayBeEmpty: Bool, hasCommand: Bool) throws(DocumentError) {
         guard case .object(let entries) = document.content, mayBeEmpty || !entries.isEmpty else {
             throw DocumentError(
                 line: document.line, path: "space",
-                problem: "must hold at least one hyperparameter, for example learning_rate: {log_uniform: [1e-5, 1]}")
+                problem: "must have at least one hyperparameter, for example learning_rate: {log_uniform: [1e-5, 1]}")
         }
         var reading = SpaceReading(hasCommand: hasCommand)
         reading.read(entries, in: [])
@@ -20,7 +21,7 @@ extension SearchSpace {
         self.init(reading.dimensions, paths: reading.paths)
     }
 
-    /// Names that mean something else in a trainer's command.
+    /// Names of other placeholders in a trainer's command.
     package static let reserved: Set<String> = [
         "args", "checkpoint_in", "checkpoint_out", "results", "hyperparameters", "member", "interval",
     ]
@@ -32,7 +33,7 @@ extension SearchSpace {
             && name.unicodeScalars.allSatisfy { isLetter($0) || ("0"..."9").contains($0) || $0 == "-" || $0 == "." }
     }
 
-    /// The environment variable that carries a hyperparameter: `PBT_PARAM_` and the name in capitals.
+    /// Returns the environment variable for a hyperparameter: `PBT_PARAM_` and the name in capitals.
     package static func environmentName(of name: String) -> String {
         "PBT_PARAM_"
             + String(
@@ -49,7 +50,7 @@ extension Dimension {
         "free",
     ]
 
-    /// What may accompany a kind.
+    /// The options next to a kind.
     static let options = ["bounds", "quantum", "ordered", "weights", "mutable", "explore"]
 
     /// Reads a hyperparameter, for example `{log_uniform: [1e-5, 1]}` or `boolean`.
@@ -83,8 +84,8 @@ extension Dimension {
             throw DocumentError(
                 line: line, path: path,
                 problem:
-                    "must say what it is drawn from, for example {uniform: [0, 1]} or {constant: \(document.value)}, not \(document.value)"
-            )
+                    "must be a distribution, for example {uniform: [0, 1]} or {constant: \(document.value)}, not "
+                    + "\(document.value)")
         }
         let named = Self.kinds.filter { reader.has($0) }
         guard let kind = named.first, named.count == 1 else {
@@ -114,9 +115,9 @@ extension Dimension {
     private static func readFree(_ reader: ObjectReader) throws(DocumentError) -> Domain {
         guard let document = reader.document("free"), document.value != .null else { return .free(nil) }
         let inner = try Dimension(document: document, path: reader.place("free"), line: document.line)
-        if case .free = inner.domain { throw reader.error("free", "must hold a distribution, not another free") }
+        if case .free = inner.domain { throw reader.error("free", "must be a distribution, not another free") }
         guard inner.isMutable, inner.explore == nil else {
-            throw reader.error("free", "must hold a distribution alone; mutable and explore stand beside free")
+            throw reader.error("free", "must be a distribution alone; mutable and explore belong next to free")
         }
         return .free(inner.domain)
     }
@@ -132,7 +133,7 @@ extension Dimension {
 
     private static func refuse(_ options: [String], in reader: ObjectReader, _ kind: String) throws(DocumentError) {
         for option in options where reader.has(option) {
-            throw reader.error(option, "has no meaning beside \(kind)")
+            throw reader.error(option, "cannot be combined with \(kind)")
         }
     }
 
@@ -145,7 +146,7 @@ extension Dimension {
             guard low < high else {
                 throw reader.error("bounds", "must be two numbers, the lower first, not [\(low), \(high)]")
             }
-            if kind.hasPrefix("log"), low <= 0 { throw reader.error("bounds", "must be above 0 beside \(kind)") }
+            if kind.hasPrefix("log"), low <= 0 { throw reader.error("bounds", "must be above 0 for \(kind)") }
             bounds = low...high
         }
         let quantum = try reader.double("quantum")
@@ -163,9 +164,9 @@ extension Dimension {
                     ? "needs two different numbers; for a fixed value write {constant: \(a.short)}"
                     : "needs the lower number first: [\(b.short), \(a.short)]")
         }
-        guard (b - a).isFinite else { throw reader.error(kind, "spans more than a number can hold") }
+        guard (b - a).isFinite else { throw reader.error(kind, "spans more than a number can represent") }
         if kind == "log_uniform", a <= 0 {
-            throw reader.error(kind, "needs numbers above 0, not \(a.short); a logarithm has no 0")
+            throw reader.error(kind, "needs numbers above 0, not \(a.short); 0 has no logarithm")
         }
         let range = a...b
         if let bounds, bounds.lowerBound > a || bounds.upperBound < b {
@@ -185,7 +186,7 @@ extension Dimension {
             let numbers = (reader.document(name)?.value.array ?? []).compactMap(\.int)
             guard numbers.count == 2, reader.document(name)?.value.array?.count == 2 else {
                 throw reader.error(
-                    name, "must be two whole numbers, the lower first, not \(reader.document(name)?.value ?? .null)")
+                    name, "must be two integers, the lower first, not \(reader.document(name)?.value ?? .null)")
             }
             guard numbers[0] <= numbers[1] else {
                 throw reader.error(name, "needs the lower number first: [\(numbers[1]), \(numbers[0])]")

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The hyperparameters of an experiment, by name.
+/// The search space of an experiment: its hyperparameters, by name.
 ///
-/// The order of the names means nothing: every draw comes from a stream named after its hyperparameter, so adding one
-/// does not move the draws of the others.
+/// The order of the names does not matter: every draw comes from a stream named after its hyperparameter, so adding one
+/// does not affect the draws of the others.
 public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     /// The dimensions by name.
     public let dimensions: [String: Dimension]
 
-    /// Where the hyperparameters of groups are: `["model", "lr"]` for `model.lr`; a name that is missing is in no group.
+    /// The paths of hyperparameters in groups: `["model", "lr"]` for `model.lr`; names without a path are in no group.
     package let paths: [String: [String]]
 
-    /// A space with these dimensions.
+    /// Creates a space with these dimensions.
     public init(_ dimensions: [String: Dimension]) {
         self.init(dimensions, paths: [:])
     }
 
-    /// A space with these dimensions, some of them in groups.
+    /// Creates a space with these dimensions, some of them in groups.
     package init(_ dimensions: [String: Dimension], paths: [String: [String]]) {
         self.dimensions = dimensions
         self.paths = paths
         names = dimensions.keys.sorted()
     }
 
-    /// A space written in place; a repeated name is a programming error.
+    /// Creates a space from a literal; a duplicate name is a programming error.
     public init(dictionaryLiteral elements: (String, Dimension)...) {
         self.init(Dictionary(uniqueKeysWithValues: elements))
     }
@@ -31,18 +31,18 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     /// The names, in order.
     public let names: [String]
 
-    /// The dimension of that name.
+    /// The dimension with a name.
     public subscript(name: String) -> Dimension? {
         dimensions[name]
     }
 
-    /// A founder's hyperparameters, drawn from the streams of (seed, member, index).
+    /// Samples a founder's hyperparameters from the streams of (seed, member, index).
     ///
     /// - Parameters:
     ///   - seed: The experiment's seed.
-    ///   - member: The member they are for.
-    ///   - index: The interval they are for; 0 for a founder.
-    /// - Returns: One value for each dimension, but none for those that are free and have no distribution.
+    ///   - member: The member.
+    ///   - index: The index of the interval; 0 for a founder.
+    /// - Returns: One value for each dimension except those that are free and have no distribution.
     public func sample(seed: UInt64, member: Int, index: Int) -> Hyperparameters {
         Hyperparameters(
             Dictionary(
@@ -53,13 +53,13 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
                 }))
     }
 
-    /// Checks hyperparameters given by hand and brings them into the form that sampling gives.
+    /// Checks hyperparameters given by hand and normalizes them to the types that sampling gives.
     ///
-    /// A space without dimensions takes whatever it is given.
+    /// A space without dimensions accepts any hyperparameters.
     ///
     /// - Parameter given: Values for some or all dimensions.
     /// - Returns: The values given, in the space's types.
-    /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` for an unknown name, or a value that the space
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` for an unknown name or a value that the space
     ///   does not allow.
     public func checked(_ given: Hyperparameters) throws -> Hyperparameters {
         if let complaint = Limits.complaint(about: given.values, "hyperparameters") {

@@ -1,42 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What an experiment is judged by: one of the metrics that a trainer reports, and whether more of it is better.
+/// The objective of an experiment: one of the metrics that a trainer reports, and its direction.
 public struct Objective: Sendable, Hashable {
-    /// Which direction is better.
+    /// The direction of improvement.
     public enum Goal: String, Sendable, Hashable, CaseIterable {
-        /// More is better.
+        /// Greater values are better.
         case maximize
-        /// Less is better.
+        /// Smaller values are better.
         case minimize
     }
 
     /// The metric's name in a trainer's results.
     public var metric: String
-    /// Which direction is better.
+    /// The direction of improvement.
     public var goal: Goal
 
-    /// An objective.
+    /// Creates an objective.
     public init(metric: String, goal: Goal) {
         self.metric = metric
         self.goal = goal
     }
 
-    /// More of this metric is better.
+    /// Returns the objective of maximizing a metric.
     public static func maximize(_ metric: String) -> Self {
         Self(metric: metric, goal: .maximize)
     }
 
-    /// Less of this metric is better.
+    /// Returns the objective of minimizing a metric.
     public static func minimize(_ metric: String) -> Self {
         Self(metric: metric, goal: .minimize)
     }
 
-    /// A score turned so that more is better, for ranking.
+    /// Returns a score with the sign for which greater is better.
     package func key(_ score: Double) -> Double {
         goal == .maximize ? score : -score
     }
 
-    /// Whether one score is better than another; a score that is no finite number is worse than any that is.
+    /// Returns true if one score is better than another; a non-finite score is worse than any finite one.
     public func isBetter(_ a: Double, than b: Double) -> Bool {
         guard a.isFinite else { return false }
         return b.isFinite ? key(a) > key(b) : true

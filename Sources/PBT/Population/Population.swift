@@ -2,28 +2,28 @@
 
 /// The members of a population that can be ranked, best first.
 ///
-/// A member stands in it with its newest finite score and the checkpoint which that score measured. It leaves when a
-/// donor takes its place, and comes back with the first score of its new weights: until then it would be ranked by a
-/// score that is no longer its own (Jaderberg et al. 2017, algorithm 1: evaluation follows explore).
+/// A member is ranked by its newest finite score, with the checkpoint that the score belongs to. It leaves when it is
+/// replaced by a donor's copy, and returns with the first score of its new weights: until then its score would belong
+/// to other weights (Jaderberg et al. 2017, algorithm 1: evaluation follows explore).
 ///
-/// Finding a rank takes O(log n) comparisons, a change moves at most n small values; both are fast for 10,000 members.
+/// Finding a rank takes O(log n) comparisons, an update moves at most n small values; both are fast for 10,000 members.
 public struct Population: Sendable {
-    /// One member as others see it.
+    /// A ranked member.
     public struct Member: Sendable, Hashable, Identifiable {
         /// The member's number.
         public var id: Int
         /// The index of the interval that its score belongs to.
         public var index: Int
-        /// How many intervals of training its checkpoint holds.
+        /// The number of intervals of training in its checkpoint.
         public var depth: Int
-        /// Its score; finite.
+        /// The score; finite.
         public var score: Double
-        /// Its last scores since a donor last took its place, oldest first; as many as the exploit rule looks at.
+        /// The last scores since it was last replaced, oldest first; as many as the exploit rule uses.
         public var window: [Double]
         /// The hyperparameters that led to the score.
         public var hyperparameters: Hyperparameters
 
-        /// A member with a finite score.
+        /// Creates a member with a finite score.
         public init(
             id: Int, index: Int, depth: Int, score: Double, window: [Double] = [], hyperparameters: Hyperparameters
         ) {
@@ -42,7 +42,7 @@ public struct Population: Sendable {
         }
     }
 
-    /// A place in the order: by score, exact ties by a draw that belongs to the interval.
+    /// A place in the ranking: by score, with exact ties broken by a draw that belongs to the interval.
     private struct Standing: Sendable {
         let key: Double
         let tie: UInt64
@@ -55,61 +55,61 @@ public struct Population: Sendable {
         }
     }
 
-    /// What the members are judged by.
+    /// The objective.
     public let objective: Objective
     package let seed: UInt64
-    /// How many members there are, those included that cannot be ranked; it grows where members come at any time.
+    /// The number of members, including those that cannot be ranked; grows if members come at any time.
     package var declaredSize: Int
     private var members: [Member?] = []
     private var order: [Standing] = []
 
-    /// An empty population.
+    /// Creates an empty population.
     ///
     /// - Parameters:
-    ///   - objective: What the members are judged by.
+    ///   - objective: The objective.
     ///   - seed: The experiment's seed, for the order of exact ties.
-    ///   - size: How many members the population has, those included that have no score of their own now; those that
-    ///     can be ranked when not given.
+    ///   - size: The number of members, including those that have no score at present; by default the number of ranked
+    ///     ones.
     public init(objective: Objective, seed: UInt64, size: Int = 0) {
         self.objective = objective
         self.seed = seed
         declaredSize = size
     }
 
-    /// How many members the population has, those included that cannot be ranked now.
+    /// The number of members, including those that cannot be ranked at present.
     public var size: Int {
         max(declaredSize, count)
     }
 
-    /// How many members can be ranked.
+    /// The number of ranked members.
     public var count: Int {
         order.count
     }
 
-    /// The member of that number, if it can be ranked.
+    /// The member with a number, if it is ranked.
     public subscript(id id: Int) -> Member? {
         members.indices.contains(id) ? members[id] : nil
     }
 
-    /// The member at that rank, 0 being the best.
+    /// The member at a rank, 0 being the best.
     public subscript(rank rank: Int) -> Member {
         guard let member = members[order[rank].id] else {
-            preconditionFailure("a member that stands in the order is in the population")
+            preconditionFailure("a member in the ranking is in the population")
         }
         return member
     }
 
-    /// The rank of a member, 0 being the best; none when it cannot be ranked.
+    /// Returns the rank of a member, 0 being the best; nil if it is not ranked.
     public func rank(of id: Int) -> Int? {
         self[id: id].map { place(of: standing(of: $0)) }
     }
 
-    /// All members, best first.
+    /// The ranked members, best first.
     public var ranked: [Member] {
         order.indices.map { self[rank: $0] }
     }
 
-    /// Sets a member's newest score, whether or not it stood there before.
+    /// Inserts or updates a member.
     public mutating func update(_ member: Member) {
         remove(member.id)
         if member.id >= members.count {
@@ -120,7 +120,7 @@ public struct Population: Sendable {
         order.insert(standing, at: place(of: standing))
     }
 
-    /// Takes a member out, if it stands there: a donor took its place, or its score is no finite number.
+    /// Removes a member if it is ranked: it was replaced, or its score is not finite.
     public mutating func remove(_ id: Int) {
         guard let member = self[id: id] else { return }
         order.remove(at: place(of: standing(of: member)))
@@ -128,7 +128,7 @@ public struct Population: Sendable {
     }
 
     private func standing(of member: Member) -> Standing {
-        // Adding zero turns -0 into 0, so that the two tie.
+        // Adding zero turns -0 into 0, so that they tie.
         Standing(key: objective.key(member.score) + 0, tie: tie(of: member.interval), id: member.id)
     }
 
@@ -139,7 +139,7 @@ public struct Population: Sendable {
         return mixer.next()
     }
 
-    /// Where a standing is, or would be, in the order.
+    /// Returns the index of a place in the ranking, or where it would be inserted.
     private func place(of standing: Standing) -> Int {
         var low = 0
         var high = order.count

@@ -8,9 +8,9 @@
     import Musl
 #endif
 
-/// The few functions of the C library that the algorithm needs, in one place.
+/// The functions of the C library that the algorithm needs.
 ///
-/// They are correct to about one unit in the last place, so two platforms may differ there.
+/// They are accurate to about one unit in the last place, in which platforms may differ.
 package enum Mathematics {
     package static func log(_ x: Double) -> Double {
         #if canImport(Darwin)
@@ -42,7 +42,7 @@ package enum Mathematics {
         #endif
     }
 
-    /// The logarithm to base 10, exact for the powers of ten that formatting asks for.
+    /// Returns the logarithm to base 10, exact for the powers of ten that formatting uses.
     package static func log10(_ x: Double) -> Double {
         #if canImport(Darwin)
             Darwin.log10(x)
@@ -53,7 +53,7 @@ package enum Mathematics {
         #endif
     }
 
-    /// `base` to a whole power.
+    /// Returns `base` to an integer power.
     package static func power(_ base: Double, _ exponent: Int) -> Double {
         #if canImport(Darwin)
             Darwin.pow(base, Double(exponent))
@@ -64,9 +64,10 @@ package enum Mathematics {
         #endif
     }
 
-    /// The natural logarithm of the absolute value of the gamma function, by Lanczos' approximation (g = 7, n = 9).
+    /// Returns the natural logarithm of the absolute value of the gamma function, by Lanczos' approximation
+    /// (g = 7, n = 9).
     ///
-    /// Ours rather than the C library's `lgamma`, which writes a global variable.
+    /// Not the C library's `lgamma`, which writes to a global variable.
     package static func logGamma(_ x: Double) -> Double {
         if x < 0.5 {
             // The reflection formula; x is a positive half-integer or more in this project, so sin(πx) > 0.

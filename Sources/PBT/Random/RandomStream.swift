@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A stream of random draws that belongs to one purpose, one interval and one name.
+/// A stream of random draws for one purpose, one interval, and one name.
 ///
-/// Every draw of an experiment comes from such a stream, never from a shared generator, so a decision is the same
-/// whatever else was decided before it, on whichever machine; and a hyperparameter added to a space does not move
-/// the draws of the others. The transforms are ours: the standard library may change what `random(in:using:)` draws.
+/// Every draw of an experiment comes from such a stream, never from a shared generator, so a decision does not depend
+/// on earlier ones or on the machine, and adding a hyperparameter to a space does not affect the draws of others. The
+/// transforms are implemented here, since the standard library may change those of `random(in:using:)`.
 public struct RandomStream: RandomNumberGenerator, Sendable {
-    /// What a stream's draws are for.
+    /// The purpose of a stream's draws.
     public enum Purpose: UInt8, Sendable {
-        /// A founder's hyperparameters, or a resampled one.
+        /// The hyperparameters of a founder, or a resampled one.
         case sample = 1
         /// The choice of a donor.
         case exploit = 2
@@ -22,20 +22,20 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
 
     private var generator: Xoshiro256
 
-    /// The stream named by (seed, purpose, member, index, name).
+    /// Creates the stream named by (seed, purpose, member, index, name).
     ///
     /// - Parameters:
     ///   - seed: The experiment's seed.
-    ///   - purpose: What the draws are for.
-    ///   - member: The member they are for.
-    ///   - index: The index of the interval they are for.
-    ///   - name: A hyperparameter's name, or nothing.
+    ///   - purpose: The purpose of the draws.
+    ///   - member: The member.
+    ///   - index: The index of the interval.
+    ///   - name: The name of a hyperparameter, or an empty string.
     public init(seed: UInt64, _ purpose: Purpose, member: Int, index: Int, name: String = "") {
         generator = Xoshiro256(
             seed: Self.hash(seed: seed, purpose: purpose, member: member, index: index, name: name))
     }
 
-    /// FNV-1a over the parts of a stream's name, each at its own place; the seeding generator mixes it further.
+    /// Returns the FNV-1a hash of the parts of a stream's name; the seeding generator mixes it further.
     static func hash(seed: UInt64, purpose: Purpose, member: Int, index: Int, name: String) -> UInt64 {
         var hash = FNV1a()
         func fold(_ word: UInt64) {
@@ -49,35 +49,36 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
         return hash.value
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     public mutating func next() -> UInt64 {
         generator.next()
     }
 
-    /// A number in `0 ..< 1`, with 53 random bits.
+    /// Returns a number in `0 ..< 1`, with 53 random bits.
     public mutating func unit() -> Double {
         Double(next() >> 11) * 0x1p-53
     }
 
-    /// A number in `lower ..< upper`, or `lower` when they are equal.
+    /// Returns a number in `lower ..< upper`, or `lower` if they are equal.
     public mutating func uniform(_ lower: Double, _ upper: Double) -> Double {
         let share = unit()
         let width = upper - lower
-        // A difference of great numbers overflows; for all others the rounding of the first form is what was recorded.
+        // The difference of large numbers overflows; all others keep the rounding of the first form, which was
+        // recorded.
         let value = width.isFinite ? lower + width * share : lower * (1 - share) + upper * share
         return value < upper ? value : lower
     }
 
-    /// An integer in `0 ..< count`, each equally likely (Lemire's multiplication with rejection).
+    /// Returns an integer in `0 ..< count`, each equally likely (Lemire's multiplication with rejection).
     ///
-    /// - Parameter count: How many there are; more than none.
+    /// - Parameter count: The number of integers; above 0.
     /// - Returns: The integer.
     public mutating func index(below count: Int) -> Int {
-        precondition(count > 0, "there is nothing to choose from")
+        precondition(count > 0, "there must be something to choose from")
         return Int(word(below: UInt64(count)))
     }
 
-    /// An integer of a range, each equally likely.
+    /// Returns an integer of a range, each equally likely.
     package mutating func integer(in range: ClosedRange<Int>) -> Int {
         let span = UInt64(bitPattern: Int64(range.upperBound)) &- UInt64(bitPattern: Int64(range.lowerBound))
         let drawn = span == .max ? next() : word(below: span + 1)
@@ -95,16 +96,16 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
         return product.high
     }
 
-    /// A draw from the standard normal distribution (Box and Muller; two words a draw).
+    /// Returns a draw from the standard normal distribution (Box–Muller; two words per draw).
     public mutating func normal() -> Double {
         let radius = (-2 * Mathematics.log(1 - unit())).squareRoot()
         return radius * Mathematics.cosine(2 * Double.pi * unit())
     }
 
-    /// An index drawn with the given weights, which are not negative and not all zero.
+    /// Returns an index drawn with weights, which are not negative and not all zero.
     public mutating func index(weights: [Double]) -> Int {
         var total = weights.reduce(0, +)
-        // Sums of great numbers overflow.
+        // Sums of large numbers overflow.
         let scale = total.isFinite ? 1 : 0x1p-64
         if !total.isFinite { total = weights.reduce(0) { $0 + $1 * scale } }
         var left = unit() * total

@@ -6,12 +6,12 @@
 public struct SplitMix64: RandomNumberGenerator, Sendable, Hashable {
     private var state: UInt64
 
-    /// A generator that starts at `seed`; every seed, zero too, is a good one.
+    /// Creates a generator with a seed; every seed, including zero, is a good one.
     public init(seed: UInt64) {
         state = seed
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     public mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var word = state
@@ -30,20 +30,20 @@ public struct Xoshiro256: RandomNumberGenerator, Sendable, Hashable {
     private var s2: UInt64
     private var s3: UInt64
 
-    /// A generator with the given state, of which at least one word must not be zero.
+    /// Creates a generator with a state, of which at least one word must not be zero.
     public init(state: (UInt64, UInt64, UInt64, UInt64)) {
         precondition(
             state.0 | state.1 | state.2 | state.3 != 0, "xoshiro256** cannot start from a state of zeros only")
         (s0, s1, s2, s3) = state
     }
 
-    /// A generator whose state is four words of ``SplitMix64``.
+    /// Creates a generator with four words of ``SplitMix64`` as its state.
     public init(seed: UInt64) {
         var seeder = SplitMix64(seed: seed)
         self.init(state: (seeder.next(), seeder.next(), seeder.next(), seeder.next()))
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     public mutating func next() -> UInt64 {
         let product = s1 &* 5
         let result = ((product << 7) | (product >> 57)) &* 9

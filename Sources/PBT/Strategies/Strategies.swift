@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A choice of donors written in Swift.
+/// An exploit strategy written in Swift: a choice of donors.
 ///
-/// Pure: the same arguments and draws give the same answer.
+/// Must be pure: the same arguments and draws give the same result.
 public protocol ExploitStrategy: Sendable {
-    /// The donor for a member, or none when it goes on by itself.
+    /// Returns the donor for a member, or nil if the member continues with its own weights.
     ///
-    /// Not asked about a member that cannot be ranked: such a one is always replaced.
+    /// Not called for a member that cannot be ranked, which is always replaced.
     ///
     /// - Parameters:
     ///   - member: The member whose interval has just finished.
-    ///   - population: The members that can be ranked, this one among them.
+    ///   - population: The members that can be ranked, including this one.
     ///   - random: The stream of this decision.
-    /// - Returns: The donor's number, if any; the member's own number counts as none.
+    /// - Returns: The donor's number, if any; the member's own number means none.
     func donor(
         for member: Population.Member, in population: Population, using random: inout RandomStream
     ) -> Int?
 }
 
-/// A change of hyperparameters written in Swift.
+/// An explore strategy written in Swift: a change of hyperparameters.
 ///
-/// Pure: the same arguments and draws give the same answer.
+/// Must be pure: the same arguments and draws give the same result.
 public protocol ExploreStrategy: Sendable {
-    /// The hyperparameters of a member that takes over a donor.
+    /// Returns the hyperparameters of a member that takes over a donor.
     ///
-    /// What it returns is brought into the space: numbers outside their bounds are cut to them, and what is not a legal
-    /// value keeps the donor's.
+    /// The result is restricted to the space: numbers are clipped to their bounds, and other illegal values are
+    /// replaced by the donor's.
     ///
     /// - Parameters:
-    ///   - own: The member's own hyperparameters until now.
+    ///   - own: The member's own hyperparameters so far.
     ///   - donor: The donor.
     ///   - population: The members that can be ranked.
     ///   - space: The search space.
@@ -40,20 +40,20 @@ public protocol ExploreStrategy: Sendable {
     ) -> Hyperparameters
 }
 
-/// The strategies written in Swift that a process knows, by the names that experiments store.
+/// The strategies written in Swift that a process has, by the names that experiments refer to.
 public struct Strategies: Sendable {
     /// Exploit strategies by name.
     public var exploit: [String: any ExploitStrategy]
     /// Explore strategies by name.
     public var explore: [String: any ExploreStrategy]
 
-    /// Strategies by name; none by default.
+    /// Creates a set of strategies; empty by default.
     public init(exploit: [String: any ExploitStrategy] = [:], explore: [String: any ExploreStrategy] = [:]) {
         self.exploit = exploit
         self.explore = explore
     }
 
-    /// Checks that every strategy that an experiment names is here.
+    /// Checks that every strategy that an experiment names is present.
     ///
     /// - Parameter experiment: The experiment.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/noSuchStrategy`` that names the first one missing.
@@ -72,7 +72,7 @@ public struct Strategies: Sendable {
     private static func missing(_ name: String, _ kind: String) -> PBTError {
         PBTError(
             .noSuchStrategy,
-            "the experiment's \(kind) strategy \"\(name)\" is written in Swift, and this program does not have it; "
+            "the experiment's \(kind) strategy \"\(name)\" is written in Swift, and this program lacks it; "
                 + "open the store with it in `Strategies`")
     }
 }

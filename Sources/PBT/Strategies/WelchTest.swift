@@ -3,16 +3,16 @@
 /// Welch's t-test of two samples with unequal variances.
 ///
 /// Source: Welch 1947, "The generalization of Student's problem when several different population variances are
-/// involved", Biometrika 34. `t` and the degrees of freedom are exact; `p` is right to about 1e-12.
+/// involved", Biometrika 34. `t` and the degrees of freedom are exact; `p` is accurate to about 1e-12.
 public struct WelchTest: Sendable, Hashable {
-    /// The difference of the means in units of its standard error; infinite when neither sample varies.
+    /// The difference of the means in units of its standard error; infinite if neither sample varies.
     public let t: Double
-    /// The degrees of freedom by Welch and Satterthwaite; NaN when neither sample varies.
+    /// The degrees of freedom by Welch and Satterthwaite; NaN if neither sample varies.
     public let degreesOfFreedom: Double
-    /// The probability, were the means equal, of a `t` at least as great: small when the first sample's mean is greater.
+    /// The p-value: the probability, under equal means, of a `t` at least as great.
     public let p: Double
 
-    /// Tests whether the first sample's mean is greater.
+    /// Performs the test for a greater mean of the first sample.
     ///
     /// - Parameters:
     ///   - sample: The sample whose mean may be greater; finite numbers.
@@ -32,13 +32,13 @@ public struct WelchTest: Sendable, Hashable {
             return
         }
         t = (meanA - meanB) / squaredError.squareRoot()
-        // By shares, not by squares of the errors, which overflow or vanish for very great or small scores.
+        // By ratios, not by squares of the errors, which overflow or underflow for very large or small scores.
         let (shareA, shareB) = (errorA / squaredError, errorB / squaredError)
         degreesOfFreedom = 1 / (shareA * shareA / Double(sample.count - 1) + shareB * shareB / Double(other.count - 1))
         p = Self.upperTail(t: t, degreesOfFreedom: degreesOfFreedom)
     }
 
-    /// Whether the first sample's mean is greater at that significance (one-sided).
+    /// Returns true if the first sample's mean is greater at a significance level (one-sided).
     public func isGreater(significance: Double) -> Bool {
         p < significance
     }
@@ -50,14 +50,14 @@ public struct WelchTest: Sendable, Hashable {
         return (mean, variance / count)
     }
 
-    /// The upper tail of Student's distribution, by the regularized incomplete beta function.
+    /// Returns the upper tail of Student's distribution, by the regularized incomplete beta function.
     static func upperTail(t: Double, degreesOfFreedom: Double) -> Double {
         let x = degreesOfFreedom / (degreesOfFreedom + t * t)
         let half = 0.5 * incompleteBeta(x, degreesOfFreedom / 2, 0.5)
         return t >= 0 ? half : 1 - half
     }
 
-    /// The regularized incomplete beta function Iₓ(a, b), by its continued fraction (Lentz's method).
+    /// Returns the regularized incomplete beta function Iₓ(a, b), by its continued fraction (Lentz's method).
     ///
     /// Source: DLMF 8.17.22, with the symmetry 8.17.4 where that converges faster.
     static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {

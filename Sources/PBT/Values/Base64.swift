@@ -2,7 +2,7 @@
 
 /// Base64 (RFC 4648, section 4).
 package enum Base64 {
-    /// Four characters for each three bytes, filled up with `=`.
+    /// Encodes bytes, with padding.
     package static func text(of bytes: some Sequence<UInt8>) -> String {
         let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         let bytes = Array(bytes)

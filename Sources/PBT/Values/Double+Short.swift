@@ -16,7 +16,7 @@ extension Double {
     private static func scientific(_ number: Double) -> String {
         var exponent = Int(Mathematics.log10(number.magnitude).rounded(.down))
         var mantissa = number
-        // By steps that cannot overflow for the smallest and greatest numbers.
+        // In steps that cannot overflow for the smallest and largest numbers.
         var left = -exponent
         while left != 0 {
             let step = max(-300, min(300, left))

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bytes as hexadecimal digits.
+/// Hexadecimal encoding of bytes.
 package enum Hex {
-    /// Two lower-case digits a byte.
+    /// Encodes bytes as two lowercase digits each.
     package static func text(of bytes: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef".utf8)
         return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
-    /// The bytes that digits stand for; nothing when it is no even number of digits.
+    /// Decodes bytes; nil unless the string consists of an even number of digits.
     package static func bytes(of text: some StringProtocol) -> [UInt8]? {
         let digits = text.map(\.hexDigitValue)
         guard digits.count.isMultiple(of: 2) else { return nil }

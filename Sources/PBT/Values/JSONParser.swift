@@ -1,36 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a text is not JSON, and where.
+/// An error of the JSON parser, with its place.
 public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What is wrong, as a clause: "expected a value".
+    /// The problem, as a clause: "expected a value".
     public let problem: String
-    /// The line of the place, from 1.
+    /// The line, from 1.
     public let line: Int
-    /// The column of the place in bytes, from 1.
+    /// The column in bytes, from 1.
     public let column: Int
 
-    /// One sentence for a person.
+    /// The error as one sentence.
     public var description: String {
         "line \(line), column \(column): \(problem)"
     }
 }
 
 extension Value {
-    /// Reads one JSON value, and nothing after it.
+    /// Parses one JSON value, with nothing after it.
     ///
-    /// Also takes the tokens `NaN`, `Infinity` and `-Infinity`, which Python and others write for a diverged score.
+    /// Also accepts the tokens `NaN`, `Infinity` and `-Infinity`, which Python and others write for a diverged score.
     ///
     /// - Parameter text: The JSON text.
-    /// - Throws: A ``JSONError`` that names the place: for text that is no JSON, a repeated name, or a nesting deeper
-    ///   than 128.
+    /// - Throws: A ``JSONError`` with the place: for invalid JSON, a duplicate name, or nesting deeper than 128.
     public init(json text: String) throws(JSONError) {
         try self.init(json: Array(text.utf8))
     }
 
-    /// Reads one JSON value from UTF-8.
+    /// Parses one JSON value from UTF-8.
     ///
     /// - Parameter bytes: The JSON text.
-    /// - Throws: A ``JSONError`` that names the place.
+    /// - Throws: A ``JSONError`` with the place.
     public init(json bytes: [UInt8]) throws(JSONError) {
         var parser = JSONParser(bytes: bytes)
         self = try parser.document()
@@ -39,8 +38,8 @@ extension Value {
 
 /// A recursive-descent parser over bytes.
 ///
-/// Ours rather than Foundation's because results may hold NaN, errors must name their place, and one interval must
-/// cost microseconds.
+/// Not Foundation's, because results may contain NaN, errors must name their place, and an interval must be parsed in
+/// microseconds.
 private struct JSONParser {
     let bytes: [UInt8]
     var position = 0
@@ -85,7 +84,7 @@ private struct JSONParser {
 
     private mutating func value(depth: Int) throws(JSONError) -> Value {
         skipSpace()
-        guard let byte = peek else { throw error("the text ends where a value should be") }
+        guard let byte = peek else { throw error("the input ends where a value is expected") }
         guard depth < 128 || (byte != UInt8(ascii: "{") && byte != UInt8(ascii: "[")) else {
             throw error("nested deeper than 128")
         }
@@ -116,7 +115,7 @@ private struct JSONParser {
             let name = try string()
             skipSpace()
             guard take(":") else { throw error("expected ':' after the name \"\(name)\"") }
-            guard object[name] == nil else { throw error("the name \"\(name)\" stands twice", at: start) }
+            guard object[name] == nil else { throw error("the name \"\(name)\" is duplicated", at: start) }
             object[name] = try value(depth: depth + 1)
             skipSpace()
             if take(",") { continue }
@@ -178,12 +177,12 @@ private struct JSONParser {
         position += 1
         var text: [UInt8] = []
         while true {
-            guard let byte = peek else { throw error("the text ends inside quotation marks") }
+            guard let byte = peek else { throw error("unterminated string") }
             position += 1
             switch byte {
             case UInt8(ascii: "\""):
                 guard let string = String(validating: text, as: UTF8.self) else {
-                    throw error("the text is not UTF-8")
+                    throw error("the input is not UTF-8")
                 }
                 return string
             case UInt8(ascii: "\\"):
@@ -197,7 +196,7 @@ private struct JSONParser {
     }
 
     private mutating func escape(into text: inout [UInt8]) throws(JSONError) {
-        guard let byte = peek else { throw error("the text ends inside quotation marks") }
+        guard let byte = peek else { throw error("unterminated string") }
         position += 1
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)

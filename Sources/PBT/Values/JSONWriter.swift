@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Value {
-    /// The value as JSON on one line: names in order, every number to the last bit, NaN and infinity as `null`.
+    /// The value as JSON on one line: names in order, numbers exact, NaN and infinity as `null`.
     public var json: String {
         String(decoding: jsonBytes, as: UTF8.self)
     }
@@ -21,7 +21,7 @@ extension Value {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Appends compact JSON, or with an `indent` (in levels) JSON over several lines.
+    /// Appends compact JSON, or indented JSON if `indent` (in levels) is given.
     private func write(to bytes: inout [UInt8], indent: Int? = nil) {
         switch self {
         case .null: bytes.append(contentsOf: "null".utf8)
@@ -31,7 +31,7 @@ extension Value {
             bytes.append(contentsOf: (number.isFinite ? number.description : "null").utf8)
         case .string(let string): Self.quote(string, to: &bytes)
         case .array(let array):
-            // A list of scalars stays on one line: a schedule is easier to read so.
+            // A list of scalars stays on one line, which makes schedules easier to read.
             let inner = array.allSatisfy(\.isScalar) ? nil : indent.map { $0 + 1 }
             bytes.append(UInt8(ascii: "["))
             for (i, element) in array.enumerated() {

@@ -2,20 +2,20 @@
 
 import Synchronization
 
-/// Something that is set once, told from one task to another.
+/// A flag that is set once and shared between tasks.
 package final class Latch: Sendable {
     private let value = Atomic(false)
 
     package init() {}
 
-    /// Whether it is set.
+    /// True if it is set.
     package var isSet: Bool {
         value.load(ordering: .acquiring)
     }
 
     /// Sets it.
     ///
-    /// - Returns: Whether it was set already.
+    /// - Returns: True if it was already set.
     @discardableResult
     package func set() -> Bool {
         value.exchange(true, ordering: .acquiringAndReleasing)

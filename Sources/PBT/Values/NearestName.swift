@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Sequence<String> {
-    /// The texts in quotation marks, separated by commas: `"a", "b"`.
+    /// The strings in quotation marks, separated by commas: `"a", "b"`.
     package var quotedList: String {
         map { "\"\($0)\"" }.joined(separator: ", ")
     }
 }
 
-/// The candidate that is nearest to a mistyped name, if one is near enough to be meant.
+/// Returns the candidate nearest to a misspelled name, if one is near enough.
 package func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
-    // Nobody mistypes this much, and the work grows with the length.
+    // Long names are not misspellings, and the work grows with the length.
     guard name.utf8.count <= 200 else { return nil }
     let typed = Array(name.lowercased())
     var best: (distance: Int, name: String)?
@@ -23,7 +23,7 @@ package func nearest(to name: String, among candidates: some Sequence<String>) -
     return best.name
 }
 
-/// How many characters must be added, dropped, exchanged or swapped with their neighbor.
+/// Returns the edit distance: insertions, deletions, substitutions, and swaps of neighbors.
 private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
     var beforeLast: [Int] = []
     var last = Array(0...b.count)

@@ -1,85 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An error of the project: what went wrong, with what, and what to do next, in one text for a person.
+/// An error with a code and a message that tells a person what went wrong, with what, and what to do next.
 ///
 /// Match on ``code``; show ``description``.
 public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What kind of error it is.
+    /// The code of an error.
     ///
-    /// More kinds may come.
+    /// Later versions may add codes.
     public struct Code: Sendable, Hashable {
-        /// Its name, as the HTTP API writes it: `leaseLost`.
+        /// The name, as in the HTTP API: `leaseLost`.
         public let name: String
 
-        /// The code of that name, whether or not this version knows it.
+        /// Creates a code with a name, which this version need not know.
         public init(_ name: String) { self.name = name }
 
-        /// A value is not of the kind or in the range that it should be.
+        /// A value has the wrong type or is out of range.
         public static let badValue = Code("badValue")
-        /// An experiment's definition is wrong.
+        /// The definition of an experiment is invalid.
         public static let badExperiment = Code("badExperiment")
         /// There is no such experiment.
         public static let noSuchExperiment = Code("noSuchExperiment")
         /// There is no such member or interval.
         public static let noSuchInterval = Code("noSuchInterval")
-        /// An experiment of that name is there already, with another definition.
+        /// An experiment of that name already exists with another definition.
         public static let alreadyExists = Code("alreadyExists")
-        /// The lease was lost: its term ran out, or another worker has the interval.
+        /// The lease was lost: it expired, or another worker has the interval.
         ///
         /// Nothing was written.
         public static let leaseLost = Code("leaseLost")
         /// The experiment's state does not allow it.
         public static let wrongState = Code("wrongState")
-        /// A strategy that an experiment names was not given to the store.
+        /// The store lacks a strategy that an experiment names.
         public static let noSuchStrategy = Code("noSuchStrategy")
-        /// The store cannot be opened, or is not one of ours.
+        /// The store cannot be opened, or is not a store of pbt.
         public static let unusableStore = Code("unusableStore")
         /// The store is busy; try again later.
         public static let storeBusy = Code("storeBusy")
-        /// What the store holds contradicts itself: an error of ours or a damaged file.
+        /// The contents of the store are inconsistent, by a bug or a damaged file.
         public static let inconsistent = Code("inconsistent")
         /// A file or directory cannot be read or written.
         public static let inputOutput = Code("inputOutput")
-        /// The same is being done at this moment by another request; try again.
+        /// Another request is doing the same at present; try again.
         public static let inProgress = Code("inProgress")
-        /// There is no such checkpoint, or not any more.
+        /// There is no such checkpoint (any longer).
         public static let noSuchCheckpoint = Code("noSuchCheckpoint")
-        /// A published checkpoint is no longer what was measured.
+        /// A published checkpoint was modified.
         public static let changedCheckpoint = Code("changedCheckpoint")
-        /// A request is not one: no JSON, a field that is missing, a parameter out of range.
+        /// A request is malformed: invalid JSON, a missing field, or a parameter out of range.
         public static let badRequest = Code("badRequest")
-        /// There is no token, or it is unknown, revoked or expired.
+        /// The token is missing, unknown, revoked, or expired.
         public static let unauthorized = Code("unauthorized")
-        /// The token's scope does not reach.
+        /// The scope of the token is insufficient.
         public static let forbidden = Code("forbidden")
-        /// What was to be changed is not as the caller believes.
+        /// The resource was changed since the caller read it.
         public static let preconditionFailed = Code("preconditionFailed")
-        /// The server cannot be reached, or its answer makes no sense.
+        /// The server cannot be reached, or its response is invalid.
         ///
-        /// What was asked for may have happened.
+        /// The request may have taken effect.
         public static let unreachable = Code("unreachable")
-        /// This worker cannot train: its program, directory or device is missing, or it has no space, no memory, no
-        /// process or no file descriptor.
+        /// This worker cannot train: its program, directory, or device is missing, or it is out of disk space, memory,
+        /// processes, or file descriptors.
         public static let cannotTrain = Code("cannotTrain")
         /// This worker was set aside: its attempts fail where those of others succeed.
         public static let setAside = Code("setAside")
     }
 
-    /// What kind of error it is.
+    /// The code.
     public let code: Code
-    /// A text for a person: what, which, and what next.
+    /// The message for a person.
     public let message: String
-    /// Each problem of a definition by itself, where ``message`` tells them all; empty for other errors.
+    /// The individual problems of a definition, all of which are in ``message``; empty for other errors.
     public let problems: [DocumentError]
-    /// The `errno` of the operating system's error that led to it, if one did; no part of what makes errors equal.
+    /// The `errno` that caused it, if any; not compared by `==`.
     package let systemError: Int32?
 
-    /// An error with this code and text.
+    /// Creates an error.
     public init(_ code: Code, _ message: String) {
         self.init(code, message, systemError: nil)
     }
 
-    /// An error about a definition with any number of problems.
+    /// Creates an error about a definition with any number of problems.
     public init(_ code: Code, _ message: String, problems: [DocumentError]) {
         self.init(code, message, problems: problems, systemError: nil)
     }
@@ -91,18 +91,18 @@ public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
         self.systemError = systemError
     }
 
-    /// Whether code, text and problems are equal.
+    /// Returns true if code, message, and problems are equal.
     public static func == (a: Self, b: Self) -> Bool {
         a.code == b.code && a.message == b.message && a.problems == b.problems
     }
 
-    /// Hashes code and text.
+    /// Hashes code and message.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(code)
         hasher.combine(message)
     }
 
-    /// The text for a person.
+    /// The message.
     public var description: String {
         message
     }

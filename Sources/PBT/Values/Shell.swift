@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Text for a POSIX shell, so that a printed command can be pasted.
+/// Quoting for POSIX shells, so that printed commands can be pasted.
 package enum Shell {
-    /// Returns a text as one word of a shell command, quoted where it has to be.
+    /// Returns a string as one word of a shell command, quoted if necessary.
     ///
-    /// Control characters, and those that reverse the direction of writing, are written as escapes (`$'\n'`, as bash,
-    /// zsh, and ksh read them), so that the word stays on one line and reads as what it is.
+    /// Control characters and those that change the writing direction are written as escapes (`$'\n'`, for bash, zsh,
+    /// and ksh), so that the word stays on one line and cannot mislead.
     package static func quoted(_ text: String) -> String {
         if text.unicodeScalars.contains(where: isHidden) { return escaped(text) }
         return isPlain(text) ? text : "'\(text.replacing("'", with: "'\\''"))'"
@@ -16,7 +16,7 @@ package enum Shell {
         words.map(quoted).joined(separator: " ")
     }
 
-    /// Returns the words of a command as a shell splits it, without expanding anything; an open quotation ends the text.
+    /// Splits a command into words like a shell, without expansion; an unterminated quotation extends to the end.
     package static func words(in text: String) -> [String] {
         var words: [String] = []
         var word: String?
@@ -40,9 +40,9 @@ package enum Shell {
         return words
     }
 
-    /// Whether every shell takes the word as it is.
+    /// Returns true if no shell changes the word.
     private static func isPlain(_ text: String) -> Bool {
-        // {a,b} and {1..3} stand for several words, =name for a path in zsh.
+        // {a,b} and {1..3} expand to several words, =name to a path in zsh.
         let isExpanded = text.utf8.contains(UInt8(ascii: "{")) && (text.contains(",") || text.contains(".."))
         guard !text.isEmpty, !isExpanded, !text.hasPrefix("=") else { return false }
         return text.utf8.allSatisfy { byte in
@@ -57,7 +57,7 @@ package enum Shell {
         }
     }
 
-    /// Whether a character would not be seen, or would change what is seen around it.
+    /// Returns true for a character that is invisible or affects how its neighbors are displayed.
     private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0..<0x20, 0x7f..<0xa0, 0x200b...0x200f, 0x2028...0x202e, 0x2066...0x2069, 0xfeff, 0xfffe, 0xffff: true
@@ -74,7 +74,7 @@ package enum Shell {
             case "\t": word += "\\t"
             case "\r": word += "\\r"
             case _ where isHidden(scalar):
-                // Three octal digits a byte: what follows is never taken for a part of it.
+                // Three octal digits per byte, so that a following digit is not taken as part of it.
                 for byte in String(scalar).utf8 {
                     let digits = String(byte, radix: 8)
                     word += "\\" + String(repeating: "0", count: 3 - digits.count) + digits

@@ -5,32 +5,32 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
     /// Milliseconds since 1970-01-01T00:00:00Z.
     public var milliseconds: Int64
 
-    /// The point in time that many milliseconds after the start of 1970.
+    /// Creates a point in time from milliseconds since 1970-01-01T00:00:00Z.
     public init(milliseconds: Int64) {
         self.milliseconds = milliseconds
     }
 
-    /// Orders by time.
+    /// Orders points in time.
     public static func < (a: Self, b: Self) -> Bool {
         a.milliseconds < b.milliseconds
     }
 
-    /// The point in time that much later, or the last or first one there is.
+    /// Returns the point in time after a duration, clamped to the representable range.
     public func advanced(by duration: Duration) -> Self {
         Self(milliseconds: milliseconds.adding(saturating: duration.milliseconds))
     }
 
-    /// The time from another point to this one, or the longest there is.
+    /// Returns the duration from another point in time to this one, clamped to the representable range.
     public func since(_ other: Self) -> Duration {
         .milliseconds(milliseconds.subtracting(saturating: other.milliseconds))
     }
 
-    /// ISO 8601 in UTC to the second: `2026-11-21T19:18:14Z`.
+    /// The point in time in ISO 8601, in UTC to the second: `2026-11-21T19:18:14Z`.
     public var description: String {
         let seconds = Int((Double(milliseconds) / 1000).rounded(.down))
         let days = seconds >= 0 ? seconds / 86400 : (seconds - 86399) / 86400
         let time = seconds - days * 86400
-        // The civil date of a day number, by eras of 400 years that begin on 1 March.
+        // The civil date of a day number, by eras of 400 years that start on 1 March.
         let shifted = days + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097
@@ -46,7 +46,7 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
 }
 
 extension Duration {
-    /// The duration in whole milliseconds, rounded down; as many as there can be for one that is longer.
+    /// The duration in milliseconds, rounded down and clamped to the representable range.
     package var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds.multiplied(saturatingBy: 1000).adding(saturating: attoseconds / 1_000_000_000_000_000)

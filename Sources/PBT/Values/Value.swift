@@ -2,7 +2,8 @@
 
 /// Any JSON value: a hyperparameter, a metric, a piece of an event.
 ///
-/// `1` and `1.0` are different values (an integer and a number), as a hyperparameter's type must survive the store.
+/// `1` and `1.0` are different values (an integer and a number), since the store must preserve the types of
+/// hyperparameters.
 public enum Value: Sendable, Hashable {
     /// JSON's `null`.
     case null
@@ -10,16 +11,16 @@ public enum Value: Sendable, Hashable {
     case bool(Bool)
     /// A number written without a fraction or exponent, within 64 bits.
     case integer(Int)
-    /// Any other number. JSON has no NaN and no infinity; the parser takes them, the writer writes `null`.
+    /// Any other number. JSON has no NaN and no infinity; the parser accepts them, the writer writes `null`.
     case number(Double)
-    /// Text.
+    /// A string.
     case string(String)
     /// A list.
     case array([Value])
-    /// Named values; their order carries no meaning, and they are written in the order of their names.
+    /// An object; written in the order of its names.
     case object([String: Value])
 
-    /// The number that this is, whole or not; nothing for any other kind.
+    /// The value as a floating-point number; nil if it is not a number.
     public var double: Double? {
         switch self {
         case .integer(let integer): Double(integer)
@@ -28,7 +29,7 @@ public enum Value: Sendable, Hashable {
         }
     }
 
-    /// The whole number that this is; nothing for any other kind, nor for a number with a fraction.
+    /// The value as an integer; nil if it is not a number, or has a fraction.
     public var int: Int? {
         switch self {
         case .integer(let integer): integer
@@ -37,32 +38,32 @@ public enum Value: Sendable, Hashable {
         }
     }
 
-    /// The text that this is; nothing for any other kind.
+    /// The value as a string; nil for other types.
     public var string: String? {
         if case .string(let string) = self { string } else { nil }
     }
 
-    /// The truth value that this is; nothing for any other kind.
+    /// The value as a boolean; nil for other types.
     public var bool: Bool? {
         if case .bool(let bool) = self { bool } else { nil }
     }
 
-    /// The list that this is; nothing for any other kind.
+    /// The value as a list; nil for other types.
     public var array: [Value]? {
         if case .array(let array) = self { array } else { nil }
     }
 
-    /// The named values that this is; nothing for any other kind.
+    /// The value as an object; nil for other types.
     public var object: [String: Value]? {
         if case .object(let object) = self { object } else { nil }
     }
 
-    /// The value of that name; nothing when this is not an object or has no such name.
+    /// The value with a name; nil if this is not an object or lacks the name.
     public subscript(name: String) -> Value? {
         object?[name]
     }
 
-    /// The value with every number that JSON cannot write turned into null: what a store keeps.
+    /// The value with numbers that JSON cannot represent replaced by null, as it is stored.
     package var finite: Value {
         switch self {
         case .number(let number): number.isFinite ? self : .null
@@ -72,7 +73,7 @@ public enum Value: Sendable, Hashable {
         }
     }
 
-    /// Whether this is neither a list nor an object.
+    /// True if this is neither a list nor an object.
     public var isScalar: Bool {
         switch self {
         case .array, .object: false
@@ -80,13 +81,13 @@ public enum Value: Sendable, Hashable {
         }
     }
 
-    /// What kind of value this is, for messages: "a number", "text".
+    /// The type of the value, for messages: "a number", "a string".
     public var kind: String {
         switch self {
         case .null: "null"
-        case .bool: "true or false"
+        case .bool: "a boolean"
         case .integer, .number: "a number"
-        case .string: "text"
+        case .string: "a string"
         case .array: "a list"
         case .object: "an object"
         }
@@ -99,15 +100,15 @@ extension Value: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, Expre
 {
     /// `true` or `false`.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
-    /// A whole number.
+    /// An integer.
     public init(integerLiteral value: Int) { self = .integer(value) }
     /// A number.
     public init(floatLiteral value: Double) { self = .number(value) }
-    /// Text.
+    /// A string.
     public init(stringLiteral value: String) { self = .string(value) }
     /// A list.
     public init(arrayLiteral elements: Value...) { self = .array(elements) }
-    /// An object; a repeated name is a programming error.
+    /// An object; a duplicate name is a programming error.
     public init(dictionaryLiteral elements: (String, Value)...) {
         self = .object(Dictionary(uniqueKeysWithValues: elements))
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTHTTP
 import PBTServer
 import PBTReport
-import PBTWorker
 import SystemPackage
 
 /// The page with the list of experiments.

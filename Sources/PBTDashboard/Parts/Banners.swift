@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTServer
 import PBTReport
-import PBTWorker
 import SystemPackage
 
 /// The banners at the top of an experiment's pages: its problems, what happens next, and the commands to continue.

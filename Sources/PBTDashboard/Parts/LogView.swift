@@ -3,7 +3,7 @@
 import PBT
 import PBTReport
 import PBTServer
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 /// The end of a trainer's output.

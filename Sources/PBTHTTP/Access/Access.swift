@@ -4,11 +4,11 @@ package import PBT
 import PBTAPI
 import Synchronization
 
-/// Who asks, once that is known.
+/// An authenticated caller.
 package struct Caller: Sendable, Hashable {
     /// The token's name; none where no token is needed.
     package var name: String?
-    /// What they may do.
+    /// The operations that are allowed.
     package var scope: Scope
     /// The public part of the token.
     package var token: String?
@@ -21,9 +21,9 @@ package struct Caller: Sendable, Hashable {
     }
 }
 
-/// Decides who may ask for what.
+/// Authenticates callers, and limits failed attempts.
 package final class Access: Sendable {
-    /// Who is let in.
+    /// A rule of admission.
     package enum Rule: Sendable {
         /// Everyone who reaches the address: loopback, or an explicit choice.
         case open
@@ -36,11 +36,11 @@ package final class Access: Sendable {
     /// Lookups that failed, by address, since when.
     private let failures = Mutex<[String: (count: Int, since: Timestamp)]>([:])
 
-    /// When the tokens of those who follow something were last looked up.
+    /// The time at which the token of each follower of a stream was last looked up.
     private let checked = Mutex<[String: ContinuousClock.Instant]>([:])
 
-    /// How many wrong tokens an address may show in a minute.
-    private static let patience = 20
+    /// The number of wrong tokens that an address may send in a minute.
+    private static let failureLimit = 20
 
     /// The most addresses, or tokens, that are remembered.
     private static let remembered = 10_000
@@ -50,12 +50,12 @@ package final class Access: Sendable {
         self.clock = clock
     }
 
-    /// Whether a token is needed.
+    /// True if requests need a token.
     package var needsToken: Bool {
         if case .tokens = rule { true } else { false }
     }
 
-    /// Finds out who shows an `Authorization` field.
+    /// Authenticates the sender of an `Authorization` field.
     ///
     /// - Parameters:
     ///   - field: The field's value, if there is one.
@@ -67,7 +67,7 @@ package final class Access: Sendable {
         guard let field else {
             throw PBTError(
                 .unauthorized,
-                "a token is needed: send Authorization: Bearer TOKEN; make one with: pbt token create NAME")
+                "authentication required: send Authorization: Bearer TOKEN; create one with: pbt token create NAME")
         }
         let now = clock.now()
         guard field.lowercased().hasPrefix("bearer "),
@@ -76,13 +76,13 @@ package final class Access: Sendable {
         else {
             try fail(address, now)
             throw PBTError(
-                .unauthorized, "the token is not known here, or was revoked; make one with: pbt token create NAME")
+                .unauthorized, "unknown or revoked token; create one with: pbt token create NAME")
         }
         try check(record, now)
         return Caller(name: record.name, scope: record.scope, token: record.id)
     }
 
-    /// Asks once more, of someone who waited: their token may have been revoked, or have expired.
+    /// Checks a caller again after a wait: the token may have been revoked, or have expired.
     ///
     /// - Throws: A `PBTError` with code `unauthorized`.
     package func checkAgain(_ caller: Caller) async throws {
@@ -93,7 +93,7 @@ package final class Access: Sendable {
         try check(record, clock.now())
     }
 
-    /// The same, but no more often than that for all who show the same token.
+    /// Checks a caller again, but each token at most once in a period.
     ///
     /// - Throws: A `PBTError` with code `unauthorized`.
     package func checkAgain(_ caller: Caller, atMostEvery time: Duration) async throws {
@@ -119,7 +119,7 @@ package final class Access: Sendable {
         guard let expires = record.expires, expires <= now else { return }
         throw PBTError(
             .unauthorized,
-            "the token \"\(record.name)\" expired at \(expires); make a new one with: pbt token create NAME")
+            "the token \"\(record.name)\" expired at \(expires); create a new one with: pbt token create NAME")
     }
 
     private func record(of text: String, in store: any TokenStore) async throws -> TokenRecord? {
@@ -134,16 +134,18 @@ package final class Access: Sendable {
     private func fail(_ address: String, _ now: Timestamp) throws {
         let isTooMany = failures.withLock { failures in
             if failures.count >= Self.remembered, failures[address] == nil {
-                // What is over counts for nothing; those who are refused stay refused.
+                // Expired counts go first; addresses that are refused stay refused.
                 failures = failures.filter { now.since($0.value.since) <= .seconds(60) }
-                if failures.count >= Self.remembered { failures = failures.filter { $0.value.count > Self.patience } }
+                if failures.count >= Self.remembered {
+                    failures = failures.filter { $0.value.count > Self.failureLimit }
+                }
                 if failures.count >= Self.remembered { failures = [:] }
             }
             var known = failures[address] ?? (0, now)
             if now.since(known.since) > .seconds(60) { known = (0, now) }
             known.count += 1
             failures[address] = known
-            return known.count > Self.patience
+            return known.count > Self.failureLimit
         }
         if isTooMany {
             throw Problem(

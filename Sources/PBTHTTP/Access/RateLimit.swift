@@ -4,7 +4,7 @@ import PBT
 package import PBTAPI
 import Synchronization
 
-/// How many requests a second each caller may make: a bucket that fills at that rate and holds two seconds' worth.
+/// A limit on each caller's requests a second: a token bucket that holds two seconds' worth.
 package final class RateLimit: Sendable {
     private struct Bucket {
         var level: Double
@@ -49,7 +49,7 @@ package final class RateLimit: Sendable {
     }
 
     /// Makes room: forgets those whose buckets are full again, which changes nothing for them; where that is none,
-    /// those who may still go on, so that nobody gets around a limit by making others known.
+    /// callers that are below the limit, so that nobody evades a limit by adding other callers.
     private func forget(
         _ buckets: inout [String: Bucket], _ capacity: Double, _ now: ContinuousClock.Instant
     ) {

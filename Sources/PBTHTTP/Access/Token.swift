@@ -3,13 +3,13 @@
 import Crypto
 public import PBT
 
-/// A secret that a client shows: `pbt_ID_SECRET`, with 256 random bits in SECRET.
+/// A secret that a client sends: `pbt_ID_SECRET`, with 256 random bits in SECRET.
 ///
 /// The server keeps its SHA-256 only. A fast hash is enough, since nobody guesses 256 bits.
 public struct Token: Sendable {
     /// The whole text.
     ///
-    /// Shown once, to whoever makes it; never logged.
+    /// Shown once, to its creator; never logged.
     public let text: String
 
     private static let prefix = "pbt_"
@@ -46,7 +46,7 @@ public struct Token: Sendable {
         )
     }
 
-    /// The public part of what a client shows; nothing when that is no token at all.
+    /// Returns the public part of a token; nil for anything else.
     package static func id(of text: String) -> String? {
         guard text.hasPrefix(prefix), text.utf8.count <= 256 else { return nil }
         let parts = text.dropFirst(prefix.count).split(separator: "_", maxSplits: 1, omittingEmptySubsequences: false)
@@ -58,7 +58,7 @@ public struct Token: Sendable {
         Array(SHA256.hash(data: Array(text.utf8)))
     }
 
-    /// Whether a text is the token that a record is of; takes the same time whatever it is.
+    /// Returns true if a text is the token of a record; in constant time.
     package static func matches(_ text: String, _ record: TokenRecord) -> Bool {
         let hash = hash(of: text)
         guard hash.count == record.hash.count else { return false }

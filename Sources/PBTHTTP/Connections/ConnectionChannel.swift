@@ -7,7 +7,7 @@ import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 
-/// What each connection is made of: Hummingbird's HTTP/1 channel, with limits and deadlines of ours in it.
+/// The pipeline of each connection: Hummingbird's HTTP/1 channel, with limits and deadlines of ours.
 struct ConnectionChannel: HTTPChannelHandler {
     typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How long a server waits for the other end of a connection.
+/// Timeouts for the other end of a connection.
 package struct ConnectionLimits: Sendable, Hashable {
     /// For the head of a request: from connecting, or from its first byte on a connection that was used before.
     package var header = Duration.seconds(20)
@@ -8,7 +8,7 @@ package struct ConnectionLimits: Sendable, Hashable {
     ///
     /// Only time in which the server is ready to read counts.
     package var body = Duration.seconds(20)
-    /// How slow a body may be, except that of a file; bytes a second.
+    /// The lowest rate of a body, except that of a file, in bytes a second.
     package var bodyRate = 500
     /// For the next bytes of a file of a checkpoint: networks fail for a while.
     package var upload = Duration.seconds(60)
@@ -29,7 +29,7 @@ package struct ConnectionLimits: Sendable, Hashable {
         }
     }
 
-    /// How often a connection is looked at: limits are kept this exactly.
+    /// The period of checks, which is the precision of the limits.
     var tick: Duration {
         let shortest = [header, body, upload, idle, write, linger].min() ?? header
         return min(max(shortest / 8, .milliseconds(5)), .seconds(2))

@@ -2,7 +2,7 @@
 
 import PBTAPI
 
-/// Why a connection ends before its request could be taken to an endpoint.
+/// An error that ends a connection before its request reaches a route.
 struct ConnectionProblem: Error, CustomStringConvertible {
     let problem: Problem
 

@@ -34,7 +34,7 @@ package final class ConnectionTable: AvailableConnectionsDelegate, Sendable {
 
     private let state = Mutex(State())
 
-    /// How many there are, how many were closed to make room, and how many were refused.
+    /// The numbers of open connections, of those closed to make room, and of those refused.
     var counts: (open: Int, evicted: Int, refused: Int) {
         state.withLock { ($0.places.count, $0.evicted, $0.refused) }
     }

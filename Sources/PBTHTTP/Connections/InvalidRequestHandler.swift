@@ -18,7 +18,7 @@ final class InvalidRequestHandler: ChannelDuplexHandler, RemovableChannelHandler
     typealias OutboundOut = HTTPResponsePart
 
     private var requests = 0
-    private var begun = 0
+    private var started = 0
     private var answered = 0
     private var isOver = false
 
@@ -33,7 +33,7 @@ final class InvalidRequestHandler: ChannelDuplexHandler, RemovableChannelHandler
             return
         }
         switch unwrapOutboundIn(data) {
-        case .head: begun += 1
+        case .head: started += 1
         case .body: break
         case .end: answered += 1
         }
@@ -45,7 +45,7 @@ final class InvalidRequestHandler: ChannelDuplexHandler, RemovableChannelHandler
         defer { context.fireErrorCaught(error) }
         // A request that ends half-way is not answered: its sender went away, or this server shuts down, and then the
         // sender must not take it for an answer to what it asked.
-        guard let problem = Self.problem(ofConnection: error), begun == answered, answered == requests, !isOver else {
+        guard let problem = Self.problem(ofConnection: error), started == answered, answered == requests, !isOver else {
             return
         }
         isOver = true
@@ -68,7 +68,7 @@ final class InvalidRequestHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
     }
 
-    /// What is wrong with a request that cannot be read.
+    /// Returns the problem with a request that cannot be parsed.
     static func problem(of error: HTTPParserError) -> Problem {
         switch error {
         case .headerOverflow: Problem(431, "tooLarge", "the URL and the header fields are too many or too long")

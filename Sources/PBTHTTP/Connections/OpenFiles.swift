@@ -14,14 +14,14 @@ import PBT
 /// then), so running out is not an error that anyone could handle. It is avoided: connections get what is left when the
 /// store, checkpoints and the log have theirs.
 public enum OpenFiles {
-    /// What is kept for the store's connections, directories that are listed, the log, and files of the runtime's own.
+    /// The descriptors reserved for the store's connections, directory listings, the log, and the runtime.
     static let reserve = 32
     /// Connections when nothing limits files.
     static let most = 10_000
     /// Fewer connections than this are of no use.
     static let fewest = 8
 
-    /// How many files this process may have open.
+    /// The most files that this process may have open.
     public static var limit: Int {
         Int(clamping: limits().rlim_cur)
     }
@@ -48,13 +48,13 @@ public enum OpenFiles {
         return limit
     }
 
-    /// How many files are open now.
+    /// Returns the number of open files.
     static func count() -> Int {
         // The system gives out the lowest number that is free.
         (0..<Int32(clamping: min(limit, 1 << 12))).count { fcntl($0, F_GETFD) != -1 }
     }
 
-    /// How many connections a server may have: each may need a second file, for a checkpoint.
+    /// Returns the most connections of a server: each may need a second file, for a checkpoint.
     ///
     /// - Parameters:
     ///   - limit: How many files may be open.

@@ -13,7 +13,7 @@ final class PipelineGate: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// What may be passed on.
+    /// The reads that may be passed on.
     enum Demand {
         /// Nothing: a request is being answered.
         case nothing
@@ -43,13 +43,13 @@ final class PipelineGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var held = ByteBuffer()
     private var hasPendingRead = false
     private var hasPendingEnd = false
-    /// Whether anything was passed on since the last read was complete.
+    /// True if anything was passed on since the last read was complete.
     private var hasPassed = false
     private var isPassing = false
     private var isScheduled = false
     private var context: ChannelHandlerContext?
 
-    /// How many bytes were written to this connection.
+    /// The number of bytes written to this connection.
     private(set) var written = 0
 
     /// Passes on what may be passed on by now, soon: in a later turn of the event loop, so other connections get theirs.
@@ -154,7 +154,7 @@ final class PipelineGate: ChannelDuplexHandler, RemovableChannelHandler {
         return hasPassed
     }
 
-    /// How many of the bytes that are held may belong to one head.
+    /// The most bytes held that may belong to one head.
     private func headLength() -> Int {
         let piece = held.readableBytesView.prefix(Self.headPiece)
         var matched = 0

@@ -4,7 +4,7 @@ import NIOCore
 import PBT
 import PBTAPI
 
-/// Turns away a connection that is one too many.
+/// KeyedMutex away a connection that is one too many.
 final class Refusal: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -29,27 +29,27 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     private var heads = 0
     private var wholes = 0
     private var responses = 0
-    /// Whether the connection is used no more after the request that came last.
+    /// True if the connection is closed after the last request.
     private var isLast = false
 
     /// Since when the next request's head is waited for.
     private var waiting: NIODeadline
     /// Since when the bytes of a head come, or since the connection was opened.
     private var partial: NIODeadline?
-    /// Whether any bytes of a head have come that is not whole.
+    /// True if a head has arrived in part.
     private var hasPartial = false
-    /// Whether a read brought a part, rather than bytes of a head that is not whole.
+    /// True if a read yielded a part, rather than bytes of an incomplete head.
     private var broughtPart = false
 
     private var body = BodyClock()
-    /// How many bytes of the body are missing, where its head says how many there are.
+    /// The number of missing bytes of the body, if its length is known.
     private var missing: Int?
     /// Since when what comes is dropped: all is said.
     private var lingering: NIODeadline?
 
     /// When the connection was last looked at.
     private var checked = NIODeadline.now()
-    /// How many bytes the system had taken for the client then.
+    /// The number of bytes that the system had accepted for the client then.
     private var sent = 0
     private var stalled: NIODeadline?
 
@@ -221,7 +221,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         body.forgive(late, now)
     }
 
-    /// Whether the client has taken nothing for too long of what is there for it.
+    /// Returns true if the client has read nothing for too long.
     private func isStalled(_ context: ChannelHandlerContext, _ now: NIODeadline) -> Bool {
         let buffered: Int
         do {
@@ -251,7 +251,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func timeOut(_ context: ChannelHandlerContext) {
-        // Malformed says so, where nothing else is being said, and the endpoint that reads learns of it.
+        // InvalidRequestHandler says so, where nothing else is being said, and the endpoint that reads learns of it.
         context.fireErrorCaught(ConnectionProblem.slow)
         context.close(promise: nil)
     }

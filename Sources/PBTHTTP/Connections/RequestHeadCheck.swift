@@ -29,7 +29,7 @@ final class RequestHeadCheck: ChannelInboundHandler, RemovableChannelHandler {
         context.fireChannelRead(wrapInboundOut(.head(head)))
     }
 
-    /// What is wrong with a head; nothing when it is right.
+    /// Returns the problem with a head; nil for a valid one.
     static func problem(of head: HTTPRequestHead) -> String? {
         hostProblem(head) ?? targetProblem(head) ?? framingProblem(head)
     }
@@ -44,7 +44,7 @@ final class RequestHeadCheck: ChannelInboundHandler, RemovableChannelHandler {
         return nil
     }
 
-    /// Whether a text is a host, or an address, and a port or none (RFC 3986, 3.2.2).
+    /// Returns true if a text is a host or an address with an optional port (RFC 3986, 3.2.2).
     private static func isHost(_ text: String) -> Bool {
         var host = text[...]
         if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") {
@@ -99,6 +99,6 @@ final class RequestHeadCheck: ChannelInboundHandler, RemovableChannelHandler {
 }
 
 extension HTTPVersion {
-    /// Whether it is older than HTTP/1.1.
+    /// True if the version is older than HTTP/1.1.
     fileprivate var isOld: Bool { (major, minor) < (1, 1) }
 }

@@ -6,9 +6,9 @@ import HummingbirdCore
 import NIOCore
 
 extension Reply {
-    /// What is shorter is sent as it is: it fits into one packet anyway.
+    /// The shortest body that is compressed; a shorter one fits into one packet anyway.
     private static let shortest = 1024
-    /// What is longer would hold up everything else while it is packed.
+    /// The longest body that is compressed; a longer one would block everything else meanwhile.
     private static let longest = 1 << 26
 
     /// The same answer compressed, where that is worth it and the client can read it.
@@ -33,7 +33,7 @@ extension Reply {
         return type.hasPrefix("text/") || type.hasPrefix("application/json") || type.hasPrefix("image/svg+xml")
     }
 
-    /// Whether gzip is among the encodings of an `Accept-Encoding` field (RFC 9110, 12.5.3).
+    /// Returns true if an `Accept-Encoding` field accepts gzip (RFC 9110, 12.5.3).
     static func acceptsGzip(_ field: String?) -> Bool {
         var others = false
         for part in field?.lowercased().split(separator: ",") ?? [] {

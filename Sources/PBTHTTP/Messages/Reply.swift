@@ -6,29 +6,29 @@ import NIOCore
 package import PBT
 package import PBTAPI
 
-/// An answer to a request.
+/// A response to a request.
 package struct Reply: Sendable {
     package var status: HTTPResponse.Status = .ok
     package var headers: HTTPFields = [:]
     package var body: ResponseBody {
         didSet { bytes = nil }
     }
-    /// What the body is, where it is all there at once.
+    /// The bytes of a body that is not streamed.
     private(set) var bytes: [UInt8]?
 
-    /// Nothing to say but the status.
+    /// Returns a response without a body.
     package static func empty(_ status: HTTPResponse.Status = .noContent) -> Self {
         Self(status: status)
     }
 
-    /// A JSON value.
+    /// Returns a response with a JSON body.
     package static func json(
         _ value: Value, _ status: HTTPResponse.Status = .ok, type: String = "application/json"
     ) -> Self {
         bytes(value.jsonBytes, type: type, status)
     }
 
-    /// Bytes of a media type.
+    /// Returns a response with a body of a media type.
     package static func bytes(_ bytes: [UInt8], type: String, _ status: HTTPResponse.Status = .ok) -> Self {
         var reply = Self(
             status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
@@ -36,7 +36,7 @@ package struct Reply: Sendable {
         return reply
     }
 
-    /// An error.
+    /// Creates the response for an error (RFC 9457).
     package init(_ problem: Problem) {
         self = .json(
             problem.value, HTTPResponse.Status(code: problem.status, reasonPhrase: ""),
@@ -54,7 +54,7 @@ package struct Reply: Sendable {
         self.body = body
     }
 
-    /// The same answer with one more header field.
+    /// Returns the same response with one more header field.
     package func with(_ name: HTTPField.Name, _ value: String) -> Self {
         var reply = self
         reply.headers[name] = value

@@ -4,7 +4,7 @@ import HTTPTypes
 package import HummingbirdCore
 
 extension Request {
-    /// Whether a page of this server sent the request; nil when the request does not say where it comes from.
+    /// True if a page of this server sent the request; nil if the request does not say where it comes from.
     ///
     /// Browsers say where a request comes from (Fetch Metadata, and `Origin` in RFC 6454); programs say nothing.
     package var isFromThisServer: Bool? {

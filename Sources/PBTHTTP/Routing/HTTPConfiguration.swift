@@ -28,10 +28,10 @@ package struct HTTPConfiguration: Sendable {
         self.limits = limits
     }
 
-    /// Whether only this machine reaches the address.
+    /// True if only this machine can reach the address.
     package var isLoopback: Bool { Self.isLoopback(host) }
 
-    /// Whether a name or an address is of the loopback interface.
+    /// Returns true if a name or an address is of the loopback interface.
     package static func isLoopback(_ host: String) -> Bool {
         let name = host.lowercased()
         return name == "localhost" || name.hasSuffix(".localhost") || name == "::1" || name == "[::1]"

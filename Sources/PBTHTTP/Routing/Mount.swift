@@ -7,11 +7,12 @@ package import PBTAPI
 ///
 /// A request is offered to the mounts in order, and the first that has a route for it responds.
 package protocol Mount: Sendable {
-    /// Returns the route of a request; nil when it is not for this mount.
+    /// Finds the route of a request.
     ///
     /// - Parameters:
     ///   - request: The request; its body has not been read.
     ///   - path: The path as it was sent: percent-encoded, without a query.
+    /// - Returns: The route; nil when the request is not for this mount.
     func route(_ request: Request, path: Substring) -> MountedRoute?
 
     /// Tells clients that the server shuts down for good, and waits until they have let go.

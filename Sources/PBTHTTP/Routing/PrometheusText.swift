@@ -23,7 +23,7 @@ package struct PrometheusText: Sendable {
         lines.append("# TYPE \(name) \(kind.rawValue)")
     }
 
-    /// Appends a sample of the metric that was begun last.
+    /// Appends a sample of the current metric.
     ///
     /// - Parameters:
     ///   - suffix: The end of the name, for the series of a histogram.

@@ -21,12 +21,12 @@ package struct Router<Route: Routable>: Sendable {
     private struct Node {
         var children: [String: Node] = [:]
         var placeholder: (name: String, node: [Node])?
-        /// What takes all that is left of the path.
+        /// The routes that take the rest of the path.
         var rest: (name: String, routes: [String: Route])?
         var routes: [String: Route] = [:]
     }
 
-    /// What a router has for a method and a path.
+    /// The result of a lookup.
     package enum Match: Sendable {
         /// A route, and the decoded values of the path's placeholders.
         case found(Route, path: [String: String])
@@ -113,11 +113,12 @@ package struct Router<Route: Routable>: Sendable {
 }
 
 extension Router.Match {
-    /// Returns the route and the values of its placeholders.
+    /// Unwraps the match.
     ///
     /// - Parameters:
     ///   - request: The request that it was looked up for.
     ///   - hint: The sentence that tells what there is instead of nothing.
+    /// - Returns: The route, and the values of its placeholders.
     /// - Throws: A ``Problem`` with status 404 or 405; a `PBTError` with code `badRequest` for a malformed path.
     package func get(for request: Request, hint: String) throws -> (route: Route, path: [String: String]) {
         switch self {

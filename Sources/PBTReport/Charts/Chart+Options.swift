@@ -9,17 +9,17 @@ extension Chart {
         case light
         /// Light on black.
         case dark
-        /// The variables of a page's style sheet, for SVG inside of HTML; see ``Chart/cssVariables(_:)``.
+        /// The variables of a page's style sheet, for SVG inside HTML; see ``Chart/cssVariables(_:)``.
         ///
         /// Each piece of a member's life is an element of its own, with the number of the ``Piece`` as its `data-p`, so
-        /// that a script can make an ancestry stand out in all pictures of a page; the lineage that stands out from the
-        /// beginning has the class `tip`. Font and surface are the page's.
+        /// that a script can highlight a lineage in all charts of a page; the lineage that is highlighted initially has
+        /// the class `tip`. Font and surface are inherited from the page.
         case page
     }
 
-    /// The widths that there are layouts for.
+    /// The widths with a layout of their own.
     ///
-    /// A picture is made for its width, never shrunk, so text stays readable.
+    /// A chart is laid out for its width and never scaled down, so text stays readable.
     public enum Width: Int, Sendable, Hashable, CaseIterable {
         /// 360 pixels: a phone.
         case narrow = 360
@@ -28,88 +28,89 @@ extension Chart {
         /// 960 pixels: a page.
         case wide = 960
 
-        /// The widest that fits into so many pixels, or the narrowest.
+        /// Creates the widest width that fits into a number of pixels, or else the narrowest.
         public init(fitting pixels: Int) {
             self = Self.allCases.last { $0.rawValue <= pixels } ?? .narrow
         }
     }
 
-    /// How scores become heights.
+    /// The scale of the score axis.
     public enum ScoreScale: Sendable, Hashable {
-        /// Equal differences are equally high.
+        /// Linear.
         case linear
-        /// Equal factors are equally high; scores that are not above 0 are left out.
+        /// Logarithmic; scores that are not above 0 are omitted.
         case logarithmic
-        /// The distance from a score that cannot be surpassed, logarithmic: what is readable when all scores are near it.
+        /// The distance from a bound that no score exceeds, on a logarithmic scale; readable when all scores are near
+        /// it.
         case error(bound: Double)
     }
 
-    /// What the colors of lines mean.
+    /// The quantity that the colors of lines encode.
     public enum Color: Sendable, Hashable {
-        /// What is left of today's population's ancestors; see ``Families``. Gray died out.
+        /// The family that a line belongs to; see ``Families``. Extinct lineages are gray.
         case family
         /// The founder that a line descends from.
         case founder
-        /// How good the last score is beside all others.
+        /// The rank of the last score.
         case score
         /// The value of a hyperparameter.
         case hyperparameter(String)
     }
 
-    /// What runs from left to right.
+    /// The quantity on the horizontal axis.
     public enum Axis: String, Sendable, Hashable, CaseIterable {
-        /// How many intervals of training a checkpoint holds.
+        /// The number of training intervals that a checkpoint holds: its lineage depth.
         case training
-        /// The time since the experiment's first interval was begun.
+        /// The time since the start of the experiment's first interval.
         case time
     }
 
-    /// Which lives a lineage chart shows.
+    /// The lives that a lineage chart shows.
     public enum Lanes: String, Sendable, Hashable, CaseIterable {
         /// All of them.
         case all
         /// Those with descendants in today's population.
         case survivors
-        /// The lineage that stands out, and nothing else.
+        /// The highlighted lineage only.
         case path
     }
 
     /// The order of a lineage chart's rows.
     public enum RowOrder: String, Sendable, Hashable, CaseIterable {
-        /// By number of the member.
+        /// By the number of the member.
         case member
         /// Members of one family together, the largest family first.
         case family
     }
 
-    /// What a picture shows, and how.
+    /// The options of a chart.
     public struct Options: Sendable, Hashable {
         /// Its colors.
         public var theme: Theme
         /// Its width.
         public var width: Width
-        /// How scores become heights.
+        /// The scale of the score axis.
         public var scale: ScoreScale
-        /// The interval whose lineage stands out; none: the best.
+        /// The interval whose lineage is highlighted; none: the best.
         public var tip: IntervalID?
-        /// Whether the baseline is shown, if there is one.
+        /// True to show the baseline, if there is one.
         public var showsBaseline: Bool
-        /// The hyperparameters of a scatter chart's two axes; none: the first two that vary, those on a logarithmic scale
-        /// first.
+        /// The hyperparameters of a scatter chart's two axes; none: the first two that vary, those on a logarithmic
+        /// scale first.
         public var hyperparameters: [String]
-        /// What the colors of lines mean: in learning curves and in the lineage, and, of a founder share, whether areas
-        /// are families or founders.
+        /// The quantity that colors encode, in learning curves and lineages; of a founder share, ``Color/family`` or
+        /// ``Color/founder``.
         public var color: Color
-        /// How many members' lines are shown: those with the best newest scores; none: all of them.
+        /// The number of members whose lines are shown, those with the best newest scores; none: all of them.
         public var top: Int?
-        /// What runs from left to right in learning curves, schedules and comparisons.
+        /// The horizontal axis of learning curves, schedules and comparisons.
         public var axis: Axis
-        /// Which lives a lineage chart shows; none: all of up to 30 members, else the survivors.
+        /// The lives that a lineage chart shows; none: all of up to 30 members, else the survivors.
         public var lanes: Lanes?
         /// The order of a lineage chart's rows.
         public var order: RowOrder
 
-        /// Options.
+        /// Creates options.
         public init(
             theme: Theme = .light, width: Width = .medium, scale: ScoreScale = .linear, tip: IntervalID? = nil,
             showsBaseline: Bool = true, hyperparameters: [String] = [], color: Color = .family, top: Int? = nil,
@@ -129,7 +130,7 @@ extension Chart {
         }
     }
 
-    /// The height for a width.
+    /// Returns the height for a width.
     static func height(of width: Width, _ narrow: Double, _ medium: Double, _ wide: Double) -> Double {
         switch width {
         case .narrow: narrow

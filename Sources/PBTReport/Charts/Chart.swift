@@ -2,24 +2,24 @@
 
 import PBT
 
-/// A picture of an experiment, as SVG.
+/// A chart of an experiment, as SVG.
 ///
-/// The same history and options give the same bytes. Nothing in it needs a style sheet, a script or another file,
-/// except in the theme ``Theme/page``.
+/// Deterministic: the same history and options give the same bytes. It does not need a style sheet, a script or another
+/// file, except in the theme ``Theme/page``.
 public struct Chart: Sendable, Hashable {
-    /// What it is called.
+    /// The title.
     public let title: String
-    /// What it shows, in sentences that a person would say.
+    /// A summary of its contents in sentences, for screen readers.
     public let summary: String
-    /// Its width in pixels.
+    /// The width in pixels.
     public let width: Int
-    /// Its height in pixels.
+    /// The height in pixels.
     public let height: Int
-    /// The picture: an SVG document.
+    /// The SVG document.
     public let svg: String
-    /// How many elements it has.
+    /// The number of elements.
     package let marks: Int
-    /// The most points that one of its paths has.
+    /// The number of points of its longest path.
     package let longestPath: Int
 
     init(title: String, summary: String, width: Double, height: Double, drawing: Drawing) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension HTML {
-    /// A chart as an inline SVG element.
+    /// Returns a chart as an inline SVG element.
     package static func picture(_ chart: Chart) -> HTML {
         HTML(markup: chart.svg)
     }
 
-    /// A table of a chart's data; columns of numbers have the class `number`.
+    /// Returns the table of a chart's data; columns of numbers have the class `number`.
     package static func table(_ data: ChartTable) -> HTML {
         let styles = data.columns.map { $0.alignment == .right ? "number" : nil }
         let headings = zip(data.columns, styles).map { ColumnHeading(HTML($0.title), class: $1) }

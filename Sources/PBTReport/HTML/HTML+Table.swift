@@ -11,7 +11,7 @@ package struct ColumnHeading: Sendable, Hashable, ExpressibleByStringInterpolati
     private let style: String?
     private let order: Order?
 
-    /// A heading.
+    /// Creates a heading.
     ///
     /// - Parameters:
     ///   - content: The title, or a link that sorts by the column.
@@ -23,12 +23,12 @@ package struct ColumnHeading: Sendable, Hashable, ExpressibleByStringInterpolati
         self.order = order
     }
 
-    /// The heading of a column of text.
+    /// Creates the heading of a column of text.
     package init(stringLiteral title: String) {
         self.init(HTML(title))
     }
 
-    /// The heading of a column of numbers, which has the class `n`.
+    /// Returns the heading of a column of numbers, which has the class `n`.
     package static func number(_ title: String) -> ColumnHeading {
         ColumnHeading(HTML(title), class: "n")
     }
@@ -39,7 +39,7 @@ package struct ColumnHeading: Sendable, Hashable, ExpressibleByStringInterpolati
     }
 }
 
-/// A table with a row of headings.
+/// Returns a table with a row of headings.
 ///
 /// - Parameters:
 ///   - headings: The columns, from left to right; without any there is no row of headings.
@@ -61,7 +61,7 @@ package func table(
     }
 }
 
-/// A region that scrolls by itself where its content is wider or higher than the page allows.
+/// Returns a region that scrolls by itself where its content is wider or higher than the page allows.
 ///
 /// - Parameters:
 ///   - label: The name of the region, for screen readers.

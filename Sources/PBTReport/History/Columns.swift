@@ -2,40 +2,41 @@
 
 package import PBT
 
-/// What charts look at most, as columns: an interval is large, and there may be hundreds of thousands.
+/// The fields of intervals that charts use most, as columns: an interval is large, and there may be hundreds of
+/// thousands.
 ///
-/// To read one field of each interval costs little; to copy each one costs more than all drawing does.
+/// Reading one field of each interval is cheap; copying each interval would cost more than drawing.
 package struct Columns: Sendable {
-    /// Each interval's name.
+    /// The identifier of each interval.
     package let ids: [IntervalID]
-    /// Where each interval stands.
+    /// The state of each interval.
     package let states: [Interval.State]
-    /// How many intervals of training each interval's checkpoint holds.
+    /// The lineage depth of each interval: the number of training intervals in its checkpoint.
     let depths: [Int]
-    /// Each interval's score; not a number when it is not done.
+    /// The score of each interval; NaN when it is not done.
     let scores: [Double]
-    /// Whether each interval continues another member's checkpoint.
+    /// For each interval, true when it continues another member's checkpoint.
     package let isExploit: [Bool]
-    /// Whether any of them diverged or failed.
+    /// True when any of them diverged or failed.
     let hasLosses: Bool
-    /// How many members there are.
+    /// The number of members.
     package let members: Int
-    /// The most training that a finished interval's checkpoint holds.
+    /// The greatest lineage depth of a finished interval.
     let trained: Int
     /// The greatest index of a finished interval; -1 when there is none.
     let lastIndex: Int
-    /// How many milliseconds after the first start each interval finished; not a number when that is not known.
+    /// The end of each interval, in milliseconds after the first start; NaN when it is not known.
     let finished: [Double]
-    /// How many milliseconds after the first start each interval's last attempt began; not a number when it did not.
+    /// The start of each interval's last attempt, in milliseconds after the first start; NaN when there was none.
     let started: [Double]
-    /// The place of each member's first interval, and the number of places.
+    /// The place of each member's first interval, followed by the number of places.
     package let starts: [Int]
-    /// When the first interval was begun.
+    /// The start of the first interval.
     package let zero: Timestamp?
-    /// The greatest time that is known, in milliseconds after the first start.
+    /// The greatest known time, in milliseconds after the first start.
     let duration: Double
 
-    /// The columns of intervals that are sorted by member.
+    /// Creates the columns of intervals that are sorted by member.
     init(_ intervals: [Interval]) {
         let count = intervals.count
         var ids: [IntervalID] = []
@@ -58,7 +59,7 @@ package struct Columns: Sendable {
         var starts: [Int] = []
         var zero: Int64?
         for place in intervals.indices {
-            // Field by field: an interval as a whole is never copied.
+            // Field by field: whole intervals are never copied.
             let (id, state, depth) = (intervals[place].id, intervals[place].state, intervals[place].depth)
             let score = state == .done ? intervals[place].score ?? .nan : .nan
             if ids.last?.member != id.member { starts.append(place) }
@@ -98,7 +99,7 @@ package struct Columns: Sendable {
         self.lastIndex = lastIndex
     }
 
-    /// Whether an interval came to nothing.
+    /// Returns true when an interval diverged or failed.
     func isLost(_ place: Int) -> Bool {
         states[place] == .diverged || states[place] == .failed
     }
@@ -108,9 +109,9 @@ package struct Columns: Sendable {
         starts.dropFirst().filter { $0 > 0 }.map { $0 - 1 }
     }
 
-    /// At each of some times, evenly spread, the newest interval of each member that had finished by then.
+    /// Returns the newest finished interval of each member at evenly spaced times.
     ///
-    /// - Parameter count: How many times.
+    /// - Parameter count: The number of times.
     /// - Returns: The times, in milliseconds after the first start, and the places of the intervals.
     func newest(at count: Int) -> [(time: Double, places: [Int])] {
         guard duration > 0 else { return [] }
@@ -119,7 +120,7 @@ package struct Columns: Sendable {
             var place = start
             var newest: Int?
             for step in result.indices {
-                // Intervals of a member finish one after the other.
+                // The intervals of a member finish in order.
                 while place < end, finished[place].isNaN || finished[place] <= result[step].time {
                     if !finished[place].isNaN { newest = place }
                     place += 1

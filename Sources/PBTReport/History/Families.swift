@@ -2,28 +2,29 @@
 
 public import PBT
 
-/// What is left of today's population's ancestors.
+/// The families of the current population: the descendants of its few remaining ancestors.
 ///
-/// Colored by founder, a picture turns monochrome just when PBT works, since one founder soon owns all. So families
-/// are told apart at the greatest amount of training at which today's population has at most six ancestors.
+/// Colored by founder, a chart turns monochrome just when PBT works, since all members soon descend from one founder.
+/// Families are therefore distinguished at the greatest lineage depth at which the current population has at most six
+/// ancestors.
 public struct Families: Sendable {
-    /// How many families are told apart at most.
+    /// The maximum number of families.
     public static let limit = 6
 
-    /// Each member's newest interval, unless that one diverged or failed.
+    /// The newest interval of each member, unless it diverged or failed.
     public let population: [IntervalID]
-    /// How many founders there were, restarted members among them.
+    /// The number of founders, including restarted members.
     public let founders: Int
-    /// How many of them have descendants in today's population.
+    /// The number of founders with descendants in the current population.
     public let foundersLeft: Int
-    /// The ancestors that today's families descend from, the largest family first; empty when there are more than six
-    /// founders left, or nobody.
+    /// The ancestors of the families, the largest family first; empty when more than six founders are left, or the
+    /// population is empty.
     public let ancestors: [IntervalID]
-    /// After how many intervals of training the families part; none when there are no families.
+    /// The lineage depth at which the families part; none when there are no families.
     public let depth: Int?
-    /// For each place in the genealogy: whether it is an ancestor of today's population.
+    /// For each place in the genealogy, true for ancestors of the current population.
     package let survives: [Bool]
-    /// For each place in the genealogy: the family, or none before the families part.
+    /// For each place in the genealogy, the family; none before the families part.
     package let family: [Int?]
 
     init(_ genealogy: Genealogy, _ columns: Columns) {
@@ -52,7 +53,7 @@ public struct Families: Sendable {
             self.family = family
             return
         }
-        // How many of today's members descend from each ancestor.
+        // The number of current members that descend from each ancestor.
         var sizes: [Int: Int] = [:]
         let roots = tips.map { tip in
             var place = tip
@@ -74,7 +75,7 @@ public struct Families: Sendable {
         self.family = family
     }
 
-    /// The greatest depth at which the tips have at most six ancestors, a tip of less depth counting as its own.
+    /// Returns the greatest depth at which the tips have at most six ancestors; a tip of less depth counts as its own.
     private static func parting(_ depths: [Int], survives: [Bool], tips: [Int]) -> Int? {
         var ancestors: [Int: Int] = [:]
         for place in depths.indices where survives[place] {

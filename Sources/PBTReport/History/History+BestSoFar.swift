@@ -4,36 +4,36 @@ public import PBT
 
 /// One improvement of the best score.
 public struct Improvement: Sendable, Hashable {
-    /// How much had been trained then, in the unit that was asked for.
+    /// The progress at that time, in the requested unit.
     public let at: Int
-    /// The interval that was better than all before it.
+    /// The interval that was better than all previous ones.
     public let interval: IntervalID
-    /// Its score.
+    /// The score of the interval.
     public let score: Double
 }
 
 extension History {
-    /// What the best score so far is a function of.
+    /// The measure of progress that the best score so far is a function of.
     public enum Progress: Sendable, Hashable {
-        /// The number of intervals that had finished, in the order in which they did: the budget spent.
+        /// The number of finished intervals, in the order in which they finished: the budget spent.
         case finished
-        /// The index of the interval: the same for all members, whenever they got there.
+        /// The index of the interval, independent of time.
         case index
-        /// The intervals of training that a checkpoint holds.
+        /// The lineage depth: the number of training intervals in a checkpoint.
         case depth
     }
 
-    /// The improvements of the best score.
+    /// Returns the improvements of the best score.
     ///
-    /// - Parameter progress: What it is a function of.
+    /// - Parameter progress: The measure of progress.
     /// - Returns: Only the improvements, from the first score to the best.
     public func bestSoFar(by progress: Progress) -> [Improvement] {
         Self.bestSoFar(of: genealogy, columns, by: progress, objective: record.experiment.objective)
     }
 
-    /// The improvements of the baseline's best score; empty when there is no baseline.
+    /// Returns the improvements of the baseline's best score; empty when there is no baseline.
     ///
-    /// - Parameter progress: What it is a function of.
+    /// - Parameter progress: The measure of progress.
     /// - Returns: Only the improvements, from the first score to the best.
     public func baselineBestSoFar(by progress: Progress) -> [Improvement] {
         guard let baseline, let baselineColumns else { return [] }
@@ -75,9 +75,9 @@ extension History {
         return improvements
     }
 
-    /// All finished intervals in the order in which they finished, counted from 1.
+    /// Returns all finished intervals in the order in which they finished, counted from 1.
     private static func inOrder(of intervals: [Interval], _ columns: Columns) -> [(at: Int, place: Int)] {
-        // Keys are sorted rather than intervals: an interval is large.
+        // Sort keys rather than intervals, which are large.
         var keys: [(sequence: Int64, index: Int, place: Int)] = []
         for place in intervals.indices where columns.states[place].isFinished {
             keys.append((intervals[place].sequence ?? .max, columns.ids[place].index, place))
@@ -86,7 +86,7 @@ extension History {
         return keys.enumerated().map { ($0.offset + 1, $0.element.place) }
     }
 
-    /// The best of each step, by step: a step up and down again within one would be an accident of the order.
+    /// Returns the best interval of each step: changes within a step would depend on an arbitrary order.
     private static func bestOfEach(
         of intervals: [Interval], _ columns: Columns, _ objective: Objective, step: (_ place: Int) -> Int
     ) -> [(at: Int, place: Int)] {

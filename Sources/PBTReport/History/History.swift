@@ -2,39 +2,39 @@
 
 public import PBT
 
-/// What every chart and table is made from: an experiment, its intervals, and those of its baseline, as of now.
+/// An experiment, its intervals, and those of its baseline, at one moment.
 ///
-/// A value: made from rows that were read, it never changes and reads nothing.
+/// The source of all charts and tables: a value made from rows that were read; see ``HistoryLoader``.
 public struct History: Sendable {
     /// The experiment.
     public let record: ExperimentRecord
-    /// Its intervals, and who continued whom.
+    /// The intervals, and their parents.
     public let genealogy: Genealogy
-    /// The intervals of the random search beside it; none when there is none.
+    /// The intervals of its random search, if there is one.
     public let baseline: Genealogy?
-    /// The members' lives, cut at every copy out of them; see ``Piece``.
+    /// The members' lives, split at every copy out of them; see ``Piece``.
     public let pieces: [Piece]
-    /// The best done interval: by score, of equal ones the one that finished first.
+    /// The done interval with the best score; of equal ones the one that finished first.
     public let best: Interval?
     /// The baseline's best done interval.
     public let baselineBest: Interval?
-    /// What is left of today's population's ancestors; see ``Families``.
+    /// The families of the current population.
     public let families: Families
     package let columns: Columns
     let baselineColumns: Columns?
     /// The hyperparameters that take more than one value, by name.
     let varying: [Varying]
-    /// How many intervals continue another member's checkpoint.
+    /// The number of intervals that continue another member's checkpoint.
     public let copies: Int
-    /// For each interval, the number of its piece.
+    /// The number of each interval's piece.
     package let pieceOfPlace: [Int]
 
-    /// The history of an experiment.
+    /// Creates the history of an experiment.
     ///
     /// - Parameters:
     ///   - record: The experiment.
-    ///   - intervals: All its intervals, in any order.
-    ///   - baseline: All intervals of the random search beside it, in any order; none when there is none.
+    ///   - intervals: All intervals, in any order.
+    ///   - baseline: All intervals of its random search, in any order; none when there is no random search.
     public init(_ record: ExperimentRecord, intervals: [Interval], baseline: [Interval]? = nil) {
         let genealogy = Genealogy(intervals)
         self.record = record
@@ -56,19 +56,19 @@ public struct History: Sendable {
         self.baselineColumns = baselineColumns
     }
 
-    /// The path of parents of an interval, from its founder to itself; empty when there is no such interval.
+    /// Returns the lineage of an interval, from its founder to itself; empty when there is no such interval.
     public func lineage(of id: IntervalID) -> [Interval] {
         genealogy.lineage(of: id)
     }
 
-    /// The hyperparameters along an interval's lineage, one entry an interval of training, numbered from 0.
+    /// Returns the hyperparameters along an interval's lineage, one entry per training interval, numbered from 0.
     public func schedule(of id: IntervalID) -> [(interval: Int, hyperparameters: Hyperparameters)] {
         genealogy.schedule(of: id)
     }
 
-    /// The pieces that an interval's lineage goes through, from the founder's first to the one that holds it.
+    /// Returns the pieces of an interval's lineage, from the founder's first to the one that contains it.
     ///
-    /// All intervals of all but the last of them belong to the lineage.
+    /// All intervals of these pieces belong to the lineage, except later ones of the last piece.
     public func pieces(to id: IntervalID) -> [Piece] {
         guard let place = genealogy.place(of: id) else { return [] }
         var path = [pieces[pieceOfPlace[place]]]
@@ -80,17 +80,17 @@ public struct History: Sendable {
 
     /// For each piece, the number of the piece that it continues; none for a founder's first.
     ///
-    /// All that a script needs to follow an ancestry.
+    /// Enough for a script to follow a lineage.
     public var pieceParents: [Int?] {
         pieces.map(\.parent)
     }
 
-    /// For each interval, the number of the first piece of the life that it belongs to.
+    /// The number of the first piece of each interval's life.
     package var firstPieces: [Int] {
         pieceOfPlace.map { $0 - pieces[$0].part }
     }
 
-    /// All intervals in some state, by member and index.
+    /// Returns all intervals in a state, by member and index.
     package func intervals(_ state: Interval.State) -> [Interval] {
         columns.states.indices.filter { columns.states[$0] == state }.map { genealogy.intervals[$0] }
     }
@@ -100,12 +100,12 @@ public struct History: Sendable {
         columns.isExploit.indices.filter { columns.isExploit[$0] }.map { genealogy.intervals[$0] }
     }
 
-    /// The intervals of each member, those of one member together.
+    /// The intervals, grouped by member.
     package var members: [ArraySlice<Interval>] {
         zip(columns.starts, columns.starts.dropFirst()).map { genealogy.intervals[$0..<$1] }
     }
 
-    /// The intervals of a member, by index; none when there is no such member.
+    /// Returns the intervals of a member, by index; empty when there is no such member.
     package func intervals(ofMember member: Int) -> ArraySlice<Interval> {
         let first = columns.starts.dropLast().firstIndex { columns.ids[$0].member == member }
         guard let first else { return [] }
@@ -131,13 +131,14 @@ public struct History: Sendable {
 }
 
 extension Interval {
-    /// The order in which intervals finished; those without a place in it last, by index and member.
+    /// Returns whether an interval finished before another; those without a sequence number come last, by index and
+    /// member.
     func finishesBefore(_ other: Interval) -> Bool {
         let (a, b) = (sequence ?? .max, other.sequence ?? .max)
         return a == b ? (id.index, id.member) < (other.id.index, other.id.member) : a < b
     }
 
-    /// Its score, if it is done and finite.
+    /// The score, if the interval is done and the score is finite.
     var finiteScore: Double? {
         state == .done ? score.flatMap { $0.isFinite ? $0 : nil } : nil
     }

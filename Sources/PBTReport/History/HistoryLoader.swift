@@ -33,7 +33,7 @@ public struct HistoryLoader: Sendable {
 
     /// Reads an experiment together with its random search.
     ///
-    /// What is written while it is read may be missing, and is found by the next read.
+    /// Writes during the read may be missing; the next read includes them.
     ///
     /// - Parameters:
     ///   - name: The experiment.
@@ -74,8 +74,8 @@ public struct HistoryLoader: Sendable {
     ///   - name: The experiment.
     ///   - store: The store that it is in.
     /// - Returns: The history and its relations, and the revisions by number.
-    /// - Throws: ``PBTError/Code/noSuchExperiment``; ``PBTError/Code/storeBusy`` after 100 tries that an edit came into;
-    ///   another ``PBTError`` when the store cannot be read.
+    /// - Throws: ``PBTError/Code/noSuchExperiment``; ``PBTError/Code/storeBusy`` after 100 tries that an edit came
+    ///   into; another ``PBTError`` when the store cannot be read.
     public mutating func loadWithRevisions(
         _ name: String, from store: any Store
     ) async throws -> (Loaded, [Revision]) {

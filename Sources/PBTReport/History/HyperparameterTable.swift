@@ -4,14 +4,14 @@ import PBT
 
 /// The hyperparameters of many intervals as columns.
 ///
-/// A value holds for many intervals in a row, so a column is a list of stretches. That also bounds what names cost that
-/// only a few intervals have.
+/// A value often holds for many consecutive intervals, so a column is run-length encoded. This also bounds the cost of
+/// names that only a few intervals have.
 struct HyperparameterTable: Sendable {
     /// One hyperparameter.
     struct Column: Sendable {
-        /// All values that it takes, in the order in which they come first.
+        /// All values that it takes, in order of first occurrence.
         fileprivate(set) var values: [Value] = []
-        /// From which place on which of the values holds; none where intervals do not have it.
+        /// The start of each run, and the index of its value; none where intervals do not have the hyperparameter.
         fileprivate var stretches: [(start: Int, value: Int?)] = []
         fileprivate var numbers: [Value: Int] = [:]
         fileprivate var lastSeen = -1
@@ -27,13 +27,13 @@ struct HyperparameterTable: Sendable {
             stretches.append((place, number))
         }
 
-        /// Something for each interval.
+        /// Returns one cell per interval.
         ///
         /// - Parameters:
-        ///   - count: How many intervals there are.
-        ///   - missing: What stands for those that do not have it.
-        ///   - each: What stands for a value.
-        /// - Returns: As many as there are intervals.
+        ///   - count: The number of intervals.
+        ///   - missing: The cell of intervals without the hyperparameter.
+        ///   - each: Returns the cell of a value.
+        /// - Returns: `count` cells.
         func expanded<Cell>(to count: Int, missing: Cell, _ each: (Value) -> Cell) -> [Cell] {
             let cells = values.map(each)
             var result = [Cell](repeating: missing, count: count)
@@ -46,7 +46,7 @@ struct HyperparameterTable: Sendable {
         }
     }
 
-    /// How many intervals there are.
+    /// The number of intervals.
     let count: Int
     /// The columns, by name.
     let columns: [String: Column]

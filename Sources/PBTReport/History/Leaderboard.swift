@@ -12,7 +12,7 @@ package struct Leaderboard: Sendable {
         package var shown: Interval
         /// Its waiting or running interval, after that one.
         package var open: Interval?
-        /// Whether the best interval of the experiment is the one that is shown.
+        /// True when the shown interval is the best one of the experiment.
         package var isBest: Bool
         /// Its status.
         package var status: MemberStatus

@@ -123,7 +123,7 @@ package enum MemberStatus: Sendable, Hashable {
         }
     }
 
-    /// Whether a person may have to look after the member.
+    /// True when the member may need attention.
     package var isProblem: Bool {
         !mark.isEmpty
     }

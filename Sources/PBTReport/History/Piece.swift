@@ -2,23 +2,23 @@
 
 import PBT
 
-/// A stretch of one member's intervals that is inherited whole or not at all.
+/// Consecutive intervals of one member that are inherited as a whole or not at all.
 ///
-/// A *life* is what a member trains between two copies into it. When a donor lives on after it was copied, only the
-/// earlier part of its life belongs to the copy's ancestry; so a life is cut at every copy out of it, into pieces. An
-/// ancestry is then exactly a path of pieces.
+/// A *life* is the training of a member between two copies into it. When a donor continues after it was copied, only
+/// the earlier part of its life belongs to the lineage of the copy; so a life is split into pieces at every copy out of
+/// it. A lineage is then exactly a path of pieces.
 public struct Piece: Sendable, Hashable, Identifiable, CustomStringConvertible {
-    /// Its number in ``History/pieces``.
+    /// The index in ``History/pieces``.
     public let id: Int
     /// The member.
     public let member: Int
-    /// Which of the member's lives it is part of, from 0.
+    /// The number of the member's life that it is part of, from 0.
     public let life: Int
-    /// Which part of that life it is, from 0.
+    /// The number of the part within the life, from 0.
     public let part: Int
     /// The piece that it continues; none for a founder's first.
     public let parent: Int?
-    /// Its intervals' indices.
+    /// The indices of its intervals.
     public let indices: ClosedRange<Int>
     /// The places of its intervals in the genealogy.
     package let places: Range<Int>
@@ -28,7 +28,7 @@ public struct Piece: Sendable, Hashable, Identifiable, CustomStringConvertible {
         "\(member).\(life)/\(part)"
     }
 
-    /// Whether it begins with a copy of another member.
+    /// True when it starts with a copy of another member.
     public var isCopy: Bool {
         part == 0 && parent != nil
     }
@@ -41,7 +41,7 @@ public struct Piece: Sendable, Hashable, Identifiable, CustomStringConvertible {
         }
         var pieces: [Piece] = []
         var pieceOfPlace = [Int](repeating: 0, count: intervals.count)
-        // Where each piece starts; a piece ends where the next one starts.
+        // The start of each piece; a piece ends where the next one starts.
         var starts: [(place: Int, life: Int, part: Int)] = []
         for place in intervals.indices {
             let isSameMember = place > 0 && intervals[place - 1].id.member == intervals[place].id.member

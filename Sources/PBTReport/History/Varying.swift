@@ -2,41 +2,40 @@
 
 import PBT
 
-/// A hyperparameter that is not the same everywhere, and how it is drawn.
+/// A hyperparameter that takes more than one value, and its representation in charts.
 struct Varying: Sendable {
     let name: String
     let isLogarithmic: Bool
-    /// The least and greatest number it may be, if it has two bounds.
+    /// The range, if the hyperparameter has two bounds.
     let bounds: ClosedRange<Double>?
-    /// The values that it takes, when it is not drawn on a scale; in the order of its definition.
+    /// The values of a categorical hyperparameter, in the order of its definition; none for a numeric one.
     let categories: [Value]?
-    /// What is drawn for each interval: the number, or the place of its value among the categories; not a number where
-    /// there is none.
+    /// The plotted number of each interval: the value, or the index of the category; NaN where there is none.
     let numbers: [Double]
-    /// The same for the intervals of the baseline.
+    /// The plotted number of each interval of the baseline.
     let baselineNumbers: [Double]
 
-    /// The name as part of a label.
+    /// The name for a label.
     var label: String {
         XML.name(name) + (isLogarithmic ? " (log)" : "")
     }
 
-    /// The place of an interval's value among the categories.
+    /// Returns the index of an interval's category.
     func category(at place: Int) -> Int? {
         numbers[place].isNaN ? nil : Int(saturating: numbers[place])
     }
 
-    /// Whether a number has a place on the hyperparameter's scale.
+    /// Returns whether the hyperparameter's scale can show a number.
     func isDrawn(_ number: Double) -> Bool {
         number.isFinite && (!isLogarithmic || number > 0)
     }
 
-    /// The hyperparameters that take more than one value, by name.
+    /// Returns the hyperparameters that take more than one value, by name.
     static func all(_ intervals: [Interval], baseline: [Interval]?, in space: SearchSpace) -> [Varying] {
         let table = HyperparameterTable(intervals)
         let varying = table.columns.filter { $0.value.values.count > 1 }.sorted { $0.key < $1.key }
         guard !varying.isEmpty else { return [] }
-        let beside = HyperparameterTable(baseline ?? [])
+        let baselineTable = HyperparameterTable(baseline ?? [])
         return varying.map { name, column in
             let dimension = space[name]
             let isNumeric = !isChoice(dimension) && column.values.allSatisfy { $0.double != nil }
@@ -49,8 +48,8 @@ struct Varying: Sendable {
                 name: name, isLogarithmic: isNumeric && dimension?.isLogarithmic ?? false,
                 bounds: isNumeric ? dimension?.numericBounds : nil, categories: categories,
                 numbers: column.expanded(to: table.count, missing: .nan, number),
-                baselineNumbers: beside.columns[name]?.expanded(to: beside.count, missing: .nan, number)
-                    ?? [Double](repeating: .nan, count: beside.count))
+                baselineNumbers: baselineTable.columns[name]?.expanded(to: baselineTable.count, missing: .nan, number)
+                    ?? [Double](repeating: .nan, count: baselineTable.count))
         }
     }
 
@@ -63,7 +62,7 @@ struct Varying: Sendable {
         return column.values.sorted { $0.json < $1.json }
     }
 
-    /// The same for values that are the same, such as `1` and `1.0`.
+    /// Returns a key that is equal for equal values, such as `1` and `1.0`.
     private static func key(_ value: Value) -> Value {
         value.double.map { .number($0) } ?? value
     }

@@ -2,20 +2,20 @@
 
 package import PBT
 
-/// Comma-separated values (RFC 4180) that a spreadsheet may open whoever named what is in them.
+/// Comma-separated values (RFC 4180) that are safe to open in a spreadsheet, whatever text they contain.
 ///
-/// A text that a spreadsheet would take for a formula gets an apostrophe in front, as does one that begins with an
-/// apostrophe: whoever reads the file takes one leading apostrophe off each text. Control characters are replaced.
+/// Text that a spreadsheet would interpret as a formula is prefixed with an apostrophe, as is text that starts with
+/// one: readers remove one leading apostrophe from each text. Control characters are replaced.
 package enum CSV {
-    /// What stands in one place of a row.
+    /// A cell of a row.
     package enum Cell: Sendable, Hashable {
-        /// A number, a boolean, or a time that this program writes: as it is.
+        /// A number, a boolean, or a time, written verbatim.
         case plain(String)
         /// A string from outside.
         case text(String)
 
-        /// A value: numbers and booleans as JSON writes them, NaN and infinity by name, strings as text, lists and
-        /// objects as JSON; empty for null and for what is missing.
+        /// Creates a cell from a value: numbers and booleans as in JSON, NaN and infinity by name, strings as text,
+        /// lists and objects as JSON; empty for null and for a missing value.
         package init(_ value: Value?) {
             self =
                 switch value {
@@ -28,7 +28,7 @@ package enum CSV {
         }
     }
 
-    /// Cells as one line, those quoted that must be.
+    /// Returns cells as one line, quoted where necessary.
     package static func line(_ cells: [Cell]) -> String {
         cells.map { cell in
             switch cell {
@@ -38,7 +38,7 @@ package enum CSV {
         }.joined(separator: ",") + "\r\n"
     }
 
-    /// A string without control characters that no spreadsheet takes for a formula.
+    /// Returns a string without control characters that no spreadsheet interprets as a formula.
     private static func guarded(_ text: String) -> String {
         var scalars = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
@@ -48,12 +48,12 @@ package enum CSV {
             }
         }
         let first = scalars.first { !$0.properties.isWhitespace }
-        // Some programs take the wide forms for the narrow ones.
+        // Some programs treat the full-width forms like the ASCII ones.
         let starters: Set<Unicode.Scalar> = ["=", "+", "-", "@", "'", "\u{ff1d}", "\u{ff0b}", "\u{ff0d}", "\u{ff20}"]
         return (first.map(starters.contains) ?? false ? "'" : "") + String(scalars)
     }
 
-    /// Control characters, and those that turn the direction of what follows.
+    /// Returns whether a scalar is a control character, including bidirectional controls.
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0..<0x20, 0x7f..<0xa0, 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069, 0xfeff, 0xfffe, 0xffff: true

@@ -2,24 +2,24 @@
 
 package import PBT
 
-/// Hyperparameters as columns of a table: those that differ between rows as columns, the others in one line.
+/// The hyperparameters of a table: those that differ between rows as columns, the others on one line.
 package struct HyperparameterColumns: Sendable {
     /// The names of the columns.
     package let names: [String]
     /// The cells, by row and column.
     package let cells: [[String]]
-    /// Which columns hold numbers only: those are never cut.
+    /// For each column, true when it contains only numbers, which are never truncated.
     private let numeric: [Bool]
-    /// What is the same in all rows, as text: `batch 64   layers 3`; nothing when all differ.
+    /// The hyperparameters that are the same in all rows, as text: `batch 64   layers 3`; empty when all differ.
     package let constants: String
 
-    /// The columns for these rows.
+    /// Creates the columns of these rows.
     ///
-    /// When nothing differs, all are columns: a table of one row shows its hyperparameters.
+    /// When nothing differs, all hyperparameters are columns, so a table of one row shows them.
     ///
     /// - Parameters:
     ///   - rows: The hyperparameters of each row.
-    ///   - last: Which of them come after all others: those that are told apart by nothing that PBT does.
+    ///   - last: The names that come after all others, such as those that PBT does not change.
     package init(_ rows: [Hyperparameters], last: Set<String> = []) {
         let names = Set(rows.flatMap(\.names)).sorted()
         let all = names.filter { !last.contains($0) } + names.filter { last.contains($0) }
@@ -40,7 +40,7 @@ package struct HyperparameterColumns: Sendable {
         constants = varying.isEmpty ? "" : Self.line(of: rows.first ?? [:], names: all.filter { !varying.contains($0) })
     }
 
-    /// Hyperparameters on one line.
+    /// Returns hyperparameters on one line.
     package static func line(of hyperparameters: Hyperparameters, names: [String]? = nil) -> String {
         (names ?? hyperparameters.names).map { "\($0) \(PlainText.line(Format.value(hyperparameters[$0])))" }
             .joined(separator: "   ")
@@ -51,11 +51,11 @@ package struct HyperparameterColumns: Sendable {
         return isNumeric ? Format.column(values.map { $0?.double }) : values.map { PlainText.line(Format.value($0)) }
     }
 
-    /// The columns of a table, of which those further to the right are left out first.
+    /// Returns the columns of a table, of which the rightmost are omitted first.
     ///
     /// - Parameters:
-    ///   - rank: The rank of the first.
-    ///   - isUppercase: Whether their titles are in capitals.
+    ///   - rank: The rank of the first column.
+    ///   - isUppercase: True for titles in capitals.
     /// - Returns: A column for each of ``names``.
     package func columns(rank: Int, isUppercase: Bool = true) -> [TextTable.Column] {
         names.indices.map { place in

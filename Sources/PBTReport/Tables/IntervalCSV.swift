@@ -2,15 +2,15 @@
 
 public import PBT
 
-/// Intervals as comma-separated values (RFC 4180): one row an interval, every number to the last bit, and no text that a
-/// spreadsheet takes for a formula.
+/// Intervals as comma-separated values (RFC 4180): one row per interval, numbers with full precision, and no text that
+/// a spreadsheet interprets as a formula.
 ///
-/// Rows are made one at a time, so a large experiment can be written without being held as text.
+/// Rows are formatted one at a time, so a large experiment can be written without holding all of it as text.
 public struct IntervalCSV: Sendable {
     private let metrics: [String]
     private let hyperparameters: [String]
 
-    /// The table of these intervals; their metrics and hyperparameters become columns.
+    /// Creates the table of these intervals; their metrics and hyperparameters become columns.
     public init(_ intervals: [Interval]) {
         var metrics: Set<String> = []
         var hyperparameters: Set<String> = []
@@ -22,7 +22,7 @@ public struct IntervalCSV: Sendable {
         self.hyperparameters = hyperparameters.sorted()
     }
 
-    /// The names of the columns, as the first line.
+    /// The header line with the names of the columns.
     ///
     /// Metrics and hyperparameters are named `metrics.NAME` and `hyperparameters.NAME`, as in JSON.
     public var header: String {
@@ -34,7 +34,7 @@ public struct IntervalCSV: Sendable {
         return CSV.line(names.map { .text($0) })
     }
 
-    /// One interval as a line.
+    /// Returns one interval as a line.
     public func row(_ interval: Interval) -> String {
         let plain = [
             "\(interval.id.member)", "\(interval.id.index)", interval.parent.map { "\($0.member)" },
@@ -50,12 +50,12 @@ public struct IntervalCSV: Sendable {
         return CSV.line(cells)
     }
 
-    /// The header and a row for each interval.
+    /// Returns the header and a row for each interval.
     public func text(_ intervals: [Interval]) -> String {
         intervals.reduce(into: header) { $0 += row($1) }
     }
 
-    /// ISO 8601 in UTC to the millisecond.
+    /// Returns a time as ISO 8601 in UTC to the millisecond.
     package static func time(_ time: Timestamp) -> String {
         let fraction = ((time.milliseconds % 1000) + 1000) % 1000
         let digits = String(fraction)

@@ -2,21 +2,21 @@
 
 import PBT
 
-/// Members as a table, on the terminal of somebody who waits.
+/// The members of a leaderboard as a table for a terminal.
 package struct LeaderboardTable: Sendable {
-    /// The rows that it has, in this order.
+    /// The rows, in display order.
     private let rows: [Leaderboard.Row]
     private let metric: String
-    /// Hyperparameters that no exploit or explore changes.
+    /// The hyperparameters that are never changed by exploit or explore.
     private let fixed: Set<String>
     private let glyphs: Glyphs
 
-    /// A table of some of a leaderboard's members.
+    /// Creates a table of some of a leaderboard's members.
     ///
     /// - Parameters:
     ///   - rows: The members, in the order in which they are shown.
     ///   - leaderboard: The leaderboard that they are from.
-    ///   - glyphs: What characters there are.
+    ///   - glyphs: The characters of the terminal.
     package init(_ rows: [Leaderboard.Row], of leaderboard: Leaderboard, glyphs: Glyphs) {
         self.rows = rows
         let experiment = leaderboard.record.experiment
@@ -25,12 +25,12 @@ package struct LeaderboardTable: Sendable {
         self.glyphs = glyphs
     }
 
-    /// The line of titles, and a line for each row; none wider than that.
+    /// Returns the header line and a line for each row, none wider than a number of columns.
     ///
-    /// What does not fit is left out in this order: note, origin, hyperparameters from the last, interval. Member, state
-    /// and score stay.
+    /// Columns that do not fit are omitted in this order: note, origin, hyperparameters from the last, interval.
+    /// Member, state and score stay.
     ///
-    /// - Parameter width: How many columns there are.
+    /// - Parameter width: The number of columns.
     /// - Returns: One line more than there are rows.
     package func lines(width: Int) -> [StyledLine] {
         let hyperparameters = HyperparameterColumns(rows.map(\.hyperparameters), last: fixed)
@@ -40,7 +40,7 @@ package struct LeaderboardTable: Sendable {
                 .init(PlainText.middle(glyphs.text(metric), width: 20, isASCII: glyphs.isASCII), .right), .init(""),
             ] + hyperparameters.columns(rank: 10, isUppercase: false)
                 + [.init("from", rank: .max - 1)]
-                // Last, so that it may be left out where there is nothing to say.
+                // Last, so that it can be omitted when all notes are empty.
                 + (rows.contains { !$0.status.note.isEmpty } ? [.init("note", canShrink: true, rank: .max)] : []))
         let scores = Format.column(rows.map(\.score))
         for (place, row) in rows.enumerated() {

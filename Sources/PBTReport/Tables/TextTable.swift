@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A table for a terminal, or for whatever the output is piped into.
+/// A text table for a terminal or a pipe.
 package struct TextTable: Sendable {
-    /// Which side of a column its cells stand at.
+    /// The alignment of the cells of a column.
     package enum Alignment: Sendable {
-        /// Text.
+        /// For text.
         case left
-        /// Numbers.
+        /// For numbers.
         case right
     }
 
     /// One column.
     package struct Column: Sendable {
-        /// What stands above it.
+        /// The heading.
         package var title: String
-        /// Which side its cells stand at.
+        /// The alignment of its cells.
         package var alignment: Alignment
-        /// Whether cells may be cut, with an ellipsis in their middle.
+        /// True when cells may be truncated, with an ellipsis in their middle.
         ///
-        /// Numbers never are.
+        /// Never for numbers.
         package var canShrink: Bool
-        /// Columns with a higher rank are left out first when the width does not suffice; 0: never.
+        /// The order in which columns are omitted when the width does not suffice, the highest rank first; 0: never.
         package var rank: Int
 
-        /// A column.
+        /// Creates a column.
         package init(_ title: String, _ alignment: Alignment = .left, canShrink: Bool = false, rank: Int = 0) {
             self.title = title
             self.alignment = alignment
@@ -34,29 +34,29 @@ package struct TextTable: Sendable {
 
     /// The columns.
     package var columns: [Column]
-    /// The rows; one cell a column.
+    /// The rows; one cell per column.
     package var rows: [[String]] = []
 
-    /// A table without rows.
+    /// Creates a table without rows.
     package init(_ columns: [Column]) {
         self.columns = columns
     }
 
-    /// Appends a row; missing cells at its end are empty, and what is too much is left out.
+    /// Appends a row; missing cells at its end are empty, and excess cells are ignored.
     package mutating func append(_ cells: [String]) {
         rows.append(columns.indices.map { $0 < cells.count ? PlainText.line(cells[$0]) : "" })
     }
 
-    /// The least width that a column shrinks to.
+    /// The minimum width that a column shrinks to.
     private static let least = 8
 
-    /// The table as lines, each ending in a line feed; no line ends in a space.
+    /// Returns the table as lines, each ending in a line feed; no line ends in a space.
     ///
     /// - Parameters:
-    ///   - width: How many columns of the terminal there are; none: nothing is cut or left out, for pipes.
-    ///   - isASCII: Whether the ellipsis must be ASCII.
-    ///   - emphasize: What is done to the line of titles, such as making it bold.
-    /// - Returns: The line of titles, and a line for each row.
+    ///   - width: The number of columns of the terminal; none, for pipes: nothing is truncated or omitted.
+    ///   - isASCII: True for an ASCII ellipsis.
+    ///   - emphasize: Styles the header line, for example in bold.
+    /// - Returns: The header line, and a line for each row.
     package func text(
         width: Int? = nil, isASCII: Bool = false, emphasize: (String) -> String = { $0 }
     ) -> String {
@@ -77,7 +77,7 @@ package struct TextTable: Sendable {
         return text
     }
 
-    /// Which columns are shown, and how wide.
+    /// Returns the columns that are shown, and their widths.
     private func layout(_ width: Int?) -> (shown: [Int], widths: [Int]) {
         var natural = columns.map { PlainText.columns(of: PlainText.line($0.title)) }
         for row in rows {
@@ -88,7 +88,7 @@ package struct TextTable: Sendable {
         while true {
             var widths = shown.map { natural[$0] }
             var excess = widths.reduce(2 * (shown.count - 1), +) - width
-            // The widest gives first, so that what is short stays whole.
+            // The widest column shrinks first, so that short ones stay complete.
             while excess > 0,
                 let widest = shown.indices
                     .filter({ columns[shown[$0]].canShrink && widths[$0] > Self.least })

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The characters beyond letters that are shown, or what stands for them in ASCII.
+/// The symbols of terminal output, with ASCII substitutes.
 package struct Glyphs: Sendable, Hashable {
-    /// Whether only ASCII may be shown.
+    /// True when only ASCII may be shown.
     package let isASCII: Bool
 
-    /// The characters of a terminal.
+    /// Creates the symbols of a terminal.
     package init(isASCII: Bool) {
         self.isASCII = isASCII
     }
@@ -14,7 +14,7 @@ package struct Glyphs: Sendable, Hashable {
     package var best: String { isASCII ? "*" : "★" }
     /// A failure.
     package var failed: String { isASCII ? "x" : "×" }
-    /// What needs attention.
+    /// A member that needs attention.
     package var stalled: String { "!" }
     /// Better than before.
     package var up: String { isASCII ? "^" : "▲" }
@@ -24,12 +24,12 @@ package struct Glyphs: Sendable, Hashable {
     package var done: String { isASCII ? "+" : "✓" }
     /// From a donor.
     package var from: String { isASCII ? "<-" : "←" }
-    /// A part of a bar that is filled.
+    /// The filled part of a bar.
     package var full: String { isASCII ? "#" : "━" }
-    /// A part of a bar that is not.
+    /// The empty part of a bar.
     package var rest: String { isASCII ? "-" : "─" }
 
-    /// The text, with characters that ASCII does not have replaced by like ones where only those may be shown.
+    /// Returns the text; where only ASCII may be shown, other characters are replaced by similar ones.
     package func text(_ text: String) -> String {
         guard isASCII else { return text }
         return String(

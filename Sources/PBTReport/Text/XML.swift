@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Text as XML 1.0 takes it.
+/// Escapes text for XML 1.0.
 enum XML {
-    /// The text with what XML and HTML reserve escaped, and without what they do not allow or what turns the reading
-    /// direction.
+    /// Returns text with the reserved characters of XML and HTML escaped, and without characters that they do not allow
+    /// and bidirectional controls.
     ///
     /// - Parameters:
-    ///   - text: Any text.
-    ///   - isLine: Whether ends of lines become spaces.
-    ///   - isolates: Whether isolates stay, as ``name(_:width:)`` makes them.
-    /// - Returns: Text that is nothing but text.
+    ///   - text: The text.
+    ///   - isLine: True to replace line breaks by spaces.
+    ///   - isolates: True to keep directional isolates, which ``name(_:width:)`` adds.
+    /// - Returns: Escaped text.
     static func escaped(_ text: String, isLine: Bool = true, isolates: Bool = true) -> String {
         var result = ""
         result.reserveCapacity(text.utf8.count + 16)
@@ -31,8 +31,8 @@ enum XML {
         return result
     }
 
-    /// A name as part of a text: on one line, cut in its middle to so many columns, and isolated when it holds a script
-    /// that runs from right to left, so that it does not reorder what stands beside it.
+    /// Returns a name for use in text: on one line, truncated in its middle to a number of columns, and isolated if it
+    /// contains a right-to-left script, so that it does not reorder the text around it.
     static func name(_ name: String, width: Int = 40) -> String {
         let plain = PlainText.middle(PlainText.line(name), width: width)
         let runsLeft = plain.unicodeScalars.contains { scalar in

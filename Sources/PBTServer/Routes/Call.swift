@@ -5,7 +5,7 @@ import PBT
 import PBTAPI
 package import PBTHTTP
 
-/// A request to the API, or to something mounted beside it.
+/// A request to the API, or to another of the server's mounts.
 package typealias Call = HTTPCall<ServerContext>
 
 extension Call {
@@ -19,7 +19,7 @@ extension Call {
         guard let member = Int(self["member"]), let index = Int(self["interval"]), member >= 0, index >= 0 else {
             throw PBTError(
                 .badRequest,
-                "intervals/\(self["member"])/\(self["interval"]): give two whole numbers from 0: member and interval")
+                "intervals/\(self["member"])/\(self["interval"]): give two non-negative integers: member and interval")
         }
         return IntervalID(member: member, index: index)
     }

@@ -16,7 +16,7 @@ struct Endpoint: Routable {
         var text: String
     }
 
-    /// What an answer looks like.
+    /// A response of the endpoint.
     struct Answer: Sendable {
         var status: Int
         var type: String?
@@ -27,14 +27,14 @@ struct Endpoint: Routable {
     var method: HTTPRequest.Method
     /// The path, with placeholders: `/api/v1/experiments/{experiment}`; `{path+}` takes the rest.
     var path: String
-    /// Who may; none: everyone.
+    /// The scope that the caller needs; nil for an endpoint without authentication.
     var scope: Scope?
     var summary: String
     var parameters: [Parameter] = []
     /// The body's schema, and its media type.
     var body: (schema: Value, type: String)?
     var answers: [Answer]
-    /// Codes of errors that may come beside those that every endpoint has.
+    /// The status codes of its errors, other than those of every endpoint.
     var problems: [Int] = []
     var handle: @Sendable (Call) async throws -> Reply
 }

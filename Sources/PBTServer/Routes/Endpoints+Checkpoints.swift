@@ -4,8 +4,8 @@ import HTTPTypes
 import HummingbirdCore
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTHTTP
-import PBTTransfer
 
 extension Endpoints {
     private static let checkpointPath = "\(experimentPath)/checkpoints/{checkpoint}"
@@ -51,7 +51,7 @@ extension Endpoints {
             method: .put, path: "\(uploadPath)/{path+}", scope: .work, summary: "Send a file of a checkpoint",
             parameters: uploadParameters + [
                 path("path", "The file's path in the checkpoint."),
-                header("Upload-Offset", "Where the bytes begin; 0 when not given, which begins anew."),
+                header("Upload-Offset", "The offset of the bytes; 0 by default, which starts over."),
             ], body: (["type": "string", "format": "binary"], "application/octet-stream"),
             answers: [none("They have arrived; Upload-Offset says up to where")], problems: [404, 409, 422, 507],
             handle: receive),
@@ -113,7 +113,8 @@ extension Endpoints {
         var offset: Int64 = 0
         if let field = call.request.headers[.uploadOffset] {
             guard let number = Int64(field), number >= 0 else {
-                throw PBTError(.badRequest, "Upload-Offset: must be a whole number from 0, not \"\(field.prefix(40))\"")
+                throw PBTError(
+                    .badRequest, "Upload-Offset: must be a non-negative integer, not \"\(field.prefix(40))\"")
             }
             offset = number
         }

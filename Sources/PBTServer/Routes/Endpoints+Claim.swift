@@ -8,9 +8,9 @@ import PBTHTTP
 extension Endpoints {
     static let claims: [Endpoint] = [
         Endpoint(
-            method: .post, path: "\(experimentPath)/claims", scope: .work, summary: "Take intervals to train",
+            method: .post, path: "\(experimentPath)/claims", scope: .work, summary: "Claim intervals to train",
             parameters: [experimentParameter], body: (Schemas.claim, "application/json"),
-            answers: [json("What was taken; nothing when there is none now", Schemas.claims)], problems: [404],
+            answers: [json("The claimed intervals; none when there are none now", Schemas.claims)], problems: [404],
             handle: claim)
     ]
 
@@ -30,12 +30,8 @@ extension Endpoints {
         var ticket: ClaimQueue.Ticket?
         while true {
             if call.context.isDraining {
-                // What this very claim was given before its answer got lost is its own still, so that it can give it back.
-                if let key,
-                    try await store.runningIntervals(of: name).contains(where: {
-                        $0.worker == worker && LeaseSecret.Claimed(key: key).token(of: $0) != nil
-                    })
-                {
+                // A claim whose response got lost keeps its intervals, so that it can give them back.
+                if let key, try await store.hasLease(claimedWith: key, by: worker, of: name) {
                     let claims = try await store.claim(count, from: name, by: worker, for: term, key: key)
                     return .json(value(of: claims, withDefinition: needsDefinition, call.context))
                 }
@@ -52,7 +48,7 @@ extension Endpoints {
             if !claims.assignments.isEmpty || claims.record.state.isOver || ContinuousClock.now >= deadline {
                 return .json(value(of: claims, withDefinition: needsDefinition, call.context))
             }
-            // Until now nothing was taken for this worker, so nothing is lost when it goes away.
+            // Nothing has been claimed for this worker yet, so nothing is lost when it disconnects.
             let isWoken = try await call.waitForWork(place, until: deadline)
             if !isWoken { return .json(value(of: claims, withDefinition: needsDefinition, call.context)) }
             try await call.context.http.access.checkAgain(call.caller)
@@ -87,7 +83,7 @@ extension Endpoints {
 extension Call {
     /// Waits until there may be something to claim.
     ///
-    /// - Returns: False when the time is over, or the server shuts down.
+    /// - Returns: False at the deadline, or when the server shuts down.
     /// - Throws: `CancellationError` when the caller went away.
     fileprivate func waitForWork(
         _ ticket: ClaimQueue.Ticket, until deadline: ContinuousClock.Instant

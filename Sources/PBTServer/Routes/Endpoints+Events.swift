@@ -57,7 +57,7 @@ extension Endpoints {
         }
         let end = ContinuousClock.now.advanced(by: wait)
         while true {
-            // Before the events: one that comes in between is seen by whoever asks again.
+            // Before the events: one that comes in between is seen by the next request.
             let last = try await store.lastEvent()
             let events = try await store.events(of: name, after: after, limit: limit)
             let left = end - ContinuousClock.now
@@ -96,7 +96,7 @@ extension Endpoints {
                 feed.leave(id)
                 context.streams.close()
             }
-            // Tells the client at once that it is connected, and how soon to come back.
+            // Tells the client immediately that it is connected, and how soon to reconnect.
             try await writer.write(ByteBuffer(string: "retry: 1000\n\n"))
             var (last, written) = (first, ContinuousClock.now)
             while !feed.isOver(id) {
@@ -163,7 +163,7 @@ extension Call {
         return id
     }
 
-    /// Whether the token of someone who follows is still good.
+    /// Returns true if the token of a follower is still valid.
     ///
     /// - Throws: What the store throws when it cannot tell.
     package func isStillAdmitted() async throws -> Bool {

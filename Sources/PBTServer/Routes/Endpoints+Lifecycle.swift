@@ -4,9 +4,8 @@ import HTTPTypes
 import HummingbirdCore
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTHTTP
-import PBTTransfer
-import PBTWorker
 
 extension Endpoints {
     static let lifecycle: [Endpoint] = [
@@ -70,7 +69,7 @@ extension Endpoints {
         Endpoint(
             method: .delete, path: experimentPath, scope: .admin, summary: "Remove an experiment and all its files",
             parameters: [experimentParameter, header("If-Match", "The ETag that it must still have.")],
-            answers: [none("It is gone")], problems: [404, 409, 412]
+            answers: [none("Deleted")], problems: [404, 409, 412]
         ) { call in
             try await call.context.store.remove(call.experiment, for: call)
             try call.context.data?.remove(call.experiment)
@@ -96,7 +95,7 @@ extension Endpoints {
         state("pause", "Hand out no more intervals", fields: []) { call, _ in
             try await call.context.store.pause(call.experiment)
         },
-        state("resume", "Go on after a pause, or after all members failed", fields: []) { call, _ in
+        state("resume", "Resume after a pause, or after all members failed", fields: []) { call, _ in
             try await call.context.store.resume(call.experiment)
         },
         state("stop", "End an experiment for good", fields: ["reason"]) { call, fields in

@@ -8,9 +8,9 @@ import PBTHTTP
 extension Endpoints {
     static let operations: [Endpoint] = [
         Endpoint(
-            method: .get, path: "/healthz", scope: nil, summary: "Whether the server can do its work",
+            method: .get, path: "/healthz", scope: nil, summary: "Health of the server",
             answers: [
-                json("It can", Schemas.object(["status": Schemas.choice(["ok"])], required: ["status"]))
+                json("Healthy", Schemas.object(["status": Schemas.choice(["ok"])], required: ["status"]))
             ]
         ) { call in
             _ = try await call.context.store.lastEvent()
@@ -26,7 +26,7 @@ extension Endpoints {
                     needsToken: call.context.http.access.needsToken))
         },
         Endpoint(
-            method: .get, path: "/metrics", scope: .read, summary: "What the server counts, for Prometheus",
+            method: .get, path: "/metrics", scope: .read, summary: "Metrics for Prometheus",
             answers: [
                 Endpoint.Answer(status: 200, type: "text/plain", schema: Schemas.text, text: "Prometheus' text format")
             ]

@@ -4,13 +4,13 @@ import PBTHTTP
 import HTTPTypes
 import PBT
 import PBTAPI
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 extension Endpoints {
     static let reading: [Endpoint] = [
         Endpoint(
-            method: .get, path: prefix, scope: .read, summary: "Which server this is",
+            method: .get, path: prefix, scope: .read, summary: "The server's name and version",
             answers: [json("The server", Schemas.server)]
         ) { call in
             var object: [String: Value] = [
@@ -192,7 +192,7 @@ extension Endpoints {
             tip = best
         default: throw PBTError(.badRequest, "?member= and ?interval= belong together; give both, or neither")
         }
-        // One look-up an ancestor, however many intervals there are beside them.
+        // One lookup an ancestor, however many other intervals there are.
         var line = [try await call.context.store.interval(tip, of: call.experiment)]
         while let last = line.last, let parent = last.parent {
             let ancestor = try await call.context.store.interval(parent, of: call.experiment)

@@ -6,9 +6,9 @@ import PBT
 import PBTAPI
 import PBTHTTP
 
-/// Everything that the server does.
+/// The operations of the API.
 enum Endpoints {
-    /// All of it.
+    /// All operations.
     static var all: [Endpoint] {
         operations + reading + events + claims + leases + finishing + checkpoints + lifecycle
     }
@@ -111,7 +111,7 @@ extension Call {
         guard let text = query["after"] else { return nil }
         guard let cursor = Int(text) else {
             throw PBTError(
-                .badRequest, "?after=: \"\(text.prefix(40))\" is no cursor; give the \"next\" of the page before")
+                .badRequest, "?after=: \"\(text.prefix(40))\" is not a cursor; give the \"next\" of the page before")
         }
         return cursor
     }

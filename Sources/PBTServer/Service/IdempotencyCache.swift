@@ -6,9 +6,9 @@ import PBT
 import PBTAPI
 import Synchronization
 
-/// The answers to writes that came with an `Idempotency-Key`, for when their callers did not get them and ask again.
+/// The responses to writes with an `Idempotency-Key`, for callers that did not get them and retry.
 ///
-/// Kept in memory for a day: a server that was started anew does not know them any more.
+/// Kept in memory for a day, and lost when the server restarts.
 final class IdempotencyCache: Sendable {
     private enum State {
         case inProgress

@@ -2,8 +2,8 @@
 
 public import Logging
 public import PBT
+public import PBTCheckpoints
 package import PBTHTTP
-public import PBTWorker
 public import ServiceLifecycle
 
 /// Serves a store over HTTP.
@@ -22,7 +22,7 @@ public struct Server: Service {
     ///   - data: The directory of the store's checkpoints; nil for a server without checkpoints.
     ///   - configuration: Its address, admission and limits.
     ///   - logger: The logger, which never gets a token; nil for no log.
-    ///   - extensions: Other mounts beside the API, such as ``ServerExtension/dashboard(_:)``; a request that is not for
+    ///   - extensions: Mounts other than the API, such as ``ServerExtension/dashboard(_:)``; a request that is not for
     ///     the API is offered to them in order.
     ///   - onReady: Called when it listens, with the port.
     public init(
@@ -69,7 +69,7 @@ public struct Server: Service {
     }
 }
 
-/// Something that a server offers beside its API: a dashboard, another protocol.
+/// Something that a server offers next to its API: a dashboard, another protocol.
 public struct ServerExtension: Sendable {
     package let mount: @Sendable (ServerContext) -> any Mount
 

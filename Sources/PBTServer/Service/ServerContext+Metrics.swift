@@ -4,9 +4,10 @@ import PBT
 import PBTHTTP
 
 extension ServerContext {
-    /// Returns the server's metrics in Prometheus' text format.
+    /// Renders the server's metrics.
     ///
     /// - Parameter experiments: The experiments of the store.
+    /// - Returns: The metrics in Prometheus' text format.
     func metrics(of experiments: [ExperimentRecord]) -> String {
         var text = PrometheusText()
         http.metrics.write(to: &text, connections: http.connections)

@@ -3,8 +3,8 @@
 package import Logging
 package import PBT
 import PBTAPI
+package import PBTCheckpoints
 package import PBTHTTP
-package import PBTWorker
 import Synchronization
 
 /// The state that all routes of a server share.
@@ -47,16 +47,16 @@ package final class ServerContext: Sendable {
     /// The logger.
     package var logger: Logger { http.logger }
 
-    /// Whether nothing more is handed out.
+    /// True if no more intervals are handed out.
     var isDraining: Bool { draining.isSet }
 
-    /// Hands out nothing more, and lets those go who wait for something.
+    /// Hands out no more intervals, and ends waiting claims.
     func drain() {
         draining.set()
         claims.close()
     }
 
-    /// Counts intervals that were handed out, and drains when there are as many as there may be.
+    /// Counts intervals that were handed out, and drains at the limit.
     func count(handedOut count: Int) {
         guard let most = configuration.mostIntervals else { return }
         let isEnough = handedOut.withLock { total in
@@ -66,14 +66,14 @@ package final class ServerContext: Sendable {
         if isEnough { drain() }
     }
 
-    /// A definition as it goes over the wire, with a text that changes when it does.
+    /// A definition as JSON, with a version that changes when it does.
     struct Definition: Sendable {
         let experiment: Experiment
         let value: Value
         let version: String
     }
 
-    /// The definition of an experiment; made once for each that there is.
+    /// Returns the definition of an experiment, which is encoded once.
     func definition(of experiment: Experiment) -> Definition {
         definitions.withLock { definitions in
             if let known = definitions[experiment.name], known.experiment == experiment { return known }
@@ -86,7 +86,7 @@ package final class ServerContext: Sendable {
         }
     }
 
-    /// An experiment as it goes over the wire.
+    /// Returns an experiment as JSON.
     func value(of record: ExperimentRecord, withDefinition: Bool) -> Value {
         let definition = definition(of: record.experiment)
         return record.api(definition: withDefinition ? .some(definition.value) : .none, version: definition.version)

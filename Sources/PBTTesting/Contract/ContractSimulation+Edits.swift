@@ -2,11 +2,11 @@
 
 import PBT
 
-/// Edits of a definition at any moment of a simulation.
+/// Edits of a definition at any time of a simulation.
 extension ContractSimulation {
     /// Edits the definition at random.
     ///
-    /// - Returns: Checkpoints that nothing needs any more, which are deleted.
+    /// - Returns: Unreferenced checkpoints, which are deleted.
     mutating func edit() async throws -> [String] {
         edits -= 1
         let record = try await store.record(of: experiment.name)
@@ -46,7 +46,7 @@ extension ContractSimulation {
         }
     }
 
-    /// A space with ranges, choices and hyperparameters that come and go.
+    /// Returns a space with ranges, choices, and hyperparameters that come and go.
     private mutating func space() -> SearchSpace {
         let low = random.unit() / 2
         var dimensions: [String: Dimension] = [
@@ -61,7 +61,7 @@ extension ContractSimulation {
 }
 
 extension Xoshiro256 {
-    /// A number from 0 to 1, itself excluded.
+    /// Returns a number from 0 to 1, exclusive.
     fileprivate mutating func unit() -> Double {
         Double(next() >> 11) * 0x1p-53
     }

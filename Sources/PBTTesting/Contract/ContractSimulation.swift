@@ -2,19 +2,19 @@
 
 import PBT
 
-/// Drives an experiment through a store with simulated workers, in an order and with troubles drawn from a seed, and
-/// checks after every step that what is needed is there.
+/// A simulation that drives an experiment through a store with simulated workers, in an order and with failures drawn
+/// from a seed, and checks invariants after every step.
 struct ContractSimulation {
     let store: any Store
-    /// Another handle of the same store, which every second claim goes through.
+    /// Another handle of the same store, which every second claim uses.
     var other: (any Store)?
     let experiment: Experiment
     let clock: ManualClock
-    /// How many edits of the definition are made on the way, some of them after it was over.
+    /// The number of edits of the definition during the run, some of them after the end.
     var edits = 0
     var random: Xoshiro256
     private let hasTroubles: Bool
-    /// What was read of the intervals from step to step.
+    /// The intervals as read by the change feed.
     private var mirror = IntervalMirror()
 
     init(
@@ -29,7 +29,7 @@ struct ContractSimulation {
         hasTroubles = troubles
     }
 
-    /// Runs to the end with that many intervals in flight.
+    /// Runs to the end with a number of intervals in flight.
     func run(workers: Int) async throws {
         var copy = self
         try await copy.drive(workers: workers)
@@ -66,7 +66,7 @@ struct ContractSimulation {
                 try await store.collected(assignment.garbage, of: experiment.name)
                 if !assignment.garbage.isEmpty { try await check(deleted: deleted, isOver: false) }
             case .nothingNow:
-                try expect(!inFlight.isEmpty, "nothing runs and nothing can be claimed, but it is not over")
+                try expect(!inFlight.isEmpty, "nothing is running and nothing can be claimed, but it has not ended")
                 let assignment = inFlight.remove(at: Int(random.next() % UInt64(inFlight.count)))
                 guard let finished = try await end(assignment) else { continue }
                 deleted.formUnion(finished.garbage)
@@ -76,7 +76,7 @@ struct ContractSimulation {
         }
     }
 
-    /// Ends an attempt in one of the ways in which attempts end.
+    /// Ends an attempt in a random way.
     private mutating func end(_ assignment: Assignment) async throws -> Finished? {
         do {
             switch hasTroubles ? random.next() % 20 : 19 {
@@ -86,7 +86,7 @@ struct ContractSimulation {
                 try await store.release(assignment.lease, because: "trouble")
                 return nil
             case 4:
-                // Everybody's lease runs out: later reports are refused where others took over, never misplaced.
+                // All leases expire: later reports are refused if others took over, never misattributed.
                 clock.advance(by: .seconds(61))
                 return nil
             default: return try await store.finish(assignment, score: score(of: assignment.interval))
@@ -96,7 +96,7 @@ struct ContractSimulation {
         }
     }
 
-    /// A score that depends on the interval and its hyperparameters alone.
+    /// Returns a score that depends only on the interval and its hyperparameters.
     private func score(of interval: Interval) -> Double {
         let x = interval.hyperparameters["x"]?.double ?? 0
         return Double(interval.depth) * 0.1 - (x - 0.3) * (x - 0.3)
@@ -105,7 +105,7 @@ struct ContractSimulation {
     private mutating func check(deleted: Set<String>, isOver: Bool) async throws {
         let intervals = try await store.intervals(of: experiment.name)
         mirror.apply(try await store.changes(of: experiment.name, since: mirror.cursor))
-        try expectEqual(mirror.intervals, intervals, "what has changed, step by step, and all at once")
+        try expectEqual(mirror.intervals, intervals, "the change feed differs from the whole")
         let record = try await store.record(of: experiment.name)
         let byID = Dictionary(uniqueKeysWithValues: intervals.map { ($0.id, $0) })
         for state in Interval.State.allCases {
@@ -124,10 +124,10 @@ struct ContractSimulation {
             try expectEqual(byID[best]?.checkpointState, .kept, "the best, \(best)")
             try expectEqual(byID[best]?.score, done.compactMap(\.score).max())
         }
-        // What every member stands with, what open intervals continue, and the best: no more than that.
+        // Only checkpoints of standings, parents of open intervals, and the best are kept.
         let kept = intervals.count { $0.checkpointState == .kept }
         let open = intervals.count { !$0.state.isFinished }
-        // Those that have retired keep theirs.
+        // Retired members keep theirs.
         let population = Set(intervals.map(\.id.member)).count
         try expect(
             kept <= population + open + 1,

@@ -4,7 +4,7 @@ import PBT
 
 extension StoreContract {
     static let clockCases: [Case] = [
-        Case("a clock that is set forward costs no lease and no retry, whoever opened the store when") { test in
+        Case("a clock that is set forward costs no lease and no retry, whichever handle was opened when") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 1))
             let assignment = try await store.take(for: .seconds(60))
@@ -77,7 +77,7 @@ extension StoreContract {
             test.clock.stop(for: .seconds(600))
             try expectEqual(try await store.claim(from: "e", by: "other", for: .seconds(60)), .nothingNow)
             _ = try await store.renew(held.lease, for: .seconds(600))
-            // The time of grace is over when the process has run again for a while.
+            // The grace period ends when the process has run again for a while.
             for _ in 0..<2 {
                 test.clock.stop(for: .seconds(20))
                 _ = try await store.record(of: "e")

@@ -3,7 +3,7 @@
 import PBT
 
 extension StoreContract {
-    static let blameCases: [Case] = [
+    static let failureCases: [Case] = [
         Case("until an interval was trained none is lost: the experiment fails, and resumes with its founders") {
             test in
             let store = try await test.open()

@@ -3,6 +3,7 @@
 import PBT
 
 extension StoreContract {
+    /// Finished attempts and the decisions that follow.
     static let finishCases: [Case] = [
         Case("finishing records the score and creates the next interval, to the end") { test in
             let store = try await test.open()
@@ -32,6 +33,30 @@ extension StoreContract {
             }
             try expectEqual(try await store.interval(assignment.interval.id, of: "e").state, .running)
             try await store.finish(assignment, score: 1)
+        },
+        Case("a finish that is repeated answers as it stands, and records nothing twice") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1, intervals: 2, retries: 1))
+            let failing = try await store.take()
+            for _ in 0..<2 {
+                let finished = try await store.finish(failing.lease, .failed(reason: "oops"))
+                try expectEqual(finished.interval.state, .waiting)
+                try expectEqual(finished.interval.failures, 1)
+            }
+            let assignment = try await store.take()
+            try await expectError(.leaseLost) { _ = try await store.finish(failing.lease, .failed(reason: "oops")) }
+            try await store.finish(assignment, score: 1)
+            let events = try await store.lastEvent()
+            let again = try await test.open().finish(assignment, score: 5)
+            try expectEqual(again.interval, try await store.interval(assignment.interval.id, of: "e"))
+            try expectEqual(again.interval.score, 1)
+            try expectEqual(again.decisions, [])
+            try expectEqual(again.record.finishedIntervals, 1)
+            try expectEqual(try await store.lastEvent(), events)
+            // An interval that was lost or released cannot be finished by its old lease.
+            let released = try await store.take()
+            try await store.release(released.lease, because: "test")
+            try await expectError(.leaseLost) { try await store.finish(released, score: 1) }
         },
         Case("only the attempt's own checkpoint name is accepted; any other is refused, and nothing is recorded") {
             test in
@@ -88,7 +113,7 @@ extension StoreContract {
             for score in [1.0, 2, 3, 4, 5, 6, 7, 8] {
                 names += try await store.finish(try await store.take(), score: score).decisions.map(\.name)
             }
-            // Each was the best so far, and the early ones are not asked again.
+            // Each was the best so far, and earlier decisions are not revised.
             try expectEqual(names, Array(repeating: "continues", count: 8))
             let second = try await (0..<8).asyncMap { _ in try await store.take() }
             names = []
@@ -97,7 +122,7 @@ extension StoreContract {
             }
             try expectEqual(names, Array(repeating: "continues", count: 6) + ["exploits", "exploits"])
         },
-        Case("a score that is no finite number is diverged, replaced at once, and never a donor") { test in
+        Case("a non-finite score is diverged, replaced immediately, and never a donor") { test in
             for bad in [Double.nan, .infinity, -.infinity] {
                 let store = try await test.open()
                 let name = "e\(bad)"
@@ -113,7 +138,7 @@ extension StoreContract {
                 try expectEqual(try await store.interval(all[1].interval.id, of: name), finished.interval)
             }
         },
-        Case("a diverged member without a donor starts afresh") { test in
+        Case("a diverged member without a donor restarts") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment())
             let finished = try await store.finish(try await store.take(), score: .nan)
@@ -123,7 +148,7 @@ extension StoreContract {
             try expectEqual(next.depth, 1)
             try expect(next.hyperparameters != finished.interval.hyperparameters)
         },
-        Case("a failed attempt is tried again until the retries are spent, then the member is replaced") { test in
+        Case("a failed attempt is retried until the retries are spent, then the member is replaced") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 2, retries: 2))
             let good = try await store.take()
@@ -138,7 +163,7 @@ extension StoreContract {
                 try expectEqual(finished.decisions.map(\.outcome), attempt == 3 ? [.exploits(good.interval.id)] : [])
             }
         },
-        Case("a trainer that always fails ends the experiment, and resume goes on") { test in
+        Case("a trainer that always fails ends the experiment, and resume continues it") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 3, retries: 0))
             for _ in 0..<3 {
@@ -151,7 +176,7 @@ extension StoreContract {
             try await store.resume("e")
             _ = try await store.take()
         },
-        Case("a synchronous generation is decided about when it is complete, all at once") { test in
+        Case("the decisions about a synchronous generation are made together, when it is complete") { test in
             let store = try await test.open()
             var experiment = StoreUnderTest.experiment(intervals: 2)
             experiment.isSynchronous = true
@@ -219,9 +244,9 @@ extension StoreContract {
             let record = try await store.finish(winner, score: 0.5).record
             try expectEqual(record.state, .finished)
             try expect(record.reason?.contains("target 0.5") ?? false)
-            try await expectError(.leaseLost, mentions: "over") { try await store.finish(other, score: 9) }
+            try await expectError(.leaseLost, mentions: "ended") { try await store.finish(other, score: 9) }
         },
-        Case("an experiment ends when its time is over") { test in
+        Case("an experiment ends when its time limit is reached") { test in
             let store = try await test.open()
             var experiment = StoreUnderTest.experiment()
             experiment.stop.after = .seconds(100)

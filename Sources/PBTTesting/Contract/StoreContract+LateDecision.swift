@@ -13,12 +13,12 @@ extension StoreContract {
     }
 
     static let lateCases: [Case] = [
-        Case("a late decision is made when somebody asks for work, with the scores of everybody until then") { test in
+        Case("a late decision is made at a claim, with all scores until then") { test in
             let store = try await test.open()
             _ = try await store.create(late())
             var founders: [Assignment] = []
             for _ in 0..<4 { founders.append(try await store.take()) }
-            // The worst finishes first: decided early it would go on, since nobody has a score yet.
+            // The worst finishes first: an early decision would continue it, since no other has a score yet.
             for (founder, score) in zip(founders, [1.0, 2, 3, 4] as [Double]) {
                 let finished = try await store.finish(founder, score: score)
                 try expectEqual(finished.decisions, [])
@@ -70,7 +70,7 @@ extension StoreContract {
             try expectEqual(finished.record.state, .finished)
             try expectEqual(finished.record.undecided, 0)
             try expectEqual(finished.decisions.map(\.outcome), [.ends])
-            // One that can neither go on nor be replaced ends at once, too.
+            // One that can neither continue nor be replaced ends immediately, too.
             var random = StoreUnderTest.experiment("r", kind: .randomSearch, population: 1, exploit: .none)
             random.explore = .none
             random.decides = .late

@@ -3,76 +3,82 @@
 import PBT
 
 extension StoreContract {
-    static let checkpointCases: [Case] = [
-        Case("a donor's checkpoint outlives the donor's progress while a child needs it") { test in
+    /// Experiments: created, edited, paused, resumed, stopped, and removed.
+    static let lifecycleCases: [Case] = [
+        Case("creating makes the founders that the experiment says") { test in
             let store = try await test.open()
-            _ = try await store.create(
-                StoreUnderTest.experiment(population: 2, intervals: 5, exploit: .truncation(0.5)))
-            let donor = try await store.take()
-            let loser = try await store.take()
-            try await store.finish(donor, score: 2)
-            try expectEqual(try await store.finish(loser, score: 1).garbage, ["m0001-i0000-a1"])
-            try await store.collected(["m0001-i0000-a1"], of: "e")
-            let child = IntervalID(member: 1, index: 1)
-            try expectEqual(try await store.interval(child, of: "e").parent, donor.interval.id)
-            let next = try await store.take()
-            try await store.finish(next, score: 3)
-            try expectEqual(try await store.interval(donor.interval.id, of: "e").checkpointState, .kept)
-            let heir = try await store.take()
-            try expectEqual(heir.interval.id, child)
-            try expectEqual(heir.parentCheckpoint, "m0000-i0000-a1")
-            let garbage = try await store.finish(heir, score: 1.5).garbage
-            try expect(garbage.contains("m0000-i0000-a1"), "\(garbage)")
-            try await store.collected(garbage, of: "e")
-            try expectEqual(try await store.interval(donor.interval.id, of: "e").checkpointState, .deleted)
-            try expectEqual(try await store.garbage(of: "e"), [])
+            let experiment = StoreUnderTest.experiment()
+            let record = try await store.create(experiment)
+            try expectEqual(record.state, .running)
+            let again = try await store.record(of: "e")
+            try expectEqual(again.experiment, experiment)
+            try expectEqual(again.counts[.waiting], 4)
+            let intervals = try await store.intervals(of: "e")
+            try expectEqual(intervals.map(\.id), (0..<4).map { IntervalID(member: $0, index: 0) })
+            try expectEqual(intervals.map(\.hyperparameters), (0..<4).map { experiment.founder($0) })
+            try expect(intervals.allSatisfy { $0.parent == nil && $0.state == .waiting && $0.depth == 1 })
         },
-        Case("the best ever is kept although its member went on") { test in
+        Case("a second experiment of the same name is refused") { test in
             let store = try await test.open()
-            _ = try await store.create(StoreUnderTest.experiment(population: 1, intervals: 4))
-            for score in [9.0, 1, 2, 3] { try await store.finish(try await store.take(), score: score) }
-            let states = try await store.intervals(of: "e").map(\.checkpointState)
-            try expectEqual(states, [.kept, .garbage, .garbage, .kept])
-        },
-        Case("keep holds as many of the best and of the last as it says") { test in
-            let store = try await test.open()
-            var experiment = StoreUnderTest.experiment(population: 1, intervals: 6)
-            experiment.keep = Experiment.Keep(best: 2, last: 3)
-            _ = try await store.create(experiment)
-            for score in [9.0, 8, 1, 2, 3, 4] { try await store.finish(try await store.take(), score: score) }
-            let kept = try await store.intervals(of: "e").filter { $0.checkpointState == .kept }.map(\.id.index)
-            try expectEqual(kept, [0, 1, 3, 4, 5])
-        },
-        Case("a pin keeps a checkpoint until it is taken out") { test in
-            let store = try await test.open()
-            _ = try await store.create(StoreUnderTest.experiment(population: 1, intervals: 3))
-            let first = try await store.take()
-            try await store.finish(first, score: 1)
-            try await store.pin(first.interval.id, of: "e", true)
-            for score in [2.0, 3] { try await store.finish(try await store.take(), score: score) }
-            try expectEqual(try await store.interval(first.interval.id, of: "e").checkpointState, .kept)
-            try await store.pin(first.interval.id, of: "e", false)
-            try expectEqual(try await store.interval(first.interval.id, of: "e").checkpointState, .garbage)
-            try await expectError(.wrongState) { try await store.pin(first.interval.id, of: "e", true) }
-        },
-        Case("through hundreds of random events, what is needed is kept and what is garbage is not needed") { test in
-            for (seed, rule) in [
-                ExploitRule.truncation(), .binaryTournament, .tTest(window: 3, significance: 0.3), .best, .none,
-            ].enumerated() {
-                let store = try await test.open()
-                var experiment = StoreUnderTest.experiment(
-                    "e\(seed)", population: 7, intervals: 12, exploit: rule, explore: .perturb(resampling: 0.2))
-                experiment.isSynchronous = seed == 0
-                _ = try await store.create(experiment)
-                try await ContractSimulation(
-                    store: store, experiment: experiment, clock: test.clock, seed: UInt64(seed), troubles: true
-                ).run(workers: 4)
+            _ = try await store.create(StoreUnderTest.experiment())
+            try await expectError(.alreadyExists, mentions: "pbt rm e") {
+                _ = try await store.create(StoreUnderTest.experiment(seed: 8))
             }
         },
-    ]
-
-    static let managementCases: [Case] = [
-        Case("a paused experiment hands out nothing, and what runs may finish") { test in
+        Case("an unknown name is answered with the nearest") { test in
+            let store = try await test.open()
+            try await expectError(.noSuchExperiment, mentions: "none yet") { _ = try await store.record(of: "x") }
+            _ = try await store.create(StoreUnderTest.experiment("digits"))
+            try await expectError(.noSuchExperiment, mentions: "did you mean \"digits\"?") {
+                _ = try await store.record(of: "digit")
+            }
+            try await expectError(.noSuchInterval) {
+                _ = try await store.interval(IntervalID(member: 9, index: 0), of: "digits")
+            }
+        },
+        Case("every definition survives being stored") { test in
+            let store = try await test.open()
+            var experiment = StoreUnderTest.experiment("ü \"x\" <b>")
+            experiment.trainer = Experiment.Trainer(
+                command: ["a", "{x}"], directory: "/tmp", gpus: ["0"], timeout: .seconds(5))
+            experiment.initial = [["x": 0.5]]
+            experiment.isSynchronous = true
+            experiment.deadline = .seconds(90)
+            experiment.stop = Experiment.Stop(target: 0.5, after: .seconds(60))
+            experiment.exploit = .tTest(window: 3, significance: 0.1)
+            experiment.explore = .perturb(from: 0.5, to: 2, resampling: 0.25)
+            _ = try await store.create(experiment)
+            try expectEqual(try await store.record(of: experiment.name).experiment, experiment)
+            try expectEqual(try await test.open().experiments().map(\.experiment), [experiment])
+            let free = Experiment(
+                "free", objective: .minimize("loss"), population: 3, intervals: 2,
+                space: [
+                    "any name/ü": .free(.logUniform(1e-3...1)).explored(by: .perturb(from: 0.5, to: 2)),
+                    "": .free(), "args": .free(.choice([1, "a"], weights: [2, 1])),
+                ], explore: .none, decides: .late, isOpen: true)
+            _ = try await store.create(free)
+            try expectEqual(try await test.open().record(of: "free").experiment, free)
+        },
+        Case("an edit changes trainer, retries, stop and keep, and nothing else") { test in
+            let store = try await test.open()
+            var experiment = StoreUnderTest.experiment()
+            _ = try await store.create(experiment)
+            experiment.retries = 5
+            experiment.keep = Experiment.Keep(best: 2, last: 3)
+            try await store.edit(experiment)
+            try expectEqual(try await test.open().record(of: "e").experiment, experiment)
+            experiment.population = 5
+            experiment.seed = 1
+            try await expectError(.alreadyExists, mentions: "population: 4") { try await store.edit(experiment) }
+        },
+        Case("a strategy in Swift that the store lacks is refused, by name") { test in
+            let store = try await test.open()
+            try await expectError(.noSuchStrategy, mentions: "\"mine\"") {
+                _ = try await store.create(StoreUnderTest.experiment(exploit: .custom("mine")))
+            }
+            try expectEqual(try await store.experiments().count, 0)
+        },
+        Case("a paused experiment gives out no intervals, and running ones may finish") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment())
             let running = try await store.take()
@@ -83,7 +89,7 @@ extension StoreContract {
             try await store.resume("e")
             _ = try await store.take()
         },
-        Case("a stopped experiment is over for good") { test in
+        Case("a stopped experiment has ended permanently") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment())
             let running = try await store.take()
@@ -109,7 +115,7 @@ extension StoreContract {
             _ = try await store.create(StoreUnderTest.experiment())
             try expectEqual(try await store.intervals(of: "e").count, 4)
         },
-        Case("hyperparameters queued by hand go to founders that nobody has begun") { test in
+        Case("hyperparameters queued by hand go to founders that have not started") { test in
             let store = try await test.open()
             let experiment = StoreUnderTest.experiment(population: 2)
             _ = try await store.create(experiment)
@@ -139,43 +145,6 @@ extension StoreContract {
             try expectEqual(try await store.openIntervals(of: "e"), 0)
             try expectEqual(try await store.record(of: "e").state, .running)
             try expectEqual(try await store.intervals(of: "e").map { $0.hyperparameters["x"] }, [0.5, 0.5, 0.25, 0.25])
-        },
-    ]
-
-    static let eventCases: [Case] = [
-        Case("events have increasing numbers and tell the whole story") { test in
-            let store = try await test.open()
-            _ = try await store.create(StoreUnderTest.experiment(population: 1, intervals: 1))
-            let assignment = try await store.take()
-            try await store.release(assignment.lease, because: "x")
-            try await store.finish(try await store.take(), score: 1)
-            let events = try await store.events(of: "e", after: nil, limit: 99)
-            try expectEqual(events.map(\.kind), [.created, .started, .released, .started, .done, .ended])
-            try expect(zip(events, events.dropFirst()).allSatisfy { $0.id < $1.id })
-            try expectEqual(events[4].details["score"], 1.0)
-            try expectEqual(events[4].interval, assignment.interval.id)
-            try expectEqual(try await store.lastEvent(), events.last?.id ?? 0)
-            try expectEqual(
-                try await store.events(of: "e", after: events[2].id, limit: 2).map(\.kind), [.started, .done])
-        },
-        Case("following replays what was and then yields what comes") { test in
-            let store = try await test.open()
-            let other = try await test.open()
-            _ = try await store.create(StoreUnderTest.experiment(population: 1, intervals: 1))
-            let seen = try await withThrowingTaskGroup(of: [Event.Kind].self) { group in
-                group.addTask {
-                    var seen: [Event.Kind] = []
-                    for try await event in store.follow("e") {
-                        seen.append(event.kind)
-                        if event.kind == .ended { break }
-                        // The rest happens through another handle, and only once the first was seen.
-                        if event.kind == .created { try await other.finish(try await other.take(), score: 1) }
-                    }
-                    return seen
-                }
-                return try await group.next() ?? []
-            }
-            try expectEqual(seen, [.created, .started, .done, .ended])
         },
     ]
 }

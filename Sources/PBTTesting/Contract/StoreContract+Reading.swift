@@ -3,8 +3,9 @@
 import PBT
 
 extension StoreContract {
+    /// Change feeds, selections, and events.
     static let readingCases: [Case] = [
-        Case("whatever is written to an interval is among what has changed, and nothing else is") { test in
+        Case("the change feed has every interval that was written to, and no other") { test in
             let store = try await test.open()
             var experiment = StoreUnderTest.experiment(population: 3, intervals: 3)
             experiment.kind = .randomSearch
@@ -46,7 +47,7 @@ extension StoreContract {
             mirror.apply(try await store.changes(of: "e", since: mirror.cursor))
             try expectEqual(mirror.intervals, try await store.intervals(of: "e"))
         },
-        Case("what has changed comes in parts of any size, also while it goes on changing") { test in
+        Case("the change feed comes in pages of any size, also while intervals keep changing") { test in
             for limit in [1, 2, 5, 1000] {
                 let store = try await test.open()
                 let name = "e\(limit)"
@@ -71,7 +72,7 @@ extension StoreContract {
                 try expectEqual(mirror.intervals, try await store.intervals(of: name), "by \(limit)")
             }
         },
-        Case("another experiment of the same name is read from its beginning") { test in
+        Case("the change feed of another experiment of the same name is reset") { test in
             let store = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 4))
             var mirror = IntervalMirror()
@@ -86,7 +87,7 @@ extension StoreContract {
             try expectEqual(mirror.intervals, try await store.intervals(of: "e"))
             try expectEqual(mirror.intervals.count, 2)
         },
-        Case("what another handle writes is among what has changed") { test in
+        Case("the change feed has the writes of other handles") { test in
             let store = try await test.open()
             let other = try await test.open()
             _ = try await store.create(StoreUnderTest.experiment(population: 3, intervals: 2))
@@ -139,6 +140,40 @@ extension StoreContract {
                 } while true
                 try expectEqual(parts, wanted, "in parts: \(selection)")
             }
+        },
+        Case("events have increasing numbers and tell the whole story") { test in
+            let store = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1, intervals: 1))
+            let assignment = try await store.take()
+            try await store.release(assignment.lease, because: "x")
+            try await store.finish(try await store.take(), score: 1)
+            let events = try await store.events(of: "e", after: nil, limit: 99)
+            try expectEqual(events.map(\.kind), [.created, .started, .released, .started, .done, .ended])
+            try expect(zip(events, events.dropFirst()).allSatisfy { $0.id < $1.id })
+            try expectEqual(events[4].details["score"], 1.0)
+            try expectEqual(events[4].interval, assignment.interval.id)
+            try expectEqual(try await store.lastEvent(), events.last?.id ?? 0)
+            try expectEqual(
+                try await store.events(of: "e", after: events[2].id, limit: 2).map(\.kind), [.started, .done])
+        },
+        Case("following replays what was and then yields what comes") { test in
+            let store = try await test.open()
+            let other = try await test.open()
+            _ = try await store.create(StoreUnderTest.experiment(population: 1, intervals: 1))
+            let seen = try await withThrowingTaskGroup(of: [Event.Kind].self) { group in
+                group.addTask {
+                    var seen: [Event.Kind] = []
+                    for try await event in store.follow("e") {
+                        seen.append(event.kind)
+                        if event.kind == .ended { break }
+                        // The rest happens through another handle, and only once the first was seen.
+                        if event.kind == .created { try await other.finish(try await other.take(), score: 1) }
+                    }
+                    return seen
+                }
+                return try await group.next() ?? []
+            }
+            try expectEqual(seen, [.created, .started, .done, .ended])
         },
     ]
 }

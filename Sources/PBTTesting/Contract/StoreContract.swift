@@ -2,7 +2,7 @@
 
 public import PBT
 
-/// What every store owes, as cases that anyone can run against a store of their own.
+/// The contract of a store, as cases that can be run against any implementation.
 ///
 /// ```swift
 /// @Test(arguments: StoreContract.cases)
@@ -13,11 +13,11 @@ public import PBT
 public enum StoreContract {
     /// Opens the store under test.
     ///
-    /// Called once or more in a case, each time for the same place: what one handle wrote the others see, as another
-    /// process would. A store in memory may return one and the same object.
+    /// Called one or more times in a case, each time for the same storage: every handle sees the writes of others, like
+    /// another process. A store in memory may return the same object each time.
     public typealias Opener = @Sendable (StoreClock, Strategies) async throws -> any Store
 
-    /// One rule.
+    /// A rule of the contract.
     public struct Case: Sendable, CustomStringConvertible {
         /// The rule as a sentence.
         public let description: String
@@ -30,28 +30,27 @@ public enum StoreContract {
 
         /// Checks the rule in an empty store.
         ///
-        /// - Parameter open: Opens the store; a new place for each case.
-        /// - Throws: A ``Violation`` when the rule does not hold, and what the store throws.
+        /// - Parameter open: Opens the store; with new storage for each case.
+        /// - Throws: A ``Violation`` if the rule does not hold, and the errors of the store.
         public func check(_ open: @escaping Opener) async throws {
             try await body(StoreUnderTest(open))
         }
     }
 
-    /// A rule does not hold.
+    /// A violation of a rule.
     public struct Violation: Error, CustomStringConvertible {
-        /// What was expected, and where.
+        /// The expectation and its place in the source.
         public let description: String
     }
 
     /// All rules.
     public static var cases: [Case] {
-        experimentCases + readingCases + claimCases + finishCases + checkpointCases + managementCases + lateCases
-            + openCases + blameCases + clockCases + revisionCases
-            + eventCases
+        lifecycleCases + claimCases + leaseCases + finishCases + lateCases + openCases + failureCases + checkpointCases
+            + revisionCases + clockCases + readingCases
     }
 }
 
-/// A store that is tested, with its clock and the experiment that most cases use.
+/// The store under test, with its clock and the experiment that most cases use.
 struct StoreUnderTest: Sendable {
     let clock = ManualClock()
     private let opener: StoreContract.Opener
@@ -76,7 +75,7 @@ struct StoreUnderTest: Sendable {
     }
 }
 
-/// Checks a fact.
+/// Checks a condition.
 func expect(
     _ fact: Bool, _ what: @autoclosure () -> String = "",
     file: StaticString = #fileID, line: Int = #line
@@ -112,7 +111,7 @@ func expectError(
 }
 
 extension Sequence {
-    /// Maps by a call that suspends, one after the other.
+    /// Maps with an asynchronous call, sequentially.
     func asyncMap<Result>(_ transform: (Element) async throws -> Result) async rethrows -> [Result] {
         var results: [Result] = []
         for element in self { results.append(try await transform(element)) }
@@ -121,7 +120,7 @@ extension Sequence {
 }
 
 extension Store {
-    /// Claims, which must succeed.
+    /// Claims an interval, which must succeed.
     func take(
         _ name: String = "e", by worker: String = "w", for term: Duration = .seconds(60),
         file: StaticString = #fileID, line: Int = #line
@@ -133,7 +132,7 @@ extension Store {
         return assignment
     }
 
-    /// Finishes with a score and a checkpoint that is named after the attempt.
+    /// Finishes an attempt with a score and its checkpoint.
     @discardableResult
     func finish(_ assignment: Assignment, score: Double) async throws -> Finished {
         try await finish(

@@ -2,7 +2,7 @@
 
 public import PBT
 
-/// The toy problem of Figure 2: two weights, of which each of two members can train one only.
+/// The toy problem of Figure 2: two weights, of which each of two members can train only one.
 ///
 /// Source: Jaderberg et al. 2017, section 4.1 and Figure 2. The score is Q(θ) = 1.2 − θ0² − θ1²; training climbs the
 /// gradient of 1.2 − h0·θ0² − h1·θ1². With h = (1, 0) and (0, 1) no single run gets beyond 0.39; the optimum is 1.2.
@@ -17,16 +17,16 @@ public struct FigureTwo: Toy {
 
     /// The step size η.
     public var rate: Double
-    /// Gradient steps an interval.
+    /// The number of gradient steps per interval.
     public var steps: Int
 
-    /// The problem with a step size and a number of gradient steps an interval.
+    /// Creates the problem with a step size and a number of gradient steps per interval.
     public init(rate: Double = 0.01, steps: Int = 4) {
         self.rate = rate
         self.steps = steps
     }
 
-    /// More is better.
+    /// The objective: maximize the score.
     public var objective: Objective { .maximize("q") }
 
     /// The hyperparameters `h0` and `h1`, between 0 and 1.
@@ -35,14 +35,14 @@ public struct FigureTwo: Toy {
     /// The hyperparameters of the two members: (1, 0) and (0, 1).
     public static var initial: [Hyperparameters] { [["h0": 1.0, "h1": 0.0], ["h0": 0.0, "h1": 1.0]] }
 
-    /// Both members start at (0.9, 0.9), whatever the seed.
+    /// Returns (0.9, 0.9), regardless of the seed.
     public func founder(seed: Int) -> Weights {
         Weights(theta0: 0.9, theta1: 0.9)
     }
 
     /// Climbs the surrogate's gradient.
     ///
-    /// - Throws: A `PBTError` when `h0` or `h1` is missing.
+    /// - Throws: A `PBTError` if `h0` or `h1` is missing.
     public func train(_ weights: inout Weights, with hyperparameters: Hyperparameters, seed: Int) throws -> Double {
         let h0 = try hyperparameters.double("h0")
         let h1 = try hyperparameters.double("h1")

@@ -4,7 +4,7 @@ public import PBT
 
 /// Gradient descent on a badly conditioned quadratic with noisy gradients: no constant learning rate is good.
 ///
-/// A high rate is fast at first and then bounces in the noise; only who lowers it gets close to the minimum. The
+/// A high rate is fast at first and then bounces in the noise; only a decreasing rate gets close to the minimum. The
 /// gradient's noise is ±`noise` in each dimension, each sign equally likely: a normal's mean and variance at a
 /// twentieth of the cost. The score is the loss ½·Σ λi·θi² after the interval.
 public struct NoisyQuadratic: Toy {
@@ -14,17 +14,17 @@ public struct NoisyQuadratic: Toy {
         public var theta: [Double]
     }
 
-    /// How many weights there are; at most 64.
+    /// The number of weights; at most 64.
     public var dimensions: Int
-    /// The greatest curvature, the least being 1/condition of it, the others spread evenly in the logarithm.
+    /// The ratio of the greatest curvature to the least; the others are spaced evenly in the logarithm.
     public var condition: Double
     /// The standard deviation of the gradient's noise.
     public var noise: Double
-    /// Gradient steps an interval.
+    /// The number of gradient steps per interval.
     public var steps: Int
     private let curvature: [Double]
 
-    /// A problem; the defaults are those of the reference figures.
+    /// Creates a problem; the defaults are those of the reference figures.
     public init(dimensions: Int = 20, condition: Double = 100, noise: Double = 1, steps: Int = 40) {
         precondition((2...64).contains(dimensions), "2 to 64 dimensions")
         self.dimensions = dimensions
@@ -36,20 +36,20 @@ public struct NoisyQuadratic: Toy {
         }
     }
 
-    /// Less is better.
+    /// The objective: minimize the loss.
     public var objective: Objective { .minimize("loss") }
 
     /// The learning rate, between 1e-4 and 2.
     public static var space: SearchSpace { ["learning_rate": .logUniform(1e-4...2)] }
 
-    /// Every weight starts at 1.
+    /// Returns weights of 1.
     public func founder(seed: Int) -> Weights {
         Weights(theta: Array(repeating: 1, count: dimensions))
     }
 
     /// Descends along noisy gradients.
     ///
-    /// - Throws: A `PBTError` when `learning_rate` is missing.
+    /// - Throws: A `PBTError` if `learning_rate` is missing.
     public func train(_ weights: inout Weights, with hyperparameters: Hyperparameters, seed: Int) throws -> Double {
         let rate = try hyperparameters.double("learning_rate")
         var random = SplitMix64(seed: UInt64(seed))

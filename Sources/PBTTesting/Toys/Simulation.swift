@@ -2,51 +2,51 @@
 
 public import PBT
 
-/// Trains an experiment on a toy in memory: what a store and its workers do, without either.
+/// A simulation of an experiment on a toy in memory, without a store and workers.
 ///
-/// It asks ``PBT/Experiment/decide(after:in:strategies:at:)`` just as a store does, so that thousands of runs of a
-/// reference problem take seconds. A toy's weights are its checkpoints.
+/// It calls ``PBT/Experiment/decide(after:in:strategies:at:)`` like a store, so that thousands of runs of a reference
+/// problem take seconds. A toy's weights are its checkpoints.
 public struct Simulation<T: Toy>: Sendable {
-    /// Which of the members that wait trains next.
+    /// The order in which waiting members train.
     public enum Order: Sendable {
-        /// The one that is furthest behind, as stores hand them out.
+        /// The least trained one first, as in stores.
         case inStep
-        /// Any, drawn by this seed: workers of very different speed.
+        /// Random, drawn with this seed: workers of very different speeds.
         case drawn(UInt64)
     }
 
-    /// What a run leaves behind.
+    /// The result of a run.
     public struct Outcome: Sendable {
-        /// Every interval, by member and index.
+        /// All intervals, by member and index.
         public var intervals: [IntervalID: Interval] = [:]
-        /// Every decision, in the order in which they were made.
+        /// All decisions, in the order in which they were made.
         public var decisions: [Decision] = []
-        /// The done interval with the best score; of equal ones the one that finished first.
+        /// The done interval with the best score; among equal ones, the first to finish.
         public var best: Interval?
         /// The weights after each interval.
         public var weights: [IntervalID: T.Weights] = [:]
 
-        /// The intervals of one member, in order.
+        /// Returns the intervals of a member, in order.
         public func intervals(of member: Int) -> [Interval] {
             intervals.values.filter { $0.id.member == member }.sorted { $0.id < $1.id }
         }
 
-        /// The best score; minus infinity when no interval was done.
+        /// The best score; minus infinity if no interval was done.
         public var bestScore: Double {
             best?.score ?? -.infinity
         }
     }
 
-    /// What is run.
+    /// The experiment.
     public var experiment: Experiment
-    /// What is trained.
+    /// The toy.
     public var toy: T
     /// The strategies written in Swift.
     public var strategies: Strategies
-    /// Which of the members that wait trains next; makes no difference to a synchronous experiment.
+    /// The order in which waiting members train; irrelevant for a synchronous experiment.
     public var order: Order
 
-    /// A simulation of an experiment.
+    /// Creates a simulation.
     public init(_ experiment: Experiment, of toy: T, strategies: Strategies = Strategies(), order: Order = .inStep) {
         self.experiment = experiment
         self.toy = toy
@@ -54,9 +54,9 @@ public struct Simulation<T: Toy>: Sendable {
         self.order = order
     }
 
-    /// Trains every member to its end.
+    /// Trains all members to their end.
     ///
-    /// - Throws: What a toy or a decision throws.
+    /// - Throws: The errors of the toy and of decisions.
     public func run() throws -> Outcome {
         let start = Timestamp(milliseconds: 0)
         var outcome = Outcome()

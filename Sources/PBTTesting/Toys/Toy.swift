@@ -2,17 +2,17 @@
 
 public import PBT
 
-/// A model so small that an interval of it trains in microseconds: a reference problem with known answers.
+/// A model whose intervals train in microseconds: a reference problem with a known solution.
 ///
-/// Pure: the same weights, hyperparameters and seed give the same weights and score.
+/// Pure: the same weights, hyperparameters, and seed give the same weights and score.
 public protocol Toy: Sendable {
-    /// What a checkpoint of it holds.
+    /// The content of a checkpoint.
     associatedtype Weights: Sendable, Hashable
 
-    /// What its score means.
+    /// The objective.
     var objective: Objective { get }
 
-    /// The weights that a founder starts with.
+    /// Returns the weights that a founder starts with.
     ///
     /// - Parameter seed: The trainer's seed for the founder's first interval; 31 bits.
     /// - Returns: Untrained weights.
@@ -22,9 +22,9 @@ public protocol Toy: Sendable {
     ///
     /// - Parameters:
     ///   - weights: The weights to start from; afterwards the trained ones.
-    ///   - hyperparameters: What to train with.
+    ///   - hyperparameters: The hyperparameters.
     ///   - seed: The trainer's seed for the interval; 31 bits.
     /// - Returns: The score of the trained weights.
-    /// - Throws: A `PBTError` when a hyperparameter is missing.
+    /// - Throws: A `PBTError` if a hyperparameter is missing.
     func train(_ weights: inout Weights, with hyperparameters: Hyperparameters, seed: Int) throws -> Double
 }

@@ -2,7 +2,7 @@
 
 import Foundation
 import PBT
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 /// The manifest of a backup, `backup.json`: written last, so that a backup with a manifest is complete.

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import PBT
+import PBTCheckpoints
 import PBTReport
 import PBTWorker
 import SystemPackage

@@ -25,7 +25,7 @@ struct CreateCommand: AsyncParsableCommand {
         source.warn()
         let experiment = try overrides.applied(to: source.experiment)
         let opened = try await storeOptions.open(in: source.directory, creating: true)
-        let hint = overrides.hint(file, in: opened, defaultIn: source.directory)
+        let hint = overrides.hint(file, in: opened, storeDirectory: source.directory)
         let registration = try await Registration(experiment, in: opened, retrying: false, hint: hint)
         let record = registration.family.main
         let isNew = if case .created = registration.outcome { true } else { false }

@@ -33,7 +33,7 @@ struct EditCommand: AsyncParsableCommand {
         let opened = try await storeOptions.open(in: source.directory)
         let edit = try await DefinitionEdit(experiment, in: opened.store)
         let name = PlainText.line(experiment.name)
-        let hint = overrides.hint(file, in: opened, defaultIn: source.directory)
+        let hint = overrides.hint(file, in: opened, storeDirectory: source.directory)
         guard !edit.isEmpty else {
             return try answer(edit, revision: nil, "\(name) already has this definition; nothing was changed", hint)
         }

@@ -68,7 +68,7 @@ struct ExportCommand: AsyncParsableCommand {
         var variables: [String: String] = [:]
         for name in names { variables[name] = environment(name) }
         let address = try MLflowAddress(trackingURI, environment: variables)
-        let server = try MLflowServer(address) { NoAnswer.reason($0) }
+        let server = try MLflowServer(address) { TransportError.reason($0) }
         let name = environment("MLFLOW_EXPERIMENT_NAME") ?? loaded.experiment.name
         let done: MLflowExport.Done
         do {

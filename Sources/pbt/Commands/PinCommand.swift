@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PBTCheckpoints
 import ArgumentParser
 import PBT
 import PBTWorker

@@ -109,7 +109,7 @@ struct PlotCommand: AsyncParsableCommand {
         ]
         for meaning in meanings where meaning.isGiven && !meaning.kinds.contains(kind) {
             let kinds = meaning.kinds.map(\.rawValue)
-            throw ValidationError("\(meaning.name) requires one of \(kinds.joined(separator: ", "))")
+            throw ValidationError("\(meaning.name) is for \(kinds.joined(separator: ", ")) only")
         }
     }
 
@@ -132,7 +132,7 @@ struct PlotCommand: AsyncParsableCommand {
             color: try chosenColor(in: loaded), top: top, axis: across == .time ? .time : .training,
             lanes: show.flatMap { Chart.Lanes(rawValue: $0.rawValue) }, order: order == .family ? .family : .member)
         let svg = Chart.drawn(
-            kind, of: loaded.history, beside: all.dropFirst().map(\.history), options: options
+            kind, of: loaded.history, comparedWith: all.dropFirst().map(\.history), options: options
         ).svg
         let bytes = output.lowercased().hasSuffix(".png") ? try await PNG.bytes(of: svg) : Array(svg.utf8)
         var file = try OutputFile(output)

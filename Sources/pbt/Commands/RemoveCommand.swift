@@ -2,8 +2,8 @@
 
 import ArgumentParser
 import PBT
+import PBTCheckpoints
 import PBTReport
-import PBTWorker
 import SystemPackage
 
 /// `pbt rm`.

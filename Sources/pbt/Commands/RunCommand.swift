@@ -52,7 +52,7 @@ struct RunCommand: AsyncParsableCommand {
         let opened = try await storeOptions.open(in: source.directory, creating: true)
         if !shown.quiet { try await opened.warnOfUnknownFiles() }
         let last = try await opened.store.lastEvent()
-        let hint = overrides.hint(file, workers: workersOption.workers, in: opened, defaultIn: source.directory)
+        let hint = overrides.hint(file, workers: workersOption.workers, in: opened, storeDirectory: source.directory)
         let registration = try await Registration(experiment, in: opened, retrying: true, hint: hint)
         if case .alreadyFinished = registration.outcome {
             Output.note(

@@ -3,11 +3,11 @@
 import ArgumentParser
 import Logging
 import PBT
+import PBTCheckpoints
 import PBTDashboard
-import PBTSchedy
 import PBTHTTP
+import PBTSchedy
 import PBTServer
-import PBTWorker
 import ServiceLifecycle
 import UnixSignals
 

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Logging
 import PBT
+import PBTCheckpoints
 import PBTClient
 import PBTReport
 import PBTWorker

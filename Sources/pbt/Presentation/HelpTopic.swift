@@ -47,15 +47,19 @@ enum HelpTopic: String, CaseIterable {
 
     /// Returns the text of the topic that the arguments name; nil when they name none.
     ///
-    /// - Throws: What reading the commands' own help throws.
-    static func text(for arguments: some Collection<String>) throws -> String? {
+    /// - Parameters:
+    ///   - arguments: The command line without the program's name.
+    ///   - manual: Creates the manual page.
+    /// - Returns: The text.
+    /// - Throws: The error of `manual`.
+    static func text(for arguments: some Collection<String>, manual: () throws -> ManualPage) throws -> String? {
         guard arguments.count == 2, arguments.first == "help", let name = arguments.dropFirst().first,
             let topic = HelpTopic(rawValue: name)
         else { return nil }
         switch topic {
         case .exitCodes: return table(codes.map { ("\($0.code)", $0.meaning) })
         case .environment: return table(variables.map { ($0.name, $0.meaning) })
-        case .man: return try ManualPage().text
+        case .man: return try manual().text
         }
     }
 

@@ -14,7 +14,7 @@ struct ListText {
     ///
     /// - Parameters:
     ///   - records: The rows.
-    ///   - all: All experiments of the store, to find out what is a baseline of what.
+    ///   - all: All experiments of the store, among which a baseline's experiment is found.
     ///   - now: The store's time.
     init(_ records: [ExperimentRecord], among all: [ExperimentRecord], now: Timestamp) {
         self.records = records

@@ -3,18 +3,23 @@
 import ArgumentParser
 import PBT
 
-/// The manual page, made from what the commands themselves say: `pbt help man | man -l -`.
+/// The manual page, generated from the commands' help: `pbt help man | man -l -`.
 struct ManualPage {
     private let command: Value
+    private let groups: [CommandGroup]
 
-    /// The page of the command as it is.
+    /// Creates the page.
     ///
-    /// - Throws: A `JSONError` when what the argument parser says cannot be read.
-    init() throws {
-        command = try Value(json: Pbt._dumpHelp())["command"] ?? .null
+    /// - Parameters:
+    ///   - help: The help that the argument parser dumps as JSON.
+    ///   - groups: The subcommands with their headings.
+    /// - Throws: A `JSONError` when the help is not JSON.
+    init(help: String, groups: [CommandGroup]) throws {
+        command = try Value(json: help)["command"] ?? .null
+        self.groups = groups
     }
 
-    /// The page in the language of `man`.
+    /// The page as troff source with the man macros.
     var text: String {
         var page = [
             ".TH PBT 1 \"\" \"pbt \(Version.current)\" \"User Commands\"", ".SH NAME",
@@ -22,8 +27,16 @@ struct ManualPage {
             "[options]", ".SH DESCRIPTION",
         ]
         page += Self.paragraphs(command["discussion"]?.string)
-        page.append(".SH COMMANDS")
-        for command in command["subcommands"]?.array ?? [] { page += Self.lines(of: command, above: []) }
+        let commands = command["subcommands"]?.array ?? []
+        for group in groups {
+            page.append(".SH \"\(Self.escaped(group.name.uppercased())) SUBCOMMANDS\"")
+            for subcommand in group.subcommands {
+                let name = subcommand.configuration.commandName
+                for command in commands where command["commandName"]?.string == name {
+                    page += Self.lines(of: command, above: [])
+                }
+            }
+        }
         page += [".SH EXIT STATUS"]
         for (code, meaning) in HelpTopic.codes { page += [".TP", ".B \(code)", Self.escaped(meaning)] }
         page.append(".SH ENVIRONMENT")
@@ -51,7 +64,7 @@ struct ManualPage {
             let names = (argument["names"]?.array ?? []).compactMap { name in
                 name["name"]?.string.map { (name["kind"] == "long" ? "--" : "-") + $0 }
             }
-            // Every command has these.
+            // Every command has these options.
             if names.contains("--help") || names == ["--version"] { continue }
             let value = argument["valueName"]?.string ?? ""
             let head =
@@ -68,7 +81,7 @@ struct ManualPage {
         (text ?? "").split(separator: "\n").map { escaped(String($0)) }
     }
 
-    /// Text that means itself: no hyphen becomes another dash, and no line begins with a request.
+    /// Escapes text: no hyphen becomes another dash, and no line starts with a request.
     private static func escaped(_ text: String) -> String {
         let escaped = text.replacing("\\", with: "\\e").replacing("-", with: "\\-").replacing("\"", with: "\\(dq")
             .replacing("…", with: "...").replacing("’", with: "\\(aq")

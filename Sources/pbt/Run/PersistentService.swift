@@ -2,6 +2,7 @@
 
 import Logging
 import PBT
+import PBTCheckpoints
 import PBTHTTP
 import PBTServer
 import PBTWorker

@@ -2,10 +2,10 @@
 
 import Logging
 import PBT
+import PBTCheckpoints
 import PBTDashboard
 import PBTReport
 import PBTServer
-import PBTWorker
 import ServiceLifecycle
 
 /// The dashboard of a run: on this machine only, for as long as the run lasts.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTClient
 import PBTReport
-import PBTWorker
 import SystemPackage
 
 /// Copies an interval's checkpoint to a directory of the user: verified and complete, or not at all.

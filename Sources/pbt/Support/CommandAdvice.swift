@@ -43,12 +43,12 @@ struct CommandAdvice {
         } else if isScript {
             return
         } else if let whole {
-            warnings.append((path, "\"\(argument)\" is passed as it is, since no shell expands ~; write \(whole)"))
+            warnings.append((path, "\"\(argument)\" is passed verbatim, since no shell expands ~; write \(whole)"))
         } else if let variable = Self.variable(in: argument) {
             warnings.append(
                 (
                     path,
-                    "\"\(argument)\" is passed as it is, since no shell expands \(variable); write its value, or let a shell start the program: [sh, -c, \"exec …\"]"
+                    "\"\(argument)\" is passed verbatim, since no shell expands \(variable); write its value, or let a shell start the program: [sh, -c, \"exec …\"]"
                 ))
         } else if ["&&", "||", "|", ">", ">>", "<", ";", "&", "2>&1"].contains(argument) {
             warnings.append(
@@ -65,13 +65,13 @@ struct CommandAdvice {
             warnings.append(
                 (
                     path,
-                    "{\(hyperparameter)} is passed as it is: placeholders are for the command; the program finds the value in \(SearchSpace.environmentName(of: hyperparameter))"
+                    "{\(hyperparameter)} is passed verbatim: placeholders are for the command; the program finds the value in \(SearchSpace.environmentName(of: hyperparameter))"
                 ))
         } else if let whole = Self.expanded(value) {
-            warnings.append((path, "\"\(value)\" is passed as it is, since no shell expands ~; write \(whole)"))
+            warnings.append((path, "\"\(value)\" is passed verbatim, since no shell expands ~; write \(whole)"))
         } else if let variable = Self.variable(in: value) {
             warnings.append(
-                (path, "\"\(value)\" is passed as it is, since nothing expands \(variable); write its value"))
+                (path, "\"\(value)\" is passed verbatim, since nothing expands \(variable); write its value"))
         }
     }
 

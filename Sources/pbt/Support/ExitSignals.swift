@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Dispatch
+import LibC
 import PBT
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Runs ``ExitTasks`` before a signal ends the process, where the command itself does not handle the signal.
 ///
@@ -39,7 +32,7 @@ enum ExitSignals {
         }
         reader.resume()
         source = reader
-        for number in [SIGINT, SIGTERM, SIGHUP] where isDefault(number) {
+        for number in [SIGINT, SIGTERM, SIGHUP] where Signals.has(number, SIG_DFL) == true {
             signal(number) { number in
                 ExitSignals.count += 1
                 guard ExitSignals.count == 1 else { return ExitSignals.end(by: number) }
@@ -52,27 +45,9 @@ enum ExitSignals {
     }
 
     private static func makePipe(_ ends: inout [Int32]) -> Bool {
-        #if canImport(Darwin)
-            let result = Darwin.pipe(&ends)
-        #elseif canImport(Glibc)
-            let result = Glibc.pipe(&ends)
-        #else
-            let result = Musl.pipe(&ends)
-        #endif
-        guard result == 0 else { return false }
+        guard LibC.pipe(&ends) == 0 else { return false }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return true
-    }
-
-    private static func isDefault(_ number: Int32) -> Bool {
-        var action = sigaction()
-        guard sigaction(number, nil, &action) == 0 else { return false }
-        #if canImport(Darwin)
-            let handler = action.__sigaction_u.__sa_handler
-        #else
-            let handler = action.__sigaction_handler.sa_handler
-        #endif
-        return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_DFL, to: Int.self)
     }
 
     /// Ends the process as the signal would have.

@@ -28,7 +28,8 @@ struct ExperimentOverrides: ParsableArguments {
     ///   - opened: The store.
     ///   - directory: The directory of the default store.
     /// - Returns: The command line.
-    func hint(_ file: String, workers: Int? = nil, in opened: OpenStore, defaultIn directory: FilePath) -> RunHint {
+    func hint(_ file: String, workers: Int? = nil, in opened: OpenStore, storeDirectory directory: FilePath) -> RunHint
+    {
         RunHint(
             file: file, name: name, seed: seed, from: from, workers: workers, store: opened.location,
             directory: directory)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
-import PBTWorker
+import PBTCheckpoints
 
 /// The definition and command in a parsed experiment file, and all problems of either.
 struct FileReading {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTReport
-import PBTWorker
 import SystemPackage
 
 /// An experiment as the inspecting commands show it: read once, as of one moment.

@@ -9,7 +9,7 @@ struct StoreOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The store: a path, or a server's URL. Default: PBT_STORE, else pbt.sqlite next to the experiment file, or here.",
+            "The store: a path, or a server's URL. Default: PBT_STORE, else pbt.sqlite next to the experiment file, or in the current directory.",
             valueName: "store"))
     var store: String?
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTSQLite
-import PBTWorker
 import ServiceLifecycle
 import SystemPackage
 

@@ -4,7 +4,10 @@ import ArgumentParser
 
 /// The number of programs that a command runs at a time.
 struct WorkersOption: ParsableArguments {
-    @Option(name: .long, help: "Workers (programs at a time) in this process; default: workers in the definition.")
+    @Option(
+        name: .long,
+        help:
+            "Workers (programs at a time) in this process; default: workers in the definition, the largest of several.")
     var workers: Int?
 
     func validate() throws {

@@ -45,15 +45,15 @@ struct Broken: Sendable, CustomTestStringConvertible {
 @Suite("Broken definitions") struct BrokenDefinitionTests {
     @Test(arguments: [
         Broken(#"{"name": null}"#, "name: is missing; write for example: name: mnist"),
-        Broken(#"{"name": ""}"#, #"name: must be text, not """#),
-        Broken(#"{"name": []}"#, "name: must be text, not []"),
-        Broken(#"{"name": "-x"}"#, "name: must not begin with '-', which would read as an option"),
-        Broken(#"{"name": " x"}"#, "name: must not begin or end with a space"),
-        Broken(#"{"name": "a\nb"}"#, "name: must not hold control characters"),
+        Broken(#"{"name": ""}"#, #"name: must be a string, not """#),
+        Broken(#"{"name": []}"#, "name: must be a string, not []"),
+        Broken(#"{"name": "-x"}"#, "name: must not start with '-', which would be read as an option"),
+        Broken(#"{"name": " x"}"#, "name: must not start or end with a space"),
+        Broken(#"{"name": "a\nb"}"#, "name: must not contain control characters"),
         Broken(
             #"{"objective": null}"#,
             "objective: is missing; write for example: objective: {metric: accuracy, goal: maximize}"),
-        Broken(#"{"objective": "accuracy"}"#, #"objective: must be an object with "metric", "goal", not text"#),
+        Broken(#"{"objective": "accuracy"}"#, #"objective: must be an object with "metric", "goal", not a string"#),
         Broken(#"{"objective": {"metric": "m"}}"#, "objective.goal: is missing; write for example: goal: maximize"),
         Broken(#"{"objective": {"goal": "max"}}"#, "objective.metric: is missing; write for example: metric: accuracy"),
         Broken(#"{"objective": {"metric": "", "goal": "max"}}"#, "objective.metric: must be the name of a metric"),
@@ -65,18 +65,18 @@ struct Broken: Sendable, CustomTestStringConvertible {
             "objective.mode: unknown key; write goal: maximize or goal: minimize"),
         Broken(#"{"population": null}"#, "population: is missing; write for example: population: 20"),
         Broken(#"{"population": 0}"#, "population: must be at least 1, not 0"),
-        Broken(#"{"population": 2.5}"#, "population: must be a whole number, not 2.5"),
-        Broken(#"{"population": "4"}"#, #"population: must be a whole number, not "4""#),
+        Broken(#"{"population": 2.5}"#, "population: must be an integer, not 2.5"),
+        Broken(#"{"population": "4"}"#, #"population: must be an integer, not "4""#),
         Broken(#"{"population": 1000001}"#, "population: must be at most 1000000, not 1000001"),
         Broken(#"{"intervals": null}"#, "intervals: is missing; write for example: intervals: 20"),
         Broken(#"{"intervals": -1}"#, "intervals: must be at least 1, not -1"),
-        Broken(#"{"seed": 0.5}"#, "seed: must be a whole number, not 0.5"),
+        Broken(#"{"seed": 0.5}"#, "seed: must be an integer, not 0.5"),
         Broken(#"{"retries": -1}"#, "retries: must be at least 0, not -1"),
-        Broken(#"{"kind": "grid"}"#, #"kind: must be pbt, random_search or manual, not "grid""#),
+        Broken(#"{"kind": "grid"}"#, #"kind: must be pbt, random_search, or manual, not "grid""#),
         Broken(
-            #"{"kind": "manuel"}"#, #"kind: must be pbt, random_search or manual, not "manuel"; did you mean manual?"#),
+            #"{"kind": "manuel"}"#, #"kind: must be pbt, random_search, or manual, not "manuel"; did you mean manual?"#),
         Broken(#"{"kind": "replay"}"#, "kind: replay needs a schedule: one object an interval"),
-        Broken(#"{"schedule": [{}, {}]}"#, "schedule: makes sense beside kind: replay only"),
+        Broken(#"{"schedule": [{}, {}]}"#, "schedule: requires kind: replay"),
         Broken(#"{"kind": "replay", "schedule": [{}]}"#, "schedule: must be a list of 2 objects, one an interval"),
         Broken(#"{"preset": "raytune"}"#, #"preset: must be "ray" or "paper", not "raytune""#),
         Broken(#"{"synchronous": "yes"}"#, #"synchronous: must be true or false, not "yes""#),
@@ -85,7 +85,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
             #"synchronous.deadline: must be a time such as 90s, 10m or 2h, not "soon""#),
         Broken(#"{"baseline": "grid"}"#, #"baseline: must be random_search, not "grid""#),
         Broken(
-            #"{"kind": "random_search", "baseline": "random_search"}"#, "baseline: makes sense beside kind: pbt only"),
+            #"{"kind": "random_search", "baseline": "random_search"}"#, "baseline: requires kind: pbt"),
         Broken(#"{"stop": {"target": "high"}}"#, #"stop.target: must be a finite number, not "high""#),
         Broken(#"{"stop": {"target": NaN}}"#, "stop.target: must be a finite number, not null"),
         Broken(#"{"stop": {"after": 0}}"#, "stop.after: must be a time such as 90s, 10m or 2h, not 0"),
@@ -108,7 +108,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"quantile_fraction": 0.2}"#, "quantile_fraction: unknown key; write exploit: {truncation: FRACTION}"),
         Broken(
             #"{"perturbation_interval": 4}"#,
-            "perturbation_interval: unknown key; an interval is one run of the command; train for as long there as one should last"
+            "perturbation_interval: unknown key; an interval is one run of the command; let it train for as long as an interval should last"
         ),
         Broken(#"{"num_samples": 4}"#, "num_samples: unknown key; write population: NUMBER"),
         Broken(#"{"exploit": {"quantile": 0.2}}"#, "exploit.quantile: unknown key; write truncation: 0.2"),
@@ -132,10 +132,10 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(
             #"{"exploit": "xyz"}"#,
             #"exploit: unknown rule "xyz"; known: truncation, binary_tournament, t_test, best, none, ray"#),
-        Broken(#"{"exploit": {}}"#, "exploit: must hold one rule, for example {truncation: 0.2}"),
+        Broken(#"{"exploit": {}}"#, "exploit: must have one rule, for example {truncation: 0.2}"),
         Broken(
             #"{"exploit": {"truncation": 0.2, "best": true}}"#,
-            "exploit: must hold one rule, for example {truncation: 0.2}"),
+            "exploit: must have one rule, for example {truncation: 0.2}"),
         Broken(
             #"{"exploit": {"truncation": 0}}"#,
             "exploit.truncation: must be above 0 and at most 0.5, a fraction of the population, not 0.0"),
@@ -146,7 +146,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"exploit": {"t_test": {"window": 1}}}"#, "exploit.t_test.window: must be at least 2, not 1"),
         Broken(
             #"{"exploit": {"t_test": {"significance": 1}}}"#,
-            "exploit.t_test.significance: must be between 0 and 1, both excluded, not 1.0"),
+            "exploit.t_test.significance: must be between 0 and 1, exclusive, not 1.0"),
         Broken(#"{"exploit": {"ray": 0}}"#, "exploit.ray: must be above 0 and at most 0.5, not 0.0"),
         Broken(#"{"explore": "pertub"}"#, #"explore: unknown rule "pertub"; did you mean "perturb"?"#),
         Broken(
@@ -161,42 +161,42 @@ struct Broken: Sendable, CustomTestStringConvertible {
             "explore.perturb.uniform: must be two factors above 0, the lower first, not [1.2, 0.8]"),
         Broken(
             #"{"explore": {}}"#,
-            "explore: must say how, for example {perturb: [0.8, 1.25], resample: 0.1}; to change nothing write none"),
+            "explore: must be a rule, for example {perturb: [0.8, 1.25], resample: 0.1}; to change nothing write none"),
         Broken(#"{"decide": "never"}"#, #"decide: must be early or late, not "never""#),
         Broken(#"{"open": 1}"#, "open: must be true or false, not 1"),
         Broken(
             #"{"decide": "late", "synchronous": true}"#,
-            "decide: late has no meaning beside synchronous, which decides when a generation is complete"),
+            "decide: late cannot be combined with synchronous, which decides when a generation is complete"),
         Broken(
             #"{"open": true, "synchronous": {"deadline": 5}}"#,
-            "open: has no meaning beside synchronous: members that come at any time are no generation"),
+            "open: cannot be combined with synchronous: members that come at any time do not form generations"),
         Broken(
             #"{"open": true, "baseline": "random_search"}"#,
-            "open: has no meaning beside baseline: without an end there is no budget to share"),
+            "open: cannot be combined with baseline: without an end there is no budget to compare at"),
         Broken(
-            #"{"open": true, "kind": "replay", "schedule": [{}, {}]}"#, "open: has no meaning beside kind: replay"),
+            #"{"open": true, "kind": "replay", "schedule": [{}, {}]}"#, "open: cannot be combined with kind: replay"),
         Broken(
             #"{"space": {"a": {"free": {"free": null}}}}"#,
-            "space.a.free: must hold a distribution, not another free"),
+            "space.a.free: must be a distribution, not another free"),
         Broken(
             #"{"space": {"a": {"free": {"uniform": [0, 1], "mutable": false}}}}"#,
-            "space.a.free: must hold a distribution alone; mutable and explore stand beside free"),
+            "space.a.free: must be a distribution alone; mutable and explore belong next to free"),
         Broken(
             #"{"space": {"a": {"free": {"uniform": [1, 0]}}}}"#,
             "space.a.free.uniform: needs the lower number first: [0, 1]"),
-        Broken(#"{"space": {"a": {"free": null, "bounds": [0, 1]}}}"#, "space.a.bounds: has no meaning beside free"),
+        Broken(#"{"space": {"a": {"free": null, "bounds": [0, 1]}}}"#, "space.a.bounds: cannot be combined with free"),
         Broken(
             #"{"command": ["x"], "space": {"a b": {"free": null}}}"#,
-            "space.a b: a hyperparameter's name is made of letters, digits, '_', '-' and '.', and starts with a letter or '_'"
+            "space.a b: the name of a hyperparameter consists of letters, digits, '_', '-', and '.', and starts with a letter or '_'"
         ),
         Broken(
             #"{"kind": "manual", "synchronous": true}"#,
-            "synchronous: has no meaning beside kind: manual, whose members come one by one"),
+            "synchronous: cannot be combined with kind: manual, whose members come one by one"),
         Broken(#"{"explore": {"resample": 1.5}}"#, "explore.resample: must be a probability between 0 and 1, not 1.5"),
         Broken(#"{"explore": {"resample": "0.2"}}"#, #"explore.resample: must be a finite number, not "0.2""#),
         Broken(
             #"{"space": {"a": {"uniform": [0, 1], "explore": {"custom": "x"}}}}"#,
-            "space.a.explore.custom: unknown key; a strategy in Swift stands at the experiment's explore"),
+            "space.a.explore.custom: unknown key; a strategy in Swift belongs in the experiment's explore"),
     ])
     func `a rule that is none is refused`(broken: Broken) throws {
         let complaint = try broken.complaint
@@ -209,20 +209,20 @@ struct Broken: Sendable, CustomTestStringConvertible {
             "space: is missing; write for example: space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
         Broken(
             #"{"space": {}}"#,
-            "space: must hold at least one hyperparameter, for example learning_rate: {log_uniform: [1e-5, 1]}"),
+            "space: must have at least one hyperparameter, for example learning_rate: {log_uniform: [1e-5, 1]}"),
         Broken(
             #"{"space": {"1a": {"uniform": [0, 1]}}}"#,
-            "space.1a: a hyperparameter's name is made of letters, digits, '_', '-' and '.', and starts with a letter or '_'"
+            "space.1a: the name of a hyperparameter consists of letters, digits, '_', '-', and '.', and starts with a letter or '_'"
         ),
         Broken(
             #"{"space": {"results": {"uniform": [0, 1]}}}"#,
-            "space.results: {results} already means something in a command; choose another name"),
+            "space.results: {results} is a reserved placeholder of commands; choose another name"),
         Broken(
             #"{"space": {"a-b": {"uniform": [0, 1]}, "a_b": {"uniform": [0, 1]}}}"#,
             #"space.a_b: would share the environment variable PBT_PARAM_A_B with "a-b"; rename one"#),
         Broken(
             #"{"space": {"a": 3}}"#,
-            "space.a: must say what it is drawn from, for example {uniform: [0, 1]} or {constant: 3}, not 3"),
+            "space.a: must be a distribution, for example {uniform: [0, 1]} or {constant: 3}, not 3"),
         Broken(
             #"{"space": {"a": {"mutable": true}}}"#,
             "space.a: must have one of uniform, log_uniform, normal, log_normal, integer, log_integer, choice, boolean, constant, free"
@@ -239,10 +239,10 @@ struct Broken: Sendable, CustomTestStringConvertible {
             #"{"space": {"a": {"uniform": [-1e308, 1.7e308]}}}"#, "space.a.uniform: spans more than a number can hold"),
         Broken(
             #"{"space": {"a": {"log_uniform": [0, 1]}}}"#,
-            "space.a.log_uniform: needs numbers above 0, not 0; a logarithm has no 0"),
+            "space.a.log_uniform: needs numbers above 0, not 0; 0 has no logarithm"),
         Broken(
             #"{"space": {"a": {"log_uniform": [1, 10], "bounds": [0, 10]}}}"#,
-            "space.a.bounds: must be above 0 beside log_uniform"),
+            "space.a.bounds: must be above 0 for log_uniform"),
         Broken(
             #"{"space": {"a": {"uniform": [0, 1], "bounds": [0.5, 1]}}}"#,
             "space.a.bounds: must enclose [0, 1], which founders are drawn from"),
@@ -253,7 +253,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"space": {"a": {"normal": [0, 0]}}}"#, "space.a.normal: needs a standard deviation above 0, not 0.0"),
         Broken(
             #"{"space": {"a": {"integer": [1, 2.5]}}}"#,
-            "space.a.integer: must be two whole numbers, the lower first, not [1,2.5]"),
+            "space.a.integer: must be two integers, the lower first, not [1,2.5]"),
         Broken(#"{"space": {"a": {"integer": [5, 1]}}}"#, "space.a.integer: needs the lower number first: [1, 5]"),
         Broken(#"{"space": {"a": {"integer": [0, 9223372036854775807]}}}"#, "space.a.integer: must stay within ±2^53"),
         Broken(
@@ -271,9 +271,11 @@ struct Broken: Sendable, CustomTestStringConvertible {
             #"{"space": {"a": {"choice": [1, 2], "weights": [0, 0]}}}"#,
             "space.a.weights: must be 2 numbers of at least 0, one for each value, not all 0"),
         Broken(
-            #"{"space": {"a": {"uniform": [0, 1], "ordered": true}}}"#, "space.a.ordered: has no meaning beside uniform"
+            #"{"space": {"a": {"uniform": [0, 1], "ordered": true}}}"#,
+            "space.a.ordered: cannot be combined with uniform"
         ),
-        Broken(#"{"space": {"a": {"choice": [1], "bounds": [0, 1]}}}"#, "space.a.bounds: has no meaning beside choice"),
+        Broken(
+            #"{"space": {"a": {"choice": [1], "bounds": [0, 1]}}}"#, "space.a.bounds: cannot be combined with choice"),
         Broken(
             #"{"space": {"a": {"uniform": [0, 1], "mutable": "no"}}}"#,
             #"space.a.mutable: must be true or false, not "no""#),
@@ -292,17 +294,17 @@ struct Broken: Sendable, CustomTestStringConvertible {
     @Test(arguments: [
         Broken(
             #"{"command": "python3 train.py"}"#,
-            "command: must be a list of the program and its arguments, since no shell splits a string; write: command: [python3, train.py]"
+            "command: must be a list of the program and its arguments, since no shell splits it; write: command: [python3, train.py]"
         ),
         Broken(#"{"command": []}"#, #"command: must name a program, for example [python3, train.py, "{args}"]"#),
-        Broken(#"{"command": ["a", ["b"]]}"#, "command[1]: must be text, not a list"),
+        Broken(#"{"command": ["a", ["b"]]}"#, "command[1]: must be a string, not a list"),
         Broken(#"{"command": ["a"], "workers": 0}"#, "workers: must be at least 1, not 0"),
         Broken(
             #"{"command": ["a"], "gpus": [-1]}"#,
-            "gpus: must hold device numbers or names, or groups of them such as [[0, 1], [2, 3]], not -1"),
+            "gpus: must contain device numbers or names, or groups of them such as [[0, 1], [2, 3]], not -1"),
         Broken(
             #"{"command": ["a"], "gpus": [[0], [true]]}"#,
-            "gpus[1]: must hold device numbers or names, or groups of them such as [[0, 1], [2, 3]], not true"),
+            "gpus[1]: must contain device numbers or names, or groups of them such as [[0, 1], [2, 3]], not true"),
         Broken(
             #"{"command": ["a"], "gpus": [[0], []]}"#,
             "gpus[1]: must name the devices of one worker, for example [0, 1]"),
@@ -314,7 +316,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
             #"gpus[0]: must be devices separated by commas, such as "0,1", not "-1""#),
         Broken(
             #"{"command": ["a"], "gpus": [0, [1, "01"]]}"#,
-            "gpus[1]: names device 1 twice; a worker needs each of its devices once"),
+            "gpus[1]: has device 1 twice; list each device of a worker once"),
         Broken(
             #"{"command": ["a"], "gpus": [["0,1", 2]]}"#,
             #"gpus[0]: must hold one device an entry, not "0,1"; write [0, 1], or "0,1" without a list"#),
@@ -349,7 +351,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         }
         let name = ("name", 1, scalar("x", 1))
         let objective = ("objective", 2, object(2, [("metric", 2, scalar("m", 2)), ("goal", 3, scalar("up", 3))]))
-        #expect(complaint([name, name]) == "line 1: name: stands twice; keep one")
+        #expect(complaint([name, name]) == "line 1: name: is duplicated; keep one")
         #expect(complaint([name, ("sede", 4, scalar(1, 4))]) == #"line 4: sede: unknown key; did you mean "seed"?"#)
         #expect(complaint([name, objective]) == #"line 3: objective.goal: must be maximize or minimize, not "up""#)
         let good = ("objective", 2, object(2, [("metric", 2, scalar("m", 2)), ("goal", 3, scalar("max", 3))]))
@@ -357,7 +359,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         let space = ("space", 4, object(5, [("a", 5, object(5, [("uniform", 6, range)]))]))
         #expect(complaint([name, good, space]) == "line 6: space.a.uniform: needs the lower number first: [1, 2]")
         let twice = ("space", 4, object(5, [("a", 5, scalar("boolean", 5)), ("a", 9, scalar("boolean", 9))]))
-        #expect(complaint([name, good, twice]) == "line 9: space.a: stands twice; keep one")
+        #expect(complaint([name, good, twice]) == "line 9: space.a: is duplicated; keep one")
         #expect(
             complaint([name, good], without: "space")
                 == "line 1: space: is missing; write for example: space: {learning_rate: {log_uniform: [1e-5, 1]}}")

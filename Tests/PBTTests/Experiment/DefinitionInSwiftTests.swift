@@ -45,21 +45,21 @@ import Testing
         (with { $0.exploit = .tTest(window: 1) }, "exploit.t_test.window: must be at least 2, not 1"),
         (
             with { $0.space = [:] },
-            "space: must hold at least one hyperparameter, for example learning_rate: {log_uniform: [1e-5, 1]}"
+            "space: must have at least one hyperparameter, for example learning_rate: {log_uniform: [1e-5, 1]}"
         ),
         (
             with { $0.space = ["a": .choice([1, 2], weights: [1])] },
             "space.a.weights: must be 2 numbers of at least 0, one for each value, not all 0"
         ),
-        (with { $0.space = ["a": .logUniform(0...1)] }, "space.a.bounds: must be above 0 beside log_uniform"),
+        (with { $0.space = ["a": .logUniform(0...1)] }, "space.a.bounds: must be above 0 for log_uniform"),
         (with { $0.space = ["a": .integer(0...Int.max)] }, "space.a.integer: must stay within ±2^53"),
         (
             with { $0.space = ["a": .uniform(0...1).explored(by: .custom("mine"))] },
-            "space.a.explore.custom: unknown key; a strategy in Swift stands at the experiment's explore"
+            "space.a.explore.custom: unknown key; a strategy in Swift belongs in the experiment's explore"
         ),
         (
             with { $0.space = ["member": .uniform(0...1)] },
-            "space.member: {member} already means something in a command; choose another name"
+            "space.member: {member} is a reserved placeholder of commands; choose another name"
         ),
         (
             with { $0.initial = [["rat": 1]] },
@@ -74,7 +74,9 @@ import Testing
     ])
     func `a store refuses what no file could say`(experiment: Experiment, problem: String) async throws {
         let store = InMemoryStore(strategies: Strategies(explore: ["mine": KeepsOwn()]))
-        await #expect(throws: PBTError(.badExperiment, #"experiment "sample" is not well defined: \#(problem)"#)) {
+        await #expect(
+            throws: PBTError(.badExperiment, #"the definition of experiment "sample" is invalid: \#(problem)"#)
+        ) {
             try await store.create(experiment)
         }
         #expect(try await store.experiments().isEmpty)

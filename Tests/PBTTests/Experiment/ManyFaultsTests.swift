@@ -35,8 +35,8 @@ import Testing
                 "objective.metric: must be the name of a metric",
                 "population: must be at least 1, not 0",
                 "objective.goal: must be maximize or minimize, not \"up\"",
-                "intervals: must be a whole number, not \"many\"",
-                "space.b: must say what it is drawn from, for example {uniform: [0, 1]} or {constant: 5}, not 5",
+                "intervals: must be an integer, not \"many\"",
+                "space.b: must be a distribution, for example {uniform: [0, 1]} or {constant: 5}, not 5",
                 "space.lr.uniform: needs the lower number first: [0, 1]",
                 "workers: must be at least 1, not 0",
                 "timeout: must be a time such as 90s, 10m or 2h, not \"soon\"",
@@ -113,19 +113,19 @@ import Testing
 
     @Test(
         arguments: [
-            (["PBT_SEED": "1"], "env.PBT_SEED: names that begin with PBT_ are reserved; choose another name"),
+            (["PBT_SEED": "1"], "env.PBT_SEED: names that start with PBT_ are reserved; choose another name"),
             (
                 ["A-B": "1"],
-                "env.A-B: a variable's name is made of letters, digits, and '_', and does not start with a digit"
+                "env.A-B: the name of a variable consists of letters, digits, and '_', and does not start with a digit"
             ),
             (
                 ["1A": "1"],
-                "env.1A: a variable's name is made of letters, digits, and '_', and does not start with a digit"
+                "env.1A: the name of a variable consists of letters, digits, and '_', and does not start with a digit"
             ),
-            (["A": nil], "env.A: must be text or a number; write \"\" for an empty value"),
-            (["A": [1]], "env.A: must be text or a number, not a list"),
+            (["A": nil], "env.A: must be a string or a number; write \"\" for an empty value"),
+            (["A": [1]], "env.A: must be a string or a number, not a list"),
             (["CUDA_VISIBLE_DEVICES": "0"], "env.CUDA_VISIBLE_DEVICES: is set by gpus; keep one of the two"),
-            ("A=1", "env: must be an object of names and values, for example {WANDB_MODE: offline}, not text"),
+            ("A=1", "env: must be an object of names and values, for example {WANDB_MODE: offline}, not a string"),
         ] as [(Value, String)])
     func `that cannot be are refused`(_ variables: Value, _ message: String) {
         let error = #expect(throws: DocumentError.self) { try Self.trainer(variables, ["gpus": [0]]) }

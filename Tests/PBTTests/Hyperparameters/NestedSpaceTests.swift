@@ -74,7 +74,7 @@ import Testing
             ),
             (
                 ["optimizer/lr": ["uniform": [0, 1]]],
-                "space.optimizer/lr: a hyperparameter's name is made of letters, digits, '_', '-' and '.', and starts with a letter or '_'; write optimizer.lr: {…}, or nested optimizer: {lr: {…}}"
+                "space.optimizer/lr: the name of a hyperparameter consists of letters, digits, '_', '-', and '.', and starts with a letter or '_'; write optimizer.lr: {…}, or nested optimizer: {lr: {…}}"
             ),
             (
                 ["model": ["lr": ["log_unifrom": [1, 2]]]],
@@ -82,7 +82,7 @@ import Testing
             ),
             (
                 ["model": ["lr": ["uniform": [0, 1]], "hiddens": [64, 32]]],
-                "space.model.hiddens: must say what it is drawn from, for example {uniform: [0, 1]} or {constant: [64,32]}, not [64,32]"
+                "space.model.hiddens: must be a distribution, for example {uniform: [0, 1]} or {constant: [64,32]}, not [64,32]"
             ),
             (
                 ["model": ["choice": ["uniform": [0, 1]], "lr": ["uniform": [0, 1]]]],

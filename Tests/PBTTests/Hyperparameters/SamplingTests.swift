@@ -144,7 +144,7 @@ import Testing
             ("rate", .number(.nan), #"hyperparameter "rate" must be a finite number, not .nan"#),
             ("rate", 2, #"hyperparameter "rate" must be between 0.0001 and 1.0, not 2"#),
             ("size", 33, #"hyperparameter "size" must be one of 32, 64, not 33"#),
-            ("layers", 1.5, #"hyperparameter "layers" must be a whole number, not 1.5"#),
+            ("layers", 1.5, #"hyperparameter "layers" must be an integer, not 1.5"#),
             ("layers", 9, #"hyperparameter "layers" must be between 1 and 8, not 9"#),
             ("step", 0.3, #"hyperparameter "step" must be a multiple of 0.25 from 0.0, not 0.3"#),
             ("flag", 1, #"hyperparameter "flag" must be true or false, not 1"#),

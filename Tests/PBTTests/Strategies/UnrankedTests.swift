@@ -4,7 +4,7 @@ import PBT
 import Testing
 
 /// Members that cannot be ranked: diverged or failed.
-@Suite("Scores that are no finite number") struct UnrankedTests {
+@Suite("Non-finite scores") struct UnrankedTests {
     private static let rules: [ExploitRule] = [
         .truncation(0.2), .truncation(0.5), .binaryTournament, .tTest(), .best, .ray(), .custom("never"),
     ]

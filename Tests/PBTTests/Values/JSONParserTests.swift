@@ -50,8 +50,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("", 1, 1, "the text ends where a value should be"),
-            ("  ", 1, 3, "the text ends where a value should be"),
+            ("", 1, 1, "the input ends where a value is expected"),
+            ("  ", 1, 3, "the input ends where a value is expected"),
             ("nul", 1, 1, "expected a value"),
             ("nan", 1, 1, "expected a value"),
             ("+1", 1, 1, "expected a value"),
@@ -67,19 +67,19 @@ import Testing
             ("1.e5", 1, 3, "expected digits after the point"),
             ("1e", 1, 3, "expected digits in the exponent"),
             ("1e+", 1, 4, "expected digits in the exponent"),
-            ("[1,", 1, 4, "the text ends where a value should be"),
+            ("[1,", 1, 4, "the input ends where a value is expected"),
             ("[1 2]", 1, 4, "expected ',' or ']'"),
             ("[1,]", 1, 4, "expected a value"),
-            ("[", 1, 2, "the text ends where a value should be"),
+            ("[", 1, 2, "the input ends where a value is expected"),
             ("{", 1, 2, "expected a name in quotation marks"),
             ("{a: 1}", 1, 2, "expected a name in quotation marks"),
             ("{\"a\" 1}", 1, 6, "expected ':' after the name \"a\""),
             ("{\"a\": 1", 1, 8, "expected ',' or '}'"),
             ("{\"a\": 1,}", 1, 9, "expected a name in quotation marks"),
-            ("{\n  \"a\": 1,\n  \"a\": 2\n}", 3, 3, "the name \"a\" stands twice"),
+            ("{\n  \"a\": 1,\n  \"a\": 2\n}", 3, 3, "the name \"a\" is duplicated"),
             ("{\n  \"lr\": 0.1,\n  \"b\": tru\n}", 3, 8, "expected a value"),
-            ("\"abc", 1, 5, "the text ends inside quotation marks"),
-            ("\"abc\\", 1, 6, "the text ends inside quotation marks"),
+            ("\"abc", 1, 5, "unterminated string"),
+            ("\"abc\\", 1, 6, "unterminated string"),
             ("\"a\nb\"", 1, 3, "a control character must be written with a backslash"),
             ("\"\\x\"", 1, 3, "unknown escape"),
             ("\"\\u12\"", 1, 4, "expected four hexadecimal digits"),
@@ -110,7 +110,7 @@ import Testing
             let value = try Value(json: bytes)
             Issue.record("was read as \(value)")
         } catch {
-            #expect(error.problem == "the text is not UTF-8")
+            #expect(error.problem == "the input is not UTF-8")
         }
     }
 

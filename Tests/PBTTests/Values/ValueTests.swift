@@ -20,7 +20,7 @@ import Testing
     @Test func `each kind has a name for messages`() {
         #expect(
             ([nil, true, 1, 1.5, "a", [], [:]] as [Value]).map(\.kind) == [
-                "null", "true or false", "a number", "a number", "text", "a list", "an object",
+                "null", "a boolean", "a number", "a number", "a string", "a list", "an object",
             ])
     }
 

@@ -2,8 +2,8 @@
 
 import AsyncHTTPClient
 import PBT
+import PBTCheckpoints
 import PBTTesting
-import PBTWorker
 import Testing
 
 @testable import PBTServer

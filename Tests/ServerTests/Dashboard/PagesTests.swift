@@ -4,8 +4,8 @@ import AsyncHTTPClient
 import Foundation
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTTesting
-import PBTWorker
 import SystemPackage
 import Testing
 

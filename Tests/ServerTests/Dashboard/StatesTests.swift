@@ -3,8 +3,8 @@
 import AsyncHTTPClient
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTTesting
-import PBTWorker
 import SystemPackage
 import Testing
 

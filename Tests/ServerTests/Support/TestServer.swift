@@ -7,9 +7,9 @@ import NIOHTTP1
 import NIOPosix
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTDashboard
 import PBTServer
-import PBTWorker
 import ServiceLifecycle
 
 /// A server that runs on a free port of this machine, and how to ask it.

@@ -2,29 +2,30 @@
 
 /// The name of an attempt at an interval, and of the checkpoint that it publishes: `m0003-i0012-a1`.
 ///
-/// Attempt 0 is none: `m0003-i0000-a0` is a copy of a checkpoint that founders continue (``FounderCheckpoint``).
+/// Attempt 0 is not an attempt: `m0003-i0000-a0` is a copy of a checkpoint that founders continue
+/// (``FounderCheckpoint``).
 ///
-/// The only parser of such names. No other string is accepted as the name of a checkpoint: not by a store, not by what
-/// reads or deletes files.
+/// This is the only parser of such names. No other string is accepted as the name of a checkpoint, neither by a store
+/// nor by code that reads or deletes files.
 public struct CheckpointName: Sendable, Hashable, CustomStringConvertible {
-    /// The interval that is trained.
+    /// The interval.
     public let interval: IntervalID
-    /// Which attempt at it, from 1; 0 for a copy that founders continue.
+    /// The number of the attempt, from 1; 0 for a copy that founders continue.
     public let attempt: Int
 
-    /// The name of an attempt.
+    /// Creates the name of an attempt.
     ///
     /// - Parameters:
     ///   - interval: The interval.
-    ///   - attempt: Which attempt at it, from 1; 0 for a copy that founders continue.
+    ///   - attempt: The number of the attempt, from 1; 0 for a copy that founders continue.
     public init(_ interval: IntervalID, attempt: Int) {
         self.interval = interval
         self.attempt = attempt
     }
 
-    /// Reads a name; nil for every string that ``description`` does not produce.
+    /// Parses a name; nil for every string that ``description`` does not produce.
     public init?(_ text: String) {
-        // The longest name has three numbers of 19 digits. Longer input is not worth a look.
+        // The longest name has three numbers of 19 digits.
         guard text.utf8.count <= 64 else { return nil }
         let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard parts.count == 3, let member = Self.number(parts[0], after: "m"),
@@ -44,12 +45,12 @@ public struct CheckpointName: Sendable, Hashable, CustomStringConvertible {
         return Int(String(Substring(digits)))
     }
 
-    /// Whether it names a copy of a checkpoint that founders continue, which no attempt published.
+    /// True if it names a copy of a checkpoint that founders continue, which no attempt published.
     package var isFounderCopy: Bool {
         attempt == 0
     }
 
-    /// The name: member, interval and attempt; the first two with at least four digits.
+    /// The name: member, interval, and attempt; the first two with at least four digits.
     public var description: String {
         "m\(Self.padded(interval.member))-i\(Self.padded(interval.index))-a\(attempt)"
     }
@@ -61,7 +62,7 @@ public struct CheckpointName: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension CheckpointName {
-    /// The error for a name that is not the one that an attempt publishes.
+    /// Returns the error for a name that is not the one that this attempt publishes.
     func refusal(of given: String) -> PBTError {
         PBTError(
             .badValue,
@@ -71,9 +72,9 @@ extension CheckpointName {
 }
 
 extension Interval {
-    /// The name of the interval's checkpoint, if it has one that an attempt at it can have published.
+    /// The name of the interval's checkpoint, if an attempt at the interval can have published it.
     ///
-    /// None for a name that something else wrote into the store: no file is read, handed out or deleted by it.
+    /// Nil for a name that something else wrote into the store: no file is read, served, or deleted by such a name.
     public var checkpointName: CheckpointName? {
         guard let name = checkpoint.flatMap({ CheckpointName($0) }), name.interval == id, name.attempt <= attempts,
             !name.isFounderCopy

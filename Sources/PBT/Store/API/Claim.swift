@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One interval to train, and all that is needed for it.
+/// A leased interval with everything that is needed to train it.
 public struct Assignment: Sendable, Hashable {
-    /// The right to it.
+    /// The lease.
     public var lease: Lease
     /// The interval.
     public var interval: Interval
-    /// The name of the checkpoint to restore; none for a founder.
+    /// The name of the checkpoint to restore; nil for a founder with an untrained model.
     public var parentCheckpoint: String?
-    /// The definition that the interval belongs to.
+    /// The definition of the experiment.
     public var experiment: Experiment
-    /// Names of checkpoints that nothing needs any more since this was decided.
+    /// The names of checkpoints that became unreferenced by a decision of this claim.
     ///
-    /// Delete them, then say so with ``Store/collected(_:of:)``.
+    /// Delete them, then record it with ``Store/collected(_:of:)``.
     public var garbage: [String]
 
-    /// An interval to train.
+    /// Creates an assignment.
     public init(
         lease: Lease, interval: Interval, parentCheckpoint: String?, experiment: Experiment, garbage: [String] = []
     ) {
@@ -32,30 +32,30 @@ public struct Assignment: Sendable, Hashable {
     }
 }
 
-/// The answer to a worker that asks for work.
+/// The result of a claim for one interval.
 public enum Claim: Sendable, Hashable {
-    /// Train this.
+    /// Train this interval.
     case assignment(Assignment)
-    /// There is nothing now; there may be later.
+    /// There is nothing to train now, but there may be later.
     case nothingNow
-    /// The experiment is over.
+    /// The experiment has ended.
     case over(ExperimentRecord.State)
 }
 
-/// What a worker got that asked for several intervals, and the experiment as it is then.
+/// The result of a claim for several intervals.
 public struct Claims: Sendable, Hashable {
-    /// The intervals to train; fewer than asked for, or none, when there are no more now.
+    /// The intervals to train; fewer than requested, or none, if there are no more now.
     public var assignments: [Assignment]
-    /// The experiment as it is now.
+    /// The experiment in its present state.
     public var record: ExperimentRecord
 
-    /// What a worker got.
+    /// Creates a result.
     public init(assignments: [Assignment], record: ExperimentRecord) {
         self.assignments = assignments
         self.record = record
     }
 
-    /// The answer to a worker that asked for one interval.
+    /// The result as that of a claim for one interval.
     public var first: Claim {
         if let assignment = assignments.first { return .assignment(assignment) }
         return record.state.isOver ? .over(record.state) : .nothingNow

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment.Difference {
-    /// The difference as a JSON object with the keys `key`, `old`, `new`; null stands for what is not set.
+    /// The difference as a JSON object with the keys `key`, `old`, `new`; null stands for a key that is not set.
     public var value: Value {
         ["key": .string(key), "old": old ?? .null, "new": new ?? .null]
     }
 
-    /// Reads a difference that ``value`` wrote.
+    /// Decodes a difference that ``value`` encoded.
     init?(value: Value) {
         guard let key = value["key"]?.string else { return nil }
         self.init(key: key, old: value["old"], new: value["new"], isSearch: true)
@@ -15,12 +15,12 @@ extension Experiment.Difference {
 }
 
 extension Event {
-    /// What an edit changed, each as `intervals: 3 → 6`; empty for other events, and those of earlier versions.
+    /// The changes of an edit, such as `intervals: 3 → 6`; empty for other events, and those of earlier versions.
     public var editedChanges: [String] {
         differences.map(\.description)
     }
 
-    /// What an edit changed; empty for other events, and those of earlier versions.
+    /// The differences that an edit made; empty for other events, and those of earlier versions.
     package var differences: [Experiment.Difference] {
         guard kind == .edited else { return [] }
         return (details["changes"]?.array ?? []).compactMap { Experiment.Difference(value: $0) }

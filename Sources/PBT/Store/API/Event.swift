@@ -1,57 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Something that happened to an experiment.
+/// An event in the log of an experiment.
 public struct Event: Sendable, Hashable, Identifiable {
-    /// What happened.
+    /// The kind of an event.
     ///
-    /// More kinds may come.
+    /// Later versions may add kinds.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         /// The experiment was created.
         case created
         /// An interval was claimed.
         case started
-        /// An interval was trained; the decision about its member stands with it, unless its generation is not complete.
+        /// An interval was trained; the details include the decision about its member, once it is made.
         case done
-        /// An interval's score is no finite number.
+        /// An interval's score is not finite.
         case diverged
         /// An interval's retries are spent.
         case failed
-        /// An attempt failed, and the interval waits for another.
+        /// An attempt failed, and the interval awaits another.
         case retried
-        /// A lease ran out or its worker died, and the interval waits for another attempt.
+        /// A lease expired or its worker died, and the interval awaits another attempt.
         case lost
-        /// A worker gave an interval back.
+        /// A worker released an interval.
         case released
-        /// A generation of a synchronous experiment was decided about.
+        /// The decisions about a generation of a synchronous experiment were made.
         case generation
         /// Hyperparameters were queued by hand.
         case pushed
         /// The experiment was paused.
         case paused
-        /// The experiment goes on.
+        /// The experiment was resumed.
         case resumed
-        /// The experiment is over.
+        /// The experiment ended.
         case ended
-        /// The definition was edited; `details` have the number of the revision and `changes`: key, old and new.
+        /// The definition was edited; the details include the number of the revision and `changes`: key, old, and new.
         case edited
-        /// A worker gets no more intervals, since its attempts fail where those of others succeed.
+        /// A worker was set aside: its attempts fail where those of others succeed, so it gets no more intervals.
         case setAside
     }
 
-    /// Its number; increases over all experiments of a store.
+    /// The number of the event; increases across all experiments of a store.
     public var id: Int64
     /// The experiment's name.
     public var experiment: String
-    /// When it happened.
+    /// The time at which it happened.
     public var time: Timestamp
-    /// What happened.
+    /// The kind.
     public var kind: Kind
-    /// The interval it happened to, if any.
+    /// The interval that it concerns, if any.
     public var interval: IntervalID?
-    /// More about it.
+    /// Details, which depend on the kind.
     public var details: [String: Value]
 
-    /// Something that happened.
+    /// Creates an event.
     public init(
         id: Int64, experiment: String, time: Timestamp, kind: Kind, interval: IntervalID?, details: [String: Value]
     ) {

@@ -1,44 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Store {
-    /// The events of an experiment: those after a given one, then those to come, as they happen.
+    /// Returns the events of an experiment after a given one, followed by new events as they happen.
     ///
-    /// The sequence does not end by itself; it ends with the task that iterates it. While the store is busy or away it
-    /// waits.
+    /// The sequence ends only with the task that iterates it. While the store is busy or unreachable it retries.
     ///
     /// - Parameters:
-    ///   - name: The experiment; none for all.
-    ///   - last: The number of the last event known; none for all.
+    ///   - name: The experiment; nil for all.
+    ///   - last: The number of the last known event; nil for all.
     /// - Returns: The sequence; nothing is read before it is iterated.
     public func follow(_ name: String?, after last: Int64? = nil) -> EventSequence {
         EventSequence(store: self, name: name, last: last)
     }
 }
 
-/// The events of an experiment: those recorded, then those to come.
+/// The events of an experiment: those recorded, followed by new ones.
 public struct EventSequence: AsyncSequence, Sendable {
-    /// What it yields.
+    /// The type of the elements.
     public typealias Element = Event
 
     let store: any Store
     let name: String?
     let last: Int64?
 
-    /// Starts to iterate.
+    /// Creates an iterator.
     public func makeAsyncIterator() -> Iterator {
         Iterator(store: store, name: name, last: last ?? 0)
     }
 
-    /// Iterates over events in pages.
+    /// An iterator that reads events page by page.
     public struct Iterator: AsyncIteratorProtocol {
         let store: any Store
         let name: String?
         var last: Int64
         var page: ArraySlice<Event> = []
 
-        /// The next event; waits for it if need be.
+        /// Returns the next event, waiting for it if necessary.
         ///
-        /// - Throws: What the store throws, and `CancellationError` when the task is cancelled.
+        /// - Throws: The errors of the store, and `CancellationError` if the task is cancelled.
         public mutating func next() async throws -> Event? {
             while true {
                 if let event = page.popFirst() {

@@ -1,64 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An experiment as a store keeps it: its definition, and how far it is.
+/// An experiment as it is stored: its definition and its progress.
 public struct ExperimentRecord: Sendable, Hashable {
-    /// Where an experiment stands.
+    /// The state of an experiment.
     public enum State: String, Sendable, Hashable, CaseIterable {
         /// Workers may claim its intervals.
         case running
-        /// Nothing new is claimed; what runs goes on.
+        /// Running intervals finish, and no new ones are claimed.
         case paused
-        /// Its budget is spent, its target reached, its time over, or it was stopped.
+        /// Its budget is spent, its target or time limit is reached, or it was stopped.
         case finished
-        /// It ended without going on being of any use.
+        /// It ended because continuing was hopeless.
         case failed
 
-        /// Whether nothing more will be trained.
+        /// True if nothing more will be trained.
         public var isOver: Bool {
             self == .finished || self == .failed
         }
     }
 
-    /// The store's number for it.
+    /// The store's number for the experiment.
     public var id: Int64
-    /// Its definition.
+    /// The definition.
     public var experiment: Experiment
-    /// Where it stands.
+    /// The state.
     public var state: State
-    /// Why it is paused or over, when there is more to say than its budget being spent.
+    /// The reason for its state, unless it simply ran or spent its budget.
     public var reason: String?
-    /// When it was created.
+    /// The time of its creation.
     public var created: Timestamp
-    /// When it ended.
+    /// The time at which it ended.
     public var ended: Timestamp?
-    /// How many intervals are in each state.
+    /// The number of intervals in each state.
     public var counts: [Interval.State: Int]
     /// The best interval ever, by its score.
     public var best: IntervalID?
     /// The score of the best interval ever.
     public var bestScore: Double?
-    /// How many members have no more intervals.
+    /// The number of members that have no more intervals.
     public var membersEnded: Int
-    /// How many intervals failed since one was last done.
+    /// The number of intervals that have failed since one was last done.
     public var failuresInARow: Int
-    /// How many intervals have finished, in any way; the next one's ``Interval/sequence``.
+    /// The number of intervals that have finished, in any way; the ``Interval/sequence`` of the next one.
     public var finishedIntervals: Int64
-    /// How many finished intervals wait for a late decision.
+    /// The number of finished intervals that await a late decision.
     public var undecided = 0
-    /// How many late decisions were made.
+    /// The number of late decisions that were made.
     package var lateDecisions: Int64 = 0
     /// Workers whose attempts have failed since one last succeeded, by name.
     package var suspects: [String: Suspect] = [:]
-    /// What else is kept with it by whoever created it.
+    /// Additional data that its creator stored with it.
     package var notes: [String: Value] = [:]
-    /// The number of the newest ``Revision``; 0 when the definition was never edited.
+    /// The number of the newest ``Revision``; 0 if the definition was never edited.
     public var revisionNumber = 0
-    /// In a synchronous experiment, the generation that is being trained.
+    /// The generation that is being trained, in a synchronous experiment.
     public var generation: Int
-    /// In a synchronous experiment, when that generation began.
+    /// The time at which that generation started, in a synchronous experiment.
     public var generationBegan: Timestamp
 
-    /// When its time limit (`stop: after`) began: its creation, by the clock of leases, which nobody sets.
+    /// The start of its time limit (`stop: after`): its creation, by the monotonic clock of leases.
     package var limitBegan: Timestamp
 
     package init(
@@ -80,53 +80,53 @@ public struct ExperimentRecord: Sendable, Hashable {
         limitBegan = created
     }
 
-    /// How many intervals the members will have trained at the end, as far as it can be told now.
+    /// The number of intervals that the members will have trained at the end, as far as is known now.
     ///
-    /// Where the intervals of a member have no limit, how many there are.
+    /// The number of existing intervals if a member's intervals have no limit.
     public var intervalsPlanned: Int {
         experiment.isEndless
             ? counts.values.reduce(0) { $0.adding(saturating: $1) }
             : experiment.population.multiplied(saturatingBy: experiment.intervals).subtracting(saturating: skipped)
     }
 
-    /// How many intervals fewer than population × intervals there will be: members ended early, or their definition was
-    /// edited; below 0 when an edit left members with fewer intervals than they have.
+    /// The number of intervals of population × intervals that will not be trained, since members ended early or the
+    /// definition was edited; negative if an edit left members with fewer intervals than they have.
     public var skipped: Int
 
-    /// How many intervals are finished, in any way.
+    /// The number of intervals that are finished, in any way.
     public var intervalsFinished: Int {
         counts.reduce(0) { $1.key.isFinished ? $0 + $1.value : $0 }
     }
 
-    /// Whether its time limit (`stop: after`) is over at a given time.
+    /// Returns true if its time limit (`stop: after`) is reached at a given time.
     package func isTimeOver(at now: Timestamp) -> Bool {
         experiment.stop.after.map { now >= limitBegan.advanced(by: $0) } ?? false
     }
 
-    /// Whether a worker that asks now is likely to get something.
+    /// True if a claim is likely to get an interval now.
     package var hasWork: Bool {
         state == .running && ((counts[.waiting] ?? 0) + undecided > 0 || samplesFounders)
     }
 
-    /// Whether there is always one more founder to train.
+    /// True if there is always one more founder to train.
     package var samplesFounders: Bool {
         experiment.isOpen && experiment.kind == .randomSearch
     }
 
-    /// How often anything was changed that decisions look at.
+    /// The number of changes to anything that decisions depend on.
     package var revision: Int64 {
         finishedIntervals + lateDecisions
     }
 }
 
 extension ExperimentRecord {
-    /// Counts one interval as being in another state than before.
+    /// Updates the counts for one interval that changes its state.
     package mutating func move(_ old: Interval.State, to new: Interval.State) {
         counts[old, default: 0] -= 1
         counts[new, default: 0] += 1
     }
 
-    /// The definition as the revision that it was created with; only while it was never edited.
+    /// The definition as revision 0; valid only while it was never edited.
     package var firstRevision: Revision {
         Revision(number: 0, time: created, experiment: experiment, after: 0, order: 0)
     }

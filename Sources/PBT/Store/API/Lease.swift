@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A worker's right to one interval: every write about the interval must carry it.
+/// The exclusive right of a worker to train one interval; every write to the interval must present it.
 public struct Lease: Sendable, Hashable {
     /// The experiment's name.
     public var experiment: String
     /// The interval.
     public var interval: IntervalID
-    /// Which attempt at the interval this is, from 1.
+    /// The number of the attempt at the interval, from 1.
     public var attempt: Int
-    /// The secret that proves the right.
+    /// The secret that proves the right (a fencing token).
     public var token: String
     /// The worker.
     public var worker: String
-    /// When the right ends unless it is renewed.
+    /// The time at which it expires unless it is renewed.
     public var expires: Timestamp
 
-    /// A lease.
+    /// Creates a lease.
     public init(
         experiment: String, interval: IntervalID, attempt: Int, token: String, worker: String, expires: Timestamp
     ) {

@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How an attempt at an interval ended.
+/// The outcome of an attempt at an interval.
 public enum Outcome: Sendable, Hashable {
-    /// It was trained and evaluated. A score that is no finite number makes it diverged.
+    /// It was trained and evaluated. A non-finite score makes it diverged.
     ///
     /// - Parameters:
     ///   - score: The objective's metric.
-    ///   - metrics: All metrics, the objective's among them.
-    ///   - checkpoint: The name of the published checkpoint; none only when the score is no finite number.
+    ///   - metrics: All metrics, including the objective's.
+    ///   - checkpoint: The name of the published checkpoint; nil only if the score is not finite.
     case trained(score: Double, metrics: [String: Value], checkpoint: String?)
-    /// The attempt failed; it is tried again until the retries are spent.
+    /// The attempt failed; the interval is retried until its retries are spent.
     case failed(reason: String)
 }
 
-/// What finishing an attempt led to.
+/// The result of finishing an attempt.
 public struct Finished: Sendable, Hashable {
-    /// The interval as it is now: finished, or waiting for another attempt.
+    /// The interval in its present state: finished, or waiting for another attempt.
     public var interval: Interval
-    /// The decisions made because of it: one when members go on by themselves, all of a generation's in a synchronous
-    /// experiment, none when the interval waits for another attempt or for its generation.
+    /// The decisions that it led to: one in an asynchronous experiment, those of a whole generation in a synchronous
+    /// one, and none while the interval awaits another attempt, its generation, or a late decision.
     public var decisions: [Decision]
-    /// Names of checkpoints that nothing needs any more.
+    /// The names of checkpoints that became unreferenced.
     ///
-    /// Delete them, then say so with ``Store/collected(_:of:)``.
+    /// Delete them, then record it with ``Store/collected(_:of:)``.
     public var garbage: [String]
-    /// The experiment as it is now.
+    /// The experiment in its present state.
     public var record: ExperimentRecord
 
-    /// What finishing an attempt led to.
+    /// Creates a result.
     public init(interval: Interval, decisions: [Decision], garbage: [String], record: ExperimentRecord) {
         self.interval = interval
         self.decisions = decisions

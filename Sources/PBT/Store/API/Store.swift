@@ -1,100 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where experiments live: memory, a SQLite file, a database server, or a `pbt` server.
+/// A storage backend for experiments: memory, a SQLite file, a database server, or a `pbt` server.
 ///
-/// Any number of processes may work on one store, with no coordinator among them. What every store owes:
-/// - A call happens whole or not at all, and when it returns it is as durable as the store says it is.
+/// Any number of processes may use one store concurrently, without a coordinator. Every store guarantees:
+/// - Calls are atomic, and as durable when they return as the store documents.
 /// - At most one worker has a live lease on an interval. A write under a lease that is no longer the interval's fails
 ///   with ``PBTError/Code/leaseLost`` and changes nothing.
-/// - Finishing an interval, the decision about its member, the member's next interval, the event, and what becomes
-///   garbage are one transaction.
-/// - A checkpoint is garbage only when no member that can be a donor, no waiting or running interval, none of the best
-///   and no pin needs it.
-/// - Time is the store's: workers' clocks do not matter.
+/// - Finishing an interval, the decision about its member, the member's next interval, the event, and the checkpoints
+///   that become garbage are one transaction.
+/// - A checkpoint is garbage only if no possible donor, no waiting or running interval, none of the best intervals, and
+///   no pin references it.
+/// - Time is the store's; the clocks of workers do not matter.
 ///
-/// A call that is cancelled either took effect or did not; ask the store. `PBTTesting` has the suite that every store
-/// passes.
+/// A cancelled call may or may not have taken effect; read the store to find out. `PBTTesting` contains the test suite
+/// that every store passes.
 public protocol Store: Sendable {
     /// Creates an experiment with its founders, and returns it.
     ///
-    /// - Throws: ``PBTError/Code/alreadyExists`` when there is one of that name, ``PBTError/Code/noSuchStrategy``.
+    /// - Throws: ``PBTError/Code/alreadyExists`` if the name is taken, ``PBTError/Code/noSuchStrategy``.
     func create(_ experiment: Experiment) async throws -> ExperimentRecord
 
-    /// All experiments, in the order of their creation.
+    /// Returns all experiments, in order of creation.
     func experiments() async throws -> [ExperimentRecord]
 
-    /// One experiment.
+    /// Returns an experiment.
     ///
     /// - Throws: ``PBTError/Code/noSuchExperiment``.
     func record(of name: String) async throws -> ExperimentRecord
 
-    /// Replaces what may change in a definition while the experiment runs: trainer, retries, stop, keep.
+    /// Replaces the parts of a definition that do not affect the search: trainer, retries, stop, keep.
     ///
-    /// - Throws: ``PBTError/Code/alreadyExists`` when anything else differs; the message names what.
+    /// - Throws: ``PBTError/Code/alreadyExists`` if anything else differs; the message names the differences.
     func edit(_ experiment: Experiment) async throws
 
     /// Edits a definition: more or fewer intervals, more members, another space, other rules, another seed.
     ///
-    /// What is being trained finishes as it was handed out; the next decision goes by the new definition. Members that
-    /// had ended and have intervals left now get their next one, and an experiment that was over and has something left
-    /// to train is running again, if its space, rules, budget or conditions to stop changed. Each edit is recorded as a
-    /// ``Revision``. A store that keeps no revisions takes what ``edit(_:)`` takes.
+    /// Running intervals finish as they were claimed; the next decision uses the new definition. Members that had ended
+    /// and have intervals left now get their next one, and an experiment that had ended and has intervals left to train
+    /// runs again if its space, rules, budget, or stop conditions changed. Each edit is recorded as a ``Revision``. A
+    /// store without revisions accepts the same edits as ``edit(_:)``.
     ///
-    /// - Returns: The revision in force now; the present one when nothing differs.
-    /// - Throws: ``PBTError/Code/wrongState`` for what cannot change, with the old and the new value;
+    /// - Returns: The revision now in force; the existing one if nothing differs.
+    /// - Throws: ``PBTError/Code/wrongState`` for a change that is not possible, with the old and the new value;
     ///   ``PBTError/Code/noSuchExperiment``, ``PBTError/Code/badExperiment``, ``PBTError/Code/noSuchStrategy``.
     func revise(_ experiment: Experiment) async throws -> Revision
 
-    /// The revisions of a definition, by number: at least the one that the experiment was created with.
+    /// Returns the revisions of a definition, by number: at least the one that the experiment was created with.
     ///
     /// - Throws: ``PBTError/Code/noSuchExperiment``.
     func revisions(of name: String) async throws -> [Revision]
 
-    /// All intervals of an experiment, by member and index.
+    /// Returns all intervals of an experiment, by member and index.
     func intervals(of name: String) async throws -> [Interval]
 
-    /// Some intervals of an experiment, by member and index.
+    /// Returns the selected intervals of an experiment, by member and index.
     ///
-    /// Chosen from ``intervals(of:)`` when a store has no faster way.
+    /// The default implementation filters ``intervals(of:)``.
     ///
     /// - Throws: ``PBTError/Code/noSuchExperiment``.
     func intervals(of name: String, _ selection: IntervalSelection) async throws -> [Interval]
 
-    /// The intervals of an experiment that are new or were written to since one last looked, as of one moment.
+    /// Reads the change feed: the intervals that were created or written to since a cursor, from one snapshot.
     ///
-    /// All of ``intervals(of:)``, each time anew, when a store does not know what has changed.
+    /// The default implementation returns all of ``intervals(of:)`` each time.
     ///
     /// - Parameters:
     ///   - name: The experiment.
     ///   - cursor: The ``Changes/cursor`` of the last response; nil to begin.
-    ///   - limit: How many at most; at least 1. What was not written to for longest comes first.
-    /// - Returns: The intervals, and what to ask with the next time; see ``IntervalMirror``.
+    ///   - limit: The maximum number of intervals, at least 1. The least recently written come first.
+    /// - Returns: The intervals and the next cursor; see ``IntervalMirror``.
     /// - Throws: ``PBTError/Code/noSuchExperiment``.
     func changes(of name: String, since cursor: ChangeCursor?, limit: Int) async throws -> Changes
 
-    /// The intervals of an experiment that are being trained, by member and index.
+    /// Returns the running intervals of an experiment, by member and index.
     ///
-    /// Those of ``intervals(of:)`` when a store has no faster way.
+    /// The default implementation filters ``intervals(of:)``.
     func runningIntervals(of name: String) async throws -> [Interval]
 
-    /// One interval.
+    /// Returns an interval.
     ///
     /// - Throws: ``PBTError/Code/noSuchInterval``.
     func interval(_ id: IntervalID, of name: String) async throws -> Interval
 
-    /// Takes waiting intervals, those of the least trained members first.
+    /// Claims waiting intervals, those of the least trained members first.
     ///
-    /// Where decisions are late and nothing waits, decides about an interval that has finished, and hands out the next.
-    /// In an open random search there is always one more founder.
+    /// If decisions are late and nothing is waiting, decides about a finished interval and claims the next one. An open
+    /// random search always has one more founder.
     ///
     /// - Parameters:
-    ///   - count: How many at most; above 0, and no more than 1000 are taken.
+    ///   - count: The maximum number of intervals; above 0, capped at 1000.
     ///   - name: The experiment.
-    ///   - worker: Who asks.
-    ///   - term: How long the leases last unless they are renewed; above 0.
-    ///   - key: A secret of the caller's, new for each claim, that makes the claim safe to repeat when its answer got
-    ///     lost: while what was claimed with it is leased, the same key gets the same intervals again.
-    /// - Returns: The intervals, and the experiment as it is.
+    ///   - worker: The name of the worker.
+    ///   - term: The duration of the leases unless they are renewed; above 0.
+    ///   - key: An idempotency key: a secret of the caller, new for each claim. A claim whose response got lost may be
+    ///     repeated: as long as its intervals are leased, the same key returns the same intervals.
+    /// - Returns: The claimed intervals, and the experiment in its present state.
     /// - Throws: ``PBTError/Code/noSuchExperiment``.
     func claim(
         _ count: Int, from name: String, by worker: String, for term: Duration, key: String?
@@ -102,109 +102,111 @@ public protocol Store: Sendable {
 
     /// Extends a lease to `term` from now.
     ///
-    /// - Throws: ``PBTError/Code/leaseLost``: stop training, the interval is someone else's.
+    /// - Throws: ``PBTError/Code/leaseLost``: stop training, the interval is no longer this worker's.
     func renew(_ lease: Lease, for term: Duration) async throws -> Lease
 
-    /// Records the metrics so far of an interval that is being trained, instead of those recorded before.
+    /// Records the latest metrics of a running interval, replacing those recorded before.
     ///
     /// - Throws: ``PBTError/Code/leaseLost``.
     func report(_ lease: Lease, _ metrics: [String: Value]) async throws
 
-    /// Records how an attempt ended, decides about the member, and creates its next interval.
+    /// Records the outcome of an attempt, decides about the member, and creates its next interval.
     ///
-    /// Safe to repeat when the answer got lost: for an attempt that was finished by this lease it answers with the
-    /// interval as it is, no decisions, and all garbage that there is; nothing is recorded twice.
+    /// Idempotent: for an attempt that this lease has already finished, the result contains the interval in its present
+    /// state, no decisions, and all present garbage; nothing is recorded twice.
     ///
-    /// - Throws: ``PBTError/Code/leaseLost``, or ``PBTError/Code/badValue`` for a finite score without a checkpoint, and
-    ///   for a checkpoint whose name is not this attempt's (``CheckpointName``): nothing was recorded.
+    /// - Throws: ``PBTError/Code/leaseLost``, or ``PBTError/Code/badValue`` for a finite score without a checkpoint or
+    ///   a checkpoint whose name is not this attempt's (``CheckpointName``). Nothing is recorded then.
     func finish(_ lease: Lease, _ outcome: Outcome) async throws -> Finished
 
-    /// Gives an interval back untrained: the worker was asked to stop. No retry is counted.
+    /// Releases an interval untrained because the worker was asked to stop. Does not count as a retry.
     ///
     /// - Throws: ``PBTError/Code/leaseLost``.
     func release(_ lease: Lease, because reason: String) async throws
 
-    /// Ends all leases of a worker that is known to be dead, without waiting for their terms. Counts as a failure.
+    /// Ends all leases of a worker that is known to be dead, before they expire. Each counts as a failed attempt.
     ///
-    /// - Returns: The intervals that it had.
+    /// - Returns: The intervals that the worker had leased.
     func abandon(worker: String, of name: String, because reason: String) async throws -> [IntervalID]
 
     /// Queues hyperparameters by hand.
     ///
-    /// In a manual or open search, a new member. Otherwise the last founder that nobody has begun takes them; what is not given
-    /// stays as it was sampled.
+    /// In a manual or open search they become a new member. Otherwise the first founder that is neither started nor
+    /// queued by hand gets them; names that are not given keep their sampled values.
     ///
-    /// - Returns: The interval that will train them.
-    /// - Throws: ``PBTError/Code/badValue`` for values outside the space, ``PBTError/Code/wrongState`` when no founder
-    ///   is left.
+    /// - Returns: The interval that will train with them.
+    /// - Throws: ``PBTError/Code/badValue`` for values outside the space, ``PBTError/Code/wrongState`` if no such
+    ///   founder is left.
     func push(_ hyperparameters: Hyperparameters, to name: String) async throws -> Interval
 
-    /// Stops handing out intervals until ``resume(_:)``.
+    /// Pauses an experiment: running intervals finish, and no new ones are claimed until ``resume(_:)``.
     ///
-    /// - Throws: ``PBTError/Code/wrongState`` when it is over.
+    /// - Throws: ``PBTError/Code/wrongState`` if it has ended.
     func pause(_ name: String) async throws
 
-    /// Goes on after ``pause(_:)``, or after all members failed in a row.
+    /// Resumes an experiment that was paused or has failed.
     ///
-    /// - Throws: ``PBTError/Code/wrongState`` when it is finished.
+    /// - Throws: ``PBTError/Code/wrongState`` if it is finished.
     func resume(_ name: String) async throws
 
-    /// Ends an experiment for good. Leases of intervals that run are lost.
+    /// Ends an experiment permanently. Leases of running intervals are lost.
     func stop(_ name: String, because reason: String) async throws
 
-    /// Deletes an experiment and all that is known of it. Its files are the caller's to delete.
+    /// Deletes an experiment with its intervals and events. Deleting its files is up to the caller.
     ///
-    /// - Throws: ``PBTError/Code/wrongState`` while intervals run.
+    /// - Throws: ``PBTError/Code/wrongState`` while intervals are running.
     func remove(_ name: String) async throws
 
-    /// Keeps an interval's checkpoint until it is unpinned, or no longer.
+    /// Pins an interval's checkpoint, so that it is kept, or unpins it.
     ///
-    /// - Throws: ``PBTError/Code/wrongState`` when there is no checkpoint to keep any more.
+    /// - Throws: ``PBTError/Code/wrongState`` if there is no longer a checkpoint to pin.
     func pin(_ id: IntervalID, of name: String, _ isPinned: Bool) async throws
 
-    /// Names of checkpoints that nothing needs any more and that are not said to be deleted yet.
+    /// Returns the names of unreferenced checkpoints that are not yet recorded as deleted.
     func garbage(of name: String) async throws -> [String]
 
     /// Records that checkpoints were deleted.
     func collected(_ checkpoints: [String], of name: String) async throws
 
-    /// Events after a given one, oldest first.
+    /// Returns events after a given one, oldest first.
     ///
     /// - Parameters:
-    ///   - name: The experiment; none for all.
-    ///   - last: The number of the last event known; none for all.
-    ///   - limit: How many at most.
+    ///   - name: The experiment; nil for all.
+    ///   - last: The number of the last known event; nil for all.
+    ///   - limit: The maximum number of events.
     /// - Returns: At most `limit` events.
-    /// - Throws: A ``PBTError`` when the store cannot be read.
+    /// - Throws: A ``PBTError`` if the store cannot be read.
     func events(of name: String?, after last: Int64?, limit: Int) async throws -> [Event]
 
-    /// Returns as soon as there may be an event after a given one, or when the time is over, whichever is first.
+    /// Waits until there may be an event after a given one, or for a given time, whichever is shorter.
     ///
     /// - Parameters:
-    ///   - last: The number of the last event known.
-    ///   - time: How long to wait.
-    /// - Throws: `CancellationError` when the task is cancelled.
+    ///   - last: The number of the last known event.
+    ///   - time: The maximum time to wait.
+    /// - Throws: `CancellationError` if the task is cancelled.
     func waitForEvents(after last: Int64, for time: Duration) async throws
 
-    /// The number of the newest event; 0 when there is none.
+    /// Returns the number of the newest event, or 0 if there is none.
     func lastEvent() async throws -> Int64
 
-    /// How many intervals wait, run, or are finished and wait for a late decision; 0 for an experiment whose manual queue is empty.
+    /// Returns the number of intervals that are waiting, running, or finished and awaiting a late decision.
+    ///
+    /// 0 for a manual search whose queue is empty.
     func openIntervals(of name: String) async throws -> Int
 }
 
 extension Store {
-    /// Edits what ``edit(_:)`` takes, as a store does that keeps no revisions.
+    /// Edits a definition with ``edit(_:)``, for a store without revisions.
     ///
     /// - Parameter experiment: The definition.
-    /// - Returns: The definition as it is then, as the only revision.
-    /// - Throws: What ``edit(_:)`` throws.
+    /// - Returns: The resulting definition as the only revision.
+    /// - Throws: The errors of ``edit(_:)``.
     public func revise(_ experiment: Experiment) async throws -> Revision {
         try await edit(experiment)
         return try await record(of: experiment.name).firstRevision
     }
 
-    /// The present definition as the only revision.
+    /// Returns the present definition as the only revision.
     ///
     /// - Parameter name: The experiment.
     /// - Returns: One revision.
@@ -213,18 +215,18 @@ extension Store {
         [try await record(of: name).firstRevision]
     }
 
-    /// Some intervals of an experiment, by member and index: chosen from all of them.
+    /// Returns the selected intervals of an experiment, by member and index, by filtering all of them.
     ///
     /// - Parameters:
     ///   - name: The experiment.
-    ///   - selection: Which ones.
+    ///   - selection: The selection.
     /// - Returns: The intervals.
     /// - Throws: ``PBTError/Code/noSuchExperiment``.
     public func intervals(of name: String, _ selection: IntervalSelection) async throws -> [Interval] {
         selection.chosen(from: try await intervals(of: name))
     }
 
-    /// All intervals of an experiment, each time anew.
+    /// Returns all intervals of an experiment, each time.
     ///
     /// - Parameters:
     ///   - name: The experiment.
@@ -240,33 +242,33 @@ extension Store {
             hasMore: false)
     }
 
-    /// All intervals of an experiment that are new or were written to since one last looked.
+    /// Reads the change feed without a limit: all intervals that were created or written to since a cursor.
     ///
     /// - Parameters:
     ///   - name: The experiment.
     ///   - cursor: The ``Changes/cursor`` of the last response; nil to begin.
-    /// - Returns: The intervals, and what to ask with the next time; see ``IntervalMirror``.
+    /// - Returns: The intervals and the next cursor; see ``IntervalMirror``.
     /// - Throws: ``PBTError/Code/noSuchExperiment``.
     public func changes(of name: String, since cursor: ChangeCursor?) async throws -> Changes {
         try await changes(of: name, since: cursor, limit: .max)
     }
 
-    /// The intervals of an experiment that are being trained, by member and index: chosen from all of them.
+    /// Returns the running intervals of an experiment, by member and index, by filtering all of them.
     ///
     /// - Parameter name: The experiment.
-    /// - Returns: The intervals that run.
+    /// - Returns: The running intervals.
     /// - Throws: ``PBTError/Code/noSuchExperiment``.
     public func runningIntervals(of name: String) async throws -> [Interval] {
         try await intervals(of: name).filter { $0.state == .running }
     }
 
-    /// Takes the waiting interval of the least trained member, or says why there is none.
+    /// Claims the waiting interval of the least trained member.
     ///
     /// - Parameters:
     ///   - name: The experiment.
-    ///   - worker: Who asks.
-    ///   - term: How long the lease lasts unless it is renewed; above 0.
-    /// - Returns: An assignment, or why there is none.
+    ///   - worker: The name of the worker.
+    ///   - term: The duration of the lease unless it is renewed; above 0.
+    /// - Returns: An assignment, or the reason why there is none.
     /// - Throws: ``PBTError/Code/noSuchExperiment``.
     public func claim(from name: String, by worker: String, for term: Duration) async throws -> Claim {
         try await claim(1, from: name, by: worker, for: term, key: nil).first

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A clock that nobody sets, and that stands still while the machine is suspended.
+/// A monotonic clock that stops while the machine is suspended.
 package struct SteadyClock: Sendable {
-    /// What tells the clock from others, such as that of the machine before it was restarted.
+    /// An identifier of the clock; another one after the machine was restarted.
     package let boot: String
     private let read: @Sendable () -> Int64
 
@@ -11,24 +11,24 @@ package struct SteadyClock: Sendable {
         self.read = read
     }
 
-    /// The milliseconds since some time.
+    /// Returns the milliseconds since an arbitrary time.
     package func now() -> Int64 {
         read()
     }
 }
 
-/// The time that a store goes by.
+/// The clock of a store.
 ///
-/// Leases go by a clock that is not set and does not run while the machine is suspended, where there is one: a step of
-/// the system's clock and a closed laptop cost no lease.
+/// Leases use a monotonic clock that stops while the machine is suspended, where there is one: neither a step of the
+/// system's clock nor a closed laptop costs a lease.
 public struct StoreClock: Sendable {
     private let read: @Sendable () -> Timestamp
-    /// The clock for leases; none when they go by the time itself.
+    /// The clock for leases; nil if they use the time of day.
     package let steady: SteadyClock?
-    /// The milliseconds by which a process notices that it was stopped; none when it does not look.
+    /// The milliseconds by which a process detects that it was stopped; nil if it does not.
     package let pulse: (@Sendable () -> Int64)?
 
-    /// A clock that answers with this function.
+    /// Creates a clock that reads the time of day with a function.
     public init(_ read: @escaping @Sendable () -> Timestamp) {
         self.init(read, steady: nil, pulse: nil)
     }
@@ -41,7 +41,7 @@ public struct StoreClock: Sendable {
         self.pulse = pulse
     }
 
-    /// The time now.
+    /// Returns the present time.
     public func now() -> Timestamp {
         read()
     }

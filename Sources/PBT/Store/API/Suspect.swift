@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A worker whose attempts have failed since one last succeeded.
+/// A worker all of whose attempts have failed since one last succeeded.
 package struct Suspect: Sendable, Hashable {
-    /// An attempt that failed.
+    /// A failed attempt.
     package struct Failure: Sendable, Hashable {
         /// The interval.
         package var interval: IntervalID
-        /// What failures of the same kind have in common.
+        /// The kind of the failure: its reason without the numbers; see ``failureKind(of:)``.
         package var kind: String
 
         package init(interval: IntervalID, kind: String) {
@@ -15,25 +15,25 @@ package struct Suspect: Sendable, Hashable {
         }
     }
 
-    /// The failed attempts in a row.
+    /// The number of failed attempts in a row.
     package var count = 0
-    /// The last of them, at most ``most``.
+    /// The last of the failures, at most ``most``.
     package var failures: [Failure] = []
-    /// Those of its intervals that other workers trained meanwhile.
+    /// Those of its intervals that other workers have since trained.
     package var disproved: [IntervalID] = []
-    /// Those that it alone failed, until no retry was left: others are to try them.
+    /// Intervals that it alone has failed until no retry was left; they are reserved for other workers.
     package var heldBack: [IntervalID] = []
-    /// Why the last of them failed, for a person.
+    /// The reason of the last failure, for a person.
     package var reason: String?
-    /// Why it was set aside; nothing when it was not.
+    /// The reason why it was set aside; nil if it was not.
     package var setAside: String?
 
-    /// How many failures and intervals are kept.
+    /// The maximum number of failures and intervals that are kept.
     package static let most = 64
 
     package init() {}
 
-    /// Its intervals.
+    /// The intervals of its failures.
     package var intervals: Set<IntervalID> { Set(failures.map(\.interval)) }
 
     mutating func add(_ failure: Failure, because reason: String) {
@@ -55,7 +55,7 @@ package struct Suspect: Sendable, Hashable {
         return .object(object)
     }
 
-    /// Reads what ``value`` wrote; what makes no sense is left out.
+    /// Decodes ``value``; invalid parts are left out.
     package init(value: Value) {
         func ids(_ name: String) -> [IntervalID] {
             (value[name]?.array ?? []).compactMap { $0.string.flatMap { IntervalID($0) } }

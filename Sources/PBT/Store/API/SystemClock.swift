@@ -14,23 +14,22 @@
 #endif
 
 extension StoreClock {
-    /// The time of this machine.
+    /// The clock of this machine.
     ///
-    /// The one place in this module that reads a clock.
+    /// The only code in this module that reads a clock.
     public static var system: Self {
         Self(
             { Timestamp(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down))) },
             steady: SteadyClock(boot: Self.boot) { Self.uptime() }, pulse: { Self.uptime() })
     }
 
-    /// The milliseconds since this machine was started, without those in which it was suspended.
+    /// Returns the milliseconds since this machine was started, excluding the time in which it was suspended.
     private static func uptime() -> Int64 {
         // CLOCK_MONOTONIC on Linux, CLOCK_UPTIME_RAW on Darwin.
         Int64((ProcessInfo.processInfo.systemUptime * 1000).rounded(.down))
     }
 
-    /// What tells this start of the machine from others, and on Linux the name space of its clocks; empty when that
-    /// cannot be told.
+    /// An identifier of this boot of the machine, on Linux also of the time namespace; empty if it is unknown.
     private static let boot: String = {
         #if os(Linux)
             guard let id = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8) else {

@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the holder of a token may do with a server; each scope holds those before it.
+/// The permissions that a token grants on a server; each scope includes those before it.
 public enum Scope: String, Sendable, Hashable, CaseIterable, Comparable {
-    /// Look at everything.
+    /// Read everything.
     case read
     /// Claim intervals, train them, and write checkpoints.
     case work
-    /// Create, change and remove experiments.
+    /// Create, change, and remove experiments.
     case admin
 
-    /// Orders by how much is allowed.
+    /// Orders scopes by their permissions.
     public static func < (a: Self, b: Self) -> Bool {
         (allCases.firstIndex(of: a) ?? 0) < (allCases.firstIndex(of: b) ?? 0)
     }
 }
 
-/// A token as a store keeps it: everything but its secret.
+/// A token as it is stored: everything but its secret.
 public struct TokenRecord: Sendable, Hashable {
-    /// Its name, for people; unique.
+    /// The name, for people; unique.
     public var name: String
-    /// What its holder may do.
+    /// The permissions of its holder.
     public var scope: Scope
-    /// The public part of the token, by which it is found; unique.
+    /// The public part of the token, by which it is looked up; unique.
     public var id: String
     /// The SHA-256 of the whole token: 32 bytes.
     public var hash: [UInt8]
-    /// When it was made.
+    /// The time of its creation.
     public var created: Timestamp
-    /// When it ends; none: when it is revoked.
+    /// The time of its expiry; nil if it is valid until it is revoked.
     public var expires: Timestamp?
 
-    /// A token.
+    /// Creates a record.
     public init(
         name: String, scope: Scope, id: String, hash: [UInt8], created: Timestamp, expires: Timestamp? = nil
     ) {
@@ -43,35 +43,35 @@ public struct TokenRecord: Sendable, Hashable {
     }
 }
 
-/// Where the tokens of a server are kept, beside its experiments.
+/// Storage for the tokens of a server, alongside its experiments.
 public protocol TokenStore: Sendable {
     /// Adds a token.
     ///
-    /// - Throws: ``PBTError/Code/alreadyExists`` when there is one of that name.
+    /// - Throws: ``PBTError/Code/alreadyExists`` if the name is taken.
     func add(_ token: TokenRecord) async throws
 
-    /// All tokens, in the order of their creation.
+    /// Returns all tokens, in order of creation.
     func tokens() async throws -> [TokenRecord]
 
-    /// The token with that public part; none when there is none, or not any more.
+    /// Returns the token with a public part, or nil if there is none (any longer).
     func token(id: String) async throws -> TokenRecord?
 
-    /// Removes a token; whoever holds it is refused from now on.
+    /// Removes a token; its holders are refused from then on.
     ///
-    /// - Throws: ``PBTError/Code/badValue`` when there is none of that name.
+    /// - Throws: ``PBTError/Code/badValue`` if there is none of that name.
     func removeToken(named name: String) async throws
 }
 
 extension PBTError {
-    /// A name that is taken by another token.
+    /// Returns the error for a name that is taken by another token.
     package static func tokenExists(_ name: String) -> PBTError {
         PBTError(
             .alreadyExists,
-            "there is a token \"\(name)\" already; give the new one another name, or end the old one with: "
+            "there is a token \"\(name)\" already; give the new one another name, or revoke the old one with: "
                 + Shell.command(["pbt", "token", "revoke", name]))
     }
 
-    /// A name that no token has.
+    /// Returns the error for a name that no token has.
     package static func noToken(_ name: String, among names: [String]) -> PBTError {
         let advice =
             nearest(to: name, among: names).map { "did you mean \"\($0)\"?" }

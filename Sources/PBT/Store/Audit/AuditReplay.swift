@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Goes through a run's rows in the recorded order, with the same steps as a ``Ledger`` that finishes an interval or
+/// A replay of a run's rows in the recorded order, with the same steps as a ``Ledger`` that finishes an interval or
 /// edits a definition.
 struct AuditReplay {
     let strategies: Strategies
@@ -12,18 +12,19 @@ struct AuditReplay {
     /// The revision in force.
     private var revision: Revision
     private var population: Population
-    /// Intervals that are not finished at this point.
+    /// Intervals that are not finished at this point of the replay.
     private var open: Set<IntervalID> = []
-    /// Members whose newest interval has finished and has no successor, by what they wait for.
+    /// The last intervals of members that have ended, by member.
     private var ended: [Int: Interval] = [:]
-    /// Synchronous only: those that wait for their generation.
+    /// Intervals that await their generation, by member; synchronous experiments only.
     private var awaiting: [Int: Interval] = [:]
+    /// Intervals that await a late decision, by member.
     private var undecided: [Int: Interval] = [:]
-    /// Intervals that founders and decisions account for.
+    /// Intervals that are explained by founders and decisions.
     private var accounted: Set<IntervalID> = []
-    /// Intervals whose end of a member was taken back by an edit.
+    /// Last intervals of members whose end was undone by an edit.
     private var superseded: Set<IntervalID> = []
-    /// How many members there ever were; fewer than that are left after an edit.
+    /// The number of members that ever existed; an edit may retire some.
     private var members: Int
 
     private(set) var findings: [Audit.Finding] = []
@@ -81,11 +82,11 @@ struct AuditReplay {
         checkUndecided()
         checkEnds()
         for id in rows.keys.sorted() where !accounted.contains(id) {
-            mismatches.append(Audit.Mismatch(interval: id, problem: "nothing that has finished leads to it"))
+            mismatches.append(Audit.Mismatch(interval: id, problem: "it does not follow from any finished interval"))
         }
     }
 
-    /// Nothing is recorded after a member's end, unless an edit took the end back.
+    /// Checks that nothing is recorded after a member's end, unless an edit undid the end.
     private mutating func checkEnds() {
         findings.removeAll { $0.decision.outcome == .ends && superseded.contains($0.interval) }
         for finding in findings where finding.decision.outcome == .ends {
@@ -93,7 +94,7 @@ struct AuditReplay {
         }
     }
 
-    /// Makes the late decisions and adopts the revisions that came before a place in the order.
+    /// Makes the late decisions and adopts the revisions that precede a place in the order.
     private mutating func advance(
         to place: Int64, _ late: inout ArraySlice<(decided: Interval.Decided, interval: Interval)>,
         _ coming: inout ArraySlice<Revision>, detailsOf isDetailed: (IntervalID) -> Bool
@@ -112,7 +113,7 @@ struct AuditReplay {
         }
     }
 
-    /// The same steps as ``Ledger/adopt(_:in:)``.
+    /// Adopts a revision with the same steps as ``Ledger/adopt(_:in:)``.
     private mutating func adopt(_ next: Revision, detailsOf isDetailed: (IntervalID) -> Bool) throws {
         revision = next
         var rebuilt = Population(experiment)
@@ -155,8 +156,8 @@ struct AuditReplay {
         }
     }
 
-    /// What happened in the order in which intervals finished: the place, the member, and the interval; none where it
-    /// was begun again later, so that only its having finished counts.
+    /// Returns the finished intervals in order: place, member, and interval; nil for one that was later started again,
+    /// of which only the place is known.
     private func places() -> [(place: Int64, member: Int, interval: Interval?)] {
         let finished = order.filter(\.state.isFinished).map { interval in
             (place: interval.sequence ?? 0, member: interval.id.member, interval: Optional(interval))
@@ -167,7 +168,7 @@ struct AuditReplay {
         return (finished + reopened).sorted { $0.place < $1.place }
     }
 
-    /// The finished intervals are numbered from 0 without a gap, and no other is; late decisions as well.
+    /// Checks that exactly the finished intervals are numbered from 0 without gaps, and the late decisions as well.
     private mutating func checkOrder() {
         let earlier = Set(rows.values.flatMap(\.earlierPlaces))
         var expected: Int64 = 0
@@ -181,7 +182,7 @@ struct AuditReplay {
                 Audit.Mismatch(
                     interval: interval.id,
                     problem:
-                        "its place in the order is recorded as \(interval.sequence ?? -1), and there are \(expected) before it"
+                        "its place in the order is recorded as \(interval.sequence ?? -1), and \(expected) precede it"
                 ))
             break
         }
@@ -189,8 +190,8 @@ struct AuditReplay {
             mismatches.append(
                 Audit.Mismatch(
                     interval: interval.id,
-                    problem:
-                        "its place in the order of late decisions is recorded as \(decided.order), and there are \(place) before it"
+                    problem: "its place in the order of late decisions is recorded as \(decided.order), and "
+                        + "\(place) precede it"
                 ))
             break
         }
@@ -204,7 +205,7 @@ struct AuditReplay {
         }
     }
 
-    /// What is recorded as waiting for a decision is what waits for one.
+    /// Checks that exactly the undecided intervals are recorded as such.
     private mutating func checkUndecided() {
         let waiting = Set(undecided.values.map(\.id))
         for interval in rows.values.sorted(by: { $0.id < $1.id }) where interval.state.isFinished {
@@ -212,14 +213,14 @@ struct AuditReplay {
             if interval.isUndecided, isDecided || !waiting.contains(interval.id) {
                 let problem =
                     isDecided
-                    ? "it is decided about, but recorded as waiting for a decision"
-                    : "it is recorded as waiting for a decision, but there is none to make"
+                    ? "it is decided, but recorded as undecided"
+                    : "it is recorded as undecided, but there is nothing to decide"
                 mismatches.append(Audit.Mismatch(interval: interval.id, problem: problem))
             } else if !interval.isUndecided, !isDecided, waiting.contains(interval.id) {
                 mismatches.append(
                     Audit.Mismatch(
                         interval: interval.id,
-                        problem: "nobody has decided about it, but it is not recorded as waiting for a decision"))
+                        problem: "it is undecided, but not recorded as undecided"))
             }
         }
     }
@@ -245,13 +246,13 @@ struct AuditReplay {
         return try generation.map { try decide(after: $0, detailsOf: isDetailed) }
     }
 
-    /// A decision made when somebody asked for work.
+    /// Makes a late decision.
     private mutating func decideLate(
         _ next: Interval, _ decided: Interval.Decided, detailsOf isDetailed: (IntervalID) -> Bool
     ) throws {
         let before = rows[IntervalID(member: next.id.member, index: next.id.index - 1)]
         guard let before, let sequence = before.sequence, sequence < decided.after else {
-            // It is accounted for by nothing, and found as that.
+            // Nothing explains it, which is reported at the end.
             return
         }
         undecided[next.id.member] = nil
@@ -283,12 +284,12 @@ struct AuditReplay {
                 choice: isDetailed(interval.id) ? choice(after: interval) : nil, revision: revision.number,
                 recorded: recorded,
                 differences: differences))
-        // What is recorded after a member's end may come from an edit later on; see `checkEnds`.
+        // An interval after a member's end may come from a later edit; see `checkEnds`.
         if decision.next != nil { mismatches += differences.map { Audit.Mismatch(interval: nextID, problem: $0) } }
         return decision
     }
 
-    /// The choice of a donor with its steps, by the same rule and draws as the decision.
+    /// Returns the choice of a donor with its steps, by the same rule and draws as the decision.
     private func choice(after interval: Interval) -> ExploitChoice? {
         let (id, exploit) = (interval.id, experiment.exploit)
         guard experiment.kind == .populationBasedTraining, exploit != .none, id.index + 1 < experiment.intervals
@@ -330,12 +331,13 @@ struct AuditReplay {
 
     // MARK: Comparison
 
-    /// What was derived, with the changes applied that were made by hand afterwards.
+    /// Applies the changes that were made by hand to a derived interval.
     private static func applying(_ changes: [Change], to derived: Interval, _ differences: inout [String]) -> Interval {
         var interval = derived
         for change in changes where change.isByHand {
             if !(interval.hyperparameters[change.name] ?? .null).isIdentical(to: change.old) {
-                differences.append("what was pushed over \(change.name) was \(change.old), not what is derived")
+                differences.append(
+                    "the value of \(change.name) before the push is recorded as \(change.old), which is not derived")
             }
             if change.isRemoval {
                 // Not `? nil :`, whose nil would be JSON's null, as `Value` has such a literal.
@@ -374,7 +376,7 @@ struct AuditReplay {
         let isSame =
             recorded.changes.count == derived.changes.count
             && zip(recorded.changes, derived.changes).allSatisfy { $0.isSame(as: $1, in: space) }
-        if !isSame { differences.append("its changes are recorded otherwise than derived") }
+        if !isSame { differences.append("its changes are not recorded as derived") }
         return differences
     }
 }
@@ -387,9 +389,9 @@ extension Change {
 }
 
 extension SearchSpace {
-    /// Whether two values of a hyperparameter are the same to the last bit, or the same point of its grid.
+    /// Returns true if two values of a hyperparameter are identical, or the same point of its grid.
     ///
-    /// Stores of version 0.2 have points of a grid with the error of their sum: 0.30000000000000004 for 0.3.
+    /// Stores of version 0.2 have grid points with a summation error: 0.30000000000000004 for 0.3.
     fileprivate func isSame(_ one: PBT.Value, _ other: PBT.Value, for name: String) -> Bool {
         if one.isIdentical(to: other) { return true }
         guard case .real(let real)? = dimensions[name]?.domain, let quantum = real.quantum,
@@ -400,7 +402,7 @@ extension SearchSpace {
 }
 
 extension Value {
-    /// Whether two values are the same to the last bit: 0 and -0 differ, as do 1 and 1.0.
+    /// Returns true if two values are identical to the last bit: 0 and -0 differ, as do 1 and 1.0.
     package func isIdentical(to other: Self) -> Bool {
         switch (self, other) {
         case (.number(let a), .number(let b)): a.bitPattern == b.bitPattern

@@ -10,13 +10,13 @@ package final class InMemoryLedger: Ledger {
         /// The number of the last write to each interval.
         private(set) var changes: [IntervalID: Int64] = [:]
         private(set) var lastChange: Int64 = 0
-        /// Waiting intervals by (index, member): a heap in which those that no longer wait are dropped when met.
+        /// Waiting intervals by (index, member); entries that no longer wait are dropped lazily.
         var waiting = IntervalHeap()
-        /// Finished intervals without a decision by (index, sequence), as the above.
+        /// Undecided intervals by (index, sequence); outdated entries are dropped lazily.
         var undecided = IntervalHeap()
         var labels: [String: IntervalID] = [:]
         var running: Set<IntervalID> = []
-        /// How many waiting or running intervals continue an interval.
+        /// The number of waiting or running intervals that continue an interval.
         var openChildren: [IntervalID: Int] = [:]
         var kept: [Int: Set<IntervalID>] = [:]
         var garbage: Set<IntervalID> = []
@@ -30,14 +30,14 @@ package final class InMemoryLedger: Ledger {
             self.standings = standings
         }
 
-        /// Writes an interval, new or not.
+        /// Inserts or updates an interval.
         func write(_ interval: Interval) {
             intervals[interval.id] = interval
             lastChange += 1
             changes[interval.id] = lastChange
         }
 
-        /// Enters a done interval into the ranking.
+        /// Inserts a done interval into the ranking.
         func rank(key: Double, sequence: Int64, id: IntervalID) {
             var low = 0
             var high = ranking.count
@@ -66,7 +66,7 @@ package final class InMemoryLedger: Ledger {
         self.strategies = strategies
     }
 
-    /// Takes in the time; when the time of day was set, leases move with it.
+    /// Sets the time; if the time of day was stepped, leases move with it.
     func set(_ time: LeaseTime.Reading) {
         now = time.now
         isGrace = time.isGrace
@@ -84,7 +84,7 @@ package final class InMemoryLedger: Ledger {
     }
 
     package func isAlive(_ worker: String) -> Bool {
-        // What has this memory is one process: a worker of it that does not renew does not live.
+        // Workers live in this process: one that does not renew is dead.
         false
     }
 
@@ -267,12 +267,12 @@ package final class InMemoryLedger: Ledger {
         tables[record.id]?.intervals.values.contains { $0.state == .done && $0.worker == worker } ?? false
     }
 
-    /// The place of a waiting interval among those of its index: by failures, then by member.
+    /// Returns the rank of a waiting interval among those of its index: by failures, then by member.
     private static func rank(of interval: Interval) -> Int64 {
         Int64(min(interval.failures, 1 << 20)) << 40 | Int64(interval.id.member)
     }
 
-    /// The first that waits, is not reserved, and is wanted; the others stay where they are.
+    /// Returns the first waiting, unreserved interval that satisfies a condition.
     private func firstWaiting(in record: ExperimentRecord, where isWanted: (Interval) -> Bool) -> Interval? {
         var passed: [Interval] = []
         defer {
@@ -290,7 +290,7 @@ package final class InMemoryLedger: Ledger {
         return nil
     }
 
-    package func firstUnbegunFounder(in record: ExperimentRecord) -> Interval? {
+    package func firstUnstartedFounder(in record: ExperimentRecord) -> Interval? {
         intervals(in: record, index: 0).first { $0.state == .waiting && $0.attempts == 0 && $0.changes.isEmpty }
     }
 

@@ -2,16 +2,16 @@
 
 import Synchronization
 
-/// A store in memory, for one process and no longer than it lives: tests, and searches in Swift that need no file.
+/// A store in memory that lives as long as its process: for tests, and for searches in Swift that need no file.
 public final class InMemoryStore: TransactionalStore {
     private let ledger: Mutex<InMemoryLedger>
     private let time: LeaseTime
     private let signal = EventSignal()
 
-    /// An empty store.
+    /// Creates an empty store.
     ///
     /// - Parameters:
-    ///   - clock: The time it goes by.
+    ///   - clock: The clock.
     ///   - strategies: The strategies written in Swift that its experiments may name.
     public init(clock: StoreClock = .system, strategies: Strategies = Strategies()) {
         ledger = Mutex(InMemoryLedger(strategies: strategies))
@@ -38,7 +38,7 @@ public final class InMemoryStore: TransactionalStore {
         }
     }
 
-    /// Returns as soon as there is an event after a given one, or when the time is over.
+    /// See ``Store/waitForEvents(after:for:)``.
     public func waitForEvents(after last: Int64, for time: Duration) async throws {
         try await signal.wait(after: last, for: time)
     }

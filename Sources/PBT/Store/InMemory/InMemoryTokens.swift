@@ -2,11 +2,11 @@
 
 import Synchronization
 
-/// Tokens in memory, for one process and no longer than it lives.
+/// Tokens in memory that live as long as their process.
 public final class InMemoryTokens: TokenStore {
     private let list: Mutex<[TokenRecord]>
 
-    /// These tokens; none by default.
+    /// Creates storage with these tokens; none by default.
     public init(_ tokens: [TokenRecord] = []) {
         list = Mutex(tokens)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Intervals by index and then a rank, the least first.
+/// A priority queue of intervals by index and then rank, the least first.
 struct IntervalHeap {
     private var entries: [(id: IntervalID, rank: Int64)] = []
 

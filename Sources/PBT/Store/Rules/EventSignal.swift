@@ -2,7 +2,7 @@
 
 import Synchronization
 
-/// Wakes those who wait for an event, within one process.
+/// A signal that wakes tasks that await events, within one process.
 package final class EventSignal: Sendable {
     private struct State {
         var last: Int64 = 0
@@ -14,7 +14,7 @@ package final class EventSignal: Sendable {
 
     package init() {}
 
-    /// Says that there are events up to this number.
+    /// Signals that there are events up to this number.
     package func raise(to event: Int64) {
         let woken = state.withLock { state in
             guard event > state.last else { return [CheckedContinuation<Void, Never>]() }
@@ -27,12 +27,14 @@ package final class EventSignal: Sendable {
         }
     }
 
-    /// Returns when there is an event after that number, when the time is over, or when the task is cancelled.
+    /// Waits for an event after a number, for a given time at most.
+    ///
+    /// - Throws: `CancellationError` if the task is cancelled.
     package func wait(after event: Int64, for time: Duration) async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait(after: event) }
             group.addTask {
-                // Cancelled as soon as the event is there; then nobody asks how it ended.
+                // Cancelled as soon as the event is there; its result is ignored then.
                 do { try await Task.sleep(for: time) } catch {}
             }
             await group.next()
@@ -49,7 +51,7 @@ package final class EventSignal: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
-                    // Checked under the lock: a cancellation that came before is seen here, a later one by its handler.
+                    // Checked under the lock: an earlier cancellation is seen here, a later one by its handler.
                     if state.last > event || Task.isCancelled { return true }
                     state.waiters[id] = continuation
                     return false

@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The stored form of a lease's token: a hash, so that reading the store gives no right to finish an interval.
+/// The stored form of a lease's token: a hash, so that read access to the store does not permit finishing intervals.
 ///
 /// - A token without a key is random; it is stored as `sha256:` and the digest of the token in hexadecimal digits.
-/// - A token made from a claim's key is `KEY.PLACE`; it is stored as `sha256:`, the digest of the key, and `.PLACE`, so that
-///   a repeated claim finds its leases by one digest. The place is no secret.
-/// - Version 0.2 and earlier stored tokens in the clear. Such a row stays valid until its interval finishes.
+/// - A token made from a claim's key is `KEY.PLACE`; it is stored as `sha256:`, the digest of the key, and `.PLACE`, so
+///   that a repeated claim finds its leases by one digest. The place is not a secret.
+/// - Version 0.2 and earlier stored tokens in plain text. Such a row stays valid until its interval finishes.
 package enum LeaseSecret {
     private static let mark = "sha256:"
 
-    /// Returns the token of a claim's lease.
-    ///
-    /// - Parameters:
-    ///   - key: The claim's key.
-    ///   - place: The position of the lease in the claim, from 0.
-    /// - Returns: The token that the worker holds.
-    static func token(key: String, place: Int) -> String {
-        "\(key).\(place)"
-    }
-
-    /// Returns the form of a token that a store keeps.
+    /// Returns the stored form of a token.
     package static func stored(_ token: String) -> String {
         guard let dot = token.lastIndex(of: "."), isPlace(token[token.index(after: dot)...]) else {
             return hashed(token)
@@ -27,18 +17,23 @@ package enum LeaseSecret {
         return hashed(String(token[..<dot])) + token[dot...]
     }
 
-    /// Finds the leases of one claim by its key.
-    package struct Claimed {
+    /// The idempotency key of a claim, which all tokens of its leases are made from.
+    struct ClaimKey {
         private let key: String
         private let hash: String
 
-        package init(key: String) {
+        init(_ key: String) {
             self.key = key
             hash = LeaseSecret.hashed(key)
         }
 
+        /// Returns the token of the claim's lease at a position, counted from 0.
+        func token(at place: Int) -> String {
+            "\(key).\(place)"
+        }
+
         /// Returns the token of a running interval that the claim leased, or nil if another claim did.
-        package func token(of interval: Interval) -> String? {
+        func token(of interval: Interval) -> String? {
             guard let stored = interval.token else { return nil }
             let prefix = stored.hasPrefix(LeaseSecret.mark) ? hash : key
             guard stored.hasPrefix("\(prefix).") else { return nil }
@@ -47,9 +42,9 @@ package enum LeaseSecret {
         }
     }
 
-    /// Returns whether a token that was presented is the one that was stored.
+    /// Returns true if a presented token matches the stored one.
     ///
-    /// The stored form itself is never accepted. The time taken does not depend on where the two differ.
+    /// The stored form itself is never accepted. Takes constant time.
     package static func matches(_ token: String, stored: String?) -> Bool {
         guard let stored else { return false }
         if stored.hasPrefix(mark) { return isEqual(Self.stored(token), stored) }
@@ -67,5 +62,13 @@ package enum LeaseSecret {
     private static func isEqual(_ a: String, _ b: String) -> Bool {
         guard a.utf8.count == b.utf8.count else { return false }
         return zip(a.utf8, b.utf8).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+}
+
+extension Store {
+    /// Returns true if a worker still holds a lease that it claimed with an idempotency key.
+    package func hasLease(claimedWith key: String, by worker: String, of name: String) async throws -> Bool {
+        let key = LeaseSecret.ClaimKey(key)
+        return try await runningIntervals(of: name).contains { $0.worker == worker && key.token(of: $0) != nil }
     }
 }

@@ -2,15 +2,15 @@
 
 import Synchronization
 
-/// What a store knows of the time of leases: how far the time of day is from it, and whether this process was stopped.
+/// The clock of leases: its difference from the time of day, and the detection of a suspended process.
 package final class LeaseTime: Sendable {
-    /// The time as of one transaction.
+    /// The time of one transaction.
     package struct Reading: Sendable, Hashable {
         /// The time of day.
         package var now: Timestamp
         /// The milliseconds by which the time of day is ahead of that of leases.
         package var skew: Int64
-        /// Whether nobody's lease is to end now: this process was stopped, and those who renew could not reach it.
+        /// True if no lease may expire now: this process was suspended, and workers could not reach it to renew.
         package var isGrace: Bool
     }
 
@@ -20,18 +20,18 @@ package final class LeaseTime: Sendable {
         var graceEnds: Int64?
     }
 
-    /// Smaller steps of the clock are left alone, in milliseconds.
+    /// The smallest step of the clock that is corrected, in milliseconds.
     private static let tolerance: Int64 = 1000
-    /// Without a transaction for longer than this, a process may have been stopped; in milliseconds.
+    /// The time without a transaction after which a process may have been suspended, in milliseconds.
     private static let longestSilence: Int64 = 30_000
-    /// How long holders may take then to renew; in milliseconds.
+    /// The time that workers get to renew then, in milliseconds.
     private static let grace: Int64 = 30_000
 
     private let clock: StoreClock
     private let offset: Int64
     private let state: Mutex<State>
 
-    /// The time of leases by a clock.
+    /// Creates the clock of leases from a store's clock.
     ///
     /// - Parameters:
     ///   - clock: The store's clock.
@@ -42,7 +42,7 @@ package final class LeaseTime: Sendable {
         state = Mutex(State(skew: 0))
     }
 
-    /// The milliseconds that bring a clock's steady time to its time of day now.
+    /// Returns the milliseconds to add to a clock's steady time to get its present time of day.
     package static func offset(of clock: StoreClock) -> Int64 {
         clock.steady.map { clock.now().milliseconds &- $0.now() } ?? 0
     }

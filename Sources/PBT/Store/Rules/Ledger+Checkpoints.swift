@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which checkpoints are still needed.
+/// Reference tracking of checkpoints.
 extension Ledger {
-    /// Marks the checkpoints that nothing needs any more, and returns their intervals.
+    /// Marks checkpoints that have become unreferenced as garbage, and returns their intervals.
     func markUnreferenced(after finished: [Interval], in record: ExperimentRecord) throws -> [Interval] {
         var candidates: [IntervalID: Interval] = [:]
         let most = max(1, record.experiment.keep.best)
         let best = try best(most.adding(saturating: 1), in: record)
         var ids = finished.compactMap(\.parent)
-        // The one that has just left the best.
+        // The one that has just dropped out of the best.
         if best.count > most { ids.append(best[most]) }
         for interval in finished {
             for kept in try kept(ofMember: interval.id.member, in: record) {
@@ -40,7 +40,7 @@ extension Ledger {
             standings: try standings(of: record), in: record)
     }
 
-    /// Whether a member that can be a donor, an open interval, the best, the last or a pin needs the checkpoint.
+    /// Returns true if a possible donor, an open interval, the best, the last, or a pin references the checkpoint.
     private func isNeeded(
         _ interval: Interval, best: Set<IntervalID>, standings: Standings, in record: ExperimentRecord
     ) throws -> Bool {
@@ -53,7 +53,7 @@ extension Ledger {
         }
         if let standing = standings.population[id: interval.id.member] {
             if standing.index == interval.id.index { return true }
-            // Of the member's last, those that its present checkpoint descends from.
+            // Of the member's last intervals, those that its present checkpoint descends from.
             var ancestor = standing.interval
             for _ in 1..<max(1, record.experiment.keep.last) {
                 guard let parent = try self.interval(ancestor, in: record)?.parent, parent.member == ancestor.member
@@ -69,7 +69,7 @@ extension Ledger {
         let record = try existing(name)
         var interval = try existing(id, in: record)
         guard !isPinned || interval.checkpointState == .kept else {
-            throw PBTError(.wrongState, "interval \(id) of \"\(name)\" has no checkpoint (any more) that could be kept")
+            throw PBTError(.wrongState, "interval \(id) of \"\(name)\" has no checkpoint to keep (any longer)")
         }
         interval.isPinned = isPinned
         if !isPinned, interval.checkpointState == .kept, try !isNeeded(interval, in: record) {

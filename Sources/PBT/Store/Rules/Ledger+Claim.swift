@@ -9,9 +9,9 @@ extension Ledger {
             ?? Claims(assignments: [], record: record)
     }
 
-    /// Claims as ``claim(_:from:by:for:key:)`` does; nothing when a late decision would have to be made for it.
+    /// Claims like ``claim(_:from:by:for:key:)``, but returns nil if that requires a late decision.
     ///
-    /// A claim alone need not be durable, but a decision must be: checkpoints are deleted because of it.
+    /// A claim alone need not be durable, but a decision must be, since checkpoints are deleted because of it.
     package func claimWithoutDeciding(
         _ count: Int, from name: String, by worker: String, for term: Duration, key: String? = nil
     ) throws -> Claims? {
@@ -23,13 +23,14 @@ extension Ledger {
         _ count: Int, from record: inout ExperimentRecord, by worker: String, for term: Duration, key: String?,
         deciding mayDecide: Bool
     ) throws -> Claims? {
-        guard term > .zero else { throw PBTError(.badValue, "a lease must last for some time, not \(term)") }
+        guard term > .zero else { throw PBTError(.badValue, "the term of a lease must be positive, not \(term)") }
         guard count > 0 else { throw PBTError(.badValue, "a claim must be for at least one interval, not \(count)") }
         let count = min(count, Limits.claimed)
         try checkStanding(of: worker, in: record)
         try expireLeases(&record)
-        if let key {
-            let earlier = try previousAssignments(of: key, by: worker, for: term, in: record)
+        let claimKey = key.map { LeaseSecret.ClaimKey($0) }
+        if let claimKey {
+            let earlier = try previousAssignments(of: claimKey, by: worker, for: term, in: record)
             if !earlier.isEmpty { return Claims(assignments: earlier, record: record) }
         }
         var assignments: [Assignment] = []
@@ -48,7 +49,7 @@ extension Ledger {
             if found == nil { found = try sampleFounder(in: &record) }
             guard var interval = found else { break }
             if let reason = try unusableParent(of: interval, in: record) {
-                // It decides about a member, like a late decision.
+                // Closing it decides about a member, like a late decision.
                 guard mayDecide else {
                     if assignments.isEmpty { return nil }
                     break
@@ -58,7 +59,7 @@ extension Ledger {
                 try close(&interval, from: .waiting, in: &record)
                 continue
             }
-            let token = key.map { LeaseSecret.token(key: $0, place: assignments.count) } ?? freshToken()
+            let token = claimKey?.token(at: assignments.count) ?? freshToken()
             var assignment = try lease(
                 &interval, to: worker, token: token, until: now.advanced(by: term),
                 late?.decision.value.object ?? [:], in: &record)
@@ -68,13 +69,12 @@ extension Ledger {
         return Claims(assignments: assignments, record: record)
     }
 
-    /// What an earlier claim with the same key took, if it is leased still.
+    /// Renews the leases of an earlier claim with the same key and returns their assignments.
     private func previousAssignments(
-        of key: String, by worker: String, for term: Duration, in record: ExperimentRecord
+        of key: LeaseSecret.ClaimKey, by worker: String, for term: Duration, in record: ExperimentRecord
     ) throws -> [Assignment] {
-        let claimed = LeaseSecret.Claimed(key: key)
-        return try running(in: record, expiredBy: nil, worker: worker).compactMap { held in
-            guard let token = claimed.token(of: held), try unusableParent(of: held, in: record) == nil else {
+        try running(in: record, expiredBy: nil, worker: worker).compactMap { held in
+            guard let token = key.token(of: held), try unusableParent(of: held, in: record) == nil else {
                 return nil
             }
             var interval = held
@@ -84,23 +84,23 @@ extension Ledger {
         }
     }
 
-    /// Hands a waiting interval out.
+    /// Leases a waiting interval to a worker.
     ///
     /// - Parameters:
     ///   - interval: The interval; running afterwards.
-    ///   - worker: Who gets it.
+    ///   - worker: The worker.
     ///   - token: The secret of the lease; only a hash of it is stored.
-    ///   - expires: When the lease ends unless it is renewed.
-    ///   - details: What the event says beside worker and attempt.
+    ///   - expires: The time at which the lease expires unless it is renewed.
+    ///   - details: Further details of the event, next to worker and attempt.
     ///   - record: The experiment; written.
-    /// - Returns: The interval with what is needed to train it.
-    /// - Throws: What the rows throw.
+    /// - Returns: The assignment.
+    /// - Throws: The errors of the database.
     @discardableResult
     package func lease(
         _ interval: inout Interval, to worker: String, token: String, until expires: Timestamp,
         _ details: [String: Value] = [:], in record: inout ExperimentRecord
     ) throws -> Assignment {
-        // What an attempt before this one reported on its way.
+        // The metrics that an earlier attempt reported.
         if interval.attempts > 0 { interval.metrics = [:] }
         interval.state = .running
         interval.attempts += 1
@@ -119,17 +119,18 @@ extension Ledger {
         return assignment
     }
 
-    /// Returns the reason why the checkpoint that an interval continues cannot be handed to a trainer: its name is not
-    /// one that an attempt has, so something else than a worker of ours wrote it into the store.
+    /// Returns the reason why a trainer must not be given the checkpoint that an interval continues, if there is one:
+    /// its name is not one that an attempt publishes, so it was not written by a worker of ours.
     private func unusableParent(of interval: Interval, in record: ExperimentRecord) throws -> String? {
         guard let parent = interval.parent, let donor = try self.interval(parent, in: record),
             let name = donor.checkpoint, donor.checkpointState == .kept, donor.checkpointName == nil
         else { return nil }
         return "it continues \(parent), whose checkpoint has the invalid name "
-            + "\(Value.string(String(name.prefix(100))).json): no attempt publishes such a name, so nothing was read from it"
+            + "\(Value.string(String(name.prefix(100))).json): no attempt publishes such a name, so "
+            + "nothing was read from it"
     }
 
-    /// A leased interval with all that is needed to train it.
+    /// Returns the assignment of a leased interval.
     private func assignment(_ interval: Interval, token: String, in record: ExperimentRecord) throws -> Assignment {
         let name = record.experiment.name
         var parentCheckpoint: String?
@@ -138,7 +139,7 @@ extension Ledger {
             guard donor.checkpointState == .kept, let checkpoint = donor.checkpoint else {
                 throw PBTError(
                     .inconsistent,
-                    "interval \(interval.id) of \"\(name)\" continues \(parent), whose checkpoint is gone")
+                    "interval \(interval.id) of \"\(name)\" continues \(parent), whose checkpoint was deleted")
             }
             parentCheckpoint = checkpoint
         } else {

@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Whom a failed attempt is charged to: the interval, the worker, or the experiment.
+/// Attribution of failed attempts to the interval, the worker, or the experiment.
 ///
-/// - A worker whose attempts fail one after another, at intervals that others then train, is set aside: it gets nothing
-///   more, and what it failed is not charged to the intervals.
-/// - An interval whose retries are spent by one worker alone waits for another one, as long as others are at work.
+/// - A worker whose attempts fail one after another, at intervals that others then train, is set aside: it gets no more
+///   intervals, and its failures are not charged to the intervals.
+/// - An interval whose retries were spent by one worker alone is reserved for another one, as long as others are
+///   active.
 /// - Until an interval of the experiment was trained, none is lost: the experiment fails first, and a later resume
-///   finds every founder as it was.
+///   finds every founder unchanged.
 extension Ledger {
-    /// The failed attempts in a row after which a worker may be set aside; of one that has trained something, more.
+    /// The failed attempts in a row after which a worker may be set aside; more for one that has trained an interval.
     private static var suspicion: (new: Int, proven: Int) { (3, 8) }
-    /// How many of its intervals others must have trained.
+    /// The number of its intervals that others must have trained.
     private static var disproofs: Int { 2 }
-    /// At how many intervals the first attempts must fail in the same way to end the experiment.
+    /// The number of intervals whose first attempts must fail in the same way to end the experiment.
     private static var sameAtTheStart: Int { 3 }
 
     /// Charges a failed attempt.
     ///
     /// - Parameters:
     ///   - interval: The interval; running.
-    ///   - kind: Whether the attempt failed (`retried`) or was lost with its worker (`lost`).
-    ///   - reason: Why, for a person.
+    ///   - kind: `retried` if the attempt failed, `lost` if it was lost with its worker.
+    ///   - reason: The reason, for a person.
     ///   - record: The experiment; written.
-    /// - Returns: What follows when the interval is lost for good.
-    /// - Throws: What the rows throw.
+    /// - Returns: The decisions and unreferenced checkpoints if the interval has failed permanently.
+    /// - Throws: The errors of the database.
     func charge(
         _ interval: inout Interval, _ kind: Event.Kind, because reason: String, in record: inout ExperimentRecord
     ) throws -> (decisions: [Decision], garbage: [String]) {
@@ -67,7 +68,7 @@ extension Ledger {
         return try close(&interval, from: .running, in: &record)
     }
 
-    /// Puts an interval back after a failed attempt.
+    /// Requeues an interval after a failed attempt.
     private func requeue(
         _ interval: inout Interval, _ kind: Event.Kind, because reason: String, in record: inout ExperimentRecord
     ) throws {
@@ -85,7 +86,7 @@ extension Ledger {
             ], in: record)
     }
 
-    /// Takes in that a worker trained an interval: it is above suspicion, and those that failed at it are not.
+    /// Clears a worker that trained an interval, and records it against the workers that failed at that interval.
     func acquit(_ worker: String?, trained interval: Interval, in record: inout ExperimentRecord) throws {
         guard !record.suspects.isEmpty else { return }
         if let worker { record.suspects[worker] = nil }
@@ -103,9 +104,9 @@ extension Ledger {
     /// - Parameters:
     ///   - worker: The worker.
     ///   - record: The experiment; not written.
-    ///   - interval: The interval at hand, whose row is the caller's.
-    /// - Returns: Whether it was.
-    /// - Throws: What the rows throw.
+    ///   - interval: The current interval, whose row the caller writes.
+    /// - Returns: True if it was set aside.
+    /// - Throws: The errors of the database.
     private func setAside(
         _ worker: String, whereProven record: inout ExperimentRecord, besides interval: IntervalID
     ) throws -> Bool {
@@ -127,16 +128,16 @@ extension Ledger {
         return true
     }
 
-    /// Throws when a worker was set aside.
+    /// Throws if a worker was set aside.
     ///
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/setAside``.
     func checkStanding(of worker: String, in record: ExperimentRecord) throws {
         guard let reason = record.suspects[worker]?.setAside else { return }
         throw PBTError(
-            .setAside, "this worker was set aside: \(reason); mend what it lacks, then start it again")
+            .setAside, "this worker was set aside: \(reason); fix the cause, then restart it")
     }
 
-    /// The intervals that a worker is not to have again, since others at work are to try them.
+    /// Returns the intervals that are reserved for workers other than this one.
     func heldBack(from worker: String, in record: ExperimentRecord) throws -> Set<IntervalID> {
         guard let held = record.suspects[worker]?.heldBack, !held.isEmpty, try others(than: worker, in: record) else {
             return []
@@ -144,14 +145,14 @@ extension Ledger {
         return Set(held)
     }
 
-    /// Whether workers but this one have leases.
+    /// Returns true if workers other than this one have leases.
     private func others(than worker: String, in record: ExperimentRecord) throws -> Bool {
         try running(in: record, expiredBy: nil, worker: nil).contains {
             $0.worker != worker && $0.leaseExpires.map { $0 > now } ?? false
         }
     }
 
-    /// Why an experiment of which nothing was trained yet has no hope, if it has none.
+    /// Returns the reason why an experiment that has not trained anything is hopeless, or nil if it is not.
     private func hopelessness(
         of record: ExperimentRecord, after interval: Interval, _ kind: String
     ) throws -> String? {
@@ -162,7 +163,7 @@ extension Ledger {
         {
             return "no interval was ever done; the last one"
         }
-        // An attempt that has lasted for longer than this one is beyond what went wrong here.
+        // An attempt that has run for longer than this one did is past the point where this one failed.
         let lasted = (interval.started.map { now.since($0) } ?? .zero) * 2 + .milliseconds(100)
         guard !others.contains(where: { $0.started.map { now.since($0) > lasted } ?? false }) else { return nil }
         let same = record.suspects.values.flatMap(\.failures).filter { $0.kind == kind }
@@ -171,7 +172,7 @@ extension Ledger {
         return "no interval was ever done, and \(intervals) failed in the same way; the last one"
     }
 
-    /// Takes all failed attempts back from the intervals that are open.
+    /// Clears the failed attempts of all open intervals.
     private func forgiveAll(in record: inout ExperimentRecord) throws {
         for var interval in try intervals(in: record, index: nil)
         where !interval.state.isFinished && interval.failures > 0 {
@@ -183,8 +184,8 @@ extension Ledger {
     }
 }
 
-/// What failures of the same kind have in common: their reason without numbers, which tell members, lines of a progress
-/// bar and addresses apart.
+/// Returns the kind of a failure: its reason without numbers, which differ between members, lines of progress bars, and
+/// addresses.
 package func failureKind(of reason: String) -> String {
     var text = ""
     var isNumber = false
@@ -201,19 +202,19 @@ package func failureKind(of reason: String) -> String {
 }
 
 extension Interval {
-    /// Takes the failed attempts of a worker back.
+    /// Clears the failed attempts of a worker.
     mutating func forgive(_ worker: String) {
         failures = max(0, failures - (failedBy.removeValue(forKey: worker) ?? 0))
     }
 }
 
 extension ExperimentRecord {
-    /// Whether no attempt at any interval came to its end yet, and members do not come at any time.
+    /// True if no interval was trained yet and members do not come at any time.
     var hasTrainedNothing: Bool {
         (counts[.done] ?? 0) + (counts[.diverged] ?? 0) == 0 && !experiment.takesMembers
     }
 
-    /// Forgets suspects when there are too many: those with the fewest failures first.
+    /// Removes suspects if there are too many, those with the fewest failures first.
     mutating func limitSuspects(keeping worker: String) {
         while suspects.count > Suspect.most {
             let least = suspects.filter { $0.key != worker && $0.value.setAside == nil }

@@ -11,11 +11,12 @@ extension Ledger {
         case .trained(let score, let metrics, let checkpoint):
             guard checkpoint != nil || !score.isFinite else {
                 throw PBTError(
-                    .badValue, "interval \(lease.interval) has a score but no checkpoint; nobody could continue it")
+                    .badValue,
+                    "interval \(lease.interval) has a score but no checkpoint that its successors could continue")
             }
             try check(metrics)
             let name = CheckpointName(interval.id, attempt: interval.attempts)
-            // Files are found, handed to trainers and deleted by this name.
+            // Files are looked up, given to trainers, and deleted by this name.
             if let checkpoint, CheckpointName(checkpoint) != name { throw name.refusal(of: checkpoint) }
             interval.state = score.isFinite ? .done : .diverged
             interval.score = score.isFinite ? score : nil
@@ -28,7 +29,8 @@ extension Ledger {
         }
     }
 
-    /// What became of an attempt that was finished by this very lease: its caller did not get the answer.
+    /// Returns the result of an attempt that this lease has already finished, for a caller that did not get the
+    /// response.
     private func previousResult(of lease: Lease) throws -> Finished? {
         let record = try existing(lease.experiment)
         let interval = try existing(lease.interval, in: record)
@@ -39,13 +41,14 @@ extension Ledger {
             interval: interval, decisions: [], garbage: try garbage(in: record), record: record)
     }
 
-    /// Finishes an interval: its place in the order, the standing of its member, the decisions, and what is garbage now.
+    /// Finishes an interval: assigns its sequence number, updates its member's standing, makes the decisions, and marks
+    /// unreferenced checkpoints.
     @discardableResult
     package func close(
         _ interval: inout Interval, from state: Interval.State, in record: inout ExperimentRecord
     ) throws -> (decisions: [Decision], garbage: [String]) {
         let experiment = record.experiment
-        // The only thing below that can fail for a reason of the caller's; checked before anything is written.
+        // The only step below that can fail because of the caller; checked before anything is written.
         try strategies.check(experiment)
         if interval.state != .failed { try acquit(interval.worker, trained: interval, in: &record) }
         record.move(state, to: interval.state)
@@ -82,7 +85,7 @@ extension Ledger {
         return (decisions, garbage.compactMap(\.checkpoint))
     }
 
-    /// The decisions that an interval's end leads to, and the intervals that they are about.
+    /// Returns the decisions that follow a finished interval, and the intervals that they are about.
     private func decide(
         after interval: Interval, in standings: Standings, of record: inout ExperimentRecord
     ) throws -> (finished: [Interval], decisions: [Decision]) {
@@ -98,9 +101,9 @@ extension Ledger {
                 ]
             )
         }
-        // The barrier: computed from rows, over the members that still have intervals.
+        // The barrier of a generation, computed from the rows of the members that still have intervals.
         guard (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0) == 0 else { return ([interval], []) }
-        // Members of different indices are in one generation after an edit.
+        // After an edit, a generation may contain members of different indices.
         let generation = try newest(in: record).map { $0.id == interval.id ? interval : $0 }.filter {
             $0.id.index == record.generation || !experiment.ends(after: $0)
         }
@@ -111,7 +114,8 @@ extension Ledger {
         }
         record.generation += 1
         record.generationBegan = now
-        // The last of a member that ended earlier in its own count is not in it, but what it came from is not needed any more.
+        // The last of a member that ended earlier in its own count is not in it, but what it came from is not needed
+        // any more.
         let isAmong = generation.contains { $0.id == interval.id }
         return (isAmong ? generation : generation + [interval], decisions)
     }
@@ -138,7 +142,7 @@ extension Ledger {
         }
     }
 
-    /// Whether the experiment is over now, and why.
+    /// Returns the final state of the experiment and its reason, if it ends now.
     func ending(
         of record: ExperimentRecord, after interval: Interval?
     ) -> (state: ExperimentRecord.State, reason: String?)? {
@@ -149,7 +153,7 @@ extension Ledger {
             return (.finished, "its target \(target.short) is reached")
         }
         let open = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0)
-        // What is open when all have ended is the last interval of retired members.
+        // Intervals that are still open when all members have ended belong to retired members.
         if !experiment.takesMembers, record.membersEnded >= experiment.population, open == 0 {
             return record.best == nil
                 ? (.failed, "no interval was ever done; the last one: \(interval?.reason ?? "no reason known")")
@@ -158,7 +162,8 @@ extension Ledger {
         if record.failuresInARow >= max(3, experiment.population) {
             return (
                 .failed,
-                "the last \(record.failuresInARow) intervals all failed; the last one: \(interval?.reason ?? "no reason known")"
+                "the last \(record.failuresInARow) intervals all failed; the last one: "
+                    + (interval?.reason ?? "no reason known")
             )
         }
         return nil

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is decided when somebody asks for work, and not when an interval finishes.
+/// Decisions that are made when a worker claims, not when an interval finishes.
 extension Ledger {
-    /// Decides about the finished interval that has waited for it: the one with the least index, of these the one that
-    /// finished first.
+    /// Decides about the undecided interval with the least index; among those, the one that finished first.
     ///
     /// - Parameter record: The experiment; written.
-    /// - Returns: The decision, whose next interval waits, and names of checkpoints that nothing needs any more; nothing
-    ///   when every finished interval is decided about.
-    /// - Throws: A ``PBTError`` with code ``PBTError/Code/noSuchStrategy``, and what the rows throw.
+    /// - Returns: The decision, whose next interval is waiting, and the names of checkpoints that became unreferenced;
+    ///   nil if no interval is undecided.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/noSuchStrategy``, and the errors of the database.
     package func decideLate(
         in record: inout ExperimentRecord
     ) throws -> (decision: Decision, garbage: [String])? {
@@ -24,7 +23,7 @@ extension Ledger {
         guard let next = decision.next else {
             throw PBTError(
                 .inconsistent,
-                "interval \(interval.id) of \"\(experiment.name)\" waits for a decision, but is its member's last")
+                "interval \(interval.id) of \"\(experiment.name)\" awaits a decision, but is its member's last")
         }
         if decision.replaces { try setStanding(nil, ofMember: interval.id.member, in: record) }
         interval.isUndecided = false
@@ -41,8 +40,8 @@ extension Ledger {
     /// Adds a founder to an open random search; the caller writes the record.
     ///
     /// - Parameter record: The experiment.
-    /// - Returns: The founder, which waits; nothing for any other experiment.
-    /// - Throws: What the rows throw.
+    /// - Returns: The founder, which is waiting; nil for any other experiment.
+    /// - Throws: The errors of the database.
     package func sampleFounder(in record: inout ExperimentRecord) throws -> Interval? {
         guard record.samplesFounders, record.experiment.population < Limits.members else { return nil }
         let founder = record.experiment.firstInterval(of: record.experiment.population, at: now)

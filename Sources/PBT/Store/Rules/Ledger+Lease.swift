@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Ledger {
-    /// Checks a lease and returns what it is for.
+    /// Validates a lease and returns the experiment and the interval that it is for.
     func validate(_ lease: Lease) throws -> (ExperimentRecord, Interval) {
         let record = try existing(lease.experiment)
         let interval = try existing(lease.interval, in: record)
         guard interval.state == .running, LeaseSecret.matches(lease.token, stored: interval.token) else {
-            let now = record.state.isOver ? "the experiment is over" : "it is \(interval.state.rawValue) now"
+            let now = record.state.isOver ? "the experiment has ended" : "it is \(interval.state.rawValue) now"
             throw PBTError(
                 .leaseLost,
                 "worker \(lease.worker) no longer has interval \(lease.interval) of \"\(lease.experiment)\": \(now)")
@@ -14,11 +14,11 @@ extension Ledger {
         return (record, interval)
     }
 
-    /// What time alone has changed: leases and deadlines that ran out, and the experiment's own time.
+    /// Expires what is due: leases, the deadline of a generation, and the experiment's time limit.
     package func expireLeases(_ record: inout ExperimentRecord) throws {
         guard record.state == .running || record.state == .paused else { return }
         if record.isTimeOver(at: now) {
-            try end(&record, .finished, because: "its time is over (stop: after)")
+            try end(&record, .finished, because: "its time limit is reached (stop: after)")
             try update(record)
             return
         }
@@ -37,24 +37,24 @@ extension Ledger {
         }
     }
 
-    /// Takes back what nobody renews.
+    /// Reclaims intervals whose lease was not renewed in time.
     ///
-    /// A worker whose process lives on this machine but does not renew is stopped, or the machine is overloaded. It has
-    /// more time, and what is taken from it then counts no failure.
+    /// A worker whose process is alive on this machine but does not renew is suspended, or the machine is overloaded.
+    /// It gets 10 more minutes, and losing its lease then does not count as a failure.
     private func reclaimOverdueLeases(_ record: inout ExperimentRecord) throws {
         for var interval in try running(in: record, expiredBy: now, worker: nil) where !record.state.isOver {
             let worker = interval.worker ?? "?"
             guard isAlive(worker) else {
-                try recordLostAttempt(interval, because: "the lease of worker \(worker) ran out", in: &record)
+                try recordLostAttempt(interval, because: "the lease of worker \(worker) expired", in: &record)
                 continue
             }
             guard interval.leaseExpires.map({ now.since($0) > .seconds(600) }) ?? true else { continue }
             try release(
-                &interval, because: "worker \(worker) has been stopped for more than 10 minutes", in: &record)
+                &interval, because: "worker \(worker) has been suspended for more than 10 minutes", in: &record)
         }
     }
 
-    /// An attempt was lost with its worker.
+    /// Records that an attempt was lost with its worker.
     private func recordLostAttempt(
         _ interval: Interval, because reason: String, in record: inout ExperimentRecord
     ) throws {
@@ -63,9 +63,9 @@ extension Ledger {
         _ = try charge(&interval, .lost, because: reason, in: &record)
     }
 
-    /// Gives holders time to renew: leases end no earlier than after a given time from now.
+    /// Extends leases so that none expires earlier than a given time from now.
     ///
-    /// For a server that has just started. Nobody could renew while it was away.
+    /// For a server that has just started: nobody could renew while it was down.
     package func extendLeases(for time: Duration) throws {
         let end = now.advanced(by: time)
         for record in try records() where !record.state.isOver {
@@ -104,7 +104,7 @@ extension Ledger {
         try release(&interval, because: reason, in: &record)
     }
 
-    /// Takes back a running interval's lease without counting a failure.
+    /// Ends the lease of a running interval without counting a failure.
     package func release(
         _ interval: inout Interval, because reason: String, in record: inout ExperimentRecord
     ) throws {

@@ -8,11 +8,12 @@ extension Ledger {
         guard experiment.intervals >= 1, experiment.population >= (experiment.takesMembers ? 0 : 1) else {
             throw PBTError(.badExperiment, "an experiment needs at least one member and one interval")
         }
-        // What was put together in Swift obeys the rules of an experiment file, so that every store can read it back.
+        // A definition built in Swift must satisfy the rules of an experiment file, so that every store can read it
+        // back.
         do {
             _ = try Experiment(document: Document(experiment.value), directory: "/")
         } catch {
-            throw PBTError(.badExperiment, "experiment \"\(experiment.name)\" is not well defined: \(error)")
+            throw PBTError(.badExperiment, "the definition of experiment \"\(experiment.name)\" is invalid: \(error)")
         }
         guard try record(named: experiment.name) == nil else {
             throw PBTError(
@@ -55,7 +56,7 @@ extension Ledger {
         let given = try record.experiment.space.checked(hyperparameters)
         guard !record.state.isOver else {
             throw PBTError(
-                .wrongState, "experiment \"\(name)\" is over (\(record.state.rawValue)); nothing can be queued")
+                .wrongState, "experiment \"\(name)\" has ended (\(record.state.rawValue)); nothing can be queued")
         }
         if record.experiment.takesMembers {
             var interval = record.experiment.firstInterval(of: record.experiment.population, at: now)
@@ -65,11 +66,11 @@ extension Ledger {
             try append(.pushed, interval.id, ["hyperparameters": interval.hyperparameters.value], in: record)
             return interval
         }
-        guard var founder = try firstUnbegunFounder(in: record) else {
+        guard var founder = try firstUnstartedFounder(in: record) else {
             throw PBTError(
                 .wrongState,
-                "every founder of \"\(name)\" has begun or was queued by hand already; queue configurations before "
-                    + "the run begins (pbt create FILE, then pbt push), or list them under initial: in the file")
+                "every founder of \"\(name)\" has started or was already queued by hand; queue configurations before "
+                    + "the run starts (pbt create FILE, then pbt push), or list them under initial: in the file")
         }
         founder.take(given, recording: true)
         try updateHyperparameters(founder, in: record)
@@ -82,7 +83,7 @@ extension Ledger {
         guard record.experiment.population < Limits.members else {
             throw PBTError(
                 .wrongState,
-                "experiment \"\(record.experiment.name)\" has \(Limits.members) members, and there cannot be more; "
+                "experiment \"\(record.experiment.name)\" has \(Limits.members) members, which is the maximum; "
                     + "create another experiment")
         }
         record.experiment.population += 1
@@ -95,7 +96,7 @@ extension Ledger {
         var record = try existing(name)
         guard !record.state.isOver else {
             throw PBTError(
-                .wrongState, "experiment \"\(name)\" is over (\(record.state.rawValue)); it cannot be paused")
+                .wrongState, "experiment \"\(name)\" has ended (\(record.state.rawValue)); it cannot be paused")
         }
         guard record.state == .running else { return }
         record.state = .paused
@@ -106,7 +107,7 @@ extension Ledger {
     package func resume(_ name: String) throws {
         var record = try existing(name)
         guard record.state != .finished else {
-            throw PBTError(.wrongState, "experiment \"\(name)\" is finished; there is nothing to go on with")
+            throw PBTError(.wrongState, "experiment \"\(name)\" is finished; there is nothing to resume")
         }
         guard record.state != .running else { return }
         let open = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0) + record.undecided
@@ -130,7 +131,7 @@ extension Ledger {
         try update(record)
     }
 
-    /// Ends an experiment in the record and takes back the leases; the caller writes the record.
+    /// Ends an experiment in its record and ends its leases; the caller writes the record.
     func end(_ record: inout ExperimentRecord, _ state: ExperimentRecord.State, because reason: String?) throws {
         for var interval in try running(in: record, expiredBy: nil, worker: nil) {
             interval.state = .waiting
@@ -155,7 +156,9 @@ extension Ledger {
         guard live.isEmpty || record.state.isOver else {
             throw PBTError(
                 .wrongState,
-                "\(live.count) of the intervals of \"\(name)\" are being trained; stop them first with: "
+                (live.count == 1
+                    ? "1 interval of \"\(name)\" is running; stop it first with: "
+                    : "\(live.count) intervals of \"\(name)\" are running; stop them first with: ")
                     + Shell.command(["pbt", "stop", name]))
         }
         try delete(record)
@@ -163,11 +166,11 @@ extension Ledger {
 }
 
 extension Interval {
-    /// Takes hyperparameters given by hand in place of its own.
+    /// Replaces hyperparameters with values given by hand.
     ///
     /// - Parameters:
-    ///   - given: What is given; the rest stays.
-    ///   - isRecorded: Whether it is kept as changes, so that what was there can be derived again.
+    ///   - given: The new values; the others stay.
+    ///   - isRecorded: If true, the replacements are recorded as changes, so that the old values can be re-derived.
     package mutating func take(_ given: Hyperparameters, recording isRecorded: Bool) {
         if isRecorded {
             changes += given.names.map { name in

@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Editing a definition: what is recorded, and what follows from it at once.
+/// Edits of a definition: the revisions that are recorded, and their immediate effects.
 extension Ledger {
     package func revise(_ experiment: Experiment) throws -> Revision {
         var record = try existing(experiment.name)
         var edited = experiment.withCopies(of: record.experiment)
-        // Of these, how many members there are is not the definition's to say.
+        // Members come at any time here, so the definition does not determine their number.
         if record.experiment.takesMembers { edited.population = record.experiment.population }
         guard edited != record.experiment else { return try newestRevision(of: record) }
         let obstacles = edited.obstacles(toFollow: record.experiment)
         guard obstacles.isEmpty else {
             throw PBTError(
                 .wrongState,
-                "experiment \"\(experiment.name)\" cannot change so: \(obstacles.joined(separator: "; ")). "
+                "experiment \"\(experiment.name)\" cannot be edited like this: \(obstacles.joined(separator: "; ")). "
                     + "Give the new definition another name")
         }
         do {
             _ = try Experiment(document: Document(edited.value), directory: "/")
         } catch {
-            throw PBTError(.badExperiment, "experiment \"\(experiment.name)\" is not well defined: \(error)")
+            throw PBTError(.badExperiment, "the definition of experiment \"\(experiment.name)\" is invalid: \(error)")
         }
         try edited.checkFoundersCopied()
         try strategies.check(edited)
-        // Leases and times that have run out belong to the definition so far.
+        // Leases and deadlines that have expired belong to the previous definition.
         try expireLeases(&record)
         return try adopt(edited, in: &record)
     }
 
-    /// The revision in force.
+    /// Returns the revision in force.
     private func newestRevision(of record: ExperimentRecord) throws -> Revision {
         try revisions(in: record).last ?? record.firstRevision
     }
 
-    /// Records a definition as the next revision, and does what follows from it; everything was checked before.
+    /// Records a definition as the next revision and applies its effects; the caller has checked everything.
     @discardableResult
     func adopt(_ edited: Experiment, in record: inout ExperimentRecord) throws -> Revision {
         let before = record.experiment
@@ -65,7 +65,7 @@ extension Ledger {
         return revision
     }
 
-    /// Gives an experiment that was over another chance, if anything is left to train.
+    /// Resumes an experiment that had ended, if anything is left to train.
     private func reopen(_ record: inout ExperimentRecord) throws {
         let open = (record.counts[.waiting] ?? 0) + record.undecided
         record.failuresInARow = 0
@@ -79,14 +79,14 @@ extension Ledger {
         try append(.resumed, nil, [:], in: record)
     }
 
-    /// Adds founders, and decides about members that have finished their last interval and are to train on.
+    /// Adds founders, and decides about members that had finished their last interval and now have more.
     ///
-    /// With a late decision, they wait for it; in a synchronous experiment, for the members that are not so far.
+    /// With late decisions they await one; in a synchronous experiment they await the members behind them.
     private func adapt(_ record: inout ExperimentRecord, from before: Experiment) throws {
         let experiment = record.experiment
         let newest = try newest(in: record)
         if !experiment.takesMembers, experiment.population > newest.count {
-            // Members that had retired are there already.
+            // Members that had retired already exist.
             let founders = (newest.count..<experiment.population).map { experiment.firstInterval(of: $0, at: now) }
             try insert(founders, in: record)
             record.counts[.waiting, default: 0] += founders.count
@@ -111,7 +111,7 @@ extension Ledger {
         try recount(&record)
     }
 
-    /// Takes members out of the standings that retire, and those in that come back.
+    /// Removes retiring members from the standings, and adds those that come back.
     private func updateStandings(_ newest: [Interval], in record: ExperimentRecord) throws {
         let experiment = record.experiment
         for interval in newest {
@@ -125,7 +125,7 @@ extension Ledger {
         }
     }
 
-    /// Decides about members at an edit, all by the same standings.
+    /// Decides about members at an edit, all with the same standings.
     private func decide(after pending: [Interval], in record: inout ExperimentRecord) throws {
         let population = try standings(of: record).population
         let decisions = try pending.map {
@@ -142,7 +142,7 @@ extension Ledger {
         _ = try markUnreferenced(after: pending, in: record)
     }
 
-    /// Counts the members that have ended, and how many intervals there will be, from the members' newest intervals.
+    /// Recounts the members that have ended, and the intervals that will not be trained, from the newest intervals.
     func recount(_ record: inout ExperimentRecord) throws {
         let experiment = record.experiment
         var ended = 0

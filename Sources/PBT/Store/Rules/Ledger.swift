@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a database must be able to do for a store, inside one transaction: rows in, rows out.
+/// The primitives that a database provides to a store inside one transaction: reading and writing rows.
 ///
-/// The rules of a store are written once, in the extensions of this protocol; a database brings these primitives.
-/// Inside a transaction that writes, a database holds whatever lock makes what was read stay true until the end: the
-/// only writer of SQLite, the locked experiment row of PostgreSQL.
+/// The rules of a store are implemented once, in extensions of this protocol. A transaction that writes must be
+/// isolated from other writers of the experiment until it ends: by the single writer of SQLite, or by locking the
+/// experiment's row in PostgreSQL.
 ///
 /// Every check that can throw comes before the first write, so a store without rollback is possible.
 package protocol Ledger {
-    /// The store's time, the same during one transaction.
+    /// The store's time; constant during a transaction.
     var now: Timestamp { get }
-    /// Whether no lease is to end in this transaction, whatever its time: see ``LeaseTime``.
+    /// True if no lease may expire in this transaction, regardless of the time: see ``LeaseTime``.
     var isGrace: Bool { get }
-    /// Whether the process of a worker is known to live on this machine.
+    /// Returns true if the process of a worker is known to be alive on this machine.
     func isAlive(_ worker: String) -> Bool
     /// The strategies written in Swift.
     var strategies: Strategies { get }
-    /// A secret that nobody can guess.
+    /// Returns a new unguessable secret.
     func freshToken() -> String
 
     func record(named name: String) throws -> ExperimentRecord?
@@ -27,77 +27,80 @@ package protocol Ledger {
     func update(_ record: ExperimentRecord) throws
     /// Writes the definition and the number of its revision.
     func updateDefinition(_ record: ExperimentRecord) throws
-    /// Inserts a revision; its number is not there yet.
+    /// Inserts a revision with a new number.
     func insert(_ revision: Revision, in record: ExperimentRecord) throws
-    /// The revisions, by number; none when the definition was never edited.
+    /// Returns the revisions, by number; empty if the definition was never edited.
     func revisions(in record: ExperimentRecord) throws -> [Revision]
-    /// Writes what else is kept with an experiment.
+    /// Writes the notes of an experiment.
     func updateNotes(_ record: ExperimentRecord) throws
     /// Deletes an experiment with its intervals, standings and events.
     func delete(_ record: ExperimentRecord) throws
 
     func interval(_ id: IntervalID, in record: ExperimentRecord) throws -> Interval?
-    /// All of them by member and index, or those of one index by member.
+    /// Returns all intervals by member and index, or those of one index by member.
     func intervals(in record: ExperimentRecord, index: Int?) throws -> [Interval]
-    /// The newest interval of each member, by member.
+    /// Returns the newest interval of each member, by member.
     func newest(in record: ExperimentRecord) throws -> [Interval]
-    /// Those of a selection, by member and index.
+    /// Returns the selected intervals, by member and index.
     func intervals(in record: ExperimentRecord, _ selection: IntervalSelection) throws -> [Interval]
-    /// The number of the last write to an interval, from 1; 0 when there was none.
+    /// Returns the number of the last write to an interval, from 1; 0 if there was none.
     ///
-    /// Each write to an interval, whatever it changes, gives it the next number of its experiment.
+    /// Every write to an interval, whatever it changes, assigns it the next number of its experiment.
     func lastChange(in record: ExperimentRecord) throws -> Int64
-    /// Those whose last write has a greater number than this, with that number, in its order.
+    /// Returns the intervals whose last write has a greater number than this, with that number, in its order.
     func changed(
         in record: ExperimentRecord, after number: Int64, limit: Int
     ) throws -> [(number: Int64, interval: Interval)]
-    /// Inserts intervals that wait.
+    /// Inserts waiting intervals.
     func insert(_ intervals: [Interval], in record: ExperimentRecord) throws
-    /// Writes everything of an interval that can change while it is trained: not parent, hyperparameters, changes,
-    /// decided, label and notes.
+    /// Writes the properties of an interval that can change after its creation: all but parent, hyperparameters,
+    /// changes, decided, label, and notes.
     func update(_ interval: Interval, in record: ExperimentRecord) throws
     /// Writes the hyperparameters and changes of an interval.
     func updateHyperparameters(_ interval: Interval, in record: ExperimentRecord) throws
     /// Writes the label and notes of an interval.
     func updateNotes(_ interval: Interval, in record: ExperimentRecord) throws
 
-    /// The interval of that label.
+    /// Returns the interval with a label.
     func interval(labeled label: String, in record: ExperimentRecord) throws -> Interval?
-    /// Intervals that have a label, by member and index, those after a given one.
+    /// Returns the labeled intervals after a given one, by member and index.
     func labeled(in record: ExperimentRecord, after last: IntervalID?, limit: Int) throws -> [Interval]
-    /// The waiting interval with a label that has the least index, of these the one with the least member; none that is
-    /// reserved.
+    /// Returns the waiting, labeled, unreserved interval with the least index; among those, the one with the least
+    /// member.
     func firstQueued(in record: ExperimentRecord) throws -> Interval?
-    /// The finished interval without a decision that has the least index, of these the one that finished first.
+    /// Returns the undecided interval with the least index; among those, the one that finished first.
     func firstUndecided(in record: ExperimentRecord) throws -> Interval?
 
-    /// The waiting interval with the least index, of these the one with the fewest failures, then the least member.
+    /// Returns the waiting interval with the least index; among those, the one with the fewest failures, then the least
+    /// member.
     ///
-    /// Not one that is reserved: a waiting interval whose lease has not run out yet is about to be begun by somebody.
+    /// Skips reserved intervals: a waiting interval whose lease has not expired is about to be started by its holder.
     func firstWaiting(in record: ExperimentRecord, but excluded: Set<IntervalID>) throws -> Interval?
-    /// Whether a worker has trained an interval that is done.
+    /// Returns true if a worker has trained an interval that is done.
     func hasDone(_ worker: String, in record: ExperimentRecord) throws -> Bool
-    /// The waiting interval of index 0 with no attempt and no change that has the least member.
-    func firstUnbegunFounder(in record: ExperimentRecord) throws -> Interval?
-    /// Running intervals whose lease has run out, or that a worker has.
+    /// Returns the waiting interval of index 0 without attempts and changes that has the least member.
+    func firstUnstartedFounder(in record: ExperimentRecord) throws -> Interval?
+    /// Returns the running intervals, optionally only those whose lease has expired or that a worker holds.
     func running(in record: ExperimentRecord, expiredBy now: Timestamp?, worker: String?) throws -> [Interval]
-    /// Whether a waiting or running interval continues this one.
+    /// Returns true if a waiting or running interval continues this one.
     func hasOpenChild(_ parent: IntervalID, in record: ExperimentRecord) throws -> Bool
-    /// The best done intervals, best first; of equal ones the one that finished first.
+    /// Returns the best done intervals, best first; ties are in order of finishing.
     func best(_ limit: Int, in record: ExperimentRecord) throws -> [IntervalID]
-    /// The intervals of a member whose checkpoints are kept.
+    /// Returns the intervals of a member whose checkpoints are kept.
     func kept(ofMember member: Int, in record: ExperimentRecord) throws -> [Interval]
-    /// Names of checkpoints that are garbage.
+    /// Returns the names of checkpoints that are garbage.
     func garbage(in record: ExperimentRecord) throws -> [String]
-    /// Turns garbage into deleted.
+    /// Marks garbage checkpoints as deleted.
     func markDeleted(_ checkpoints: [String], in record: ExperimentRecord) throws
 
-    /// The members that can be ranked, as of now.
+    /// Returns the members that can be ranked, in their present state.
     func standings(of record: ExperimentRecord) throws -> Standings
-    /// Sets or clears (nil) how a member stands. `record.finishedIntervals` is the number of the interval that finishes.
+    /// Sets or clears (nil) the standing of a member.
+    ///
+    /// `record.finishedIntervals` is the sequence number of the finishing interval.
     func setStanding(_ standing: Population.Member?, ofMember member: Int, in record: ExperimentRecord) throws
 
-    /// Appends an event and returns its number.
+    /// Appends an event.
     func append(
         _ kind: Event.Kind, _ interval: IntervalID?, _ details: [String: Value], in record: ExperimentRecord
     ) throws
@@ -106,7 +109,7 @@ package protocol Ledger {
 }
 
 extension Ledger {
-    /// The first waiting interval of all.
+    /// Returns the first waiting interval, without exclusions.
     package func firstWaiting(in record: ExperimentRecord) throws -> Interval? {
         try firstWaiting(in: record, but: [])
     }

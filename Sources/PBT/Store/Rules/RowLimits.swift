@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The first of some numbers that is beyond its bounds, as a clause; those that are missing are within.
+/// Describes the first of some numbers that is out of bounds, as a clause; ignores missing ones.
 private func complaint(_ numbers: (name: String, number: Int64?, range: ClosedRange<Int>)...) -> String? {
     for (name, number, range) in numbers {
         guard let number, !range.contains(Int(number)) else { continue }
@@ -10,7 +10,7 @@ private func complaint(_ numbers: (name: String, number: Int64?, range: ClosedRa
 }
 
 extension IntervalID {
-    /// What is wrong with its numbers, as a clause; none when they are within ``Limits``.
+    /// The problem with its numbers, as a clause; nil if they are within ``Limits``.
     package var limitComplaint: String? {
         complaint(
             ("the member", Int64(member), Limits.ordinals), ("the interval", Int64(index), Limits.ordinals))
@@ -18,9 +18,9 @@ extension IntervalID {
 }
 
 extension Interval {
-    /// What is wrong with its numbers, as a clause; none when they are within ``Limits``.
+    /// The problem with its numbers, as a clause; nil if they are within ``Limits``.
     ///
-    /// Checked where an interval is read from a row or a message, so that nothing that counts with them overflows.
+    /// Checked when an interval is read from a row or a message, so that later arithmetic does not overflow.
     package var limitComplaint: String? {
         if let found = id.limitComplaint ?? parent?.limitComplaint { return found }
         let (ordinals, counters, times) = (Limits.ordinals, Limits.counters, Limits.times)
@@ -45,7 +45,7 @@ extension Interval {
 }
 
 extension ExperimentRecord {
-    /// What is wrong with its numbers, as a clause; none when they are within ``Limits``.
+    /// The problem with its numbers, as a clause; nil if they are within ``Limits``.
     package var limitComplaint: String? {
         let (counters, times) = (Limits.counters, Limits.times)
         for (state, count) in counts {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The population of one experiment as of a number of finished intervals, kept between transactions.
+/// The population of an experiment after a number of finished intervals, cached between transactions.
 ///
-/// A class, so that looking at 10,000 members copies none of them. Used by one transaction at a time.
+/// A class, so that reading 10,000 members copies none of them. Used by one transaction at a time.
 package final class Standings {
     /// The members that can be ranked.
     package var population: Population
-    /// How many intervals of the experiment had finished then.
+    /// The ``ExperimentRecord/revision`` that they are up to date with.
     package var revision: Int64
-    /// The number of the definition's revision by which they stand.
+    /// The number of the definition's revision that they were computed with.
     package var definition: Int
 
     package init(population: Population, revision: Int64, definition: Int) {
@@ -17,32 +17,32 @@ package final class Standings {
         self.definition = definition
     }
 
-    /// An empty population of an experiment.
+    /// Creates the standings of an empty population.
     package convenience init(of record: ExperimentRecord) {
         self.init(
             population: Population(record.experiment), revision: 0, definition: record.revisionNumber)
     }
 
-    /// Whether they stand by this definition; else they are to be read again.
+    /// Returns true if they were computed with this definition; otherwise they must be read again.
     package func isCurrent(for record: ExperimentRecord) -> Bool {
         definition == record.revisionNumber && population.objective == record.experiment.objective
     }
 
-    /// Sets or clears how a member stands.
+    /// Sets or clears the standing of a member.
     package func set(_ standing: Population.Member?, ofMember member: Int) {
         if let standing { population.update(standing) } else { population.remove(member) }
     }
 }
 
 extension Standings {
-    /// A member as it stands, its window of scores found along its own parents.
+    /// Returns a member with its window of scores, read along its own parents.
     ///
     /// - Parameters:
     ///   - member: The member, with its last score.
-    ///   - window: How many scores count.
-    ///   - interval: Looks an interval up.
-    /// - Returns: The member.
-    /// - Throws: What `interval` throws.
+    ///   - window: The maximum number of scores.
+    ///   - interval: Looks up an interval.
+    /// - Returns: The member with its window.
+    /// - Throws: The errors of `interval`.
     package static func standing(
         rebuilding member: Population.Member, window: Int, _ interval: (IntervalID) throws -> Interval?
     ) rethrows -> Population.Member {
@@ -62,7 +62,7 @@ extension Standings {
 }
 
 extension Ledger {
-    /// A member as it stands, its window of scores read from the rows: those since its weights were last replaced.
+    /// Returns a member with its window of scores, read from the rows: those since its weights were last replaced.
     package func standing(
         rebuilding member: Population.Member, in record: ExperimentRecord
     ) throws -> Population.Member {
@@ -73,14 +73,14 @@ extension Ledger {
 }
 
 extension Population {
-    /// An empty population of an experiment.
+    /// Creates an empty population for an experiment.
     package init(_ experiment: Experiment) {
         self.init(objective: experiment.objective, seed: experiment.seed, size: experiment.population)
     }
 }
 
 extension Experiment {
-    /// How a member stands after an interval; none when its score is no finite number or nothing could be copied.
+    /// Returns the standing of a member after an interval; nil if it has no finite score or no checkpoint to copy.
     package func standing(of interval: Interval, after before: Population.Member?) -> Population.Member? {
         guard interval.state == .done, let score = interval.score, interval.checkpoint != nil,
             !isRetired(interval.id.member)

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A store that can make a change depend on what an experiment is at that very moment.
+/// A store that can make a change conditional on the present state of an experiment, atomically.
 package protocol ConditionalStore: Store {
-    /// ``Store/edit(_:)``, unless the condition throws.
+    /// Edits like ``Store/edit(_:)`` unless the condition throws.
     func edit(
         _ experiment: Experiment, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void) async throws
-    /// ``Store/revise(_:)``, unless the condition throws.
+    /// Edits like ``Store/revise(_:)`` unless the condition throws.
     func revise(
         _ experiment: Experiment, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void
     ) async throws -> Revision
-    /// ``Store/remove(_:)``, unless the condition throws.
+    /// Removes like ``Store/remove(_:)`` unless the condition throws.
     func remove(_ name: String, if condition: @escaping @Sendable (ExperimentRecord) throws -> Void) async throws
 }
 
@@ -17,19 +17,19 @@ package protocol ConditionalStore: Store {
 package protocol TransactionalStore: ConditionalStore {
     associatedtype Rows: Ledger
 
-    /// Runs a transaction that may write, alone. When it throws, nothing was written.
+    /// Runs an exclusive transaction that may write; if it throws, nothing is written.
     ///
     /// - Parameters:
-    ///   - isDurable: Whether what was written must survive a power cut once this returns. What only hands out work
-    ///     need not: after a power cut the work is handed out again.
+    ///   - isDurable: If true, the writes survive a power cut once this returns. Leases need not: after a power cut
+    ///     their intervals are claimed again.
     ///   - body: The transaction.
-    /// - Returns: What the body returns.
-    /// - Throws: What the body throws, and a ``PBTError`` when the database fails.
+    /// - Returns: The result of the body.
+    /// - Throws: The errors of the body, and a ``PBTError`` if the database fails.
     func write<Result: Sendable>(
         durable isDurable: Bool, _ body: @escaping @Sendable (Rows) throws -> Result
     ) async throws -> Result
 
-    /// Runs a transaction that only reads.
+    /// Runs a read-only transaction.
     func read<Result: Sendable>(_ body: @escaping @Sendable (Rows) throws -> Result) async throws -> Result
 }
 
@@ -169,7 +169,7 @@ extension TransactionalStore {
         try await write(durable: true) { try $0.remove(name) }
     }
 
-    /// Lets no lease end earlier than after a given time from now.
+    /// Extends leases so that none expires earlier than a given time from now.
     package func extendLeases(for time: Duration) async throws {
         try await write(durable: false) { try $0.extendLeases(for: time) }
     }

@@ -2,7 +2,7 @@
 
 import PBT
 
-/// Quantiles of a population, step by step.
+/// Quantiles of a population over the steps of an axis.
 struct Band {
     /// One step.
     struct Step {
@@ -14,9 +14,9 @@ struct Band {
 
     private(set) var steps: [Step] = []
 
-    /// The 10 %, 50 % and 90 % quantiles of the values at each step that at least a tenth of the fullest step reached.
+    /// Creates the 10th, 50th and 90th percentiles of each step with at least a tenth as many values as the fullest.
     ///
-    /// - Parameter values: Where each step is, and its values.
+    /// - Parameter values: The position of each step, and its values.
     init(_ values: [(at: Double, values: [Double])]) {
         let fullest = values.reduce(0) { max($0, $1.values.count) }
         for (at, unsorted) in values where !unsorted.isEmpty && unsorted.count * 10 >= fullest {

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The elements of a picture, in the order in which they are painted.
+/// The elements of a chart in painting order.
 struct Drawing {
-    /// Which end of a text stands at its place.
+    /// The part of a text that is at its position.
     enum Anchor: String {
         case start, middle, end
     }
 
     let palette: Palette
     private(set) var body = ""
-    /// How many elements there are.
+    /// The number of elements.
     private(set) var marks = 0
-    /// The most points that one path has.
+    /// The number of points of the longest path.
     private(set) var longestPath = 0
 
-    /// The size of text where nothing else is said, in pixels.
+    /// The default size of text in pixels.
     static let textSize = 11.0
 
     init(_ palette: Palette) {
@@ -47,7 +47,7 @@ struct Drawing {
         path(data, stroke: stroke, width: width, dash: dash)
     }
 
-    /// Lines in one style, gathered into as few paths as the limit of points a path allows.
+    /// Draws lines of one style, in as few paths as the limit of points per path allows.
     mutating func lines(
         _ lines: [[Point]], stroke: String, width: Double = 1, opacity: String? = nil, dash: String? = nil,
         isTip: Bool = false
@@ -64,7 +64,7 @@ struct Drawing {
         path(data, stroke: stroke, width: width, opacity: opacity, dash: dash, isTip: isTip)
     }
 
-    /// Paths of pieces in one style, each with its piece's number.
+    /// Draws the paths of pieces in one style, each with its piece's number.
     mutating func pieces(
         _ pieces: [(id: Int, data: PathData)], stroke: String, width: Double = 1, opacity: String? = nil,
         dash: String? = nil
@@ -99,7 +99,7 @@ struct Drawing {
                 + (opacity.map { " fill-opacity=\"\($0)\"" } ?? "") + (stroke.map { " stroke=\"\($0)\"" } ?? ""))
     }
 
-    /// A star with five points, outlined in the background's color so that it stands out from lines.
+    /// Draws a five-pointed star, outlined in the background's color so that it stands out from lines.
     mutating func star(_ center: Point, radius: Double, fill: String, stroke: String? = nil) {
         var data = PathData()
         data.star(at: center, radius: radius)

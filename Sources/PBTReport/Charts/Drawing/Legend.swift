@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A short key under a chart's title: at most a handful of entries, never one a member.
+/// The legend below a chart's title: at most a handful of entries, never one per member.
 struct Legend {
-    /// What an entry's mark looks like.
+    /// The mark of an entry.
     enum Mark {
         case line(String, width: Double, dash: String?)
         case dots([String])
@@ -31,7 +31,7 @@ struct Legend {
         }
     }
 
-    /// Draws the entries in rows between two edges, and returns how high they are.
+    /// Draws the entries in rows between two edges, and returns their height.
     func draw(from left: Double, to right: Double, top: Double, on drawing: inout Drawing) -> Double {
         var x = left
         var row = 0.0

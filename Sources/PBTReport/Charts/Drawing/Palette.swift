@@ -2,26 +2,26 @@
 
 /// The colors of a theme.
 ///
-/// Families have the hues of Okabe and Ito, which people of all kinds of color vision tell apart, darkened or
-/// lightened for contrast. Purple is for the best and nothing else.
+/// Families have the hues of Okabe and Ito, which are distinguishable with all kinds of color vision, darkened or
+/// lightened for contrast. Purple is reserved for the best.
 struct Palette: Sendable {
     let background: String
     let ink: String
     let muted: String
     let grid: String
     let axis: String
-    /// What died out.
+    /// The color of extinct lineages.
     let extinct: String
-    /// What has descendants today.
+    /// The color of surviving lineages.
     let trunk: String
     let best: String
     let baseline: String
-    /// How opaque a filled band is.
+    /// The opacity of a filled band.
     let band: String
     let families: [String]
-    /// From little to much.
+    /// The sequential colors, from low to high.
     let ramp: [String]
-    /// Whether the colors are a page's variables.
+    /// True when the colors are variables of a page's style sheet.
     let isPage: Bool
 
     /// Dark on white.
@@ -49,7 +49,7 @@ struct Palette: Sendable {
 }
 
 extension Palette {
-    /// The variables of a style sheet with this theme's colors.
+    /// The colors of the theme as variables of a style sheet.
     var variables: String {
         let named = [
             ("surface", background), ("ink", ink), ("muted", muted), ("grid", grid), ("axis", axis),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a path's `d` attribute holds.
+/// The contents of a path's `d` attribute.
 struct PathData {
     private(set) var text = ""
-    /// How many points it has.
+    /// The number of points.
     private(set) var points = 0
 
     mutating func move(to point: Point) {
@@ -16,7 +16,7 @@ struct PathData {
         points += 1
     }
 
-    /// A curve that leaves and arrives horizontally.
+    /// Adds a curve that leaves and arrives horizontally.
     mutating func swing(from start: Point, to end: Point) {
         let reach = max(3, (end.x - start.x).magnitude / 2)
         move(to: start)
@@ -33,7 +33,7 @@ struct PathData {
         }
     }
 
-    /// A closed rectangle.
+    /// Adds a closed rectangle.
     mutating func box(_ frame: Frame) {
         line(through: [
             Point(x: frame.left, y: frame.top), Point(x: frame.right, y: frame.top),
@@ -55,7 +55,7 @@ struct PathData {
         points += 3
     }
 
-    /// A star with five points.
+    /// Adds a five-pointed star.
     mutating func star(at center: Point, radius: Double) {
         let outer = [(0.0, -1.0), (0.951, -0.309), (0.588, 0.809), (-0.588, 0.809), (-0.951, -0.309)]
         let inner = [(0.225, -0.309), (0.363, 0.118), (0.0, 0.382), (-0.363, 0.118), (-0.225, -0.309)]
@@ -75,7 +75,7 @@ struct PathData {
     }
 }
 
-/// Coordinates with at most one decimal.
+/// Formats coordinates with at most one decimal.
 enum Coordinate {
     static func text(_ value: Double) -> String {
         guard value.isFinite else { return "0" }
@@ -86,12 +86,12 @@ enum Coordinate {
     }
 }
 
-/// Keeps paths short.
+/// Limits the number of points of a path.
 enum Decimation {
-    /// The most points that a path has.
+    /// The maximum number of points of a path.
     static let limit = 300
 
-    /// At most `limit` of the points: the first, the last, and the lowest and highest of each stretch between.
+    /// Returns at most `limit` of the points: the first, the last, and the lowest and highest of each segment between.
     static func reduced(_ points: [Point], to limit: Int = limit) -> [Point] {
         guard points.count > limit, limit >= 4, let first = points.first, let last = points.last else { return points }
         let stretches = (limit - 2) / 2

@@ -2,9 +2,9 @@
 
 import PBT
 
-/// How numbers become places along an axis.
+/// A mapping of numbers to positions along an axis.
 struct Scale: Sendable, Hashable {
-    /// A number and the text that stands beside its mark.
+    /// A number and its label.
     struct Tick: Sendable, Hashable {
         var value: Double
         var label: String
@@ -18,11 +18,11 @@ struct Scale: Sendable, Hashable {
     var start: Double
     var end: Double
 
-    /// A scale on which all of these numbers can be shown, with a little room at the ends of a linear one.
+    /// Creates a scale that shows all of these numbers, with a margin at the ends of a linear one.
     ///
     /// - Parameters:
-    ///   - values: The numbers; those that are not finite, or not above 0 on a logarithmic scale, do not count.
-    ///   - isLogarithmic: Whether equal factors are equally far apart.
+    ///   - values: The numbers; those that are not finite, or not above 0 on a logarithmic scale, are ignored.
+    ///   - isLogarithmic: True for a logarithmic scale.
     ///   - start: The pixel of the low end.
     ///   - end: The pixel of the high end.
     init(fitting values: some Sequence<Double>, isLogarithmic: Bool = false, from start: Double = 0, to end: Double = 1)
@@ -34,7 +34,7 @@ struct Scale: Sendable, Hashable {
             high = max(high, value)
         }
         if low > high { (low, high) = isLogarithmic ? (0.1, 1) : (0, 1) }
-        // Spans beyond these bounds overflow or vanish.
+        // Spans beyond these bounds overflow or underflow.
         let most = 8e307
         low = min(max(low, -most), most)
         high = min(max(high, -most), most)
@@ -56,7 +56,7 @@ struct Scale: Sendable, Hashable {
         }
     }
 
-    /// A scale from one number to another.
+    /// Creates a scale from one number to another.
     init(isLogarithmic: Bool = false, low: Double, high: Double, from start: Double, to end: Double) {
         self.isLogarithmic = isLogarithmic
         self.low = low
@@ -65,7 +65,7 @@ struct Scale: Sendable, Hashable {
         self.end = end
     }
 
-    /// Where along the axis a number is, 0 being the low end and 1 the high end; none for what has no place on it.
+    /// Returns the position of a number, from 0 at the low end to 1 at the high end; none if the axis cannot show it.
     func share(_ value: Double) -> Double? {
         guard value.isFinite else { return nil }
         // Beyond this, a difference overflows.
@@ -74,9 +74,9 @@ struct Scale: Sendable, Hashable {
         return (Mathematics.log(value) - Mathematics.log(low)) / (Mathematics.log(high) - Mathematics.log(low))
     }
 
-    /// The pixel of a number; none for what has no place on the axis.
+    /// Returns the pixel of a number; none if the axis cannot show it.
     ///
-    /// Numbers beyond the ends get pixels beyond.
+    /// Numbers beyond the ends have pixels beyond the ends.
     func position(_ value: Double) -> Double? {
         share(value).map { start + $0 * (end - start) }
     }
@@ -85,7 +85,7 @@ struct Scale: Sendable, Hashable {
         value >= low && value <= high
     }
 
-    /// About so many round numbers between the two ends.
+    /// Returns about `count` round numbers between the two ends.
     func ticks(about count: Int) -> [Tick] {
         isLogarithmic ? logarithmicTicks(max(2, count)) : linearTicks(max(2, count))
     }
@@ -94,7 +94,7 @@ struct Scale: Sendable, Hashable {
         let step = Self.niceStep((high - low) / Double(count))
         let first = (low / step).rounded(.up)
         let last = (high / step).rounded(.down)
-        // Below this, neighboring numbers are no longer told apart.
+        // Below this, neighboring numbers are no longer distinguishable.
         guard step > 0, step > 8 * max(low.magnitude, high.magnitude).ulp, first <= last, last - first < 100 else {
             return [Tick(value: (low / 2 + high / 2), label: Format.significant(low / 2 + high / 2))]
         }
@@ -145,7 +145,7 @@ struct Scale: Sendable, Hashable {
         return Format.fixed(value, decimals: max(0, -exponent))
     }
 
-    /// The least of 1, 2, 5 times a power of ten that is not much less.
+    /// Returns the smallest of 1, 2, 5 times a power of ten that is not much less than a number.
     static func niceStep(_ raw: Double) -> Double {
         guard raw > 0, raw.isFinite else { return 0 }
         let exponent = Int(saturating: Mathematics.log10(raw).rounded(.down))
@@ -155,7 +155,7 @@ struct Scale: Sendable, Hashable {
         return 10 * power
     }
 
-    /// The ticks of an axis that counts.
+    /// Returns the ticks of an axis of integers.
     func wholeTicks(about count: Int) -> [Tick] {
         let step = max(1, Self.niceStep((high - low) / Double(max(1, count))))
         return stride(from: (low / step).rounded(.up) * step, through: high, by: step).map {
@@ -163,7 +163,7 @@ struct Scale: Sendable, Hashable {
         }
     }
 
-    /// The ticks of an axis of milliseconds.
+    /// Returns the ticks of an axis of milliseconds.
     func timeTicks(about count: Int) -> [Tick] {
         let raw = (high - low) / Double(max(1, count))
         let second = 1000.0

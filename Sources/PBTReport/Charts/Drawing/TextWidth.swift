@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How wide text is in DejaVu Sans, about: enough to keep labels apart and inside the picture.
+/// Estimates the width of text in DejaVu Sans, well enough to keep labels apart and inside the chart.
 enum TextWidth {
-    /// The width in pixels, a little more rather than less.
+    /// Returns the width in pixels, rather too large than too small.
     static func of(_ text: String, size: Double, isBold: Bool = false) -> Double {
         text.reduce(0) { $0 + width(of: $1) } * size * (isBold ? 1.12 : 1)
     }
 
-    /// The text cut to a width in pixels, with an ellipsis in its middle.
+    /// Returns the text truncated to a width in pixels, with an ellipsis in its middle.
     static func fitted(_ text: String, to width: Double, size: Double, isBold: Bool = false) -> String {
         guard of(text, size: size, isBold: isBold) > width else { return text }
         let scale = size * (isBold ? 1.12 : 1)
@@ -15,7 +15,7 @@ enum TextWidth {
         return head + "…" + tail
     }
 
-    /// The words in lines no wider than this; a word that is wider is cut.
+    /// Returns the words in lines up to a width; a word that is wider is truncated.
     static func wrapped(_ text: String, to width: Double, size: Double, isBold: Bool = false) -> [String] {
         var lines: [String] = []
         for word in text.split(separator: " ") {
@@ -29,7 +29,7 @@ enum TextWidth {
         return lines
     }
 
-    /// Parts of the font's size.
+    /// Returns the width of a character as a fraction of the font size.
     private static func width(of character: Character) -> Double {
         switch character {
         case "i", "j", "l", "I", ".", ",", ":", ";", "|", "'": 0.33

@@ -2,18 +2,19 @@
 
 import PBT
 
-/// One or several experiments as one page that opens from a disk.
+/// A report of one or several experiments as a self-contained HTML page.
 ///
-/// Everything is in it: pictures, tables, style sheet. It asks nobody for anything, needs no script, and its own security
-/// policy allows neither. It follows the reader's choice of light or dark, and has pictures for wide and narrow windows.
+/// It contains all charts, tables and styles, makes no network requests and contains no scripts; its content security
+/// policy allows neither. It follows the reader's light or dark color scheme, and has charts for wide and narrow
+/// windows.
 public enum Report {
-    /// The page.
+    /// Returns the page.
     ///
-    /// The same histories give the same bytes: nothing in it says when it was made.
+    /// Deterministic: the same histories give the same bytes.
     ///
     /// - Parameters:
-    ///   - histories: The experiments; several are compared first, which asks for one objective.
-    ///   - storeOption: Words that name the store in commands on the page: `--store`, and the store.
+    ///   - histories: The experiments; several are compared first, and must have the same objective.
+    ///   - storeOption: The option that names the store in commands on the page: `--store` and the store.
     /// - Returns: An HTML document.
     public static func html(of histories: [History], storeOption: [String] = []) -> String {
         let sheet = ReportStyle.sheet
@@ -64,7 +65,7 @@ public enum Report {
     }
 
     private static func comparison(of all: [History]) -> HTML {
-        // A random search that is named counts as itself, not once more as what is beside another.
+        // A random search that is compared by name is not shown again as the baseline of another.
         let names = Set(all.map(\.record.experiment.name))
         let histories = all.map { history in
             guard let baseline = history.record.experiment.baseline, names.contains(baseline.name) else {

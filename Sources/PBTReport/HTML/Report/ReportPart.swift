@@ -5,20 +5,20 @@ import PBT
 /// One experiment in a report.
 struct ReportPart {
     private let history: History
-    /// What it is linked to by.
+    /// The fragment identifier that links refer to.
     let id: String
-    /// Its name, on one line.
+    /// The name, on one line.
     let name: String
     private let isAlone: Bool
     private let storeOption: [String]
 
-    /// A part.
+    /// Creates a part.
     ///
     /// - Parameters:
     ///   - history: The experiment.
-    ///   - number: Which part of the report it is, from 1.
-    ///   - isAlone: Whether it is the only one, so that the page's title is its own.
-    ///   - storeOption: Words that name the store in a command.
+    ///   - number: The number of the part, from 1.
+    ///   - isAlone: True for the only part, whose name is the title of the page.
+    ///   - storeOption: The option that names the store in a command.
     init(_ history: History, number: Int, isAlone: Bool, storeOption: [String] = []) {
         self.history = history
         self.storeOption = storeOption
@@ -29,17 +29,17 @@ struct ReportPart {
 
     private var record: ExperimentRecord { history.record }
     private var experiment: Experiment { record.experiment }
-    /// Whether members may take over others.
+    /// True when members may continue the checkpoints of others.
     private var isPopulation: Bool { experiment.kind == .populationBasedTraining }
 
-    /// What it says below each of its titles.
+    /// A section with a title.
     struct Section {
         var id: String
         var title: String
         var html: HTML
     }
 
-    /// The whole part.
+    /// The part as HTML.
     var html: HTML {
         tag("section", ["id": id]) {
             if !isAlone { tag("h2") { name } }
@@ -56,7 +56,7 @@ struct ReportPart {
         }
     }
 
-    /// What is in it, in the order of its interest.
+    /// The sections, most interesting first.
     var sections: [Section] {
         var sections: [Section] = []
         func add(_ key: String, _ title: String, _ html: HTML) {
@@ -68,18 +68,18 @@ struct ReportPart {
         ) {
             add(
                 key, title,
-                Self.picture { chart(history, $0) } + more + Self.details("The data of this picture", table))
+                Self.picture { chart(history, $0) } + more + Self.details("View data", table))
         }
         picture("curves", "Learning curves", .scores(of: history), Chart.curves(of:options:))
         picture("schedule", "Schedule of the winner", .schedule(of: history), Chart.schedule(of:options:))
         if isPopulation {
-            picture("lineage", "Who copied whom", .lineage(of: history), Chart.lineage(of:options:))
+            picture("lineage", "Lineage", .lineage(of: history), Chart.lineage(of:options:))
             picture("share", "Founders", .share(of: history), Chart.share(of:options:))
         }
         picture("scatter", "Hyperparameters", .scatter(of: history), Chart.scatter(of:options:))
         picture("timeline", "Workers", .timeline(of: history), Chart.timeline(of:options:))
-        add("winner", "The winner", winner)
-        if isPopulation { add("explore", "What explore did", explored) }
+        add("winner", "Winner", winner)
+        if isPopulation { add("explore", "Effect of exploration", explored) }
         add("members", "Members", scrollRegion("Members") { HTML.table(ReportTables.members(of: history)) })
         let troubles = ReportTables.troubles(of: history)
         if !troubles.rows.isEmpty {
@@ -92,7 +92,7 @@ struct ReportPart {
         return sections
     }
 
-    /// A picture for a wide window and one for a narrow one, of which one is shown, and what it says in words.
+    /// Returns a chart in a wide and a narrow version, one of which is shown, and its summary.
     static func picture(_ chart: (Chart.Options) -> Chart) -> HTML {
         let wide = chart(Chart.Options(theme: .page, width: .medium))
         return tag("div", ["class": "picture wide"]) { HTML.picture(wide) }
@@ -101,7 +101,7 @@ struct ReportPart {
             } + tag("p", ["class": "note"]) { wide.summary }
     }
 
-    /// A table that is shown when it is asked for.
+    /// Returns a table that is collapsed at first.
     static func details(_ title: String, _ table: ChartTable) -> HTML {
         tag("details") {
             tag("summary") { title }
@@ -109,13 +109,13 @@ struct ReportPart {
         }
     }
 
-    /// How it stands, as one would say it.
+    /// The state of the experiment in a sentence.
     private var sentence: HTML {
         let method =
             switch experiment.kind {
             case .populationBasedTraining: "Population based training"
             case .randomSearch: "Random search"
-            case .manual: "Search by hand"
+            case .manual: "Manual search"
             case .replay: "Replay of a schedule"
             }
         let goal = experiment.objective.goal == .maximize ? "higher is better" : "lower is better"
@@ -137,22 +137,22 @@ struct ReportPart {
         let finished = record.intervalsFinished
         return tag("dl", ["class": "tiles"]) {
             if let best = history.best, let score = best.score {
-                tile("★ best \(metric), \(best.id)", Format.score(score), isBest: true)
+                tile("★ Best \(metric), \(best.id)", Format.score(score), isBest: true)
                 if let other = history.baselineBest?.score {
                     let difference = score - other
                     tile(
-                        "against random search",
+                        "vs. random search",
                         "\(difference < 0 ? "" : "+")\(Format.significant(difference, digits: 3))")
                 }
             } else {
-                tile("best \(metric)", "–")
+                tile("Best \(metric)", "–")
             }
-            tile("intervals", experiment.isEndless ? "\(finished)" : "\(finished) / \(record.intervalsPlanned)")
+            tile("Intervals", experiment.isEndless ? "\(finished)" : "\(finished) / \(record.intervalsPlanned)")
             if isPopulation {
-                tile("copies", "\(history.copies)")
-                tile("founders left", "\(history.families.foundersLeft) / \(history.families.founders)")
+                tile("Copies", "\(history.copies)")
+                tile("Founders left", "\(history.families.foundersLeft) / \(history.families.founders)")
             }
-            if let ended = record.ended { tile("took", Format.duration(ended.since(record.created))) }
+            if let ended = record.ended { tile("Duration", Format.duration(ended.since(record.created))) }
         }
     }
 
@@ -173,7 +173,7 @@ struct ReportPart {
             + tag("p", ["class": "note"]) {
                 "Its checkpoint is "
                 tag("code") { PlainText.line(best.checkpoint ?? "-") }
-                " (\(best.checkpointState.rawValue)). To train by its schedule once more: "
+                " (\(best.checkpointState.rawValue)). To train with its schedule again: "
                 tag("code") {
                     Shell.command(["pbt", "replay", record.experiment.name] + storeOption)
                 }
@@ -182,7 +182,7 @@ struct ReportPart {
 
     private var explored: HTML {
         let operators = ChartTable.operators(of: history)
-        return scrollRegion("What explore did") { HTML.table(operators) }
+        return scrollRegion("Effect of exploration") { HTML.table(operators) }
             + Self.details("Diversity of the population", .diversity(of: history))
     }
 }

@@ -2,7 +2,7 @@
 
 /// The style sheet of a report.
 enum ReportStyle {
-    /// The sheet; with nothing in it that comes from outside.
+    /// The sheet; it contains no text from outside.
     static let sheet =
         ":root{color-scheme:light dark;--page:#f4f5f7;--line:#dfe2e6;--bad:#b3261e;\(Chart.cssVariables(.light))}"
         + "@media(prefers-color-scheme:dark){"

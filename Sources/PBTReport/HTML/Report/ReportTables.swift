@@ -2,16 +2,16 @@
 
 import PBT
 
-/// The tables of a report that no picture has.
+/// The tables of a report that do not belong to a chart.
 enum ReportTables {
-    /// Each member as it is now: its newest interval, the best first.
+    /// Returns the newest interval of each member, best first.
     static func members(of history: History) -> ChartTable {
         let objective = history.record.experiment.objective
         let intervals = history.genealogy.intervals
         let newest = intervals.indices.filter { place in
             place + 1 == intervals.count || intervals[place + 1].id.member != intervals[place].id.member
         }
-        // Of members without a score those that began first.
+        // Members without a score: in order of their intervals.
         let order = newest.sorted { a, b in
             switch (intervals[a].finiteScore, intervals[b].finiteScore) {
             case (let a?, let b?) where a != b: objective.isBetter(a, than: b)
@@ -29,32 +29,32 @@ enum ReportTables {
                 + [interval.parent.map { "\($0)" } ?? "founder", "\(interval.depth)"]
         }
         return ChartTable(
-            "Members as they are now, the best first",
-            columns: [.init("member", .left), .init("state", .left), .init(objective.metric)]
-                + columns.names.map { .init($0) } + [.init("continues", .left), .init("training")],
+            "Members, best first",
+            columns: [.init("Member", .left), .init("State", .left), .init(objective.metric)]
+                + columns.names.map { .init($0) } + [.init("Continues", .left), .init("Training")],
             rows: rows,
             note: rows.isEmpty
-                ? "there are no members yet" : columns.constants.isEmpty ? nil : "the same in all: \(columns.constants)"
+                ? "no members yet" : columns.constants.isEmpty ? nil : "constant: \(columns.constants)"
         )
     }
 
-    /// The hyperparameters of one interval, every number to the last bit.
+    /// Returns the hyperparameters of one interval, with full precision.
     static func hyperparameters(of interval: Interval) -> ChartTable {
         ChartTable(
-            "Its hyperparameters at the end", columns: [.init("hyperparameter", .left), .init("value", .left)],
+            "Final hyperparameters", columns: [.init("Hyperparameter", .left), .init("Value", .left)],
             rows: interval.hyperparameters.names.map { [$0, interval.hyperparameters[$0]?.json ?? ""] })
     }
 
-    /// Intervals that diverged or failed, or that took more than one attempt.
+    /// Returns intervals that diverged or failed, or needed more than one attempt.
     static func troubles(of history: History) -> ChartTable {
         let found = history.genealogy.intervals.filter {
             $0.state == .diverged || $0.state == .failed || $0.failures > 0
         }
         return ChartTable(
-            "Intervals that diverged or failed, and those of which an attempt failed",
+            "Intervals that diverged, failed, or had a failed attempt",
             columns: [
-                .init("interval", .left), .init("state", .left), .init("failed attempts"), .init("reason", .left),
-                .init("worker", .left),
+                .init("Interval", .left), .init("State", .left), .init("Failed attempts"), .init("Reason", .left),
+                .init("Worker", .left),
             ],
             rows: found.map { interval in
                 [
@@ -64,33 +64,33 @@ enum ReportTables {
             })
     }
 
-    /// What was searched.
+    /// Returns the search space.
     static func space(of experiment: Experiment) -> ChartTable {
         let space = experiment.space.value.object ?? [:]
         return ChartTable(
-            "Search space", columns: [.init("hyperparameter", .left), .init("is", .left)],
+            "Search space", columns: [.init("Hyperparameter", .left), .init("Domain", .left)],
             rows: space.sorted { $0.key < $1.key }.map { name, value in [name, words(value)] },
-            note: space.isEmpty ? "whatever was given by hand" : nil)
+            note: space.isEmpty ? "not defined: hyperparameters are given by hand" : nil)
     }
 
-    /// What decides what an experiment does, but for the directory, which means nothing elsewhere.
+    /// Returns the settings of an experiment, except the directory, which is specific to its machine.
     static func settings(of experiment: Experiment) -> ChartTable {
         ChartTable(
-            "Settings", columns: [.init("setting", .left), .init("value", .left)],
+            "Settings", columns: [.init("Setting", .left), .init("Value", .left)],
             rows: shown(of: experiment).sorted { $0.key < $1.key }.map { [$0.key, $0.value] })
     }
 
-    /// The settings in which experiments differ.
+    /// Returns the settings in which experiments differ.
     static func differences(of histories: [History]) -> ChartTable {
         let all = histories.map { shown(of: $0.record.experiment) }
         let names = Set(all.flatMap(\.keys)).sorted()
         let differing = names.filter { name in Set(all.map { $0[name] ?? "-" }).count > 1 }
         return ChartTable(
             "Settings that differ",
-            columns: [.init("setting", .left)]
+            columns: [.init("Setting", .left)]
                 + histories.map { .init(PlainText.middle($0.record.experiment.name, width: 40), .left) },
             rows: differing.map { name in [name] + all.map { $0[name] ?? "-" } },
-            note: differing.isEmpty ? "all are the same" : nil)
+            note: differing.isEmpty ? "settings are identical" : nil)
     }
 
     private static func shown(of experiment: Experiment) -> [String: String] {
@@ -102,7 +102,7 @@ enum ReportTables {
         return shown
     }
 
-    /// A value without the marks of JSON where it goes without them.
+    /// Returns a value without JSON punctuation where it is readable without.
     private static func words(_ value: Value) -> String {
         switch value {
         case .string(let text): text
