@@ -116,7 +116,7 @@ def a_page_that_was_not_told_wonders_whether_the_run_has_ended(place: Place) -> 
         run.process.kill()
         run.process.wait()
         place.browser.until("return document.querySelector('#link').textContent === arguments[0]",
-                            "○ no answer; has the run ended?")  # fmt: skip
+                            "○ no response; has the run ended?")  # fmt: skip
         place.expect("document.querySelector('#gone').checkVisibility()", False)
     place.browser.go("about:blank")
     place.browser.console()  # A browser says that a server is gone.

@@ -2,16 +2,18 @@
 
 package import PBT
 
-/// Schedy's service over a store of ours: experiments are experiments, jobs are intervals with a label.
+/// Schedy's service over a store: its experiments are experiments of the store, its jobs are intervals with a label.
 ///
-/// Every call is one transaction. What it throws is a ``SchedyFailure``, and then nothing was written.
+/// Every call is one transaction. A call that throws a ``SchedyFailure`` has written nothing.
 package struct Schedy<Rows: TransactionalStore>: Sendable {
     let store: Rows
     let settings: SchedySettings
 
+    /// A service over a store.
+    ///
     /// - Parameters:
-    ///   - store: Where the experiments are.
-    ///   - settings: What can be set.
+    ///   - store: The store of the experiments.
+    ///   - settings: The settings.
     package init(_ store: Rows, settings: SchedySettings = SchedySettings()) {
         self.store = store
         self.settings = settings
@@ -39,12 +41,12 @@ package struct Schedy<Rows: TransactionalStore>: Sendable {
 
     // MARK: Experiments
 
-    /// Creates an experiment, or replaces the definition of the one there is.
+    /// Creates an experiment, or replaces the definition of an existing one.
     ///
     /// - Parameters:
     ///   - name: Its name.
     ///   - body: `status` and `scheduler`.
-    ///   - mustBeNew: Whether an experiment of that name is an error (412).
+    ///   - mustBeNew: Whether an existing experiment is an error (412).
     /// - Returns: The experiment, and whether it is new.
     /// - Throws: A ``SchedyFailure``.
     package func put(
@@ -53,18 +55,18 @@ package struct Schedy<Rows: TransactionalStore>: Sendable {
         try await write { try $0.put(name, body, mustBeNew: mustBeNew) }
     }
 
-    /// One experiment.
+    /// Returns an experiment.
     ///
     /// - Throws: A ``SchedyFailure``: 404.
     package func experiment(_ name: String) async throws(SchedyFailure) -> Value {
         try await read { rows in try rows.value(of: rows.existing(name)) }
     }
 
-    /// A page of experiments in the order of their creation.
+    /// Returns a page of experiments in the order of their creation.
     ///
-    /// - Parameter start: What the page before gave as `next`; none for the first.
+    /// - Parameter start: The `next` of the previous page; nil for the first page.
     /// - Returns: `items`, and `next` when there are more.
-    /// - Throws: A ``SchedyFailure``: 400 for a `start` that no page gave.
+    /// - Throws: A ``SchedyFailure``: 400 for a `start` that is not the `next` of a page.
     package func experiments(from start: String?) async throws(SchedyFailure) -> Value {
         try await read { try $0.experiments(from: start) }
     }
@@ -73,7 +75,7 @@ package struct Schedy<Rows: TransactionalStore>: Sendable {
     ///
     /// - Parameters:
     ///   - name: Its name.
-    ///   - mustExist: Whether it is an error (412) when there is none.
+    ///   - mustExist: Whether a missing experiment is an error (412).
     /// - Throws: A ``SchedyFailure``.
     package func delete(_ name: String, mustExist: Bool) async throws(SchedyFailure) {
         try await write { try $0.delete(name, mustExist: mustExist) }
@@ -81,7 +83,7 @@ package struct Schedy<Rows: TransactionalStore>: Sendable {
 
     // MARK: Jobs
 
-    /// Adds a job by hand.
+    /// Adds a job, a founder of its own, in any status.
     ///
     /// - Throws: A ``SchedyFailure``.
     package func add(_ content: SchedyJobContent, to name: String) async throws(SchedyFailure) -> SchedyJob {
@@ -91,18 +93,18 @@ package struct Schedy<Rows: TransactionalStore>: Sendable {
         }
     }
 
-    /// A page of an experiment's jobs.
+    /// Returns a page of an experiment's jobs.
     ///
     /// - Parameters:
     ///   - name: The experiment's name.
-    ///   - start: What the page before gave as `next`; none for the first.
+    ///   - start: The `next` of the previous page; nil for the first page.
     /// - Returns: `items`, and `next` when there are more.
     /// - Throws: A ``SchedyFailure``.
     package func jobs(of name: String, from start: String?) async throws(SchedyFailure) -> Value {
         try await read { rows in try rows.jobs(of: rows.existing(name), from: start) }
     }
 
-    /// One job.
+    /// Returns a job.
     ///
     /// - Throws: A ``SchedyFailure``: 404.
     package func job(_ id: String, of name: String) async throws(SchedyFailure) -> SchedyJob {
@@ -118,8 +120,8 @@ package struct Schedy<Rows: TransactionalStore>: Sendable {
     /// - Parameters:
     ///   - id: The job's name.
     ///   - name: The experiment's name.
-    ///   - content: What it becomes.
-    ///   - condition: What must hold before.
+    ///   - content: The new status, hyperparameters and results.
+    ///   - condition: The precondition.
     /// - Returns: The job, and whether it is new.
     /// - Throws: A ``SchedyFailure``: 412 when the condition does not hold.
     package func put(
@@ -136,7 +138,7 @@ package struct Schedy<Rows: TransactionalStore>: Sendable {
     /// - Parameters:
     ///   - id: The job's name.
     ///   - name: The experiment's name.
-    ///   - condition: What must hold before.
+    ///   - condition: The precondition.
     /// - Throws: A ``SchedyFailure``.
     package func delete(
         _ id: String, of name: String, if condition: SchedyCondition
@@ -147,63 +149,13 @@ package struct Schedy<Rows: TransactionalStore>: Sendable {
         }
     }
 
-    /// The job to work on next, reserved for whoever asked; none when there is none (now).
+    /// Returns the next job to train, reserved for the caller; nil if there is none at the moment.
     ///
     /// - Throws: A ``SchedyFailure``.
     package func nextJob(of name: String) async throws(SchedyFailure) -> SchedyJob? {
         try await write { rows in
             var record = try rows.existing(name)
             return try rows.next(in: &record)
-        }
-    }
-}
-
-/// What can be set about Schedy's service.
-package struct SchedySettings: Sendable {
-    /// How long a job that was handed out is kept from others before its worker says that it runs.
-    package var reservation: Duration
-    /// How long a job may run without its worker being heard of; none: for ever.
-    package var timeout: Duration?
-    /// How many experiments or jobs a page has.
-    package var pageSize: Int
-    /// Draws of 64 random bits, for names and seeds.
-    package var random: @Sendable () -> UInt64
-
-    package init(
-        reservation: Duration = .seconds(30), timeout: Duration? = nil, pageSize: Int = 100,
-        random: @escaping @Sendable () -> UInt64 = { UInt64.random(in: .min ... .max) }
-    ) {
-        self.reservation = reservation
-        self.timeout = timeout
-        self.pageSize = pageSize
-        self.random = random
-    }
-}
-
-/// What must hold before something is written: HTTP's `If-Match` and `If-None-Match`.
-package enum SchedyCondition: Sendable, Hashable {
-    /// Nothing.
-    case none
-    /// It exists.
-    case exists
-    /// It does not exist.
-    case isNew
-    /// It exists in one of these versions.
-    case version([String])
-
-    /// Checks it against what there is.
-    ///
-    /// - Throws: A ``SchedyFailure`` with status 412.
-    func check(_ job: SchedyJob?, _ id: String) throws(SchedyFailure) {
-        switch (self, job) {
-        case (.none, _), (.exists, .some), (.isNew, nil): return
-        case (.isNew, .some): throw SchedyFailure(412, "job \"\(id.prefix(80))\" exists already")
-        case (.exists, nil), (.version, nil): throw SchedyFailure(412, "job \"\(id.prefix(80))\" does not exist")
-        case (.version(let tags), .some(let job)):
-            guard tags.contains(job.tag) else {
-                throw SchedyFailure(
-                    412, "job \"\(id.prefix(60))\" was changed meanwhile: it is \(job.status.rawValue) now")
-            }
         }
     }
 }

@@ -2,16 +2,16 @@
 
 import PBT
 
-/// A distribution as Schedy writes it: `{"uniform": {"low": 0, "high": 1}}`.
+/// A distribution in Schedy's format: `{"uniform": {"low": 0, "high": 1}}`.
 enum SchedyDistribution {
-    /// Reads the distribution of one hyperparameter.
+    /// Parses the distribution of a hyperparameter.
     ///
-    /// A distribution with one value only, such as a range whose ends are equal, becomes that constant.
+    /// A distribution with a single value, such as a range with equal ends, becomes that constant.
     ///
     /// - Parameters:
     ///   - value: The distribution.
     ///   - name: The hyperparameter's name, for messages.
-    /// - Returns: What founders draw from.
+    /// - Returns: The distribution that founders draw from.
     /// - Throws: A ``SchedyFailure`` with status 400.
     static func read(_ value: Value, of name: String) throws(SchedyFailure) -> Dimension {
         func failure(_ problem: String) -> SchedyFailure {
@@ -39,7 +39,7 @@ enum SchedyDistribution {
             return deviation == 0 ? .constant(.number(mean)) : .normal(mean: mean, deviation: deviation)
         case "choice":
             guard let values = arguments["values"]?.array, !values.isEmpty else {
-                throw failure("\"values\" must be a list with something in it")
+                throw failure("\"values\" must be a list that is not empty")
             }
             return try choice(values.map(\.finite), weights: arguments["weights"], failure)
         case "const": return .constant(arguments.finite)
@@ -48,7 +48,7 @@ enum SchedyDistribution {
         }
     }
 
-    /// A choice in which no value stands twice: what does has the weight of both.
+    /// Returns a choice of distinct values; a duplicated value gets the sum of its weights.
     private static func choice(
         _ values: [Value], weights: Value?, _ failure: (String) -> SchedyFailure
     ) throws(SchedyFailure) -> Dimension {

@@ -2,11 +2,11 @@
 
 import PBT
 
-/// A request that is refused: an HTTP status, and a text that Schedy's client shows to its user.
+/// An error response: an HTTP status, and a message that Schedy's client shows to its user.
 package struct SchedyFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// The HTTP status.
     package let status: Int
-    /// What is wrong and what to do, in less than 150 characters: the client shows no more.
+    /// The message, in less than 150 characters, since the client shows no more.
     package let text: String
 
     package init(_ status: Int, _ text: String) {
@@ -14,9 +14,9 @@ package struct SchedyFailure: Error, Sendable, Hashable, CustomStringConvertible
         self.text = text.count < Self.longest ? text : text.prefix(Self.longest - 2) + "…"
     }
 
-    /// An error of the store's, with the status that goes with it.
+    /// An error of the store, with its status.
     ///
-    /// The client repeats what is answered with 503 or 500, whatever the method. That is right: whoever threw this wrote
+    /// The client retries after 503 or 500, whatever the method. That is safe, since a call that throws has written
     /// nothing.
     package init(_ error: any Error) {
         switch error {
@@ -29,7 +29,7 @@ package struct SchedyFailure: Error, Sendable, Hashable, CustomStringConvertible
             case .storeBusy, .inputOutput, .unusableStore: self.init(503, error.message)
             default: self.init(500, error.message)
             }
-        default: self.init(500, "an error of the server's: \(error)")
+        default: self.init(500, "internal server error: \(error)")
         }
     }
 

@@ -3,9 +3,9 @@
 import Crypto
 package import PBT
 
-/// A job as Schedy's clients see it.
+/// A job in Schedy's protocol.
 package struct SchedyJob: Sendable, Hashable {
-    /// Where a job stands.
+    /// The status of a job.
     package enum Status: String, Sendable, Hashable, CaseIterable {
         case queued = "QUEUED"
         case running = "RUNNING"
@@ -13,22 +13,22 @@ package struct SchedyJob: Sendable, Hashable {
         case pruned = "PRUNED"
         case done = "DONE"
 
-        /// Whether nobody works on it any more.
+        /// A Boolean value indicating whether the job has finished.
         var isOver: Bool {
             self != .queued && self != .running
         }
     }
 
-    /// Its name, unique in the experiment.
+    /// The name, unique in the experiment.
     package let id: String
     package let experiment: String
     package let status: Status
     package let hyperparameters: [String: Value]
     package let results: [String: Value]
-    /// Names this version of the job; with the quotation marks of HTTP.
+    /// The entity tag of this version of the job, with HTTP's quotation marks.
     package let tag: String
 
-    /// The job that an interval with a label is.
+    /// The job of an interval; nil for an interval without a label.
     init?(_ interval: Interval, in record: ExperimentRecord) {
         guard let id = interval.label else { return nil }
         self.id = id
@@ -36,7 +36,7 @@ package struct SchedyJob: Sendable, Hashable {
         status = interval.jobStatus
         hyperparameters = interval.hyperparameters.values
         results = interval.metrics
-        // The version changes with whatever comes through this protocol, the rest with what comes by other ways.
+        // The version changes with every write through this protocol, the rest with other changes.
         let content: Value = [
             .string(id), .string(status.rawValue), .string(interval.state.rawValue), .integer(interval.attempts),
             .object(hyperparameters), .object(results), interval.notes["version"] ?? .null,
@@ -53,10 +53,10 @@ package struct SchedyJob: Sendable, Hashable {
     }
 }
 
-/// What a client sends about a job.
+/// The content of a job, as a client sends it.
 package struct SchedyJobContent: Sendable, Hashable {
     package var status: SchedyJob.Status
-    /// None when the client left them out.
+    /// The hyperparameters; nil if the client omitted them.
     package var hyperparameters: [String: Value]?
     package var results: [String: Value]
 
@@ -65,7 +65,7 @@ package struct SchedyJobContent: Sendable, Hashable {
         results = [:]
     }
 
-    /// Reads a body; an empty one stands for a job that waits.
+    /// Parses a body; an empty object means a queued job.
     ///
     /// - Throws: A ``SchedyFailure`` with status 400.
     package init(_ body: Value) throws(SchedyFailure) {
@@ -93,10 +93,10 @@ package struct SchedyJobContent: Sendable, Hashable {
 }
 
 extension Interval {
-    /// The status of the job that it is.
+    /// The status of the interval's job.
     var jobStatus: SchedyJob.Status {
-        if state.isFinished, let said = notes["status"]?.string.flatMap({ SchedyJob.Status(rawValue: $0) }) {
-            return said
+        if state.isFinished, let recorded = notes["status"]?.string.flatMap({ SchedyJob.Status(rawValue: $0) }) {
+            return recorded
         }
         return switch state {
         case .waiting: .queued

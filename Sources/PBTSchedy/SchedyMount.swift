@@ -14,13 +14,13 @@ package struct SchedyMount: Mount {
     private static let longest = 16 << 20
 
     private let http: HTTPContext
-    private let answer: @Sendable (SchedyRequest) async -> SchedyAnswer
+    private let respond: @Sendable (SchedyRequest) async -> SchedyResponse
 
     /// Creates the mount of Schedy's protocol over a store.
     ///
     /// - Parameters:
     ///   - store: The store of the experiments.
-    ///   - tokens: The tokens that clients show; nil to let everybody do everything.
+    ///   - tokens: The tokens that clients authenticate with; nil to permit everything without a token.
     ///   - settings: The service's settings.
     ///   - clock: The time for short-lived tokens.
     ///   - http: The state of the server.
@@ -37,7 +37,7 @@ package struct SchedyMount: Mount {
     /// Creates the mount of a service.
     package init(_ service: SchedyService<some TransactionalStore>, in http: HTTPContext) {
         self.http = http
-        answer = { await service.answer($0) }
+        respond = { await service.respond(to: $0) }
     }
 
     package func route(_ request: Request, path: Substring) -> MountedRoute? {
@@ -49,17 +49,15 @@ package struct SchedyMount: Mount {
     }
 
     private func reply(to request: Request) async throws -> Reply {
-        let string = request.uri.string
-        let path = string.prefix { $0 != "?" && $0 != "#" }.dropFirst(Self.prefix.count)
-        let query = string.firstIndex(of: "?").map { String(string[string.index(after: $0)...]) }
         let scheme = http.configuration.tls == nil ? "http" : "https"
-        let answer = await answer(
+        let response = await respond(
             SchedyRequest(
-                method: request.method, path: path, query: query, headers: request.headers,
+                method: request.method, target: String(request.uri.string.dropFirst(Self.prefix.count)),
+                headers: request.headers,
                 body: try await request.bytes(upTo: Self.longest),
                 root: "\(scheme)://\(request.head.authority ?? "localhost")\(Self.prefix)/"))
         return Reply(
-            status: .init(code: answer.status), headers: answer.headers,
-            body: answer.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: .init(bytes: answer.body)))
+            status: .init(code: response.status), headers: response.headers,
+            body: response.body.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: .init(bytes: response.body)))
     }
 }

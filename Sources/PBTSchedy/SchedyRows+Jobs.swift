@@ -2,18 +2,18 @@
 
 import PBT
 
-/// What becomes of a job when its client says so.
+/// Changes of jobs by their clients.
 extension SchedyRows {
-    /// The name under which leases are taken: the protocol does not say who its workers are.
+    /// The worker of all leases: the protocol has no names of workers.
     private static var worker: String { "schedy" }
-    /// The time that never comes.
+    /// The expiry of leases that never expire.
     private static var never: Timestamp { Timestamp(milliseconds: 253_402_300_799_000) }
 
     private var leaseEnd: Timestamp {
         settings.timeout.map { rows.now.advanced(by: $0) } ?? Self.never
     }
 
-    /// Changes a job: everything that a client may write, in whatever order it comes.
+    /// Changes a job; any status may follow any other.
     func change(
         _ interval: Interval, to content: SchedyJobContent, in record: inout ExperimentRecord
     ) throws -> SchedyJob {
@@ -29,31 +29,31 @@ extension SchedyRows {
             if isSame, !isChanged, interval.state == .failed || score == interval.score {
                 return try annotate(&interval, with: content, in: &record)
             }
-            if try isBuiltOn(interval, in: record) {
+            if try hasDependents(interval, in: record) {
                 guard content.status.isOver else { return try queueAgain(interval, as: content, in: &record) }
                 guard !isChanged else {
                     throw SchedyFailure(
-                        409, "the job is over and others were made from it; its hyperparameters cannot change any more")
+                        409, "the job has finished and has successors; its hyperparameters can no longer be changed")
                 }
                 return try annotate(&interval, with: content, in: &record)
             }
-            try begin(again: &interval, in: &record)
+            try reset(&interval, in: &record)
         }
         if isChanged, let hyperparameters = content.hyperparameters {
             interval.replace(by: hyperparameters, recording: record.experiment.kind != .manual || interval.id.index > 0)
             try rows.updateHyperparameters(interval, in: record)
         }
-        return try become(content, interval, in: &record)
+        return try apply(content, interval, in: &record)
     }
 
-    /// Brings an interval that waits or runs into a status, with these results.
-    func become(
-        _ content: SchedyJobContent, _ given: Interval, in record: inout ExperimentRecord
+    /// Sets the status and the results of a waiting or running interval.
+    func apply(
+        _ content: SchedyJobContent, _ current: Interval, in record: inout ExperimentRecord
     ) throws -> SchedyJob {
-        var interval = given
+        var interval = current
         interval.notes["status"] = nil
         interval.notes["version"] = version()
-        if !content.status.isOver, record.state.isOver, record.reason != Self.saidDone { try reopen(&record) }
+        if !content.status.isOver, record.state.isOver, record.reason != Self.setToDone { try reopen(&record) }
         if content.status != .queued, interval.state == .waiting {
             try rows.lease(&interval, to: Self.worker, token: rows.freshToken(), until: leaseEnd, in: &record)
         } else if content.status == .queued, interval.state == .running {
@@ -65,21 +65,21 @@ extension SchedyRows {
         case .running: interval.leaseExpires = leaseEnd
         case .done, .crashed, .pruned:
             try finish(&interval, content, in: &record)
-            return try answer(interval, in: record)
+            return try job(of: interval, in: record)
         }
         try rows.update(interval, in: record)
         try rows.updateNotes(interval, in: record)
-        return try answer(interval, in: record)
+        return try job(of: interval, in: record)
     }
 
-    private func answer(_ interval: Interval, in record: ExperimentRecord) throws -> SchedyJob {
+    private func job(of interval: Interval, in record: ExperimentRecord) throws -> SchedyJob {
         guard let job = SchedyJob(interval, in: record) else {
             throw PBTError(.inconsistent, "interval \(interval.id) of \"\(record.experiment.name)\" has lost its label")
         }
         return job
     }
 
-    /// The score of a job; none when it counts as the worst.
+    /// Returns the score of a job; nil for one that counts as the worst.
     private static func score(_ content: SchedyJobContent, _ objective: Objective) -> Double? {
         guard content.status == .done, let score = content.results[objective.metric]?.double, score.isFinite else {
             return nil
@@ -97,16 +97,16 @@ extension SchedyRows {
         if let score {
             interval.state = .done
             interval.score = score
-            // Stands for what the results say of it. There are no files of ours.
+            // Refers to the checkpoint that the results describe; this store has no files of it.
             interval.checkpoint = CheckpointName(interval.id, attempt: interval.attempts).description
             interval.checkpointState = .kept
         } else if content.status == .done {
             interval.state = .diverged
-            interval.reason = "no finite number is called \(record.experiment.objective.metric) among its results"
+            interval.reason = "its results have no finite number \(record.experiment.objective.metric)"
         } else {
             interval.state = .failed
             interval.failures += 1
-            interval.reason = content.status == .pruned ? "its client pruned it" : "its client said that it crashed"
+            interval.reason = content.status == .pruned ? "its client pruned it" : "its client reported a crash"
             if content.status == .pruned { interval.notes["status"] = .string(content.status.rawValue) }
         }
         try close(&interval, from: .running, in: &record)
@@ -116,15 +116,15 @@ extension SchedyRows {
     private func close(
         _ interval: inout Interval, from state: Interval.State, in record: inout ExperimentRecord
     ) throws {
-        // Jobs that crash do not end an experiment here, however many.
+        // No number of crashed jobs ends an experiment.
         record.failuresInARow = 0
         let (_, garbage) = try rows.close(&interval, from: state, in: &record)
-        // There are no files of ours.
+        // The store has no files of it.
         try rows.markDeleted(garbage, in: record)
         try settle(&record)
     }
 
-    /// Where the client does not say what jobs are judged by, the first one with a number among its results does.
+    /// Infers the objective from the first job with a numeric result, if the client has defined none.
     private func chooseObjective(from results: [String: Value], in record: inout ExperimentRecord) throws {
         guard record.best == nil, (record.counts[.done] ?? 0) == 0, try scheduler(of: record).objective == nil,
             let objective = SchedyScheduler.objective(from: results), objective != record.experiment.objective
@@ -133,19 +133,19 @@ extension SchedyRows {
         try rows.updateDefinition(record)
     }
 
-    // MARK: Jobs that are over
+    // MARK: Finished jobs
 
-    /// Whether decisions were made that looked at a finished interval.
-    private func isBuiltOn(_ interval: Interval, in record: ExperimentRecord) throws -> Bool {
+    /// Returns whether a decision has used a finished interval.
+    private func hasDependents(_ interval: Interval, in record: ExperimentRecord) throws -> Bool {
         guard record.experiment.kind == .populationBasedTraining, let sequence = interval.sequence else { return false }
         let successor = IntervalID(member: interval.id.member, index: interval.id.index + 1)
         if try rows.interval(successor, in: record) != nil { return true }
-        // Nobody looks at what has no score.
+        // Decisions use only intervals with a score.
         guard interval.state == .done else { return false }
         return try rows.intervals(in: record, index: nil).contains { $0.decided.map { $0.after > sequence } ?? false }
     }
 
-    /// Writes results beside what was decided on, which stays.
+    /// Records results and keeps the score that decisions have used.
     private func annotate(
         _ interval: inout Interval, with content: SchedyJobContent, in record: inout ExperimentRecord
     ) throws -> SchedyJob {
@@ -156,23 +156,23 @@ extension SchedyRows {
         interval.notes["version"] = version()
         try rows.update(interval, in: record)
         try rows.updateNotes(interval, in: record)
-        return try answer(interval, in: record)
+        return try job(of: interval, in: record)
     }
 
-    /// Queues a job again that others were made from: its name goes to a new founder, what was trained stays.
+    /// Queues a job with successors again: its name moves to a new founder, and the finished interval stays.
     private func queueAgain(
         _ interval: Interval, as content: SchedyJobContent, in record: inout ExperimentRecord
     ) throws -> SchedyJob {
         var old = interval
-        guard let label = old.label else { return try answer(old, in: record) }
+        guard let label = old.label else { return try job(of: old, in: record) }
         old.label = nil
         try rows.updateNotes(old, in: record)
         let new = try add(label, content.hyperparameters ?? old.hyperparameters.values, to: &record)
-        return try become(content, new, in: &record)
+        return try apply(content, new, in: &record)
     }
 
-    /// Lets a finished interval wait again, as if it had never finished, but for its places in the order.
-    private func begin(again interval: inout Interval, in record: inout ExperimentRecord) throws {
+    /// Resets a finished interval to waiting, as if it had never finished, except for its sequence numbers.
+    private func reset(_ interval: inout Interval, in record: inout ExperimentRecord) throws {
         let experiment = record.experiment
         record.move(interval.state, to: .waiting)
         if interval.isUndecided {
@@ -197,7 +197,7 @@ extension SchedyRows {
         interval.isPinned = false
         try rows.update(interval, in: record)
         try rows.updateNotes(interval, in: record)
-        // What it continues is needed again.
+        // Its parent's checkpoint is needed again.
         if var parent = try interval.parent.flatMap({ try rows.interval($0, in: record) }), parent.checkpoint != nil {
             parent.checkpointState = .kept
             try rows.update(parent, in: record)
@@ -211,9 +211,9 @@ extension SchedyRows {
 
     // MARK: Deletion
 
-    /// Takes a job away.
+    /// Deletes a job.
     ///
-    /// What was trained stays in the experiment's history; what was not counts as failed.
+    /// A finished interval stays in the experiment's history; another one counts as failed.
     func delete(_ id: String, if condition: SchedyCondition, in record: inout ExperimentRecord) throws {
         guard var interval = try rows.interval(labeled: id, in: record) else {
             try condition.check(nil, id)

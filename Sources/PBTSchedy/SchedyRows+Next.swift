@@ -2,15 +2,15 @@
 
 import PBT
 
-/// What is handed out next.
+/// The choice of the next job.
 extension SchedyRows {
-    /// The job to work on next, reserved for whoever asked.
+    /// Returns the next job to train, reserved for the caller.
     ///
-    /// First what waits by name: jobs queued by hand and those whose reservation ran out. Then initial jobs, while there
-    /// are fewer than wanted. Then the successor of a finished job.
+    /// First come jobs that are queued: by clients, or after their reservation expired. Then initial jobs, up to the number
+    /// in the definition. Then the successor of a finished job.
     func next(in record: inout ExperimentRecord) throws -> SchedyJob? {
         try rows.expireLeases(&record)
-        // What crashed with its worker may leave some, of which there are no files of ours.
+        // Intervals that crashed with their workers may leave checkpoints; the store has no files of them.
         try rows.markDeleted(rows.garbage(in: record), in: record)
         guard record.state == .running else { return nil }
         let scheduler = try scheduler(of: record)
@@ -20,7 +20,7 @@ extension SchedyRows {
         }
         if interval.label == nil {
             interval.label = try freshID(in: record)
-            // The worker finds in them what it needs to go on.
+            // Their results tell the worker what to continue from.
             if let parent = try interval.parent.flatMap({ try rows.interval($0, in: record) }) {
                 interval.metrics = parent.metrics
             }

@@ -2,12 +2,12 @@
 
 import PBT
 
-/// What becomes of an experiment's jobs when its definition is replaced.
+/// Replacing the definition of an experiment with jobs.
 extension SchedyRows {
     /// Replaces the definition, and keeps the jobs.
     ///
-    /// A population that is judged by the same result as before goes on with its members. Otherwise the experiment is
-    /// begun anew, and its jobs are entered into it as if they had been added by hand.
+    /// A population with the same objective as before continues with its members. Otherwise the experiment is created
+    /// again, and its jobs are added to it as if clients had added them.
     func replace(_ old: ExperimentRecord, by scheduler: SchedyScheduler) throws -> ExperimentRecord {
         let before = try self.scheduler(of: old)
         guard before.value != scheduler.value else { return old }
@@ -18,7 +18,7 @@ extension SchedyRows {
         return isSameSearch ? try adapt(old, to: scheduler) : try rebuild(old, as: scheduler)
     }
 
-    /// Records the definition as the next revision, by which what follows is decided.
+    /// Records the definition as the next revision, which applies to later decisions.
     private func adapt(_ old: ExperimentRecord, to scheduler: SchedyScheduler) throws -> ExperimentRecord {
         var experiment = scheduler.experiment(named: old.experiment.name, seed: old.experiment.seed)
         experiment.objective = old.experiment.objective
@@ -39,7 +39,7 @@ extension SchedyRows {
             let new = try add(label, job.hyperparameters.values, to: &record)
             var content = SchedyJobContent(status: job.jobStatus)
             content.results = job.metrics
-            _ = try become(content, new, in: &record)
+            _ = try apply(content, new, in: &record)
         }
         if old.state.isOver, !record.state.isOver { try end(&record, because: old.reason) }
         return record

@@ -2,7 +2,7 @@
 
 import PBT
 
-/// The rules of Schedy's service inside one transaction.
+/// The rules of Schedy's service within a transaction.
 struct SchedyRows<Rows: Ledger> {
     let rows: Rows
     let settings: SchedySettings
@@ -12,14 +12,14 @@ struct SchedyRows<Rows: Ledger> {
         self.settings = settings
     }
 
-    /// Why an experiment is over whose client said so.
-    static var saidDone: String { "its client set it to DONE" }
-    /// The key of an experiment's notes that makes it one of Schedy's.
+    /// The recorded reason of an experiment that its client set to `DONE`; stores hold this string.
+    static var setToDone: String { "its client set it to DONE" }
+    /// The key in an experiment's notes that marks it as one of Schedy's.
     static var key: String { "schedy" }
 
     // MARK: Experiments
 
-    /// The experiment of that name, if it is one of Schedy's.
+    /// Returns the experiment of a name, if it is one of Schedy's.
     func existing(_ name: String) throws -> ExperimentRecord {
         guard let record = try rows.record(named: name), record.notes[Self.key] != nil else {
             throw SchedyFailure.noExperiment(name)
@@ -34,7 +34,7 @@ struct SchedyRows<Rows: Ledger> {
     func value(of record: ExperimentRecord) throws -> Value {
         [
             "name": .string(record.experiment.name), "status": record.state.isOver ? "DONE" : "RUNNING",
-            "scheduler": try scheduler(of: record).answer,
+            "scheduler": try scheduler(of: record).response,
         ]
     }
 
@@ -42,15 +42,15 @@ struct SchedyRows<Rows: Ledger> {
         var last: Int64 = 0
         if let start {
             guard let number = Int64(start) else {
-                throw SchedyFailure(400, "\"start\" must be what a page gave as next")
+                throw SchedyFailure(400, "\"start\" must be the next of a page")
             }
             last = number
         }
         let found = try rows.records().filter { $0.id > last && $0.notes[Self.key] != nil }
         let page = found.prefix(settings.pageSize)
-        var answer: [String: Value] = ["items": .array(try page.map(value))]
-        if found.count > page.count { answer["next"] = page.last.map { .string("\($0.id)") } }
-        return .object(answer)
+        var response: [String: Value] = ["items": .array(try page.map(value))]
+        if found.count > page.count { response["next"] = page.last.map { .string("\($0.id)") } }
+        return .object(response)
     }
 
     func put(_ name: String, _ body: Value, mustBeNew: Bool) throws -> (experiment: Value, isNew: Bool) {
@@ -64,16 +64,16 @@ struct SchedyRows<Rows: Ledger> {
         let scheduler = try SchedyScheduler(object["scheduler"])
         guard let old = try rows.record(named: name) else {
             var record = try create(scheduler, named: name, seed: settings.random())
-            if isDone { try end(&record, because: Self.saidDone) }
+            if isDone { try end(&record, because: Self.setToDone) }
             return (try value(of: record), true)
         }
-        if mustBeNew { throw SchedyFailure(412, "experiment \"\(name.prefix(80))\" exists already") }
+        if mustBeNew { throw SchedyFailure(412, "experiment \"\(name.prefix(80))\" already exists") }
         guard old.notes[Self.key] != nil else {
             throw SchedyFailure(409, "experiment \"\(name.prefix(80))\" was not made by Schedy's client")
         }
         var record = try replace(old, by: scheduler)
         if isDone {
-            if !record.state.isOver { try end(&record, because: Self.saidDone) }
+            if !record.state.isOver { try end(&record, because: Self.setToDone) }
         } else if record.state.isOver {
             try reopen(&record)
         }
@@ -98,9 +98,9 @@ struct SchedyRows<Rows: Ledger> {
         try rows.delete(record)
     }
 
-    /// Ends an experiment.
+    /// Finishes an experiment.
     ///
-    /// Jobs that run may go on and are recorded when they are done.
+    /// Running jobs may finish and are recorded.
     func end(_ record: inout ExperimentRecord, because reason: String?) throws {
         record.state = .finished
         record.reason = reason
@@ -113,7 +113,7 @@ struct SchedyRows<Rows: Ledger> {
         try rows.append(.ended, nil, details, in: record)
     }
 
-    /// Lets an experiment that is over go on.
+    /// Resumes a finished or failed experiment.
     func reopen(_ record: inout ExperimentRecord) throws {
         record.state = .running
         record.reason = nil
@@ -123,7 +123,7 @@ struct SchedyRows<Rows: Ledger> {
         try rows.append(.resumed, nil, [:], in: record)
     }
 
-    /// Ends a population whose members have all had their last job.
+    /// Finishes a population when all its members have finished their last jobs.
     func settle(_ record: inout ExperimentRecord) throws {
         guard record.state == .running, !record.experiment.isEndless else { return }
         let scheduler = try scheduler(of: record)
@@ -144,15 +144,15 @@ struct SchedyRows<Rows: Ledger> {
         var last: IntervalID?
         if let start {
             last = IntervalID(start)
-            if last == nil { throw SchedyFailure(400, "\"start\" must be what a page gave as next") }
+            if last == nil { throw SchedyFailure(400, "\"start\" must be the next of a page") }
         }
         let found = try rows.labeled(in: record, after: last, limit: settings.pageSize + 1)
         let page = found.prefix(settings.pageSize)
-        var answer: [String: Value] = [
+        var response: [String: Value] = [
             "items": .array(page.compactMap { SchedyJob($0, in: record)?.value })
         ]
-        if found.count > page.count { answer["next"] = page.last.map { .string($0.id.description) } }
-        return .object(answer)
+        if found.count > page.count { response["next"] = page.last.map { .string($0.id.description) } }
+        return .object(response)
     }
 
     func put(
@@ -164,24 +164,24 @@ struct SchedyRows<Rows: Ledger> {
         }
         try condition.check(SchedyJob(interval, in: record), id)
         var content = content
-        // Whoever updates what it read may leave them out; whoever overwrites means what it says, where it is allowed.
+        // Omitted hyperparameters are kept by a conditional update; overwriting removes them, except in a random search.
         if content.hyperparameters == nil, condition == .none, try scheduler(of: record).kind != .randomSearch {
             content.hyperparameters = [:]
         }
         return (try change(interval, to: content, in: &record), false)
     }
 
-    /// Adds a job by hand: a founder of its own, in whatever status.
+    /// Adds a job: a founder of its own, in any status.
     func add(_ content: SchedyJobContent, id: String?, to record: inout ExperimentRecord) throws -> SchedyJob {
         let hyperparameters = content.hyperparameters ?? [:]
         try scheduler(of: record).check(hyperparameters)
         if let id { try Self.check(id) }
         let label = try id ?? freshID(in: record)
         let interval = try add(label, hyperparameters, to: &record)
-        return try become(content, interval, in: &record)
+        return try apply(content, interval, in: &record)
     }
 
-    /// Adds a founder with a label that waits.
+    /// Adds a waiting founder with a label.
     func add(
         _ label: String, _ hyperparameters: [String: Value], to record: inout ExperimentRecord
     ) throws -> Interval {
@@ -195,13 +195,13 @@ struct SchedyRows<Rows: Ledger> {
         return interval
     }
 
-    /// Six characters that may stand in a URL, as Schedy's own names of jobs.
+    /// Returns an unused name of six characters that are safe in URLs, like the names that Schedy generated.
     func freshID(in record: ExperimentRecord) throws -> String {
         let characters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
         while true {
             let random = settings.random()
             let id = String((0..<6).map { characters[Int(random >> (6 * UInt64($0)) & 63)] })
-            // Not one that a command line would take for an option.
+            // Not one that looks like a command-line option.
             if !id.hasPrefix("-"), try rows.interval(labeled: id, in: record) == nil { return id }
         }
     }
@@ -218,11 +218,11 @@ struct SchedyRows<Rows: Ledger> {
 }
 
 extension Interval {
-    /// Takes hyperparameters given by hand instead of its own.
+    /// Replaces the hyperparameters by those that a client has set.
     ///
     /// - Parameters:
-    ///   - given: All that it has afterwards.
-    ///   - isRecorded: Whether it is kept as changes, so that what was there can be derived again.
+    ///   - given: The new hyperparameters, all of them.
+    ///   - isRecorded: Whether the differences are recorded as changes, so that the previous values can be re-derived.
     mutating func replace(by given: [String: Value], recording isRecorded: Bool) {
         if isRecorded {
             for name in Set(hyperparameters.names).union(given.keys).sorted() {

@@ -2,7 +2,7 @@
 
 import PBT
 
-/// A scheduler as Schedy writes it, `{"PBT": {…}}`, and the experiment of ours that it stands for.
+/// A scheduler in Schedy's format, `{"PBT": {…}}`, and the experiment that it corresponds to.
 struct SchedyScheduler: Sendable, Hashable {
     enum Kind: String, Sendable, CaseIterable {
         case manual = "Manual"
@@ -11,21 +11,21 @@ struct SchedyScheduler: Sendable, Hashable {
     }
 
     let kind: Kind
-    /// As the client wrote it.
+    /// The scheduler as the client sent it.
     let value: Value
-    /// What is explored and what founders are drawn from.
+    /// The distributions of founders, and the explore rules.
     private(set) var space: SearchSpace = [:]
-    /// What jobs are judged by, where the client says so.
+    /// The objective; nil if the client has defined none.
     private(set) var objective: Objective?
     private(set) var truncation = 0.2
-    /// How many initial jobs are sampled; none: no limit.
+    /// The number of initial jobs that are sampled; nil for no limit.
     private(set) var initialJobs: Int?
-    /// How many jobs a member has, one after the other; none: no limit.
+    /// The number of successive jobs of a member; nil for no limit.
     private(set) var generations: Int?
-    /// Whether there is something to draw an initial job from.
+    /// A Boolean value indicating whether initial jobs can be sampled.
     private(set) var samples = false
 
-    /// Reads a scheduler.
+    /// Parses a scheduler.
     ///
     /// - Throws: A ``SchedyFailure`` with status 400.
     init(_ value: Value?) throws(SchedyFailure) {
@@ -83,7 +83,7 @@ struct SchedyScheduler: Sendable, Hashable {
     private static func count(_ value: Value?, _ name: String) throws(SchedyFailure) -> Int? {
         guard let value, value != .null else { return nil }
         guard let count = value.int, (1...Experiment.withoutLimit).contains(count) else {
-            throw SchedyFailure(400, "PBT: \"\(name)\" must be a whole number from 1 to \(Experiment.withoutLimit)")
+            throw SchedyFailure(400, "PBT: \"\(name)\" must be an integer from 1 to \(Experiment.withoutLimit)")
         }
         return count
     }
@@ -110,7 +110,7 @@ struct SchedyScheduler: Sendable, Hashable {
         return SearchSpace(dimensions)
     }
 
-    /// The experiment, without members: they come as jobs are asked for.
+    /// Returns the experiment without members, which are added as jobs are requested.
     ///
     /// - Parameters:
     ///   - name: Its name.
@@ -120,15 +120,15 @@ struct SchedyScheduler: Sendable, Hashable {
         let isPopulation = kind == .populationBasedTraining
         return Experiment(
             name, kind: isPopulation ? .populationBasedTraining : kind == .manual ? .manual : .randomSearch,
-            // Of the other kinds it is chosen when the first job has a number among its results.
+            // The other kinds infer it from the first job with a numeric result.
             objective: objective ?? .maximize("score"), population: 0,
             intervals: isPopulation ? generations ?? Experiment.withoutLimit : 1, seed: seed, space: space,
             exploit: isPopulation ? .truncation(truncation) : .none, explore: .none,
             decides: isPopulation ? .late : .early, isOpen: true)
     }
 
-    /// The scheduler as it is answered: as it was written, the limit of generations under both of its names.
-    var answer: Value {
+    /// The scheduler in responses: as the client sent it, with the limit of generations under both of its names.
+    var response: Value {
         guard kind == .populationBasedTraining, let generations, var parameters = value[kind.rawValue]?.object else {
             return value
         }
@@ -137,7 +137,7 @@ struct SchedyScheduler: Sendable, Hashable {
         return .object([kind.rawValue: .object(parameters)])
     }
 
-    /// Complains about hyperparameters that a job added by hand cannot have.
+    /// Checks the hyperparameters of a job that a client adds.
     ///
     /// - Throws: A ``SchedyFailure`` with status 400.
     func check(_ hyperparameters: [String: Value]) throws(SchedyFailure) {
@@ -145,10 +145,10 @@ struct SchedyScheduler: Sendable, Hashable {
         throw SchedyFailure(400, "the job must have exactly these hyperparameters: \(space.names.quotedList)")
     }
 
-    /// What jobs are judged by in an experiment whose client did not say it, for our own commands to sort by.
+    /// Infers an objective, by which `pbt`'s commands sort, for an experiment that has none.
     ///
-    /// - Parameter results: The results of the first finished job that has a number among them.
-    /// - Returns: The metric whose name is best known, or else comes first; none when there is no number.
+    /// - Parameter results: The results of the first finished job with a numeric result.
+    /// - Returns: The metric with the most common name, or else the first by name; nil without a numeric result.
     static func objective(from results: [String: Value]) -> Objective? {
         let names = results.keys.sorted().filter { results[$0]?.double?.isFinite == true }
         let known = ["accuracy", "acc", "score", "reward", "return", "quality", "loss", "error"]

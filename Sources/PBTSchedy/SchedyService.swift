@@ -4,37 +4,37 @@ package import HTTPTypes
 package import PBT
 import PBTAPI
 
-/// A request to Schedy's service, free of any server.
+/// A request to Schedy's service, independent of the server.
 package struct SchedyRequest: Sendable {
     package var method: HTTPRequest.Method
-    /// What stands after the place where the service is mounted, still encoded: `experiments/a%2Fb/`.
-    package var path: Substring
-    /// What stands after `?`, still encoded.
-    package var query: String?
+    /// The path below the mount with the query, percent-encoded: `experiments/a%2Fb/jobs/?start=0`.
+    package var target: String
     package var headers: HTTPFields
     package var body: [UInt8]
-    /// Where the service is mounted, with a slash at the end: what a client writes as its `root`.
+    /// The URL of the mount with a slash at its end, which clients have as their `root`.
     package var root: String
 
     package init(
-        method: HTTPRequest.Method, path: Substring, query: String?, headers: HTTPFields, body: [UInt8], root: String
+        method: HTTPRequest.Method, target: String, headers: HTTPFields, body: [UInt8], root: String
     ) {
         self.method = method
-        self.path = path
-        self.query = query
+        self.target = target
         self.headers = headers
         self.body = body
         self.root = root
     }
+
+    /// The path below the mount, percent-encoded.
+    var path: Substring { target.prefix { $0 != "?" && $0 != "#" } }
 }
 
-/// What is answered.
-package struct SchedyAnswer: Sendable, Hashable {
+/// A response of Schedy's service.
+package struct SchedyResponse: Sendable, Hashable {
     package var status: Int
     package var headers: HTTPFields
     package var body: [UInt8]
 
-    /// JSON.
+    /// A response with JSON.
     init(_ value: Value, status: Int = 200, tag: String? = nil) {
         self.status = status
         headers = [.contentType: "application/json"]
@@ -42,14 +42,14 @@ package struct SchedyAnswer: Sendable, Hashable {
         body = Array(value.json.utf8)
     }
 
-    /// Nothing to say.
+    /// A response without a body.
     init(_ status: Int) {
         self.status = status
         headers = [:]
         body = []
     }
 
-    /// A text that the client shows.
+    /// An error response, whose message the client shows.
     init(_ failure: SchedyFailure, headers: HTTPFields = [:]) {
         status = failure.status
         self.headers = headers
@@ -58,30 +58,32 @@ package struct SchedyAnswer: Sendable, Hashable {
     }
 }
 
-/// Schedy's protocol: from method, path, headers and body to status, headers and body.
+/// Schedy's protocol: routing, authentication, and the format of requests and responses.
 package struct SchedyService<Rows: TransactionalStore>: Sendable {
     let schedy: Schedy<Rows>
     private let tokens: SchedyTokens
     private let authority: (any SchedyAuthority)?
 
+    /// The protocol over a service.
+    ///
     /// - Parameters:
-    ///   - schedy: What is asked for.
+    ///   - schedy: The service.
     ///   - tokens: The short-lived tokens that clients get.
-    ///   - authority: Who knows the API tokens; none: everybody may do everything.
+    ///   - authority: The API tokens; nil to permit everything without a token.
     package init(_ schedy: Schedy<Rows>, tokens: SchedyTokens, authority: (any SchedyAuthority)?) {
         self.schedy = schedy
         self.tokens = tokens
         self.authority = authority
     }
 
-    /// Answers a request.
-    package func answer(_ request: SchedyRequest) async -> SchedyAnswer {
+    /// Returns the response to a request; errors become responses too.
+    package func respond(to request: SchedyRequest) async -> SchedyResponse {
         do {
-            return try await answered(request)
+            return try await response(to: request)
         } catch let refusal as Refusal {
-            return SchedyAnswer(refusal.failure, headers: refusal.headers)
+            return SchedyResponse(refusal.failure, headers: refusal.headers)
         } catch {
-            return SchedyAnswer(SchedyFailure(error))
+            return SchedyResponse(SchedyFailure(error))
         }
     }
 
@@ -90,12 +92,12 @@ package struct SchedyService<Rows: TransactionalStore>: Sendable {
         let headers: HTTPFields
     }
 
-    private func answered(_ request: SchedyRequest) async throws -> SchedyAnswer {
+    private func response(to request: SchedyRequest) async throws -> SchedyResponse {
         var path: [String] = []
         for segment in request.path.split(separator: "/", omittingEmptySubsequences: true) {
             guard let name = PathSegment.decode(segment) else {
                 throw SchedyFailure(
-                    400, "the path is not well encoded: every % needs two digits, and all must be UTF-8")
+                    400, "the path is not percent-encoded UTF-8")
             }
             path.append(name)
         }
@@ -109,124 +111,126 @@ package struct SchedyService<Rows: TransactionalStore>: Sendable {
         case ("experiments", 1):
             try allow([.get], request)
             try await authorize(request, .read)
-            return SchedyAnswer(try await schedy.experiments(from: start(request)))
+            return SchedyResponse(try await schedy.experiments(from: start(request)))
         case ("experiments", 2): return try await experiment(path[1], request)
         case ("experiments", 3) where path[2] == "jobs": return try await jobs(of: path[1], request)
         case ("experiments", 3) where path[2] == "nextjob":
             try allow([.get], request)
             try await authorize(request, .work)
-            guard let job = try await schedy.nextJob(of: path[1]) else { return SchedyAnswer(204) }
-            return SchedyAnswer(job.value, tag: job.tag)
+            guard let job = try await schedy.nextJob(of: path[1]) else { return SchedyResponse(204) }
+            return SchedyResponse(job.value, tag: job.tag)
         case ("experiments", 4) where path[2] == "jobs": return try await job(path[3], of: path[1], request)
-        default: throw SchedyFailure(404, "there is nothing at \"\(String(request.path.prefix(80)))\"")
+        default: throw SchedyFailure(404, "not found: \"\(String(request.path.prefix(80)))\"")
         }
     }
 
-    // MARK: Who asks
+    // MARK: Authentication
 
-    private func signIn(_ request: SchedyRequest) async throws -> SchedyAnswer {
+    private func signIn(_ request: SchedyRequest) async throws -> SchedyResponse {
         let body = try json(request)
         guard let email = body["email"]?.string, let token = body["token"]?.string else {
-            throw SchedyFailure(400, "\"email\" and \"token\" must be text")
+            throw SchedyFailure(400, "\"email\" and \"token\" must be strings")
         }
         guard let authority else { return issued(SchedyHolder(id: email, scope: .admin), email) }
         guard let holder = try await authority.holder(of: token, email: email) else {
             throw SchedyFailure(
-                403, "email or token is wrong, or the token was revoked; make one with: pbt token create")
+                403, "wrong email or token, or the token was revoked; create one with: pbt token create")
         }
         return issued(holder, email)
     }
 
-    private func issued(_ holder: SchedyHolder, _ email: String) -> SchedyAnswer {
+    private func issued(_ holder: SchedyHolder, _ email: String) -> SchedyResponse {
         let (token, expires) = tokens.issue(holder, email: email)
-        return noStore(SchedyAnswer(["token": .string(token), "expiresAt": .integer(expires)]))
+        return noStore(SchedyResponse(["token": .string(token), "expiresAt": .integer(expires)]))
     }
 
-    private func reset(_ request: SchedyRequest) async throws -> SchedyAnswer {
+    private func reset(_ request: SchedyRequest) async throws -> SchedyResponse {
         let (holder, email) = try await authorize(request, .read)
         let token = try await authority?.reset(holder) ?? ""
         return noStore(
-            SchedyAnswer([
+            SchedyResponse([
                 "root": .string(request.root), "email": .string(email), "token_type": "api_token",
                 "token": .string(token),
             ]))
     }
 
-    private func noStore(_ answer: SchedyAnswer) -> SchedyAnswer {
-        var answer = answer
-        answer.headers[.cacheControl] = "no-store"
-        return answer
+    private func noStore(_ response: SchedyResponse) -> SchedyResponse {
+        var response = response
+        response.headers[.cacheControl] = "no-store"
+        return response
     }
 
-    /// Who asks, if they may do that.
+    /// Returns the authenticated caller.
+    ///
+    /// - Throws: An error with status 401 without a valid token, 403 for one with a lower scope.
     @discardableResult
     private func authorize(
         _ request: SchedyRequest, _ needed: SchedyHolder.Scope
     ) async throws -> (holder: SchedyHolder, email: String) {
         let given = request.headers[.authorization] ?? ""
         let bearer = given.prefix(7).lowercased() == "bearer " ? given.dropFirst(7) : ""
-        let said = tokens.read(bearer)
+        let claims = tokens.read(bearer)
         guard let authority else {
-            return (SchedyHolder(id: said?.id ?? "", scope: .admin), said?.email ?? "")
+            return (SchedyHolder(id: claims?.id ?? "", scope: .admin), claims?.email ?? "")
         }
-        guard let said, let holder = try await authority.holder(named: said.id) else {
+        guard let claims, let holder = try await authority.holder(named: claims.id) else {
             throw Refusal(
-                failure: SchedyFailure(401, "the token is missing, unknown or has expired; get one with POST token/"),
+                failure: SchedyFailure(401, "the token is missing, unknown or expired; get one with POST token/"),
                 headers: [.wwwAuthenticate: "Bearer"])
         }
         guard holder.scope >= needed else {
-            throw SchedyFailure(403, "this needs a token with the scope \(needed), yours has \(holder.scope)")
+            throw SchedyFailure(403, "this requires a token with the scope \(needed), yours has \(holder.scope)")
         }
-        return (holder, said.email)
+        return (holder, claims.email)
     }
 
     // MARK: Experiments and jobs
 
-    private func experiment(_ name: String, _ request: SchedyRequest) async throws -> SchedyAnswer {
+    private func experiment(_ name: String, _ request: SchedyRequest) async throws -> SchedyResponse {
         try allow([.get, .put, .delete], request)
         switch request.method {
         case .put:
             try await authorize(request, .admin)
             let mustBeNew = try condition(request) == .isNew
             let (experiment, isNew) = try await schedy.put(name, json(request), mustBeNew: mustBeNew)
-            return SchedyAnswer(experiment, status: isNew ? 201 : 200)
+            return SchedyResponse(experiment, status: isNew ? 201 : 200)
         case .delete:
             try await authorize(request, .admin)
             try await schedy.delete(name, mustExist: condition(request) == .exists)
-            return SchedyAnswer(204)
+            return SchedyResponse(204)
         default:
             try await authorize(request, .read)
-            return SchedyAnswer(try await schedy.experiment(name))
+            return SchedyResponse(try await schedy.experiment(name))
         }
     }
 
-    private func jobs(of name: String, _ request: SchedyRequest) async throws -> SchedyAnswer {
+    private func jobs(of name: String, _ request: SchedyRequest) async throws -> SchedyResponse {
         try allow([.get, .post], request)
         guard request.method == .post else {
             try await authorize(request, .read)
-            return SchedyAnswer(try await schedy.jobs(of: name, from: start(request)))
+            return SchedyResponse(try await schedy.jobs(of: name, from: start(request)))
         }
         try await authorize(request, .work)
         let job = try await schedy.add(SchedyJobContent(json(request)), to: name)
-        return SchedyAnswer(job.value, status: 201, tag: job.tag)
+        return SchedyResponse(job.value, status: 201, tag: job.tag)
     }
 
-    private func job(_ id: String, of name: String, _ request: SchedyRequest) async throws -> SchedyAnswer {
+    private func job(_ id: String, of name: String, _ request: SchedyRequest) async throws -> SchedyResponse {
         try allow([.get, .put, .delete], request)
         switch request.method {
         case .put:
             try await authorize(request, .work)
             let (job, isNew) = try await schedy.put(
                 id, of: name, SchedyJobContent(json(request)), if: condition(request))
-            return SchedyAnswer(job.value, status: isNew ? 201 : 200, tag: job.tag)
+            return SchedyResponse(job.value, status: isNew ? 201 : 200, tag: job.tag)
         case .delete:
             try await authorize(request, .admin)
             try await schedy.delete(id, of: name, if: condition(request))
-            return SchedyAnswer(204)
+            return SchedyResponse(204)
         default:
             try await authorize(request, .read)
             let job = try await schedy.job(id, of: name)
-            return SchedyAnswer(job.value, tag: job.tag)
+            return SchedyResponse(job.value, tag: job.tag)
         }
     }
 
@@ -235,11 +239,11 @@ package struct SchedyService<Rows: TransactionalStore>: Sendable {
     private func allow(_ methods: [HTTPRequest.Method], _ request: SchedyRequest) throws {
         guard !methods.contains(request.method) else { return }
         throw Refusal(
-            failure: SchedyFailure(405, "\(request.method.rawValue.prefix(20)) has no meaning here"),
+            failure: SchedyFailure(405, "method not allowed: \(request.method.rawValue.prefix(20))"),
             headers: [.allow: methods.map(\.rawValue).joined(separator: ", ")])
     }
 
-    /// What `If-Match` and `If-None-Match` ask for.
+    /// Returns the precondition of the fields `If-Match` and `If-None-Match`.
     private func condition(_ request: SchedyRequest) throws -> SchedyCondition {
         if let none = request.headers[.ifNoneMatch] {
             guard Self.trimmed(none) == "*" else { throw SchedyFailure(400, "If-None-Match must be *") }
@@ -263,13 +267,7 @@ package struct SchedyService<Rows: TransactionalStore>: Sendable {
     }
 
     private func start(_ request: SchedyRequest) throws -> String? {
-        for pair in (request.query ?? "").split(separator: "&") where pair.hasPrefix("start=") {
-            guard let start = PathSegment.decode(pair.dropFirst("start=".count)) else {
-                throw SchedyFailure(400, "\"start\" is not well encoded")
-            }
-            return start
-        }
-        return nil
+        try Query.fields(of: request.target)["start"]
     }
 
     private func json(_ request: SchedyRequest) throws -> Value {
@@ -277,7 +275,7 @@ package struct SchedyService<Rows: TransactionalStore>: Sendable {
         do {
             return try Value(json: request.body)
         } catch {
-            throw SchedyFailure(400, "the body is no JSON: \(error)")
+            throw SchedyFailure(400, "the body is not valid JSON: \(error)")
         }
     }
 }

@@ -3,9 +3,9 @@
 import Crypto
 package import PBT
 
-/// Who calls Schedy's service, and what they may do.
+/// The holder of an API token, and its scope.
 package struct SchedyHolder: Sendable, Hashable {
-    /// What they may do; each includes those before it.
+    /// The permissions of a token; each scope includes those before it.
     package enum Scope: Int, Sendable, Hashable, Comparable, CaseIterable {
         case read, work, admin
 
@@ -14,7 +14,7 @@ package struct SchedyHolder: Sendable, Hashable {
         }
     }
 
-    /// What names the API token in the server's list; no secret.
+    /// The public identifier of the API token.
     package var id: String
     package var scope: Scope
 
@@ -24,35 +24,37 @@ package struct SchedyHolder: Sendable, Hashable {
     }
 }
 
-/// Who knows the API tokens.
+/// A verifier of API tokens.
 package protocol SchedyAuthority: Sendable {
-    /// The holder of a token; none when it is unknown, revoked or expired, or belongs to somebody else.
+    /// Returns the holder of a token; nil when it is unknown, revoked or expired, or belongs to another email.
     ///
     /// - Parameters:
     ///   - token: The secret, or a password.
-    ///   - email: What the client gives as its name.
+    ///   - email: The email that the client sends with it.
     /// - Returns: The holder.
-    /// - Throws: What the list of tokens throws; nothing about a token that is wrong.
+    /// - Throws: An error of the token store; not for an invalid token.
     func holder(of token: String, email: String) async throws -> SchedyHolder?
 
-    /// A holder as it is now; none when its token was revoked since or has expired.
+    /// Returns the current state of a holder; nil when its token was revoked or has expired.
     func holder(named id: String) async throws -> SchedyHolder?
 
-    /// Replaces a holder's token by a new one, and returns that.
+    /// Replaces a holder's token, and returns the new one.
     func reset(_ holder: SchedyHolder) async throws -> String
 }
 
-/// Short-lived tokens that stand for an API token: signed, and forgotten by the server.
+/// Short-lived tokens that stand for an API token: signed, so that the server stores nothing.
 package struct SchedyTokens: Sendable {
     private let key: SymmetricKey
     private let clock: StoreClock
-    /// How long one is good for.
+    /// The lifetime of a token.
     let lifetime: Duration
 
+    /// Tokens that are signed with a key.
+    ///
     /// - Parameters:
-    ///   - key: What they are signed with, 32 bytes or more; random by default, so that a server that starts again asks
-    ///     its clients to renew theirs.
-    ///   - lifetime: How long one is good for.
+    ///   - key: The key of the signatures, 32 bytes or more; random by default, so that clients renew their tokens after
+    ///     the server restarts.
+    ///   - lifetime: The lifetime of a token.
     ///   - clock: The time.
     package init(key: [UInt8]? = nil, lifetime: Duration = .seconds(3600), clock: StoreClock = .system) {
         self.key = key.map { SymmetricKey(data: $0) } ?? SymmetricKey(size: .bits256)
@@ -60,7 +62,7 @@ package struct SchedyTokens: Sendable {
         self.clock = clock
     }
 
-    /// A token for a holder, and the time in seconds since 1970 when it expires.
+    /// Creates a token for a holder, and returns it with its expiry in seconds since 1970.
     package func issue(_ holder: SchedyHolder, email: String) -> (token: String, expires: Int) {
         let expires = Int(clock.now().advanced(by: lifetime).milliseconds / 1000)
         let payload: Value = ["id": .string(holder.id), "email": .string(email), "exp": .integer(expires)]
@@ -69,7 +71,7 @@ package struct SchedyTokens: Sendable {
         return ("\(Hex.text(of: text)).\(Hex.text(of: signature))", expires)
     }
 
-    /// What a token says of its holder; none when it is forged, damaged, or has expired.
+    /// Returns the claims of a token; nil when it is forged, damaged, or expired.
     package func read(_ token: some StringProtocol) -> (id: String, email: String)? {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, let text = Hex.bytes(of: parts[0]), let signature = Hex.bytes(of: parts[1]),

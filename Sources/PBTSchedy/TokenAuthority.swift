@@ -20,7 +20,7 @@ struct TokenAuthority: SchedyAuthority {
 
     func reset(_ holder: SchedyHolder) async throws -> String {
         guard let old = try await tokens.token(id: holder.id) else {
-            throw PBTError(.unauthorized, "the token was revoked; make one with: pbt token create NAME")
+            throw PBTError(.unauthorized, "the token was revoked; create one with: pbt token create NAME")
         }
         let now = clock.now()
         let (token, record) = try Token.make(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pages are complete without this.
+// Pages work without it.
 (() => {
 const doc = document, root = doc.documentElement, $ = (s, e = doc) => e.querySelector(s),
  $$ = (s, e = doc) => [...e.querySelectorAll(s)], on = (e, kind, act) => e?.addEventListener(kind, act);
 
-// Before anything is painted
+// Before painting
 const themes = ["auto", "light", "dark"], paint = () => {
  root.dataset.theme = theme;
  const e = $("#theme");
@@ -12,14 +12,14 @@ const themes = ["auto", "light", "dark"], paint = () => {
 };
 let theme = "auto";
 try { theme = localStorage.theme ?? theme; } catch {}
-const turn = () => {
+const flip = () => {
  theme = themes[(themes.indexOf(theme) + 1) % 3];
  try { localStorage.theme = theme; } catch {}
  paint();
 };
 paint();
 
-let main, path, facts = {}, rev = 0, bell = 0, shown = new Map(),
+let main, path, facts = {}, rev = 0, news = 0, shown = new Map(),
  stream, frozen = false, lost = false, gone = false, since = Date.now(), busy = false, again = false, width = 0;
 const over = () => facts.over, idle = () => !path || doc.hidden || frozen || gone || over();
 const read = () => {
@@ -37,21 +37,21 @@ const read = () => {
  say();
 };
 
-// Said aloud
-let said = 0, saying, last;
+// Announced at most every 30 s
+let said = 0, timer, last;
 const say = () => {
- clearTimeout(saying);
+ clearTimeout(timer);
  last ??= facts.say;
  if (last === facts.say) return;
- saying = setTimeout(() => { said = Date.now(); $("#said").textContent = last = facts.say; },
+ timer = setTimeout(() => { said = Date.now(); $("#said").textContent = last = facts.say; },
   said + 30000 - Date.now());
 };
 
-// The bell
+// Status
 const tell = () => {
  const e = $("#link");
  if (!e || !path) return;
- const text = frozen ? "❚❚ frozen" : over() ? "■ " + facts.state : gone ? "■ run ended" :
+ const text = frozen ? "❚❚ updates paused" : over() ? "■ " + facts.state : gone ? "■ run ended" :
   lost ? e.dataset.lost : "● live";
  e.textContent = text;
  e.className = text[0] === "●" ? "on" : lost ? "off" : "";
@@ -65,7 +65,7 @@ const open = () => {
  if (stream || idle()) return;
  stream = new EventSource(`${path}?rev=${rev}`);
  stream.onopen = () => { if (lost) refresh(); contact(true); };
- on(stream, "rev", e => { bell = Math.max(bell, +e.lastEventId || 0); refresh(); });
+ on(stream, "rev", e => { news = Math.max(news, +e.lastEventId || 0); refresh(); });
  on(stream, "bye", () => { gone = true; refresh(); });
  stream.onerror = () => { contact(false); if (stream?.readyState === 2) shut(); };
 };
@@ -76,7 +76,7 @@ const tick = () => {
  tell();
 };
 
-// Swaps what differs
+// Replaces changed blocks
 const refresh = async () => {
  if (busy) { again = true; return; }
  if (frozen || (gone && !stream)) return;
@@ -85,16 +85,16 @@ const refresh = async () => {
   const url = new URL(location), q = url.searchParams;
   q.set("fragment", 1);
   if (width) q.set("w", width);
-  const answer = await fetch(url, { cache: "no-store" });
-  if (answer.redirected || answer.status === 404) return location.reload();
-  if (!answer.ok) throw answer.status;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const reply = await fetch(url, { cache: "no-store" });
+  if (reply.redirected || reply.status === 404) return location.reload();
+  if (!reply.ok) throw reply.status;
+  const page = new DOMParser().parseFromString(await reply.text(), "text/html");
   if (!frozen) swap(page);
   if (over()) shut();
   contact(true);
  } catch { contact(false); } finally {
   busy = false;
-  if (again || (bell > rev && !lost && !gone)) setTimeout(refresh, 1000);
+  if (again || (news > rev && !lost && !gone)) setTimeout(refresh, 1000);
   else if (gone) shut();
  }
 };
@@ -119,7 +119,7 @@ const swap = page => {
  read();
 };
 
-// Pictures are drawn for their width
+// Charts are drawn for a width
 const fit = () => {
  const chart = $(".chart");
  if (!chart || new URLSearchParams(location.search).has("w")) return;
@@ -168,7 +168,7 @@ const keys = {
  c: () => { const m = doc.activeElement?.closest("[data-m]")?.dataset.m; if (m) pin(m, true); },
  l: () => tab(2), "/": () => $("#filter") ? $("#filter").focus() : tab(1),
  " ": () => { frozen = !frozen; if (frozen) shut(); else { refresh(); open(); } tell(); },
- t: turn, "?": () => $("#help")?.showModal(), Escape: () => { pins = []; light(); },
+ t: flip, "?": () => $("#help")?.showModal(), Escape: () => { pins = []; light(); },
 };
 for (let i = 0; i < 5; i++) keys[i + 1] = () => tab(i);
 const tab = i => $$("header nav a")[i]?.click();
@@ -184,7 +184,7 @@ on(window, "DOMContentLoaded", () => {
  paint();
  for (const e of $$("header button[hidden]")) {
   e.hidden = false;
-  on(e, "click", e.id === "theme" ? turn : keys["?"]);
+  on(e, "click", e.id === "theme" ? flip : keys["?"]);
  }
  read();
  fit();

@@ -8,7 +8,7 @@ import Testing
 
 @testable import PBTServer
 
-/// An experiment trained in a store by made-up workers, interval after interval.
+/// An experiment that is trained in a store by simulated workers, one interval after another.
 struct TrainedRun {
     var name = "digits"
     var objective = Objective.maximize("accuracy")
@@ -18,11 +18,11 @@ struct TrainedRun {
     var intervals = 8
     var retries = 1
     var hasBaseline = false
-    /// How many intervals finish; none: all.
+    /// The number of intervals that finish; nil for all.
     var finishing: Int?
-    /// What is reported beside the score.
+    /// The metrics that are reported with the score.
     var metrics: [String: Value] = ["loss": 0.25]
-    /// What an interval comes to; failed when it is none.
+    /// The score of an interval; nil for a failed one.
     var score: @Sendable (Interval) -> Double? = { interval in
         let rate = interval.hyperparameters["lr"]?.double ?? interval.hyperparameters.values.values.first?.double ?? 0.5
         return 1 - 1 / (2 + Double(interval.depth)) - 0.05 * abs(rate - 0.01)
@@ -35,7 +35,7 @@ struct TrainedRun {
             trainer: .init(command: ["python3", "train.py"], directory: "/"))
     }
 
-    /// Creates it and trains it.
+    /// Creates the experiment and trains it.
     func train(in store: any Store, clock: ManualClock? = nil) async throws {
         let experiment = experiment
         _ = try await store.create(experiment)
@@ -66,29 +66,29 @@ struct TrainedRun {
     }
 }
 
-/// What a page is made of, as far as tests look.
+/// The markup of a page.
 struct PageText {
     let text: String
 
     init(_ answer: Answer) { text = answer.text }
 
-    /// How many elements it has.
+    /// The number of elements.
     var nodes: Int { text.matches(of: /<[a-zA-Z]/).count }
 
-    /// What a block that is swapped holds.
+    /// Returns the content of a block that the script replaces.
     func block(_ id: String) -> String? {
         guard let start = text.firstRange(of: "id=\"live-\(id)\"") else { return nil }
         let rest = text[start.upperBound...]
         return String(rest[..<(rest.firstRange(of: "id=\"live-")?.lowerBound ?? rest.endIndex)])
     }
 
-    /// The value of a hidden field.
+    /// Returns the value of a hidden field.
     func hidden(_ name: String) -> String? {
         let start = "name=\"\(name)\" value=\""
         return text.firstRange(of: start).map { String(text[$0.upperBound...].prefix { $0 != "\"" }) }
     }
 
-    /// Whether each element that must end does, in its place, and no attribute or text holds what it must not.
+    /// A Boolean value indicating whether elements are closed in order, and attributes and text are escaped.
     var isWellFormed: Bool {
         let voids: Set = ["meta", "link", "input", "br", "hr", "img", "!DOCTYPE"]
         var open: [Substring] = []

@@ -22,7 +22,7 @@ struct PagesTests {
     ]
 
     @Test(arguments: paths)
-    func `a page is whole, says nothing to other hosts, and may do nothing but what this server gives it`(
+    func `a page is well-formed, makes no requests to other hosts, and has a strict content security policy`(
         path: String
     ) async throws {
         try await withServer(pages: .pages()) { server in
@@ -49,11 +49,11 @@ struct PagesTests {
             #expect(page.text.contains("<a class=\"skip\" href=\"#main\">"))
             #expect(page.text.matches(of: /id="main"/).count == 1)
             let ids = page.text.matches(of: /\sid="([^"]+)"/).map { String($0.output.1) }
-            #expect(Set(ids).count == ids.count, "an id stands twice")
+            #expect(Set(ids).count == ids.count, "an id is duplicated")
         }
     }
 
-    @Test func `the overview tells without a script how the experiment stands`() async throws {
+    @Test func `the overview is complete without JavaScript`() async throws {
         try await withServer(pages: .pages()) { server in
             try await TrainedRun(hasBaseline: true).train(in: server.store)
             let page = PageText(try await server.visit("/e/digits"))
@@ -85,7 +85,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `an empty store says how to begin`() async throws {
+    @Test func `an empty store shows how to start`() async throws {
         try await withServer(pages: .pages()) { server in
             let page = try await server.visit("/")
             #expect(page.text.contains("There are no experiments yet"))
@@ -93,7 +93,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `what is not there is said, with what is`() async throws {
+    @Test func `a missing page shows an error with the existing experiments`() async throws {
         try await withServer(pages: .pages()) { server in
             try await server.create("toy")
             for path in ["/e/toi", "/nothing", "/e/toy/nothing", "/e/toy/charts/x.svg"] {
@@ -109,7 +109,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `programs get JSON as before, and without a dashboard everyone does`() async throws {
+    @Test func `programs get JSON, and without a dashboard every client does`() async throws {
         try await withServer(pages: .pages()) { server in
             for path in ["/", "/nothing", "/favicon.ico"] {
                 let answer = try await server.visit(path, headers: [("Accept", "application/json")])
@@ -130,7 +130,7 @@ struct PagesTests {
     }
 
     @Test(arguments: ["evil.example", "10.0.0.1"])
-    func `a page is shown under this machine's names only`(host: String) async throws {
+    func `pages accept only host names of this machine`(host: String) async throws {
         try await withServer(pages: .pages()) { server in
             let answer = try await server.visit("/", headers: [("Host", host)])
             #expect(answer.status == 403)
@@ -138,7 +138,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `files of an experiment can be had`() async throws {
+    @Test func `charts and intervals of an experiment can be downloaded`() async throws {
         try await withServer(pages: .pages()) { server in
             try await TrainedRun(finishing: 9).train(in: server.store)
             let picture = try await server.visit("/e/digits/charts/curves.svg")
@@ -157,7 +157,7 @@ struct PagesTests {
         }
     }
 
-    @Test func `scripts and styles are small, known by their contents, and kept`() async throws {
+    @Test func `scripts and styles are small, and cached by their contents`() async throws {
         #expect(Assets.script.bytes.count <= 8 << 10)
         #expect(Assets.style.bytes.count <= 12 << 10)
         try await withServer(pages: .pages()) { server in
@@ -178,13 +178,13 @@ struct PagesTests {
         }
     }
 
-    @Test func `a store that cannot be read is said to be, on a page`() async throws {
+    @Test func `an unreadable store is reported on a page`() async throws {
         let store = BrokenStore(PBTError(.unusableStore, "the file is gone"))
         try await withServer(store: store, pages: .pages()) { server in
             for path in ["/", "/e/toy", "/e/toy/members"] {
                 let answer = try await server.visit(path)
                 #expect(answer.status == 503)
-                #expect(answer.text.contains("The store cannot be read now"))
+                #expect(answer.text.contains("Store unavailable"))
                 #expect(answer.text.contains("the file is gone"))
                 #expect(answer[header: "Retry-After"] == "10")
             }

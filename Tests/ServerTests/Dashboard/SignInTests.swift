@@ -26,7 +26,7 @@ struct SignInTests {
         return ("Cookie", String(field.prefix { $0 != ";" }))
     }
 
-    @Test func `where there are tokens a visitor signs in with one, and the browser keeps none`() async throws {
+    @Test func `visitors sign in with a token, which the browser does not keep`() async throws {
         let (tokens, clock) = (InMemoryTokens(), ManualClock())
         let token = try await Self.token(.read, in: tokens, clock)
         try await withServer(pages: .pages(tokens: tokens, clock: clock.store), client: still) { server in
@@ -60,7 +60,7 @@ struct SignInTests {
         }
     }
 
-    @Test func `a session ends after twelve hours, and at once when its token is revoked`() async throws {
+    @Test func `a session ends after twelve hours, and immediately when its token is revoked`() async throws {
         let (tokens, clock) = (InMemoryTokens(), ManualClock())
         let token = try await Self.token(.read, in: tokens, clock)
         try await withServer(pages: .pages(tokens: tokens, clock: clock.store), client: still) { server in
@@ -78,7 +78,7 @@ struct SignInTests {
         }
     }
 
-    @Test func `wrong tokens count, and after twenty the address waits`() async throws {
+    @Test func `after twenty invalid tokens an address is rate-limited`() async throws {
         let (tokens, clock) = (InMemoryTokens(), ManualClock())
         let token = try await Self.token(.read, in: tokens, clock)
         try await withServer(pages: .pages(tokens: tokens, clock: clock.store), client: still) { server in
@@ -99,11 +99,11 @@ struct SignInTests {
         ("//evil.example/x", "/"), ("https://evil.example", "/"), ("/\\evil.example", "/"), ("/e/a\r\nX: y", "/"),
         ("/sign-in", "/"), ("", "/"), ("/e/a?x=1", "/e/a?x=1"),
     ])
-    func `after signing in nobody is sent elsewhere`(next: String, place: String) {
+    func `signing in never redirects to another site`(next: String, place: String) {
         #expect(PageRequest.next(next) == place)
     }
 
-    @Test func `a form of another site signs nobody in`() async throws {
+    @Test func `a form of another site cannot sign in`() async throws {
         let (tokens, clock) = (InMemoryTokens(), ManualClock())
         let token = try await Self.token(.admin, in: tokens, clock)
         try await withServer(pages: .pages(tokens: tokens, clock: clock.store), client: still) { server in
@@ -123,7 +123,7 @@ struct SignInTests {
 
     // MARK: Control
 
-    @Test func `without being told so a dashboard changes nothing`() async throws {
+    @Test func `a dashboard is read-only by default`() async throws {
         try await withServer(pages: .pages()) { server in
             try await server.create("toy")
             let page = try await server.visit("/e/toy")
@@ -137,7 +137,7 @@ struct SignInTests {
         }
     }
 
-    @Test func `with it, pause, resume, push and stop are asked for, then done`() async throws {
+    @Test func `with control allowed, pause, resume, push and stop are confirmed, then performed`() async throws {
         try await withServer(pages: .pages(control: true), client: still) { server in
             try await server.create("toy")
             let ours = [("Sec-Fetch-Site", "same-origin")]
@@ -171,11 +171,11 @@ struct SignInTests {
             let record = try await server.store.record(of: "toy")
             #expect(record.reason == "enough")
             let late = try await server.visit("/e/toy/control/pause")
-            #expect(late.text.contains("there is nothing to pause"))
+            #expect(late.text.contains("cannot pause"))
         }
     }
 
-    @Test func `what cannot be pushed is said beside the form`() async throws {
+    @Test func `an invalid push is reported next to the form`() async throws {
         try await withServer(pages: .pages(control: true), client: still) { server in
             try await server.create("toy")
             let secret = try #require(PageText(try await server.visit("/e/toy/control/push")).hidden("form_token"))
@@ -187,7 +187,7 @@ struct SignInTests {
         }
     }
 
-    @Test func `a token that may only look cannot control`() async throws {
+    @Test func `a token without the scope admin cannot control`() async throws {
         let (tokens, clock) = (InMemoryTokens(), ManualClock())
         let token = try await Self.token(.work, in: tokens, clock)
         try await withServer(
@@ -199,7 +199,7 @@ struct SignInTests {
             #expect(!page.text.contains("/control/"))
             let answer = try await server.visit("/e/toy/control/pause", headers: [session])
             #expect(answer.status == 403)
-            #expect(answer.text.contains("is for work; this needs admin"))
+            #expect(answer.text.contains("has the scope work; this requires admin"))
         }
     }
 }

@@ -17,17 +17,17 @@ struct StatesTests {
         try #require(PageText(try await server.visit(path)).block("banners"))
     }
 
-    @Test func `before the first score it is said what waits, and nothing is made up`() async throws {
+    @Test func `before the first score a page shows the waiting members, and no invented numbers`() async throws {
         try await withServer(pages: .pages()) { server in
             try await TrainedRun(finishing: 0).train(in: server.store)
             let page = PageText(try await server.visit("/e/digits"))
             #expect(page.block("banners")?.contains("No score yet") == true)
-            #expect(page.block("banners")?.contains("6 members wait for a worker") == true)
+            #expect(page.block("banners")?.contains("6 members are waiting for a worker") == true)
             #expect(page.block("tiles")?.contains("<dd>–</dd>") == true)
         }
     }
 
-    @Test func `a worker whose lease ran out is named, with what happens next`() async throws {
+    @Test func `a worker with an expired lease is named, with what happens next`() async throws {
         let clock = ManualClock()
         let store = InMemoryStore(clock: clock.store)
         try await withServer(store: store, pages: .pages(clock: clock.store)) { server in
@@ -37,14 +37,14 @@ struct StatesTests {
             #expect(!before.contains("silent"))
             clock.advance(by: .seconds(90))
             let after = try await Self.banners(server)
-            #expect(after.contains("box/9/w</bdi> is silent: its lease ran out 30s ago"))
-            #expect(after.contains("is tried again (2 of 2) as soon as a worker asks for work"))
+            #expect(after.contains("box/9/w</bdi> is silent: its lease expired 30s ago"))
+            #expect(after.contains("will be retried (attempt 2 of 2) by the next worker that claims"))
             let workers = PageText(try await server.visit("/e/digits/workers"))
             #expect(workers.text.contains("! silent 30s"))
         }
     }
 
-    @Test func `a whole run that failed says the first error, the command and the end of the log`() async throws {
+    @Test func `a failed run shows the first error, the command and the end of the log`() async throws {
         try await withTemporaryDirectory { directory in
             let data = DataDirectory(FilePath(directory))
             let store = InMemoryStore()
@@ -99,7 +99,7 @@ struct StatesTests {
         }
     }
 
-    @Test func `paused, diverged and failed are said in words`() async throws {
+    @Test func `paused, diverged and failed are shown in words`() async throws {
         try await withServer(pages: .pages()) { server in
             try await TrainedRun(
                 retries: 0, finishing: 12,
@@ -109,7 +109,7 @@ struct StatesTests {
             let text = try await Self.banners(server)
             #expect(text.contains("Paused"))
             #expect(text.contains("pbt resume digits"))
-            #expect(text.contains("1 interval failed, retries spent"))
+            #expect(text.contains("1 interval failed, retries exhausted"))
             let page = try await server.visit("/e/digits")
             #expect(!page.text.lowercased().contains(">nan<"))
             let trouble = try await server.visit("/e/digits/events?only=trouble")
@@ -164,7 +164,7 @@ struct StatesTests {
     }
 
     @Test(arguments: ["score", "-score"])
-    func `what has no score comes last, whichever way members are sorted`(sort: String) async throws {
+    func `members without a score come last in either order`(sort: String) async throws {
         try await withServer(pages: .pages()) { server in
             try await TrainedRun(
                 kind: .randomSearch, retries: 0, score: { $0.id.member == 3 ? nil : Double($0.id.member) }
@@ -177,7 +177,8 @@ struct StatesTests {
         }
     }
 
-    @Test func `the columns of the members are chosen in the address, metrics and odd names among them`() async throws {
+    @Test func `the columns of the members are selected in the URL, including metrics and unusual names`() async throws
+    {
         try await withServer(pages: .pages()) { server in
             var run = TrainedRun()
             run.metrics = ["loss": 0.25, "a,b": 7, "<i>": "x"]
@@ -228,7 +229,7 @@ struct StatesTests {
         }
     }
 
-    @Test func `of a thousand metrics fifty are offered, and those that the address names`() async throws {
+    @Test func `of a thousand metrics fifty can be selected, and those that the URL names`() async throws {
         try await withServer(pages: .pages()) { server in
             var run = TrainedRun(population: 2, intervals: 1)
             run.metrics = Dictionary(uniqueKeysWithValues: (0..<1000).map { ("k\($0)", .integer($0)) })
@@ -242,7 +243,7 @@ struct StatesTests {
         }
     }
 
-    @Test func `the bell rings when something changed, and not for whoever is up to date`() async throws {
+    @Test func `a page is notified of changes only`() async throws {
         try await withServer(pages: .pages()) { server in
             try await server.create("toy")
             try await server.create("other")
@@ -259,7 +260,7 @@ struct StatesTests {
         }
     }
 
-    @Test func `who is told that there is news need not wait until it is read`() async throws {
+    @Test func `a snapshot is prefetched before pages are notified`() async throws {
         let store = CountingStore(InMemoryStore())
         try await withServer(store: store, pages: .pages()) { server in
             try await server.create("toy")

@@ -162,7 +162,7 @@ import Testing
             #expect(refused.status == 409)
             #expect(
                 refused.text
-                    == "the job is over and others were made from it; its hyperparameters cannot change any more")
+                    == "the job has finished and has successors; its hyperparameters can no longer be changed")
             #expect(try await place.audit("e").mismatches == [])
         }
     }

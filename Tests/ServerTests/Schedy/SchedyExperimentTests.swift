@@ -103,7 +103,7 @@ import Testing
         ),
         (
             ["RandomSearch": ["a": ["choice": ["values": []]]]],
-            "hyperparameter \"a\": \"values\" must be a list with something in it"
+            "hyperparameter \"a\": \"values\" must be a list that is not empty"
         ),
         (
             ["RandomSearch": ["a": ["choice": ["values": [1, 2], "weights": [1]]]]],
@@ -117,7 +117,7 @@ import Testing
         ),
         (
             ["PBT": ["qualityResultName": "q", "objective": "max", "exploit": ["truncate": 0.2], "numParallel": 0]],
-            "PBT: \"numParallel\" must be a whole number from 1 to 1000000"
+            "PBT: \"numParallel\" must be an integer from 1 to 1000000"
         ),
         (
             [

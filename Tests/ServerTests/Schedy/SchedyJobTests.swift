@@ -87,7 +87,7 @@ import Testing
             #expect(first.status == 200)
             let second = try await caller.put(job, of: "e", status: "RUNNING")
             #expect(second.status == 412)
-            #expect(second.text == "job \"\(job.id)\" was changed meanwhile: it is RUNNING now")
+            #expect(second.text == "job \"\(job.id)\" was changed in the meantime: it is now RUNNING")
             #expect(try await caller.put("none", of: "e", ["status": "DONE"], ifMatch: "\"x\"").status == 412)
             #expect(try await caller.put("none", of: "e", ["status": "DONE"], ifMatch: "*").status == 412)
             #expect(try await caller.put(job.id, of: "e", ["status": "RUNNING"], ifMatch: "*").status == 200)
@@ -255,7 +255,7 @@ import Testing
             }
             let broken = try await caller.call("POST", "experiments/e/jobs/", text: "{")
             #expect(broken.status == 400)
-            #expect(broken.text.hasPrefix("the body is no JSON: "))
+            #expect(broken.text.hasPrefix("the body is not valid JSON: "))
             let long = String(repeating: "x", count: 200)
             #expect(try await caller.put(long, of: "e", [:]).status == 400)
             #expect(try await caller.put("a", of: "e", [:], ifNoneMatch: "\"tag\"").status == 400)

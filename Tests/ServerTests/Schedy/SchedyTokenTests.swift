@@ -75,7 +75,7 @@ final class SchedyTokenList: SchedyAuthority {
             let late = try await caller.call("GET", "experiments/")
             #expect(late.status == 401)
             #expect(late.headers["www-authenticate"] == "Bearer")
-            #expect(late.text == "the token is missing, unknown or has expired; get one with POST token/")
+            #expect(late.text == "the token is missing, unknown or expired; get one with POST token/")
         }
     }
 
@@ -96,7 +96,7 @@ final class SchedyTokenList: SchedyAuthority {
             for body: Value in [[:], ["email": "a"], ["email": 1, "token": 2], []] {
                 let answer = try await place.caller.call("POST", "token/", body)
                 #expect(answer.status == 400)
-                #expect(answer.text == "\"email\" and \"token\" must be text")
+                #expect(answer.text == "\"email\" and \"token\" must be strings")
             }
             #expect(try await place.caller.call("POST", "token/", text: "{").status == 400)
             let get = try await place.caller.call("GET", "token/")
@@ -154,7 +154,7 @@ final class SchedyTokenList: SchedyAuthority {
             let read = try await Self.signedIn(place, "pbt_read")
             let denied = try await work.create("e", ["Manual": nil])
             #expect(denied.status == 403)
-            #expect(denied.text == "this needs a token with the scope admin, yours has work")
+            #expect(denied.text == "this requires a token with the scope admin, yours has work")
             #expect(try await admin.create("e", ["Manual": nil]).status == 201)
             #expect(try await read.push("e", [:]).status == 403)
             let job = try await work.push("e", [:])

@@ -9,9 +9,9 @@ import Testing
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))
-struct FarewellTests {
-    /// With a dashboard that goes with a run.
-    private static var besideRun: TestPages {
+struct ShutdownTests {
+    /// A dashboard whose server ends with its run.
+    private static var ofRun: TestPages {
         var pages = TestPages.pages()
         pages.dashboard.afterwards = "pbt serve --store 'a b.sqlite'"
         return pages
@@ -19,7 +19,7 @@ struct FarewellTests {
 
     private static let request = "GET /e/digits/live?rev=%@ HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n"
 
-    /// Follows an experiment from now on, as an open page does, until the body is over.
+    /// Subscribes to an experiment as an open page does, while the body runs.
     private static func following(
         _ server: TestServer, _ body: @Sendable (inout RawConnection.Reader, RawConnection) async throws -> Void
     ) async throws {
@@ -31,8 +31,10 @@ struct FarewellTests {
         }
     }
 
-    @Test func `when a run ends, the server waits until open pages have seen the end and let go`() async throws {
-        try await withServer(pages: Self.besideRun) { server in
+    @Test func `when a run ends, the server waits until open pages have loaded the final state and disconnected`()
+        async throws
+    {
+        try await withServer(pages: Self.ofRun) { server in
             try await TrainedRun(finishing: 3).train(in: server.store)
             let ended = Latch()
             try await Self.following(server) { reader, connection in
@@ -56,8 +58,8 @@ struct FarewellTests {
         }
     }
 
-    @Test func `a page that begins to follow after the end is told at once`() async throws {
-        try await withServer(pages: Self.besideRun) { server in
+    @Test func `a page that connects after the announcement is notified immediately`() async throws {
+        try await withServer(pages: Self.ofRun) { server in
             try await TrainedRun(finishing: 3).train(in: server.store)
             await server.announceShutdown(within: .seconds(3600))
             try await Self.following(server) { reader, _ in
@@ -66,8 +68,8 @@ struct FarewellTests {
         }
     }
 
-    @Test func `a page that does not let go is not waited for beyond a time, and the server ends`() async throws {
-        try await withServer(pages: Self.besideRun) { server in
+    @Test func `a page that does not disconnect delays the shutdown by the time limit only`() async throws {
+        try await withServer(pages: Self.ofRun) { server in
             try await TrainedRun(finishing: 3).train(in: server.store)
             try await Self.following(server) { reader, _ in
                 await server.announceShutdown(within: .milliseconds(20))
@@ -79,7 +81,7 @@ struct FarewellTests {
         }
     }
 
-    @Test func `a server that may come back says no farewell`() async throws {
+    @Test func `a server that may restart announces no shutdown`() async throws {
         try await withServer(pages: .pages()) { server in
             try await TrainedRun(finishing: 3).train(in: server.store)
             try await Self.following(server) { reader, _ in
@@ -90,13 +92,13 @@ struct FarewellTests {
         }
     }
 
-    @Test func `a page beside a run knows what to say when it is alone, and follows to the very end`() async throws {
-        try await withServer(pages: Self.besideRun) { server in
+    @Test func `a page of a run has its shutdown notice, and updates until the run ends`() async throws {
+        try await withServer(pages: Self.ofRun) { server in
             try await TrainedRun().train(in: server.store)
             let page = try await server.visit("/e/digits")
             #expect(page.text.contains("id=\"gone\""))
             #expect(page.text.contains("pbt serve --store &#39;a b.sqlite&#39;"))
-            #expect(page.text.contains("data-lost=\"○ no answer; has the run ended?\""))
+            #expect(page.text.contains("data-lost=\"○ no response; has the run ended?\""))
             #expect(page.text.contains("data-state=\"finished\""))
             #expect(!page.text.contains("data-over"), "the run's own end comes after its experiment's")
         }
@@ -109,7 +111,7 @@ struct FarewellTests {
         }
     }
 
-    @Test func `a page follows as long as the random search beside it is trained`() async throws {
+    @Test func `a page updates as long as its random search runs`() async throws {
         try await withServer(pages: .pages()) { server in
             let experiment = TrainedRun(population: 1, intervals: 1, hasBaseline: true).experiment
             let baseline = try #require(experiment.baseline)
@@ -125,7 +127,7 @@ struct FarewellTests {
         }
     }
 
-    @Test func `what was kept is read anew once it is forgotten`() async throws {
+    @Test func `an invalidated snapshot is read again`() async throws {
         let store = InMemoryStore()
         let snapshots = Snapshots(store: store, clock: .system, rest: 0)
         try await TrainedRun(finishing: 5).train(in: store)
