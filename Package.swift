@@ -42,7 +42,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0"),
     ],
     targets: [
-        // The algorithm: values and pure functions. No I/O, no logging, no clock, no global randomness.
+        // The algorithm and the rules of a store: values and pure functions. No I/O, no logging, no global randomness. It
+        // reads a clock in one place, `StoreClock.system`.
         .target(name: "PBT", swiftSettings: settings),
         // A store in one file.
         .target(
