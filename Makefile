@@ -1,22 +1,28 @@
-# What people do with this project. Every target is a script that can be read in Scripts/.
-.PHONY: static quickstart test check bench build install examples torture clean help
+# Development tasks. Every target is a script that can be read in Scripts/. Durations are for 8 cores and a warm build.
+.PHONY: static quickstart test test-fast format check bench build install examples torture clean help
 
 help:                 ## This list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
-quickstart:           ## Install what is missing, build, and train a population on real images
+quickstart:           ## Install missing packages, build, and train a population on real images (20 min)
 	@Scripts/quickstart
 
-test:                 ## Install what the tests need, and run them all
+test-fast:            ## Run the tests of the pure targets, which need no files, processes or sockets (under 2 min)
+	@Scripts/test-fast
+
+test:                 ## Install the packages that the tests need, and run all tests (20 min)
 	@Scripts/test
 
-check:                ## Formatting, warnings, documentation links, Python lint and types
+format:               ## Format the Swift sources, and sort the imports of the Python sources (10 s)
+	@Scripts/format
+
+check:                ## Check formatting, links, Python, words, versions, architecture and warnings (5 min)
 	@Scripts/check
 
-bench:                ## Measure against peers' floor, bare SQLite and ourselves (Documentation/performance.md)
+bench:                ## Measure against bare SQLite and against goals, see Documentation/performance.md (30 min)
 	@Scripts/bench
 
-torture:              ## Kill processes, let the disk fail, cut the power, at random moments: Scripts/torture*, each with --help
+torture:              ## Kill processes, inject I/O errors and cut the power at random, see Scripts/torture* --help (1 h)
 	@Scripts/torture
 	@Scripts/torture --persistent
 	@Scripts/torture-server
@@ -24,19 +30,19 @@ torture:              ## Kill processes, let the disk fail, cut the power, at ra
 	@Scripts/torture-disk --server
 	@Scripts/torture-power || [ $$? -eq 77 ]
 
-build:                ## Build the release pbt into .build/release/pbt
+build:                ## Build the release pbt into .build/release/pbt (10 min)
 	@Scripts/install-dependencies build
 	@Scripts/build-release
 
-install: build        ## Copy pbt to PREFIX/bin (default /usr/local)
+install: build        ## Copy pbt to PREFIX/bin (default: /usr/local)
 	@install -d $(or $(PREFIX),/usr/local)/bin
 	@install -m 755 .build/release/pbt $(or $(PREFIX),/usr/local)/bin/pbt
 
-static:               ## Build pbt for machines without Swift into .build-static/release/pbt
+static:               ## Build pbt for machines without Swift into .build-static/release/pbt (15 min)
 	@Scripts/static
 
-examples:             ## Run every example in its short form
+examples:             ## Run every example (1 h)
 	@Scripts/examples
 
-clean:                ## Delete everything that was built
+clean:                ## Delete all build products
 	@rm -rf .build .build-*

@@ -17,9 +17,10 @@ let package = Package(
     products: [
         .library(name: "PBT", targets: ["PBT"]),
         .library(name: "PBTSQLite", targets: ["PBTSQLite"]),
+        .library(name: "PBTCheckpoints", targets: ["PBTCheckpoints"]),
         .library(name: "PBTWorker", targets: ["PBTWorker"]),
         .library(name: "PBTReport", targets: ["PBTReport"]),
-        .library(name: "PBTServer", targets: ["PBTServer"]),
+        .library(name: "PBTServer", targets: ["PBTServer", "PBTHTTP", "PBTDashboard"]),
         .library(name: "PBTClient", targets: ["PBTClient"]),
         .library(name: "PBTTesting", targets: ["PBTTesting"]),
         .executable(name: "pbt", targets: ["pbt"]),
@@ -42,9 +43,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0"),
     ],
     targets: [
-        // The algorithm and the rules of a store: values and pure functions. No I/O, no logging, no global randomness. It
-        // reads a clock in one place, `StoreClock.system`.
-        .target(name: "PBT", swiftSettings: settings),
+        // The algorithm and the rules of a store: values and pure functions. Only StoreClock.system reads a clock.
+        .target(
+            name: "PBT", dependencies: [.product(name: "Crypto", package: "swift-crypto")], swiftSettings: settings),
+        // The C library of the platform, under one name.
+        .target(name: "LibC", swiftSettings: settings),
         // A store in one file.
         .target(
             name: "PBTSQLite",
@@ -53,14 +56,26 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
+        // What goes over the wire between server and clients: JSON, paths, errors.
+        .target(name: "PBTAPI", dependencies: ["PBT"], swiftSettings: settings),
+        // The files of a store: checkpoints, their seals and manifests, the directories of attempts, logs.
+        .target(
+            name: "PBTCheckpoints",
+            dependencies: [
+                "LibC", "PBT", "PBTAPI",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
         // Starts programs: what Swift cannot do between a fork and an exec.
         .target(name: "CSpawn"),
         // Claims, runs, renews, publishes.
         .target(
             name: "PBTWorker",
             dependencies: [
-                "CSpawn", "PBT",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "CSpawn", "LibC", "PBT", "PBTCheckpoints",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -73,7 +88,7 @@ let package = Package(
         .target(
             name: "PBTExport",
             dependencies: [
-                "PBT", "PBTClient", "PBTReport",
+                "PBT", "PBTReport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -82,26 +97,13 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
-        // What goes over the wire between server and clients: JSON, paths, errors.
-        .target(name: "PBTAPI", dependencies: ["PBT"], swiftSettings: settings),
-        // What both ends of a checkpoint's way over the wire share: paths, manifests, checksums.
-        .target(
-            name: "PBTTransfer",
-            dependencies: [
-                "PBT", "PBTAPI", "PBTWorker",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "SystemPackage", package: "swift-system"),
-            ],
-            swiftSettings: settings),
         // The system's zlib: answers are compressed by it.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-        // The service: HTTP API over any store, tokens, live events, Schedy's protocol.
+        // Connections, requests, responses, routing, admission: knows neither the API nor a dashboard nor a protocol.
         .target(
-            name: "PBTServer",
+            name: "PBTHTTP",
             dependencies: [
-                "CZlib", "PBT", "PBTAPI", "PBTReport", "PBTTransfer", "PBTWorker",
+                "CZlib", "PBT", "PBTAPI",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -115,15 +117,51 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        // The API over any store: endpoints, the claim queue, uploads, the event feed. Takes mounts for anything else.
+        .target(
+            name: "PBTServer",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP",
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            resources: ["app.js", "app.css", "icon.svg"].map { .embedInCode("Dashboard/Assets/\($0)") },
+            swiftSettings: settings),
+        // A mount: pages for a browser.
+        .target(
+            name: "PBTDashboard",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTReport", "PBTServer",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            resources: ["app.js", "app.css", "icon.svg"].map { .embedInCode("Assets/\($0)") },
+            swiftSettings: settings),
+        // A mount: Schedy's protocol.
+        .target(
+            name: "PBTSchedy",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTHTTP",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: settings),
         // The API as Swift functions, and as a store.
         .target(
             name: "PBTClient",
             dependencies: [
-                "PBT", "PBTAPI", "PBTTransfer", "PBTWorker",
+                "LibC", "PBT", "PBTAPI", "PBTCheckpoints",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -137,11 +175,12 @@ let package = Package(
             swiftSettings: settings),
         // The store contract, toy trainers, clocks: imported by tests.
         .target(name: "PBTTesting", dependencies: ["PBT"], swiftSettings: settings),
-        // The command: one file a subcommand, no logic.
+        // The command line: a file for each subcommand.
         .executableTarget(
             name: "pbt",
             dependencies: [
-                "PBT", "PBTSQLite", "PBTWorker", "PBTReport", "PBTServer", "PBTClient", "PBTExport",
+                "PBT", "PBTCheckpoints", "PBTSQLite", "PBTWorker", "PBTReport", "PBTHTTP", "PBTServer", "PBTDashboard",
+                "PBTSchedy", "PBTClient", "PBTExport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -159,7 +198,7 @@ let package = Package(
         .executableTarget(
             name: "swift-example",
             dependencies: [
-                "ExampleModels", "PBT", "PBTSQLite", "PBTWorker", "PBTReport",
+                "ExampleModels", "PBT", "PBTCheckpoints", "PBTSQLite", "PBTWorker", "PBTReport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -179,15 +218,30 @@ let package = Package(
         .executableTarget(
             name: "SpawnHammer",
             dependencies: [
-                "PBT", "PBTWorker", .product(name: "Logging", package: "swift-log"),
+                "LibC", "PBT", "PBTCheckpoints", "PBTWorker",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/SpawnHammer", swiftSettings: settings),
-        .testTarget(
-            name: "WorkerTests",
+        // What the tests of several targets share: directories of their own, small experiments.
+        .target(
+            name: "TestSupport",
             dependencies: [
-                "PBT", "PBTWorker", "PBTSQLite", "PBTTesting", "SpawnHammer",
+                "PBT", "PBTCheckpoints", "PBTTesting", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "PBTCheckpointsTests",
+            dependencies: [
+                "PBT", "PBTCheckpoints", "PBTTesting", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PBTWorkerTests",
+            dependencies: [
+                "LibC", "PBT", "PBTCheckpoints", "PBTWorker", "PBTSQLite", "PBTTesting", "SpawnHammer", "TestSupport",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -196,8 +250,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "CZlib", "PBT", "PBTAPI", "PBTServer", "PBTClient", "PBTTransfer", "PBTSQLite", "PBTWorker",
-                "PBTTesting",
+                "CZlib", "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTSchedy",
+                "PBTClient", "PBTSQLite", "PBTWorker", "PBTTesting",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -217,7 +271,8 @@ let package = Package(
         .executableTarget(
             name: "pbt-fuzz",
             dependencies: [
-                "PBT", "PBTAPI", "PBTExport", "PBTReport", "PBTSQLite", "PBTServer", "PBTTransfer", "PBTWorker",
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTExport", "PBTReport", "PBTSQLite", "PBTHTTP", "PBTServer",
+                "PBTDashboard", "PBTSchedy",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -227,12 +282,12 @@ let package = Package(
             ],
             path: "Tests/Fuzz", swiftSettings: settings),
         .testTarget(
-            name: "ReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], exclude: ["Snapshots"],
+            name: "PBTReportTests", dependencies: ["PBT", "PBTReport", "PBTTesting"], exclude: ["Snapshots"],
             swiftSettings: settings),
         .testTarget(
-            name: "ExportTests",
+            name: "PBTExportTests",
             dependencies: [
-                "PBT", "PBTExport", "PBTReport", "PBTTesting",
+                "PBT", "PBTClient", "PBTExport", "PBTReport", "PBTTesting",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -243,9 +298,9 @@ let package = Package(
             swiftSettings: settings),
         // Runs the built `pbt` as a process.
         .testTarget(
-            name: "CommandTests",
+            name: "PBTCommandTests",
             dependencies: [
-                "PBT", "PBTSQLite", "PBTTesting", "pbt",
+                "PBT", "PBTCheckpoints", "PBTSQLite", "PBTTesting", "pbt",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -254,7 +309,7 @@ let package = Package(
         .testTarget(
             name: "ExampleTests",
             dependencies: [
-                "ExampleModels", "PBT", "PBTWorker", "PBTTesting",
+                "ExampleModels", "PBT", "PBTCheckpoints", "PBTWorker", "PBTTesting",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),

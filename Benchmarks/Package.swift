@@ -26,6 +26,7 @@ let package = Package(
                 "SQLiteLimit",
                 .product(name: "PBT", package: "swift-pbt"),
                 .product(name: "PBTSQLite", package: "swift-pbt"),
+                .product(name: "PBTCheckpoints", package: "swift-pbt"),
                 .product(name: "PBTWorker", package: "swift-pbt"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -1,4 +1,4 @@
-"""Hooks for schemathesis: no request of Scripts/fuzz-api waits, or follows events for ever."""
+"""Hooks for schemathesis: no request of Scripts/fuzz-api waits, or follows events without end."""
 
 from typing import Any
 

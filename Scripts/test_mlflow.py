@@ -1,4 +1,4 @@
-"""Exports an experiment to an MLflow server of its own, and compares what MLflow's client reads with the rows.
+"""Exports an experiment to an MLflow server of its own, and compares the rows with MLflow's client's view.
 
 Run by Scripts/test-mlflow, which installs MLflow.
 """

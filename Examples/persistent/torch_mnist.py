@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # mypy: disable-error-code="no-untyped-call"
-"""The net of Examples/mnist by a worker that stays alive: PyTorch and the data are set up once."""
+"""The net of Examples/mnist by a persistent worker: PyTorch and the data are set up once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def main() -> None:
 
     rows = mnist.read_rows(args.data, "train", args.data_dir)  # once
     if args.train + args.validation > len(rows):
-        sys.exit(f"--train and --validation ask for more than the {len(rows)} images there are")
+        sys.exit(f"--train and --validation exceed the {len(rows)} available images")
     model, optimizer, state = fresh(args)
     for interval in pbt.worker():
         torch.manual_seed(interval.seed)
@@ -44,7 +44,7 @@ def main() -> None:
             group["lr"] = interval.hyperparameters.learning_rate
             group["momentum"] = interval.hyperparameters.momentum
 
-        metrics = {"accuracy": math.nan, "loss": math.nan}  # what a diverged member reports
+        metrics = {"accuracy": math.nan, "loss": math.nan}  # the metrics of a diverged member
         if mnist.train(model, optimizer, state, rows[: args.train], args.images_per_interval, args.data):
             metrics = mnist.evaluate(model, rows[len(rows) - args.validation :], args.data)
         saved = {**state, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def fresh(args: argparse.Namespace) -> "tuple[torch.nn.Module, torch.optim.Optimizer, Dict[str, Any]]":
-    """A new net, its optimizer, and the place in the images: at an epoch's end."""
+    """Return a new net, its optimizer, and the position in the images: at the end of an epoch."""
     model = mnist.build_model()
     state = {"data": args.data, "shuffle": 0, "position": args.train}
     return model, torch.optim.SGD(model.parameters(), lr=0.1), state

@@ -1,10 +1,10 @@
-"""Tests of the dashboard: what the browser asks for on behalf of its visitor, and paper."""
+"""Tests of the dashboard: the user's media preferences, and print."""
 
 from __future__ import annotations
 
 from place import SETTLED, Place, test
 
-# What moves by itself: elements, and what stands before and after them.
+# Running animations, of elements and of their pseudo-elements.
 MOVING = """
 return [...document.querySelectorAll('*')].flatMap(e => [null, '::before', '::after', '::backdrop'].map(part => {
   const s = getComputedStyle(e, part);
@@ -14,7 +14,7 @@ return [...document.querySelectorAll('*')].flatMap(e => [null, '::before', '::af
 })).filter(Boolean)
 """
 
-# Pins the best, and counts what began to move by that.
+# Pins the best member, and counts the animations that this starts.
 PIN = """
 document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'b', bubbles: true}));
 return [document.querySelectorAll('svg .lit').length, document.getAnimations().length]
@@ -35,13 +35,13 @@ def who_wants_little_motion_sees_none(place: Place) -> None:
         browser.until(SETTLED)
         lit, moving = browser.js(PIN)
         assert lit > 0, "nothing is pinned"
-        # Otherwise this test could not see what moves.
+        # Otherwise this test could not detect animations.
         assert (moving == 0) is still, f"{moving} things move, and little motion is asked for: {still}"
 
 
 CONTROLS = "header nav, header button, .control, .options, .filter, #link, .skip, footer, .path, main button"
 
-# Visible pictures, table rows and tiles; whatever is cut off.
+# Visible charts, table rows and tiles, and anything that is clipped.
 CONTENT = """
 const seen = s => [...document.querySelectorAll(s)].filter(e => e.checkVisibility()).length;
 const cut = [...document.querySelectorAll('main *')].filter(e => getComputedStyle(e).overflow !== 'visible'
@@ -50,7 +50,7 @@ const cut = [...document.querySelectorAll('main *')].filter(e => getComputedStyl
 return [['svg', 'tr', '.tile', '.banner', 'h1', 'h2', 'pre'].map(seen), cut]
 """
 
-# How light paper and ink are, of the page, of a card and of the text in pictures: 0 to 1. Text upon a color is paper.
+# The luminance, 0 to 1, of backgrounds and text: of the page, of a card and of charts. Text on a color is background.
 COLORS = """
 const light = text => text.match(/[0-9.]+/g).slice(0, 3).reduce((sum, n) => sum + +n, 0) / 765;
 const of = (s, what) => [...document.querySelectorAll(s)].map(e => getComputedStyle(e)[what])
@@ -66,7 +66,7 @@ def on_paper_all_is_there_and_light_and_nothing_to_press(place: Place) -> None:
     for name, path in place.pages().items():
         browser = place.open(path)
         browser.until(SETTLED)
-        # What is folded is unfolded on paper: there is nobody who could.
+        # Collapsed sections are expanded in print, where nobody could open them.
         browser.js("document.querySelectorAll('main details:not(#choice)').forEach(e => e.open = true)")
         on_screen = browser.js(CONTENT)[0]
         browser.js("document.querySelectorAll('main details:not(#choice)').forEach(e => e.open = false)")

@@ -34,7 +34,7 @@ class Place:
         self, browser: Browser, server: Server, paths: dict[str, str], axe: str, pictures: Path | None
     ) -> None:
         self.browser, self.server, self.paths, self.axe, self.pictures = browser, server, paths, axe, pictures
-        # What a page may ask, and what no address may hold.
+        # The requests that a page may make, and the secrets that no URL may contain.
         self.urls = [server.url]
         self.secrets: list[str] = []
         self.has_scripts = True
@@ -72,11 +72,11 @@ class Place:
                 server.stop()
 
     def token(self, directory: Path, scope: str) -> str:
-        made = subprocess.run(
+        created = subprocess.run(
             [self.server.pbt, "token", "create", scope, "--scope", scope, "--store", str(directory / "store.sqlite")],
             check=True, capture_output=True, text=True,
         )  # fmt: skip
-        self.secrets.append(made.stdout.strip())
+        self.secrets.append(created.stdout.strip())
         return self.secrets[-1]
 
     def fits(self, name: str, width: int, label: float = 9.5) -> None:

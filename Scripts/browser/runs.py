@@ -1,4 +1,4 @@
-"""Tests of the dashboard beside a `pbt run`, which ends with it."""
+"""Tests of the dashboard of a `pbt run`, which ends with the run."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def running(place: Place) -> Iterator[Run]:
 
 
 def is_told(place: Place, link: str) -> None:
-    """The page says what happened, alarms nobody, and looks for nothing any more."""
+    """The page says that the run has ended, shows no alarm, and stops polling."""
     place.browser.until("return document.querySelector('#link').textContent === arguments[0]", link)
     place.expect("document.querySelector('#gone').checkVisibility()", True)
     text = place.browser.js("return document.querySelector('#gone').textContent")
@@ -93,7 +93,7 @@ def an_open_page_shows_how_a_run_ended_and_that_its_server_is_gone(place: Place)
         assert status == 0, status
         place.expect("document.querySelector('#live-tiles dd').textContent.includes('0.25')", True)
         place.expect("document.title.startsWith('■')", True)
-        # Coming back to the page later asks for nothing: there is nobody to ask.
+        # Returning to the page later makes no request: the server is gone.
         place.browser.js("document.dispatchEvent(new Event('visibilitychange'))")
         place.looks_well("a run that ended")
         place.expect("document.querySelector('#link').textContent", "■ finished")

@@ -1,4 +1,4 @@
-"""A server, and experiments in every state that its dashboard shows, made over its API."""
+"""A server, and experiments in every state that its dashboard shows, created over its API."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def define(name: str, **changes: Any) -> dict[str, Any]:
 
 
 class Experiment:
-    """An experiment that is trained by nobody, in no time."""
+    """An experiment whose intervals are finished without training."""
 
     def __init__(self, server: Server, name: str, **changes: Any) -> None:
         self.server, self.name = server, name

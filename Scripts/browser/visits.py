@@ -9,7 +9,7 @@ from states import Experiment, Server
 
 
 def refusals(place: Place, status: int) -> None:
-    """The browser says which answers were refusals: this one, and nothing else."""
+    """The browser's console lists failed responses: this one, and nothing else."""
     found = place.browser.console()
     assert found and all(f"status of {status} " in line for line in found), found
 
@@ -87,7 +87,7 @@ def without_the_flag_no_page_has_anything_that_does_something(place: Place) -> N
         acts = [text for text in found if "/compare" not in text and 'class="filter' not in text]
         assert not acts, f"{name}: {acts}"
         place.expect("document.querySelector('footer').textContent.includes('read-only')", True)
-    browser.console()  # One of the pages is no page.
+    browser.console()  # One of the pages does not exist.
     for verb in ("pause", "resume", "stop", "push"):
         place.open(f"{place.paths['running']}/control/{verb}")
         place.expect("document.title", "403 · pbt")

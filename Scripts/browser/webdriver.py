@@ -84,7 +84,7 @@ class Browser:
         self.media(dark=on)
 
     def media(self, dark: bool = False, still: bool = False, printed: bool = False) -> None:
-        """What the page is told of its visitor: a dark system, as little motion as can be, a sheet of paper."""
+        """Emulates media features: a dark color scheme, reduced motion, print."""
         features = [
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
             {"name": "prefers-reduced-motion", "value": "reduce" if still else "no-preference"},

@@ -1,1 +1,1 @@
-"""What several scripts share."""
+"""Modules that several scripts share."""

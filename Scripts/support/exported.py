@@ -79,7 +79,7 @@ class Training:
         self.process.wait()
 
     def run(self, *arguments: str, status: int = 0) -> str:
-        """Runs the command beside it; what it says."""
+        """Runs a pbt command in its directory, and returns the output."""
         result = subprocess.run(
             [self.pbt, *arguments], cwd=self.place, capture_output=True, text=True, env=self.environment
         )

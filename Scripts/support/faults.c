@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Makes calls of the operating system about files fail now and then, in one program, below one directory. Preloaded:
+// Makes file system calls of one program fail at random below one directory. Preloaded:
 //   LD_PRELOAD=faults.so FAULTS_PROGRAM=pbt FAULTS_BELOW=/dir FAULTS_ONE_IN=200 FAULTS_SEED=1 FAULTS_LOG=/log
 //
 // FAULTS_KINDS names the calls that may fail (default: all): fsync write open rename mkdir unlink link truncate.
 // A write or an open that creates fails with ENOSPC, EROFS, or EIO, a write may also write half of its bytes. After a
-// failed fsync of a file that is not part of the store, its bytes are overwritten with zeros: that is what a kernel
-// may do, which marks the pages clean and drops them, so a later fsync that succeeds means nothing.
+// failed fsync of a file that is not part of the store, its bytes are overwritten with zeros: a kernel may
+// do that: it marks the pages clean and drops them, so that a later successful fsync guarantees nothing.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -172,11 +172,11 @@ def children(pid: int) -> list[int]:
             for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split()
         ]
     except OSError:
-        return []  # It has ended meanwhile.
+        return []  # It has ended in the meantime.
 
 
 def kill(pid: int) -> None:
-    """Kills a process that may have ended meanwhile."""
+    """Kills a process, which may have ended in the meantime."""
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:

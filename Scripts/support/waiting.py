@@ -1,4 +1,4 @@
-"""Waiting for what another process does."""
+"""Waiting for conditions that other processes bring about."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ T = TypeVar("T")
 def wait_for(
     what: str, condition: Callable[[], T], seconds: float = 60, process: subprocess.Popen[Any] | None = None
 ) -> T:
-    """Asks until the answer is something true, and returns that.
+    """Polls a condition until it is true, and returns its value.
 
     What there is no event for is asked for again and again: a page in a browser, a file, another server. An
-    `AssertionError` says what was waited for when the time is over, or when a process that it depends on has ended.
+    Raises `AssertionError` with the condition on a timeout, or when a process that it depends on has ended.
     """
     end = time.monotonic() + seconds
     while True:
-        # Before the question: what ends may have brought it about.
+        # Checked before the condition: a process that ends may have brought it about.
         has_ended = process is not None and process.poll() is not None
         if found := condition():
             return found

@@ -3,13 +3,13 @@
 package import PBT
 package import PBTReport
 
-/// What other tools show over steps: an experiment's metrics and hyperparameters, and what each is called there.
+/// The metrics and hyperparameters that other tools show over steps, with their names there.
 package struct Quantities: Sendable {
-    /// What kind of values a quantity takes, over all intervals.
+    /// The kind of values that a quantity takes, over all intervals.
     package enum Kind: Sendable, Hashable {
-        /// Numbers, or truth values and numbers.
+        /// Numbers, or booleans and numbers.
         case number
-        /// Truth values only.
+        /// Booleans only.
         case truth
         /// Anything else: shown as text.
         case text
@@ -17,11 +17,11 @@ package struct Quantities: Sendable {
 
     /// One metric or hyperparameter.
     package struct Quantity: Sendable, Hashable {
-        /// Its name in the experiment.
+        /// The name in the experiment.
         package let name: String
-        /// What it is called elsewhere; no two are called the same.
+        /// The name in other tools, which is unique.
         package let tag: String
-        /// What kind of values it takes.
+        /// The kind of its values.
         package let kind: Kind
     }
 
@@ -32,7 +32,7 @@ package struct Quantities: Sendable {
     /// The objective's metric.
     package let objective: Quantity
 
-    /// What these intervals have.
+    /// Creates the quantities of some intervals.
     package init(_ history: History) {
         let experiment = history.record.experiment
         var metrics: [String: Kind] = [:]
@@ -53,7 +53,7 @@ package struct Quantities: Sendable {
             name: experiment.objective.metric, tag: Self.metricTag(experiment.objective.metric), kind: .number)
     }
 
-    /// Where names would mean something else; a metric of such a name gets `metrics/` before it.
+    /// The reserved prefixes; a metric with such a name is prefixed with `metrics/`.
     private static let reserved = ["hyperparameters/", "metrics/", "pbt/", "_hparams_/"]
 
     private static func metricTag(_ name: String) -> String {
@@ -65,7 +65,7 @@ package struct Quantities: Sendable {
         kinds[name] = kinds[name].map { $0.joined(kind) } ?? kind
     }
 
-    /// A metric of an interval as a number: not a number where the interval diverged, none where there is none.
+    /// Returns a metric of an interval as a number: NaN where the interval diverged, none where it is missing.
     package func number(_ metric: Quantity, of interval: Interval) -> Double? {
         guard metric.name == objective.name else { return interval.metrics[metric.name]?.asNumber }
         switch interval.state {
@@ -77,7 +77,7 @@ package struct Quantities: Sendable {
 }
 
 extension Quantities.Kind {
-    /// The kind of a value; none for null.
+    /// Returns the kind of a value; none for null.
     init?(_ value: Value) {
         switch value {
         case .null: return nil
@@ -87,7 +87,7 @@ extension Quantities.Kind {
         }
     }
 
-    /// The kind of values that a dimension of a space takes; none when it takes any.
+    /// Returns the kind of values that a dimension of a space takes; none when it takes any.
     init?(_ dimension: Dimension?) {
         switch dimension?.domain {
         case .real, .integer: self = .number
@@ -103,7 +103,7 @@ extension Quantities.Kind {
         }
     }
 
-    /// The kind that takes the values of both.
+    /// Returns the kind that includes the values of both.
     func joined(_ other: Self) -> Self {
         if self == other { return self }
         return self == .text || other == .text ? .text : .number
@@ -111,12 +111,12 @@ extension Quantities.Kind {
 }
 
 extension Value {
-    /// A number, or 0 and 1 for a truth value; none for anything else.
+    /// The number, or 0 and 1 for a boolean; none for anything else.
     package var asNumber: Double? {
         bool.map { $0 ? 1 : 0 } ?? double
     }
 
-    /// Text as it is, anything else as JSON; none for null.
+    /// A string verbatim, anything else as JSON; none for null.
     package var asText: String? {
         self == .null ? nil : string ?? json
     }

@@ -3,42 +3,42 @@
 package import PBT
 package import PBTReport
 
-/// A line of finished intervals that other tools show as one run: a member's own, or an ancestry.
+/// A sequence of finished intervals that other tools show as one run: a member's own, or a lineage.
 ///
-/// Steps only ever increase along it. A member's step is the interval's index. Along an ancestry it is the number of the
-/// interval in the schedule, so a copy is no jump in time.
+/// Steps strictly increase. The step of a member is the index of the interval. Along a lineage it is the number of the
+/// interval in the schedule, so a copy is not a jump in time.
 package struct Track: Sendable {
-    /// What a track follows.
+    /// The subject of a track.
     package enum Kind: Sendable, Hashable {
         /// The intervals of one member.
         case member(Int)
-        /// The ancestry of a member's newest interval.
+        /// The lineage of a member's newest interval.
         case lineage(Int)
-        /// The ancestry of the best interval.
+        /// The lineage of the best interval.
         case best
     }
 
     /// One interval on the track.
     package struct Point: Sendable {
-        /// Where it is; from 0.
+        /// The step, from 0.
         package let step: Int
-        /// The interval; finished.
+        /// The finished interval.
         package let interval: Interval
     }
 
-    /// What it follows.
+    /// The subject.
     package let kind: Kind
-    /// `members/m07`, `lineages/m07`, `lineages/best`; numbers have as many digits as the greatest, so names sort.
+    /// The name: `members/m07`, `lineages/m07`, `lineages/best`; numbers are padded so that names sort.
     package let name: String
-    /// Its intervals.
+    /// The intervals.
     package let points: [Point]
-    /// Which way it went: as long as this stays the same, the track only ever gets longer.
+    /// An identifier of its course: as long as it stays the same, the track only grows.
     package let course: String
 
-    /// The tracks of a history: all members, and, where members were copied, the ancestries of those that are left.
+    /// Returns the tracks of a history: all members, and, where members were copied, the lineages of the current ones.
     ///
     /// - Parameter history: The history.
-    /// - Returns: The members by number, then the best's ancestry if there is a best, then the others' by member.
+    /// - Returns: The members by number, then the best lineage if there is a best, then the others by member.
     package static func all(of history: History) -> [Track] {
         let genealogy = history.genealogy
         let last = genealogy.intervals.last?.id.member ?? 0
@@ -62,7 +62,7 @@ package struct Track: Sendable {
         }
         func ancestry(_ id: IntervalID, _ kind: Kind, _ name: String) -> Track {
             let path = genealogy.lineage(of: id).enumerated().filter(\.element.state.isFinished)
-            // An ancestry becomes another one just when the member takes over another: with each of its lives.
+            // A lineage changes exactly when the member is replaced: with each of its lives.
             let life = genealogy.place(of: id).map { history.pieces[history.pieceOfPlace[$0]].life } ?? 0
             return Track(
                 kind: kind, name: "lineages/\(name)",
@@ -70,7 +70,7 @@ package struct Track: Sendable {
                 course: "\(label(id.member))-\(life)")
         }
         if let best = history.best { tracks.append(ancestry(best.id, .best, "best")) }
-        // Without copies each ancestry is the member's own track.
+        // Without copies each lineage is the member's own track.
         guard history.copies > 0 else { return tracks }
         tracks += history.families.population.map { ancestry($0, .lineage($0.member), label($0.member)) }
         return tracks
@@ -78,12 +78,12 @@ package struct Track: Sendable {
 }
 
 extension Interval {
-    /// When what it is now came about: when it finished, or the nearest that is known.
+    /// The time of its current state: when it finished, or the nearest known time.
     package var latest: Timestamp {
         finished ?? started ?? created
     }
 
-    /// What exploit and explore did before it, for a person; none when it continues its own member or nobody.
+    /// The changes by exploit and explore before it, in words; none when it continues its own member or is a founder.
     package func copyText(in history: History) -> String? {
         guard isExploit, let parent else { return nil }
         let donor = history.genealogy[parent]

@@ -2,6 +2,7 @@
 
 import ExampleModels
 import PBT
+import PBTCheckpoints
 import PBTTesting
 import PBTWorker
 import SystemPackage

@@ -2,9 +2,9 @@
 
 import PBT
 
-/// Definitions to begin with, which together use every key and every kind of hyperparameter.
+/// Seed definitions, which together use every key and every kind of hyperparameter.
 enum Definitions {
-    static let texts = [
+    static let seeds = [
         """
         {"name": "a", "population": 4, "intervals": 3, "seed": 1, "retries": 1,
          "objective": {"metric": "score", "goal": "maximize"},
@@ -45,7 +45,7 @@ enum Definitions {
         """,
     ]
 
-    static let values: [Value] = texts.compactMap { text in
+    static let values: [Value] = seeds.compactMap { text in
         do { return try Value(json: text) } catch { return nil }
     }
 
@@ -90,7 +90,7 @@ enum Definitions {
 extension Target {
     static let json = Target(name: "json") { recorder in
         { source in
-            var bytes = Array(source.pick(Definitions.texts).utf8)
+            var bytes = Array(source.pick(Definitions.seeds).utf8)
             if source.chance(3) { bytes = source.value(depth: 6).jsonBytes }
             if source.chance(50) {
                 bytes = Array(String(repeating: source.pick(["[", "{\"a\":"]), count: 100_000).utf8)
@@ -100,14 +100,14 @@ extension Target {
             let value: Value
             do { value = try Value(json: bytes) } catch { return }
             let text = value.json
-            try expect(try Value(json: text).json == text, "what was written is read otherwise: \(text)")
-            try expect(try Value(json: value.prettyJSON).json == text, "what was written prettily is read otherwise")
+            try expect(try Value(json: text).json == text, "the round trip changed: \(text)")
+            try expect(try Value(json: value.prettyJSON).json == text, "pretty JSON changed the value")
         }
     }
 
     static let yaml = Target(name: "yaml") { recorder in
         { source in
-            var bytes = Array(source.pick(Definitions.texts).utf8)
+            var bytes = Array(source.pick(Definitions.seeds).utf8)
             if source.chance(2) { bytes = Array(block(source.pick(Definitions.values), 0).utf8) }
             if source.chance(60) {
                 bytes = Array(
@@ -150,7 +150,7 @@ extension Target {
                 }
                 let again = try Experiment(
                     document: Document(Value(json: experiment.value.json)), directory: "/", isStored: isStored)
-                try expect(again == experiment, "what was written is read otherwise: \(experiment.value.json)")
+                try expect(again == experiment, "the round trip changed: \(experiment.value.json)")
                 try draw(experiment, isLegal: !isStored, &source)
             }
         }

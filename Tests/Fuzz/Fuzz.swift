@@ -5,11 +5,11 @@ import PBT
 import Synchronization
 import SystemPackage
 
-/// Feeds the decoders and charts with inputs that nobody would think of, for as long as one likes.
+/// Fuzzes decoders and charts with random inputs.
 ///
 ///     pbt-fuzz --list
 ///     pbt-fuzz TARGET [--seconds N] [--runs N] [--seed N] [--directory DIR]
-///     pbt-fuzz TARGET --seed N --runs 1     # once more, what a failure named
+///     pbt-fuzz TARGET --seed N --runs 1     # reproduce a failure
 ///
 /// Each run has a seed of its own, and the same seed gives the same input. Seed and input are written to
 /// `DIR/TARGET.input` before the input is tried, so that a crash leaves them.
@@ -59,7 +59,7 @@ import SystemPackage
     }
 }
 
-/// What the command line says.
+/// The command line.
 private struct Options {
     var target = ""
     var seconds = 10.0
@@ -110,11 +110,11 @@ func expect(_ condition: Bool, _ problem: @autoclosure () -> String) throws {
 
 /// One thing that is fed.
 struct Target: Sendable {
-    /// What is done with each source of input.
+    /// The function that runs with each source of input.
     typealias Body = (inout Source) async throws -> Void
 
     let name: String
-    /// Sets up what all runs share, and returns what is done in each.
+    /// Sets up the state that all runs share, and returns the function for each.
     let prepare: @Sendable (Recorder) async throws -> Body
 
     static let all: [Target] = [
@@ -136,7 +136,7 @@ final class Recorder: Sendable {
             permissions: .ownerReadWrite)
     }
 
-    /// What is tried now, for a message.
+    /// The current input, for messages.
     var shown: String { state.withLock { $0 } }
 
     /// Notes the seed of a run.
@@ -152,12 +152,12 @@ final class Recorder: Sendable {
     private func write(_ text: String) throws {
         state.withLock { $0 = text }
         let bytes = Array(text.utf8)
-        // Truncated first: what a crash leaves is never the end of an earlier input.
+        // Truncated first, so that a crash never leaves the end of an earlier input.
         try file.resize(to: 0)
         try file.writeAll(toAbsoluteOffset: 0, bytes)
     }
 
-    /// Leaves nothing behind of what did not fail.
+    /// Deletes the recorded input after a success.
     func end() {
         do { try file.resize(to: 0) } catch { print("\(error)") }
     }

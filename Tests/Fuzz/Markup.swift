@@ -45,7 +45,7 @@ struct Markup {
         if rest.first == UInt8(ascii: "/") {
             rest.removeFirst()
             let name = take { $0 != UInt8(ascii: ">") }
-            try expect(open.popLast() == name, "</\(name)> ends what is not open")
+            try expect(open.popLast() == name, "</\(name)> closes an element that is not open")
             try expect(rest.popFirst() != nil, "a tag without end")
             return
         }
@@ -89,7 +89,7 @@ struct Markup {
             || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "_")
     }
 
-    /// All places and sizes are finite numbers, and nothing is drawn far outside of the picture.
+    /// Checks that all positions and sizes are finite, and that nothing is drawn far outside of the chart.
     mutating func checkPicture(width: Double, height: Double) throws {
         let numeric: Set<Substring> = [
             "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry", "width", "height", "stroke-width", "opacity",
@@ -113,9 +113,9 @@ struct Markup {
     ) throws {
         let plain = text.hasSuffix("%") ? text.dropLast() : text
         guard let number = Double(plain), number.isFinite else {
-            throw Violation(description: "<\(name) \(key)> is \"\(text)\", no finite number")
+            throw Violation(description: "<\(name) \(key)> is \"\(text)\", not finite")
         }
-        // A curve may leave the picture, which cuts it off; its points are kept within a million pixels.
+        // A curve may leave the chart, which clips it; its points stay within a million pixels.
         let most = key == "d" ? 1e6 : size + 200
         try expect(number.magnitude <= most, "<\(name) \(key)> is \(number), far outside")
     }

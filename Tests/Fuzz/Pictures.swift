@@ -12,7 +12,7 @@ extension Target {
             let others = kind == .comparison ? (0..<source.below(4)).map { _ in Runs.history(&source) } : []
             let options = Runs.options(&source, history)
             try recorder.note("\(kind) \(options)\n\(Runs.note(history))")
-            let chart = Chart.drawn(kind, of: history, beside: others, options: options)
+            let chart = Chart.drawn(kind, of: history, comparedWith: others, options: options)
             var markup = try Markup(chart.svg)
             try markup.checkPicture(width: Double(chart.width), height: Double(chart.height))
             _ = chart.marks + chart.longestPath
@@ -49,16 +49,18 @@ extension Target {
             let tip = history.genealogy.intervals.isEmpty ? nil : source.pick(history.genealogy.intervals).id
             let chart = TextChart(history, tip: tip, width: width, glyphs: glyphs)
             try checkLines(chart.curves(height: height) + chart.schedule(height: height), width, "a text chart")
-            let board = Board(history, now: Timestamp(milliseconds: 1_700_000_000_000))
+            let leaderboard = Leaderboard(history, now: Timestamp(milliseconds: 1_700_000_000_000))
             let block = LiveBlock(
-                board,
+                leaderboard,
                 pace: .init(
                     finished: source.below(100), planned: source.below(100), elapsed: source.finite().magnitude,
                     left: source.chance(2) ? source.finite().magnitude : nil), details: [source.text()],
                 hints: [source.text()], glyphs: glyphs)
             try checkLines(block.lines(width: width, height: height), width, "a block")
             try checkLines(block.summary(width: width), width, "a summary")
-            try checkLines(BoardTable(board.rows, of: board, glyphs: glyphs).lines(width: width), width, "a board")
+            try checkLines(
+                LeaderboardTable(leaderboard.rows, of: leaderboard, glyphs: glyphs).lines(width: width), width,
+                "a leaderboard")
             let graph = LineageGraph(history, onlySurvivors: source.chance(2), glyphs: glyphs)
             try checkLines(graph.lanes, .max, "a graph")
             let numbers = (0..<source.below(200)).map { _ in source.number() }
@@ -144,7 +146,7 @@ extension Target {
                 try expect(rest.popFirst() == "\n", "a line ends otherwise than with CR LF")
                 rows.append(row)
                 row = []
-            default: throw Violation(description: "what follows a cell is neither a comma nor the end of a line")
+            default: throw Violation(description: "a cell is followed by neither a comma nor the end of a line")
             }
         }
         try expect(row.isEmpty, "the last line does not end")

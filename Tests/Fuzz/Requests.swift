@@ -6,20 +6,25 @@ import NIOCore
 import NIOHTTP1
 import PBT
 import PBTAPI
+import PBTCheckpoints
+import PBTDashboard
+import PBTSchedy
 import PBTServer
-import PBTWorker
 import SystemPackage
 
 extension Target {
-    /// Requests through the HTTP layer: whatever is asked, the server answers, and never with an error of its own.
+    /// Requests through the HTTP layer: the server responds to every one, and never with an internal error.
     static let http = Target(name: "http") { recorder in
         let directory = FileManager.default.temporaryDirectory.appending(path: "pbt-fuzz-\(UUID().uuidString)")
         let store = InMemoryStore()
         let (ports, ready) = AsyncStream.makeStream(of: Int.self)
         let server = Server(
             store: store, data: DataDirectory(FilePath(directory.path)),
-            configuration: ServerConfiguration(port: 0, dashboard: DashboardConfiguration(allowsControl: true)),
-            logger: nil, schedy: SchedyMount(store, tokens: nil), onReady: { ready.yield($0) })
+            configuration: ServerConfiguration(port: 0),
+            extensions: [
+                ServerExtension { SchedyMount(store, tokens: nil, in: $0.http) },
+                .dashboard(DashboardConfiguration(allowsControl: true)),
+            ], onReady: { ready.yield($0) })
         let task = Task { try await server.run() }
         guard let port = await ports.first(where: { _ in true }) else {
             try await task.value
@@ -42,7 +47,7 @@ extension Target {
             var sent = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(request.path)")
             sent.method = .RAW(value: request.method)
             sent.headers.add(name: "Accept", value: source.pick(["*/*", "text/html"]))
-            // The shared client refuses what was compressed by more than a ratio of its own.
+            // The shared client rejects responses above its own compression ratio.
             sent.headers.add(name: "Accept-Encoding", value: "identity")
             if let body = request.body {
                 sent.headers.add(name: "Content-Type", value: request.type)
@@ -114,7 +119,7 @@ enum Requests {
         if !source.chance(3) { value = source.mutated(value) }
         var bytes = value.jsonBytes
         if source.chance(20) { bytes = source.mutated(bytes) }
-        // What one experiment may cost is not what is sought here.
+        // The cost of a large experiment is not tested here.
         if let population = value["definition"]?["population"]?.int, population > 2000 { bytes = Array("{}".utf8) }
         return Request(method: "POST", path: path, body: bytes)
     }

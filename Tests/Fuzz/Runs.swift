@@ -3,9 +3,9 @@
 import PBT
 import PBTReport
 
-/// Runs put together at random: rows as a store may hold them, with numbers and names at the edges of what it takes.
+/// Random runs: rows that a store may hold, with extreme numbers and names.
 enum Runs {
-    /// A history, sometimes with a random search beside it.
+    /// Returns a history, sometimes with a random search.
     static func history(_ source: inout Source, name: String? = nil) -> History {
         let experiment = experiment(&source, name: name)
         let intervals = rows(of: experiment, &source)
@@ -123,7 +123,7 @@ enum Runs {
         return record
     }
 
-    /// Options of a picture.
+    /// Returns options of a chart.
     static func options(_ source: inout Source, _ history: History) -> Chart.Options {
         Chart.Options(
             theme: source.pick(Chart.Theme.allCases), width: source.pick(Chart.Width.allCases),
@@ -140,7 +140,7 @@ enum Runs {
             order: source.pick(Chart.RowOrder.allCases))
     }
 
-    /// What a run was made of, for a report of what went wrong.
+    /// Describes a run, for failure reports.
     static func note(_ history: History) -> String {
         history.record.experiment.value.json + "\n"
             + history.genealogy.intervals.prefix(200).map { interval in

@@ -2,7 +2,7 @@
 
 import PBT
 
-/// Random numbers, texts and values, most of them at the edges; the same seed gives the same ones.
+/// Random numbers, strings and values, most of them extreme; the same seed gives the same ones.
 struct Source {
     private var random: SplitMix64
 

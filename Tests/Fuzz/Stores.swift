@@ -4,7 +4,7 @@ import Foundation
 import GRDB
 import PBT
 import PBTSQLite
-import PBTServer
+import PBTSchedy
 
 extension Target {
     static let store = Target(name: "store") { recorder in
@@ -170,7 +170,7 @@ extension Target {
         try empty(path)
     }
 
-    /// Moves what is in the write-ahead log into the file.
+    /// Checkpoints the write-ahead log into the file.
     private static func empty(_ path: String) throws {
         try DatabaseQueue(path: path).writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
     }

@@ -2,9 +2,8 @@
 
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTReport
-import PBTTransfer
-import PBTWorker
 import SystemPackage
 
 extension Target {
@@ -46,7 +45,7 @@ extension Target {
             ]
             let (message, read) = source.pick(messages)
             for round in 0..<4 {
-                // The first time as it is: what was written can be read.
+                // The first round unchanged: written data can be read.
                 let value = round == 0 ? message : source.mutated(source.mutated(message))
                 try recorder.note(value.json)
                 let sent = try Value(json: value.json)
@@ -54,12 +53,12 @@ extension Target {
                 do {
                     again = try read(Fields(sent))
                 } catch let error as PBTError {
-                    try expect(round > 0, "what was written cannot be read: \(error)")
+                    try expect(round > 0, "written data cannot be read: \(error)")
                     continue
                 }
                 guard let again else { continue }
                 let once = try read(Fields(Value(json: again.json)))
-                try expect(once?.json == again.json, "what was read is written otherwise: \(again.json)")
+                try expect(once?.json == again.json, "the round trip changed: \(again.json)")
             }
         }
     }
@@ -86,7 +85,7 @@ extension Target {
                     let manifest = try Manifest(api: Fields(value), maximumBytes: most)
                     try expect(manifest.bytes >= 0 && manifest.bytes <= most, "\(manifest.bytes) bytes")
                     let again = try Manifest(api: Fields(.object(manifest.api)), maximumBytes: most)
-                    try expect(again == manifest, "what was written is read otherwise")
+                    try expect(again == manifest, "the round trip changed the value")
                 } catch is PBTError {
                     continue
                 }
@@ -120,7 +119,7 @@ extension Target {
                 try expect("\(path)" == text, "the path \(text) became \(path)")
                 _ = path.parents
             } catch is PBTError {
-                // It is no path.
+                // It is not a path.
             }
             _ = Duration(value: .string(text))?.milliseconds
             _ = Duration(value: .number(source.number()))?.value
@@ -147,7 +146,7 @@ extension Target {
             if bytes == frames {
                 let text = expected.map { EventStream.Frame(id: $0.id, event: $0.event, data: $0.data).text }.joined()
                 var again = EventStream.Parser()
-                try expect(again.take(Array(text.utf8)) == expected, "what was written is read otherwise")
+                try expect(again.take(Array(text.utf8)) == expected, "the round trip changed the value")
             }
             // However it is cut, the same comes out.
             var cut = EventStream.Parser()
@@ -164,6 +163,6 @@ extension Target {
 }
 
 extension Value {
-    /// Reads a message, and writes what was read.
+    /// Reads a message, and writes it again.
     typealias Reading = (Fields) throws -> Value?
 }

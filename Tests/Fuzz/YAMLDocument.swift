@@ -1,1 +1,1 @@
-../../Sources/pbt/File/YAMLDocument.swift
+../../Sources/pbt/Support/YAMLDocument.swift

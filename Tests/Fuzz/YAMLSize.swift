@@ -1,1 +1,1 @@
-../../Sources/pbt/File/YAMLSize.swift
+../../Sources/pbt/Support/YAMLSize.swift

@@ -8,6 +8,7 @@ import PBTAPI
 import PBTTesting
 import Testing
 
+@testable import PBTHTTP
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))

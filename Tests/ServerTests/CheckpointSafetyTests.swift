@@ -5,13 +5,12 @@ import PBT
 import PBTAPI
 import PBTSQLite
 import PBTTesting
-import PBTTransfer
+@testable import PBTCheckpoints
 import SystemPackage
 import Testing
 
 @testable import PBTClient
 @testable import PBTServer
-@testable import PBTWorker
 
 /// What a client that may train intervals could do to checkpoints.
 @Suite(.timeLimit(.minutes(10))) struct `Checkpoints on a server` {

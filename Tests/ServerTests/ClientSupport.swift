@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTClient
 import PBTServer
-import PBTWorker
 
 /// A server in this process.
 struct RunningServer: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTClient
 import PBTSQLite
 import PBTServer

@@ -6,6 +6,8 @@ import PBT
 import PBTTesting
 import Testing
 
+@testable import PBTHTTP
+@testable import PBTDashboard
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))
@@ -35,7 +37,7 @@ struct CompressionTests {
     @Test(arguments: ["/e/digits", "/e/digits/members.csv", "/e/digits/members.json", Assets.style.path])
     func `pages come compressed to those who can read that, and mean the same`(path: String) async throws {
         let clock = ManualClock()
-        try await withServer(store: InMemoryStore(), configuration: .pages(clock: clock.store)) { server in
+        try await withServer(store: InMemoryStore(), pages: .pages(clock: clock.store)) { server in
             try await TrainedRun(hasBaseline: true).train(in: server.store, clock: clock)
             let plain = try await server.visit(path)
             #expect(plain[header: "Content-Encoding"] == nil)

@@ -4,10 +4,11 @@ import AsyncHTTPClient
 import NIOCore
 import PBT
 import PBTAPI
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 import Testing
 
+@testable import PBTHTTP
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))

@@ -7,6 +7,7 @@ import PBT
 import PBTAPI
 import Testing
 
+@testable import PBTHTTP
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))
@@ -119,7 +120,7 @@ struct EventFeedTests {
                 Issue.record("events of one experiment are no events of another")
                 return
             }
-            feed.hangUp(id)
+            feed.disconnect(id)
             #expect(feed.isOver(id))
             // Of no effect any more.
             await feed.wait(id, after: 101, of: nil, for: .seconds(3600))

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTServer
 import PBTTesting
-import PBTWorker
 import SystemPackage
 import Testing
 
@@ -18,7 +18,7 @@ import Testing
     private func withData(_ body: @Sendable (TestServer) async throws -> Void) async throws {
         try await withTemporaryDirectory { directory in
             try await withServer(
-                data: DataDirectory(FilePath(directory)), configuration: .init(dashboard: .init()), body)
+                data: DataDirectory(FilePath(directory)), pages: .pages(), body)
         }
     }
 

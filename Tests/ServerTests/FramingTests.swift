@@ -4,6 +4,7 @@ import NIOHTTP1
 import PBT
 import Testing
 
+@testable import PBTHTTP
 @testable import PBTServer
 
 /// Requests that two programs could read in two ways: what a proxy takes for one request, a server for two.

@@ -66,8 +66,8 @@ struct HostileTests {
     }
 
     private static let claims = "/api/v1/experiments/toy/claims"
-    private static let nothing = "there is nothing here; the API is described at /openapi.json"
-    private static let noHTTP = "this is no HTTP request: "
+    private static let nothing = "not found; the API is described at /openapi.json"
+    private static let noHTTP = "this is not an HTTP request: "
     private static let tooMuch = "the URL and the header fields are too many or too long"
 
     static let framing: [Attack] = [
@@ -83,10 +83,10 @@ struct HostileTests {
         Attack("OPTIONS of all", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, "noSuchPath", nothing),
         Attack(
             "OPTIONS", "OPTIONS /api/v1/experiments HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil\r\n\r\n", 405,
-            "badMethod", "OPTIONS means nothing here; use GET, HEAD, POST"),
+            "badMethod", "method OPTIONS not allowed; use GET, HEAD, POST"),
         Attack(
             "TRACE", "TRACE /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 405, "badMethod",
-            "TRACE means nothing here; use GET, HEAD"),
+            "method TRACE not allowed; use GET, HEAD"),
         Attack(
             "bytes that are no UTF-8 in the path",
             Array("GET /".utf8) + [0xff, 0xfe] + Array(" HTTP/1.1\r\n\r\n".utf8), 400, "badRequest",
@@ -190,21 +190,21 @@ struct HostileTests {
             ("/api/v1/experiments/%c0%ae", "the path is not percent-encoded UTF-8"),
             ("/api/v1/experiments/%ed%a0%80", "the path is not percent-encoded UTF-8"),
             ("/api/v1/experiments?limit=%zz", "the query is not percent-encoded UTF-8"),
-            ("/api/v1/experiments?limit=-1", "?limit= must be a whole number between 1 and 1000, not \"-1\""),
-            ("/api/v1/experiments?limit=1001", "?limit= must be a whole number between 1 and 1000, not \"1001\""),
-            ("/api/v1/experiments?limit=1e2", "?limit= must be a whole number between 1 and 1000, not \"1e2\""),
-            ("/api/v1/experiments?limit", "?limit= must be a whole number between 1 and 1000, not \"\""),
+            ("/api/v1/experiments?limit=-1", "?limit= must be an integer between 1 and 1000, not \"-1\""),
+            ("/api/v1/experiments?limit=1001", "?limit= must be an integer between 1 and 1000, not \"1001\""),
+            ("/api/v1/experiments?limit=1e2", "?limit= must be an integer between 1 and 1000, not \"1e2\""),
+            ("/api/v1/experiments?limit", "?limit= must be an integer between 1 and 1000, not \"\""),
             (
                 "/api/v1/experiments?after=99999999999999999999",
-                "?after=: \"99999999999999999999\" is no cursor; give the \"next\" of the page before"
+                "?after=: \"99999999999999999999\" is not a cursor; give the \"next\" of the page before"
             ),
             (
                 "/api/v1/experiments/toy/intervals/0/9223372036854775808",
-                "intervals/0/9223372036854775808: give two whole numbers from 0: member and interval"
+                "intervals/0/9223372036854775808: give two non-negative integers: member and interval"
             ),
             (
                 "/api/v1/experiments/toy/intervals/-1/0",
-                "intervals/-1/0: give two whole numbers from 0: member and interval"
+                "intervals/-1/0: give two non-negative integers: member and interval"
             ),
         ].map { Attack($0.0, get($0.0), 400, "badRequest", $0.1) } + [
             Attack(

@@ -3,9 +3,9 @@
 import Foundation
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTSQLite
 import PBTTesting
-import PBTWorker
 import SystemPackage
 import Testing
 
@@ -98,10 +98,10 @@ struct ManagingTests {
     }
 
     @Test func `of two requests with one key at once, the second is told to ask again`() async throws {
-        let repeats = Repeats()
+        let cache = IdempotencyCache()
         let (entered, enter) = AsyncStream.makeStream(of: Void.self)
         let (leaving, leave) = AsyncStream.makeStream(of: Void.self)
-        async let first = repeats.once("k", for: [1]) {
+        async let first = cache.once("k", for: [1]) {
             enter.yield()
             for await _ in leaving { break }
             return ("answer", status: 201)
@@ -111,11 +111,11 @@ struct ManagingTests {
             throws: Problem(
                 409, "inProgress", "a request with this Idempotency-Key is being worked on; ask again", retryAfter: 1)
         ) {
-            _ = try await repeats.once("k", for: [1]) { ("never", status: 200) }
+            _ = try await cache.once("k", for: [1]) { ("never", status: 200) }
         }
         leave.yield()
         #expect(try await first.0 == "answer")
-        let again = try await repeats.once("k", for: [1]) { ("never", status: 200) }
+        let again = try await cache.once("k", for: [1]) { ("never", status: 200) }
         #expect(again.0 == "answer")
         #expect(again.status == 201)
     }

@@ -3,7 +3,7 @@
 import Foundation
 import HTTPTypes
 import PBT
-import PBTTransfer
+import PBTCheckpoints
 import Testing
 
 @testable import PBTServer

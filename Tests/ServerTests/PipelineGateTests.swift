@@ -4,6 +4,7 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
+@testable import PBTHTTP
 @testable import PBTServer
 
 @Suite

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTServer
 import PBTTesting
-import PBTWorker
 import SystemPackage
 import Testing
 
@@ -43,7 +43,7 @@ struct ReadingTests {
             #expect(second["next"] == nil)
             #expect(
                 try await server.ask(.GET, "/experiments?after=x").problem
-                    == "400 badRequest: ?after=: \"x\" is no cursor; give the \"next\" of the page before")
+                    == "400 badRequest: ?after=: \"x\" is not a cursor; give the \"next\" of the page before")
         }
     }
 
@@ -166,7 +166,7 @@ struct ReadingTests {
                     + "exists once its member got there")
             #expect(
                 try await server.ask(.GET, "/experiments/toy/intervals/a/0").problem
-                    == "400 badRequest: intervals/a/0: give two whole numbers from 0: member and interval")
+                    == "400 badRequest: intervals/a/0: give two non-negative integers: member and interval")
         }
     }
 
@@ -214,24 +214,24 @@ struct ReadingTests {
     }
 
     @Test(arguments: [
-        ("/experiments?limit=0", "?limit= must be a whole number between 1 and 1000, not \"0\""),
-        ("/experiments?limit=1001", "?limit= must be a whole number between 1 and 1000, not \"1001\""),
-        ("/experiments?limit=-1", "?limit= must be a whole number between 1 and 1000, not \"-1\""),
+        ("/experiments?limit=0", "?limit= must be an integer between 1 and 1000, not \"0\""),
+        ("/experiments?limit=1001", "?limit= must be an integer between 1 and 1000, not \"1001\""),
+        ("/experiments?limit=-1", "?limit= must be an integer between 1 and 1000, not \"-1\""),
         (
             "/experiments?limit=99999999999999999999",
-            "?limit= must be a whole number between 1 and 1000, not \"99999999999999999999\""
+            "?limit= must be an integer between 1 and 1000, not \"99999999999999999999\""
         ),
         ("/events?wait=61", "?wait= must be a number of seconds between 0 and 60, not \"61\""),
         ("/events?wait=nan", "?wait= must be a number of seconds between 0 and 60, not \"nan\""),
         ("/events?wait=1e400", "?wait= must be a number of seconds between 0 and 60, not \"1e400\""),
-        ("/events?limit=1001", "?limit= must be a whole number between 0 and 1000, not \"1001\""),
+        ("/events?limit=1001", "?limit= must be an integer between 0 and 1000, not \"1001\""),
         (
             "/events?after=-1",
-            "?after= must be a whole number between 0 and 9223372036854775807, not \"-1\""
+            "?after= must be an integer between 0 and 9223372036854775807, not \"-1\""
         ),
         (
             "/experiments/toy/intervals?member=-1",
-            "?member= must be a whole number between 0 and 1000000, not \"-1\""
+            "?member= must be an integer between 0 and 1000000, not \"-1\""
         ),
     ])
     func `a parameter out of range is refused by name`(path: String, detail: String) async throws {
@@ -275,7 +275,7 @@ struct ReadingTests {
         let log = LogCapture()
         try await withServer(store: BrokenStore(Odd()), logger: log.logger) { server in
             let answer = try await server.ask(.GET, "/experiments")
-            #expect(answer.problem == "500 internal: an error of the server's own; its log says more")
+            #expect(answer.problem == "500 internal: internal server error; see the server log")
         }
         #expect(log.lines.contains { $0.hasPrefix("error an unexpected error") && $0.contains("secret-ish") })
     }

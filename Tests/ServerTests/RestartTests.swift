@@ -5,6 +5,7 @@ import PBTSQLite
 import PBTTesting
 import Testing
 
+@testable import PBTHTTP
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))

@@ -8,6 +8,7 @@ import PBT
 import PBTAPI
 import Testing
 
+@testable import PBTHTTP
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))

@@ -8,6 +8,7 @@ import PBTSQLite
 import PBTTesting
 import Testing
 
+@testable import PBTHTTP
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))
@@ -34,7 +35,7 @@ struct TokenTests {
     }
 
     private static let unknown =
-        "401 unauthorized: the token is not known here, or was revoked; make one with: pbt token create NAME"
+        "401 unauthorized: unknown or revoked token; create one with: pbt token create NAME"
 
     @Test func `without a token nothing is to be had but what is for everyone`() async throws {
         let keys = try await Keys()
@@ -47,7 +48,7 @@ struct TokenTests {
                 let answer = try await server.ask(.GET, path)
                 #expect(
                     answer.problem
-                        == "401 unauthorized: a token is needed: send Authorization: Bearer TOKEN; make one with: "
+                        == "401 unauthorized: authentication required: send Authorization: Bearer TOKEN; create one with: "
                         + "pbt token create NAME")
                 #expect(answer[header: "WWW-Authenticate"] == "Bearer realm=\"pbt\"")
             }

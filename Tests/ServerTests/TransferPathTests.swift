@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTTesting
-import PBTTransfer
-import PBTWorker
 import SystemPackage
 import Testing
 

@@ -2,6 +2,7 @@
 
 import Logging
 import PBT
+import PBTCheckpoints
 import PBTClient
 import PBTTesting
 import PBTWorker

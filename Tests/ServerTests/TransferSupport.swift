@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import Foundation
 import PBT
+import PBTCheckpoints
 import PBTClient
 import PBTWorker
 import SystemPackage

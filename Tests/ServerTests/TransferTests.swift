@@ -6,9 +6,8 @@ import NIOCore
 import NIOHTTP1
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTTesting
-import PBTTransfer
-import PBTWorker
 import SystemPackage
 import Testing
 

@@ -3,12 +3,11 @@
 import PBT
 import PBTAPI
 import PBTTesting
-import PBTTransfer
+@testable import PBTCheckpoints
 import SystemPackage
 import Testing
 
 @testable import PBTServer
-@testable import PBTWorker
 
 @Suite(.timeLimit(.minutes(5))) struct `Every upload is answered` {
     @Test func `also one that another has superseded, whose client reads when all is sent`() async throws {

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Dispatch
+import LibC
 import PBT
+import PBTCheckpoints
 import PBTWorker
 import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Trains by a command while its own process group is sent signals as fast as they go: `SpawnHammer DIRECTORY`.
 ///

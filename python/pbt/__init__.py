@@ -13,8 +13,8 @@
             model.save(interval.checkpoint_out)
             interval.report(accuracy=model.accuracy())
 
-:func:`worker` and :func:`run` train; :class:`Client` creates experiments and looks at them. The messages of this
-package go to the logger ``pbt``.
+:func:`worker` and :func:`run` train; :class:`Client` creates, reads and controls experiments. This package logs to the
+logger ``pbt``.
 """
 
 from ._client import Client
@@ -25,7 +25,7 @@ from ._records import Event, Experiment, IntervalRecord, LineageStep, ScheduleSt
 from ._values import Hyperparameters
 from ._worker import Worker
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Client",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Creating experiments and looking at them."""
+"""A client that creates, reads and controls experiments."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ._http import Server, segment
 from ._records import Event, Experiment, IntervalRecord, LineageStep, ScheduleStep
 from ._settings import Settings
 
-#: Seconds that a call for events waits at the server.
+#: Seconds that a request for events waits at the server (long polling).
 WAIT = 30.0
 
 
 class Client:
-    """A server, for those who create experiments and look at them.
+    """A client of a server, to create, read and control experiments.
 
-    All calls raise a :class:`PBTError`: what the server answers, or ``unreachable`` when it has been away for
-    ``patience`` seconds. Every call may be repeated safely, and is repeated while the server is away.
+    All methods raise a :class:`PBTError`: the error of the server, or ``unreachable`` when it has been unavailable for
+    ``patience`` seconds. All requests are idempotent, and are retried while the server is unavailable.
     """
 
     def __init__(
@@ -34,10 +34,10 @@ class Client:
     ) -> None:
         """
         Args:
-            server: The server's URL; else ``PBT_SERVER``, or what ``~/.config/pbt/client.json`` says.
-            token: A token of scope ``read`` to look, of scope ``admin`` to change; else ``PBT_TOKEN``, or that of the
-                file.
-            patience: Seconds to try for while the server is away; None: without end.
+            server: The URL of the server; by default ``PBT_SERVER``, or that of ``~/.config/pbt/client.json``.
+            token: A token of scope ``read`` to read, of scope ``admin`` to change; by default ``PBT_TOKEN``, or that of
+                the file.
+            patience: Seconds to retry for while the server is unavailable; None: no limit.
         """
         self._server = Server(Settings.find(server, token))
         self._patience = patience
@@ -46,18 +46,18 @@ class Client:
         return f"<client of {self._server.url}>"
 
     def close(self) -> None:
-        """Closes this thread's connection; the next call opens another."""
+        """Closes this thread's connection; the next request opens another."""
         self._server.close()
 
     def create(self, definition: Union[Mapping[str, Any], str, Path]) -> Experiment:
         """Creates an experiment.
 
         Args:
-            definition: The experiment file as a mapping, or the path of one in JSON. Numbers may be NumPy's.
+            definition: The experiment file as a mapping, or the path of one in JSON. NumPy numbers are accepted.
 
         Raises:
-            PBTError: ``alreadyExists``, ``badExperiment`` with all that is wrong, or ``badValue`` for what JSON cannot
-                say, such as infinity, with its place.
+            PBTError: ``alreadyExists``, ``badExperiment`` with all problems, or ``badValue`` with the path of a value
+                that JSON cannot represent, such as infinity.
         """
         if not isinstance(definition, Mapping):
             definition = _read(Path(definition), self._server.url)
@@ -66,36 +66,36 @@ class Client:
         return _records.experiment(self._call("POST", "/experiments", body, headers={"Idempotency-Key": key}))
 
     def experiments(self) -> List[Experiment]:
-        """All experiments, without their definitions."""
+        """Returns all experiments, without their definitions."""
         return [_records.experiment(item) for item in self._pages("/experiments")]
 
     def experiment(self, name: str) -> Experiment:
-        """One experiment."""
+        """Returns one experiment."""
         return _records.experiment(self._call("GET", self._path(name)))
 
     def members(self, name: str) -> List[IntervalRecord]:
-        """The newest interval of every member."""
+        """Returns the newest interval of every member."""
         return [self._interval(name, item) for item in self._pages(f"{self._path(name)}/members")]
 
     def intervals(
         self, name: str, *, member: Optional[int] = None, state: Optional[str] = None
     ) -> Iterator[IntervalRecord]:
-        """The intervals by member and index, fetched as they are asked for.
+        """Yields the intervals by member and index, fetched page by page.
 
         Args:
             name: The experiment.
-            member: Of this member alone.
-            state: In this state alone.
+            member: Only the intervals of this member.
+            state: Only the intervals in this state.
         """
         query = {key: value for key, value in (("member", member), ("state", state)) if value is not None}
         return (self._interval(name, item) for item in self._pages(f"{self._path(name)}/intervals", query))
 
     def interval(self, name: str, member: int, index: int) -> IntervalRecord:
-        """One interval."""
+        """Returns one interval."""
         return self._interval(name, self._call("GET", f"{self._path(name)}/intervals/{member}/{index}"))
 
     def best(self, name: str) -> Optional[IntervalRecord]:
-        """The interval with the best score; None when none is done."""
+        """Returns the interval with the best score; None when none is done."""
         best = self.experiment(name).best
         return None if best is None else self.interval(name, *best)
 
@@ -107,19 +107,19 @@ class Client:
         member: Optional[int] = None,
         index: Optional[int] = None,
     ) -> Path:
-        """Downloads a checkpoint, by default of the best interval, each file checked by its SHA-256.
+        """Downloads a checkpoint, by default that of the best interval, and verifies the SHA-256 of each file.
 
         Args:
             name: The experiment.
-            directory: Where to; it must not exist yet, and appears when the checkpoint is complete.
-            member: Of this member's interval ``index`` instead of the best.
+            directory: The target; it must not exist yet, and appears when the checkpoint is complete.
+            member: The member whose interval ``index`` is downloaded instead of the best.
             index: The interval of ``member``.
 
         Returns:
             The directory.
 
         Raises:
-            PBTError: ``alreadyExists``, ``noSuchCheckpoint``, or what the server answers.
+            PBTError: ``alreadyExists``, ``noSuchCheckpoint``, or an error of the server.
         """
         _tip(member, index)
         interval = self.best(name) if member is None or index is None else self.interval(name, member, index)
@@ -134,7 +134,7 @@ class Client:
         if interval.checkpoint is None or interval.checkpoint_state != "kept":
             raise PBTError(
                 "noSuchCheckpoint",
-                f"interval {interval.member}@{interval.index} of {name} has no checkpoint (any more)",
+                f"interval {interval.member}@{interval.index} of {name} has no checkpoint, or no longer has one",
             )
         target = directory.absolute()
         if os.path.lexists(target):
@@ -145,14 +145,14 @@ class Client:
         return target
 
     def revise(self, name: str, definition: Union[Mapping[str, Any], str, Path]) -> Experiment:
-        """Edits an experiment's definition, effective from the next decision on; it may be running or over.
+        """Edits an experiment's definition, effective from the next decision on; it may be running or finished.
 
         Args:
             name: The experiment.
-            definition: The whole definition as it is to be, as a mapping, or the path of one in JSON.
+            definition: The whole new definition as a mapping, or the path of one in JSON.
 
         Raises:
-            PBTError: ``wrongState`` for what cannot change, ``badExperiment`` with all that is wrong.
+            PBTError: ``wrongState`` for what cannot change, ``badExperiment`` with all problems.
         """
         if not isinstance(definition, Mapping):
             definition = _read(Path(definition), self._server.url)
@@ -160,22 +160,22 @@ class Client:
         return self.experiment(name)
 
     def lineage(self, name: str, member: Optional[int] = None, index: Optional[int] = None) -> List[LineageStep]:
-        """The line from a founder to an interval, by default to the best."""
+        """Returns the lineage from a founder to an interval, by default to the best."""
         answer = self._call("GET", f"{self._path(name)}/lineage", query=_tip(member, index))
         return [_records.lineage_step(item) for item in answer["items"]]
 
     def schedule(self, name: str, member: Optional[int] = None, index: Optional[int] = None) -> List[ScheduleStep]:
-        """The hyperparameters along that line: what the search was run for."""
+        """Returns the hyperparameter schedule along a lineage, by default that of the best."""
         answer = self._call("GET", f"{self._path(name)}/schedule", query=_tip(member, index))
         return [ScheduleStep(item["interval"], item["hyperparameters"]) for item in answer["items"]]
 
     def events(self, name: Optional[str] = None, *, after: int = 0, follow: bool = False) -> Iterator[Event]:
-        """What happened, oldest first.
+        """Yields events, oldest first.
 
         Args:
-            name: In this experiment; None: in all.
-            after: The number of the last event known.
-            follow: Go on with what happens from now on. The iterator then does not end by itself.
+            name: The experiment; None: all of them.
+            after: The number of the last known event.
+            follow: Also yield new events as they happen. The iterator then does not end by itself.
         """
         path = "/events" if name is None else f"{self._path(name)}/events"
         while True:
@@ -188,11 +188,11 @@ class Client:
             if not items and not follow:
                 return
             if not items and time.monotonic() - began < 1:
-                time.sleep(1)  # a server that does not wait must not be asked without a pause
+                time.sleep(1)  # a server without long polling must not be polled without a pause
 
     def wait(self, name: str) -> Experiment:
-        """Waits until the experiment is over."""
-        # What was last known before looking, so that nothing is missed between the two.
+        """Waits until the experiment has ended."""
+        # The last event before the read, so that none is missed in between.
         path = f"{self._path(name)}/events"
         last = self._call("GET", path, query={"limit": 0})["last"]
         while True:
@@ -206,22 +206,22 @@ class Client:
                 time.sleep(1)
 
     def push(self, name: str, hyperparameters: Mapping[str, Any]) -> IntervalRecord:
-        """Queues hyperparameters by hand; those of a group nested, or by their names with dots."""
+        """Queues an interval with given hyperparameters; those of a group are nested, or named with dots."""
         key = base64.urlsafe_b64encode(os.urandom(24)).decode()
         body = {"hyperparameters": _values.definition(hyperparameters)}
         answer = self._call("POST", f"{self._path(name)}/push", body, headers={"Idempotency-Key": key})
         return self._interval(name, answer)
 
     def pause(self, name: str) -> Experiment:
-        """Hands out no more intervals; those that run are finished."""
+        """Pauses the experiment: running intervals finish, no new ones start."""
         return _records.experiment(self._call("POST", f"{self._path(name)}/pause", {}))
 
     def resume(self, name: str) -> Experiment:
-        """Goes on after :meth:`pause`, or after too many failures in a row."""
+        """Resumes after :meth:`pause`, or after too many consecutive failures."""
         return _records.experiment(self._call("POST", f"{self._path(name)}/resume", {}))
 
     def stop(self, name: str, reason: str = "stopped by hand") -> Experiment:
-        """Ends the experiment for good; its workers lose what they are training."""
+        """Ends the experiment permanently; running intervals are discarded."""
         return _records.experiment(self._call("POST", f"{self._path(name)}/stop", {"reason": reason}))
 
     def delete(self, name: str) -> None:
@@ -267,12 +267,12 @@ def _read(path: Path, server: str) -> Mapping[str, Any]:
         file = f"./{path}" if str(path).startswith("-") else str(path)
         command = f"pbt create {shlex.quote(file)} --store {shlex.quote(server)}"
         raise PBTError(
-            "badExperiment", f"{path} is YAML, which Python cannot read by itself; give JSON, or use: {command}"
+            "badExperiment", f"{path} is YAML, which Python cannot read by itself; pass JSON, or use: {command}"
         )
     try:
         definition = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise PBTError("badExperiment", f"cannot read {path}: {error}") from None
     if not isinstance(definition, dict):
-        raise PBTError("badExperiment", f"{path} holds no JSON object")
+        raise PBTError("badExperiment", f"{path} does not contain a JSON object")
     return definition

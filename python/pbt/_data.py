@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A data directory, laid out and written exactly as the workers of ``pbt`` do it (Sources/PBTWorker/Files).
+"""A data directory, with the layout and durability of the workers of ``pbt`` (Sources/PBTCheckpoints).
 
 ::
 
-    ROOT/EXPERIMENT/checkpoints/m0003-i0012-a1/    what was saved; complete, never changed again
-    ROOT/EXPERIMENT/attempts/m0003-i0012-a1/       an attempt that runs: checkpoint/
-    ROOT/EXPERIMENT/logs/m0003-i0012-a1.log        what is to be said about the attempt
+    ROOT/EXPERIMENT/checkpoints/m0003-i0012-a1/    a published checkpoint: complete, immutable
+    ROOT/EXPERIMENT/attempts/m0003-i0012-a1/       a running attempt: checkpoint/
+    ROOT/EXPERIMENT/logs/m0003-i0012-a1.log        the log of the attempt
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 
 
 def directory_name(experiment: str) -> str:
-    """The name of an experiment's directory: percent-encoded but for letters, digits, ``.``, ``_`` and ``-``.
+    """Returns the name of an experiment's directory: percent-encoded except letters, digits, ``.``, ``_`` and ``-``.
 
-    A leading point is encoded too. A name longer than 200 characters is cut, and a hash of the whole is appended.
+    A leading dot is encoded too. A name longer than 200 characters is cut, and a hash of the whole is appended.
     """
     content = experiment.encode()
     name = "".join(
@@ -40,13 +40,13 @@ def directory_name(experiment: str) -> str:
 
 
 def attempt_name(member: int, interval: int, attempt: int) -> str:
-    """The name of an attempt, and of the checkpoint that it publishes: ``m0003-i0012-a1``."""
+    """Returns the name of an attempt, and of the checkpoint that it publishes: ``m0003-i0012-a1``."""
     return f"m{member:04d}-i{interval:04d}-a{attempt}"
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try at an interval, with its paths."""
+    """One attempt at an interval."""
 
     experiment: str
     member: int
@@ -66,27 +66,27 @@ class DataDirectory:
     root: Path
 
     def directory(self, experiment: str) -> Path:
-        """Where an experiment's files are."""
+        """Returns the directory of an experiment."""
         return self.root / directory_name(experiment)
 
     def checkpoint(self, name: str, experiment: str) -> Path:
-        """Where a published checkpoint is."""
+        """Returns the path of a published checkpoint."""
         return self.directory(experiment) / "checkpoints" / name
 
     def scratch(self, attempt: Attempt) -> Path:
-        """Where the files of an attempt are while it runs."""
+        """Returns the path of an attempt's files while it runs."""
         return self.directory(attempt.experiment) / "attempts" / attempt.name
 
     def log(self, attempt: Attempt) -> Path:
-        """Where what is said about an attempt is."""
+        """Returns the path of an attempt's log."""
         return self.directory(attempt.experiment) / "logs" / f"{attempt.name}.log"
 
     def begin(self, attempt: Attempt) -> Path:
-        """Makes an empty directory for the attempt's checkpoint; files of earlier attempts are deleted."""
+        """Creates an empty directory for the attempt's checkpoint; deletes the files of earlier attempts."""
         for earlier in range(1, attempt.number):
             former = Attempt(attempt.experiment, attempt.member, attempt.interval, earlier)
             remove(self.scratch(former))
-            # It was published, and could not be finished: nothing names it, and nothing will.
+            # It was published, but its attempt never finished: nothing refers to it.
             self.delete([former.name], attempt.experiment)
         scratch = self.scratch(attempt)
         try:
@@ -95,17 +95,16 @@ class DataDirectory:
             self.prepare(attempt.experiment)
             remove(scratch)
             os.mkdir(scratch)
-        # Earlier versions may have made ``attempts`` alone.
+        # Earlier versions may have created ``attempts`` alone.
         os.makedirs(self.directory(attempt.experiment) / "logs", exist_ok=True)
         checkpoint = scratch / "checkpoint"
         os.mkdir(checkpoint)
         return checkpoint
 
     def prepare(self, experiment: str) -> None:
-        """Makes the directories of an experiment.
+        """Creates the directories of an experiment.
 
-        ``attempts`` comes last, when all above and beside it would survive a power cut: once it is there, others rely
-        on the rest.
+        ``attempts`` comes last, when its parents and siblings would survive a power cut: its existence implies theirs.
         """
         directory = self.directory(experiment)
         for needed in ("checkpoints", "manifests", "logs"):
@@ -115,22 +114,23 @@ class DataDirectory:
         os.makedirs(directory / "attempts", exist_ok=True)
 
     def published(self, name: str, experiment: str) -> Path:
-        """The directory of a published checkpoint, which is there and is not reached through a symbolic link.
+        """Returns the directory of a published checkpoint; it exists and is not reached through a symbolic link.
 
         Raises:
-            PBTError: with code ``badAnswer`` for a string that is not a checkpoint's name, ``inputOutput`` when there
-                is no such directory.
+            PBTError: with code ``badAnswer`` for a string that is not a checkpoint's name, ``inputOutput`` when the
+                directory does not exist.
         """
         path = self.checkpoint(check_name(name), experiment)
         for directory in (path.parent, path):
             if directory.is_symlink():
-                raise PBTError("inputOutput", f"{directory} is a symbolic link; pbt follows none among checkpoints")
+                problem = f"{directory} is a symbolic link; pbt does not follow links to checkpoints"
+                raise PBTError("inputOutput", problem)
         if not path.is_dir():
-            raise PBTError("inputOutput", f"the checkpoint {path} is gone: was it deleted by hand?")
+            raise PBTError("inputOutput", f"the checkpoint {path} does not exist: was it deleted by hand?")
         return path
 
     def publish(self, attempt: Attempt, *, is_durable: bool = True) -> str:
-        """Publishes what an attempt saved, whole or not at all, and deletes its other files.
+        """Publishes the checkpoint of an attempt atomically, and deletes its other files.
 
         Every file and directory is on the disk before the rename that makes the checkpoint visible, and the rename
         before this returns.
@@ -145,11 +145,11 @@ class DataDirectory:
         sealed = _seal.seal(scratch / "checkpoint")
         if is_durable:
             synchronize(scratch / "checkpoint")
-        # A rename replaces an empty directory; nothing published is ever replaced.
+        # A rename would replace an empty directory; a published checkpoint is never replaced.
         if os.path.lexists(target):
             raise PBTError(
                 "inputOutput",
-                f"cannot publish the checkpoint {target}: there is one already that no interval names; "
+                f"cannot publish the checkpoint {target}: an unreferenced one already exists; "
                 "delete it with: pbt gc",
             )
         self.write_seal(sealed, attempt.name, attempt.experiment, is_durable=is_durable)
@@ -158,14 +158,14 @@ class DataDirectory:
             try:
                 _synchronize_directory(target.parent)
             except OSError:
-                # A checkpoint that a power cut may take away is not published.
+                # A checkpoint that may not survive a power cut is not published.
                 self.delete([attempt.name], attempt.experiment)
                 raise
         remove(scratch)
         return attempt.name
 
     def manifest(self, name: str, experiment: str) -> Path:
-        """Where the seal of a checkpoint is."""
+        """Returns the path of a checkpoint's seal."""
         return self.directory(experiment) / "manifests" / f"{name}.json"
 
     def write_seal(self, sealed: Dict[str, Any], name: str, experiment: str, *, is_durable: bool) -> None:
@@ -185,12 +185,12 @@ class DataDirectory:
             _synchronize_directory(path.parent)
 
     def changes(self, name: str, experiment: str) -> List[str]:
-        """How a published checkpoint differs from what was published; empty when it does not, or nothing is known."""
+        """Returns the changes to a checkpoint since it was published; empty when there are none, or no seal exists."""
         sealed = _seal.load(self.manifest(name, experiment))
         return [] if sealed is None else _seal.changes(sealed, self.checkpoint(name, experiment))
 
     def check_unchanged(self, name: str, experiment: str) -> None:
-        """Checks that a published checkpoint is what was published.
+        """Checks that a published checkpoint has not changed.
 
         Raises:
             PBTError: with code ``changedCheckpoint``, when it is not.
@@ -200,8 +200,8 @@ class DataDirectory:
             raise PBTError(
                 "changedCheckpoint",
                 f"the checkpoint {name} of {experiment!r} was changed after it was published: {_seal.text(changes)} in "
-                f"{self.checkpoint(name, experiment)}; its score is no longer true of it, so nothing is trained from "
-                "it. Find what writes there; a program must only read checkpoint_in",
+                f"{self.checkpoint(name, experiment)}; its score is no longer valid, so nothing is trained from it. "
+                "Find out what writes there; a program must only read from checkpoint_in",
             )
 
     def discard(self, attempt: Attempt) -> None:
@@ -209,10 +209,10 @@ class DataDirectory:
         remove(self.scratch(attempt))
 
     def delete(self, names: Iterable[str], experiment: str) -> None:
-        """Deletes checkpoints; those that are gone already are as good.
+        """Deletes checkpoints; those that no longer exist are skipped.
 
-        Each is renamed away first: what bears a checkpoint's name is whole at any time. Only a directory whose name is
-        that of an attempt is deleted; for every other name there is nothing of ours to delete.
+        Each is renamed first, so that a directory with a checkpoint's name is complete at any time. Only directories
+        whose name is that of an attempt are deleted.
         """
         for name in names:
             path = self.checkpoint(name, experiment)
@@ -235,7 +235,7 @@ class DataDirectory:
             except FileNotFoundError:
                 continue  # another process was faster
             remove(trash)
-            # Last: a checkpoint without its seal could not be told from one of an earlier version.
+            # Last: a checkpoint without a seal would look like one of an earlier version.
             self._drop_seal(name, experiment)
 
     def _drop_seal(self, name: str, experiment: str) -> None:
@@ -245,7 +245,7 @@ class DataDirectory:
             pass
 
 
-#: The name of an attempt and of its checkpoint, or of a copy that founders continue (attempt 0); each number in one
+#: The name of an attempt and of its checkpoint, or of a copy that founders continue (attempt 0); each number has one
 #: spelling only.
 NAME = re.compile(
     r"m(?:\d{4}|[1-9]\d{4,18})-(?:i(?:\d{4}|[1-9]\d{4,18})-a[1-9]\d{0,18}|i0000-a0)",
@@ -254,14 +254,14 @@ NAME = re.compile(
 
 
 def check_name(name: str) -> str:
-    """A checkpoint's name, unless it is not one that an attempt publishes."""
+    """Returns a checkpoint's name if an attempt can have published it; raises otherwise."""
     if NAME.fullmatch(name) is None:
-        raise PBTError("badAnswer", f"the server named a checkpoint {name!r}, which is no name of one")
+        raise PBTError("badAnswer", f"the server named a checkpoint {name!r}, which is not a valid name")
     return name
 
 
 def check_spellings(root: Path) -> None:
-    """Refuses two names in one directory that are equal after Unicode normalization: many systems hold them for one.
+    """Rejects two names in one directory that are equal after Unicode normalization: many file systems conflate them.
 
     Raises:
         PBTError: with code ``badValue``, naming both.
@@ -273,16 +273,16 @@ def check_spellings(root: Path) -> None:
             if other != name:
                 raise PBTError(
                     "badValue",
-                    f"the checkpoint holds two names that are equal after Unicode normalization: {ascii(other)} and "
-                    f"{ascii(name)} in {directory}; many file systems hold them for one: rename one of them",
+                    f"the checkpoint contains two names that are equal after Unicode normalization: {ascii(other)} and "
+                    f"{ascii(name)} in {directory}; many file systems conflate them: rename one of them",
                 )
 
 
 def settle_links(root: Path) -> None:
-    """Makes symbolic links that lead inside a checkpoint relative, and refuses all others.
+    """Makes symbolic links to targets inside the checkpoint relative, and rejects all others.
 
     Raises:
-        PBTError: with code ``badValue``, naming link, target and remedy.
+        PBTError: with code ``badValue``, which names the link, its target and a remedy.
     """
     base = os.path.realpath(root)
     for directory, inner, names in os.walk(base):
@@ -292,11 +292,11 @@ def settle_links(root: Path) -> None:
                 continue
             target, end = os.readlink(path), os.path.realpath(path)
             where = (
-                "where there is nothing"
+                "which does not exist"
                 if not os.path.exists(path)
-                else "outside of the checkpoint"
+                else "outside the checkpoint"
                 if not end.startswith(base + os.sep) and end != base
-                else "which leads back to itself"
+                else "which contains the link itself"
                 if (directory + os.sep).startswith(end + os.sep)
                 else None
             )
@@ -304,8 +304,8 @@ def settle_links(root: Path) -> None:
                 raise PBTError(
                     "badValue",
                     f"the checkpoint cannot be published: {os.path.relpath(path, base)} is a link to {target}, "
-                    f"{where}. What a link leads to changes or is deleted without the checkpoint: copy the file "
-                    "(shutil.copyfile), or save its path and leave the link out",
+                    f"{where}. The target of a link may change or be deleted independently of the checkpoint: copy the "
+                    "file (shutil.copyfile), or save its path instead of the link",
                 )
             if not _stays_inside(target, os.path.relpath(path, base)):
                 draft = os.path.join(directory, f".pbt-link.{os.getpid()}")
@@ -314,7 +314,7 @@ def settle_links(root: Path) -> None:
 
 
 def _stays_inside(target: str, place: str) -> bool:
-    """Whether a link's target leads to its end without leaving the checkpoint on the way."""
+    """Returns whether a link's target resolves without leaving the checkpoint on the way."""
     if os.path.isabs(target):
         return False
     depth = place.count(os.sep)
@@ -326,7 +326,7 @@ def _stays_inside(target: str, place: str) -> bool:
 
 
 def remove(path: Union[str, Path]) -> None:
-    """Deletes a tree; one that is gone already, in part or whole, is as good."""
+    """Deletes a tree; parts that no longer exist are skipped."""
     try:
         os.rmdir(path)  # most are empty
         return
@@ -339,13 +339,13 @@ def remove(path: Union[str, Path]) -> None:
             shutil.rmtree(path)
             return
         except FileNotFoundError:
-            if not os.path.lexists(path):  # else something in it went while it was being listed
+            if not os.path.lexists(path):  # else an entry was deleted while it was being listed
                 return
     shutil.rmtree(path)
 
 
 def synchronize(root: Path) -> None:
-    """Writes every file and directory of a tree to disk; symbolic links are not followed."""
+    """Flushes every file and directory of a tree to disk; symbolic links are not followed."""
     directories: List[str] = [os.fspath(root)]
     while directories:
         directory = directories.pop()

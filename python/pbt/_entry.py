@@ -1,71 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a training script calls: the intervals to train, as a loop or by a function."""
+"""The entry points of a training script: the intervals to train, as a loop or by a function."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable, Iterator, List, Mapping, Optional, Union, overload
+from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Mapping, Optional, Union, overload
 
 from ._interval import Interval
-from ._worker import DEFAULT_TERM, Data, Worker
+from ._options import WorkerOptions
+from ._worker import Worker
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 log = logging.getLogger("pbt")
 
 
 @overload
 def worker(
-    experiment: Optional[str] = None,
-    *,
-    server: Optional[str] = None,
-    token: Optional[str] = None,
-    data: Data = None,
-    term: float = DEFAULT_TERM,
-    overlap: bool = False,
-    batch: None = None,
+    experiment: Optional[str] = None, *, batch: None = None, **options: Unpack[WorkerOptions]
 ) -> Worker: ...
 
 
 @overload
 def worker(
-    experiment: Optional[str] = None,
-    *,
-    server: Optional[str] = None,
-    token: Optional[str] = None,
-    data: Data = None,
-    term: float = DEFAULT_TERM,
-    overlap: bool = False,
-    batch: int,
+    experiment: Optional[str] = None, *, batch: int, **options: Unpack[WorkerOptions]
 ) -> Iterator[List[Interval]]: ...
 
 
 def worker(
-    experiment: Optional[str] = None,
-    *,
-    server: Optional[str] = None,
-    token: Optional[str] = None,
-    data: Data = None,
-    term: float = DEFAULT_TERM,
-    overlap: bool = False,
-    batch: Optional[int] = None,
+    experiment: Optional[str] = None, *, batch: Optional[int] = None, **options: Unpack[WorkerOptions]
 ) -> Union[Worker, Iterator[List[Interval]]]:
-    """The intervals to train, one by one, until the experiment is over.
+    """Returns the intervals to train, one by one, until the experiment has ended.
 
     Args:
-        experiment: Its name; else ``PBT_EXPERIMENT``.
-        server: The server's URL; else ``PBT_SERVER``, or what ``~/.config/pbt/client.json`` says.
-        token: A token of scope ``work``; else ``PBT_TOKEN``, or that of the file.
-        data: The server's data directory as this machine sees it; else ``PBT_DATA``, or where the server says it is,
-            when that is the same directory here. Without one, checkpoints are carried over HTTP; with False always.
-        term: Seconds after which the server gives an interval to others when it does not hear of this process.
-        overlap: Whether ``report()`` returns at once, and the interval is written to the disk and reported beside the
-            next one. Of intervals shorter than a second the next one is also taken ahead, so that next to nothing lies
-            between two of them. A process that is killed then loses two: each counts as a failed attempt.
-        batch: Yield lists of up to this many intervals instead, to train several members at once.
+        experiment: The name of the experiment; by default ``PBT_EXPERIMENT``.
+        batch: Yield lists of up to this many intervals instead, to train several members together.
+        server: The URL of the server; by default ``PBT_SERVER``, or that of ``~/.config/pbt/client.json``.
+        token: A token of scope ``work``; by default ``PBT_TOKEN``, or that of the file.
+        data: The server's data directory as this machine sees it; by default ``PBT_DATA``, or the path that the server
+            names, if it is the same directory here. Without one, checkpoints are transferred over HTTP; with False
+            always.
+        term: Seconds without a heartbeat after which the server gives an interval to another worker; 60 by default.
+        pipelining: If True, ``report()`` returns immediately, and a thread writes and reports the interval while the
+            next one is trained. Of intervals shorter than a second the next one is also prefetched, which leaves almost
+            no time between two of them. A process that is killed then loses two intervals: each counts as a failed
+            attempt. ``overlap`` is the old name.
 
     Raises:
-        PBTError: when the server cannot be used; while it is away it is asked again without end.
+        PBTError: when the server cannot be used; while it is unavailable, requests are retried indefinitely.
     """
-    made = Worker(experiment, server=server, token=token, data=data, term=term, overlap=overlap)
+    made = Worker(experiment, **options)
     return made if batch is None else made.batches(batch)
 
 
@@ -73,28 +58,25 @@ def run(
     train: Callable[[Interval], Optional[Mapping[str, Any]]],
     experiment: Optional[str] = None,
     *,
-    server: Optional[str] = None,
-    token: Optional[str] = None,
-    data: Data = None,
-    term: float = DEFAULT_TERM,
-    overlap: bool = False,
     failures: int = 3,
+    **options: Unpack[WorkerOptions],
 ) -> int:
-    """Trains every interval by a function, until the experiment is over.
+    """Trains every interval with a function, until the experiment has ended.
 
-    An exception is the failure of its interval, and the next one is trained; after ``failures`` of them in a row the
-    last one is raised, since the fault is then this process's rather than the interval's.
+    An exception fails its interval, and the next one is trained; the last of ``failures`` consecutive exceptions is
+    raised, since the fault is then likely this process's rather than the interval's.
 
     Args:
         train: Called with each interval. It returns the metrics to report, or calls ``interval.report()`` itself.
-        experiment: As for :func:`pbt.worker`, like the arguments not listed here.
-        failures: How many exceptions in a row are borne, plus one; 1 raises the first.
+        experiment: The name of the experiment; by default ``PBT_EXPERIMENT``.
+        failures: The number of consecutive exceptions at which the last one is raised; 1 raises the first.
+        options: The options of :func:`pbt.worker`, except ``batch``.
 
     Returns:
-        How many intervals it reported.
+        The number of intervals that it reported.
     """
     in_a_row = 0
-    with Worker(experiment, server=server, token=token, data=data, term=term, overlap=overlap) as made:
+    with Worker(experiment, **options) as made:
         for interval in made:
             try:
                 with interval:
@@ -105,7 +87,7 @@ def run(
                 in_a_row += 1
                 if in_a_row >= failures:
                     raise
-                log.exception("%r failed; going on with the next (%d of %d in a row)", interval, in_a_row, failures)
+                log.exception("%r failed; continuing with the next (%d of %d in a row)", interval, in_a_row, failures)
             else:
                 if not interval.lost and interval._state != "open":
                     in_a_row = 0

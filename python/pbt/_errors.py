@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong, with the code to match on."""
+"""The errors of this package."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Optional
 
 
 class PBTError(Exception):
-    """Something that the server refused, or that this client could not do.
+    """An error of the server or of this client.
 
     Attributes:
-        code: What to match on: one of the codes of the HTTP API (``noSuchExperiment``, ``leaseLost``, …), or of this
-            client: ``unreachable``, ``badAnswer``, ``badConfiguration``, ``badValue``, ``wrongState``, ``inputOutput``,
+        code: The code to match on: one of the HTTP API (``noSuchExperiment``, ``leaseLost``, …) or of this client:
+            ``unreachable``, ``badAnswer``, ``badConfiguration``, ``badValue``, ``wrongState``, ``inputOutput``,
             ``changedCheckpoint``, ``givenBack``.
-        status: The HTTP status; None when no server was involved, or none answered.
+        status: The HTTP status; None when no server was involved, or there was no response.
     """
 
     def __init__(self, code: str, message: str, *, status: Optional[int] = None) -> None:
@@ -23,21 +23,27 @@ class PBTError(Exception):
 
 
 class LeaseLost(PBTError):
-    """The interval is someone else's now, or its experiment is over: what was trained of it counts for nothing.
+    """The interval is leased to another worker, or its experiment has ended: its training is discarded.
 
     Raised by :meth:`Interval.log` and :meth:`Interval.report`, and only inside ``with interval:`` or :func:`pbt.run`,
-    which catch it and go on with the next interval.
+    which catch it and continue with the next interval.
     """
 
 
 class Temporary(PBTError):
-    """What may well succeed when it is tried again: no answer, or one that says so."""
+    """An error that a retry may fix: there was no response, or one that says so."""
 
     def __init__(
-        self, code: str, message: str, *, status: Optional[int] = None, retry_after: float = 0.0, is_away: bool = True
+        self,
+        code: str,
+        message: str,
+        *,
+        status: Optional[int] = None,
+        retry_after: float = 0.0,
+        is_unavailable: bool = True,
     ) -> None:
         super().__init__(code, message, status=status)
         self.retry_after = retry_after
-        """Seconds that the server asks to be left alone."""
-        self.is_away = is_away
-        """Whether trying again without end makes sense; an internal error of the server may be for good."""
+        """Seconds to wait before a retry, as the server demands."""
+        self.is_unavailable = is_unavailable
+        """False for an internal error of the server, which may be permanent: it is retried a few times only."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where an interval's checkpoints are: in a data directory shared with the server, or here, carried over HTTP."""
+"""The checkpoints of intervals: in a data directory shared with the server, or local and transferred over HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._http import Server
 
 log = logging.getLogger("pbt")
 
-#: The file in a data directory that says whose it is.
+#: The file in a data directory that identifies its server.
 MARK = ".pbt-data"
 
 
@@ -25,35 +25,35 @@ class Files(Protocol):
     """The checkpoints of a worker's intervals."""
 
     def begin(self, attempt: Attempt) -> Path:
-        """Makes an empty directory to save into."""
+        """Creates an empty directory to save into."""
 
     def fetch(self, name: str, experiment: str) -> Path:
-        """The directory of a published checkpoint."""
+        """Returns the directory of a published checkpoint."""
 
     def changes(self, name: str, experiment: str) -> List[str]:
-        """How a checkpoint that was fetched differs from what it was then; empty when it does not."""
+        """Returns the changes to a checkpoint since it was fetched; empty when there are none."""
 
     def publish(self, attempt: Attempt, lease: Mapping[str, Any]) -> str:
-        """Makes what was saved a checkpoint, whole or not at all; returns its name."""
+        """Publishes what was saved as a checkpoint, atomically; returns its name."""
 
     def discard(self, attempt: Attempt) -> None:
-        """Deletes what an attempt left."""
+        """Deletes the files of an attempt."""
 
     def unpublish(self, name: str, experiment: str) -> None:
-        """Deletes a checkpoint that no interval names."""
+        """Deletes a checkpoint that no interval refers to."""
 
     def collect(self, names: List[str], experiment: str) -> List[str]:
-        """Deletes garbage; returns what the server should be told is gone."""
+        """Deletes garbage; returns the names to report to the server as deleted."""
 
     def note(self, attempt: Attempt, text: str) -> Optional[Path]:
-        """Keeps a text about an attempt; returns where."""
+        """Appends a text to the log of an attempt; returns the path."""
 
     def close(self) -> None:
-        """Deletes what nobody needs after this process."""
+        """Deletes the temporary files of this process."""
 
 
 class SharedFiles:
-    """The files of a data directory that the server sees too."""
+    """The files of a data directory that is shared with the server."""
 
     def __init__(self, data: DataDirectory) -> None:
         self.data = data
@@ -93,10 +93,10 @@ class SharedFiles:
 
 
 class RemoteFiles:
-    """Files in a directory of this process, which come from the server and go there."""
+    """Files in a cache of this process, downloaded from the server and uploaded to it."""
 
-    #: How many checkpoints that no interval is using are kept, in case they are needed again.
-    SPARE = 2
+    #: Number of unused checkpoints that are kept, in case they are needed again.
+    UNUSED = 2
 
     def __init__(self, server: Server) -> None:
         import tempfile
@@ -104,12 +104,12 @@ class RemoteFiles:
         self._server = server
         self._process = os.getpid()
         self._cache = DataDirectory(Path(tempfile.mkdtemp(prefix="pbt-")))
-        # What is in the cache, by (experiment, name); the longest unused first.
+        # The contents of the cache, by (experiment, name); least recently used first.
         self._kept: List[tuple[str, str]] = []
         self._lock = threading.Lock()
 
     def begin(self, attempt: Attempt) -> Path:
-        self._thin()
+        self._evict()
         return self._cache.begin(attempt)
 
     def fetch(self, name: str, experiment: str) -> Path:
@@ -118,7 +118,7 @@ class RemoteFiles:
         path = self._cache.checkpoint(check_name(name), experiment)
         with self._lock:
             if path.is_dir() and self._cache.changes(name, experiment):
-                self._cache.delete([name], experiment)  # the server's is fetched again
+                self._cache.delete([name], experiment)  # the server's is downloaded again
             if not path.is_dir():
                 download(self._server, name, experiment, path)
                 _seal.make_read_only(path)
@@ -133,7 +133,7 @@ class RemoteFiles:
         from ._transfer import upload
 
         name = upload(self._server, attempt, self._cache.scratch(attempt) / "checkpoint", lease)
-        # Kept here under the same name: who continues it in this process need not fetch it.
+        # Kept here under the same name: a successor in this process need not download it.
         if name == attempt.name:
             self._cache.publish(attempt, is_durable=False)
             self._use(attempt.experiment, name)
@@ -145,7 +145,7 @@ class RemoteFiles:
         self._cache.discard(attempt)
 
     def unpublish(self, name: str, experiment: str) -> None:
-        # The server finds out by itself that no interval names it.
+        # The server finds out by itself that no interval refers to it.
         self._cache.delete([name], experiment)
 
     def collect(self, names: List[str], experiment: str) -> List[str]:
@@ -166,22 +166,22 @@ class RemoteFiles:
                 self._kept.remove((experiment, name))
             self._kept.append((experiment, name))
 
-    def _thin(self) -> None:
-        """Deletes the longest unused; an interval that begins has not yet asked for its parent's."""
+    def _evict(self) -> None:
+        """Deletes the least recently used; an interval that is starting has not fetched its parent's yet."""
         with self._lock:
-            while len(self._kept) > self.SPARE:
+            while len(self._kept) > self.UNUSED:
                 experiment, name = self._kept.pop(0)
                 self._cache.delete([name], experiment)
 
 
-def find(server: Server, told: Mapping[str, Any], data: Union[str, Path, Literal[False], None]) -> Files:
-    """The files that fit: in a shared data directory if there is one, else carried over HTTP.
+def find(server: Server, info: Mapping[str, Any], data: Union[str, Path, Literal[False], None]) -> Files:
+    """Returns the files of a shared data directory if there is one, else files transferred over HTTP.
 
     Args:
-        server: For what has to be carried.
-        told: What the server said of its data directory: ``path`` and ``id``, if anything.
-        data: The data directory as this machine sees it; None: ``PBT_DATA``, or where the server says it is, if the
-            directory there is really the server's; False: whatever there is, do not use it.
+        server: The server to transfer files from and to.
+        info: The server's data directory as it describes it: ``path`` and ``id``, if anything.
+        data: The data directory as this machine sees it; None: ``PBT_DATA``, or the path that the server names, if the
+            directory there is really the server's; False: transfer over HTTP in any case.
 
     Raises:
         PBTError: with code ``badConfiguration``, when ``data`` is not the directory of that server.
@@ -189,19 +189,19 @@ def find(server: Server, told: Mapping[str, Any], data: Union[str, Path, Literal
     if data is False:
         return RemoteFiles(server)
     named = data if data is not None else os.environ.get("PBT_DATA") or None
-    wanted = told.get("id")
+    wanted = info.get("id")
     if named is not None:
         root = Path(named).absolute()
         found = _mark(root)
         if not root.is_dir() or (wanted is not None and found != wanted):
-            problem = "is no directory" if not root.is_dir() else f"is not the data directory of {server.url}"
+            problem = "is not a directory" if not root.is_dir() else f"is not the data directory of {server.url}"
             raise PBTError(
                 "badConfiguration",
                 f"{root} {problem}: it must hold the file {MARK} with the server's id; "
-                "leave data and PBT_DATA out to carry checkpoints over HTTP",
+                "omit data and unset PBT_DATA to transfer checkpoints over HTTP",
             )
         return SharedFiles(DataDirectory(root))
-    path = told.get("path")
+    path = info.get("path")
     if isinstance(path, str) and wanted is not None and _mark(Path(path)) == wanted and os.access(path, os.W_OK):
         return SharedFiles(DataDirectory(Path(path)))
     return RemoteFiles(server)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes of ``multiprocessing`` that import the main program must not claim its intervals.
+"""Keeps processes of ``multiprocessing`` that import the main program from claiming its intervals.
 
 With the start methods ``spawn`` and ``forkserver`` a child imports the main program under the name ``__mp_main__``. A
 loop over ``pbt.worker()`` at its top level would then train in every data loader.
@@ -20,9 +20,9 @@ STARTERS = ("popen_spawn_posix", "popen_spawn_win32", "popen_forkserver")
 
 
 def check() -> None:
-    """Refuses a process in which ``multiprocessing`` imports the main program just now.
+    """Rejects a process in which ``multiprocessing`` is importing the main program.
 
-    A child that is past that, such as the target of a ``Process``, may claim intervals of its own.
+    A child past that point, such as the target of a ``Process``, may claim intervals of its own.
 
     Raises:
         PBTError: with code ``badConfiguration``.
@@ -33,13 +33,13 @@ def check() -> None:
             raise PBTError(
                 "badConfiguration",
                 f"{Path(frame.f_code.co_filename).name} is imported by a process that multiprocessing started, as a "
-                f"data loader does, and claims nothing there: put what it does at its top level under `{GUARD}`",
+                f"data loader does, and must not claim intervals there: put its top-level code under `{GUARD}`",
             )
         frame = frame.f_back
 
 
 def hint() -> str:
-    """Why an interval may have failed: a clause for its reason; empty when the guard is there or is not needed."""
+    """Returns a likely cause of a failure as a clause; empty when the guard is present or not needed."""
     if not any(f"multiprocessing.{name}" in sys.modules for name in STARTERS):
         return ""
     path = getattr(sys.modules.get("__main__"), "__file__", None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One server: kept-alive connections, errors as exceptions, and calls repeated until they are answered."""
+"""HTTP client for one server: persistent connections, errors as exceptions, and retries."""
 
 from __future__ import annotations
 
@@ -28,38 +28,37 @@ LONGEST_PAUSE = 30.0
 LONGEST_RETRY_AFTER = 300.0
 CONNECT_TIMEOUT = 10.0
 ANSWER_TIMEOUT = 30.0
-#: Bytes of a body that go in one piece with the head.
+#: Bytes up to which a body is sent in one packet with the head.
 SMALL = 1 << 16
-#: How often a call is made whose answer says that the server itself failed.
+#: Number of tries of a request that is answered with an internal error of the server.
 INTERNAL_ERRORS = 5
 
 
 def jittered(pause: float, least: float) -> float:
-    """At random between a share of a pause and all of it, so that many clients do not come back together.
+    """Returns a pause with jitter, between a share of it and all of it, so that clients do not retry in step.
 
-    The random numbers are the operating system's: those of the training program stay as they are.
+    Uses the random numbers of the operating system, so the generators of the training program are not affected.
     """
     return random.SystemRandom().uniform(least * pause, pause)
 
 
 class Server:
-    """Speaks to one server. Every thread has a connection of its own, which is kept open between calls."""
+    """A client of one server. Every thread has a connection of its own, which is kept open between requests."""
 
     def __init__(self, settings: Settings) -> None:
         parts = urlsplit(settings.server)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            shown = settings.server if "@" not in settings.server else "what was given"
+            shown = settings.server if "@" not in settings.server else "the given server"
             raise PBTError(
-                "badConfiguration", f"{shown} is no URL of a server: write http://HOST:PORT or https://HOST"
+                "badConfiguration", f"{shown} is not the URL of a server: write http://HOST:PORT or https://HOST"
             )
         if parts.username or parts.password:
-            raise PBTError(
-                "badConfiguration", "a server's URL holds no user and no password: give the token in PBT_TOKEN"
-            )
+            problem = "the URL of a server must not contain a user or password: give the token in PBT_TOKEN"
+            raise PBTError("badConfiguration", problem)
         try:
             port = parts.port
         except ValueError:
-            raise PBTError("badConfiguration", f"{settings.server} has no usable port") from None
+            raise PBTError("badConfiguration", f"{settings.server} has an invalid port") from None
         self.url = settings.server.rstrip("/")
         self._host: str = parts.hostname
         self._port = port or (443 if parts.scheme == "https" else 80)
@@ -83,26 +82,25 @@ class Server:
         patience: Optional[float] = None,
         doing: str = "",
     ) -> Any:
-        """Makes a call that takes and answers JSON, again and again while the server is away.
+        """Makes a request with JSON in both directions, and retries it while the server is unavailable.
 
-        The pauses grow from 1 s to 30 s, each shortened at random by up to a half, and are no shorter than what the
-        server asks for.
+        Exponential backoff from 1 s to 30 s, with a jitter of up to a half, and no shorter than ``Retry-After``.
 
         Args:
             method: The HTTP method.
             path: The path after ``/api/v1``, with percent-encoded names.
             body: A value for JSON, or bytes; None for no body.
             query: Parameters of the URL.
-            headers: More headers.
-            timeout: Seconds to wait for the answer of one try.
-            patience: Seconds after which to give up; None: never, but for errors that the server calls its own fault.
-            doing: What is being tried, for messages.
+            headers: Additional headers.
+            timeout: Seconds to wait for the response to one try.
+            patience: Seconds after which to give up; None: never, except for internal errors of the server.
+            doing: The purpose of the request, for messages.
 
         Returns:
-            The answer; None when it has no body.
+            The response; None when it has no body.
 
         Raises:
-            PBTError: what the server answered, or with code ``unreachable`` when patience is over.
+            PBTError: the error of the server, or one with code ``unreachable`` when ``patience`` has elapsed.
         """
         return self.retrying(
             lambda: self.once(method, path, body, query=query, headers=headers, timeout=timeout)[0],
@@ -111,7 +109,7 @@ class Server:
         )
 
     def retrying(self, attempt: Any, *, patience: Optional[float], doing: str) -> Any:
-        """Makes an attempt until it raises no :class:`Temporary`, as :meth:`call` describes."""
+        """Repeats an attempt until it raises no :class:`Temporary`, as :meth:`call` describes."""
         began = time.monotonic()
         pause = FIRST_PAUSE
         tries = 0
@@ -122,19 +120,19 @@ class Server:
             except Temporary as error:
                 wait = jittered(pause, 0.5)
                 wait = max(wait, min(error.retry_after, LONGEST_RETRY_AFTER))
-                is_over = patience is not None and time.monotonic() + wait - began > patience
+                is_too_late = patience is not None and time.monotonic() + wait - began > patience
                 if error.code == "unreachable" and parent_is_gone():
                     raise PBTError(
                         "unreachable", f"{error}, and the pbt run that started this program has ended"
                     ) from None
-                if is_over or _signals.out_of_patience() or (not error.is_away and tries >= INTERNAL_ERRORS):
+                if is_too_late or _signals.out_of_patience() or (not error.is_unavailable and tries >= INTERNAL_ERRORS):
                     raise
-                log.warning("%s: %s; trying again in %.0f s", doing, error, max(wait, 1))
+                log.warning("%s: %s; retrying in %.0f s", doing, error, max(wait, 1))
                 _sleep(wait)
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 if tries > 1:
-                    log.warning("%s: done, the server is back", doing)
+                    log.warning("%s: succeeded, the server is available again", doing)
                 return answer
 
     def once(
@@ -147,13 +145,13 @@ class Server:
         headers: Optional[Mapping[str, str]] = None,
         timeout: float = ANSWER_TIMEOUT,
     ) -> Tuple[Any, http.client.HTTPMessage]:
-        """Makes a call once.
+        """Makes a request once.
 
         Returns:
-            The answer and its headers.
+            The response and its headers.
 
         Raises:
-            PBTError: what the server answered; :class:`Temporary` when trying again may help.
+            PBTError: the error of the server; :class:`Temporary` when a retry may help.
         """
         with self.open(method, path, body, query=query, headers=headers, timeout=timeout) as response:
             content = response.read()
@@ -162,12 +160,12 @@ class Server:
             try:
                 return json.loads(content), response.headers
             except ValueError:
-                # A proxy may answer so while the server is away.
+                # A proxy may respond like this while the server is unavailable.
                 raise Temporary(
                     "badAnswer",
-                    f"{self.url} answered something that is no JSON: is it a pbt server?",
+                    f"{self.url} answered with something other than JSON: is it a pbt server?",
                     status=response.status,
-                    is_away=False,
+                    is_unavailable=False,
                 ) from None
 
     @contextmanager
@@ -181,9 +179,9 @@ class Server:
         headers: Optional[Mapping[str, str]] = None,
         timeout: float = ANSWER_TIMEOUT,
     ) -> Iterator[http.client.HTTPResponse]:
-        """Makes a call once, and gives its answer to a block that reads the body.
+        """Makes a request once, and passes its response to a block that reads the body.
 
-        What goes wrong while the block reads is raised as :class:`Temporary`.
+        Errors of the transport while the block reads are raised as :class:`Temporary`.
         """
         target = f"{self._prefix}/api/v1{path}" + (f"?{urlencode(query)}" if query else "")
         sent = {**self._headers, **(headers or {})}
@@ -193,7 +191,7 @@ class Server:
             try:
                 content = json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
             except (TypeError, ValueError) as error:
-                raise PBTError("badValue", f"{method} {path}: JSON cannot say what was given: {error}") from None
+                raise PBTError("badValue", f"{method} {path}: cannot be represented in JSON: {error}") from None
             sent["Content-Type"] = "application/json"
         else:
             content = b"" if method in ("POST", "PUT") else None
@@ -201,7 +199,7 @@ class Server:
         try:
             response = self._exchange(method, target, content, sent, timeout)
             if response.status >= 300 and response.status != 304:
-                raise self._refusal(response)
+                raise self._error(response)
             yield response
             is_whole = response.isclosed() and not response.will_close
         except PBTError:
@@ -209,22 +207,22 @@ class Server:
         except ssl.SSLCertVerificationError as error:
             raise PBTError(
                 "unreachable",
-                f"the certificate of {self.url} cannot be trusted ({error.verify_message}): "
-                "name the authority's certificate in PBT_CA_FILE",
+                f"the certificate of {self.url} is not trusted ({error.verify_message}): "
+                "set PBT_CA_FILE to the certificate of its authority",
             ) from None
         except (OSError, http.client.HTTPException) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
             raise Temporary("unreachable", f"cannot reach {self.url} ({reason})") from None
         finally:
-            # An answer that was not read to its end would be taken for the next one's.
+            # The rest of a response that was not read to its end would be taken for the next response.
             if not is_whole:
                 self.close()
 
     def close(self) -> None:
-        """Closes this thread's connection; the next call opens another."""
+        """Closes this thread's connection; the next request opens another."""
         connection: Optional[socket.socket] = getattr(self._local, "connection", None)
         self._local.connection = None
-        # A child made by fork must not speak on its parent's connection, not even to end it.
+        # A child made by fork must not use its parent's connection, not even to close it.
         if connection is not None and self._local.process == os.getpid():
             connection.close()
 
@@ -238,17 +236,17 @@ class Server:
         head = "\r\n".join([*lines, "", ""]).encode("ascii")
         connection, is_used = self._connection(timeout)
         try:
-            return self._ask(connection, method, head, content)
+            return self._send(connection, method, head, content)
         except (ConnectionError, http.client.BadStatusLine):
-            # The server may close a connection that was idle. All calls may be repeated, so once more on a new one.
+            # The server may have closed an idle connection. All requests are idempotent, so retry on a new one.
             self.close()
             if not is_used:
                 raise
-        return self._ask(self._connection(timeout)[0], method, head, content)
+        return self._send(self._connection(timeout)[0], method, head, content)
 
     @staticmethod
-    def _ask(connection: socket.socket, method: str, head: bytes, content: Any) -> http.client.HTTPResponse:
-        # In one piece if it is small, so that it is one packet; http.client always makes two.
+    def _send(connection: socket.socket, method: str, head: bytes, content: Any) -> http.client.HTTPResponse:
+        # In one packet if it is small; http.client always sends two.
         if content is None or len(content) <= SMALL:
             connection.sendall(head + bytes(content or b""))
         else:
@@ -259,7 +257,7 @@ class Server:
         return response
 
     def _connection(self, timeout: float) -> Tuple[socket.socket, bool]:
-        """This thread's connection, and whether it was used before."""
+        """Returns this thread's connection, and whether it was used before."""
         existing: Optional[socket.socket] = getattr(self._local, "connection", None)
         if existing is not None and self._local.process == os.getpid():
             existing.settimeout(timeout)
@@ -278,7 +276,7 @@ class Server:
         self._local.process = os.getpid()
         return connection, False
 
-    def _refusal(self, response: http.client.HTTPResponse) -> PBTError:
+    def _error(self, response: http.client.HTTPResponse) -> PBTError:
         status = response.status
         retry_after = _seconds(response.headers.get("Retry-After"))
         try:
@@ -287,28 +285,28 @@ class Server:
         except (ValueError, KeyError, TypeError):
             code, detail = "badAnswer", f"{self.url} answered {status} {response.reason}"
             if status < 400:
-                target = response.headers.get("Location", "another place")
-                return PBTError(code, f"{detail}: it points to {target}; use that as the server", status=status)
+                target = response.headers.get("Location", "another URL")
+                return PBTError(code, f"{detail}: it redirects to {target}; use that as the server", status=status)
             if status not in (408, 425, 429) and status < 500:
-                detail += ", as no pbt server does: check the URL"
+                detail += ", unlike a pbt server: check the URL"
         if code == "leaseLost":
             return LeaseLost(code, detail, status=status)
         if status in (408, 425, 429, 502, 503, 504, 507) or code == "inProgress":
             return Temporary(code, detail, status=status, retry_after=retry_after)
         if status >= 500:
-            return Temporary(code, detail, status=status, retry_after=retry_after, is_away=False)
+            return Temporary(code, detail, status=status, retry_after=retry_after, is_unavailable=False)
         if status == 401:
-            detail += "; the token is given as an argument, in PBT_TOKEN, or in ~/.config/pbt/client.json"
+            detail += "; pass the token as an argument, in PBT_TOKEN, or in ~/.config/pbt/client.json"
         return PBTError(code, detail, status=status)
 
 
 def segment(name: str) -> str:
-    """A name as one segment of a path."""
+    """Returns a name as one segment of a path."""
     return quote(name, safe="")
 
 
 def _seconds(text: Optional[str]) -> float:
-    """The seconds of a ``Retry-After``; a date counts as none."""
+    """Returns the seconds of a ``Retry-After``; 0 for a date."""
     try:
         return max(0.0, float(text or 0))
     except ValueError:
@@ -316,7 +314,7 @@ def _seconds(text: Optional[str]) -> float:
 
 
 def _sleep(seconds: float) -> None:
-    """Sleeps, but not past the patience of a process that was told to stop."""
+    """Sleeps, but not past the deadline of a process that was told to stop."""
     end = time.monotonic() + seconds
     while not _signals.out_of_patience():
         rest = end - time.monotonic()

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The name under which a process claims intervals.
 
-``MACHINE/PROCESS/START/RANDOM`` names one process for ever, exactly as the workers of ``pbt`` do it: whoever runs on
-the same machine can tell that a worker is dead, and gives its intervals to others without waiting until the leases
-run out.
+``MACHINE/PROCESS/START/RANDOM`` identifies one process uniquely, in the format of the workers of ``pbt``: a process on
+the same machine can tell that a worker is dead, and requeues its intervals without waiting until the leases expire.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from typing import Optional
 
 
 def worker_name() -> str:
-    """A name for a worker in this process, unlike any other."""
+    """Returns a unique name for a worker in this process."""
     start, suffix = start_time(os.getpid()) or 0, int.from_bytes(os.urandom(4), "big")
     return f"{machine()}/{os.getpid()}/{base36(start)}/{base36(suffix)}"
 
 
 def machine() -> str:
-    """The host's name, the boot, and on Linux the name space of process numbers, joined by points."""
+    """Returns the host name, the boot, and on Linux the PID namespace, joined by dots."""
     host = socket.gethostname() or "localhost"
     parts = ["".join("-" if letter == "/" or letter.isspace() else letter for letter in host)]
     boot = _text("/proc/sys/kernel/random/boot_id")
@@ -35,19 +34,19 @@ def machine() -> str:
 
 
 def parent_is_gone() -> bool:
-    """Whether the ``pbt run`` that started this program, and serves it, has ended: ``PBT_PARENT`` is NUMBER/START."""
+    """Returns whether the ``pbt run`` that started this program has ended; ``PBT_PARENT`` is NUMBER/START."""
     number, _, start = os.environ.get("PBT_PARENT", "").partition("/")
     if not number.isdecimal() or not start:
         return False
     now = start_time(int(number))
     if now is None:
-        # Only where processes can be looked at does it mean that there is none.
+        # It has ended only if processes can be inspected at all.
         return start_time(os.getpid()) is not None
     return base36(now) != start
 
 
 def start_time(process: int) -> Optional[int]:
-    """When a process began, in a unit of the system's own; None when it is over, or where that cannot be told."""
+    """Returns the start of a process in the system's unit; None when it has ended, or cannot be inspected."""
     line = _text(f"/proc/{process}/stat")
     if line is None:
         return None
@@ -57,7 +56,7 @@ def start_time(process: int) -> Optional[int]:
 
 
 def base36(number: int) -> str:
-    """A number in digits and small letters."""
+    """Returns a number in digits and lowercase letters."""
     digits = ""
     while number:
         number, digit = divmod(number, 36)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the server tells of experiments. Fields that a newer server adds are in ``raw``."""
+"""The server's records of experiments. Fields that a newer server adds are in ``raw``."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ IntervalID = Tuple[int, int]
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment as it stands. Times are seconds since 1970 UTC."""
+    """The state of an experiment. Times are seconds since 1970 UTC."""
 
     name: str
     state: str
     """``running``, ``paused``, ``finished`` or ``failed``."""
     reason: Optional[str]
-    """Why it ended, when it did not simply come to its end."""
+    """The reason why it ended, unless it ran to completion."""
     created: Optional[float]
     ended: Optional[float]
     counts: Dict[str, int]
-    """How many intervals are ``waiting``, ``running``, ``done``, ``diverged``, ``failed``."""
+    """The number of intervals that are ``waiting``, ``running``, ``done``, ``diverged``, ``failed``."""
     best: Optional[IntervalID]
     best_score: Optional[float]
     population: int
     intervals_planned: int
     intervals_finished: int
     definition: Optional[Dict[str, Any]]
-    """The experiment file with every default written out; None where it is left out, as in lists."""
+    """The experiment file with all defaults; None where it is omitted, as in lists."""
     raw: Dict[str, Any] = field(repr=False, compare=False)
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will be trained."""
+        """True when the experiment has ended: nothing more will be trained."""
         return self.state not in ("running", "paused")
 
 
 @dataclass(frozen=True)
 class IntervalRecord:
-    """What is known of an interval. Times are seconds since 1970 UTC."""
+    """The state of an interval. Times are seconds since 1970 UTC."""
 
     member: int
     index: int
@@ -49,7 +49,7 @@ class IntervalRecord:
     """``waiting``, ``running``, ``done``, ``diverged`` or ``failed``."""
     hyperparameters: Dict[str, Any]
     changes: List[Dict[str, Any]]
-    """What explore changed: ``name``, ``old``, ``operation``, ``new``."""
+    """The changes by explore: ``name``, ``old``, ``operation``, ``new``."""
     parent: Optional[IntervalID]
     score: Optional[float]
     metrics: Dict[str, Any]
@@ -67,23 +67,23 @@ class IntervalRecord:
     _fetch: Callable[[IntervalRecord, Path], Path] = field(repr=False, compare=False)
 
     def download(self, directory: Union[str, Path]) -> Path:
-        """Downloads the checkpoint, each file checked by its SHA-256.
+        """Downloads the checkpoint, and verifies the SHA-256 of each file.
 
         Args:
-            directory: Where to; it must not exist yet, and appears when the checkpoint is complete.
+            directory: The target; it must not exist yet, and appears when the checkpoint is complete.
 
         Returns:
             The directory, absolute.
 
         Raises:
-            PBTError: ``alreadyExists``, ``noSuchCheckpoint``, or what the server answers.
+            PBTError: ``alreadyExists``, ``noSuchCheckpoint``, or an error of the server.
         """
         return self._fetch(self, Path(directory))
 
 
 @dataclass(frozen=True)
 class LineageStep:
-    """One interval of the line from a founder to an interval."""
+    """One interval of a lineage."""
 
     member: int
     index: int
@@ -91,12 +91,12 @@ class LineageStep:
     hyperparameters: Dict[str, Any]
     parent: Optional[IntervalID]
     exploited: bool
-    """Whether it continues another member's checkpoint."""
+    """True if it continues another member's checkpoint."""
 
 
 @dataclass(frozen=True)
 class ScheduleStep:
-    """What was trained with in one interval of the line."""
+    """The hyperparameters of one interval of a lineage."""
 
     interval: int
     hyperparameters: Dict[str, Any]
@@ -104,7 +104,7 @@ class ScheduleStep:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened. The time is in seconds since 1970 UTC."""
+    """An event of an experiment. The time is in seconds since 1970 UTC."""
 
     id: int
     experiment: str
@@ -116,7 +116,7 @@ class Event:
 
 
 def experiment(raw: Dict[str, Any]) -> Experiment:
-    """Reads an experiment."""
+    """Parses an experiment."""
     return Experiment(
         name=raw["name"],
         state=raw["state"],
@@ -135,7 +135,7 @@ def experiment(raw: Dict[str, Any]) -> Experiment:
 
 
 def interval(raw: Dict[str, Any], fetch: Callable[[IntervalRecord, Path], Path]) -> IntervalRecord:
-    """Reads an interval, whose checkpoint ``fetch`` downloads into a directory."""
+    """Parses an interval; ``fetch`` downloads its checkpoint into a directory."""
     return IntervalRecord(
         member=raw["member"],
         index=raw["interval"],
@@ -160,7 +160,7 @@ def interval(raw: Dict[str, Any], fetch: Callable[[IntervalRecord, Path], Path])
 
 
 def lineage_step(raw: Mapping[str, Any]) -> LineageStep:
-    """Reads one interval of a lineage."""
+    """Parses one interval of a lineage."""
     return LineageStep(
         member=raw["member"],
         index=raw["interval"],
@@ -172,7 +172,7 @@ def lineage_step(raw: Mapping[str, Any]) -> LineageStep:
 
 
 def event(raw: Mapping[str, Any]) -> Event:
-    """Reads an event."""
+    """Parses an event."""
     return Event(
         id=raw["id"],
         experiment=raw["experiment"],
@@ -192,5 +192,5 @@ def _time(milliseconds: Optional[float]) -> Optional[float]:
 
 
 def _score(raw: Any) -> Optional[float]:
-    """A score; ``"NaN"`` and ``"Infinity"`` are how JSON says these."""
+    """Parses a score; NaN and infinity are strings in JSON."""
     return None if raw is None else float(raw)

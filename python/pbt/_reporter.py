@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports one interval while the next one begins."""
+"""Pipelining: one interval is reported while the next one is trained."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from . import _signals
 
 
 class Reporter:
-    """One thread of a worker that publishes and reports, one interval at a time.
+    """A thread of a worker that publishes and reports, one interval at a time.
 
-    To write a checkpoint to the disk and to hear from the server takes longer than all else between two intervals.
-    Meanwhile the process may train on: there is at most one interval that is being reported.
+    Flushing a checkpoint to the disk and waiting for the server dominate the time between two intervals. Meanwhile the
+    process can train: at most one interval is being reported at any time.
     """
 
     def __init__(self) -> None:
@@ -25,21 +25,21 @@ class Reporter:
         self._error: Optional[BaseException] = None
 
     def submit(self, job: Callable[[], None]) -> None:
-        """Does something in the thread, as soon as what it did before is over.
+        """Runs a job in the thread, after the previous one.
 
         Raises:
-            BaseException: what the job before raised.
+            BaseException: what the previous job raised.
         """
         self.wait()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="pbt-reporter", daemon=True)
-            with _signals.kept_away():
+            with _signals.blocked():
                 self._thread.start()
         self._idle.clear()
         self._inbox.put(job)
 
     def wait(self) -> None:
-        """Waits until nothing is being done.
+        """Waits until no job is running.
 
         Raises:
             BaseException: what the last job raised, once.
@@ -48,14 +48,14 @@ class Reporter:
         self.check()
 
     def check(self) -> None:
-        """Raises what the last job raised, once, if it is over."""
+        """Raises what the last job raised, once, if it has ended."""
         if self._idle.is_set():
             error, self._error = self._error, None
             if error is not None:
                 raise error
 
     def close(self) -> None:
-        """Ends the thread, after what it does."""
+        """Ends the thread, after its current job."""
         try:
             self.wait()
         finally:
@@ -71,6 +71,6 @@ class Reporter:
                 return
             try:
                 job()
-            except BaseException as error:  # it is the worker's thread that hears of it
+            except BaseException as error:  # raised in the worker's thread
                 self._error = error
             self._idle.set()

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a checkpoint was when it was published, as the workers of ``pbt`` record it (Sources/PBTWorker/Files).
+"""Seals of published checkpoints, in the format of the workers of ``pbt`` (Sources/PBTCheckpoints).
 
-A seal is the file ``ROOT/EXPERIMENT/manifests/NAME.json``. It tells later whether the checkpoint is still what was
-measured.
+A seal is the file ``ROOT/EXPERIMENT/manifests/NAME.json``. It records the state of a checkpoint, to detect changes.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 
 from ._errors import PBTError
 
-#: Bytes up to which all of a file is hashed; of a larger one three samples, unless PBT_CHECKPOINT_HASH is ``full``.
+#: Bytes up to which a whole file is hashed; of a larger one three samples, unless PBT_CHECKPOINT_HASH is ``full``.
 WHOLE = 64 << 20
 SAMPLE = 1 << 20
-#: File systems keep time in steps, in nanoseconds: what changes again within one is not seen by its time.
+#: Nanoseconds of the resolution of file times: a second change within it does not change the time.
 STEP = 50_000_000
 
 
 def seal(root: Path) -> Dict[str, Any]:
-    """Reads a checkpoint.
+    """Reads a checkpoint, and returns its seal.
 
     Raises:
         PBTError: with code ``badValue``, when a file changes while it is read.
@@ -41,8 +40,8 @@ def seal(root: Path) -> Dict[str, Any]:
             if _times(os.fstat(file.fileno())) != _times(before):
                 raise PBTError(
                     "badValue",
-                    f"{path} in {root} changed while it was published: something still writes to it; save, and end "
-                    "every process that writes, before report()",
+                    f"{path} in {root} changed while it was published: something still writes to it; finish saving "
+                    "before report(), and end all processes that write",
                 )
         mtime, ctime, inode = _times(before)
         items.append(
@@ -65,7 +64,7 @@ def seal(root: Path) -> Dict[str, Any]:
 
 
 def load(path: Path) -> Optional[Dict[str, Any]]:
-    """The seal in a file; None for a checkpoint of an earlier version, and for what cannot be understood."""
+    """Returns the seal in a file; None for a checkpoint of an earlier version, and for an invalid file."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -74,7 +73,7 @@ def load(path: Path) -> Optional[Dict[str, Any]]:
 
 
 def changes(sealed: Dict[str, Any], root: Path) -> List[str]:
-    """How a checkpoint differs from what was published, for a person; empty when it does not."""
+    """Returns the changes to a checkpoint since it was published, in words; empty when there are none."""
     files, directories, links = _tree(root)
     found: List[Tuple[str, str]] = []
     for file in sealed["files"]:
@@ -98,14 +97,14 @@ def changes(sealed: Dict[str, Any], root: Path) -> List[str]:
 
 
 def text(found: List[str]) -> str:
-    """The first few changes."""
+    """Returns the first few changes on one line."""
     return ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
 
 
 def make_read_only(root: Path) -> None:
-    """Takes the right to write away from all files, so that what was measured is not changed by mistake.
+    """Makes all files read-only, so that the checkpoint is not changed by mistake.
 
-    Not from directories, and not from files that have other names too, which need not be ours.
+    Directories stay writable, as do files with several hard links, which may not belong to the checkpoint alone.
     """
     for path in _tree(root)[0]:
         descriptor = os.open(root / path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
@@ -114,7 +113,7 @@ def make_read_only(root: Path) -> None:
             if status.st_nlink == 1 and status.st_mode & 0o222 and hasattr(os, "fchmod"):
                 os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & 0o555)
         except PermissionError:
-            pass  # it belongs to another user
+            pass  # owned by another user
         finally:
             os.close(descriptor)
 
@@ -135,7 +134,7 @@ def _change(file: Dict[str, Any], path: Path, recorded: int) -> Optional[str]:
 
 
 def _times(status: os.stat_result) -> Tuple[int, int, int]:
-    # Signed, as 64 bits of JSON have it.
+    # As signed 64-bit integers.
     return status.st_mtime_ns, status.st_ctime_ns, (status.st_ino + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
@@ -155,7 +154,7 @@ def _digest(file: Any, size: int, is_sampled: bool) -> str:
 
 
 def _tree(root: Path) -> Tuple[Set[str], Set[str], Dict[str, str]]:
-    """Files, directories and links below a directory, by their paths in it."""
+    """Returns the files, directories and links of a tree, by their relative paths."""
     files: Set[str] = set()
     directories: Set[str] = set()
     links: Dict[str, str] = {}

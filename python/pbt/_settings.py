@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the server is, and the token for it: arguments, then the environment, then a file."""
+"""The address and token of the server: from arguments, the environment, or a file, in this order."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ DEFAULT_SERVER = "http://127.0.0.1:7070"
 
 @dataclass(frozen=True)
 class Settings:
-    """Whom to ask. The token is in no representation of it."""
+    """The address of the server, and a token, which no representation contains."""
 
     server: str
     token: Optional[str] = field(repr=False)
 
     @classmethod
     def find(cls, server: Optional[str] = None, token: Optional[str] = None) -> Settings:
-        """The settings that count.
+        """Returns the effective settings.
 
         ``server`` and ``token``, or ``PBT_SERVER`` and ``PBT_TOKEN``, or the file that ``PBT_CONFIG`` names, by default
         ``~/.config/pbt/client.json``. A token of the file is used for the file's server alone.
@@ -44,13 +44,13 @@ class Settings:
             if not token.isascii() or not token.isprintable() or " " in token:
                 raise PBTError(
                     "badConfiguration",
-                    "the token holds characters that no token has: use exactly what `pbt token create` printed",
+                    "the token contains invalid characters: use exactly the output of `pbt token create`",
                 )
         return cls(server or DEFAULT_SERVER, token)
 
 
 def _config_path() -> Tuple[Path, bool]:
-    """The path of the file, and whether it was asked for by name."""
+    """Returns the path of the file, and whether PBT_CONFIG names it."""
     named = os.environ.get("PBT_CONFIG")
     if named:
         return Path(named), True
@@ -66,7 +66,7 @@ def _read_file() -> Tuple[Optional[str], Optional[str]]:
             content: Any = json.load(file)
     except FileNotFoundError:
         if is_named:
-            raise PBTError("badConfiguration", f"PBT_CONFIG names {path}, and there is no such file") from None
+            raise PBTError("badConfiguration", f"PBT_CONFIG names {path}, which does not exist") from None
         return None, None
     except (OSError, ValueError) as error:
         raise PBTError("badConfiguration", f"cannot read {path}: {error}") from None

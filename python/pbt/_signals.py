@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C and SIGTERM: whatever is being trained is given back, and what is being reported is reported first.
+"""Signal handling. Ctrl-C and SIGTERM give back the interval that is being trained, after pending reports.
 
-SIGUSR1 and SIGUSR2, by which clusters announce the end of a job: the interval is finished, and no other is claimed.
+SIGUSR1 and SIGUSR2, with which clusters announce the end of a job, let the interval finish and prevent another claim.
 
-All are handled only where the program has not chosen otherwise: SIGTERM, SIGUSR1 and SIGUSR2 where they would kill the
-process, SIGINT where it would raise ``KeyboardInterrupt``. SIGTERM raises ``SystemExit(143)``, so that ``finally``
-holds.
+A signal is handled only where the program has no handler of its own: SIGTERM, SIGUSR1 and SIGUSR2 where they would kill
+the process, SIGINT where it would raise ``KeyboardInterrupt``. SIGTERM raises ``SystemExit(143)``, so that ``finally``
+blocks run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Dict, Iterator, List, NoReturn, Optional, Tuple
 
-#: How long calls are repeated after the process was told to stop.
+#: Seconds for which requests are retried after the process was told to stop.
 PATIENCE = 10.0
 
 _previous: Dict[int, Any] = {}
@@ -37,7 +37,7 @@ class EndAnnounced(BaseException):
 
 
 def install() -> None:
-    """Handles the signals until as many calls of :func:`uninstall`; nothing outside the main thread."""
+    """Handles the signals until :func:`uninstall` is called as often; does nothing outside the main thread."""
     global _owner, _users, _received, _received_at
     if threading.current_thread() is not threading.main_thread():
         return
@@ -60,7 +60,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Puts back what was there before :func:`install`."""
+    """Restores the handlers from before :func:`install`."""
     global _users
     if threading.current_thread() is not threading.main_thread() or _users == 0:
         return
@@ -70,7 +70,7 @@ def uninstall() -> None:
 
 
 def forget() -> None:
-    """In a child made by fork: its signals are its own."""
+    """Restores the handlers in a child made by fork."""
     global _users, _shields, _deferred, _received, _received_at, _is_waiting, _is_ending
     _restore()
     _is_waiting = _is_ending = False
@@ -79,33 +79,33 @@ def forget() -> None:
 
 
 def received() -> Optional[str]:
-    """The name of the signal that told this process to stop, if one did."""
+    """Returns the name of the signal that told this process to stop, if any."""
     return None if _received is None else signal.Signals(_received).name
 
 
 def out_of_patience() -> bool:
-    """Whether the process was told to stop so long ago that calls are no longer repeated."""
+    """Returns whether the process was told to stop so long ago that requests are no longer retried."""
     return _received_at is not None and time.monotonic() - _received_at > PATIENCE
 
 
 def reset() -> None:
-    """The process goes on, whatever signal it had."""
+    """Clears the signal of a process that continues."""
     global _received, _received_at
     if _received is not None and _deferred is None:
         _received = _received_at = None
 
 
 def is_ending() -> bool:
-    """Whether the end of this process was announced: it finishes what it has and claims no more."""
+    """Returns whether the end of this process was announced: it finishes its intervals and claims no more."""
     return _is_ending
 
 
 @contextmanager
 def waiting() -> Iterator[None]:
-    """Announcements of the end interrupt the block, which waits for something to do.
+    """Lets announcements of the end interrupt the block, which waits for an interval.
 
     Raises:
-        EndAnnounced: when one comes, or has come.
+        EndAnnounced: when one arrives, or has arrived.
     """
     global _is_waiting
     if threading.current_thread() is not threading.main_thread():
@@ -122,7 +122,7 @@ def waiting() -> Iterator[None]:
 
 @contextmanager
 def shield() -> Iterator[None]:
-    """Puts the first signal off until the block is over; a second one interrupts it."""
+    """Defers the first signal until the block has ended; a second one interrupts it."""
     global _shields, _deferred
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -138,8 +138,8 @@ def shield() -> Iterator[None]:
 
 
 @contextmanager
-def kept_away() -> Iterator[None]:
-    """Threads that are started in the block get no signals: the main thread would sleep on in whatever it waits for."""
+def blocked() -> Iterator[None]:
+    """Blocks signals for threads started in the block, so that signals reach, and wake, the main thread."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -153,7 +153,7 @@ def kept_away() -> Iterator[None]:
 
 def _handle(number: int, frame: Optional[FrameType]) -> None:
     global _received, _received_at, _deferred
-    if os.getpid() != _owner:  # a child that was made behind Python's back
+    if os.getpid() != _owner:  # a child forked without Python's knowledge
         _restore()
         os.kill(os.getpid(), number)
         return
@@ -170,7 +170,7 @@ def _handle(number: int, frame: Optional[FrameType]) -> None:
 
 def _announce(number: int, frame: Optional[FrameType]) -> None:
     global _is_ending
-    if os.getpid() != _owner:  # a child that was made behind Python's back
+    if os.getpid() != _owner:  # a child forked without Python's knowledge
         _restore()
         os.kill(os.getpid(), number)
         return

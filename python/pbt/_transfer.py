@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoints carried over HTTP: in pieces, taken up where they broke off, checked by SHA-256."""
+"""Transfer of checkpoints over HTTP: in pieces, resumable, verified by SHA-256."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from ._http import Server, segment
 
 log = logging.getLogger("pbt")
 
-#: Bytes of a file that one request carries upward.
+#: Bytes of a file that one request uploads.
 PIECE = 8 << 20
-#: Bytes that are read at once.
+#: Bytes per read.
 CHUNK = 1 << 20
 TIMEOUT = 120.0
-#: Directories in one another; the server takes no more.
+#: Maximum depth of nested directories; the server rejects more.
 DEPTH = 32
 
 
 def download(server: Server, name: str, experiment: str, target: Path, partial: Optional[Path] = None) -> None:
-    """Brings a checkpoint of the server's into a directory, which appears when it is complete.
+    """Downloads a checkpoint into a directory, which appears when it is complete.
 
     Args:
         server: The server.
         name: The checkpoint.
         experiment: Its experiment.
         target: The directory.
-        partial: Where it is until it is complete; by default beside the worker's attempts.
+        partial: The path until it is complete; by default next to the worker's attempts.
 
     Raises:
-        PBTError: with code ``badAnswer``, when a file is not what the server says it is, twice.
+        PBTError: with code ``badAnswer``, when a file has a wrong SHA-256 twice.
     """
     at = f"/experiments/{segment(experiment)}/checkpoints/{segment(name)}"
-    manifest = server.call("GET", at, doing=f"asking for checkpoint {name}")
+    manifest = server.call("GET", at, doing=f"reading the manifest of checkpoint {name}")
     if partial is None:
         partial = target.parent.parent / "attempts" / f".download-{name}"
     remove(partial)
@@ -58,7 +58,7 @@ def download(server: Server, name: str, experiment: str, target: Path, partial: 
                 path.unlink()
                 if tries == 2:
                     raise PBTError(
-                        "badAnswer", f"the file {file['path']} of checkpoint {name} has not the SHA-256 it should have"
+                        "badAnswer", f"the file {file['path']} of checkpoint {name} has the wrong SHA-256"
                     )
         os.makedirs(target.parent, exist_ok=True)
         os.rename(partial, target)
@@ -79,13 +79,13 @@ def _download_file(server: Server, url: str, path: Path, size: int, name: str) -
                 shutil.copyfileobj(response, file, CHUNK)
                 file.flush()
                 if os.fstat(file.fileno()).st_size < size:
-                    raise Temporary("unreachable", f"the file {path.name} of checkpoint {name} broke off")
+                    raise Temporary("unreachable", f"the file {path.name} of checkpoint {name} is incomplete")
 
-    server.retrying(attempt, patience=None, doing=f"fetching checkpoint {name}")
+    server.retrying(attempt, patience=None, doing=f"downloading checkpoint {name}")
 
 
 def upload(server: Server, attempt: Attempt, root: Path, lease: Mapping[str, Any]) -> str:
-    """Carries what an attempt saved to the server and has it published there.
+    """Uploads the checkpoint of an attempt to the server, which publishes it.
 
     Returns:
         The checkpoint's name.
@@ -95,10 +95,10 @@ def upload(server: Server, attempt: Attempt, root: Path, lease: Mapping[str, Any
     try:
         return _upload(server, attempt, root, lease)
     except PBTError as error:
-        # What arrived is not what was sent; the server has deleted it.
+        # The upload was corrupted; the server has deleted it.
         if error.code not in ("badValue", "wrongState"):
             raise
-        log.warning("carrying %s to the server once more: %s", attempt.name, error)
+        log.warning("uploading %s again: %s", attempt.name, error)
         return _upload(server, attempt, root, lease)
 
 
@@ -118,7 +118,7 @@ def _upload(server: Server, attempt: Attempt, root: Path, lease: Mapping[str, An
 
 
 def _upload_file(server: Server, at: str, path: Path, relative: str, attempt: Attempt) -> str:
-    """Carries one file upward; returns its SHA-256."""
+    """Uploads one file; returns its SHA-256."""
     url = f"{at}/{quote(relative)}"
     size = path.stat().st_size
     digest = hashlib.sha256()
@@ -148,11 +148,11 @@ def _upload_piece(
         headers = {"Content-Type": "application/octet-stream", "Upload-Offset": str(have)}
         server.once("PUT", url, view[have - start :], headers=headers, timeout=TIMEOUT)
 
-    server.retrying(send, patience=None, doing=f"carrying {relative} of {attempt.name} to the server")
+    server.retrying(send, patience=None, doing=f"uploading {relative} of {attempt.name}")
 
 
 def _arrived(server: Server, at: str, relative: str) -> int:
-    """How many bytes of a file the server has."""
+    """Returns the number of bytes of a file that the server has."""
     answer, _ = server.once("GET", at)
     for file in answer["files"]:
         if file["path"] == relative:
@@ -161,26 +161,27 @@ def _arrived(server: Server, at: str, relative: str) -> int:
 
 
 def _walk(root: Path) -> Iterator[Tuple[Path, str, bool]]:
-    """The files and directories of a tree in order; a symbolic link, which leads inside, is what it leads to."""
+    """Yields the files and directories of a tree in order; symbolic links, whose targets are inside, are followed."""
     for directory, inner, names in os.walk(root, followlinks=True):
         inner.sort()
         if len(Path(directory).relative_to(root).parts) > DEPTH:
-            raise PBTError("badValue", f"{directory} is deeper than {DEPTH} directories; do links lead to one another?")
+            raise PBTError("badValue", f"{directory} is deeper than {DEPTH} directories; do its links form a cycle?")
         for name in inner:
             path = Path(directory, name)
             yield path, path.relative_to(root).as_posix(), True
         for name in sorted(names):
             path = Path(directory, name)
             if not path.is_file():
-                raise PBTError("inputOutput", f"{path} is no file, and a checkpoint holds files and directories only")
+                problem = f"{path} is not a file; a checkpoint can contain only files and directories"
+                raise PBTError("inputOutput", problem)
             yield path, path.relative_to(root).as_posix(), False
 
 
 def _relative(path: str) -> Path:
-    """A path of a manifest, unless it would lead out of the checkpoint."""
+    """Returns a path of a manifest; raises if it would leave the checkpoint."""
     relative = Path(path)
     if relative.is_absolute() or ".." in relative.parts or not relative.parts:
-        raise PBTError("badAnswer", f"the server named a file {path!r}, which is no path inside a checkpoint")
+        raise PBTError("badAnswer", f"the server named a file {path!r}, which is not a path inside a checkpoint")
     return relative
 
 

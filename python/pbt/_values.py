@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values on their way between Python and JSON."""
+"""Conversion of values between Python and JSON."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ._errors import PBTError
 
 
 class Hyperparameters(Mapping[str, Any]):
-    """An interval's hyperparameters: ``h["learning_rate"]`` or ``h.learning_rate``; read only.
+    """An interval's hyperparameters: ``h["learning_rate"]`` or ``h.learning_rate``; read-only.
 
-    As a mapping it works with ``dict(h)``, ``**h`` and ``h.items()``. A hyperparameter named like a method of
-    mappings is reached by ``h["items"]`` alone. A group of the space is a dictionary: ``h["model"]["lr"]``, which
-    ``h["model.lr"]`` reaches too.
+    As a mapping it works with ``dict(h)``, ``**h`` and ``h.items()``. A hyperparameter with the name of a
+    mapping's method is only available as ``h["items"]``. A group of the space is a dictionary: ``h["model"]["lr"]``,
+    or ``h["model.lr"]`` for short.
     """
 
     __slots__ = ("_values",)
@@ -28,7 +28,7 @@ class Hyperparameters(Mapping[str, Any]):
             return self._values[name]
         found: Any = self._values
         rest = name
-        # The names of a group may have dots themselves: the longest that is there is taken.
+        # The names of a group may contain dots themselves: the longest match is taken.
         while isinstance(found, Mapping):
             if rest in found:
                 return found[rest]
@@ -39,13 +39,13 @@ class Hyperparameters(Mapping[str, Any]):
         raise KeyError(self._missing(name))
 
     def __getattr__(self, name: str) -> Any:
-        # Copying and pickling ask for special names before there are any values.
+        # Copying and pickling look up special names before there are any values.
         if name.startswith("_") or name not in self._values:
             raise AttributeError(self._missing(name) if name != "_values" else name)
         return self._values[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError("an interval's hyperparameters cannot be set: the server decides them")
+        raise AttributeError("an interval's hyperparameters are read-only: the server chooses them")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -64,15 +64,15 @@ class Hyperparameters(Mapping[str, Any]):
 
 
 def plain(value: Any, name: str) -> Any:
-    """A value as JSON can say it: scalars of NumPy and PyTorch as numbers, arrays as lists, NaN and infinity as None.
+    """Converts a value for JSON: NumPy and PyTorch scalars to numbers, arrays to lists, NaN and infinity to None.
 
     Raises:
-        PBTError: with code ``badValue``, for what is none of these; it names the metric.
+        PBTError: with code ``badValue``, which names the metric, for all other types.
     """
     if value is None or isinstance(value, (bool, str)):
         return str(value) if isinstance(value, str) else value
     if isinstance(value, int):
-        # Beyond 64 bits no reader keeps all digits.
+        # Beyond 64 bits JSON parsers lose digits.
         return int(value) if -(2**63) <= value < 2**63 else plain(_as_float(value), name)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
@@ -93,31 +93,32 @@ def plain(value: Any, name: str) -> Any:
         return plain(_as_float(value), name)
     raise PBTError(
         "badValue",
-        f"the metric {name} is a {type(value).__name__}: give numbers, strings, lists or dictionaries of them",
+        f"the metric {name} is a {type(value).__name__}; use numbers, strings, lists or dictionaries",
     )
 
 
 def definition(value: Any, place: str = "") -> Any:
-    """A definition, or a part of one, as JSON can say it: scalars and arrays of NumPy and PyTorch as numbers and
-    lists, paths as strings.
+    """Converts a definition, or a part of one, for JSON: NumPy and PyTorch scalars and arrays to numbers and lists,
+    paths to strings.
 
     Raises:
-        PBTError: with code ``badValue``, for NaN, infinity, and what JSON cannot say; it names the place.
+        PBTError: with code ``badValue``, which names the path of the value, for NaN, infinity, and types that JSON does
+            not have.
     """
     where = place or "the definition"
     if isinstance(value, float) and not math.isfinite(value):
-        raise PBTError("badValue", f"{where} is {float(value)!r}: give a finite number")
+        raise PBTError("badValue", f"{where} is {float(value)!r}; use a finite number")
     if isinstance(value, Mapping):
         return {str(key): definition(inner, f"{place}.{key}" if place else str(key)) for key, inner in value.items()}
     if isinstance(value, (list, tuple, range)):
         return [definition(inner, f"{place}[{number}]") for number, inner in enumerate(value)]
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return definition(_as_float(value), place)  # no reader keeps all digits
+        return definition(_as_float(value), place)  # JSON parsers lose digits
     if value is None or isinstance(value, (bool, str, int, float)):
         return plain(value, place)
     if isinstance(value, os.PathLike):
         return str(os.fspath(value))
-    for convert in ("tolist", "item"):  # .item() would make a number of a list with one element
+    for convert in ("tolist", "item"):  # .item() would turn a list with one element into a number
         method = getattr(value, convert, None)
         if callable(method):
             try:
@@ -129,7 +130,7 @@ def definition(value: Any, place: str = "") -> Any:
     if hasattr(value, "__float__"):  # a long double, a Decimal, a Fraction
         return definition(_as_float(value), place)
     kind = type(value).__name__
-    raise PBTError("badValue", f"{where} is a {kind}: give numbers, strings, booleans, None, lists, or dictionaries")
+    raise PBTError("badValue", f"{where} is a {kind}; use numbers, strings, booleans, None, lists, or dictionaries")
 
 
 def _as_float(value: Any) -> float:
@@ -142,19 +143,19 @@ def _as_float(value: Any) -> float:
 
 
 def metrics(positional: Any, named: Mapping[str, Any]) -> Dict[str, Any]:
-    """The metrics of ``report(mapping, name=value)``, not yet converted."""
+    """Merges the metrics of ``report(mapping, name=value)``, not yet converted."""
     if positional is None:
         return dict(named)
     if not isinstance(positional, Mapping):
-        raise PBTError("badValue", f"metrics have names: write report(accuracy={positional!r})")
+        raise PBTError("badValue", f"metrics need names: write report(accuracy={positional!r})")
     return {**{str(key): value for key, value in positional.items()}, **named}
 
 
 def score(values: Mapping[str, Any], metric: str) -> float:
-    """The objective's metric as a number; NaN and infinity stay what they are.
+    """Returns the objective's metric as a number; NaN and infinity are kept.
 
     Raises:
-        PBTError: with code ``badValue``, when it is missing or no number.
+        PBTError: with code ``badValue``, when it is missing or not a number.
     """
     if metric not in values:
         given = ", ".join(sorted(values)) or "nothing"
@@ -167,7 +168,7 @@ def score(values: Mapping[str, Any], metric: str) -> float:
         except (ValueError, TypeError, RuntimeError):
             pass
     if isinstance(value, (bool, str)) or not isinstance(value, (int, float)):
-        raise PBTError("badValue", f"the objective's metric {metric!r} is {value!r}, which is no number")
+        raise PBTError("badValue", f"the objective's metric {metric!r} is {value!r}, which is not a number")
     try:
         return float(value)
     except OverflowError:
@@ -175,7 +176,7 @@ def score(values: Mapping[str, Any], metric: str) -> float:
 
 
 def score_json(value: float) -> Any:
-    """A score as the API writes it."""
+    """Converts a score for the API."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):

@@ -50,9 +50,9 @@ def test_an_experiment_is_created_once_however_often_it_is_asked_for(start: Star
 @pytest.mark.parametrize(
     "name, content, message",
     [
-        ("x.yaml", "name: x", r"is YAML, .*; give JSON, or use: pbt create \S+x.yaml --store \S+$"),
+        ("x.yaml", "name: x", r"is YAML, .*; pass JSON, or use: pbt create \S+x.yaml --store \S+$"),
         ("x.json", "{", "cannot read "),
-        ("x.json", "[]", "holds no JSON object"),
+        ("x.json", "[]", "does not contain a JSON object"),
     ],
 )
 def test_a_file_that_is_no_definition_is_refused(tmp_path: Path, name: str, content: str, message: str) -> None:
@@ -191,11 +191,11 @@ def test_a_definition_may_hold_numpy_scalars_and_paths(start: Start) -> None:
 @pytest.mark.parametrize(
     "value, message",
     [
-        (float("inf"), r"space\.lr\.uniform\[1\] is inf: give a finite number"),
-        (Scalar(float("nan")), r"space\.lr\.uniform\[1\] is nan: give a finite number"),
-        (object(), r"space\.lr\.uniform\[1\] is a object: give numbers"),
-        (10**400, r"space\.lr\.uniform\[1\] is inf: give a finite number"),
-        ({1, 2}, r"space\.lr\.uniform\[1\] is a set: give numbers"),
+        (float("inf"), r"space\.lr\.uniform\[1\] is inf; use a finite number"),
+        (Scalar(float("nan")), r"space\.lr\.uniform\[1\] is nan; use a finite number"),
+        (object(), r"space\.lr\.uniform\[1\] is a object; use numbers"),
+        (10**400, r"space\.lr\.uniform\[1\] is inf; use a finite number"),
+        ({1, 2}, r"space\.lr\.uniform\[1\] is a set; use numbers"),
     ],
 )
 def test_what_json_cannot_say_is_named_with_its_place(start: Start, value: Any, message: str) -> None:

@@ -44,7 +44,7 @@ def test_only_an_attempts_name_deletes_a_checkpoint(data: DataDirectory) -> None
 
 @pytest.mark.parametrize("name", BAD)
 def test_any_other_name_is_refused(name: str) -> None:
-    with pytest.raises(pbt.PBTError, match="which is no name of one"):
+    with pytest.raises(pbt.PBTError, match="which is not a valid name"):
         _data.check_name(name)
 
 
@@ -86,10 +86,10 @@ def test_links_inside_become_relative(data: DataDirectory) -> None:
 @pytest.mark.parametrize(
     ("target", "where"),
     [
-        ("/etc/passwd", "outside of the checkpoint"),
-        ("nothing", "where there is nothing"),
-        ("link", "where there is nothing"),
-        (".", "which leads back to itself"),
+        ("/etc/passwd", "outside the checkpoint"),
+        ("nothing", "which does not exist"),
+        ("link", "which does not exist"),
+        (".", "which contains the link itself"),
     ],
 )
 def test_other_links_are_refused(data: DataDirectory, target: str, where: str) -> None:

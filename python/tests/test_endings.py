@@ -12,7 +12,7 @@ from typing import Any, Callable, List
 import pytest
 
 import pbt
-from pbt import _interval, _keeper
+from pbt import _interval, _lease_renewer
 
 from .conftest import Program, Start
 from .fake import Fault
@@ -36,7 +36,7 @@ def test_a_body_without_report_is_a_failure_that_says_so(start: Start) -> None:
 def test_leaving_the_loop_without_report_is_a_failure_that_says_so(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_keeper, "GRACE", 0.0)
+    monkeypatch.setattr(_lease_renewer, "GRACE", 0.0)
     server = start(intervals=1)
     for _ in pbt.worker():
         break
@@ -257,7 +257,7 @@ def test_a_block_without_report_is_a_failure_that_says_so(start: Start) -> None:
 
 
 def eager(worker: pbt.Worker) -> pbt.Worker:
-    worker._keeper._term = 0.03
+    worker._renewer._term = 0.03
     return worker
 
 
@@ -356,7 +356,7 @@ def test_a_failure_that_cannot_be_told_is_left_to_the_lease(
     server.faults.append(Fault("/finish", status=503, times=10**6))
     with pytest.raises(ValueError), interval:
         raise ValueError
-    assert "could not say that it ended" in caplog.text
+    assert "could not report its end" in caplog.text
     assert os.path.isdir(interval._worker._files.data.root)  # type: ignore[attr-defined]
 
 

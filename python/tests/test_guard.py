@@ -45,7 +45,7 @@ def test_a_child_that_imports_the_main_program_claims_nothing_and_says_how_to_wr
     server = start(members=4, intervals=1)
     code, _, errors = program(LOADER.format(method=method)).end()
     assert code != 0
-    message = 'put what it does at its top level under `if __name__ == "__main__":`'
+    message = 'put its top-level code under `if __name__ == "__main__":`'
     assert "program.py is imported by a process that multiprocessing started" in errors and message in errors
     # One claim, of the program's own.
     assert len(server.of("claims")) == 1
@@ -91,5 +91,5 @@ def test_a_child_made_by_fork_cannot_claim_with_its_parents_worker(start: Start,
         "os.wait()\n"
     ).end()
     assert code == 0, errors
-    assert out.startswith("wrongState <worker of test at ") and "make another one in this process" in out
+    assert out.startswith("wrongState <worker of test at ") and "create another one in this process" in out
     assert server.of("claims") == []

@@ -80,8 +80,8 @@ def test_messages_are_single_lines_that_say_what_is_tried(
     interval.report(score=1)
     first, second = [record.getMessage() for record in caplog.records if record.name == "pbt"]
     assert first.startswith(f"reporting <interval 0@0 of test, attempt 1>: cannot reach {server.url} (")
-    assert first.endswith("trying again in 1 s") and "\n" not in first
-    assert second == "reporting <interval 0@0 of test, attempt 1>: done, the server is back"
+    assert first.endswith("retrying in 1 s") and "\n" not in first
+    assert second == "reporting <interval 0@0 of test, attempt 1>: succeeded, the server is available again"
 
 
 def test_an_error_of_the_servers_own_is_not_tried_for_ever(start: Start, pauses: List[float]) -> None:
@@ -117,11 +117,11 @@ def test_an_answer_that_breaks_off_is_tried_again(start: Start, pauses: List[flo
 @pytest.mark.parametrize(
     "status, headers, body, code, message",
     [
-        (401, {}, b'{"code": "unauthorized", "detail": "no token"}', "unauthorized", "no token; the token is"),
+        (401, {}, b'{"code": "unauthorized", "detail": "no token"}', "unauthorized", "no token; pass the token"),
         (403, {}, b'{"code": "forbidden", "detail": "scope read"}', "forbidden", "scope read"),
-        (404, {}, b"<html>nginx</html>", "badAnswer", "answered 404 Not Found, as no pbt server does: check the URL"),
-        (301, {"Location": "https://x/"}, b"", "badAnswer", "it points to https://x/; use that as the server"),
-        (200, {}, b'{"name": "other"}', "badAnswer", "is no pbt server"),
+        (404, {}, b"<html>nginx</html>", "badAnswer", "answered 404 Not Found, unlike a pbt server: check the URL"),
+        (301, {"Location": "https://x/"}, b"", "badAnswer", "it redirects to https://x/; use that as the server"),
+        (200, {}, b'{"name": "other"}', "badAnswer", "is not a pbt server"),
     ],
 )
 def test_what_will_not_change_is_not_tried_again(
@@ -154,7 +154,7 @@ def test_one_connection_is_kept_for_all_calls_of_a_thread(start: Start) -> None:
 def test_training_goes_on_while_the_server_is_away(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     server = start(intervals=1)
     worker = pbt.worker()
-    worker._keeper._term = 0.03
+    worker._renewer._term = 0.03
     (interval,) = worker.claim()
     server.faults.append(Fault("/renew", status=503, times=3))
     server.wait_for("renew")
@@ -162,8 +162,8 @@ def test_training_goes_on_while_the_server_is_away(start: Start, caplog: pytest.
     interval.report(score=1)
     worker.close()
     assert not interval.lost and len(server.finished) == 1
-    assert sum("training goes on" in record.getMessage() for record in caplog.records) == 1
-    assert caplog.records[-1].getMessage() == "the server is back"
+    assert sum("training continues" in record.getMessage() for record in caplog.records) == 1
+    assert caplog.records[-1].getMessage() == "the server is available again"
 
 
 def test_a_client_gives_up_after_its_patience(start: Start) -> None:
@@ -179,11 +179,11 @@ def test_a_client_gives_up_after_its_patience(start: Start) -> None:
 @pytest.mark.parametrize(
     "url, message",
     [
-        ("127.0.0.1:7070", "is no URL of a server: write http://HOST:PORT"),
-        ("ftp://host", "is no URL of a server"),
-        ("http://host:port", "has no usable port"),
+        ("127.0.0.1:7070", "is not the URL of a server: write http://HOST:PORT"),
+        ("ftp://host", "is not the URL of a server"),
+        ("http://host:port", "has an invalid port"),
         ("http://user:secret@host", "give the token in PBT_TOKEN"),
-        ("http://user:secret@host?x", "what was given is no URL"),
+        ("http://user:secret@host?x", "the given server is not the URL"),
     ],
 )
 def test_a_wrong_url_is_refused_without_showing_what_may_be_secret(url: str, message: str) -> None:

@@ -269,7 +269,7 @@ def test_over_tls_both_clients_trust_the_authority_that_is_named_and_no_other(
             pbt.Client().create(DEFINITION)
         monkeypatch.setenv("PBT_CA_FILE", str(certificate))
         pbt.Client().create(DEFINITION)
-        for interval in pbt.worker(DEFINITION["name"], overlap=True):
+        for interval in pbt.worker(DEFINITION["name"], pipelining=True):
             interval.report(train(interval))
         check(DEFINITION["name"])
         trusted = subprocess.run(look, capture_output=True, text=True)

@@ -122,7 +122,7 @@ def test_a_file_with_a_wrong_hash_is_fetched_again_and_then_refused(start: Start
     worker = pbt.worker()
     (interval,) = worker.claim()
     server.faults.append(Fault("files/model.pt", status=200, body=b"y" * len(FILES["model.pt"]), times=2))
-    with pytest.raises(pbt.PBTError, match="model.pt of checkpoint m0000-i0000-a1 has not the SHA-256"):
+    with pytest.raises(pbt.PBTError, match="model.pt of checkpoint m0000-i0000-a1 has the wrong SHA-256"):
         interval.checkpoint_in
     assert list(cache(worker).rglob(".download*")) == []
     interval.give_back()
@@ -133,19 +133,19 @@ def test_the_cache_keeps_few_checkpoints(start: Start) -> None:
     worker = pbt.worker()
     for interval in worker:
         save(interval)
-        assert len(list((cache(worker) / "test/checkpoints").iterdir())) <= RemoteFiles.SPARE
+        assert len(list((cache(worker) / "test/checkpoints").iterdir())) <= RemoteFiles.UNUSED
         interval.report(score=1)
 
 
 @pytest.mark.parametrize("path", ["../evil", "/etc/passwd", "a/../../b", ""])
 def test_a_path_that_leads_elsewhere_is_refused(path: str) -> None:
-    with pytest.raises(pbt.PBTError, match="which is no path inside a checkpoint"):
+    with pytest.raises(pbt.PBTError, match="which is not a path inside a checkpoint"):
         _transfer._relative(path)
 
 
 @pytest.mark.parametrize("name", ["../x", "", ".", "a/b"])
 def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
-    with pytest.raises(pbt.PBTError, match="which is no name of one"):
+    with pytest.raises(pbt.PBTError, match="which is not a valid name"):
         _data.check_name(name)
 
 

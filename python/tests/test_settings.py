@@ -65,13 +65,13 @@ def test_a_file_that_cannot_be_used_is_refused(
 
 def test_a_file_that_is_named_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PBT_CONFIG", str(tmp_path / "none.json"))
-    with pytest.raises(pbt.PBTError, match="PBT_CONFIG names .*none.json, and there is no such file"):
+    with pytest.raises(pbt.PBTError, match="PBT_CONFIG names .*none.json, which does not exist"):
         Settings.find()
 
 
 @pytest.mark.parametrize("token", ["two words", "line\nbreak", "ümlaut"])
 def test_a_token_that_is_none_is_not_repeated_in_the_error(token: str) -> None:
-    with pytest.raises(pbt.PBTError, match="use exactly what `pbt token create` printed") as caught:
+    with pytest.raises(pbt.PBTError, match="use exactly the output of `pbt token create`") as caught:
         Settings.find(token=token)
     assert token not in str(caught.value)
 
@@ -79,7 +79,7 @@ def test_a_token_that_is_none_is_not_repeated_in_the_error(token: str) -> None:
 def test_an_experiment_must_be_named(monkeypatch: pytest.MonkeyPatch, start: Start) -> None:
     start()
     monkeypatch.delenv("PBT_EXPERIMENT")
-    with pytest.raises(pbt.PBTError, match="which experiment"):
+    with pytest.raises(pbt.PBTError, match="no experiment"):
         pbt.worker()
 
 
@@ -87,7 +87,7 @@ def test_only_rank_0_asks_for_intervals(monkeypatch: pytest.MonkeyPatch, start: 
     start()
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("RANK", "2")
-    with pytest.raises(pbt.PBTError, match="this is rank 2 of 4: only rank 0 asks"):
+    with pytest.raises(pbt.PBTError, match="this is rank 2 of 4: only rank 0 claims"):
         pbt.worker()
     monkeypatch.setenv("RANK", "0")
     pbt.worker().close()
@@ -126,7 +126,7 @@ def test_a_data_directory_that_is_named_must_be_the_servers(
     worker.close()
     with pytest.raises(pbt.PBTError, match="is not the data directory of http://127.0.0.1"):
         pbt.worker(data=tmp_path)
-    with pytest.raises(pbt.PBTError, match="is no directory"):
+    with pytest.raises(pbt.PBTError, match="is not a directory"):
         pbt.worker(data=tmp_path / "nowhere")
 
 

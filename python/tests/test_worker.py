@@ -12,7 +12,7 @@ from typing import Any, Dict, List
 import pytest
 
 import pbt
-from pbt import _keeper
+from pbt import _lease_renewer
 
 from .conftest import Start
 
@@ -71,7 +71,7 @@ def test_hyperparameters_are_a_mapping_with_attributes(start: Start) -> None:
     assert pickle.loads(pickle.dumps(h)) == h
     with pytest.raises(AttributeError, match="no hyperparameter 'rate'; there are: lr, n"):
         h.rate
-    with pytest.raises(AttributeError, match="the server decides them"):
+    with pytest.raises(AttributeError, match="the server chooses them"):
         h.lr = 1
     interval.give_back()
 
@@ -162,9 +162,9 @@ def test_metrics_are_numbers_texts_lists_and_dictionaries(start: Start) -> None:
     "metrics, message",
     [
         ({"accuracy": 1}, "the objective's metric 'score' was not reported, only accuracy"),
-        ({"score": "good"}, "the objective's metric 'score' is 'good', which is no number"),
-        ({"score": 1, "model": object()}, "the metric model is a object: give numbers"),
-        (0.97, r"metrics have names: write report\(accuracy=0.97\)"),
+        ({"score": "good"}, "the objective's metric 'score' is 'good', which is not a number"),
+        ({"score": 1, "model": object()}, "the metric model is a object; use numbers"),
+        (0.97, r"metrics need names: write report\(accuracy=0.97\)"),
     ],
 )
 def test_a_wrong_report_says_what_is_wrong_and_leaves_the_interval_open(
@@ -178,14 +178,14 @@ def test_a_wrong_report_says_what_is_wrong_and_leaves_the_interval_open(
     save(interval)
     interval.report(score=1)
     assert len(server.of("finish")) == 1
-    with pytest.raises(pbt.PBTError, match="0@0 of test, attempt 1> cannot be reported: it is over already"):
+    with pytest.raises(pbt.PBTError, match="0@0 of test, attempt 1> cannot be reported: it has already ended"):
         interval.report(score=1)
 
 
 def test_progress_is_sent_beside_training_the_newest_value_of_each_metric(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_keeper, "PROGRESS", 0.0)
+    monkeypatch.setattr(_lease_renewer, "PROGRESS", 0.0)
     server = start(intervals=1)
     (interval,) = pbt.worker().claim()
     interval.log(loss=2.0, epoch=1)
@@ -200,7 +200,7 @@ def test_progress_is_sent_beside_training_the_newest_value_of_each_metric(
 def test_leases_are_renewed_beside_training(start: Start) -> None:
     server = start(intervals=1)
     worker = pbt.worker(term=1)
-    worker._keeper._term = 0.03
+    worker._renewer._term = 0.03
     (interval,) = worker.claim()
     bodies = server.wait_for("renew", 3)
     assert bodies[0]["term"] == 0.03
@@ -255,19 +255,19 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> List[float]:
     return seen
 
 
-@pytest.mark.parametrize("overlap", [False, True])
+@pytest.mark.parametrize("pipelining", [False, True])
 def test_a_program_that_gives_every_interval_back_waits_and_then_stops(
-    start: Start, pauses: List[float], overlap: bool, caplog: pytest.LogCaptureFixture
+    start: Start, pauses: List[float], pipelining: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = start(members=2)
-    with pytest.raises(pbt.PBTError, match="10 times in a row and finished none .the last: no GPU.;") as caught:
-        for interval in pbt.worker(overlap=overlap):
+    with pytest.raises(pbt.PBTError, match="10 times in a row and finished none .last reason: no GPU.;") as caught:
+        for interval in pbt.worker(pipelining=pipelining):
             interval.give_back("no GPU")
     assert caught.value.code == "givenBack"
     assert len(server.of("release")) == 10 and server.leases == {}
     assert [round(math.log2(pause / 0.875)) for pause in pauses] == [0, 1, 2, 3, 4, 5, 6]
     assert max(pauses) <= 60
-    assert "3 times in a row (the last: no GPU); no retry is counted; next claim in 1 s" in caplog.text
+    assert "3 times in a row (last reason: no GPU); no retry is counted; next claim in 1 s" in caplog.text
 
 
 def test_a_batch_that_is_given_back_counts_once(start: Start, pauses: List[float]) -> None:
@@ -305,7 +305,7 @@ def test_nothing_published_is_ever_replaced(start: Start, tmp_path: Path) -> Non
     there = tmp_path / "data/test/checkpoints/m0000-i0000-a1"
     there.mkdir()
     save(interval)
-    with pytest.raises(pbt.PBTError, match="there is one already that no interval names; delete it with: pbt gc"):
+    with pytest.raises(pbt.PBTError, match="an unreferenced one already exists; delete it with: pbt gc"):
         interval.report(score=1)
     interval.give_back()
     assert there.exists()
@@ -322,9 +322,9 @@ def test_the_token_is_shown_nowhere(start: Start, capfd: pytest.CaptureFixture[s
     assert "secret-token" not in capfd.readouterr().err
 
 
-def test_with_overlap_an_interval_is_reported_beside_the_next(start: Start, tmp_path: Path) -> None:
+def test_with_pipelining_an_interval_is_reported_while_the_next_is_trained(start: Start, tmp_path: Path) -> None:
     server = start(members=2, intervals=3)
-    for interval in pbt.worker(overlap=True):
+    for interval in pbt.worker(pipelining=True):
         save(interval, f"{interval.member}@{interval.index}")
         interval.report(score=0.5)
     # The loop's end is the end of all reports.
@@ -335,21 +335,21 @@ def test_with_overlap_an_interval_is_reported_beside_the_next(start: Start, tmp_
     assert list((tmp_path / "data/test/attempts").iterdir()) == []
 
 
-def test_with_overlap_a_lone_member_still_continues_its_model(start: Start) -> None:
+def test_with_pipelining_a_lone_member_still_continues_its_model(start: Start) -> None:
     start(members=1, intervals=4)
     continued = []
-    for interval in pbt.worker(overlap=True):
+    for interval in pbt.worker(pipelining=True):
         continued.append(interval.continues)
         save(interval)
         interval.report(score=1)
     assert continued == [False, True, True, True]
 
 
-def test_with_overlap_a_report_that_fails_is_raised_by_the_loop(start: Start, tmp_path: Path) -> None:
+def test_with_pipelining_a_report_that_fails_is_raised_by_the_loop(start: Start, tmp_path: Path) -> None:
     server = start(members=1, intervals=3)
 
     def train() -> None:
-        for interval in pbt.worker(overlap=True):
+        for interval in pbt.worker(pipelining=True):
             save(interval)
             # Something of the checkpoint's name is in the way, so it cannot be published.
             blocked = tmp_path / "data/test/checkpoints" / f"m0000-i{interval.index:04}-a{interval.attempt}"
@@ -359,7 +359,7 @@ def test_with_overlap_a_report_that_fails_is_raised_by_the_loop(start: Start, tm
 
     with pytest.raises((OSError, pbt.PBTError)):
         train()
-    assert any("could not be reported" in body.get("failed", "") for body in server.of("finish"))
+    assert any("the report failed" in body.get("failed", "") for body in server.of("finish"))
 
 
 def test_a_program_that_writes_into_its_parents_checkpoint_fails_and_is_named(start: Start) -> None:
@@ -374,7 +374,7 @@ def test_a_program_that_writes_into_its_parents_checkpoint_fails_and_is_named(st
     path.chmod(0o644)
     path.write_text("22")
     (second.checkpoint_out / "s.json").write_text("2")
-    with pytest.raises(pbt.PBTError, match="m0000-i0000-a1 that it continues was changed while it was") as caught:
+    with pytest.raises(pbt.PBTError, match="m0000-i0000-a1 that it continues was modified while it was") as caught:
         second.report(score=2)
     assert caught.value.code == "changedCheckpoint"
     assert '"s.json" has 2 bytes, not 1' in server.of("finish")[1]["failed"]
@@ -400,3 +400,24 @@ def test_an_interval_knows_its_depth_which_is_not_its_index_and_one(start: Start
     # Of the first one the server says nothing, as one from before did.
     assert depths == [1, 7]
     assert server.of("finish")[0]["metrics"]["steps"] is None
+
+
+@pytest.mark.parametrize("call", [lambda: pbt.worker(overlap=True), lambda: pbt.Worker(overlap=True)])
+def test_the_old_name_of_pipelining_is_accepted_with_a_warning_at_the_callers_line(start: Start, call: Any) -> None:
+    start(members=1, intervals=1)
+    with pytest.warns(DeprecationWarning, match="overlap is renamed to pipelining") as warnings:
+        worker = call()
+    assert worker._is_pipelined
+    assert warnings[0].filename == __file__
+    worker.close()
+
+
+def test_pbt_run_takes_the_old_name_of_pipelining_too(start: Start) -> None:
+    start(members=1, intervals=1)
+    with pytest.warns(DeprecationWarning, match="overlap"):
+        assert pbt.run(lambda interval: {"score": 1}, overlap=True) == 1
+
+
+def test_an_option_that_does_not_exist_is_an_error_of_the_caller() -> None:
+    with pytest.raises(TypeError, match="serevr"):
+        pbt.worker(serevr="http://127.0.0.1:1")  # type: ignore[call-overload]

@@ -2,6 +2,7 @@
 
 import ExampleModels
 import PBT
+import PBTCheckpoints
 import PBTWorker
 
 /// PBT beside a random search with the same founders and the same budget, for several seeds.

@@ -2,6 +2,7 @@
 
 import ExampleModels
 import PBT
+import PBTCheckpoints
 import PBTReport
 import PBTSQLite
 import PBTWorker
@@ -40,10 +41,8 @@ extension SwiftExample {
             throw PBTError(
                 .wrongState, "\(record.experiment.name) ended without a result: \(record.reason ?? "no reason")")
         }
-        let intervals = try await store.intervals(of: experiment.name)
-        var baseline: [Interval]?
-        if let search = experiment.baseline { baseline = try await store.intervals(of: search.name) }
-        let history = History(record, intervals: intervals, baseline: baseline)
+        var loader = HistoryLoader()
+        let history = try await loader.load(experiment.name, from: store).history
         if let plot {
             try write(Chart.curves(of: history).svg, to: FilePath(currentDirectory).pushing(FilePath(plot)))
         }

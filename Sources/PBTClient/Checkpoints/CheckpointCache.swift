@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LibC
 import PBT
-import PBTTransfer
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Checkpoints on this machine that are on the server too.
 ///

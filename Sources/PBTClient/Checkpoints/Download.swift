@@ -5,8 +5,7 @@ import NIOCore
 import NIOHTTP1
 import PBT
 import PBTAPI
-import PBTTransfer
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 /// Fetches one checkpoint, whole or not at all.
@@ -92,20 +91,20 @@ struct Download: Sendable {
             for try await buffer in response.body {
                 let left = wanted.size - fetching.offset
                 guard Int64(buffer.readableBytes) <= left else {
-                    throw Trouble(
-                        PBTError(.unreachable, "\"\(wanted.path)\" is longer than the server said"), isPassing: false)
+                    throw RequestFailure(
+                        PBTError(.unreachable, "\"\(wanted.path)\" is longer than the server said"), isRetryable: false)
                 }
                 try await fetching.take(buffer)
             }
         } catch let error as PBTError {
             throw error
         } catch {
-            throw connection.trouble(error)
+            throw connection.failure(error)
         }
         guard fetching.offset == wanted.size else {
-            throw Trouble(
+            throw RequestFailure(
                 PBTError(.unreachable, "the server \(store.address) sent less than all of \"\(wanted.path)\""),
-                isPassing: true)
+                isRetryable: true)
         }
     }
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import PBT
-import PBTTransfer
-public import PBTWorker
+public import PBTCheckpoints
 import Synchronization
 public import SystemPackage
 
@@ -20,7 +19,7 @@ public final class RemoteCheckpoints: Checkpoints {
 
     private let store: RemoteStore
     private let cache: CheckpointCache
-    private let turns = Turns<FilePath>()
+    private let mutex = KeyedMutex<FilePath>()
     /// The checkpoints in use, by the directory of the attempt that uses them.
     private let held = Mutex<[FilePath: CheckpointCache.Hold]>([:])
 
@@ -45,7 +44,7 @@ public final class RemoteCheckpoints: Checkpoints {
         if let name = assignment.parentCheckpoint {
             let experiment = assignment.experiment.name
             // Several slots may continue the same donor.
-            hold = try await turns.taking(data.checkpoint(name, of: experiment)) {
+            hold = try await mutex.withLock(data.checkpoint(name, of: experiment)) {
                 try await fetched(name, of: experiment)
             }
         }

@@ -5,7 +5,7 @@ import NIOCore
 import NIOHTTP1
 import PBT
 import PBTAPI
-import PBTTransfer
+import PBTCheckpoints
 import Synchronization
 import SystemPackage
 
@@ -75,14 +75,14 @@ struct Upload: Sendable {
         do {
             let response = try await connection.open(request, within: .seconds(7 * 86400))
             _ = try await response.body.collect(upTo: 1 << 20)
-        } catch var trouble as Trouble {
+        } catch var failure as RequestFailure {
             // It is sent elsewhere too, or more has arrived than was known: ask again.
-            if trouble.error.code == .wrongState { trouble.isPassing = true }
-            throw trouble
+            if failure.error.code == .wrongState { failure.isRetryable = true }
+            throw failure
         } catch let error as PBTError {
             throw error
         } catch {
-            throw connection.trouble(error)
+            throw connection.failure(error)
         }
     }
 

@@ -73,13 +73,13 @@ final class Connection: Sendable {
     ///   - request: The request.
     ///   - time: How long all of the exchange may take, the body included.
     /// - Returns: The answer; its status is not an error's.
-    /// - Throws: A ``Trouble``, or a `CancellationError`.
+    /// - Throws: A ``RequestFailure``, or a `CancellationError`.
     func open(_ request: HTTPClientRequest, within time: Duration) async throws -> HTTPClientResponse {
         let response: HTTPClientResponse
         do {
             response = try await http.execute(request, timeout: .milliseconds(time.milliseconds))
         } catch {
-            throw trouble(error)
+            throw failure(error)
         }
         let status = Int(response.status.code)
         guard status >= 300, status != 304 else { return response }
@@ -87,23 +87,23 @@ final class Connection: Sendable {
         do {
             body = Array(try await response.body.collect(upTo: 1 << 20).readableBytesView)
         } catch {
-            throw trouble(error)
+            throw failure(error)
         }
         let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }
             .map { min(max($0, 0), 3600) }
-        throw Trouble(Problem(status: status, body: body, retryAfter: retryAfter), from: address)
+        throw RequestFailure(Problem(status: status, body: body, retryAfter: retryAfter), from: address)
     }
 
     /// What an error of the exchange means; a cancelled task's is the cancellation.
-    func trouble(_ error: any Error) -> any Error {
+    func failure(_ error: any Error) -> any Error {
         if Task.isCancelled { return CancellationError() }
-        if let trouble = error as? Trouble { return trouble }
-        return Trouble(error, from: address)
+        if let failure = error as? RequestFailure { return failure }
+        return RequestFailure(error, from: address)
     }
 
     /// Makes a call, once.
     ///
-    /// - Throws: A ``Trouble``, or a `CancellationError`.
+    /// - Throws: A ``RequestFailure``, or a `CancellationError`.
     func answer(_ call: APICall) async throws -> APIAnswer {
         let response = try await open(request(call), within: configuration.timeout + call.wait)
         do {
@@ -111,7 +111,7 @@ final class Connection: Sendable {
             return APIAnswer(
                 status: Int(response.status.code), headers: response.headers, body: Array(body.readableBytesView))
         } catch {
-            throw trouble(error)
+            throw failure(error)
         }
     }
 }

@@ -23,7 +23,7 @@ struct Retrying: Sendable {
         try await repeating(patience: patience) { try await connection.answer(call) }
     }
 
-    /// Does something that may throw a ``Trouble`` until it does not, or the trouble does not pass.
+    /// Does something that may throw a ``RequestFailure`` until it does not, or the failure does not pass.
     ///
     /// - Parameters:
     ///   - patience: How long it is done again, since it last went on; as the configuration says when not given.
@@ -40,11 +40,11 @@ struct Retrying: Sendable {
         var known = progress()
         var isRepeated = false
         while true {
-            let trouble: Trouble
+            let failure: RequestFailure
             do {
                 return (try await body(), isRepeated)
-            } catch let caught as Trouble {
-                trouble = caught
+            } catch let caught as RequestFailure {
+                failure = caught
             }
             if progress() != known {
                 known = progress()
@@ -52,9 +52,9 @@ struct Retrying: Sendable {
                 pauses = Pauses()
             }
             let left = patience - (ContinuousClock.now - began)
-            let pause = max(pauses.next(), trouble.retryAfter ?? .zero)
-            guard trouble.isPassing, pause <= left else {
-                throw isRepeated && trouble.isPassing ? trouble.error.after(patience) : trouble.error
+            let pause = max(pauses.next(), failure.retryAfter ?? .zero)
+            guard failure.isRetryable, pause <= left else {
+                throw isRepeated && failure.isRetryable ? failure.error.after(patience) : failure.error
             }
             isRepeated = true
             try await clock.sleep(for: pause)

@@ -67,11 +67,11 @@ public struct LiveEvents: AsyncSequence, Sendable {
                 }
                 do {
                     try await read()
-                } catch let trouble as Trouble {
-                    guard trouble.isPassing else { throw trouble.error }
+                } catch let failure as RequestFailure {
+                    guard failure.isRetryable else { throw failure.error }
                     body = nil
                     parser = EventStream.Parser()
-                    try await retrying.clock.sleep(for: Swift.max(pauses.next(), trouble.retryAfter ?? .zero))
+                    try await retrying.clock.sleep(for: Swift.max(pauses.next(), failure.retryAfter ?? .zero))
                 }
             }
         }
@@ -93,12 +93,12 @@ public struct LiveEvents: AsyncSequence, Sendable {
             do {
                 buffer = try await reading.next()
             } catch {
-                throw retrying.connection.trouble(error)
+                throw retrying.connection.failure(error)
             }
             guard let buffer else {
-                throw Trouble(
+                throw RequestFailure(
                     PBTError(.unreachable, "the server \(retrying.connection.address) ended the stream"),
-                    isPassing: true)
+                    isRetryable: true)
             }
             self.body = reading
             frames += parser.take(buffer.readableBytesView)

@@ -85,11 +85,6 @@ extension RemoteStore {
         try Interval(api: try await fields(APICall(.GET, .interval(id, of: name))))
     }
 
-    /// See `Store.garbage(of:)`.
-    public func garbage(of name: String) async throws -> [String] {
-        try await fields(APICall(.GET, .experiment(name, "garbage"))).strings("checkpoints")
-    }
-
     /// See `Store.openIntervals(of:)`.
     public func openIntervals(of name: String) async throws -> Int {
         let record = try await record(of: name)

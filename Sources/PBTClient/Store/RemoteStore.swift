@@ -88,4 +88,29 @@ public struct RemoteStore: Store {
         definitions.add(experiment, version: try fields.text("definition_version"))
         return experiment
     }
+
+    /// Makes a call that, when it took effect and its answer got lost, fails with that code the next time.
+    func repeatable(_ code: PBTError.Code, _ call: () -> APICall) async throws {
+        let call = call()
+        let tries = Tries()
+        do {
+            _ = try await retrying.repeating {
+                tries.count()
+                return try await retrying.connection.answer(call)
+            }
+        } catch let error as PBTError where error.code == code && tries.isRepeated {
+            // It is as it was to be.
+        }
+    }
+}
+
+/// How often a call was made.
+private final class Tries {
+    private var number = 0
+
+    func count() {
+        number += 1
+    }
+
+    var isRepeated: Bool { number > 1 }
 }

@@ -3,21 +3,21 @@
 import PBT
 package import PBTReport
 
-/// Brings an experiment into MLflow, or brings MLflow up to it.
+/// An export of an experiment to MLflow, which can be repeated to add what is new.
 ///
-/// A run says in its tags what it is and how much of it was written. So an export that is repeated, or that broke off,
-/// adds what is missing and nothing else. A run that holds something else than the rows do now (an ancestry that is
-/// another one, an interval that was trained again) is deleted, which in MLflow can be undone, and written anew.
+/// The tags of a run record its identity and how much of it was written, so an export that is repeated, or was
+/// interrupted, adds only what is missing. A run that no longer matches the rows (a lineage that changed, an interval
+/// that was trained again) is deleted, which can be undone in MLflow, and written again.
 package struct MLflowExport: Sendable {
-    /// What an export did.
+    /// The result of an export.
     package struct Done: Sendable, Hashable {
-        /// Where the experiment's own run is seen.
+        /// The URL of the experiment's own run.
         package var url = ""
-        /// How many runs were created.
+        /// The number of runs that were created.
         package var created = 0
-        /// How many were deleted because they held something else.
+        /// The number of runs that were deleted because they no longer matched.
         package var deleted = 0
-        /// How many numbers were written.
+        /// The number of metric values that were written.
         package var metrics = 0
     }
 
@@ -28,24 +28,24 @@ package struct MLflowExport: Sendable {
         var parameters: [String: String]
     }
 
-    /// Says which experiment of ours a run belongs to.
+    /// The tag with the name of our experiment that a run belongs to.
     private static let experimentTag = "pbt.experiment"
-    /// Says the same so that it can be searched for: names may hold any text.
+    /// The tag that identifies our experiment in searches, since names may contain any text.
     private static let keyTag = "pbt.key"
-    /// Says what a run is.
+    /// The tag with the key of a run.
     private static let runTag = "pbt.run"
-    /// Says how much of a run was written.
+    /// The tag that records how much of a run was written.
     private static let writtenTag = "pbt.written"
     private static let parentTag = "mlflow.parentRunId"
 
     private let server: MLflowServer
     private let name: String
 
-    /// An export to a server.
+    /// Creates an export to a server.
     ///
     /// - Parameters:
     ///   - server: The server.
-    ///   - name: The experiment in MLflow.
+    ///   - name: The name of the experiment in MLflow.
     package init(to server: MLflowServer, experiment name: String) {
         self.server = server
         self.name = name
@@ -54,8 +54,8 @@ package struct MLflowExport: Sendable {
     /// Writes what is missing.
     ///
     /// - Parameter history: The experiment.
-    /// - Returns: What was done.
-    /// - Throws: A `PBTError`: the server cannot be reached, does not let us in, or refuses something.
+    /// - Returns: The result.
+    /// - Throws: A `PBTError`: the server cannot be reached, denies access, or rejects a request.
     package func write(_ history: History) async throws -> Done {
         var done = Done()
         let record = history.record
@@ -96,7 +96,7 @@ package struct MLflowExport: Sendable {
         return done
     }
 
-    // MARK: What is there
+    // MARK: Existing runs
 
     private func experimentID() async throws -> String {
         do {
@@ -153,7 +153,7 @@ package struct MLflowExport: Sendable {
         return pairs
     }
 
-    // MARK: What is missing
+    // MARK: Missing values
 
     private func create(_ run: MLflowRun, in experiment: String, _ tags: [String: String]) async throws -> Found {
         let answer = try await call(
@@ -177,7 +177,7 @@ package struct MLflowExport: Sendable {
             metrics += batch.metrics.count
         }
         let changed = tags.filter { found.tags[$0.key] != $0.value }
-        // A parameter is written once; MLflow refuses to change it.
+        // A parameter can be written only once; MLflow does not allow changes.
         let parameters = run.parameters.filter { found.parameters[$0.key] == nil }
         for part in Self.parts(of: changed, 100) {
             try await call("set tags", "runs/log-batch", ["run_id": .string(found.id), "tags": Self.list(part)])
@@ -194,13 +194,13 @@ package struct MLflowExport: Sendable {
         return metrics
     }
 
-    /// Some metrics that are sent at once, and up to which row all are written with them.
+    /// Metrics of one request, and the row up to which all are written after it.
     private struct Batch {
         var metrics: [Value] = []
         var upTo: Int?
     }
 
-    /// MLflow takes 1000 metrics, parameters and tags at once, in at most a megabyte.
+    /// MLflow accepts 1000 metrics, parameters and tags per request, in at most a megabyte.
     private static func batches(of run: MLflowRun, from written: Int) -> [Batch] {
         let (limit, bytes) = (999, 900_000)
         var batches: [Batch] = []
@@ -232,7 +232,7 @@ package struct MLflowExport: Sendable {
         return batches
     }
 
-    /// A number as MLflow reads it: what JSON has no number for by its name.
+    /// Returns a number for MLflow: NaN and infinity, which JSON does not have, by name.
     private static func value(_ number: Double) -> Value {
         if number.isFinite { return .number(number) }
         return number.isNaN ? "NaN" : number > 0 ? "Infinity" : "-Infinity"
@@ -259,6 +259,7 @@ package struct MLflowExport: Sendable {
     }
 
     private func unexpected(_ path: String) -> PBTError {
-        PBTError(.unreachable, "the answer to \(path) is none of MLflow's; is this the address of MLflow's server?")
+        PBTError(
+            .unreachable, "the answer to \(path) does not look like MLflow; is this the address of an MLflow server?")
     }
 }

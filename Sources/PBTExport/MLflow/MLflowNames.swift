@@ -2,19 +2,19 @@
 
 import PBT
 
-/// What names and values may be in MLflow.
+/// The limits of names and values in MLflow.
 enum MLflowNames {
-    /// The most characters of the name of a metric, parameter or tag.
+    /// The maximum length of the name of a metric, parameter or tag, in characters.
     static let nameLimit = 250
-    /// The most characters of a parameter's value.
+    /// The maximum length of a parameter's value.
     static let parameterLimit = 6000
-    /// The most characters of a tag's value.
+    /// The maximum length of a tag's value.
     static let tagLimit = 5000
 
-    /// A name that MLflow takes: letters, digits, `_`, `-`, `.`, spaces and slashes, as a path within a directory.
+    /// Returns a valid MLflow name: letters, digits, `_`, `-`, `.`, spaces and slashes, as a relative path.
     ///
-    /// A name that it would not take gets an underscore for each character that is not allowed, and a number made from
-    /// the whole name, so that two names stay two.
+    /// In an invalid name, each character that is not allowed becomes an underscore, and a digest of the whole name is
+    /// appended, so that different names stay different.
     static func name(_ text: String) -> String {
         if isAllowed(text) { return text }
         let plain = text.unicodeScalars.map { isAllowed($0) ? String($0) : "_" }.joined()
@@ -38,14 +38,14 @@ enum MLflowNames {
         }
     }
 
-    /// The text, or its beginning where it is too long.
+    /// Returns the text, or its beginning if it is too long.
     static func cut(_ text: String, to limit: Int) -> String {
         guard text.unicodeScalars.count > limit else { return text }
         return String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit - 1))) + "…"
     }
 }
 
-/// Tells whether what was written is what would be written now.
+/// A digest that tells whether the written values are still the current ones.
 struct Digest: Sendable, Hashable {
     private var hash = FNV1a()
 
@@ -53,7 +53,7 @@ struct Digest: Sendable, Hashable {
         hash.update(text.utf8)
     }
 
-    /// 16 hexadecimal digits.
+    /// The digest as 16 hexadecimal digits.
     var text: String {
         let digits = String(hash.value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits

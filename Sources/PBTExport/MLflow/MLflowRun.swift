@@ -3,9 +3,9 @@
 package import PBT
 package import PBTReport
 
-/// One run as MLflow is to have it: a pure function of an experiment's rows.
+/// One run for MLflow: a pure function of an experiment's rows.
 package struct MLflowRun: Sendable {
-    /// Where a run stands, in MLflow's words.
+    /// The state of a run, in MLflow's terms.
     package enum Status: String, Sendable {
         case running = "RUNNING"
         case finished = "FINISHED"
@@ -16,39 +16,39 @@ package struct MLflowRun: Sendable {
     package struct Row: Sendable {
         /// The step.
         package let step: Int
-        /// When they were measured.
+        /// The time of the measurement.
         package let time: Timestamp
-        /// The metrics, by name; not a number where an interval diverged.
+        /// The metrics, by name; NaN where an interval diverged.
         package let metrics: [(name: String, value: Double)]
     }
 
-    /// What it is in the experiment; none for the experiment itself.
+    /// The track that the run shows; none for the experiment itself.
     package let track: Track.Kind?
-    /// What it is found by: `experiment`, or the name of a track.
+    /// The key of the run: `experiment`, or the name of a track.
     package let key: String
-    /// What people see.
+    /// The display name.
     package let name: String
-    /// When it began.
+    /// The start time.
     package let start: Timestamp
-    /// When it ended; none while it goes on.
+    /// The end time; none while it is running.
     package let end: Timestamp?
-    /// Where it stands.
+    /// The state.
     package let status: Status
-    /// What may change.
+    /// The tags, which may change.
     package let tags: [String: String]
-    /// What is written once: empty while the experiment goes on.
+    /// The parameters, which are written once: empty while the experiment is running.
     package let parameters: [String: String]
-    /// Its metrics; as the experiment goes on, there are more.
+    /// The metrics; rows are only appended while the experiment runs.
     package let rows: [Row]
 
-    /// The runs of an experiment: its own first, then the members, then the best's ancestry.
+    /// Returns the runs of an experiment: its own first, then the members, then the best lineage.
     package static func all(of history: History) -> [MLflowRun] {
         let quantities = Quantities(history)
         var runs = [experiment(history, quantities)]
         for track in Track.all(of: history) {
             switch track.kind {
             case .member, .best: runs.append(MLflowRun(track, history, quantities))
-            // An ancestry for each member would be as many runs again; the best's is what is asked for.
+            // A lineage for each member would double the number of runs; only the best is of interest.
             case .lineage: break
             }
         }
@@ -89,7 +89,7 @@ package struct MLflowRun: Sendable {
         if let newest {
             let lineage = history.lineage(of: newest.id)
             tags["pbt.founder"] = lineage.first.map { "\($0.id)" }
-            // From the founder to the newest: who was trained from where to where.
+            // The pieces from the founder to the newest interval.
             tags["pbt.lineage"] = history.pieces(to: newest.id).map { piece in
                 let last =
                     piece.id == history.pieceOfPlace[history.genealogy.place(of: newest.id) ?? 0]
@@ -141,7 +141,7 @@ package struct MLflowRun: Sendable {
             guard let number = quantities.number(metric, of: interval) else { continue }
             metrics.append((MLflowNames.name(metric.tag), number))
         }
-        // Parameters are written once in MLflow; a schedule is not one value.
+        // MLflow parameters have a single value; a schedule does not.
         for hyperparameter in quantities.hyperparameters where hyperparameter.kind != .text {
             guard let number = interval.hyperparameters[hyperparameter.name]?.asNumber else { continue }
             metrics.append((MLflowNames.name(hyperparameter.tag), number))
@@ -150,7 +150,7 @@ package struct MLflowRun: Sendable {
         return Row(step: point.step, time: interval.latest, metrics: metrics)
     }
 
-    /// What the first rows are told from others by: their number, and a digest of what they hold.
+    /// Returns an identifier of the first rows: their number, and a digest of their contents.
     package func mark(of count: Int) -> String {
         var digest = Digest()
         for row in rows.prefix(count) {
@@ -161,7 +161,7 @@ package struct MLflowRun: Sendable {
         return "\(min(count, rows.count)) \(digest.text)"
     }
 
-    /// How many of the rows were written, as a mark says; none when what was written is not what there is now.
+    /// Returns the number of written rows according to a mark; none when they no longer match.
     package func written(according mark: String?) -> Int? {
         guard let mark else { return 0 }
         guard let count = mark.split(separator: " ").first.flatMap({ Int($0) }), count <= rows.count, count >= 0,

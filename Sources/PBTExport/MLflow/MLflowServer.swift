@@ -6,25 +6,24 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 package import PBT
-import PBTClient
 
-/// Where MLflow's server is and how it knows us, from the variables that MLflow's own client reads.
+/// The address and credentials of an MLflow server, from the variables that MLflow's own client reads.
 package struct MLflowAddress: Sendable {
-    /// `http://host:5000`, without a slash at the end.
+    /// The URL, such as `http://host:5000`, without a trailing slash.
     package let url: String
-    /// What stands in the header field `Authorization`.
+    /// The value of the header field `Authorization`.
     let authorization: String?
-    /// Whether certificates are not verified.
+    /// True to skip the verification of certificates.
     let isInsecure: Bool
-    /// A file of certificates that are trusted.
+    /// A file of trusted certificates.
     let certificates: String?
 
     /// Reads the address.
     ///
     /// - Parameters:
-    ///   - uri: The address; none: `MLFLOW_TRACKING_URI` says it.
-    ///   - environment: The environment's variables.
-    /// - Throws: A `PBTError` with code `badValue` that says what is wrong; it does not repeat what might be a secret.
+    ///   - uri: The address; none: that of `MLFLOW_TRACKING_URI`.
+    ///   - environment: The environment variables.
+    /// - Throws: A `PBTError` with code `badValue`; its message never contains possible secrets.
     package init(_ uri: String?, environment: [String: String]) throws(PBTError) {
         func variable(_ name: String) -> String? {
             environment[name].flatMap { $0.isEmpty ? nil : $0 }
@@ -33,14 +32,14 @@ package struct MLflowAddress: Sendable {
         guard var text = uri ?? variable("MLFLOW_TRACKING_URI") else {
             throw PBTError(
                 .badValue,
-                "where is MLflow's server? Set MLFLOW_TRACKING_URI or give --tracking-uri, as http://127.0.0.1:5000")
+                "no MLflow server: set MLFLOW_TRACKING_URI or give --tracking-uri, such as http://127.0.0.1:5000")
         }
         let isHTTP = text.lowercased().hasPrefix("http://") || text.lowercased().hasPrefix("https://")
         let authority = text.firstRange(of: "://").map { text[$0.upperBound...].prefix { $0 != "/" } } ?? ""
         guard !authority.contains("@") else {
             throw PBTError(
                 .badValue,
-                "\(source) holds a user or a password, which is seen by others; give them in MLFLOW_TRACKING_USERNAME "
+                "\(source) contains a user or password, which others can see; set them in MLFLOW_TRACKING_USERNAME "
                     + "and MLFLOW_TRACKING_PASSWORD")
         }
         guard isHTTP, !authority.isEmpty, !text.contains("?"), !text.contains("#"),
@@ -48,8 +47,8 @@ package struct MLflowAddress: Sendable {
         else {
             throw PBTError(
                 .badValue,
-                "\(source) \"\(text)\" is no server's address; start one with: mlflow server --backend-store-uri "
-                    + "sqlite:///mlflow.db, and give its address, as http://127.0.0.1:5000")
+                "\(source) \"\(text)\" is not the address of a server; start one with: mlflow server --backend-store-uri "
+                    + "sqlite:///mlflow.db, and give its address, such as http://127.0.0.1:5000")
         }
         while text.hasSuffix("/") { text.removeLast() }
         url = text
@@ -62,23 +61,30 @@ package struct MLflowAddress: Sendable {
         }
         guard authorization?.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) ?? true else {
             throw PBTError(
-                .badValue, "MLFLOW_TRACKING_TOKEN holds a line break or a special character; give it as it was made")
+                .badValue, "MLFLOW_TRACKING_TOKEN contains a line break or a special character; use the original token")
         }
         isInsecure = variable("MLFLOW_TRACKING_INSECURE_TLS") == "true"
         certificates = variable("MLFLOW_TRACKING_SERVER_CERT_PATH")
     }
 }
 
-/// Speaks MLflow's REST API, version 2.0, with one server.
+/// A client of MLflow's REST API, version 2.0.
 package final class MLflowServer: Sendable {
     private let address: MLflowAddress
+    private let describe: @Sendable (any Error) -> String
     private let http: HTTPClient
 
-    /// A server that is asked when something is to be known.
+    /// Creates a client; it connects on the first request.
     ///
+    /// - Parameters:
+    ///   - address: The address of the server, and its credentials.
+    ///   - describe: Returns the reason of a failed connection as a clause, such as "connection refused".
     /// - Throws: A `PBTError` with code `badValue` for a certificate file that cannot be used.
-    package init(_ address: MLflowAddress) throws(PBTError) {
+    package init(
+        _ address: MLflowAddress, describing describe: @escaping @Sendable (any Error) -> String
+    ) throws(PBTError) {
         self.address = address
+        self.describe = describe
         var tls = TLSConfiguration.makeClientConfiguration()
         if address.isInsecure { tls.certificateVerification = .none }
         if let path = address.certificates {
@@ -87,7 +93,7 @@ package final class MLflowServer: Sendable {
             } catch {
                 throw PBTError(
                     .badValue,
-                    "MLFLOW_TRACKING_SERVER_CERT_PATH: \(path) cannot be read as certificates in PEM form (\(error))")
+                    "MLFLOW_TRACKING_SERVER_CERT_PATH: \(path) is not a PEM file of certificates (\(error))")
             }
         }
         var settings = HTTPClient.Configuration(
@@ -98,17 +104,17 @@ package final class MLflowServer: Sendable {
         http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: settings)
     }
 
-    /// Its address.
+    /// The address of the server.
     var url: String {
         address.url
     }
 
-    /// Ends the connections.
+    /// Closes the connections.
     package func close() async throws {
         try await http.shutdown()
     }
 
-    /// Asks for something by POST.
+    /// Makes a POST request.
     func post(_ path: String, _ body: Value) async throws -> Value {
         var request = HTTPClientRequest(url: "\(address.url)/api/2.0/mlflow/\(path)")
         request.method = .POST
@@ -117,7 +123,7 @@ package final class MLflowServer: Sendable {
         return try await answer(request, path)
     }
 
-    /// Asks for something by GET.
+    /// Makes a GET request.
     func get(_ path: String, _ name: String, _ value: String) async throws -> Value {
         let encoded = value.utf8.map { byte in
             let scalar = Unicode.Scalar(byte)
@@ -128,7 +134,7 @@ package final class MLflowServer: Sendable {
             HTTPClientRequest(url: "\(address.url)/api/2.0/mlflow/\(path)?\(name)=\(encoded)"), path)
     }
 
-    /// An answer that is a refusal: MLflow's code and its text.
+    /// An error response, with MLflow's code and message.
     struct Refusal: Error {
         let status: Int
         let code: String
@@ -151,7 +157,7 @@ package final class MLflowServer: Sendable {
             if Task.isCancelled { throw CancellationError() }
             throw PBTError(
                 .unreachable,
-                "cannot reach MLflow's server \(address.url): \(NoAnswer.reason(error)); is it running, and is this its "
+                "cannot reach MLflow's server \(address.url): \(describe(error)); is it running, and is this its "
                     + "address?")
         }
         let value = try? Value(json: bytes)
@@ -160,13 +166,13 @@ package final class MLflowServer: Sendable {
             guard let value, value.object != nil else {
                 throw PBTError(
                     .unreachable,
-                    "\(address.url) answers, but not as MLflow does; is this the address of MLflow's server?")
+                    "\(address.url) responds, but not like MLflow; is this the address of an MLflow server?")
             }
             return value
         case 401, 403:
             throw PBTError(
                 .unauthorized,
-                "MLflow's server \(address.url) does not let us in (status \(status)); give MLFLOW_TRACKING_TOKEN, or "
+                "MLflow's server \(address.url) denied access (status \(status)); set MLFLOW_TRACKING_TOKEN, or "
                     + "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD")
         case 429, 503:
             throw PBTError(
@@ -175,18 +181,18 @@ package final class MLflowServer: Sendable {
             guard let code = value?["error_code"]?.string else {
                 throw PBTError(
                     .unreachable,
-                    "\(address.url) answers \(path) with status \(status), which is not how MLflow does; is this the "
-                        + "address of MLflow's server?")
+                    "\(address.url) responds to \(path) with status \(status), unlike MLflow; is this the address of an "
+                        + "MLflow server?")
             }
             throw Refusal(status: status, code: code, message: value?["message"]?.string ?? "")
         }
     }
 
-    /// What a refusal means that nothing was prepared for.
+    /// Returns the error for an unexpected error response.
     func error(_ refusal: Refusal, doing what: String) -> PBTError {
         PBTError(
             refusal.status >= 500 ? .unreachable : .badRequest,
             "MLflow's server \(address.url) refused to \(what): \(MLflowNames.cut(refusal.message, to: 1000)) "
-                + "(\(refusal.code)); what it took so far stays, and exporting again goes on from there")
+                + "(\(refusal.code)); what was exported so far is kept, and another export continues from there")
     }
 }

@@ -4,8 +4,8 @@ package import PBT
 
 /// The contents of one TensorBoard event file.
 ///
-/// The messages are those of TensorFlow's `event.proto` and `summary.proto`, and of `plugin_data.proto` of TensorBoard's
-/// plugins; the numbers of their fields are part of the format.
+/// The messages are those of TensorFlow's `event.proto` and `summary.proto`, and of `plugin_data.proto` of
+/// TensorBoard's plugins; the numbers of their fields are part of the format.
 package struct EventFile {
     private var records = RecordFile()
 
@@ -14,7 +14,7 @@ package struct EventFile {
         records.bytes
     }
 
-    /// A file with nothing in it but what kind of file it is.
+    /// Creates a file that contains only its version.
     package init(at time: Timestamp) {
         append(at: time, step: 0) { $0.string("brain.Event:2", field: 3) }
     }
@@ -25,11 +25,11 @@ package struct EventFile {
         case scalar(Float)
         /// Text, which is shown as Markdown.
         case text(String)
-        /// What the plugin for hyperparameters reads: a `HParamsPluginData`.
+        /// The data of the hyperparameters plugin: an `HParamsPluginData`.
         case hyperparameters([UInt8])
     }
 
-    /// Adds values of one step; nothing when there are none.
+    /// Appends the values of one step; nothing when there are none.
     package mutating func append(_ values: [(tag: String, content: Content)], at time: Timestamp, step: Int) {
         guard !values.isEmpty else { return }
         append(at: time, step: step) { event in
@@ -66,7 +66,7 @@ package struct EventFile {
         case .hyperparameters(let data):
             plugin("hparams", content: data, in: &value)
             value.message(field: 8) { tensor in
-                // A tensor of numbers (1) with one dimension of size 0: all there is to say is in the metadata.
+                // A tensor of numbers (1) with one dimension of size 0: all data is in the metadata.
                 tensor.integer(1, field: 1)
                 tensor.message(field: 2) { $0.message(field: 2) { $0.integer(0, field: 1) } }
             }
@@ -84,7 +84,7 @@ package struct EventFile {
 }
 
 extension Timestamp {
-    /// Seconds since the start of 1970.
+    /// The time in seconds since 1970.
     var seconds: Double {
         Double(milliseconds) / 1000
     }

@@ -11,17 +11,17 @@ package import SystemPackage
     import Musl
 #endif
 
-/// A directory that event files are written into, and written into again later.
+/// A directory of event files that can be exported to repeatedly.
 ///
-/// A file in it says whose it is. Nothing is touched in it but what an earlier export wrote.
+/// A file in it identifies the experiment. Only files of earlier exports are modified.
 package struct ExportDirectory: Sendable {
-    /// The file that says whose directory it is.
+    /// The file that identifies the experiment of the directory.
     package static let mark = "pbt-export.json"
 
     private let path: FilePath
     private let experiment: String
 
-    /// A directory for an experiment's files; it is made when they are written.
+    /// Creates an export directory; the directory itself is created when files are written.
     ///
     /// - Parameters:
     ///   - path: The directory, absolute.
@@ -31,14 +31,14 @@ package struct ExportDirectory: Sendable {
         self.experiment = experiment
     }
 
-    /// Writes the files and deletes those of an earlier export that are no more.
+    /// Writes the files, and deletes obsolete ones of an earlier export.
     ///
-    /// A file that is replaced is replaced whole or not at all. One that would not change is left alone, and one that
-    /// only gets longer is made longer.
+    /// Files are replaced atomically. A file that would not change is left alone, and one that only grows is appended
+    /// to.
     ///
     /// - Parameter files: The files.
-    /// - Returns: How many files were written anew.
-    /// - Throws: A `PBTError` with code `inputOutput`: the directory holds something else, or cannot be written.
+    /// - Returns: The number of files that were written.
+    /// - Throws: A `PBTError` with code `inputOutput`: the directory contains other files, or cannot be written.
     @discardableResult
     package func write(_ files: TensorBoardFiles) throws(PBTError) -> Int {
         try claim()
@@ -55,7 +55,7 @@ package struct ExportDirectory: Sendable {
         return written
     }
 
-    /// Makes the directory ours, or sees that it is.
+    /// Claims the directory for the experiment, or checks that it belongs to it.
     private func claim() throws(PBTError) {
         let mark: Value = ["experiment": .string(experiment), "format": "tensorboard", "version": 1]
         let file = path.appending(Self.mark)
@@ -66,49 +66,50 @@ package struct ExportDirectory: Sendable {
                 let owner = found["experiment"]?.string, found["format"] == "tensorboard"
             else {
                 throw PBTError(
-                    .inputOutput, "\(file) says nothing about an export; name another directory, or delete it")
+                    .inputOutput, "\(file) does not describe an export; use another directory, or delete the file")
             }
             guard owner == experiment else {
                 throw PBTError(
                     .inputOutput,
-                    "\(path) holds the export of experiment \"\(owner)\"; name another directory for \"\(experiment)\"")
+                    "\(path) contains the export of experiment \"\(owner)\"; use another directory for \"\(experiment)\""
+                )
             }
         } else if let other = names.first(where: { !$0.hasSuffix(Self.part) }) {
             throw PBTError(
                 .inputOutput,
-                "\(path) holds something else (\"\(other)\"); name a new directory, or an empty one")
+                "\(path) contains other files (\"\(other)\"); use a new or an empty directory")
         }
         try replace(file, with: Array((mark.json + "\n").utf8))
     }
 
-    /// Makes a directory, and those that it is in.
+    /// Creates a directory and its parents.
     private func make(_ directory: FilePath) throws(PBTError) {
         if mkdir(directory.string, 0o777) == 0 { return }
         let error = Errno(rawValue: errno)
         if error == .noSuchFileOrDirectory, !directory.removingLastComponent().isEmpty {
             let parent = directory.removingLastComponent()
-            guard parent != directory else { throw Self.failure("cannot make \(directory)", error) }
+            guard parent != directory else { throw Self.failure("cannot create \(directory)", error) }
             try make(parent)
             if mkdir(directory.string, 0o777) == 0 || errno == EEXIST { return }
-            throw Self.failure("cannot make \(directory)", Errno(rawValue: errno))
+            throw Self.failure("cannot create \(directory)", Errno(rawValue: errno))
         }
         var status = stat()
         guard error == .fileExists, stat(directory.string, &status) == 0 else {
-            throw Self.failure("cannot make \(directory)", error)
+            throw Self.failure("cannot create \(directory)", error)
         }
         guard status.st_mode & S_IFMT == S_IFDIR else {
             throw PBTError(
-                .inputOutput, "cannot make \(directory): a file of that name is there; name another directory")
+                .inputOutput, "cannot create \(directory): a file of that name exists; use another directory")
         }
     }
 
-    /// What files end with that are not complete; left behind by a process that was killed.
+    /// The suffix of incomplete files, which a killed process leaves behind.
     private static let part = ".pbt-part"
 
-    /// Puts a file in place, unless one with these contents is there; one that only gets longer is made longer.
+    /// Writes a file, unless its contents are the same; one that only grows is appended to.
     ///
-    /// Readers that have a file open see what it gets longer by, but never that another took its place. An end that is
-    /// missing because a process was killed is what readers of event files wait for, and is added the next time.
+    /// Readers with an open file see appended data, but not a replacement. If a process is killed while it appends,
+    /// readers of event files wait for the rest, which the next export adds.
     @discardableResult
     private func replace(_ file: FilePath, with contents: [UInt8]) throws(PBTError) -> Bool {
         if let found = try Self.contents(of: file) {
@@ -146,7 +147,7 @@ package struct ExportDirectory: Sendable {
             let names = try Self.names(in: path.appending(group))
             for name in names {
                 try deleteOthers(in: "\(group)/\(name)/", than: paths)
-                // What holds something else stays.
+                // Directories with other files are kept.
                 rmdir(path.appending("\(group)/\(name)").string)
             }
             rmdir(path.appending(group).string)
@@ -164,7 +165,7 @@ package struct ExportDirectory: Sendable {
         }
     }
 
-    /// The names in a directory, in order; none when it is none.
+    /// Returns the names in a directory, in order; none when it is not a directory.
     private static func names(in directory: FilePath) throws(PBTError) -> [String] {
         guard let stream = opendir(directory.string) else {
             if errno == ENOENT || errno == ENOTDIR { return [] }
@@ -181,7 +182,7 @@ package struct ExportDirectory: Sendable {
         return names.sorted()
     }
 
-    /// The contents of a file; none when there is no such file.
+    /// Returns the contents of a file; none when there is no such file.
     private static func contents(of file: FilePath) throws(PBTError) -> [UInt8]? {
         do {
             let descriptor = try FileDescriptor.open(file, .readOnly)

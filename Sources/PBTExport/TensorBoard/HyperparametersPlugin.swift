@@ -3,11 +3,11 @@
 import PBT
 import PBTReport
 
-/// What TensorBoard's plugin for hyperparameters reads: the messages of its `api.proto` and `plugin_data.proto`.
+/// The messages of TensorBoard's hyperparameters plugin: its `api.proto` and `plugin_data.proto`.
 enum HyperparametersPlugin {
     /// The tag of the experiment.
     static let experimentTag = "_hparams_/experiment"
-    /// The tag of a session's beginning.
+    /// The tag of a session's start.
     static let startTag = "_hparams_/session_start_info"
     /// The tag of a session's end.
     static let endTag = "_hparams_/session_end_info"
@@ -19,7 +19,7 @@ enum HyperparametersPlugin {
         }
     }
 
-    /// The experiment: what its hyperparameters may be, and which numbers tell how good a session is.
+    /// Returns the experiment: the domains of its hyperparameters, and the metrics of a session.
     static func experiment(_ history: History, _ quantities: Quantities) -> [UInt8] {
         let record = history.record
         return pluginData(field: 2) { experiment in
@@ -48,7 +48,7 @@ enum HyperparametersPlugin {
         }
     }
 
-    /// What a hyperparameter may be, where that is a range or a list.
+    /// Writes the domain of a hyperparameter, if it is a range or a list.
     private static func write(_ dimension: Dimension?, as kind: Quantities.Kind, to info: inout ProtobufWriter) {
         func list(_ values: [Value]) {
             info.message(field: 5) { list in
@@ -75,7 +75,7 @@ enum HyperparametersPlugin {
         }
     }
 
-    /// A `google.protobuf.Value` of a hyperparameter's kind.
+    /// Writes a `google.protobuf.Value` of a hyperparameter's kind.
     private static func write(_ value: Value, as kind: Quantities.Kind, to message: inout ProtobufWriter) {
         switch (kind, value.asNumber) {
         case (.truth, let number?): message.bool(number != 0, field: 4)
@@ -84,9 +84,9 @@ enum HyperparametersPlugin {
         }
     }
 
-    /// The beginning of a session: a member, with the hyperparameters that its last score was reached with.
+    /// Returns the start of a session: a member, with the hyperparameters of its last score.
     ///
-    /// A schedule has no place in the plugin: a session has one value for each hyperparameter.
+    /// The plugin does not support schedules: a session has one value for each hyperparameter.
     static func start(_ track: Track, _ history: History, _ quantities: Quantities) -> [UInt8] {
         let points = track.points
         let last = points.last { $0.interval.state == .done } ?? points.last
@@ -103,12 +103,12 @@ enum HyperparametersPlugin {
         }
     }
 
-    /// When a track's first interval began.
+    /// Returns the start of a track's first interval.
     static func start(of track: Track, _ history: History) -> Timestamp {
         track.points.first.map { $0.interval.started ?? $0.interval.created } ?? history.record.created
     }
 
-    /// The end of a session; none while its experiment goes on.
+    /// Returns the end of a session; none while its experiment is running.
     static func end(_ track: Track, _ history: History) -> [UInt8]? {
         guard history.record.state.isOver else { return nil }
         return pluginData(field: 4) { session in

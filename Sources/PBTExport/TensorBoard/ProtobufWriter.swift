@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes the fields of one protocol buffer message, in the order in which they are given.
+/// Writes the fields of one protocol buffer message, in call order.
 ///
-/// A field is written also when it has its default value: in a `oneof` the field that is there is what counts.
+/// Fields with default values are written too: in a `oneof` the presence of a field matters.
 struct ProtobufWriter {
     /// The message so far.
     private(set) var bytes: [UInt8] = []
@@ -14,7 +14,7 @@ struct ProtobufWriter {
         case fixed32 = 5
     }
 
-    /// A message with the fields that `body` writes.
+    /// Creates a message with the fields that `body` writes.
     static func message(_ body: (inout Self) -> Void) -> [UInt8] {
         var writer = Self()
         body(&writer)
@@ -34,42 +34,42 @@ struct ProtobufWriter {
         varint(field << 3 | type.rawValue)
     }
 
-    /// An `int64`, `int32` or enumeration.
+    /// Writes an `int64`, `int32` or enumeration.
     mutating func integer(_ value: Int64, field: UInt64) {
         key(field, .varint)
         varint(UInt64(bitPattern: value))
     }
 
-    /// A `bool`.
+    /// Writes a `bool`.
     mutating func bool(_ value: Bool, field: UInt64) {
         integer(value ? 1 : 0, field: field)
     }
 
-    /// A `double`.
+    /// Writes a `double`.
     mutating func double(_ value: Double, field: UInt64) {
         key(field, .fixed64)
         withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    /// A `float`.
+    /// Writes a `float`.
     mutating func float(_ value: Float, field: UInt64) {
         key(field, .fixed32)
         withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    /// `bytes`.
+    /// Writes `bytes`.
     mutating func data(_ value: some Collection<UInt8>, field: UInt64) {
         key(field, .delimited)
         varint(UInt64(value.count))
         bytes.append(contentsOf: value)
     }
 
-    /// A `string`.
+    /// Writes a `string`.
     mutating func string(_ value: String, field: UInt64) {
         data(value.utf8, field: field)
     }
 
-    /// A message within the message.
+    /// Writes a nested message.
     mutating func message(field: UInt64, _ body: (inout Self) -> Void) {
         data(Self.message(body), field: field)
     }

@@ -6,7 +6,7 @@ package enum CRC32C {
         (0..<8).reduce(UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0x82F6_3B78 : value >> 1 }
     }
 
-    /// The checksum of bytes.
+    /// Returns the checksum of bytes.
     package static func checksum(of bytes: some Sequence<UInt8>) -> UInt32 {
         var value: UInt32 = .max
         for byte in bytes {
@@ -15,7 +15,7 @@ package enum CRC32C {
         return ~value
     }
 
-    /// The checksum as record files hold it, so that a checksum of checksums is no special case.
+    /// Returns the masked checksum of record files, which stays sound for data that contains checksums.
     package static func masked(of bytes: some Sequence<UInt8>) -> UInt32 {
         let value = checksum(of: bytes)
         return (value >> 15 | value << 17) &+ 0xA282_EAD8
@@ -27,7 +27,7 @@ struct RecordFile {
     /// The file so far.
     private(set) var bytes: [UInt8] = []
 
-    /// Adds a record.
+    /// Appends a record.
     mutating func append(_ record: [UInt8]) {
         let length = withUnsafeBytes(of: UInt64(record.count).littleEndian) { Array($0) }
         bytes.append(contentsOf: length)

@@ -5,9 +5,9 @@ package import PBTReport
 
 /// An experiment as event files that TensorBoard reads: a pure function of its rows.
 ///
-/// The same rows give the same bytes, and as a run goes on its file of numbers only gets longer, so that a TensorBoard
-/// that is open follows. What changes otherwise, the session of a member, is in a file of its own, and an ancestry that
-/// becomes another one gets a file of another name. Files are made one at a time.
+/// Deterministic: the same rows give the same bytes. While a run is in progress its file of numbers only grows, so that
+/// an open TensorBoard follows it. Data that changes, the session of a member, is in a file of its own, and a lineage
+/// that changes gets a file of another name. Files are created one at a time.
 package struct TensorBoardFiles: Sendable {
     private enum Content {
         case experiment
@@ -15,20 +15,20 @@ package struct TensorBoardFiles: Sendable {
         case numbers(Track)
     }
 
-    /// The tracks, each a run of TensorBoard's.
+    /// The tracks, each a run in TensorBoard.
     package let tracks: [Track]
-    /// The files' paths in the directory.
+    /// The relative paths of the files.
     package let paths: [String]
     private let contents: [Content]
     private let history: History
     private let quantities: Quantities
 
-    /// The event files of a history.
+    /// Creates the event files of a history.
     package init(_ history: History) {
         self.history = history
         quantities = Quantities(history)
         let tracks = Track.all(of: history)
-        // TensorBoard knows event files by this name, and reads those of a run in the order of their names.
+        // TensorBoard recognizes event files by this name, and reads those of a run in the order of their names.
         let seconds = String(max(0, history.record.created.milliseconds / 1000))
         let zeros = String(repeating: "0", count: max(0, 10 - seconds.count))
         func file(_ part: String) -> String { "\(Self.prefix)\(zeros)\(seconds).\(part)\(Self.suffix)" }
@@ -43,12 +43,12 @@ package struct TensorBoardFiles: Sendable {
         contents = files.map(\.content)
     }
 
-    /// What the names of event files begin with.
+    /// The prefix of the names of event files.
     package static let prefix = "events.out.tfevents."
-    /// What the names of event files of ours end with.
+    /// The suffix of the names of our event files.
     package static let suffix = ".pbt"
 
-    /// The contents of the file at a place in ``paths``.
+    /// Returns the contents of the file at an index in ``paths``.
     package func contents(at place: Int) -> [UInt8] {
         switch contents[place] {
         case .experiment: experiment
@@ -106,7 +106,7 @@ package struct TensorBoardFiles: Sendable {
         if isMember {
             if let text = interval.copyText(in: history) { values.append(("pbt/copies", .text(text))) }
         } else {
-            // Who trained it: a lineage goes through many members.
+            // The member of each step, since a lineage goes through many members.
             values.append(("pbt/interval", .scalar(Float(interval.id.index))))
             values.append(("pbt/member", .scalar(Float(interval.id.member))))
         }
@@ -115,7 +115,7 @@ package struct TensorBoardFiles: Sendable {
 }
 
 extension Track {
-    /// Whether it is a member's own.
+    /// True for a member's own track.
     var isMember: Bool {
         if case .member = kind { true } else { false }
     }

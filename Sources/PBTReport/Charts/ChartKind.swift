@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Chart {
-    /// The pictures that there are.
+    /// The kinds of charts.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         /// Scores over training; see ``Chart/curves(of:options:)``.
         case curves
-        /// The hyperparameters along an ancestry; see ``Chart/schedule(of:options:)``.
+        /// The hyperparameters along a lineage; see ``Chart/schedule(of:options:)``.
         case schedule
-        /// Who took over whom; see ``Chart/lineage(of:options:)``.
+        /// Members, and the copies between them; see ``Chart/lineage(of:options:)``.
         case lineage
         /// Two hyperparameters against each other; see ``Chart/scatter(of:options:)``.
         case scatter
         /// The founders' shares of the population; see ``Chart/share(of:options:)``.
         case share
-        /// What each worker did, and when; see ``Chart/timeline(of:options:)``.
+        /// The intervals of each worker over time; see ``Chart/timeline(of:options:)``.
         case timeline
-        /// The best so far of several experiments; see ``Chart/comparison(of:options:)``.
+        /// The best scores so far of several experiments; see ``Chart/comparison(of:options:)``.
         case comparison
         /// Curves above schedule; see ``Chart/overview(of:options:)``.
         case overview
     }
 
-    /// A picture of some kind.
+    /// Returns a chart of a given kind.
     ///
     /// - Parameters:
-    ///   - kind: Which one.
-    ///   - history: What is drawn.
-    ///   - others: What else is drawn in a comparison.
-    ///   - options: How it is drawn.
-    /// - Returns: The picture.
+    ///   - kind: The kind.
+    ///   - history: The experiment.
+    ///   - others: The other experiments of a comparison.
+    ///   - options: The options of the chart.
+    /// - Returns: The chart.
     public static func drawn(
-        _ kind: Kind, of history: History, beside others: [History] = [], options: Options = Options()
+        _ kind: Kind, of history: History, comparedWith others: [History] = [], options: Options = Options()
     ) -> Chart {
         switch kind {
         case .curves: curves(of: history, options: options)

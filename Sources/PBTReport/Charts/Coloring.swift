@@ -2,25 +2,25 @@
 
 import PBT
 
-/// What tells pieces apart in a picture: at most six hues, or five steps from little to much.
+/// The colors of pieces in a chart: at most six hues, or a ramp of five steps.
 struct Coloring {
-    /// One way of drawing a line.
+    /// The style of a line.
     struct Tone {
         var color: String
-        /// The width of a line, as a multiple of what is usual.
+        /// The width of a line, as a multiple of the usual width.
         var weight = 1.0
-        /// Whether it stands back, since nothing of it is left.
+        /// True for a pale line, whose lineage is extinct.
         var isFaint = false
         var opacity: String?
     }
 
-    /// From the lowest to the topmost.
+    /// The tones, from the bottom layer to the top.
     private(set) var tones: [Tone] = []
-    /// For each piece, its place among the tones.
+    /// The index of each piece's tone.
     private(set) var toneOfPiece: [Int] = []
-    /// What the colors mean.
+    /// The entries of the legend that explain the colors.
     private(set) var key: [(mark: Legend.Mark, text: String)] = []
-    /// Whether gray stands for what died out.
+    /// True when gray marks extinct lineages.
     private(set) var isFamily = false
 
     init(_ history: History, _ color: Chart.Color, _ palette: Palette) {
@@ -32,7 +32,7 @@ struct Coloring {
         }
     }
 
-    /// The tone of a piece.
+    /// Returns the tone of a piece.
     func tone(of piece: Piece) -> Tone {
         tones[toneOfPiece[piece.id]]
     }
@@ -50,13 +50,13 @@ struct Coloring {
             key = [
                 (
                     .dots(Array(palette.families.prefix(families.ancestors.count))),
-                    "families since interval \(depth)"
+                    "Families since interval \(depth)"
                 )
             ]
         }
     }
 
-    /// A faint tone and a full one for each color; the faint ones lie below.
+    /// Adds a faint tone and a full one for each color; the faint ones are below.
     private mutating func pairs(_ colors: [(color: String, weight: Double)]) {
         tones =
             colors.map { Tone(color: $0.color, weight: $0.weight, isFaint: true, opacity: "0.5") }
@@ -64,7 +64,7 @@ struct Coloring {
     }
 
     private mutating func assign(_ history: History, count: Int, _ color: (Piece) -> Int?) {
-        // What has no color is faint and gray, at the bottom.
+        // Pieces without a color are faint and gray, at the bottom.
         toneOfPiece = history.pieces.map { piece in
             guard let color = color(piece) else { return 0 }
             let survives = piece.places.last.map { history.families.survives[$0] } ?? false
@@ -80,7 +80,7 @@ struct Coloring {
         tones.insert(Tone(color: palette.extinct, isFaint: true, opacity: "0.8"), at: 0)
         assign(history, count: named.count) { numbers[founders.ofPiece[$0.id]] }
         key = named.enumerated().map { place, piece in
-            (.dots([palette.families[place]]), "founder \(history.pieces[piece].founderName)")
+            (.dots([palette.families[place]]), "Founder \(history.pieces[piece].founderName)")
         }
         if founders.ranked.count > named.count {
             key.append((.line(palette.extinct, width: 1.5, dash: nil), "\(founders.ranked.count - named.count) others"))
@@ -104,13 +104,13 @@ struct Coloring {
                 return score.isNaN ? nil : objective.key(score)
             }.last
         }
-        // By rank: scores near the best are many, and differ little.
+        // By rank, since many scores are close to the best.
         let order = scores.indices.filter { scores[$0] != nil }
             .sorted { (scores[$0] ?? 0, $0) < (scores[$1] ?? 0, $1) }
         var ranks = [Double?](repeating: nil, count: scores.count)
         for (rank, piece) in order.enumerated() { ranks[piece] = Double(rank) / Double(order.count) }
         steps(history, palette) { ranks[$0.id] }
-        key = [(.dots(palette.ramp), "last score: worst to best fifth")]
+        key = [(.dots(palette.ramp), "Last score, by quintile: worst to best")]
     }
 
     private mutating func byHyperparameter(_ name: String, _ history: History, _ palette: Palette) {
@@ -118,7 +118,7 @@ struct Coloring {
         guard let varying = history.varying.first(where: { $0.name == name }) else {
             tones = [Tone(color: palette.trunk)]
             toneOfPiece = [Int](repeating: 0, count: history.pieces.count)
-            key = [(.none, "\(label) is the same everywhere")]
+            key = [(.none, "\(label) is constant")]
             return
         }
         if let categories = varying.categories {
@@ -150,13 +150,13 @@ struct Coloring {
     }
 }
 
-/// Who everything descends from.
+/// The founders of all pieces.
 struct Founders {
-    /// For each piece, the first piece of its ancestry.
+    /// The first piece of each piece's lineage.
     let ofPiece: [Int]
-    /// The founders' first pieces: those with most members today first, then those with most intervals.
+    /// The founders' first pieces: those with the most current members first, then those with most intervals.
     let ranked: [Int]
-    /// For each founder's first piece, how many of today's members descend from it.
+    /// The number of current members that descend from each founder's first piece.
     let today: [Int: Int]
 
     init(_ history: History) {
@@ -189,10 +189,10 @@ struct Founders {
         }.map(\.key)
     }
 
-    /// The effective number of founders of a population: the exponential of the entropy of their shares, which is Hill's
-    /// number of order 1.
+    /// Returns the effective number of founders of a population: the exponential of the entropy of their shares, which
+    /// is Hill's number of order 1.
     ///
-    /// As many founders with equal shares would be as diverse; 0 for nobody.
+    /// It is the number of founders with equal shares that would be as diverse; 0 for an empty population.
     static func effective(_ counts: some Sequence<Int>) -> Double {
         let total = Double(counts.reduce(0, +))
         guard total > 0 else { return 0 }
@@ -206,7 +206,7 @@ struct Founders {
 }
 
 extension Piece {
-    /// What a founder is called: its member, and which of the member's lives when it is not the first.
+    /// The name of a founder: its member, and the number of the life unless it is the member's first.
     var founderName: String {
         life == 0 ? "\(member)" : "\(member).\(life)"
     }

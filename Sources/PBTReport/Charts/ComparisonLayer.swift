@@ -2,12 +2,12 @@
 
 import PBT
 
-/// The best score so far of several runs, against what they cost.
+/// The best scores so far of several runs over their cost.
 struct ComparisonLayer {
     let scene: Scene
     let histories: [History]
     let contenders: [Contender]
-    /// How many contenders have a color.
+    /// The number of contenders with a color.
     private let colored: Int
 
     init(_ histories: [History], _ scene: Scene) {
@@ -26,7 +26,7 @@ struct ComparisonLayer {
         Contender.quantile(contender.finals, 0.5)
     }
 
-    /// A contender's final scores as text.
+    /// Returns a contender's final scores as text.
     func result(_ contender: Contender) -> String {
         guard let median = final(contender) else { return "no score yet" }
         guard contender.finals.count > 1, let low = Contender.quantile(contender.finals, 0.25),
@@ -36,7 +36,7 @@ struct ComparisonLayer {
             + "\(contender.finals.count) seeds)"
     }
 
-    /// Why there is nothing to see.
+    /// The reason why the chart is empty; none when it is not.
     private var message: String? {
         let objectives = Set(histories.map(\.record.experiment.objective))
         if objectives.count > 1 {
@@ -45,7 +45,7 @@ struct ComparisonLayer {
         }
         if contenders.allSatisfy({ $0.finals.isEmpty }) { return "No interval has finished with a score yet." }
         return scene.options.axis == .time && contenders.allSatisfy { $0.end == 0 }
-            ? "No interval says when it finished." : nil
+            ? "No interval has a recorded finish time." : nil
     }
 
     var title: String {
@@ -60,7 +60,7 @@ struct ComparisonLayer {
     var sentence: String {
         if let message { return message }
         let parts = contenders.map { "\(XML.name($0.name)) \(result($0))" }
-        return "Best \(scene.metric) so far against \(scene.options.axis == .training ? "intervals trained" : "time"): "
+        return "Best \(scene.metric) so far by \(scene.options.axis == .training ? "finished intervals" : "time"): "
             + "\(parts.joined(separator: "; ")). \(scene.objective.goal == .maximize ? "Higher" : "Lower") is better."
     }
 
@@ -76,7 +76,7 @@ struct ComparisonLayer {
             legend.add(.line(scene.palette.extinct, width: 1, dash: nil), "\(scene.count(plain, "other", "others"))")
         }
         if contenders.contains(where: { $0.runs.count > 1 }) {
-            legend.add(.none, "median, and the middle half of the seeds")
+            legend.add(.none, "Median and IQR over seeds")
         }
         return legend
     }
@@ -93,7 +93,7 @@ struct ComparisonLayer {
         guard message == nil else { return top }
         top += legend.draw(from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
         let caption = CurvesLayer(scene).caption
-        return scene.drawCaption("best so far: \(caption)", in: frame, top: top + 2, on: &drawing)
+        return scene.drawCaption("Best so far: \(caption)", in: frame, top: top + 2, on: &drawing)
     }
 
     func draw(in frame: Frame, on drawing: inout Drawing) {
@@ -103,7 +103,7 @@ struct ComparisonLayer {
         let plotted = all.compactMap { curves.plotted($0) }
         guard message == nil, !plotted.isEmpty else {
             scene.drawMessage(
-                message ?? "No interval has a score that this axis can show.",
+                message ?? "No score fits this axis.",
                 in: Frame(left: frame.left, top: top, right: frame.right, bottom: frame.bottom), on: &drawing)
             return
         }
@@ -126,16 +126,16 @@ struct ComparisonLayer {
             scene.options.axis == .training
                 ? x.wholeTicks(about: Int(saturating: plot.width / 60)) : scene.progressTicks(x, in: plot),
             x, in: plot,
-            label: scene.options.axis == .training ? "finished intervals of all members" : scene.progressLabel,
+            label: scene.options.axis == .training ? "Finished intervals (all members)" : scene.progressLabel,
             on: &drawing)
     }
 
-    /// What is plotted, without the worst of first scores where they would flatten the final ones.
+    /// Returns the visible range of scores, without the worst early ones where they would flatten the final ones.
     private func visible(_ values: [Double], _ finals: [Double]) -> ClosedRange<Double> {
         CurvesLayer(scene).visible(values + finals).range
     }
 
-    /// The final medians, which stand at the right edge; only of those that have a color.
+    /// The labels of the final medians at the right edge, of contenders with a color.
     private var endLabels: [(score: Double, text: String, color: String)] {
         contenders.indices.compactMap { place in
             guard place < colored || contenders[place].isBaseline, let median = final(contenders[place]) else {
@@ -154,7 +154,7 @@ struct ComparisonLayer {
                 (min(max($0, plot.top), plot.bottom), label.text, label.color)
             }
         }.sorted { $0.y < $1.y }
-        // Downward until none touches the one above, then up again from the lower edge.
+        // Move down until none overlaps the one above, then up again from the lower edge.
         for place in placed.indices.dropFirst() { placed[place].y = max(placed[place].y, placed[place - 1].y + 13) }
         var floor = plot.bottom + 4
         for place in placed.indices.reversed() {
@@ -194,7 +194,7 @@ struct ComparisonLayer {
         for step in 1...count {
             let at = contender.end * Double(step) / Double(count)
             let scores = contender.runs.compactMap { $0.score(at: at) }
-            // Of less than half of the seeds there is no median to speak of.
+            // The median of less than half of the seeds would be misleading.
             guard scores.count * 2 >= contender.runs.count, let middle = Contender.quantile(scores, 0.5),
                 let below = Contender.quantile(scores, 0.25), let above = Contender.quantile(scores, 0.75),
                 let a = point(at, below), let b = point(at, above)
@@ -215,16 +215,16 @@ struct ComparisonLayer {
 }
 
 extension Chart {
-    /// Several runs against each other: the best score so far against the number of intervals that had been trained by
-    /// all members, or against time.
+    /// Draws a comparison of several runs: the best score so far over the number of finished intervals of all members,
+    /// or over time.
     ///
-    /// Runs whose definitions differ in nothing but name and seed are one: their median, and the middle half of them. The
-    /// random searches beside them are one more.
+    /// Runs whose definitions differ only in name and seed are drawn as one: the median and the interquartile range
+    /// over the seeds. Their random searches are one more.
     ///
     /// - Parameters:
     ///   - histories: The runs.
-    ///   - options: How they are drawn.
-    /// - Returns: The picture.
+    ///   - options: The options of the chart.
+    /// - Returns: The chart.
     public static func comparison(of histories: [History], options: Options = Options()) -> Chart {
         guard let first = histories.first else {
             let drawing = Drawing(Palette(options.theme))

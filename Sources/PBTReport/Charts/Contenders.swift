@@ -2,35 +2,35 @@
 
 import PBT
 
-/// Runs that are the same but for their seeds, as one contender of a comparison.
+/// Runs that differ only in their seeds, as one contender of a comparison.
 struct Contender {
-    /// One run: its best score so far, and how far it got.
+    /// One run: its best scores so far, and its end on the axis.
     struct Run {
         var steps: [(at: Double, score: Double)]
         var end: Double
 
-        /// The best score by then.
+        /// Returns the best score up to a position on the axis.
         func score(at progress: Double) -> Double? {
             steps.last { $0.at <= progress }?.score
         }
     }
 
-    /// What it is called.
+    /// The name.
     var name: String
     var isBaseline: Bool
     var runs: [Run]
 
-    /// How far the longest run got.
+    /// The end of the longest run.
     var end: Double {
         runs.reduce(0) { max($0, $1.end) }
     }
 
-    /// The final scores of the runs that have one.
+    /// The final scores, of the runs that have one.
     var finals: [Double] {
         runs.compactMap { $0.steps.last?.score }
     }
 
-    /// A quantile of numbers, between neighbors where it falls between them.
+    /// Returns a quantile of numbers, interpolated linearly between neighbors.
     static func quantile(_ numbers: [Double], _ share: Double) -> Double? {
         let sorted = numbers.sorted()
         guard let last = sorted.last else { return nil }
@@ -38,11 +38,11 @@ struct Contender {
         let below = Int(saturating: place)
         guard below + 1 < sorted.count else { return last }
         let part = place - Double(below)
-        // Weighted before they are added: differences of great numbers overflow.
+        // Weighted before they are added: differences of large numbers overflow.
         return part == 0 ? sorted[below] : sorted[below] * (1 - part) + sorted[below + 1] * part
     }
 
-    /// The contenders among some runs, those with the best median first, random searches last.
+    /// Returns the contenders among some runs, best median first, random searches last.
     static func all(_ histories: [History], axis: Chart.Axis, showsBaseline: Bool) -> [Contender] {
         var groups: [(key: Experiment, members: [(name: String, run: Run)])] = []
         var places: [Experiment: Int] = [:]
@@ -89,7 +89,7 @@ struct Contender {
         return copy.baseline
     }
 
-    /// A definition without what differs between runs of the same thing.
+    /// Returns a definition without the settings that may differ between seeds of one contender.
     private static func anonymous(_ experiment: Experiment) -> Experiment {
         var copy = experiment
         copy.name = ""
@@ -120,14 +120,14 @@ struct Contender {
         return Run(steps: steps, end: columns.duration)
     }
 
-    /// What names have in common at their beginning, without a word for the seed; the first one when that is nothing.
+    /// Returns the common prefix of names without a word for the seed; the first name when there is none.
     static func common(_ names: [String]) -> String {
         guard names.count > 1, let first = names.first else { return names.first ?? "" }
         var prefix = first
         for name in names.dropFirst() { prefix = prefix.commonPrefix(with: name) }
         let separators: Set<Character> = ["-", "_", ".", " ", "/", "#"]
         func trim() { while let last = prefix.last, separators.contains(last) { prefix.removeLast() } }
-        // A seed's digits may have some in common.
+        // The digits of the seeds may have a common prefix too.
         while let last = prefix.last, last.isNumber { prefix.removeLast() }
         trim()
         for word in ["seed", "s"] where prefix.lowercased().hasSuffix(word) {
@@ -142,7 +142,7 @@ struct Contender {
 }
 
 extension String {
-    /// The characters that both begin with.
+    /// Returns the common prefix of two strings.
     fileprivate func commonPrefix(with other: String) -> String {
         String(zip(self, other).prefix { $0 == $1 }.map(\.0))
     }

@@ -3,7 +3,7 @@
 import PBT
 
 extension CurvesLayer {
-    /// Where things are.
+    /// The coordinates of a plot.
     struct Canvas {
         let layer: CurvesLayer
         let plot: Frame
@@ -27,7 +27,7 @@ extension CurvesLayer {
             point.y >= plot.top - 0.5 && point.y <= plot.bottom + 0.5
         }
 
-        /// The parts of a line that lie within the plot; a missing point breaks it.
+        /// Returns the parts of a line within the plot; a missing point breaks the line.
         func clipped(_ points: [Point?]) -> [[Point]] {
             var lines: [[Point]] = []
             var current: [Point] = []
@@ -56,11 +56,11 @@ extension CurvesLayer {
             return lines.filter { !$0.isEmpty }
         }
 
-        /// A piece's curve, which starts where the piece it continues ends.
+        /// Returns a piece's curve, which starts where the piece that it continues ends.
         private func curve(of piece: Piece) -> [Point?] {
             var points = piece.places.map { point($0) }
             if let parent = piece.places.first.flatMap({ scene.parents[$0] }) { points.insert(point(parent), at: 0) }
-            // What waits or runs has no point yet, and is no gap either.
+            // Waiting and running intervals have no point yet, and are not a gap either.
             while points.last == .some(nil) { points.removeLast() }
             return points
         }
@@ -101,7 +101,7 @@ extension CurvesLayer {
                     curves, stroke: tone.color, width: tone.weight * (tone.isFaint ? 1 : 1.5), opacity: tone.opacity,
                     on: &drawing)
                 var dots = PathData()
-                // On a page a point that stands alone is its piece's element.
+                // On a page, an isolated point is its piece's element.
                 let gathered = scene.palette.isPage ? curves.filter { !scene.isAlone[$0.id] } : curves
                 for curve in gathered.flatMap(\.lines) where curve.count == 1 && dots.points < Decimation.limit - 3 {
                     dots.circle(at: curve[0], radius: 2)
@@ -133,7 +133,7 @@ extension CurvesLayer {
             drawing.lines(clipped(side { $0.median }), stroke: median, width: 1.5, dash: dash)
         }
 
-        /// The copies worth marking: all while there are few, then those that lived on, then those of the lineage.
+        /// Returns the copies to mark: all while they are few, else the surviving ones, else those of the lineage.
         private var markedCopies: [Int] {
             let columns = scene.history.columns
             let copies = columns.ids.indices.filter {
@@ -145,14 +145,14 @@ extension CurvesLayer {
             return living.count <= 60 ? living : []
         }
 
-        /// The piece that a copy begins, where a page lights it up with what belongs to it.
+        /// Returns the piece that starts with a copy, where a page highlights them together.
         private func ownPiece(of place: Int) -> Int? {
             guard scene.palette.isPage else { return nil }
             let piece = scene.history.pieceOfPlace[place]
             return scene.isAlone[piece] ? piece : nil
         }
 
-        /// From where a member stood to where it went on: a copy, not learning.
+        /// Draws the jump from a member's last score to its donor's: a copy, not learning.
         private func drawDrops(on drawing: inout Drawing) {
             let columns = scene.history.columns
             var drops: [[Point]] = []
@@ -165,7 +165,7 @@ extension CurvesLayer {
                 let loser = Point(x: from.x, y: min(max(from.y, plot.top), plot.bottom))
                 let (top, lower) = loser.y < to.y ? (loser, to) : (to, loser)
                 var upper = top
-                // Dots of drops at the same place fall on each other, so that many of them do not make a line.
+                // Dots of jumps at the same place coincide, so that many of them do not look like a line.
                 upper.y = (upper.y / 4).rounded(.up) * 4
                 guard lower.y > upper.y else { continue }
                 if let piece = ownPiece(of: place) {
@@ -196,7 +196,7 @@ extension CurvesLayer {
             drawing.area(rings, fill: scene.palette.background, stroke: scene.palette.trunk)
         }
 
-        /// A cross where a member's training came to nothing.
+        /// Draws a cross where an interval diverged or failed.
         private func drawEnded(on drawing: inout Drawing) {
             var crosses = PathData()
             let columns = scene.history.columns
@@ -226,7 +226,7 @@ extension CurvesLayer {
             scene.options.axis == .training ? .depth : .finished
         }
 
-        /// The best score so far as a line, each improvement of which holds until the next.
+        /// Returns the best score so far as a step function.
         private func line(_ improvements: [Improvement], _ genealogy: Genealogy, _ columns: Columns) -> [[Point]] {
             var points: [Point?] = []
             guard scene.options.axis == .training else {
@@ -242,11 +242,11 @@ extension CurvesLayer {
                 }
                 return clipped(points)
             }
-            // A point at every step, so that it lies on the curve of the member that leads as long as one leads.
+            // A point at every step, so that the line follows the curve of the leading member.
             for (place, improvement) in improvements.enumerated() {
                 let next = place + 1 < improvements.count ? improvements[place + 1].at : scene.trained + 1
                 let end = max(next, improvement.at + 1)
-                // Of very long training some of them will do, the last among them.
+                // Of very long training, a sample is enough; it includes the last point.
                 let step = max(1, (end - improvement.at) / 1000)
                 for depth in stride(from: improvement.at, to: end - 1, by: step) {
                     points.append(point(at: Double(depth), improvement.score))
@@ -278,7 +278,7 @@ extension CurvesLayer {
             for label in labels {
                 guard let place = layer.plotted(label.score).flatMap({ y.position($0) }) else { continue }
                 var py = min(max(place, plot.top), plot.bottom) + 4
-                // The second label makes room for the first, on the side where it belongs.
+                // The second label makes room for the first, on its own side.
                 if let other = taken.first, (py - other).magnitude < 13 {
                     py = py >= other ? other + 13 : other - 13
                 }

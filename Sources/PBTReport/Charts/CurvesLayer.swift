@@ -19,13 +19,13 @@ struct CurvesLayer {
 
     private var isError: Bool { !bound.isNaN }
 
-    /// What is plotted for a score; none when it has no place on the axis.
+    /// Returns the plotted value of a score; none when the axis cannot show it.
     func plotted(_ score: Double) -> Double? {
         let value = isError ? (scene.objective.goal == .maximize ? bound - score : score - bound) : score
         return value.isFinite && (!isLogarithmic || value > 0) ? value : nil
     }
 
-    /// What the axis shows, and which direction is better.
+    /// The title of the score axis, with the direction of improvement.
     var caption: String {
         let isHigherBetter = scene.objective.goal == .maximize && !isError
         let what =
@@ -39,7 +39,7 @@ struct CurvesLayer {
         return "\(what), \(isHigherBetter ? "higher is better ↑" : "lower is better ↓")"
     }
 
-    /// The height that a plot of some height wants, with all that stands above and below it.
+    /// Returns the total height of a plot, including its header and axis.
     func height(plot: Double, width: Double) -> Double {
         var scratch = Drawing(scene.palette)
         let header = drawHeader(
@@ -47,7 +47,7 @@ struct CurvesLayer {
         return (header + 6 + plot + Scene.axisHeight).rounded(.up)
     }
 
-    /// Draws what stands above the plot and returns where that ends.
+    /// Draws the header, and returns its lower edge.
     private func drawHeader(in frame: Frame, beyond: Int, on drawing: inout Drawing) -> Double {
         var top = scene.drawTitle(scene.headline, in: frame, on: &drawing)
         guard scene.history.best != nil || scene.history.baselineBest != nil else { return top }
@@ -69,7 +69,7 @@ struct CurvesLayer {
                 scene.history.columns.lastIndex < 0
                     ? "No interval has finished yet."
                     : scene.reached > 0
-                        ? "No interval has a score that this axis can show." : "No interval says when it finished.",
+                        ? "No score fits this axis." : "No interval has a recorded finish time.",
                 in: Frame(left: frame.left, top: top, right: frame.right, bottom: frame.bottom), on: &drawing)
             return
         }
@@ -94,7 +94,7 @@ struct CurvesLayer {
         canvas.drawEnds(ends, on: &drawing)
     }
 
-    /// The best scores, which stand at the right edge.
+    /// The labels of the best scores at the right edge.
     private var endLabels: [(score: Double, text: String, color: String)] {
         var labels: [(Double, String, String)] = []
         if let best = scene.history.best?.finiteScore {
@@ -106,10 +106,10 @@ struct CurvesLayer {
         return labels
     }
 
-    /// The range of what is plotted.
+    /// Returns the plotted range.
     ///
-    /// On a linear axis a few scores that are far worse than the rest are cut off, as
-    /// nothing else could be told apart beside them; never those of the lineage that stands out.
+    /// On a linear axis a few scores that are far worse than the rest are cut off, since they would compress all
+    /// others; never those of the highlighted lineage.
     func visible(_ values: [Double]) -> (range: ClosedRange<Double>, isCut: Bool) {
         let sorted = values.sorted()
         guard let low = sorted.first, let high = sorted.last else { return (0...1, false) }
@@ -118,7 +118,7 @@ struct CurvesLayer {
         let place = Int(saturating: Double(sorted.count - 1) * (isMaximized ? 0.03 : 0.97))
         let (best, worst) = isMaximized ? (high, low) : (low, high)
         let usual = sorted[place]
-        // Halved, since a difference of great numbers overflows.
+        // Halved, since a difference of large numbers overflows.
         let reach = 4 * (best / 2 - usual / 2).magnitude
         guard reach > 0, (best / 2 - worst / 2).magnitude > reach else { return (low...high, false) }
         let path = scene.path.compactMap { plotted(scene.history.columns.scores[$0]) }
@@ -130,57 +130,58 @@ struct CurvesLayer {
         let palette = scene.palette
         var legend = Legend()
         if scene.isBest {
-            legend.add(.star(palette.best), "best")
-            legend.add(.line(palette.best, width: 3, dash: nil), "its ancestry")
-            legend.add(.line(palette.best, width: 1, dash: nil), "best so far")
+            legend.add(.star(palette.best), "Best")
+            legend.add(.line(palette.best, width: 3, dash: nil), "Lineage of the best")
+            legend.add(.line(palette.best, width: 1, dash: nil), "Best so far")
         } else if let tip = scene.tip {
-            legend.add(.line(palette.ink, width: 3, dash: nil), "ancestry of \(tip.id)")
+            legend.add(.line(palette.ink, width: 3, dash: nil), "Lineage of \(tip.id)")
         }
         if scene.history.copies > 0 {
-            legend.add(.ring(palette.trunk), "copy")
+            legend.add(.ring(palette.trunk), "Copy")
         }
         if scene.drawsEachMember || scene.topMembers != nil {
             for (mark, text) in scene.coloring.key { legend.add(mark, text) }
             if scene.history.copies > 0 {
                 if scene.coloring.isFamily {
-                    legend.add(.line(palette.extinct, width: 1.5, dash: nil), "died out")
+                    legend.add(.line(palette.extinct, width: 1.5, dash: nil), "Extinct lineage")
                 } else {
-                    legend.add(.none, "thin and pale: died out")
+                    legend.add(.none, "Thin and pale: extinct lineages")
                 }
             }
         }
         if !scene.drawsEachMember {
-            legend.add(.band(palette.extinct, opacity: palette.band), "10–90 % of \(scene.members) members")
-            legend.add(.line(palette.trunk, width: 1.5, dash: nil), "their median")
+            legend.add(
+                .band(palette.extinct, opacity: palette.band), "10th–90th percentile of \(scene.members) members")
+            legend.add(.line(palette.trunk, width: 1.5, dash: nil), "Median")
         }
         if let baseline = scene.baselineColumns {
             let members = baseline.members
             legend.add(
                 .line(palette.baseline, width: 1.2, dash: "4 3"),
                 members > Scene.fewBaselineMembers
-                    ? "random search: best, median, 10–90 %" : "random search")
+                    ? "Random search: best, median, 10th–90th percentile" : "Random search")
         }
         if scene.history.columns.hasLosses {
-            legend.add(.cross(palette.ink), "diverged or failed")
+            legend.add(.cross(palette.ink), "Diverged or failed")
         }
         scene.addTop(to: &legend)
         if beyond > 0 {
-            legend.add(.none, "\(scene.count(beyond, "score", "scores")) beyond the axis")
+            legend.add(.none, "\(scene.count(beyond, "score", "scores")) outside the axis")
         }
         return legend
     }
 }
 
 extension Chart {
-    /// Learning curves: scores over training, with the best interval's ancestry standing out.
+    /// Draws learning curves: scores over training, with the lineage of the best interval highlighted.
     ///
-    /// A member's curve breaks where it was replaced: a dotted line leads to the point of the donor's curve at which it
-    /// goes on. Of more than 24 members the median and the range of the middle four fifths are shown.
+    /// A member's curve breaks where it was replaced: a dotted line leads to the point of the donor's curve where it
+    /// continues. Of more than 24 members the median and the range from the 10th to the 90th percentile are shown.
     ///
     /// - Parameters:
-    ///   - history: What is drawn.
-    ///   - options: How it is drawn.
-    /// - Returns: The picture.
+    ///   - history: The experiment.
+    ///   - options: The options of the chart.
+    /// - Returns: The chart.
     public static func curves(of history: History, options: Options = Options()) -> Chart {
         let scene = Scene(history, options)
 

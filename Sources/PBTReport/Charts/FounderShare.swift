@@ -2,16 +2,17 @@
 
 import PBT
 
-/// How many of the population descend from each founder, as training goes on.
+/// The number of members that descend from each founder, over the course of training.
 struct FounderShare {
-    /// The founders' first pieces, those with most members today first.
+    /// The founders' first pieces, those with the most current members first.
     let founders: Founders
-    /// At each step, the newest finished interval of each member that has one: the number of intervals, and their places.
+    /// At each step, the newest finished interval of each member that has one: the number of intervals, and their
+    /// places.
     let steps: [(index: Int, places: [Int])]
-    /// The effective number of founders of today's population.
+    /// The effective number of founders of the current population.
     let effective: Double
 
-    /// The most steps; both edges of an area together are one path.
+    /// The maximum number of steps; both edges of an area together are one path.
     static let mostSteps = 140
 
     init(_ history: History) {
@@ -37,7 +38,7 @@ struct FounderShare {
         self.steps = steps.filter { !$0.places.isEmpty }
     }
 
-    /// For each step, how many members descend from each founder.
+    /// Returns the number of members that descend from each founder at a step.
     func counts(_ history: History, at places: [Int]) -> [Int: Int] {
         places.reduce(into: [:]) { $0[founders.ofPiece[history.pieceOfPlace[$1]], default: 0] += 1 }
     }

@@ -2,13 +2,13 @@
 
 import PBT
 
-/// What all charts have in common: titles, axes, notes.
+/// The parts that all charts have in common: titles, axes, notes.
 extension Scene {
-    /// The space at the left and right edge of a picture.
+    /// The space at the left and right edge of a chart.
     var margin: Double { isNarrow ? 8 : 14 }
     var titleSize: Double { isNarrow ? 12 : 14 }
 
-    /// Draws a title in at most two lines and returns where what follows begins.
+    /// Draws a title in at most two lines, and returns its lower edge.
     func drawTitle(_ title: String, in frame: Frame, on drawing: inout Drawing) -> Double {
         let width = frame.width - 2 * margin
         var lines = TextWidth.wrapped(title, to: width, size: titleSize, isBold: true)
@@ -25,14 +25,14 @@ extension Scene {
         return y + 6
     }
 
-    /// Draws what an axis shows, above it.
+    /// Draws the title of an axis above it.
     func drawCaption(_ text: String, in frame: Frame, top: Double, on drawing: inout Drawing) -> Double {
         let fitted = TextWidth.fitted(text, to: frame.width - 2 * margin, size: Drawing.textSize)
         drawing.text(fitted, at: Point(x: frame.left + margin, y: top + 11), fill: palette.ink)
         return top + 16
     }
 
-    /// Draws horizontal grid lines with their numbers at the left of a plot.
+    /// Draws horizontal grid lines with their labels to the left of a plot.
     func drawRows(_ ticks: [Scale.Tick], _ scale: Scale, in plot: Frame, on drawing: inout Drawing) {
         for tick in ticks {
             guard let y = scale.position(tick.value) else { continue }
@@ -41,7 +41,7 @@ extension Scene {
         }
     }
 
-    /// Draws the axis below a plot, with marks and numbers.
+    /// Draws the axis below a plot, with ticks and labels.
     func drawColumns(
         _ ticks: [Scale.Tick], _ scale: Scale, in plot: Frame, label: String, on drawing: inout Drawing
     ) {
@@ -68,7 +68,7 @@ extension Scene {
         ticks.reduce(0) { max($0, TextWidth.of($1.label, size: Drawing.textSize)) }
     }
 
-    /// Draws the reason why there is nothing to see.
+    /// Draws the reason why a chart is empty.
     func drawMessage(_ text: String, in plot: Frame, on drawing: inout Drawing) {
         let lines = TextWidth.wrapped(text, to: plot.width - 16, size: 12)
         var y = (plot.top + plot.bottom) / 2 - 8 * Double(lines.count - 1)
@@ -79,18 +79,18 @@ extension Scene {
         }
     }
 
-    /// The label of the axis that runs from left to right.
+    /// The title of the horizontal axis.
     var progressLabel: String {
-        options.axis == .training ? "intervals of training" : "time since the first start"
+        options.axis == .training ? "Training intervals (lineage depth)" : "Time since the first start"
     }
 
-    /// How far along that axis anything is.
+    /// The largest value on the horizontal axis.
     var reached: Double {
         guard options.axis == .time else { return Double(trained) }
         return max(history.columns.duration, baselineColumns?.duration ?? 0)
     }
 
-    /// The greatest number on that axis.
+    /// The end of the horizontal axis.
     var extent: Double {
         options.axis == .training ? depth : max(1, reached)
     }
@@ -101,9 +101,9 @@ extension Scene {
             : x.timeTicks(about: Int(saturating: plot.width / 80))
     }
 
-    /// Says that only some members' lines are shown.
+    /// Adds a note to the legend when only some members' lines are shown.
     func addTop(to legend: inout Legend) {
         guard let topMembers else { return }
-        legend.add(.none, "showing top \(topMembers.count) of \(members)")
+        legend.add(.none, "Showing the top \(topMembers.count) of \(members)")
     }
 }

@@ -2,20 +2,20 @@
 
 import PBT
 
-/// Who took over whom: a row for each member, a curve for each copy.
+/// The lineages of a population: a row for each member, a curve for each copy.
 struct LineageLayer {
     let scene: Scene
-    /// The members that have a row, in order.
+    /// The members with a row, in order.
     let rows: [Int]
     private let rowOfMember: [Int: Int]
-    /// Which lives are shown.
+    /// The lives that are shown.
     private let lanes: Chart.Lanes
-    /// Their pieces, of all members.
+    /// The shown pieces of all members.
     private let pieces: [Piece]
 
-    /// The most rows that are drawn.
+    /// The maximum number of rows.
     static let mostRows = 30
-    /// The most copies that are drawn of those that came to nothing.
+    /// The maximum number of extinct copies that are drawn.
     static let mostExtinctCopies = 250
 
     init(_ scene: Scene) {
@@ -33,19 +33,19 @@ struct LineageLayer {
             }
         }
         self.pieces = pieces
-        // A run that nothing is left of has no survivors, and an experiment that has just begun has no path.
+        // A run without descendants has no survivors, and an experiment that has just started has no path.
         let living = Set(pieces.map(\.member))
         let candidates = seen.filter { living.contains($0) && (scene.topMembers?.contains($0) ?? true) }
         rows = Self.ordered(Self.chosen(candidates, of: scene), of: scene)
         rowOfMember = Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1, $0) })
     }
 
-    /// All members while they are few; else those on the lineage that stands out, and the best of today.
+    /// Returns all members while they are few; else those of the highlighted lineage, and the current best.
     private static func chosen(_ members: [Int], of scene: Scene) -> [Int] {
         guard members.count > mostRows else { return members }
         let allowed = Set(members)
         var chosen: Set<Int> = []
-        // The end of a long lineage says more than its beginning.
+        // The end of a long lineage is more informative than its beginning.
         for place in scene.path.reversed() where chosen.count < mostRows {
             let member = scene.history.columns.ids[place].member
             if allowed.contains(member) { chosen.insert(member) }
@@ -59,7 +59,7 @@ struct LineageLayer {
     private static func ordered(_ members: [Int], of scene: Scene) -> [Int] {
         guard scene.options.order == .family else { return members }
         let families = scene.history.families
-        // By the family of what a member holds today; whose line died out comes last.
+        // By the family of the member's newest interval; extinct lineages come last.
         var family: [Int: Int] = [:]
         for tip in families.population {
             if let place = scene.history.genealogy.place(of: tip) {
@@ -80,7 +80,7 @@ struct LineageLayer {
         70 + max(rowHeight * Double(max(rows.count, 1)), 60) + Scene.axisHeight + (scene.isNarrow ? 24 : 0)
     }
 
-    /// Whom the interval that stands out descends from, and what is left of the founders.
+    /// A summary: the origin of the highlighted interval, and the founders that are left.
     var sentence: String {
         guard let tip = scene.tip, let founder = scene.path.first.map({ scene.history.columns.ids[$0].member }) else {
             return scene.sentence
@@ -90,7 +90,7 @@ struct LineageLayer {
         let best = scene.isBest ? "The best of \(scene.name), \(tip.id)," : "\(tip.id) of \(scene.name)"
         return "\(best) descends from founder \(founder) through \(scene.count(copies, "copy", "copies")). "
             + "After \(scene.count(scene.history.copies, "copy", "copies")) in all, "
-            + "\(founders) of \(scene.count(scene.history.families.founders, "founder", "founders")) left descendants."
+            + "\(founders) of \(scene.count(scene.history.families.founders, "founder", "founders")) have descendants."
     }
 
     var title: String {
@@ -104,34 +104,34 @@ struct LineageLayer {
         let palette = scene.palette
         var legend = Legend()
         if scene.tip != nil {
-            if scene.isBest { legend.add(.star(palette.best), "best") }
+            if scene.isBest { legend.add(.star(palette.best), "Best") }
             legend.add(
                 .line(scene.pathColor, width: 3, dash: nil),
-                scene.isBest ? "its ancestry" : "ancestry of \(scene.tip.map { "\($0.id)" } ?? "")")
+                scene.isBest ? "Lineage of the best" : "Lineage of \(scene.tip.map { "\($0.id)" } ?? "")")
         }
         if lanes != .path { for (mark, text) in scene.coloring.key { legend.add(mark, text) } }
         if scene.history.copies > 0, lanes != .path {
             if scene.coloring.isFamily {
-                legend.add(.line(palette.trunk, width: 2, dash: nil), "has descendants")
-                if lanes == .all { legend.add(.line(palette.extinct, width: 1, dash: nil), "died out") }
+                legend.add(.line(palette.trunk, width: 2, dash: nil), "Surviving lineage")
+                if lanes == .all { legend.add(.line(palette.extinct, width: 1, dash: nil), "Extinct lineage") }
             } else if lanes == .all {
-                legend.add(.none, "thin and pale: died out")
+                legend.add(.none, "Thin and pale: extinct lineages")
             }
         }
         if pieces.contains(where: { $0.places.contains { scene.history.columns.isLost($0) } }) {
-            legend.add(.cross(palette.ink), "diverged or failed")
+            legend.add(.cross(palette.ink), "Diverged or failed")
         }
         if let note { legend.add(.none, note) }
         return legend
     }
 
-    /// What is left out.
+    /// A note about omitted rows and lives; none when all are shown.
     private var note: String? {
         let number = rows.count < scene.members ? "\(rows.count) of \(scene.members) members" : ""
         switch lanes {
-        case .all: return number.isEmpty ? nil : "showing \(number)"
-        case .survivors: return "showing what has descendants today\(number.isEmpty ? "" : ", \(number)")"
-        case .path: return "showing the ancestry only"
+        case .all: return number.isEmpty ? nil : "Showing \(number)"
+        case .survivors: return "Surviving lineages only\(number.isEmpty ? "" : ", \(number)")"
+        case .path: return "This lineage only"
         }
     }
 
@@ -141,13 +141,13 @@ struct LineageLayer {
             scene.drawMessage(
                 scene.intervals.isEmpty
                     ? "No interval has been created yet."
-                    : lanes == .path ? "No interval has finished with a score yet." : "Nothing has descendants today.",
+                    : lanes == .path ? "No interval has finished with a score yet." : "No lineage survives.",
                 in: frame, on: &drawing)
             return
         }
         top += legend.draw(
             from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
-        top = scene.drawCaption("member", in: frame, top: top + 2, on: &drawing)
+        top = scene.drawCaption("Member", in: frame, top: top + 2, on: &drawing)
         let labels = rows.reduce(0) { max($0, TextWidth.of("\($1)", size: 10)) }
         let plot = Frame(
             left: frame.left + scene.margin + labels + 8, top: top + 2, right: frame.right - scene.margin - 10,
@@ -161,7 +161,7 @@ struct LineageLayer {
             drawing.text("\(member)", at: Point(x: plot.left - 8, y: y + 3.5), anchor: .end, size: 10)
         }
         scene.drawColumns(
-            x.wholeTicks(about: Int(saturating: plot.width / 60)), x, in: plot, label: "intervals of the member",
+            x.wholeTicks(about: Int(saturating: plot.width / 60)), x, in: plot, label: "Interval of the member",
             on: &drawing)
         drawLanes(LaneGeometry(plot: plot, step: step, x: x), on: &drawing)
     }
@@ -180,7 +180,7 @@ struct LineageLayer {
                 if !hidesCopies { drawSwings(pieces, geometry, stroke: tone.color, width: swing, on: &drawing) }
                 continue
             }
-            // On a page a piece and the copy that it begins with are one element.
+            // On a page, a piece and the copy that it starts with are one element.
             let isAlone = scene.isAlone
             drawing.lines(
                 lanes.filter { !isAlone[$0.id] }.map(\.line), stroke: tone.color, width: width, opacity: opacity)
@@ -220,7 +220,7 @@ struct LineageLayer {
             var start = geometry.point(ids[parent].index + 1, from),
             let end = geometry.point(ids[place].index, to)
         else { return nil }
-        // It leaves the donor's row a little before the copy, so that it arrives where the new life begins.
+        // It leaves the donor's row slightly before the copy, so that it arrives where the new life starts.
         start.x -= geometry.lead
         return (start, end)
     }
@@ -288,19 +288,19 @@ struct LineageLayer {
 }
 
 extension Chart.Lanes {
-    /// What is shown where nobody chose.
+    /// The default lives for a number of members.
     package static func usual(ofMembers members: Int) -> Self {
         members > LineageLayer.mostRows ? .survivors : .all
     }
 }
 
-/// Where rows and copies are.
+/// The coordinates of rows and copies.
 struct LaneGeometry {
     let plot: Frame
     let step: Double
     let x: Scale
 
-    /// How far before its end a copy's curve begins.
+    /// The horizontal extent of a copy's curve.
     var lead: Double {
         min(10, 0.6 * (x.end - x.start) / max(1, x.high - x.low))
     }
@@ -311,15 +311,16 @@ struct LaneGeometry {
 }
 
 extension Chart {
-    /// The lineage: a row for each member, a curve from donor to loser at each copy, and the best interval's ancestry.
+    /// Draws the lineages: a row for each member, a curve from the donor to the replaced member at each copy, and the
+    /// lineage of the best interval highlighted.
     ///
-    /// Of more than 30 members, those of the ancestry and the best of today are shown, and of their lives those with
-    /// descendants in today's population.
+    /// Of more than 30 members, those of that lineage and the current best are shown, and only the lives with
+    /// descendants in the current population.
     ///
     /// - Parameters:
-    ///   - history: What is drawn.
-    ///   - options: How it is drawn.
-    /// - Returns: The picture.
+    ///   - history: The experiment.
+    ///   - options: The options of the chart.
+    /// - Returns: The chart.
     public static func lineage(of history: History, options: Options = Options()) -> Chart {
         let scene = Scene(history, options)
         let layer = LineageLayer(scene)

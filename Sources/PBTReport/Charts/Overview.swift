@@ -3,12 +3,12 @@
 import PBT
 
 extension Chart {
-    /// Learning curves beside the schedule of the best; one above the other where there is no room.
+    /// Draws learning curves next to the schedule of the best; one above the other where space is narrow.
     ///
     /// - Parameters:
-    ///   - history: What is drawn.
-    ///   - options: How it is drawn.
-    /// - Returns: The picture.
+    ///   - history: The experiment.
+    ///   - options: The options of the chart.
+    /// - Returns: The chart.
     public static func overview(of history: History, options: Options = Options()) -> Chart {
         let scene = Scene(history, options)
         let curves = CurvesLayer(scene)

@@ -2,14 +2,14 @@
 
 import PBT
 
-/// Two hyperparameters against each other, PBT beside random search on the same axes.
+/// Two hyperparameters plotted against each other, PBT next to random search on the same axes.
 struct ScatterLayer {
     let scene: Scene
     private let across: Varying?
-    /// The hyperparameter of the upright axis; none: the score.
+    /// The hyperparameter of the vertical axis; none: the score.
     private let upright: Varying?
 
-    /// The most dots in one panel.
+    /// The maximum number of dots per panel.
     static let mostDots = 600
 
     init(_ scene: Scene) {
@@ -27,7 +27,7 @@ struct ScatterLayer {
         upright = chosen.count > 1 ? chosen[1] : nil
     }
 
-    /// Whether the two panels are one above the other.
+    /// True when the two panels are stacked vertically.
     private var isStacked: Bool { scene.isNarrow }
     private var hasBaseline: Bool { scene.baseline != nil }
 
@@ -39,10 +39,10 @@ struct ScatterLayer {
     var title: String {
         guard let across else { return "\(scene.name): no hyperparameter varies" }
         let other = upright.map { XML.name($0.name, width: 30) } ?? scene.metric
-        return "Where the search went: \(XML.name(across.name, width: 30)) and \(other)"
+        return "Explored configurations: \(XML.name(across.name, width: 30)) and \(other)"
     }
 
-    /// Where the interval that stands out is on the axes.
+    /// A summary: the position of the highlighted interval on the axes.
     var sentence: String {
         let shown = [across, upright].compactMap(\.self)
         guard let tip = scene.tip, let founder = scene.path.first.map({ scene.intervals[$0] }), !shown.isEmpty else {
@@ -54,13 +54,13 @@ struct ScatterLayer {
         }
         let best = scene.isBest ? "The best of \(scene.name), \(tip.id)," : "\(tip.id) of \(scene.name)"
         return scene.path.count == 1
-            ? "\(best) has \(values(tip))." : "\(best) has \(values(tip)); its founder began with \(values(founder))."
+            ? "\(best) has \(values(tip))." : "\(best) has \(values(tip)); its founder started with \(values(founder))."
     }
 
     func draw(in frame: Frame, on drawing: inout Drawing) {
         var top = scene.drawTitle(title, in: frame, on: &drawing)
         guard let across else {
-            scene.drawMessage("All hyperparameters are the same everywhere.", in: frame, on: &drawing)
+            scene.drawMessage("All hyperparameters are constant.", in: frame, on: &drawing)
             return
         }
         let pieces = upright == nil ? scene.history.pieceOfPlace : scene.history.firstPieces
@@ -87,7 +87,7 @@ struct ScatterLayer {
         for (place, panel) in frames.enumerated() {
             draw(
                 populations[place], dots[place], x, y,
-                place == 0 ? (hasBaseline ? "population based training" : "") : "random search",
+                place == 0 ? (hasBaseline ? "Population based training" : "") : "Random search",
                 best: place == 0 ? scene.history.best : scene.history.baselineBest, isBaseline: place == 1, in: panel,
                 on: &drawing)
         }
@@ -112,13 +112,13 @@ struct ScatterLayer {
     private func legend(_ isThinned: Bool) -> Legend {
         let palette = scene.palette
         var legend = Legend()
-        legend.add(.dots([palette.trunk]), "a configuration; larger: trained longer")
-        legend.add(.none, "stronger: better score")
+        legend.add(.dots([palette.trunk]), "Configuration; size = training")
+        legend.add(.none, "Opacity = score")
         if scene.isBest {
-            legend.add(.star(palette.best), "best")
-            legend.add(.line(palette.best, width: 1.5, dash: nil), "its way there")
+            legend.add(.star(palette.best), "Best")
+            legend.add(.line(palette.best, width: 1.5, dash: nil), "Path of the best")
         }
-        if isThinned { legend.add(.none, "showing \(Self.mostDots) dots a panel, the best ones and a sample") }
+        if isThinned { legend.add(.none, "Showing \(Self.mostDots) dots per panel: the best and a sample") }
         return legend
     }
 
@@ -129,16 +129,16 @@ struct ScatterLayer {
         var depth: Int
         /// 0 for the worst score, 1 for the best.
         var rank: Double
-        /// The first piece of the life that it belongs to, since every ancestry through that life goes through it; where
-        /// the upright axis is the score, its own piece.
+        /// The first piece of its life, since every lineage through that life contains it; its own piece if the
+        /// vertical axis is the score.
         var piece: Int?
     }
 
-    /// Intervals, and where they are on the two axes.
+    /// Intervals with their positions on the two axes.
     private struct Population {
         let genealogy: Genealogy
         let columns: Columns
-        /// Each interval's number on an axis, a category being its place; not a number where it has no place on it.
+        /// Returns each interval's number on an axis, the index for a category; NaN if the axis cannot show it.
         let across: [Double]
         let upright: [Double]
 
@@ -155,7 +155,7 @@ struct ScatterLayer {
             self.upright = upright.map(drawn) ?? columns.scores
         }
 
-        /// Whether a member goes on after an interval with the same values, so that one dot stands for both.
+        /// Returns whether a member continues with the same values, so that one dot represents both intervals.
         func goesOn(after place: Int) -> Bool {
             let next = place + 1
             return next < columns.ids.count && genealogy.parents[next] == place
@@ -164,7 +164,7 @@ struct ScatterLayer {
         }
     }
 
-    /// One dot for each stretch of a member's intervals with the same values, as far as it was trained; worst first.
+    /// Returns one dot for each run of a member's intervals with the same values, at its last one; worst first.
     private func dots(_ population: Population, pieces: [Int]? = nil) -> [Dot] {
         var found: [(key: Double, dot: Dot)] = []
         for (place, score) in population.columns.scores.enumerated() where !score.isNaN {
@@ -256,12 +256,12 @@ struct ScatterLayer {
         2 + 4 * (Double(depth) / scene.depth).squareRoot()
     }
 
-    /// The lineage's configurations, joined in the order of training.
+    /// Draws the lineage's configurations, joined in the order of training.
     private func drawPath(_ points: [Point], on drawing: inout Drawing) {
         var distinct: [Point] = []
         for point in points where distinct.last != point { distinct.append(point) }
         drawing.lines([distinct], stroke: scene.pathColor, width: 1.5, isTip: true)
-        // Which way it went, where there is room to show it.
+        // An arrow for the direction, where there is space.
         var arrows = PathData()
         for (a, b) in zip(distinct, distinct.dropFirst()) where arrows.points < Decimation.limit - 3 {
             let (dx, dy) = (b.x - a.x, b.y - a.y)
@@ -275,7 +275,7 @@ struct ScatterLayer {
             ])
         }
         drawing.path(arrows, stroke: scene.pathColor, width: 1.5)
-        // The stars grow as the lineage does.
+        // The markers grow along the lineage.
         var stars = PathData()
         for (place, point) in distinct.enumerated() {
             if stars.points > Decimation.limit - 10 {
@@ -287,7 +287,8 @@ struct ScatterLayer {
         drawing.area(stars, fill: scene.pathColor)
     }
 
-    /// At most so many dots: the best tenth, and evenly chosen others; worst first, so that the best are on top.
+    /// Returns at most `mostDots` dots: the best tenth and an even sample of the others; worst first, so that the best
+    /// are on top.
     private func thinned(_ dots: [Dot]) -> [Dot] {
         guard dots.count > Self.mostDots else { return dots }
         let kept = Self.mostDots / 10
@@ -298,14 +299,14 @@ struct ScatterLayer {
 }
 
 extension Chart {
-    /// Two hyperparameters against each other, with random search beside PBT on the same axes.
+    /// Draws two hyperparameters against each other, with random search next to PBT on the same axes.
     ///
     /// With one varying hyperparameter, the other axis is the score.
     ///
     /// - Parameters:
-    ///   - history: What is drawn.
-    ///   - options: How it is drawn.
-    /// - Returns: The picture.
+    ///   - history: The experiment.
+    ///   - options: The options of the chart.
+    /// - Returns: The chart.
     public static func scatter(of history: History, options: Options = Options()) -> Chart {
         let scene = Scene(history, options)
         let layer = ScatterLayer(scene)

@@ -2,22 +2,22 @@
 
 import PBT
 
-/// On a page, pieces are elements of their own, as far as there is room for so many.
+/// On a page, each piece is an element of its own, up to a maximum number.
 extension Scene {
-    /// The most pieces of one picture that are elements of their own, while members are drawn one by one.
+    /// The maximum number of such pieces per chart while members are drawn individually.
     static let fewPieces = 160
-    /// The most of them where members are many, and most pictures show bands.
+    /// The maximum number where members are many, and most charts show bands.
     static let mostPieces = 800
 
-    /// The pieces that are elements of their own: those of the lineage that stands out, those with descendants in today's
-    /// population, and of the others those from which most came.
+    /// Returns the pieces that are elements of their own: those of the highlighted lineage, those with descendants in
+    /// the current population, and of the others those with the most descendants.
     ///
-    /// With a piece all those that it descends from are among them, so that no ancestry has a hole.
+    /// All ancestors of such a piece are included, so that no lineage has a gap.
     static func alone(_ history: History, path: [Int], members: Int) -> [Bool] {
         let pieces = history.pieces
         let limit = members <= fewMembers ? fewPieces : mostPieces
         guard pieces.count > limit else { return [Bool](repeating: true, count: pieces.count) }
-        // How many intervals each piece and what descends from it have; more training comes first, so that a piece's
+        // The number of intervals of each piece and its descendants; more training comes first, so that a piece's
         // sum is complete when it is added to its parent's.
         var descent = pieces.map { $0.places.count }
         let depths = pieces.map { $0.places.first.map { history.columns.depths[$0] } ?? 0 }
@@ -37,7 +37,7 @@ extension Scene {
         return isAlone
     }
 
-    /// Draws lines of pieces in one style: on a page one element a piece, elsewhere as few paths as possible.
+    /// Draws lines of pieces in one style: on a page one element per piece, elsewhere as few paths as possible.
     func drawPieces(
         _ pieces: [(id: Int, lines: [[Point]])], stroke: String, width: Double = 1, opacity: String? = nil,
         on drawing: inout Drawing

@@ -2,36 +2,36 @@
 
 import PBT
 
-/// What the layers of a picture share.
+/// The data that all layers of a chart share.
 struct Scene {
     let history: History
     let options: Chart.Options
-    /// Its intervals, by member and index.
+    /// The intervals, by member and index.
     let intervals: [Interval]
-    /// For each interval, the place of its parent.
+    /// The place of each interval's parent.
     let parents: [Int?]
     let palette: Palette
     let objective: Objective
-    /// The interval whose lineage stands out.
+    /// The interval whose lineage is highlighted.
     let tip: Interval?
     /// The places of that lineage, from the founder.
     let path: [Int]
-    /// Whether the lineage is the best interval's.
+    /// True when the highlighted lineage is the best interval's.
     let isBest: Bool
-    /// The most intervals of training that anything finished holds, the baseline included.
+    /// The greatest lineage depth of a finished interval, the baseline included.
     let trained: Int
-    /// How many members there are.
+    /// The number of members.
     let members: Int
-    /// What the colors of pieces mean.
+    /// The colors of pieces.
     let coloring: Coloring
     /// The members whose lines are shown; none: all of them.
     let topMembers: Set<Int>?
-    /// For each piece, whether it is an element of its own; on pages only.
+    /// For each piece, true when it is an element of its own; on pages only.
     let isAlone: [Bool]
 
-    /// Up to so many members are drawn one by one.
+    /// The maximum number of members that are drawn individually.
     static let fewMembers = 24
-    /// Up to so many members of the baseline are drawn one by one.
+    /// The maximum number of baseline members that are drawn individually.
     static let fewBaselineMembers = 16
 
     init(_ history: History, _ options: Chart.Options) {
@@ -55,24 +55,23 @@ struct Scene {
     var width: Double { Double(options.width.rawValue) }
     var isNarrow: Bool { options.width == .narrow }
     var pathColor: String { isBest ? palette.best : palette.ink }
-    /// The baseline's intervals, if they are shown.
+    /// The baseline's intervals, if it is shown.
     var baseline: [Interval]? { options.showsBaseline ? history.baseline?.intervals : nil }
     /// The columns of the baseline, if it is shown.
     var baselineColumns: Columns? { options.showsBaseline ? history.baselineColumns : nil }
     var drawsEachMember: Bool { members <= Self.fewMembers }
 
-    /// The greatest number on an axis of intervals of training: the budget while the experiment runs, else what was
-    /// trained.
+    /// The end of an axis of training intervals: the budget while the experiment runs, else the greatest depth.
     var depth: Double {
         Double(max(1, trained, planned))
     }
 
-    /// How many intervals a member is going to have at least, as far as it is known.
+    /// The number of intervals that a member will have at least; 0 if it is not known.
     var planned: Int {
         history.record.state.isOver || history.record.experiment.isEndless ? 0 : history.record.experiment.intervals
     }
 
-    /// The pieces whose lines are shown, by their tones, from the lowest to the topmost.
+    /// Returns the pieces whose lines are shown, grouped by tone, from the bottom layer to the top.
     func shownPieces(of pieces: [Piece]) -> [(tone: Coloring.Tone, pieces: [Piece])] {
         var groups: [[Piece]] = Array(repeating: [], count: coloring.tones.count)
         for piece in pieces where topMembers?.contains(piece.member) ?? true {
@@ -81,7 +80,7 @@ struct Scene {
         return zip(coloring.tones, groups).filter { !$1.isEmpty }.map { ($0, $1) }
     }
 
-    /// Members by their newest score, the best first; those without one last.
+    /// Returns the members by their newest score, best first; those without one last.
     static func ranked(_ history: History) -> [Int] {
         let objective = history.record.experiment.objective
         var newest: [(member: Int, key: Double)] = []
@@ -96,37 +95,37 @@ struct Scene {
         count < history.columns.members ? Set(ranked(history).prefix(max(0, count))) : nil
     }
 
-    /// Where along the axis from left to right an interval's training began: where its parent's ended.
+    /// Returns the position of the start of an interval's training on the horizontal axis: the end of its parent's.
     func begin(_ place: Int) -> Double {
         guard options.axis == .time else { return Double(history.columns.depths[place] - 1) }
         let inherited = parents[place].map { history.columns.finished[$0] } ?? .nan
         return inherited.isNaN ? history.columns.started[place] : inherited
     }
 
-    /// Where along that axis its training ended; not a number when that is not known.
+    /// Returns the position of the end of its training on the horizontal axis; NaN when it is not known.
     func end(_ place: Int) -> Double {
         history.columns.end(place, on: options.axis)
     }
 
-    /// The metric's name as part of a sentence.
+    /// The metric's name, safe for a sentence.
     var metric: String {
         XML.name(objective.metric)
     }
 
-    /// The experiment's name as part of a sentence.
+    /// The experiment's name, safe for a sentence.
     var name: String {
         XML.name(history.record.experiment.name, width: isNarrow ? 20 : 40)
     }
 
-    /// The best score beside the baseline's: what a title says.
+    /// The title: the best score, and the baseline's.
     var headline: String {
         guard let best = history.best?.finiteScore else { return "\(name): no score yet" }
-        let beside = baseline == nil ? nil : history.baselineBest?.finiteScore
+        let other = baseline == nil ? nil : history.baselineBest?.finiteScore
         return "\(name): best \(metric) \(Format.score(best))"
-            + (beside.map { ", random search \(Format.score($0))" } ?? "")
+            + (other.map { ", random search \(Format.score($0))" } ?? "")
     }
 
-    /// What a person would say about the experiment.
+    /// The summary of the experiment in sentences.
     var sentence: String {
         guard let best = history.best, let score = best.finiteScore else {
             return "No interval of \(name) has finished with a score yet."
@@ -148,7 +147,7 @@ struct Scene {
         return text + (objective.goal == .maximize ? "Higher is better." : "Lower is better.")
     }
 
-    /// A number and what it counts.
+    /// Returns a number with its noun.
     func count(_ number: Int, _ one: String, _ many: String) -> String {
         "\(number) \(number == 1 ? one : many)"
     }

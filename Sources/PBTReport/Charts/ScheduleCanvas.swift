@@ -12,7 +12,7 @@ struct ScheduleCanvas {
     private var scene: Scene { layer.scene }
     private var palette: Palette { scene.palette }
 
-    /// The name, and the values at the lineage's two ends.
+    /// The title: the name, and the values at the lineage's two ends.
     func drawCaption(from left: Double, top: Double, on drawing: inout Drawing) {
         let values = [scene.path.first, scene.path.last].map { place in
             place.map { XML.name(Format.value(scene.intervals[$0].hyperparameters[varying.name])) } ?? "-"
@@ -29,7 +29,7 @@ struct ScheduleCanvas {
         drawing.text(shown, at: Point(x: plot.right, y: top + 16), anchor: .end, fill: scene.pathColor)
     }
 
-    /// The colors of the categories, where there is room for all of them.
+    /// Draws the colors of the categories, where there is space for all of them.
     private func drawKey(from left: Double, to right: Double, top: Double, on drawing: inout Drawing) {
         guard let categories = varying.categories, categories.count <= palette.families.count else { return }
         let names = categories.map { XML.name(Format.value($0), width: 16) }
@@ -44,7 +44,8 @@ struct ScheduleCanvas {
         }
     }
 
-    /// The values along some intervals as stairs: each holds from the end of its parent's training to its own.
+    /// Returns the values along some intervals as a step function, each from the end of its parent's training to its
+    /// own.
     private func stairs(_ places: some Sequence<Int>, _ y: Scale) -> [[Point]] {
         var lines: [[Point]] = []
         var current: [Point] = []
@@ -66,7 +67,7 @@ struct ScheduleCanvas {
         return lines.filter { $0.count > 1 }
     }
 
-    /// Draws what lies below the lines: the bounds, and the range of the population where it is large.
+    /// Draws the background: the bounds, and the range of the population if it is large.
     func drawGround(_ y: Scale, on drawing: inout Drawing) {
         if let bounds = varying.bounds {
             for bound in [bounds.lowerBound, bounds.upperBound] where y.contains(bound) {
@@ -78,12 +79,12 @@ struct ScheduleCanvas {
         if !scene.drawsEachMember { drawBand(y, on: &drawing) }
     }
 
-    /// A piece's values as stairs.
+    /// Returns a piece's values as a step function.
     func stairs(of piece: Piece, _ y: Scale) -> [[Point]] {
         stairs(piece.places.filter { scene.history.columns.states[$0].isFinished }, y)
     }
 
-    /// Draws the lineage that stands out, and what was changed along it.
+    /// Draws the highlighted lineage, and the changes along it.
     func drawPath(_ y: Scale, on drawing: inout Drawing) {
         drawing.lines(stairs(scene.path, y), stroke: scene.pathColor, width: 3, isTip: true)
         drawChanges(y, on: &drawing)
@@ -135,7 +136,7 @@ struct ScheduleCanvas {
         }
     }
 
-    /// Marks each change with a dot, and with what was done where the text would touch no line.
+    /// Marks each change with a dot, and with its operation where the text does not overlap a line.
     private func drawChanges(_ y: Scale, on drawing: inout Drawing) {
         let steps = changes(y)
         var dots = PathData()
@@ -148,7 +149,7 @@ struct ScheduleCanvas {
             let width = TextWidth.of(step.label, size: 10)
             let left = step.x + 3
             guard left > end + 4, left + width <= plot.right + 4 else { continue }
-            // On the far side of the new level, where the step itself is not; on the other if that is outside.
+            // On the side of the new level that is away from the step; on the other side if that is outside.
             let above = step.to - 5
             let below = step.to + 12
             let options = step.to < step.from ? [above, below] : [below, above]
@@ -164,12 +165,12 @@ struct ScheduleCanvas {
         }
     }
 
-    /// The color of a category: a hue while there are few, else one of two grays in turn.
+    /// Returns the color of a category: a hue while they are few, else one of two alternating grays.
     private func color(_ category: Int, of count: Int) -> String {
         count <= palette.families.count ? palette.families[category] : [palette.extinct, palette.trunk][category % 2]
     }
 
-    /// A lineage's categories as a strip, above the share that each has in the population.
+    /// A lineage's categories as a strip, above the share of each in the population.
     func drawStrip(on drawing: inout Drawing) {
         guard let categories = varying.categories, !categories.isEmpty else { return }
         let strip = Frame(left: plot.left, top: plot.top - 2, right: plot.right, bottom: plot.top + 14)
@@ -185,7 +186,7 @@ struct ScheduleCanvas {
         }
         for run in runs.suffix(Decimation.limit) {
             guard let begin = x.position(run.from), let end = x.position(run.to) else { continue }
-            // An interval that is still trained ends where the axis does.
+            // An interval that is still running ends where the axis does.
             let (left, right) = (max(begin, strip.left), min(end, strip.right))
             guard left < right else { continue }
             drawing.rect(

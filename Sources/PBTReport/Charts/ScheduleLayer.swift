@@ -8,7 +8,7 @@ struct ScheduleLayer {
     let shown: [Varying]
     let hidden: Int
 
-    /// The most panels that are drawn.
+    /// The maximum number of panels.
     static let mostPanels = 8
 
     init(_ scene: Scene) {
@@ -23,12 +23,12 @@ struct ScheduleLayer {
         return scene.isBest ? "Schedule of the best, \(tip.id)" : "Schedule of \(tip.id)"
     }
 
-    /// The height of a strip: with the shares of the population below it where they are shown.
+    /// The height of a strip, including the shares of the population below it if they are shown.
     private var strip: Double {
         scene.options.axis == .training ? 70 : 46
     }
 
-    /// The height that the panels want.
+    /// The total height of the panels.
     func height(_ width: Chart.Width) -> Double {
         let panel = Chart.height(of: width, 100, 112, 120)
         let strips = shown.count { $0.categories != nil }
@@ -43,11 +43,11 @@ struct ScheduleLayer {
             return
         }
         guard scene.options.axis == .training || scene.path.contains(where: { !scene.end($0).isNaN }) else {
-            scene.drawMessage("No interval says when it finished.", in: frame, on: &drawing)
+            scene.drawMessage("No interval has a recorded finish time.", in: frame, on: &drawing)
             return
         }
         guard !shown.isEmpty else {
-            scene.drawMessage("All hyperparameters are the same everywhere.", in: frame, on: &drawing)
+            scene.drawMessage("All hyperparameters are constant.", in: frame, on: &drawing)
             return
         }
         top += legend.draw(
@@ -95,7 +95,7 @@ struct ScheduleLayer {
         scene.drawColumns(scene.progressTicks(x, in: plot), x, in: plot, label: scene.progressLabel, on: &drawing)
     }
 
-    /// Draws the values of all members, those of a piece in all panels as one.
+    /// Draws the values of all members; those of one piece are one element across all panels.
     private func drawPopulation(_ canvases: [(canvas: ScheduleCanvas, y: Scale)], on drawing: inout Drawing) {
         guard scene.drawsEachMember else { return }
         let shown = scene.history.pieces.filter { scene.topMembers?.contains($0.member) ?? true }
@@ -112,28 +112,29 @@ struct ScheduleLayer {
     private var legend: Legend {
         let palette = scene.palette
         var legend = Legend()
-        legend.add(.line(scene.pathColor, width: 3, dash: nil), scene.isBest ? "the best's ancestry" : "its ancestry")
+        legend.add(.line(scene.pathColor, width: 3, dash: nil), scene.isBest ? "Lineage of the best" : "Its lineage")
         if scene.drawsEachMember {
-            if scene.members > 1 { legend.add(.line(palette.extinct, width: 1, dash: nil), "all others") }
+            if scene.members > 1 { legend.add(.line(palette.extinct, width: 1, dash: nil), "Other members") }
         } else {
-            legend.add(.band(palette.extinct, opacity: palette.band), "10–90 % of \(scene.members) members")
+            legend.add(
+                .band(palette.extinct, opacity: palette.band), "10th–90th percentile of \(scene.members) members")
         }
         if scene.drawsEachMember { scene.addTop(to: &legend) }
         if shown.contains(where: { $0.bounds != nil }) {
-            legend.add(.line(palette.axis, width: 1, dash: "1 3"), "bounds")
+            legend.add(.line(palette.axis, width: 1, dash: "1 3"), "Bounds")
         }
         if scene.path.contains(where: { scene.intervals[$0].changes.contains { $0.operation == "resampled" } }) {
-            legend.add(.none, "↻ drawn anew")
+            legend.add(.none, "↻ Resampled")
         }
         let isStripShared = scene.options.axis == .training
         if isStripShared, shown.contains(where: { $0.categories.map { $0.count <= palette.families.count } ?? false }) {
-            legend.add(.none, "below a strip: shares of the population")
+            legend.add(.none, "Below each strip: shares of the population")
         }
         if hidden > 0 { legend.add(.none, "\(hidden) more hyperparameters not shown") }
         return legend
     }
 
-    /// The bounds where the values use a good part of them, else the values.
+    /// Returns the range of a panel: the bounds if the values use a good part of them, else that of the values.
     private func scale(of varying: Varying) -> Scale {
         var values = varying.numbers
         let used = Scale(fitting: values, isLogarithmic: varying.isLogarithmic)
@@ -149,12 +150,12 @@ struct ScheduleLayer {
 }
 
 extension Chart {
-    /// The schedule that led to the best interval: each varying hyperparameter along its ancestry, over the population.
+    /// Draws the schedule of the best interval: each varying hyperparameter along its lineage, over the population.
     ///
     /// - Parameters:
-    ///   - history: What is drawn.
-    ///   - options: How it is drawn.
-    /// - Returns: The picture.
+    ///   - history: The experiment.
+    ///   - options: The options of the chart.
+    /// - Returns: The chart.
     public static func schedule(of history: History, options: Options = Options()) -> Chart {
         let scene = Scene(history, options)
         let layer = ScheduleLayer(scene)
@@ -168,7 +169,7 @@ extension Chart {
 }
 
 extension ScheduleLayer {
-    /// What became of each hyperparameter, as a sentence.
+    /// The change of each hyperparameter, as a sentence.
     var sentence: String {
         guard let founder = scene.path.first.map({ scene.intervals[$0] }), let tip = scene.tip else {
             return scene.sentence
@@ -182,7 +183,7 @@ extension ScheduleLayer {
             return from == to ? "\(name) stayed \(from)" : "\(name) went from \(from) to \(to)"
         }
         let copies = scene.path.count { scene.history.columns.isExploit[$0] }
-        return "Along the ancestry of \(tip.id), \(scene.count(scene.path.count, "interval", "intervals")) with "
+        return "Along the lineage of \(tip.id), \(scene.count(scene.path.count, "interval", "intervals")) with "
             + "\(scene.count(copies, "copy", "copies")): \(parts.isEmpty ? "nothing varied" : parts.joined(separator: "; "))."
     }
 }

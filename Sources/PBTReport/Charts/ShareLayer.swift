@@ -2,11 +2,11 @@
 
 import PBT
 
-/// The share of the population that descends from each founder: areas on top of each other.
+/// The share of the population that descends from each founder, as stacked areas.
 struct ShareLayer {
     let scene: Scene
     let share: FounderShare
-    /// How many founders have a name; the rest are one gray area.
+    /// The number of founders with a name; the rest are one gray area.
     private let named: Int
 
     init(_ scene: Scene) {
@@ -42,7 +42,7 @@ struct ShareLayer {
             + "number of equal shares that would be as diverse, is \(Format.fixed(share.effective, decimals: 1))."
     }
 
-    /// Why there is nothing to see.
+    /// The reason why the chart is empty; none when it is not.
     private var message: String? {
         if share.steps.isEmpty { return "No interval has finished with a score yet." }
         if scene.members == 1 { return "There is one member, so there is nothing to share." }
@@ -52,11 +52,11 @@ struct ShareLayer {
         return nil
     }
 
-    /// An area: what became of a founder's descendants.
+    /// An area: the descendants of a founder.
     private struct Area: Hashable {
-        /// The founder's rank, or how many have a name for all others.
+        /// The founder's rank; for all others together, the number of founders with a name.
         var founder: Int
-        /// From the bottom: a family, others of a founder with descendants today, those of one without.
+        /// The layer, from the bottom: a family, other founders with current descendants, founders without.
         var fate: Int
     }
 
@@ -95,7 +95,7 @@ struct ShareLayer {
         if scene.options.color == .founder {
             for rank in 0..<named {
                 let piece = scene.history.pieces[share.founders.ranked[rank]]
-                legend.add(.dots([palette.families[rank]]), "founder \(piece.founderName)")
+                legend.add(.dots([palette.families[rank]]), "Founder \(piece.founderName)")
             }
             if founders > named { legend.add(.dots([palette.extinct]), "\(founders - named) others") }
             return legend
@@ -103,10 +103,10 @@ struct ShareLayer {
         let families = scene.history.families
         if let depth = families.depth, families.ancestors.count > 1 {
             legend.add(
-                .dots(Array(palette.families.prefix(families.ancestors.count))), "families since interval \(depth)")
+                .dots(Array(palette.families.prefix(families.ancestors.count))), "Families since interval \(depth)")
         }
-        legend.add(.dots([palette.trunk]), "founder with descendants today")
-        legend.add(.dots([palette.extinct]), "founder without")
+        legend.add(.dots([palette.trunk]), "Founder with descendants today")
+        legend.add(.dots([palette.extinct]), "Founder, extinct lineage")
         return legend
     }
 
@@ -117,7 +117,7 @@ struct ShareLayer {
             return
         }
         top += legend.draw(from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
-        top = scene.drawCaption("share of the members", in: frame, top: top + 2, on: &drawing)
+        top = scene.drawCaption("Share of the members", in: frame, top: top + 2, on: &drawing)
         let rows = [0.0, 0.25, 0.5, 0.75, 1].map {
             Scale.Tick(value: $0, label: "\(Format.fixed($0 * 100, decimals: 0)) %")
         }
@@ -131,11 +131,11 @@ struct ShareLayer {
         let (areas, counts) = areas()
         drawAreas(areas, counts, x, y, on: &drawing)
         scene.drawColumns(
-            x.wholeTicks(about: Int(saturating: plot.width / 60)), x, in: plot, label: "intervals of the member",
+            x.wholeTicks(about: Int(saturating: plot.width / 60)), x, in: plot, label: "Interval of the member",
             on: &drawing)
     }
 
-    /// The edges of an area, step by step.
+    /// Returns the edges of an area, step by step.
     private struct Edges {
         var low: [Double] = []
         var high: [Double] = []
@@ -156,7 +156,7 @@ struct ShareLayer {
             }
             edges[area] = both
         }
-        // A population holds from the end of its interval until the next one has finished.
+        // A population is valid from the end of its interval until the next one has finished.
         let ends = share.steps.map { x.position(Double($0.index + 1)) ?? x.start }
         func line(_ values: [Double]) -> [Point] {
             [Point(x: x.start, y: y.position(values[0]) ?? y.start)]
@@ -169,14 +169,14 @@ struct ShareLayer {
             data.close()
             drawing.area(data, fill: color(area))
         }
-        // Founders are told apart by a line between them, whatever their colors.
+        // A line separates founders, whatever their colors.
         for (area, next) in zip(areas, areas.dropFirst()) where area.founder != next.founder {
             if let both = edges[next] { drawing.lines([line(both.low)], stroke: scene.palette.background) }
         }
         drawNames(areas, edges, ends, x, y, on: &drawing)
     }
 
-    /// An edge's height somewhere between its steps.
+    /// Returns an edge's height between its steps.
     private static func value(_ edge: [Double], _ ends: [Double], at place: Double) -> Double {
         guard let next = ends.firstIndex(where: { $0 >= place }) else { return edge.last ?? 0 }
         guard next > 0 else { return edge[0] }
@@ -184,7 +184,7 @@ struct ShareLayer {
         return edge[next - 1] + (edge[next] - edge[next - 1]) * (place - left) / max(right - left, 1e-9)
     }
 
-    /// Founders' names, where their areas have room for them.
+    /// Draws founders' names, where their areas are large enough.
     private func drawNames(
         _ areas: [Area], _ edges: [Area: Edges], _ ends: [Double], _ x: Scale, _ y: Scale, on drawing: inout Drawing
     ) {
@@ -202,7 +202,7 @@ struct ShareLayer {
                 guard let both = edges[area] else { continue }
                 for place in 0...40 {
                     let middle = x.start + half + (last - x.start - 2 * half) * Double(place) / 40
-                    // The edges at both ends of the text, and wherever they may turn between.
+                    // The edges at both ends of the text, and at each step between.
                     let window =
                         [middle - half, middle + half] + ends.filter { ($0 - middle).magnitude < half }
                     let low = window.map { Self.value(both.low, ends, at: $0) }.max() ?? 1
@@ -223,13 +223,13 @@ struct ShareLayer {
 }
 
 extension Chart {
-    /// The share of the population that descends from each founder, as training goes on, and the effective number of
-    /// founders: the exponential of the entropy of the shares (Hill's number of order 1).
+    /// Draws the share of the population that descends from each founder over the course of training, with the
+    /// effective number of founders: the exponential of the entropy of the shares (Hill's number of order 1).
     ///
     /// - Parameters:
-    ///   - history: What is drawn.
-    ///   - options: How it is drawn; of the colors, family and founder have a meaning.
-    /// - Returns: The picture.
+    ///   - history: The experiment.
+    ///   - options: The options of the chart; of the colors, it supports family and founder.
+    /// - Returns: The chart.
     public static func share(of history: History, options: Options = Options()) -> Chart {
         let scene = Scene(history, options)
         let layer = ShareLayer(scene)

@@ -6,22 +6,22 @@ import PBT
 struct TimelineCanvas {
     let layer: TimelineLayer
     let x: Scale
-    /// How high a bar is.
+    /// The height of a bar.
     let thickness: Double
 
     private var scene: Scene { layer.scene }
     private var palette: Palette { scene.palette }
 
     private func frame(_ bar: TimelineLayer.Bar, _ middle: Double) -> Frame {
-        // A line of the ground between neighbors, where there is room for it.
+        // A gap of the background between neighbors, where there is space.
         let gap = bar.right - bar.left > 4 ? 1.0 : 0
-        // The random search is told apart by more than its color.
+        // The random search differs by more than its color.
         let half = bar.sort == .baseline ? thickness / 5 : thickness / 2
         return Frame(
             left: bar.left, top: middle - half, right: max(bar.right - gap, bar.left + 0.6), bottom: middle + half)
     }
 
-    /// The time in which a worker was there: what stays visible of it is idle.
+    /// Draws the presence of a worker; the part that stays visible is idle time.
     func drawGround(_ worker: WorkerTimes.Worker, at middle: Double, on drawing: inout Drawing) {
         guard let start = worker.stretches.first?.start, let left = x.position(start),
             let right = x.position(start + worker.presence)
@@ -83,7 +83,7 @@ struct TimelineCanvas {
         drawing.path(crosses, stroke: palette.ink, width: 1.5)
     }
 
-    /// The best, where the interval that reached it ended.
+    /// Draws the best score at the end of its interval.
     func drawStar(at middles: [Double], on drawing: inout Drawing) {
         guard let best = scene.history.best, let place = scene.history.genealogy.place(of: best.id) else { return }
         for (worker, middle) in zip(layer.rows, middles) {

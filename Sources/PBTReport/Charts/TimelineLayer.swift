@@ -2,16 +2,16 @@
 
 import PBT
 
-/// What each worker did, and when: a row for each worker, a bar for each interval.
+/// The worker timeline: a row for each worker, a bar for each interval.
 struct TimelineLayer {
     let scene: Scene
     let times: WorkerTimes
-    /// The workers that have a row: the busiest, by name.
+    /// The workers with a row: the busiest, by name.
     let rows: [WorkerTimes.Worker]
 
-    /// The most rows that are drawn.
+    /// The maximum number of rows.
     static let mostRows = 30
-    /// The most bars that are drawn; on a page each may be an element of its own.
+    /// The maximum number of bars; on a page each may be an element of its own.
     private var mostBars: Int { scene.palette.isPage ? 1200 : 2400 }
 
     init(_ scene: Scene) {
@@ -29,7 +29,7 @@ struct TimelineLayer {
     }
 
     private func percent(_ share: Double) -> String {
-        // Not 100 % as long as anything is missing.
+        // Rounded down: 100 % only when nothing is missing.
         "\(Int(saturating: (share * 100 + 1e-9).rounded(.down))) %"
     }
 
@@ -55,21 +55,21 @@ struct TimelineLayer {
 
     private var message: String {
         times.unknown > 0
-            ? "No interval says which worker trained it, and when." : "No interval has been begun yet."
+            ? "No interval has a recorded worker and time." : "No interval has started yet."
     }
 
-    /// Stretches that are drawn as one.
+    /// Stretches that are drawn as one bar.
     struct Bar {
         var left: Double
         var right: Double
         var sort: Sort
-        /// The piece, while it is one interval's bar.
+        /// The piece of a bar that is a single interval.
         var piece: Int?
         var isMerged = false
         var isCopy = false
     }
 
-    /// What a bar looks like; of bars that are drawn as one, the greatest.
+    /// The appearance of a bar; merged bars have the greatest.
     enum Sort: Hashable, Comparable {
         case baseline
         case tone(Int)
@@ -86,7 +86,7 @@ struct TimelineLayer {
         return .tone(scene.coloring.toneOfPiece[scene.history.pieceOfPlace[stretch.place]])
     }
 
-    /// The bars of each row; those that are too short to be told apart are drawn as one.
+    /// Returns the bars of each row; those too short to be distinguishable are merged.
     func bars(_ x: Scale) -> (rows: [[Bar]], isMerged: Bool) {
         let path = Set(scene.path)
         let all = rows.map { worker in
@@ -108,8 +108,8 @@ struct TimelineLayer {
         }
     }
 
-    /// Neighbors that are closer than a reach as one: short ones of any sort while they stay short together, and those of
-    /// one sort.
+    /// Merges neighbors that are closer than a given distance: short ones of any sort while they stay short together,
+    /// and those of the same sort.
     private static func merged(_ bars: [Bar], _ reach: Double) -> [Bar] {
         var result: [Bar] = []
         for bar in bars {
@@ -133,31 +133,31 @@ struct TimelineLayer {
         let palette = scene.palette
         var legend = Legend()
         if scene.tip != nil {
-            if scene.isBest { legend.add(.star(palette.best), "best") }
+            if scene.isBest { legend.add(.star(palette.best), "Best") }
             legend.add(
                 .band(scene.pathColor, opacity: "1"),
-                scene.isBest ? "its ancestry" : "ancestry of \(scene.tip.map { "\($0.id)" } ?? "")")
+                scene.isBest ? "Lineage of the best" : "Lineage of \(scene.tip.map { "\($0.id)" } ?? "")")
         }
         for (mark, text) in scene.coloring.key { legend.add(mark, text) }
         if scene.coloring.isFamily, scene.history.copies > 0 {
-            legend.add(.band(palette.trunk, opacity: "1"), "has descendants")
-            legend.add(.band(palette.extinct, opacity: "1"), "died out")
+            legend.add(.band(palette.trunk, opacity: "1"), "Surviving lineage")
+            legend.add(.band(palette.extinct, opacity: "1"), "Extinct lineage")
         }
         if times.workers.contains(where: { $0.stretches.contains { $0.isBaseline } }) {
-            legend.add(.line(palette.baseline, width: 4, dash: nil), "random search")
+            legend.add(.line(palette.baseline, width: 4, dash: nil), "Random search")
         }
-        legend.add(.band(palette.grid, opacity: "1"), "idle")
+        legend.add(.band(palette.grid, opacity: "1"), "Idle")
         let states = Set(times.workers.flatMap { $0.stretches.map(\.state) })
-        if states.contains(.running) { legend.add(.box(palette.ink), "being trained") }
-        if !states.isDisjoint(with: [.failed, .diverged]) { legend.add(.cross(palette.ink), "diverged or failed") }
-        if scene.history.copies > 0 { legend.add(.ring(palette.trunk), "copy") }
-        if isMerged { legend.add(.none, "short ones are drawn as one") }
+        if states.contains(.running) { legend.add(.box(palette.ink), "Training") }
+        if !states.isDisjoint(with: [.failed, .diverged]) { legend.add(.cross(palette.ink), "Diverged or failed") }
+        if scene.history.copies > 0 { legend.add(.ring(palette.trunk), "Copy") }
+        if isMerged { legend.add(.none, "Short intervals are merged") }
         if times.workers.count > rows.count {
-            legend.add(.none, "showing the busiest \(rows.count) of \(times.workers.count) workers")
+            legend.add(.none, "Showing the busiest \(rows.count) of \(times.workers.count) workers")
         }
         if times.unknown > 0 {
-            let intervals = scene.count(times.unknown, "interval says", "intervals say")
-            legend.add(.none, "\(intervals) nothing of worker or time")
+            let intervals = scene.count(times.unknown, "interval has", "intervals have")
+            legend.add(.none, "\(intervals) no recorded worker or time")
         }
         return legend
     }
@@ -179,8 +179,8 @@ struct TimelineLayer {
             top
             + legend(isMerged: isMerged)
             .draw(from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
-        y = scene.drawCaption("worker", in: frame, top: y + 2, on: &drawing)
-        drawing.text("busy", at: Point(x: frame.right - scene.margin, y: y - 5), anchor: .end, fill: scene.palette.ink)
+        y = scene.drawCaption("Worker", in: frame, top: y + 2, on: &drawing)
+        drawing.text("Busy", at: Point(x: frame.right - scene.margin, y: y - 5), anchor: .end, fill: scene.palette.ink)
         let plot = Frame(left: left, top: y + 2, right: right, bottom: frame.bottom - Scene.axisHeight)
         let step = plot.height / Double(rows.count)
         let canvas = TimelineCanvas(layer: self, x: x, thickness: min(12, step - 5))
@@ -196,22 +196,22 @@ struct TimelineLayer {
         canvas.draw(bars, at: middles, on: &drawing)
         canvas.drawStar(at: middles, on: &drawing)
         scene.drawColumns(
-            x.timeTicks(about: Int(saturating: plot.width / 80)), x, in: plot, label: "time since the first start",
+            x.timeTicks(about: Int(saturating: plot.width / 80)), x, in: plot, label: "Time since the first start",
             on: &drawing)
     }
 }
 
 extension Chart {
-    /// What each worker did, and when: a row for each worker, a bar for each interval, and how busy it was from its first
-    /// start to its last end.
+    /// Draws the worker timeline: a row for each worker, a bar for each interval, and the share of time from its first
+    /// start to its last end in which it was busy.
     ///
-    /// The random search beside it is shown too, since the same workers train it. Of more than 30 workers the busiest are
+    /// The random search is shown too, since the same workers train it. Of more than 30 workers the busiest are
     /// shown.
     ///
     /// - Parameters:
-    ///   - history: What is drawn.
-    ///   - options: How it is drawn.
-    /// - Returns: The picture.
+    ///   - history: The experiment.
+    ///   - options: The options of the chart.
+    /// - Returns: The chart.
     public static func timeline(of history: History, options: Options = Options()) -> Chart {
         let scene = Scene(history, options)
         let layer = TimelineLayer(scene)

@@ -2,7 +2,7 @@
 
 import PBT
 
-/// What each worker did, and when, as far as intervals say so: of each the last attempt.
+/// The times of each worker, as recorded by the last attempt of each interval.
 struct WorkerTimes {
     /// One interval on a worker, in milliseconds after the first start.
     struct Stretch {
@@ -36,7 +36,7 @@ struct WorkerTimes {
 
     /// The busiest first, of equal ones by name.
     private(set) var workers: [Worker] = []
-    /// How many finished intervals say nothing of a worker, or of when they were trained.
+    /// The number of finished intervals without a recorded worker or time.
     private(set) var unknown = 0
     /// The greatest time.
     private(set) var duration = 0.0
@@ -46,7 +46,7 @@ struct WorkerTimes {
             [history.genealogy.intervals] + (showsBaseline ? history.baseline.map { [$0.intervals] } ?? [] : [])
         var zero: Timestamp?
         var now: Timestamp?
-        // Field by field, here and below: to copy whole intervals takes most of the time.
+        // Field by field, here and below: copying whole intervals would dominate the cost.
         for intervals in populations {
             for place in intervals.indices {
                 guard let start = intervals[place].started else { continue }
@@ -84,7 +84,7 @@ struct WorkerTimes {
                     $1.start, $1.end, $1.isBaseline ? 1 : 0, $1.place
                 )
             }
-            // What overlaps, since a worker trains several at once, counts once.
+            // Overlapping stretches, of a worker that trains several intervals concurrently, count once.
             var busy = 0.0
             var until = -Double.infinity
             for stretch in sorted {

@@ -1,66 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A part of a page.
+/// A fragment of an HTML page.
 ///
-/// Text becomes part of it by ``HTMLBuilder`` or ``tag(_:_:_:)``, which escape it; nothing else takes a `String`.
+/// Text is added with ``HTMLBuilder`` or ``tag(_:_:_:)``, which escape it; nothing else outside this target takes a
+/// `String`.
 package struct HTML: Sendable, Hashable {
     /// The markup.
     package fileprivate(set) var markup = ""
 
-    /// Text, escaped.
+    /// Creates escaped text.
     package init(_ text: String) {
         markup = Self.escaped(text)
     }
 
-    fileprivate init(markup: String) {
+    /// Creates a fragment from trusted markup, which only this target may write.
+    init(markup: String) {
         self.markup = markup
     }
 
-    /// Nothing.
+    /// An empty fragment.
     package static let nothing = HTML(markup: "")
 
-    /// A picture, which is markup by itself.
-    package static func picture(_ chart: Chart) -> HTML {
-        HTML(markup: chart.svg)
-    }
-
-    /// A table, which is markup by itself.
-    package static func table(_ table: ChartTable) -> HTML {
-        HTML(markup: table.html)
-    }
-
-    /// A style sheet of the project's own, with nothing in it that comes from outside.
+    /// Returns a `style` element; the sheet must not contain text from outside.
     static func style(_ sheet: String) -> HTML {
         HTML(markup: "<style>\(sheet)</style>")
     }
 
-    /// The whole document around a head and a body.
+    /// Returns a document around a head and a body.
     package static func document(@HTMLBuilder _ content: () throws -> HTML) rethrows -> HTML {
         HTML(markup: "<!DOCTYPE html>\n" + (try tag("html", ["lang": "en"], content)).markup + "\n")
     }
 
-    /// Parts one after the other.
+    /// Concatenates two fragments.
     package static func + (a: HTML, b: HTML) -> HTML {
         HTML(markup: a.markup + b.markup)
     }
 
-    /// Whether there is nothing in it.
+    /// True when there is no markup.
     package var isEmpty: Bool {
         markup.isEmpty
     }
 
-    /// Text as a page takes it: without what HTML reserves, control characters, and what turns the reading direction.
+    /// Returns text escaped for HTML, without control characters and bidirectional controls.
     package static func escaped(_ text: String) -> String {
         XML.escaped(text, isLine: false, isolates: false)
     }
 }
 
-/// An element.
+/// Returns an element.
 ///
 /// - Parameters:
-///   - name: Its name.
-///   - attributes: Its attributes, whose values are escaped; those whose value is none are left out.
-///   - content: What is in it.
+///   - name: The name.
+///   - attributes: The attributes; values are escaped, and attributes without a value are omitted.
+///   - content: The content.
 /// - Returns: The element.
 /// - Throws: What `content` throws.
 package func tag(
@@ -73,7 +65,7 @@ package func tag(
     return HTML(markup: markup)
 }
 
-/// An element that holds nothing and has no end: `input`, `link`, `meta`.
+/// Returns a void element, which has no content and no end tag: `input`, `link`, `meta`.
 package func void(_ name: StaticString, _ attributes: KeyValuePairs<StaticString, String?> = [:]) -> HTML {
     HTML(markup: opening(name, attributes))
 }
@@ -87,7 +79,7 @@ private func opening(_ name: StaticString, _ attributes: KeyValuePairs<StaticStr
     return markup + ">"
 }
 
-/// Puts parts of a page one after the other.
+/// Builds a fragment from text, which it escapes, and other fragments.
 @resultBuilder
 package enum HTMLBuilder {
     package static func buildExpression(_ text: String) -> HTML { HTML(text) }

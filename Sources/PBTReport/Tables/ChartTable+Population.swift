@@ -2,14 +2,14 @@
 
 import PBT
 
-// What becomes of a population as training goes on.
+// The development of a population over the course of training.
 
 extension ChartTable {
-    /// What ``Chart/share(of:options:)`` shows: how many members descend from each founder, and the effective number of
-    /// founders.
+    /// Returns the data of ``Chart/share(of:options:)``: the number of members that descend from each founder, and the
+    /// effective number of founders.
     ///
     /// - Parameter history: The experiment.
-    /// - Returns: The table; of many founders those with most members today, and the rest together.
+    /// - Returns: The table; of many founders those with the most current members, and the rest together.
     public static func share(of history: History) -> ChartTable {
         let share = FounderShare(history)
         let named = Array(share.founders.ranked.prefix(Families.limit))
@@ -22,14 +22,14 @@ extension ChartTable {
         }
         return ChartTable(
             "Founder share of \(history.record.experiment.name)",
-            columns: [Column("intervals"), Column("effective founders")]
-                + named.map { Column("founder \(history.pieces[$0].founderName)") }
+            columns: [Column("Intervals"), Column("Effective founders")]
+                + named.map { Column("Founder \(history.pieces[$0].founderName)") }
                 + (hasOthers ? [Column("\(share.founders.ranked.count - named.count) others")] : []),
             rows: rows, note: rows.isEmpty ? "no interval has finished with a score yet" : nil)
     }
 
-    /// The scores of the population by training: the best so far, and of each amount of training the best, the median,
-    /// and the 10 % and 90 % quantiles.
+    /// Returns the scores of the population by lineage depth: the best so far, and for each depth the best, the median,
+    /// and the 10th and 90th percentiles.
     ///
     /// - Parameter history: The experiment.
     /// - Returns: The table. Quantiles are from worse to better: nine tenths of the scores are better than the first.
@@ -49,19 +49,19 @@ extension ChartTable {
         return ChartTable(
             "\(objective.metric) of \(history.record.experiment.name) by training",
             columns: [
-                Column("training"), Column("intervals"), Column("best so far"), Column("best"), Column("median"),
-                Column("p10"), Column("p90"),
+                Column("Training"), Column("Intervals"), Column("Best so far"), Column("Best"), Column("Median"),
+                Column("P10"), Column("P90"),
             ],
             rows: counts.enumerated().map { row, step in
                 ["\(step.training)", "\(step.count)"] + columns.map { $0[row] }
             }, note: counts.isEmpty ? "no interval has finished with a score yet" : nil)
     }
 
-    /// How different the members are as training goes on: the effective number of founders, and for each hyperparameter
-    /// that varies the range of the middle half of the population.
+    /// Returns the diversity of the population over the course of training: the effective number of founders, and the
+    /// interquartile range of each varying hyperparameter.
     ///
-    /// Of a hyperparameter on a logarithmic scale it is the factor between the two quartiles, `×1` when they are equal; of
-    /// one with categories the effective number of values.
+    /// For a hyperparameter on a logarithmic scale it is the ratio of the two quartiles, `×1` when they are equal; for
+    /// a categorical one the effective number of values.
     ///
     /// - Parameter history: The experiment.
     /// - Returns: The table.
@@ -75,12 +75,12 @@ extension ChartTable {
         }
         return ChartTable(
             "Diversity of \(history.record.experiment.name)",
-            columns: [Column("intervals"), Column("members"), Column("effective founders")]
+            columns: [Column("Intervals"), Column("Members"), Column("Effective founders")]
                 + varying.map { varying in
                     Column(
                         varying.categories != nil
-                            ? "effective values of \(varying.name)"
-                            : varying.isLogarithmic ? "quartiles' factor of \(varying.name)" : "IQR of \(varying.name)")
+                            ? "Effective values of \(varying.name)"
+                            : varying.isLogarithmic ? "Quartile ratio of \(varying.name)" : "IQR of \(varying.name)")
                 },
             rows: rows, note: rows.isEmpty ? "no interval has finished with a score yet" : nil)
     }
@@ -99,11 +99,10 @@ extension ChartTable {
             ? "×\(Format.significant(high / low, digits: 3))" : Format.significant(high - low, digits: 3)
     }
 
-    /// What explore did: how often each hyperparameter was changed in each way when a member took over another, and how
-    /// often the first score after that was better than the donor's.
+    /// Returns the effect of exploration: how often each hyperparameter was changed in each way when a member was
+    /// replaced, and how often the first score after that was better than the donor's.
     ///
-    /// A perturbed value that would have left its bounds is clipped to them; how often that left it at a bound is a column
-    /// of its own.
+    /// A perturbed value outside its bounds is clipped to them; a column counts how often that happened.
     ///
     /// - Parameter history: The experiment.
     /// - Returns: The table; its first row counts all copies.
@@ -123,7 +122,7 @@ extension ChartTable {
             guard let place = piece.places.first, let parent = history.genealogy.parents[place] else { continue }
             let interval = intervals[place]
             let (score, donor) = (interval.finiteScore, intervals[parent].finiteScore)
-            // A copy that diverged or failed did not beat its donor either.
+            // A copy that diverged or failed is not better than its donor either.
             let isScored = interval.state.isFinished && donor != nil
             let isBetter = zip(score, donor).map { objective.isBetter($0, than: $1) } ?? false
             func count(_ tally: inout Tally, isClipped: Bool) {
@@ -156,10 +155,10 @@ extension ChartTable {
             }
         }
         return ChartTable(
-            "What explore did in \(history.record.experiment.name)",
+            "Effect of exploration in \(history.record.experiment.name)",
             columns: [
-                Column("hyperparameter", .left), Column("change", .left), Column("times"), Column("at a bound"),
-                Column("beat the donor"), Column("of"), Column("share"),
+                Column("Hyperparameter", .left), Column("Change", .left), Column("Count"), Column("Clipped"),
+                Column("Better than donor"), Column("Scored"), Column("Share"),
             ], rows: rows, note: rows.isEmpty ? "no member has been replaced" : nil)
     }
 
@@ -168,19 +167,19 @@ extension ChartTable {
         return (a, b)
     }
 
-    /// What ``Chart/comparison(of:options:)`` shows: of each contender the final best scores over its seeds.
+    /// Returns the data of ``Chart/comparison(of:options:)``: the final best scores of each contender over its seeds.
     ///
     /// - Parameters:
     ///   - histories: The runs.
-    ///   - showsBaseline: Whether the random searches beside them are one more contender.
+    ///   - showsBaseline: True to include their random searches as one more contender.
     /// - Returns: The table, the best median first.
     public static func comparison(of histories: [History], showsBaseline: Bool = true) -> ChartTable {
         let objectives = Set(histories.map(\.record.experiment.objective))
         guard let objective = objectives.first, objectives.count == 1 else {
             return ChartTable(
-                "Comparison", columns: [Column("run", .left)], rows: [],
+                "Comparison", columns: [Column("Run", .left)], rows: [],
                 note: objectives.isEmpty
-                    ? "there is nothing to compare" : "runs with different objectives cannot be compared")
+                    ? "nothing to compare" : "runs with different objectives cannot be compared")
         }
         let contenders = Contender.all(histories, axis: .training, showsBaseline: showsBaseline)
         func cell(_ contender: Contender, _ share: Double) -> String {
@@ -190,8 +189,8 @@ extension ChartTable {
         return ChartTable(
             "Best \(objective.metric) of each run",
             columns: [
-                Column("run", .left), Column("seeds"), Column("median"), Column("lower quartile"),
-                Column("upper quartile"), Column("best seed"), Column("worst seed"), Column("intervals"),
+                Column("Run", .left), Column("Seeds"), Column("Median"), Column("Lower quartile"),
+                Column("Upper quartile"), Column("Best seed"), Column("Worst seed"), Column("Intervals"),
             ],
             rows: contenders.map { contender in
                 [

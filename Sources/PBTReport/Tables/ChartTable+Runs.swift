@@ -2,10 +2,10 @@
 
 public import PBT
 
-// The data of the pictures of one experiment.
+// The data of the charts of one experiment.
 
 extension ChartTable {
-    /// What ``Chart/curves(of:options:)`` shows: every finished interval and its score, by training.
+    /// Returns the data of ``Chart/curves(of:options:)``: every finished interval and its score, by lineage depth.
     ///
     /// - Parameter history: The experiment.
     /// - Returns: The table.
@@ -25,18 +25,18 @@ extension ChartTable {
         return ChartTable(
             "Scores of \(history.record.experiment.name)",
             columns: [
-                Column("training"), Column("member"), Column("interval"),
-                Column(history.record.experiment.objective.metric), Column("state", .left), Column("continues", .left),
-                Column("finished", .left),
+                Column("Training"), Column("Member"), Column("Interval"),
+                Column(history.record.experiment.objective.metric), Column("State", .left), Column("Continues", .left),
+                Column("Finished", .left),
             ], rows: rows, note: rows.isEmpty ? "no interval has finished yet" : nil)
     }
 
-    /// What ``Chart/schedule(of:options:)`` shows: the hyperparameters that vary along a lineage, and how each was
-    /// changed.
+    /// Returns the data of ``Chart/schedule(of:options:)``: the hyperparameters that vary along a lineage, and the
+    /// changes to them.
     ///
     /// - Parameters:
     ///   - history: The experiment.
-    ///   - tip: The lineage's last interval; none: the best.
+    ///   - tip: The last interval of the lineage; none: the best.
     /// - Returns: The table.
     public static func schedule(of history: History, tip: IntervalID? = nil) -> ChartTable {
         let varying = history.varying
@@ -50,13 +50,13 @@ extension ChartTable {
         return ChartTable(
             "Schedule of \(lineage.last.map { "\($0.id)" } ?? history.record.experiment.name)",
             columns: [
-                Column("interval"), Column("trained as", .left), Column(history.record.experiment.objective.metric),
+                Column("Interval"), Column("Trained as", .left), Column(history.record.experiment.objective.metric),
             ]
-                + varying.map { Column($0.name, $0.categories == nil ? .right : .left) } + [Column("changed", .left)],
+                + varying.map { Column($0.name, $0.categories == nil ? .right : .left) } + [Column("Changed", .left)],
             rows: rows, note: rows.isEmpty ? "no interval has finished yet" : nil)
     }
 
-    /// What ``Chart/lineage(of:options:)`` shows: every copy, by interval.
+    /// Returns the data of ``Chart/lineage(of:options:)``: every copy, by interval.
     ///
     /// - Parameter history: The experiment.
     /// - Returns: The table.
@@ -73,18 +73,18 @@ extension ChartTable {
                 "\(interval.id.index)", "\(interval.id.member)", loser?.finiteScore.map { Format.score($0) } ?? "-",
                 "\(donor.id)", donor.finiteScore.map { Format.score($0) } ?? "-",
                 history.families.survives[place]
-                    ? history.families.family[place].map { "family \($0 + 1)" } ?? "has descendants" : "died out",
+                    ? history.families.family[place].map { "family \($0 + 1)" } ?? "surviving" : "extinct",
             ]
         }
         return ChartTable(
             "Copies of \(history.record.experiment.name)",
             columns: [
-                Column("interval"), Column("member"), Column("score before"), Column("took over", .left),
-                Column("score of the donor"), Column("today", .left),
+                Column("Interval"), Column("Member"), Column("Replaced score"), Column("Donor", .left),
+                Column("Donor score"), Column("Lineage today", .left),
             ], rows: rows, note: rows.isEmpty ? "no member has been replaced" : nil)
     }
 
-    /// What ``Chart/scatter(of:options:)`` shows: every configuration, PBT's and the random search's, the best first.
+    /// Returns the data of ``Chart/scatter(of:options:)``: every configuration of PBT and random search, best first.
     ///
     /// - Parameter history: The experiment.
     /// - Returns: The table.
@@ -98,7 +98,7 @@ extension ChartTable {
                 guard let score = interval.finiteScore else { continue }
                 if place + 1 < intervals.count {
                     let next = intervals[place + 1]
-                    // A configuration is shown where its training ended.
+                    // A configuration is shown at the end of its training.
                     if next.parent == interval.id, next.id.member == interval.id.member, next.finiteScore != nil,
                         next.hyperparameters == interval.hyperparameters
                     {
@@ -119,16 +119,16 @@ extension ChartTable {
         return ChartTable(
             "Configurations of \(history.record.experiment.name)",
             columns: [
-                Column("search", .left), Column("interval", .left), Column(objective.metric), Column("training"),
+                Column("Search", .left), Column("Interval", .left), Column(objective.metric), Column("Training"),
             ] + varying.map { Column($0.name, $0.categories == nil ? .right : .left) },
             rows: order.map { found[$0].row }, note: found.isEmpty ? "no interval has finished yet" : nil)
     }
 
-    /// What ``Chart/timeline(of:options:)`` shows: each worker, the busiest first.
+    /// Returns the data of ``Chart/timeline(of:options:)``: each worker, busiest first.
     ///
     /// - Parameters:
     ///   - history: The experiment.
-    ///   - showsBaseline: Whether the random search beside it counts.
+    ///   - showsBaseline: True to include its random search.
     /// - Returns: The table.
     public static func timeline(of history: History, showsBaseline: Bool = true) -> ChartTable {
         let times = WorkerTimes(history, showsBaseline: showsBaseline)
@@ -144,13 +144,13 @@ extension ChartTable {
         }
         let unknown =
             times.unknown > 0
-            ? "\(times.unknown) finished \(times.unknown == 1 ? "interval says" : "intervals say") nothing of worker or time"
+            ? "\(times.unknown) finished \(times.unknown == 1 ? "interval has" : "intervals have") no recorded worker or time"
             : nil
         return ChartTable(
             "Workers of \(history.record.experiment.name)",
             columns: [
-                Column("worker", .left), Column("intervals"), Column("copies"), Column("diverged or failed"),
-                Column("trained"), Column("was there"), Column("busy"),
-            ], rows: rows, note: unknown ?? (rows.isEmpty ? "no interval has been begun yet" : nil))
+                Column("Worker", .left), Column("Intervals"), Column("Copies"), Column("Diverged or failed"),
+                Column("Training time"), Column("Presence"), Column("Busy"),
+            ], rows: rows, note: unknown ?? (rows.isEmpty ? "no interval has started yet" : nil))
     }
 }

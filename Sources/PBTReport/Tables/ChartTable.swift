@@ -1,50 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The data behind a picture, for those who cannot see it, or who want the numbers.
+/// The data of a chart as a table: for screen readers, and for exact numbers.
 public struct ChartTable: Sendable, Hashable {
-    /// Which side of a column its cells stand at.
+    /// The alignment of the cells of a column.
     public enum Alignment: String, Sendable, Hashable {
-        /// Text.
+        /// For text.
         case left
-        /// Numbers.
+        /// For numbers.
         case right
     }
 
     /// One column.
     public struct Column: Sendable, Hashable {
-        /// What stands above it.
+        /// The heading.
         public var title: String
-        /// Which side its cells stand at.
+        /// The alignment of its cells.
         public var alignment: Alignment
 
-        /// A column.
+        /// Creates a column.
         public init(_ title: String, _ alignment: Alignment = .right) {
             self.title = title
             self.alignment = alignment
         }
     }
 
-    /// The most rows that a table has.
+    /// The maximum number of rows.
     public static let mostRows = 500
 
-    /// What the table shows, as a title.
+    /// The title of the table.
     public let caption: String
     /// The columns, from left to right.
     public let columns: [Column]
-    /// The rows, one cell a column.
+    /// The rows, one cell per column.
     ///
     /// Names are on one line, and of any length.
     public let rows: [[String]]
-    /// What is left out, or why there are no rows; none when there is nothing to say.
+    /// A note about omitted rows, or the reason why there are none.
     public let note: String?
 
-    /// A table; of more than 500 rows the first ones are kept, and the note says so.
+    /// Creates a table; of more than 500 rows the first ones are kept, and the note says so.
     ///
     /// - Parameters:
-    ///   - caption: What it shows.
+    ///   - caption: The title.
     ///   - columns: The columns.
-    ///   - rows: The rows; missing cells at the end of one are empty.
-    ///   - note: What else there is to say.
+    ///   - rows: The rows; missing cells at the end of a row are empty.
+    ///   - note: An additional note.
     public init(_ caption: String, columns: [Column], rows: [[String]], note: String? = nil) {
         self.caption = PlainText.line(caption)
         self.columns = columns.map { Column(PlainText.line($0.title), $0.alignment) }
@@ -55,16 +55,16 @@ public struct ChartTable: Sendable, Hashable {
         self.note = notes.isEmpty ? nil : notes.joined(separator: "; ")
     }
 
-    /// The table for a terminal, or for what the output is piped into: the caption, the table, and the note.
+    /// Returns the table for a terminal or a pipe: the caption, the table, and the note.
     ///
     /// - Parameters:
-    ///   - width: How many columns of the terminal there are; none: nothing is cut.
-    ///   - isASCII: Whether it must do with ASCII.
+    ///   - width: The number of columns of the terminal; none: nothing is truncated.
+    ///   - isASCII: True to use ASCII only.
     /// - Returns: The lines, each ending in a line feed.
     package func text(width: Int? = nil, isASCII: Bool = false) -> String {
         var table = TextTable(
             columns.enumerated().map { place, column in
-                // What does not fit is left out from the right; the first two columns stay.
+                // Columns that do not fit are omitted from the right; the first two stay.
                 TextTable.Column(
                     column.title, column.alignment == .left ? .left : .right, canShrink: column.alignment == .left,
                     rank: place < 2 ? 0 : place)
@@ -72,20 +72,5 @@ public struct ChartTable: Sendable, Hashable {
         for row in rows { table.append(row) }
         return "\(caption)\n" + (rows.isEmpty ? "" : table.text(width: width, isASCII: isASCII))
             + (note.map { "\($0)\n" } ?? "")
-    }
-
-    /// The table as an HTML element, every text escaped; columns of numbers have the class `number`.
-    public var html: String {
-        func cell(_ name: String, _ text: String, _ column: Column, _ attributes: String = "") -> String {
-            let alignment = column.alignment == .right ? " class=\"number\"" : ""
-            return "<\(name)\(attributes)\(alignment)>\(XML.escaped(text))</\(name)>"
-        }
-        let head = columns.map { cell("th", $0.title, $0, " scope=\"col\"") }.joined()
-        let body = rows.map { row in
-            "<tr>" + zip(row, columns).map { cell("td", $0, $1) }.joined() + "</tr>\n"
-        }.joined()
-        let shown = note.map { " (\($0))" } ?? ""
-        return "<table>\n<caption>\(XML.escaped(caption + shown))</caption>\n"
-            + "<thead><tr>\(head)</tr></thead>\n<tbody>\n\(body)</tbody>\n</table>\n"
     }
 }

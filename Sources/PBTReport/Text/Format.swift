@@ -2,11 +2,11 @@
 
 package import PBT
 
-/// Numbers, durations and sizes as people read them.
+/// Formats numbers, durations and sizes for people.
 ///
 /// Full precision belongs in JSON and CSV.
 package enum Format {
-    /// A number with this many digits after the point, rounded to nearest.
+    /// Returns a number with this many decimals, rounded to nearest.
     package static func fixed(_ number: Double, decimals: Int) -> String {
         guard number.isFinite else { return number.description }
         let scaled = (number.magnitude * Mathematics.power(10, decimals)).rounded()
@@ -21,7 +21,7 @@ package enum Format {
         return number < 0 && scaled > 0 ? "-\(digits)" : digits
     }
 
-    /// A number as `1.25e-7`, with this many digits after the point.
+    /// Returns a number in scientific notation, `1.25e-7`, with this many decimals.
     package static func scientific(_ number: Double, decimals: Int) -> String {
         guard number.isFinite else { return number.description }
         guard number != 0 else { return fixed(0, decimals: decimals) }
@@ -39,7 +39,7 @@ package enum Format {
         return "\(fixed(mantissa, decimals: decimals))e\(exponent)"
     }
 
-    /// A number with this many significant digits, zeros at the end kept: `0.9950`.
+    /// Returns a number with this many significant digits, including trailing zeros: `0.9950`.
     package static func significant(_ number: Double, digits: Int = 4) -> String {
         guard number.isFinite else { return number.description }
         guard number != 0 else { return "0" }
@@ -48,8 +48,8 @@ package enum Format {
         return fixed(number, decimals: max(0, digits - 1 - exponent))
     }
 
-    /// A score for a sentence or a label: whole numbers as they are, anything else with at least four significant
-    /// digits, and with as many more as it takes to tell it from 1, up to seven.
+    /// Returns a score for a sentence or a label: integers as they are, other numbers with at least four significant
+    /// digits, and up to seven if necessary to distinguish them from 1.
     package static func score(_ number: Double) -> String {
         if number == number.rounded(), number.magnitude < 1e6 { return fixed(number, decimals: 0) }
         guard (0.9..<1).contains(number.magnitude) else { return significant(number) }
@@ -60,10 +60,10 @@ package enum Format {
         return significant(number, digits: 7)
     }
 
-    /// A column of numbers, all with the same number of decimals where their magnitudes allow it.
+    /// Returns the cells of a column of numbers, with the same number of decimals where their magnitudes allow it.
     ///
-    /// - Parameter numbers: The numbers; none for a cell that has none, shown as `-`.
-    /// - Returns: A text for each.
+    /// - Parameter numbers: The numbers; none for an empty cell, shown as `-`.
+    /// - Returns: A string for each.
     package static func column(_ numbers: [Double?]) -> [String] {
         let finite = numbers.compactMap { $0 }.filter { $0.isFinite && $0 != 0 }
         let magnitudes = finite.map { $0.magnitude }
@@ -81,7 +81,7 @@ package enum Format {
         }
     }
 
-    /// A value of any kind on one line; numbers in at most four significant digits, text without quotation marks.
+    /// Returns a value on one line; numbers with at most four significant digits, strings without quotation marks.
     package static func value(_ value: Value?) -> String {
         switch value {
         case nil: "-"
@@ -91,7 +91,7 @@ package enum Format {
         }
     }
 
-    /// A duration in its two greatest units: `8.2s`, `42s`, `4m12s`, `3h05m`, `2d04h`.
+    /// Returns a duration in its two largest units: `8.2s`, `42s`, `4m12s`, `3h05m`, `2d04h`.
     package static func duration(_ duration: Duration) -> String {
         let milliseconds = max(0, duration.milliseconds)
         if milliseconds < 1000 { return "\(milliseconds)ms" }
@@ -106,7 +106,7 @@ package enum Format {
         }
     }
 
-    /// A number of bytes in the greatest binary unit that leaves at least 1: `1.4 GiB`.
+    /// Returns a number of bytes in the largest binary unit that is at least 1: `1.4 GiB`.
     package static func bytes(_ bytes: Int64) -> String {
         let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
         guard bytes.magnitude >= 1024 else { return "\(bytes) B" }
@@ -120,7 +120,7 @@ package enum Format {
         return "\(fixed(amount, decimals: amount.magnitude < 99.95 ? 1 : 0)) \(units[unit])"
     }
 
-    /// A number times a power of ten, by steps that overflow for no number.
+    /// Returns a number times a power of ten, computed in steps that never overflow.
     private static func scaled(_ number: Double, byPowerOfTen exponent: Int) -> Double {
         var result = number
         var left = exponent

@@ -2,23 +2,23 @@
 
 import PBT
 
-/// Who continued whom, of a whole population: as lanes of text, or for Graphviz.
+/// The lineages of a whole population, as lanes of text or for Graphviz.
 ///
-/// A node is a ``Piece``: a stretch of one member's intervals that is inherited whole or not at all.
+/// A node is a ``Piece``: consecutive intervals of one member that are inherited as a whole or not at all.
 package struct LineageGraph: Sendable {
     private let history: History
     private let glyphs: Glyphs
-    /// The pieces that are shown, the latest first.
+    /// The shown pieces, latest first.
     private let pieces: [Piece]
-    /// Those that the best interval descends from.
+    /// The pieces of the best interval's lineage.
     private let path: Set<Int>
 
-    /// The graph of an experiment.
+    /// Creates the graph of an experiment.
     ///
     /// - Parameters:
     ///   - history: The experiment.
-    ///   - onlySurvivors: Whether only ancestors of today's population are shown.
-    ///   - glyphs: What characters there are.
+    ///   - onlySurvivors: True to show only ancestors of the current population.
+    ///   - glyphs: The characters of the terminal.
     package init(_ history: History, onlySurvivors: Bool, glyphs: Glyphs) {
         self.history = history
         self.glyphs = glyphs
@@ -30,14 +30,14 @@ package struct LineageGraph: Sendable {
                 !onlySurvivors || path.contains(piece.id) || piece.places.contains { history.families.survives[$0] }
             }
             .sorted { a, b in
-                // Children before parents: what holds more training comes first.
+                // Children before parents: greater depth comes first.
                 let depths = (intervals[a.places.upperBound - 1].depth, intervals[b.places.upperBound - 1].depth)
                 return depths.0 == depths.1 ? a.id < b.id : depths.0 > depths.1
             }
     }
 
-    /// One line a piece, as `git log --graph` draws commits: `*` leads to the best, a lane that ends in `'` was copied
-    /// from the piece on that line.
+    /// The pieces, one per line, as `git log --graph` draws commits: `*` leads to the best, a lane that ends in `'` was
+    /// copied from the piece on that line.
     package var lanes: [StyledLine] {
         var lanes: [Int?] = []
         var drawn: [(graph: String, piece: Piece)] = []
@@ -82,7 +82,7 @@ package struct LineageGraph: Sendable {
         }
     }
 
-    /// The graph in Graphviz' language.
+    /// The graph in the DOT language of Graphviz.
     package var dot: String {
         var text = "digraph lineage {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n"
         let shown = Set(pieces.map(\.id))

@@ -2,20 +2,20 @@
 
 import PBT
 
-/// What stands below the events of a run while it goes on: how far it is, and what its members do.
+/// The live status below the events of a run: its progress, and its members.
 package struct LiveBlock: Sendable {
-    /// How fast it goes.
+    /// The progress of a run over time.
     package struct Pace: Sendable {
-        /// How many intervals are finished, the baseline's included.
+        /// The number of finished intervals, including the baseline's.
         package var finished: Int
-        /// How many there will be.
+        /// The number of planned intervals.
         package var planned: Int
-        /// How long this process has been at it, in seconds.
+        /// The run time of this process in seconds.
         package var elapsed: Double
-        /// How long it will take yet, in seconds, if that can be told.
+        /// The estimated time left in seconds, if it is known.
         package var left: Double?
 
-        /// A pace.
+        /// Creates a pace.
         package init(finished: Int, planned: Int, elapsed: Double, left: Double?) {
             self.finished = finished
             self.planned = planned
@@ -23,46 +23,46 @@ package struct LiveBlock: Sendable {
             self.left = left
         }
 
-        /// How much is done, from 0 to 1.
+        /// The completed fraction, from 0 to 1.
         package var share: Double {
             min(1, Double(finished) / Double(max(1, planned)))
         }
     }
 
-    /// The most lines that it has.
+    /// The maximum number of lines.
     package static let mostLines = 14
 
-    private let board: Board
+    private let leaderboard: Leaderboard
     private let pace: Pace
     private let details: [String]
     private let hints: [String]
     private let glyphs: Glyphs
 
-    /// A block.
+    /// Creates a block.
     ///
     /// - Parameters:
-    ///   - board: The experiment.
-    ///   - pace: How fast it goes.
-    ///   - details: What stands beside its name, the most important first.
-    ///   - hints: What keys do, the most important first.
-    ///   - glyphs: What characters there are.
-    package init(_ board: Board, pace: Pace, details: [String], hints: [String], glyphs: Glyphs) {
-        self.board = board
+    ///   - leaderboard: The members of the experiment.
+    ///   - pace: The progress.
+    ///   - details: The details next to the name, most important first.
+    ///   - hints: The key bindings, most important first.
+    ///   - glyphs: The characters of the terminal.
+    package init(_ leaderboard: Leaderboard, pace: Pace, details: [String], hints: [String], glyphs: Glyphs) {
+        self.leaderboard = leaderboard
         self.pace = pace
         self.details = details
         self.hints = hints
         self.glyphs = glyphs
     }
 
-    /// The block on a terminal of that size.
+    /// Returns the block for a terminal of a given size.
     ///
-    /// The last column stays free: some terminals wrap as soon as it is written to.
+    /// The last column stays empty: some terminals wrap as soon as it is written to.
     ///
     /// - Parameters:
-    ///   - width: How many columns the terminal has.
-    ///   - height: How many rows it has.
-    ///   - most: How many lines it may have.
-    ///   - help: What is shown in the members' place; the members when there is none.
+    ///   - width: The number of columns of the terminal.
+    ///   - height: The number of rows of the terminal.
+    ///   - most: The maximum number of lines.
+    ///   - help: The help text that replaces the members; empty to show the members.
     /// - Returns: At most that many lines, and fewer than the terminal has rows, unless it has only one.
     package func lines(
         width: Int, height: Int, most: Int = LiveBlock.mostLines, help: [String] = []
@@ -85,20 +85,20 @@ package struct LiveBlock: Sendable {
         return lines.map { $0.clipped(to: width, isASCII: glyphs.isASCII) }
     }
 
-    /// What stands above the members: the name, how far it is, and how good.
+    /// Returns the lines above the members: the name, the progress, and the scores.
     ///
-    /// - Parameter width: How many columns there are.
+    /// - Parameter width: The number of columns.
     /// - Returns: Three lines.
     package func summary(width: Int) -> [StyledLine] {
         [header(width), bar(width), scores(width)].map { $0.clipped(to: width, isASCII: glyphs.isASCII) }
     }
 
     private func header(_ width: Int) -> StyledLine {
-        let experiment = board.record.experiment
+        let experiment = leaderboard.record.experiment
         let name = PlainText.middle(
             glyphs.text(PlainText.line(experiment.name)), width: max(8, width / 2), isASCII: glyphs.isASCII)
         var parts: [(String, TextStyle?)] = [(name, .bold)]
-        if board.record.state == .paused { parts.append(("paused", .yellow)) }
+        if leaderboard.record.state == .paused { parts.append(("paused", .yellow)) }
         return StyledLine.joined(parts + details.map { (glyphs.text($0), nil) }, width: width)
     }
 
@@ -107,7 +107,7 @@ package struct LiveBlock: Sendable {
         var ends = [" \(Int(saturating: pace.share * 100))%", "  \(Self.whole(pace.elapsed))"]
         if let left = pace.left { ends.append(", \(Self.whole(left)) left") }
         let names = [count + "intervals ", count]
-        // What matters least goes first: the time left, the time, the word.
+        // The least important part is omitted first: the time left, the time, the word.
         for (name, parts) in [(0, ends.count), (1, ends.count), (1, 2), (1, 1)] {
             let end = ends.prefix(parts).joined()
             let cells = min(50, width - PlainText.columns(of: names[name] + end))
@@ -122,7 +122,7 @@ package struct LiveBlock: Sendable {
         return StyledLine(names[1] + (ends.first ?? ""))
     }
 
-    /// A time without fractions, which would flicker.
+    /// Returns a time without fractions, which would flicker.
     private static func whole(_ seconds: Double) -> String {
         seconds < 59.5
             ? "\(Int(saturating: seconds.rounded()))s" : Format.duration(Duration(saturatingSeconds: seconds))
@@ -130,43 +130,47 @@ package struct LiveBlock: Sendable {
 
     private func scores(_ width: Int) -> StyledLine {
         let metric = PlainText.middle(
-            glyphs.text(PlainText.line(board.record.experiment.objective.metric)), width: max(6, width / 4),
+            glyphs.text(PlainText.line(leaderboard.record.experiment.objective.metric)), width: max(6, width / 4),
             isASCII: glyphs.isASCII)
-        guard let best = board.best, let score = best.finiteScore else {
+        guard let best = leaderboard.best, let score = best.finiteScore else {
             return StyledLine("\(metric) no score yet", .dim)
         }
         var parts: [(String, TextStyle?)] = [("\(metric) best \(Format.score(score))", .magenta)]
-        if board.rows.count > 1, let median = board.median { parts.append(("median \(Format.score(median))", nil)) }
-        if board.rows.count > 4, let tenth = board.tenth { parts.append(("p10 \(Format.score(tenth))", nil)) }
-        let founders = board.founders.map { "founders left \($0.left)/\($0.all)" }
+        if leaderboard.rows.count > 1, let median = leaderboard.median {
+            parts.append(("median \(Format.score(median))", nil))
+        }
+        if leaderboard.rows.count > 4, let tenth = leaderboard.tenth {
+            parts.append(("p10 \(Format.score(tenth))", nil))
+        }
+        let founders = leaderboard.founders.map { "founders left \($0.left)/\($0.all)" }
         if let founders { parts.append((founders, nil)) }
         let line = StyledLine.joined(parts, width: width)
-        // The curve takes what is left over, between the numbers and the founders.
+        // The curve fills the remaining space between the numbers and the founders.
         let room = min(24, width - line.columns - 2)
-        guard board.curve.count > 1, room >= 5, line.spans.count > 1 || founders == nil else { return line }
+        guard leaderboard.curve.count > 1, room >= 5, line.spans.count > 1 || founders == nil else { return line }
         parts.insert(
-            (Sparkline.text(board.curve, width: room, isASCII: glyphs.isASCII), .dim),
+            (Sparkline.text(leaderboard.curve, width: room, isASCII: glyphs.isASCII), .dim),
             at: founders == nil ? parts.count : parts.count - 1)
         return StyledLine.joined(parts, width: width)
     }
 
-    /// The members: those with problems, then the best, then as many as there is room for.
+    /// Returns the members that fit: those with problems, then the best.
     private func members(_ width: Int, room: Int) -> [StyledLine] {
-        guard !board.rows.isEmpty else { return [] }
-        let order = board.rows.filter { $0.problem != nil } + board.rows.filter { $0.problem == nil }
+        guard !leaderboard.rows.isEmpty else { return [] }
+        let order = leaderboard.rows.filter { $0.status.isProblem } + leaderboard.rows.filter { !$0.status.isProblem }
         var fitting = room - 1
-        // A last line tells about those that there is no room for.
+        // A last line summarizes the members that do not fit.
         if order.count > fitting { fitting -= 1 }
         guard fitting > 0 else { return [] }
         let hidden = order.dropFirst(fitting)
-        var lines = BoardTable(Array(order.prefix(fitting)), of: board, glyphs: glyphs).lines(width: width)
+        var lines = LeaderboardTable(Array(order.prefix(fitting)), of: leaderboard, glyphs: glyphs).lines(width: width)
         if !hidden.isEmpty {
             var counts: [(state: String, count: Int)] = []
             for row in hidden {
-                if let place = counts.firstIndex(where: { $0.state == row.state }) {
+                if let place = counts.firstIndex(where: { $0.state == row.status.word }) {
                     counts[place].count += 1
                 } else {
-                    counts.append((row.state, 1))
+                    counts.append((row.status.word, 1))
                 }
             }
             let states = counts.map { "\($0.count) \($0.state)" }.joined(separator: ", ")

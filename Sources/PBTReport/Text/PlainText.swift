@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Names are user text: they may hold control characters, any script, and be of any length.
+/// Sanitizes and measures text of users: it may contain control characters and any script, and be of any length.
 package enum PlainText {
-    /// The text on one line, without what would move the cursor, color the terminal, or turn the reading direction
-    /// of what stands beside it.
+    /// Returns the text on one line, without control characters that would move the cursor, color the terminal, or
+    /// change the reading direction of the text around it.
     package static func line(_ text: String) -> String {
         var scalars = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
@@ -17,27 +17,27 @@ package enum PlainText {
         return String(scalars)
     }
 
-    /// How many columns of a terminal the text takes.
+    /// Returns the number of terminal columns that the text occupies.
     package static func columns(of text: String) -> Int {
         text.reduce(0) { $0 + columns(of: $1) }
     }
 
-    /// The text cut to a number of columns, with an ellipsis in its middle, where names differ least.
+    /// Returns the text truncated to a number of columns, with an ellipsis in its middle, where names differ least.
     ///
     /// - Parameters:
     ///   - text: The text.
-    ///   - width: How many columns it may take; at least 1.
-    ///   - isASCII: Whether the ellipsis is `~`.
-    /// - Returns: The text itself when it fits.
+    ///   - width: The maximum number of columns; at least 1.
+    ///   - isASCII: True for the ellipsis `~`.
+    /// - Returns: The text itself if it fits.
     package static func middle(_ text: String, width: Int, isASCII: Bool = false) -> String {
         guard columns(of: text) > width else { return text }
         let (head, tail) = ends(of: text, width: width - 1) { columns(of: $0) }
         return head + (isASCII ? "~" : "…") + tail
     }
 
-    /// A beginning and an end of the text that together are at most so wide; the beginning gets what is left over.
-    static func ends<Width: AdditiveArithmetic & Comparable>(
-        of text: String, width: Width, measure: (Character) -> Width
+    /// Returns a prefix and a suffix of the text that together have at most the given width; the prefix is not shorter.
+    static func ends<Extent: AdditiveArithmetic & Comparable>(
+        of text: String, width: Extent, measure: (Character) -> Extent
     ) -> (head: String, tail: String) {
         let characters = Array(text)
         var (low, high) = (0, characters.count)

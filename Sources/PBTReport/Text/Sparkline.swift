@@ -2,15 +2,15 @@
 
 import PBT
 
-/// A row of characters whose heights are numbers.
+/// A row of characters whose heights represent numbers.
 package enum Sparkline {
-    /// A sparkline.
+    /// Returns a sparkline.
     ///
     /// - Parameters:
     ///   - numbers: The numbers; those that are not finite leave a gap.
-    ///   - width: How many characters at most; more numbers than that are averaged.
-    ///   - isASCII: Whether it must do with ASCII.
-    /// - Returns: One character a number, or `width` characters.
+    ///   - width: The maximum number of characters; more numbers than that are averaged.
+    ///   - isASCII: True to use ASCII only.
+    /// - Returns: One character per number, or `width` characters.
     package static func text(_ numbers: [Double], width: Int = 40, isASCII: Bool = false) -> String {
         let levels = Array(isASCII ? "_.-=+*#@" : "▁▂▃▄▅▆▇█")
         let cells = min(width, numbers.count)
@@ -18,7 +18,7 @@ package enum Sparkline {
         let means: [Double?] = (0..<cells).map { cell in
             let part = numbers[(cell * numbers.count / cells)..<((cell + 1) * numbers.count / cells)]
                 .filter(\.isFinite)
-            // Divided before they are added: sums of great numbers overflow.
+            // Divided before they are added: sums of large numbers overflow.
             return part.isEmpty ? nil : part.reduce(0) { $0 + $1 / Double(part.count) }
         }
         let finite = means.compactMap { $0 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How text on a terminal can stand out, by the number of its escape sequence.
+/// The styles of terminal text, with the number of their escape sequence.
 ///
-/// Never the only sign: a word or a mark says the same.
+/// A style is never the only indication: a word or a mark says the same.
 package enum TextStyle: Int, Sendable, Hashable {
-    /// Heavier.
+    /// Bold.
     case bold = 1
-    /// Paler.
+    /// Dim.
     case dim = 2
-    /// With foreground and background exchanged: what is selected.
+    /// Reverse video, for a selection.
     case reverse = 7
     /// For errors.
     case red = 31
@@ -20,53 +20,53 @@ package enum TextStyle: Int, Sendable, Hashable {
     case magenta = 35
 }
 
-/// A line for a terminal: pieces of text, each in a style of its own.
+/// A line for a terminal: spans of text, each with a style.
 ///
-/// It knows how many columns it takes, since it has no escape sequences until it is written.
+/// Its width is known, since it contains no escape sequences until it is written.
 package struct StyledLine: Sendable, Hashable, ExpressibleByStringInterpolation {
-    /// Characters of one style.
+    /// Text of one style.
     package struct Span: Sendable, Hashable {
-        /// The characters.
+        /// The text.
         package var text: String
-        /// How they stand out; none: not at all.
+        /// The style; none for plain text.
         package var style: TextStyle?
     }
 
-    /// The pieces, from left to right.
+    /// The spans, from left to right.
     package private(set) var spans: [Span] = []
 
-    /// A line of one style; control characters are replaced.
+    /// Creates a line of one style; control characters are replaced.
     package init(_ text: String = "", _ style: TextStyle? = nil) {
         append(text, style)
     }
 
-    /// A line without a style.
+    /// Creates a line without a style.
     package init(stringLiteral value: String) {
         self.init(value)
     }
 
-    /// Adds text at the end; control characters are replaced.
+    /// Appends text; control characters are replaced.
     package mutating func append(_ text: String, _ style: TextStyle? = nil) {
         guard !text.isEmpty else { return }
         spans.append(Span(text: PlainText.line(text), style: style))
     }
 
-    /// Adds another line at the end.
+    /// Appends another line.
     package mutating func append(_ other: StyledLine) {
         spans += other.spans
     }
 
-    /// Its characters.
+    /// The text without styles.
     package var plain: String {
         spans.map(\.text).joined()
     }
 
-    /// How many columns it takes.
+    /// The number of columns.
     package var columns: Int {
         spans.reduce(0) { $0 + PlainText.columns(of: $1.text) }
     }
 
-    /// Parts with two spaces between them, as many as fit, the first always.
+    /// Returns parts separated by two spaces, as many as fit, but always the first.
     package static func joined(_ parts: [(String, TextStyle?)], width: Int) -> StyledLine {
         var line = StyledLine()
         for (text, style) in parts {
@@ -79,20 +79,20 @@ package struct StyledLine: Sendable, Hashable, ExpressibleByStringInterpolation 
         return line
     }
 
-    /// The line as it is written.
+    /// Returns the line for output.
     ///
-    /// - Parameter styled: What makes a text stand out.
-    /// - Returns: All pieces, one after the other.
+    /// - Parameter styled: Adds the escape sequences of a style to text.
+    /// - Returns: All spans, concatenated.
     package func text(_ styled: (String, TextStyle) -> String) -> String {
         spans.map { span in span.style.map { styled(span.text, $0) } ?? span.text }.joined()
     }
 
-    /// The line cut at its end to a number of columns, with an ellipsis where something was left out.
+    /// Returns the line truncated to a number of columns, with an ellipsis at the end.
     ///
     /// - Parameters:
-    ///   - width: How many columns it may take; at least 1.
-    ///   - isASCII: Whether the ellipsis is `~`.
-    /// - Returns: The line itself when it fits.
+    ///   - width: The maximum number of columns; at least 1.
+    ///   - isASCII: True for the ellipsis `~`.
+    /// - Returns: The line itself if it fits.
     package func clipped(to width: Int, isASCII: Bool) -> StyledLine {
         guard columns > width else { return self }
         var line = take(width - 1).head
@@ -100,11 +100,11 @@ package struct StyledLine: Sendable, Hashable, ExpressibleByStringInterpolation 
         return line
     }
 
-    /// The line broken at spaces into lines that fit.
+    /// Returns the line wrapped at spaces.
     ///
     /// - Parameters:
-    ///   - width: How many columns each may take; at least 1.
-    ///   - indent: How many columns all but the first are moved to the right; less where there is no room for it.
+    ///   - width: The maximum number of columns of a line; at least 1.
+    ///   - indent: The number of columns by which all but the first line are indented; less where there is no space.
     /// - Returns: At least one line.
     package func folded(to width: Int, indent: Int) -> [StyledLine] {
         guard columns > width else { return [self] }
@@ -114,7 +114,7 @@ package struct StyledLine: Sendable, Hashable, ExpressibleByStringInterpolation 
         while rest.columns > (lines.isEmpty ? width : width - indent) {
             let room = lines.isEmpty ? width : width - indent
             let characters = Array(rest.take(room + 1).head.plain)
-            // A break far to the left would waste the line: what has no space is broken anywhere.
+            // A break far to the left would waste the line: words that are too long are broken anywhere.
             let space = characters.lastIndex(of: " ").map { String(characters[..<$0]) }
             let taken = space.map { PlainText.columns(of: $0) }.flatMap { $0 > room / 3 ? $0 : nil } ?? room
             var (head, tail) = rest.take(max(1, taken))
@@ -132,7 +132,7 @@ package struct StyledLine: Sendable, Hashable, ExpressibleByStringInterpolation 
         }
     }
 
-    /// The characters that fit into a number of columns, and the others.
+    /// Returns the characters that fit into a number of columns, and the rest.
     private func take(_ width: Int) -> (head: StyledLine, tail: StyledLine) {
         var head = StyledLine()
         var tail = StyledLine()

@@ -2,22 +2,22 @@
 
 package import PBT
 
-/// Charts for a terminal: dots of braille, or ASCII.
+/// Charts for a terminal, in Braille dots or ASCII.
 package struct TextChart: Sendable {
     private let history: History
     private let width: Int
     private let glyphs: Glyphs
     private let tip: Interval?
-    /// The places of the tip's lineage, from the founder.
+    /// The places of the highlighted lineage, from the founder.
     private let path: [Int]
 
-    /// Charts of an experiment.
+    /// Creates the charts of an experiment.
     ///
     /// - Parameters:
-    ///   - history: What is drawn.
-    ///   - tip: The interval whose lineage stands out; none: the best.
-    ///   - width: How many columns a chart may take; at least 20.
-    ///   - glyphs: What characters there are.
+    ///   - history: The experiment.
+    ///   - tip: The interval whose lineage is highlighted; none: the best.
+    ///   - width: The maximum number of columns of a chart; at least 20.
+    ///   - glyphs: The characters of the terminal.
     package init(_ history: History, tip: IntervalID? = nil, width: Int, glyphs: Glyphs) {
         self.history = history
         self.width = max(20, width)
@@ -38,9 +38,9 @@ package struct TextChart: Sendable {
         ([StyledLine(title, .bold)] + lines).map { $0.clipped(to: width, isASCII: glyphs.isASCII) }
     }
 
-    /// Scores over intervals of training: every member, and the lineage that stands out, which ends in a star.
+    /// Returns the scores over training intervals: every member, and the highlighted lineage, which ends in a star.
     ///
-    /// - Parameter height: How many lines the chart may take; at least 8.
+    /// - Parameter height: The maximum number of lines; at least 8.
     /// - Returns: At most that many lines, none wider than the chart.
     package func curves(height: Int) -> [StyledLine] {
         let objective = history.record.experiment.objective
@@ -49,7 +49,7 @@ package struct TextChart: Sendable {
         guard let tip, scores.contains(where: \.isFinite) else {
             return titled("\(name): no score yet", [])
         }
-        let beside = history.baselineBest?.finiteScore.map { ", random search \(Format.score($0))" } ?? ""
+        let other = history.baselineBest?.finiteScore.map { ", random search \(Format.score($0))" } ?? ""
         let best = history.best?.finiteScore.map { "best \(metric) \(Format.score($0))" } ?? metric
         let baseline = history.baseline?.intervals.compactMap { $0.finiteScore } ?? []
         let y = Scale(fitting: scores + baseline)
@@ -78,20 +78,20 @@ package struct TextChart: Sendable {
         if let before { plot.mark(before, glyphs.best) }
         let direction = objective.goal == .maximize ? "higher is better" : "lower is better"
         let legend = StyledLine(
-            "\(glyphs.best) \(tip.id) and its ancestry"
+            "\(glyphs.best) \(tip.id) and its lineage"
                 + (baseline.isEmpty ? "" : "; o random search, best so far"), .dim)
-        return titled("\(name): \(best)\(beside)   (\(direction))", plot.lines + [legend])
+        return titled("\(name): \(best)\(other)   (\(direction))", plot.lines + [legend])
     }
 
-    /// The hyperparameters along the lineage that stands out, a panel for each that is not the same everywhere.
+    /// Returns the hyperparameters along the highlighted lineage, a panel for each that varies.
     ///
-    /// - Parameter height: How many lines each panel has; at least 3.
+    /// - Parameter height: The number of lines per panel; at least 3.
     /// - Returns: Lines, none wider than the chart.
     package func schedule(height: Int) -> [StyledLine] {
         guard let tip else { return titled("\(name): no score yet", []) }
         let title = "\(name): schedule of \(glyphs.best) \(tip.id)"
         let varying = history.varying
-        guard !varying.isEmpty else { return titled(title, ["All hyperparameters are the same everywhere."]) }
+        guard !varying.isEmpty else { return titled(title, ["All hyperparameters are constant."]) }
         let x = Scale(low: 1, high: Double(max(2, path.count)), from: 0, to: 1)
         var lines: [StyledLine] = []
         for (number, one) in varying.enumerated() {
@@ -109,7 +109,7 @@ package struct TextChart: Sendable {
                 hasAxis: number == varying.count - 1)
             var before: (Double, Double)?
             for (place, value) in numbers.enumerated() where value.isFinite {
-                // A value holds for a whole interval, and then jumps.
+                // A value is constant during an interval, and then jumps.
                 let at = Double(place + 1)
                 if let before {
                     plot.line(from: before, to: (at, before.1), .path)
@@ -125,7 +125,7 @@ package struct TextChart: Sendable {
         return titled(title, lines)
     }
 
-    /// `relu 1-4, tanh 5-9`.
+    /// Returns the runs of equal values: `relu 1-4, tanh 5-9`.
     private static func stretches(_ values: [Value?]) -> String {
         var parts: [(text: String, first: Int, last: Int)] = []
         for (place, value) in values.enumerated() {
@@ -143,7 +143,7 @@ package struct TextChart: Sendable {
 
 /// A rectangle of dots with two axes.
 private struct Plot {
-    /// What a dot belongs to; of several in one place the last counts.
+    /// The layer of a dot; in one cell the last one wins.
     enum Layer: Int {
         case none, others, baseline, path
     }
@@ -160,7 +160,7 @@ private struct Plot {
     private var layers: [Layer]
     private var marks: [Int: String] = [:]
 
-    /// A plot without dots.
+    /// Creates a plot without dots.
     init(width: Int, height: Int, y: Scale, x: Scale, glyphs: Glyphs, hasAxis: Bool = true) {
         let ticks = y.ticks(about: max(2, height / 3))
         var labels: [Int: String] = [:]
@@ -177,7 +177,7 @@ private struct Plot {
         layers = [Layer](repeating: .none, count: rows * columns)
     }
 
-    /// How many dots a character has.
+    /// The number of dots per character.
     private var density: (x: Int, y: Int) { glyphs.isASCII ? (1, 1) : (2, 4) }
 
     private func dot(_ point: (Double, Double)) -> (x: Int, y: Int)? {

@@ -3,14 +3,13 @@
 import NIOCore
 import PBT
 import PBTAPI
-import PBTTransfer
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 extension CheckpointExchange {
     /// The staging directory of an attempt that is being trained.
     ///
-    /// - Throws: A `PBTError`: `badValue` for a name that is none of an attempt, `leaseLost` when the attempt is over.
+    /// - Throws: A `PBTError`: `badValue` for a name that is not an attempt's, `leaseLost` when the attempt has ended.
     private func staging(_ name: String, _ experiment: String) async throws -> FilePath {
         guard let attempt = CheckpointName(name) else {
             throw PBTError(
@@ -20,7 +19,7 @@ extension CheckpointExchange {
         guard interval.state == .running, interval.attempts == attempt.attempt else {
             throw PBTError(
                 .leaseLost,
-                "attempt \(attempt.attempt) at interval \(attempt.interval) of \"\(experiment)\" is over; nobody needs its files"
+                "attempt \(attempt.attempt) at interval \(attempt.interval) of \"\(experiment)\" has ended; its files are not needed"
             )
         }
         return data.uploads(of: experiment).appending(name)
@@ -28,12 +27,12 @@ extension CheckpointExchange {
 
     /// Takes in the bytes of a file from a place on.
     ///
-    /// What arrives before a connection breaks stays, and the client goes on there.
+    /// Bytes that arrive before a connection breaks are kept, and the client resumes from there.
     ///
     /// - Parameters:
     ///   - body: The bytes.
     ///   - path: The file's path in the checkpoint.
-    ///   - offset: Where they begin: 0 begins anew, anything else must be where the file ends now.
+    ///   - offset: Where they begin: 0 starts over, anything else must be the end of the file.
     ///   - name: The attempt's name.
     ///   - experiment: The experiment.
     /// - Returns: Where the file ends then.
@@ -59,7 +58,8 @@ extension CheckpointExchange {
                     let size = try file.size()
                     guard size == offset else {
                         throw PBTError(
-                            .wrongState, "\"\(path)\" ends at \(size), not at \(offset); go on there, or begin at 0")
+                            .wrongState,
+                            "\"\(path)\" ends at \(size), not at \(offset); continue there, or start over at 0")
                     }
                 }
             }
@@ -97,7 +97,7 @@ extension CheckpointExchange {
         }
     }
 
-    /// What has arrived of an attempt's checkpoint.
+    /// Returns the files of an attempt's checkpoint that have arrived.
     ///
     /// - Returns: Paths and sizes, in order of path.
     /// - Throws: A `PBTError`: `leaseLost`, `badValue`.

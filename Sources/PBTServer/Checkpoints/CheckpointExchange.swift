@@ -3,14 +3,13 @@
 import NIOCore
 import PBT
 import PBTAPI
-import PBTTransfer
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 /// The checkpoints of a data directory, for those who do not see it: they are fetched file by file, and come file by file
 /// before they are published.
 final class CheckpointExchange: Sendable {
-    /// What a checkpoint that comes may be.
+    /// The limits of an uploaded checkpoint.
     struct Limits: Sendable {
         /// Files, and as many directories.
         var files = Manifest.maximumFiles
@@ -22,7 +21,7 @@ final class CheckpointExchange: Sendable {
     let store: any Store
     let limits: Limits
     let uploads = Uploads()
-    private let turns = Turns<FilePath>()
+    private let mutex = KeyedMutex<FilePath>()
     private let manifests = ManifestCache()
 
     init(data: DataDirectory, store: any Store, limits: Limits = Limits()) {
@@ -47,7 +46,7 @@ final class CheckpointExchange: Sendable {
         }
     }
 
-    /// What is in a published checkpoint.
+    /// Returns the files of a published checkpoint.
     ///
     /// Read once: what is published never changes.
     ///
@@ -57,8 +56,8 @@ final class CheckpointExchange: Sendable {
         let data = data
         // It is about to be handed out.
         try await blocking { try data.checkUnchanged(name, of: experiment) }
-        // Many workers may ask for the donor's at once.
-        return try await turns.taking(path) { try await known(path, experiment) }
+        // Many workers may request the donor's concurrently.
+        return try await mutex.withLock(path) { try await known(path, experiment) }
     }
 
     private func known(_ path: FilePath, _ experiment: String) async throws -> Manifest {
@@ -77,7 +76,7 @@ final class CheckpointExchange: Sendable {
         manifests[try await blocking { try ManifestCache.Key(path, of: record) }] = manifest
     }
 
-    /// Whether what is published in a directory is this.
+    /// Returns true if the checkpoint published in a directory is this one.
     func isPublished(_ manifest: Manifest, at path: FilePath, of experiment: String) async throws -> Bool {
         guard try await blocking({ try FileSystem.exists(path) }) else { return false }
         guard try await known(path, experiment).isSame(as: manifest) else {

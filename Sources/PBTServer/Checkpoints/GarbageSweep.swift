@@ -2,14 +2,13 @@
 
 import Logging
 import PBT
-import PBTTransfer
-import PBTWorker
+import PBTCheckpoints
 import ServiceLifecycle
 import SystemPackage
 
 /// Deletes checkpoints that nothing needs and uploads that nobody will finish, soon after that is so.
 ///
-/// Workers that share the data directory delete too; whoever comes first. Those that do not share it rely on this.
+/// Workers that share the data directory delete too; workers that do not rely on this.
 struct GarbageSweep: Service {
     let exchange: CheckpointExchange
     let logger: Logger

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
-import PBTTransfer
-import PBTWorker
+import PBTCheckpoints
 import Synchronization
 import SystemPackage
 

@@ -4,7 +4,7 @@ import PBT
 import Synchronization
 import SystemPackage
 
-/// Who writes to which attempt's files now: the latest who began a file, and nobody while it is published.
+/// The current writer of each attempt's files: the latest that started a file, and none while it is published.
 ///
 /// A client whose connection broke sends again while the server may still read what the old connection brings; what was
 /// checked for publishing must not change after that.
@@ -13,7 +13,7 @@ final class Uploads: Sendable {
         /// The latest writer of each file.
         var writers: [String: Int] = [:]
         var next = 0
-        /// Writes that go on at this moment.
+        /// The writes in progress.
         var writing = 0
         var isPublishing = false
     }
@@ -53,7 +53,8 @@ final class Uploads: Sendable {
                 state.writers[writer.path] == writer.number
             else {
                 throw PBTError(
-                    .wrongState, "\"\(writer.path)\" is sent anew or published; ask what has arrived and go on there")
+                    .wrongState,
+                    "\"\(writer.path)\" is being sent again or published; request what has arrived and continue there")
             }
             attempts[writer.attempt]?.writing += 1
         }
@@ -70,7 +71,7 @@ final class Uploads: Sendable {
             var state = attempts[attempt] ?? Attempt()
             guard !state.isPublishing, state.writing == 0 else { throw Self.publishing }
             state.isPublishing = true
-            // Whoever wrote until now must begin anew.
+            // The previous writer must start over.
             state.writers = [:]
             attempts[attempt] = state
         }
@@ -81,7 +82,7 @@ final class Uploads: Sendable {
     private static let publishing = PBTError(
         .inProgress, "the checkpoint is written or published at this moment; try again")
 
-    /// Forgets attempts that are over.
+    /// Forgets attempts that have ended.
     func forget(_ attempt: FilePath) {
         attempts.withLock { attempts in
             guard let state = attempts[attempt], state.writing == 0, !state.isPublishing else { return }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
-import PBTWorker
+import PBTCheckpoints
 
 extension Experiment {
     /// Checks the placeholders of the command, on which each attempt would fail.

@@ -5,6 +5,7 @@ import HummingbirdCore
 import NIOCore
 import PBT
 import PBTAPI
+import PBTHTTP
 import ServiceLifecycle
 
 extension Endpoints {
@@ -38,7 +39,7 @@ extension Endpoints {
             ], problems: parameters.isEmpty ? [] : [404]
         ) { call in
             let name = call.path["experiment"]
-            if let name { _ = try await call.site.store.record(of: name) }
+            if let name { _ = try await call.context.store.record(of: name) }
             let after = try call.number("after", in: Limits.counters).map { Int64($0) }
             if call.request.headers[.accept]?.contains("text/event-stream") == true {
                 return try stream(call, name, after: after)
@@ -50,13 +51,13 @@ extension Endpoints {
     private static func page(_ call: Call, _ name: String?, after: Int64) async throws -> Reply {
         let limit = try call.number("limit", in: 0...Limits.page.upperBound) ?? 100
         let wait = try call.seconds("wait", in: Limits.wait.doubles) ?? .zero
-        let store = call.site.store
+        let store = call.context.store
         guard limit > 0 else {
             return .json(["items": [], "last": .integer(Int(try await store.lastEvent()))])
         }
         let end = ContinuousClock.now.advanced(by: wait)
         while true {
-            // Before the events: one that comes in between is seen by whoever asks again.
+            // Before the events: one that comes in between is seen by the next request.
             let last = try await store.lastEvent()
             let events = try await store.events(of: name, after: after, limit: limit)
             let left = end - ContinuousClock.now
@@ -66,13 +67,13 @@ extension Endpoints {
                     "last": .integer(Int(events.count == limit ? events.last?.id ?? last : max(last, after))),
                 ])
             }
-            try await call.whileConnected { [feed = call.site.feed] in
+            try await call.whileConnected { [feed = call.context.feed] in
                 let id = feed.join()
                 defer { feed.leave(id) }
                 await feed.wait(id, after: last, of: name.map { [$0] }, for: left)
                 try Task.checkCancellation()
             }
-            try await call.site.access.checkAgain(call.caller)
+            try await call.context.http.access.checkAgain(call.caller)
         }
     }
 
@@ -88,22 +89,22 @@ extension Endpoints {
         }
         let first = start
         let body = ResponseBody { writer in
-            let (site, feed) = (call.site, call.site.feed)
-            site.metrics.follows(1)
+            let (context, feed) = (call.context, call.context.feed)
+            context.streams.open()
             let id = await call.follow(feed)
             defer {
                 feed.leave(id)
-                site.metrics.follows(-1)
+                context.streams.close()
             }
-            // Tells the client at once that it is connected, and how soon to come back.
+            // Tells the client immediately that it is connected, and how soon to reconnect.
             try await writer.write(ByteBuffer(string: "retry: 1000\n\n"))
             var (last, written) = (first, ContinuousClock.now)
             while !feed.isOver(id) {
-                if let frames = try await frames(after: &last, of: name, site) {
+                if let frames = try await frames(after: &last, of: name, context) {
                     try await writer.write(frames)
                     written = .now
                 } else {
-                    let left = site.configuration.heartbeat - (ContinuousClock.now - written)
+                    let left = context.configuration.heartbeat - (ContinuousClock.now - written)
                     // Also when others' events keep coming: silence looks like a broken connection.
                     if left <= .zero {
                         try await writer.write(ByteBuffer(string: EventStream.comment))
@@ -121,8 +122,10 @@ extension Endpoints {
     }
 
     /// The next frames after an event, which becomes the last one that they reach to; none: wait.
-    private static func frames(after last: inout Int64, of name: String?, _ site: Site) async throws -> ByteBuffer? {
-        switch site.feed.next(after: last, of: name) {
+    private static func frames(
+        after last: inout Int64, of name: String?, _ context: ServerContext
+    ) async throws -> ByteBuffer? {
+        switch context.feed.next(after: last, of: name) {
         case .frames(let frames, let end):
             last = end
             return frames
@@ -131,79 +134,45 @@ extension Endpoints {
             return nil
         case .behind:
             // Before the events: one that comes in between is seen the next time.
-            let newest = try await site.store.lastEvent()
-            let events = try await site.store.events(of: name, after: last, limit: 100)
+            let newest = try await context.store.lastEvent()
+            let events = try await context.store.events(of: name, after: last, limit: 100)
             guard let end = events.last?.id else {
                 // What is kept begins where it ended when the newest events were removed with their experiment.
-                last = max(last, newest, site.feed.start ?? 0)
+                last = max(last, newest, context.feed.start ?? 0)
                 return nil
             }
             last = end
             return ByteBuffer(string: events.map(\.frame).joined())
         }
     }
-
-    /// Does something that a graceful shutdown ends early.
-    static func untilShutdown(_ body: @escaping @Sendable () async throws -> Void) async throws {
-        do {
-            try await cancelWhenGracefulShutdown(body)
-        } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {
-            // The loop sees it.
-        }
-    }
 }
 
 extension Call {
-    /// Waits until the caller went away, or the server is shut down.
-    func untilHangUp() async throws {
-        do {
-            try await whileConnected {
-                while true { try await Task.sleep(for: .seconds(60)) }
-            }
-        } catch is CancellationError where !Task.isCancelled {
-            // That is what was waited for.
-        }
-    }
-
     /// Follows events, until the caller goes away.
     ///
     /// - Returns: The follower's number, which must be given back with ``EventFeed/leave(_:)``.
-    func follow(_ feed: EventFeed) async -> Int {
+    package func follow(_ feed: EventFeed) async -> Int {
         let id = feed.join()
         do {
-            let hangUp = try await channel.pipeline.handler(type: HangUp.self).get()
-            hangUp.onLeave { feed.hangUp(id) }
+            let disconnects = try await channel.pipeline.handler(type: DisconnectHandler.self).get()
+            disconnects.onDisconnect { feed.disconnect(id) }
         } catch {
             // The connection is closed already.
-            feed.hangUp(id)
+            feed.disconnect(id)
         }
         return id
     }
 
-    /// Whether the token of someone who follows is still good.
+    /// Returns true if the token of a follower is still valid.
     ///
     /// - Throws: What the store throws when it cannot tell.
-    func isStillAdmitted() async throws -> Bool {
+    package func isStillAdmitted() async throws -> Bool {
         do {
-            try await site.access.checkAgain(caller, atMostEvery: min(.seconds(1), site.configuration.heartbeat))
+            try await context.http.access.checkAgain(
+                caller, atMostEvery: min(.seconds(1), context.configuration.heartbeat))
             return true
         } catch let error as PBTError where error.code == .unauthorized {
             return false
-        }
-    }
-
-    /// Waits for something, no longer than the caller is there and the server runs.
-    ///
-    /// - Throws: What `body` throws; `CancellationError` when the caller went away.
-    func whileConnected(_ body: @escaping @Sendable () async throws -> Void) async throws {
-        do {
-            guard let hangUp = try? await channel.pipeline.handler(type: HangUp.self).get() else {
-                // The connection is closed already.
-                throw CancellationError()
-            }
-            try await hangUp.canceling { try await cancelWhenGracefulShutdown(body) }
-        } catch is CancellationError where Task.isShuttingDownGracefully && !Task.isCancelled {
-            // Whoever waits looks once more, and answers.
         }
     }
 }

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PBTHTTP
 import HTTPTypes
 import PBT
 import PBTAPI
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
 extension Endpoints {
     static let reading: [Endpoint] = [
         Endpoint(
-            method: .get, path: prefix, scope: .read, summary: "Which server this is",
+            method: .get, path: prefix, scope: .read, summary: "The server's name and version",
             answers: [json("The server", Schemas.server)]
         ) { call in
             var object: [String: Value] = [
-                "name": "pbt", "version": .string(call.site.configuration.version), "api": 1,
+                "name": "pbt", "version": .string(call.context.configuration.version), "api": 1,
             ]
-            if let data = call.site.data {
+            if let data = call.context.data {
                 object["data"] = ["path": .string(data.root.string), "id": .string(try data.identity())]
             }
             return .json(.object(object))
@@ -24,9 +25,9 @@ extension Endpoints {
             method: .get, path: "\(prefix)/experiments", scope: .read, summary: "All experiments",
             parameters: pageParameters, answers: [json("A page", Schemas.page(of: "Experiment"))]
         ) { call in
-            let records = try await call.site.store.experiments()
+            let records = try await call.context.store.experiments()
             return .json(
-                try call.page(records, by: { Int($0.id) }) { call.site.value(of: $0, withDefinition: false) })
+                try call.page(records, by: { Int($0.id) }) { call.context.value(of: $0, withDefinition: false) })
         },
         Endpoint(
             method: .get, path: experimentPath, scope: .read, summary: "One experiment",
@@ -34,7 +35,7 @@ extension Endpoints {
             answers: [json("The experiment", Schemas.ref("Experiment")), none("Nothing changed", 304)], problems: [404]
         ) { call in
             call.reply(
-                call.site.value(of: try await call.site.store.record(of: call.experiment), withDefinition: true))
+                call.context.value(of: try await call.context.store.record(of: call.experiment), withDefinition: true))
         },
         Endpoint(
             method: .get, path: "\(experimentPath)/revisions", scope: .read,
@@ -42,7 +43,7 @@ extension Endpoints {
             parameters: [experimentParameter],
             answers: [json("All, by number", Schemas.items(of: Schemas.ref("Revision")))], problems: [404]
         ) { call in
-            let revisions = try await call.site.store.revisions(of: call.experiment)
+            let revisions = try await call.context.store.revisions(of: call.experiment)
             return .json(["items": .array(revisions.map(\.api))])
         },
         Endpoint(
@@ -104,7 +105,7 @@ extension Endpoints {
                 return cursor
             }
             let limit = try call.number("limit", in: Limits.page) ?? 100
-            let changes = try await call.site.store.changes(of: call.experiment, since: cursor, upTo: limit)
+            let changes = try await call.context.store.changes(of: call.experiment, since: cursor, upTo: limit)
             return .json(changes.api)
         },
         Endpoint(
@@ -112,7 +113,7 @@ extension Endpoints {
             parameters: intervalParameters + [header("If-None-Match", "An ETag: 304 when nothing changed.")],
             answers: [json("The interval", Schemas.ref("Interval")), none("Nothing changed", 304)], problems: [404]
         ) { call in
-            call.reply(try await call.site.store.interval(call.interval(), of: call.experiment).api)
+            call.reply(try await call.context.store.interval(call.interval(), of: call.experiment).api)
         },
         Endpoint(
             method: .get, path: "\(experimentPath)/lineage", scope: .read,
@@ -153,7 +154,7 @@ extension Endpoints {
             summary: "Checkpoints that nothing needs and that are not said to be deleted",
             parameters: [experimentParameter], answers: [json("Their names", Schemas.checkpointNames)], problems: [404]
         ) { call in
-            let names = try await call.site.store.garbage(of: call.experiment)
+            let names = try await call.context.store.garbage(of: call.experiment)
             return .json(["checkpoints": .array(names.map { .string($0) })])
         },
         Endpoint(
@@ -180,7 +181,7 @@ extension Endpoints {
 
     /// The intervals from a founder to the one that is asked for, or to the best.
     private static func line(_ call: Call) async throws -> [Interval] {
-        let record = try await call.site.store.record(of: call.experiment)
+        let record = try await call.context.store.record(of: call.experiment)
         let tip: IntervalID
         switch (
             try call.number("member", in: Limits.ordinals), try call.number("interval", in: Limits.ordinals)
@@ -191,10 +192,10 @@ extension Endpoints {
             tip = best
         default: throw PBTError(.badRequest, "?member= and ?interval= belong together; give both, or neither")
         }
-        // One look-up an ancestor, however many intervals there are beside them.
-        var line = [try await call.site.store.interval(tip, of: call.experiment)]
+        // One lookup an ancestor, however many other intervals there are.
+        var line = [try await call.context.store.interval(tip, of: call.experiment)]
         while let last = line.last, let parent = last.parent {
-            let ancestor = try await call.site.store.interval(parent, of: call.experiment)
+            let ancestor = try await call.context.store.interval(parent, of: call.experiment)
             // As in a genealogy: every path ends.
             guard ancestor.depth < last.depth else { break }
             line.append(ancestor)

@@ -4,12 +4,13 @@ import HTTPTypes
 import HummingbirdCore
 import PBT
 import PBTAPI
+import PBTHTTP
 
-/// Everything that the server does.
+/// The operations of the API.
 enum Endpoints {
-    /// All of it.
+    /// All operations.
     static var all: [Endpoint] {
-        beside + reading + events + working + transfer + managing
+        operations + reading + events + claims + leases + finishing + checkpoints + lifecycle
     }
 
     static let prefix = "/api/v1"
@@ -96,7 +97,7 @@ extension Call {
             let count = budget.next
             // One more tells whether there is another page.
             selection.limit = count + 1
-            let found = try await site.store.intervals(of: experiment, selection)
+            let found = try await context.store.intervals(of: experiment, selection)
             let page = found.prefix(count)
             items += page.map(value)
             budget.take(page)
@@ -110,7 +111,7 @@ extension Call {
         guard let text = query["after"] else { return nil }
         guard let cursor = Int(text) else {
             throw PBTError(
-                .badRequest, "?after=: \"\(text.prefix(40))\" is no cursor; give the \"next\" of the page before")
+                .badRequest, "?after=: \"\(text.prefix(40))\" is not a cursor; give the \"next\" of the page before")
         }
         return cursor
     }
@@ -131,7 +132,7 @@ extension Call {
     ///
     /// - Throws: A `PBTError` with code `preconditionFailed`.
     @Sendable func checkMatch(_ record: ExperimentRecord) throws {
-        let value = site.value(of: record, withDefinition: true)
+        let value = context.value(of: record, withDefinition: true)
         let tag = "\"\(Fingerprint.text(of: value.jsonBytes))\""
         if let wanted = request.headers[.ifMatch], !Self.lists(wanted, tag) {
             throw PBTError(

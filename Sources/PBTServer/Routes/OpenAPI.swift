@@ -88,14 +88,14 @@ enum OpenAPI {
         if endpoint.scope != nil { problems += [401, 403] }
         for status in problems + [429, 500, 503] {
             responses[String(status)] = [
-                "description": .string(Self.texts[status] ?? "An error"),
+                "description": .string(Self.descriptions[status] ?? "An error"),
                 "content": ["application/problem+json": ["schema": Schemas.ref("Problem")]],
             ]
         }
         return responses
     }
 
-    private static let texts = [
+    private static let descriptions = [
         400: "The request itself is wrong", 401: "A token is needed", 403: "The token's scope does not reach",
         404: "There is no such thing", 409: "The state does not allow it", 412: "It has changed meanwhile",
         413: "The body is too large", 415: "The body is of the wrong type", 416: "There are not that many bytes",

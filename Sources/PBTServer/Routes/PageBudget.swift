@@ -2,13 +2,13 @@
 
 import PBT
 
-/// How much of a list is read for one page: as many items as asked for, or about ``bytes`` of them.
+/// The budget of one page of a list: the requested number of items, or about ``bytes``.
 ///
 /// An interval's metrics may have a megabyte, and a thousand of them would be in memory together.
 struct PageBudget {
     /// The size at which a page ends: 4 MiB, exceeded by one read at most.
     static let bytes = 4 << 20
-    /// How many items are read before their size is known.
+    /// The number of items to read before their size is known.
     private static let first = 16
 
     private var items: Int
@@ -20,13 +20,13 @@ struct PageBudget {
         self.items = items
     }
 
-    /// How many items to read next, by the size of those so far; at least 1.
+    /// The number of items to read next, by the size of those so far; at least 1.
     var next: Int {
         guard taken > 0 else { return max(1, min(items, Self.first)) }
         return max(1, min(items, (Self.bytes - size) / max(1, size / taken)))
     }
 
-    /// Whether the page goes on.
+    /// True if the page is not full.
     var isLeft: Bool {
         items > 0 && size < Self.bytes
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
-import PBTTransfer
+import PBTCheckpoints
 
 /// The JSON Schemas of what goes over the wire, for the OpenAPI document.
 enum Schemas {
@@ -44,7 +44,7 @@ enum Schemas {
     static let count = integer(Limits.counters)
     /// The number of a member or of an interval, or how many attempts there were.
     static let ordinal = integer(Limits.ordinals)
-    /// How many intervals of training a checkpoint holds.
+    /// The number of trained intervals that a checkpoint holds.
     static let depth = integer(Limits.depths)
     static let whole: Value = ["type": "integer"]
     static let time = described(integer(Limits.times), "Milliseconds since 1970 UTC.")

@@ -10,7 +10,7 @@ import Synchronization
 /// One task follows the store for all of them, and wakes as many as there is work for: a thousand that wait cost one
 /// look a moment, not a thousand.
 final class ClaimQueue: Service {
-    /// A place in the queue, kept by whoever looks in vain, and what was known when they looked.
+    /// A place in the queue, kept by a claim that found nothing, and the state that it saw.
     struct Ticket {
         fileprivate let number: Int
         fileprivate let news: Int
@@ -24,7 +24,7 @@ final class ClaimQueue: Service {
 
     private struct State {
         var waiters: [String: [Waiter]] = [:]
-        /// How often something was heard of each experiment.
+        /// The number of events of each experiment.
         var news: [String: Int] = [:]
         var last = 0
         var isClosed = false
@@ -33,7 +33,7 @@ final class ClaimQueue: Service {
     private let store: any Store
     private let logger: Logger
     private let state = Mutex(State())
-    /// How often one of those who wait looks anyway: for leases that ran out, and other things that time alone changes.
+    /// The period in which one waiting claim is retried anyway: for expired leases, and other changes by time alone.
     private let probe: Duration
     private static let tick = Duration.milliseconds(200)
 
@@ -43,7 +43,7 @@ final class ClaimQueue: Service {
         self.probe = probe
     }
 
-    /// How many wait.
+    /// The number of waiting claims.
     var count: Int {
         state.withLock { $0.waiters.values.reduce(0) { $0 + $1.count } }
     }
@@ -61,18 +61,18 @@ final class ClaimQueue: Service {
         }
     }
 
-    /// Whether something was heard of an experiment since a ticket was taken.
+    /// Returns true if an experiment had an event since a ticket was taken.
     func hasNews(since ticket: Ticket, of experiment: String) -> Bool {
         state.withLock { $0.news[experiment] ?? 0 != ticket.news }
     }
 
-    /// Waits until there may be something to claim, or the time is over.
+    /// Waits until there may be something to claim, or until the deadline.
     ///
     /// - Parameters:
     ///   - experiment: The experiment's name.
     ///   - ticket: The place in the queue, taken before the look that was in vain: what came since is not missed.
-    ///   - deadline: When the time is over.
-    /// - Returns: Whether to try; false when the time is over, or the server shuts down.
+    ///   - deadline: The end of the wait.
+    /// - Returns: True to retry the claim; false at the deadline, or when the server shuts down.
     /// - Throws: `CancellationError` when the task is cancelled.
     func wait(
         for experiment: String, with ticket: Ticket, until deadline: ContinuousClock.Instant
@@ -104,7 +104,7 @@ final class ClaimQueue: Service {
         return isWoken
     }
 
-    /// Wakes the first of those who wait for an experiment.
+    /// Wakes the first claim that waits for an experiment.
     private func wake(_ count: Int, of experiment: String) {
         let woken = state.withLock { state -> [Waiter] in
             guard let waiters = state.waiters[experiment], count > 0 else { return [] }
@@ -126,7 +126,7 @@ final class ClaimQueue: Service {
         close()
     }
 
-    /// Lets all go who wait, and whoever comes after them.
+    /// Ends all waits, present and future.
     func close() {
         let waiters = state.withLock { state in
             state.isClosed = true
@@ -136,7 +136,7 @@ final class ClaimQueue: Service {
         for waiter in waiters { waiter.continuation.resume(returning: false) }
     }
 
-    /// Lets go those whose time is over, and has one look from time to time.
+    /// Ends waits at their deadlines, and retries one claim in each period.
     private func keepTime() async {
         var sinceProbe = Duration.zero
         while !Task.isCancelled {
@@ -168,19 +168,19 @@ final class ClaimQueue: Service {
                 let events = try await store.events(of: nil, after: last, limit: 1000)
                 last = events.last?.id ?? last
                 for (name, events) in Dictionary(grouping: events, by: \.experiment) {
-                    try await heed(events, of: name)
+                    try await handle(events, of: name)
                 }
             } catch is CancellationError {
                 return
             } catch {
                 logger.warning(
-                    "cannot follow the store; those who wait look by themselves", metadata: ["error": "\(error)"])
+                    "cannot follow the store; waiting claims poll", metadata: ["error": "\(error)"])
                 do { try await Task.sleep(for: .seconds(1)) } catch { return }
             }
         }
     }
 
-    private func heed(_ events: [Event], of name: String) async throws {
+    private func handle(_ events: [Event], of name: String) async throws {
         guard events.contains(where: { $0.kind != .started }) else { return }
         let isWaitedFor = state.withLock { state in
             state.news[name, default: 0] += 1
@@ -189,7 +189,7 @@ final class ClaimQueue: Service {
         guard isWaitedFor else { return }
         do {
             let record = try await store.record(of: name)
-            // No more than there is work for, so that it goes to those who came first; when it is over, all learn that.
+            // No more than there is work for, so that the oldest claims get it; all are woken when the experiment has finished.
             let work = (record.counts[.waiting] ?? 0) + record.undecided
             wake(record.state.isOver ? .max : work, of: name)
         } catch let error as PBTError where error.code == .noSuchExperiment {

@@ -30,7 +30,7 @@ struct EventBatch: Sendable {
     private let parts: [String: Part]
     /// The number of the last event.
     let last: Int64
-    /// How much memory it takes, about.
+    /// The approximate size in memory, in bytes.
     let bytes: Int
 
     /// - Parameter events: In order; at least one.
@@ -54,7 +54,7 @@ struct EventBatch: Sendable {
         return parts[name]?.after(last)
     }
 
-    /// Whether it holds an event after a given one of any of these experiments.
+    /// Returns true if it holds an event of any of these experiments after a given one.
     func concerns(_ names: Set<String>?, after last: Int64 = 0) -> Bool {
         guard let names else { return all.ids.last.map { $0 > last } ?? false }
         return names.contains { parts[$0]?.ids.last.map { $0 > last } ?? false }

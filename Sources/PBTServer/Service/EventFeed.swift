@@ -12,14 +12,14 @@ import Synchronization
 /// While anyone follows, one task reads what is new, a batch a tick, and keeps the last batches. A follower that keeps
 /// up never reads from the store; one that is further behind than these batches reads pages of its own until it has
 /// caught up, so a slow one costs one page of memory.
-final class EventFeed: Service {
-    /// What there is for a follower.
+package final class EventFeed: Service {
+    /// The next part of the feed for a follower.
     enum Next {
         /// Frames, and the number of the last event that they, and what was passed over, reach to.
         case frames(ByteBuffer, upTo: Int64)
         /// There is nothing of interest up to this event; wait.
         case nothing(upTo: Int64)
-        /// What is kept does not reach back that far; read from the store.
+        /// The batches in memory do not reach back that far; read from the store.
         case behind
     }
 
@@ -38,7 +38,7 @@ final class EventFeed: Service {
         var newest: Int64 = .max
         var waiters: [Int: Waiter] = [:]
         var lastFollower = 0
-        /// Those who follow, and whether they are still there.
+        /// The followers, and whether each is still connected.
         var followers: [Int: Bool] = [:]
         var starter: CheckedContinuation<Void, Never>?
         var isClosed = false
@@ -63,7 +63,7 @@ final class EventFeed: Service {
     private let state = Mutex(State())
 
     private let kept: Int
-    /// How many events one batch holds at most.
+    /// The most events in a batch.
     private static let page = 500
 
     /// - Parameters:
@@ -80,7 +80,7 @@ final class EventFeed: Service {
 
     // MARK: Following
 
-    /// One more follows; must be paired with ``leave(_:)``.
+    /// Adds a follower; must be paired with ``leave(_:)``.
     ///
     /// - Returns: Its number.
     func join() -> Int {
@@ -94,13 +94,13 @@ final class EventFeed: Service {
         return id
     }
 
-    /// One follows no more.
-    func leave(_ follower: Int) {
+    /// Removes a follower.
+    package func leave(_ follower: Int) {
         state.withLock { $0.followers[follower] = nil }
     }
 
-    /// A follower's client went away: it waits no more.
-    func hangUp(_ follower: Int) {
+    /// Ends the wait of a follower whose client disconnected.
+    package func disconnect(_ follower: Int) {
         let waiter = state.withLock { state in
             if state.followers[follower] != nil { state.followers[follower] = false }
             return state.waiters.removeValue(forKey: follower)
@@ -108,17 +108,17 @@ final class EventFeed: Service {
         waiter?.continuation.resume()
     }
 
-    /// Whether a follower is to end: its client went away, or the server shuts down.
-    func isOver(_ follower: Int) -> Bool {
+    /// Returns true if a follower must end: its client disconnected, or the server shuts down.
+    package func isOver(_ follower: Int) -> Bool {
         state.withLock { $0.isOver(follower) }
     }
 
     /// The event after which everything is kept; none before the first read.
-    var start: Int64? {
+    package var start: Int64? {
         state.withLock { $0.isLive ? $0.floor : nil }
     }
 
-    /// What there is after an event.
+    /// Returns the part of the feed after an event.
     ///
     /// - Parameters:
     ///   - last: The number of the last event known.
@@ -135,13 +135,13 @@ final class EventFeed: Service {
         }
     }
 
-    /// Whether anything happened to some experiments after an event, and up to which event that is known.
+    /// Returns true if some experiments have events after a given one, and the last event that this is known of.
     ///
     /// - Parameters:
     ///   - last: The number of the last event known.
     ///   - names: The experiments; none for all.
     /// - Returns: Nothing when what is kept does not reach back that far.
-    func news(after last: Int64, of names: Set<String>?) -> (hasNews: Bool, upTo: Int64)? {
+    package func news(after last: Int64, of names: Set<String>?) -> (hasNews: Bool, upTo: Int64)? {
         state.withLock { state in
             guard state.isLive, last >= state.floor else { return nil }
             return (state.hasNews(after: last, of: names), max(last, state.newest))
@@ -157,7 +157,7 @@ final class EventFeed: Service {
     ///   - last: The number of the last event known.
     ///   - names: The experiments that are of interest; none for all.
     ///   - time: How long at most.
-    func wait(_ id: Int, after last: Int64, of names: Set<String>?, for time: Duration) async {
+    package func wait(_ id: Int, after last: Int64, of names: Set<String>?, for time: Duration) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
@@ -174,8 +174,8 @@ final class EventFeed: Service {
         }
     }
 
-    /// Wakes everyone who waits.
-    func wakeAll() {
+    /// Wakes all followers.
+    package func wakeAll() {
         wake { _ in true }
     }
 
@@ -201,7 +201,7 @@ final class EventFeed: Service {
         close()
     }
 
-    /// Lets everyone go who waits, and whoever comes after them.
+    /// Ends all waits, present and future.
     ///
     /// To be called when a shutdown begins: the server waits for its followers, and other services for the server.
     func close() {
@@ -257,7 +257,7 @@ final class EventFeed: Service {
 
     /// The time between two reads.
     ///
-    /// Writing to many costs more than to few, so they get more at once.
+    /// Grows with the number of followers, so that each write carries more events.
     private var pause: Duration {
         let followers = state.withLock(\.followers.count)
         return min(.milliseconds(400), max(.milliseconds(20), .microseconds(800) * followers))

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import PBT
+package import PBTHTTP
 
-/// How a server behaves.
+/// The configuration of a server.
 public struct ServerConfiguration: Sendable {
-    /// Who may ask.
+    /// The admission of callers.
     public enum Admission: Sendable {
-        /// Everyone who reaches the address. For loopback, and for those who say that they want it.
+        /// Every caller that reaches the address: for loopback, and where that is wanted.
         case open
-        /// Those who hold a token that is kept here.
+        /// Callers with a token of this store.
         case tokens(any TokenStore)
     }
 
@@ -28,45 +29,42 @@ public struct ServerConfiguration: Sendable {
 
     /// The address to listen on: a name, or an IPv4 or IPv6 address.
     public var host: String
-    /// The port to listen on; 0: any that is free.
+    /// The port to listen on; 0 for any that is free.
     public var port: Int
-    /// Who may ask.
+    /// The admission of callers.
     public var admission: Admission
-    /// The certificate; none: plain HTTP.
+    /// The certificate; nil for plain HTTP.
     public var tls: TLS?
-    /// How many bytes a JSON body may have.
+    /// The longest JSON body, in bytes.
     public var maximumBody: Int
-    /// How many requests a second each caller may make; none: any number.
+    /// The requests a second that each caller may make; nil for no limit.
     public var rateLimit: Double?
-    /// How many connections there may be at once, at least 1; none: as many as the limit on open files allows, at most
-    /// 10,000.
+    /// The most concurrent connections, at least 1; nil for as many as the limit on open files allows, at most 10,000.
     ///
-    /// One more closes the connection that has waited longest for a request, or is refused.
+    /// One more closes the connection that has been idle longest, or is refused.
     public var connections: Int?
-    /// How long it waits for the other end of a connection.
+    /// The timeouts of connections.
     package var limits = ConnectionLimits()
-    /// After how long a silent event stream gets a comment.
+    /// The period of comments in a silent event stream.
     package var heartbeat: Duration = .seconds(15)
-    /// How often one of those who wait for a claim looks anyway: for what time alone changes.
+    /// The period in which one waiting claim is retried anyway: for changes by time alone.
     package var probe: Duration = .seconds(1)
-    /// How many intervals are handed out, after which the server drains; none: no limit.
+    /// The number of intervals after which the server drains; nil for no limit.
     package var mostIntervals: Int?
-    /// How long holders of leases have to renew after the server started, whatever their leases say.
+    /// The time that holders of leases have to renew after the server started, even if their leases have expired.
     ///
     /// 60 s, the default term of a lease. Zero where no worker renews through this server.
     public var renewalGrace: Duration = .seconds(60)
-    /// The version that the server says it has.
+    /// The version that the server reports.
     public var version: String
-    /// The time it goes by; for tokens.
+    /// The clock for the expiry of tokens.
     public var clock: StoreClock
-    /// Pages for people, at `/`; none: the API only.
-    public var dashboard: DashboardConfiguration?
 
-    /// How a server behaves.
+    /// Creates a configuration; by default for loopback, without tokens.
     public init(
         host: String = "127.0.0.1", port: Int = 7070, admission: Admission = .open, tls: TLS? = nil,
         maximumBody: Int = 4 << 20, rateLimit: Double? = nil, connections: Int? = nil, version: String = "0",
-        clock: StoreClock = .system, dashboard: DashboardConfiguration? = nil
+        clock: StoreClock = .system
     ) {
         self.host = host
         self.port = port
@@ -77,17 +75,15 @@ public struct ServerConfiguration: Sendable {
         self.connections = connections
         self.version = version
         self.clock = clock
-        self.dashboard = dashboard
     }
 
-    /// Whether only this machine reaches the address.
-    public var isLoopback: Bool {
-        Self.isLoopback(host)
-    }
+    /// True if only this machine can reach the address.
+    public var isLoopback: Bool { HTTPConfiguration.isLoopback(host) }
 
-    static func isLoopback(_ host: String) -> Bool {
-        let name = host.lowercased()
-        return name == "localhost" || name.hasSuffix(".localhost") || name == "::1" || name == "[::1]"
-            || (name.hasPrefix("127.") && name.allSatisfy { $0.isNumber || $0 == "." })
+    /// The part of it that is about HTTP.
+    package var http: HTTPConfiguration {
+        HTTPConfiguration(
+            host: host, port: port, tls: tls.map { ($0.certificate, $0.key) }, rateLimit: rateLimit,
+            connections: connections, limits: limits)
     }
 }

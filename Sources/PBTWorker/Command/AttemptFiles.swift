@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PBTCheckpoints
 import SystemPackage
 
 /// The files through which a command and its worker talk.

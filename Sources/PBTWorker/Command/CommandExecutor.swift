@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LibC
 import PBT
+public import PBTCheckpoints
 import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Trains an interval by running the experiment's command: one process an interval, without a shell.
 ///

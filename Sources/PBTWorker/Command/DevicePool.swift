@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import SystemPackage
 
 /// The GPUs that programs started here may use: those of `CUDA_VISIBLE_DEVICES`, or all that the machine has.

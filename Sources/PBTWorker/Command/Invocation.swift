@@ -2,16 +2,9 @@
 
 import CSpawn
 import Dispatch
+import LibC
 import PBT
 import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// A program, and what it is started with.
 struct Invocation: Sendable {

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LibC
 import PBT
 import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Runs one program in a process group of its own, and outlives it and all its descendants (``ProcessTree``).
 struct ProcessGroup {
@@ -150,10 +143,5 @@ struct ProcessGroup {
             try? await Task.sleep(for: step)
             step = min(step * 2, .milliseconds(100))
         }
-    }
-
-    /// Whether a process group has a process.
-    static func isAlive(_ group: Int32) -> Bool {
-        kill(-group, 0) == 0 || errno == EPERM
     }
 }

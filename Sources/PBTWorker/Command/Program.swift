@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LibC
 import PBT
+import PBTCheckpoints
 package import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Finds the program that a command names.
 package enum Program {

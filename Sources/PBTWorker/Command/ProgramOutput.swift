@@ -2,16 +2,10 @@
 
 import CSpawn
 import Dispatch
+import LibC
 import PBT
+import PBTCheckpoints
 import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Standard output and standard error of a program: both are copied to its log as they come, and each is searched for
 /// printed results by itself.

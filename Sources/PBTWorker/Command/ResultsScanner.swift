@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CSpawn
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import LibC
 
 /// Finds printed results in one stream of a program's output, as it comes, however much that is.
 ///

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LibC
 public import PBT
+import PBTCheckpoints
 import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The environment that training programs inherit, and what is added to it.
 public struct TrainerEnvironment: Sendable, Hashable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import PBT
+public import PBTCheckpoints
 public import SystemPackage
 
 /// What a run led to.
@@ -70,17 +71,15 @@ public func train<Result>(
 private func makeWorker(
     _ experiment: Experiment, _ trainer: some Trainer, _ workers: Int, _ store: some Store, _ data: DataDirectory
 ) async throws -> Worker {
-    var names: [String] = []
     for wanted in [experiment, experiment.baseline].compactMap({ $0 }) {
         try await data.checkUnclaimed(wanted.name, in: store)
-        let record = try await store.createOrResume(wanted)
-        if record.state == .paused { try await store.resume(wanted.name) }
-        names.append(wanted.name)
     }
+    let family = try await store.register(experiment).family
+    for record in family.records where record.state == .paused { try await store.resume(record.experiment.name) }
     return Worker(
         store: store, data: data, executor: TrainerExecutor(trainer),
         configuration: WorkerConfiguration(
-            experiments: .named(names), slots: workers,
+            experiments: .named(family.names), slots: workers,
             // A queue filled by hand is never over.
             end: experiment.kind == .manual ? .whenIdle : .whenOver))
 }
@@ -165,22 +164,6 @@ extension Worker {
                 guard let latest = events.last else { break }
                 known = latest.id
             }
-        }
-    }
-}
-
-extension Store {
-    /// Creates an experiment, or takes up the one of that name with what may change in its definition.
-    ///
-    /// - Returns: The experiment as it is now.
-    /// - Throws: `alreadyExists` when there is one of that name with another definition; the message names what
-    ///   differs.
-    public func createOrResume(_ experiment: Experiment) async throws -> ExperimentRecord {
-        do {
-            return try await create(experiment)
-        } catch let error as PBTError where error.code == .alreadyExists {
-            try await edit(experiment)
-            return try await record(of: experiment.name)
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+public import PBTCheckpoints
 
 /// Trains intervals with Swift code in this process.
 public struct TrainerExecutor<Work: Trainer>: Executor {

@@ -2,21 +2,22 @@
 
 import Logging
 import PBT
+import PBTCheckpoints
 import ServiceLifecycle
 import SystemPackage
 
 /// One of the programs that are kept running, started again when it ends too early.
 struct PersistentSlot: Sendable {
     let worker: PersistentWorker
-    let board: Board
+    let tracker: ExperimentTracker
     /// Its number, from 0.
     let number: Int
 
     func run() async throws {
         var setbacks = Setbacks(worker.tidier.configuration)
-        while !Task.isShuttingDownGracefully, !Task.isCancelled, board.health.isFit {
-            try await worker.tidier.refresh(board)
-            let order = worker.experiments.filter(board.order.contains)
+        while !Task.isShuttingDownGracefully, !Task.isCancelled, tracker.health.isFit {
+            try await worker.tidier.refresh(tracker)
+            let order = worker.experiments.filter(tracker.order.contains)
             guard !order.isEmpty else { return }
             let experiment = order[number % order.count]
             let before = try await worker.tidier.store.lastEvent()
@@ -30,19 +31,21 @@ struct PersistentSlot: Sendable {
                 guard try await bear(.unable(problem), &setbacks) else { return }
                 continue
             }
-            try await worker.tidier.refresh(board)
-            guard board.order.contains(experiment), end != .cancelled, !Task.isShuttingDownGracefully else { continue }
+            try await worker.tidier.refresh(tracker)
+            guard tracker.order.contains(experiment), end != .cancelled, !Task.isShuttingDownGracefully else {
+                continue
+            }
             // What it had goes to others at once.
-            try await worker.tidier.sweep(board)
+            try await worker.tidier.sweep(tracker)
             let how = try Self.description(of: end, log: process.log)
             guard let setback = try await setback(of: experiment, since: before, how, process.log) else {
                 setbacks.clear()
-                board.health.succeeded()
+                tracker.health.succeeded()
                 restarting(experiment, how, process.log)
                 try await sleep(worker.tidier.configuration.pause)
                 continue
             }
-            guard board.order.contains(experiment) else { continue }
+            guard tracker.order.contains(experiment) else { continue }
             guard try await bear(setback, &setbacks) else { return }
             if case .failed = setback { restarting(experiment, how, process.log) }
         }
@@ -51,7 +54,7 @@ struct PersistentSlot: Sendable {
     /// Says that a program is started again; for each end of its kind once.
     private func restarting(_ experiment: String, _ how: String, _ log: FilePath) {
         let text = "the program of \"\(experiment)\" ended before its experiment (\(how)); it is started again"
-        guard board.health.isNews(failureKind(of: text)) else { return }
+        guard tracker.health.isNews(failureKind(of: text)) else { return }
         worker.logger.warning("\(text); its log: \(log)")
     }
 
@@ -59,18 +62,18 @@ struct PersistentSlot: Sendable {
     ///
     /// - Returns: False when it is one too many, and the slot is to end.
     private func bear(_ setback: Setback, _ setbacks: inout Setbacks) async throws -> Bool {
-        if let reason = board.health.note(setback, in: worker.tidier.configuration) {
-            board.health.end(because: reason)
+        if let reason = tracker.health.note(setback, in: worker.tidier.configuration) {
+            tracker.health.end(because: reason)
             return false
         }
         switch setbacks.verdict(on: setback) {
         case .end(let reason):
-            if board.health.endSlot(because: reason), worker.slots > 1 {
+            if tracker.health.endSlot(because: reason), worker.slots > 1 {
                 worker.logger.warning("program \(number) is not started again, since \(reason)")
             }
             return false
         case .pause(let time):
-            if let text = setback.warning, board.health.isNews(text) { worker.logger.warning("\(text)") }
+            if let text = setback.warning, tracker.health.isNews(text) { worker.logger.warning("\(text)") }
             try await sleep(time)
         }
         return true

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import PBT
+package import PBTCheckpoints
 
 /// Runs a program that stays alive over intervals once, without starting it again: for trials.
 package enum PersistentTrainer {

@@ -2,6 +2,7 @@
 
 public import Logging
 public import PBT
+public import PBTCheckpoints
 public import ServiceLifecycle
 import SystemPackage
 
@@ -77,19 +78,19 @@ public struct PersistentWorker: Service {
     /// - Throws: A `PBTError`: `cannotTrain` when programs cannot be started, end again and again without having begun an
     ///   interval, or fail at one after another; and what the store throws.
     public func run() async throws {
-        let board = Board()
+        let tracker = ExperimentTracker()
         do {
-            try await tidier.refresh(board)
+            try await tidier.refresh(tracker)
             try tidier.data.makeRoot()
             for experiment in experiments { try PersistentProcess.killLeftovers(of: experiment, in: tidier.data) }
-            try await tidier.sweep(board)
+            try await tidier.sweep(tracker)
             try await withGracefulShutdownHandler {
                 try await withThrowingTaskGroup(of: Void.self) { tasks in
-                    tasks.addTask { try await tidy(board) }
+                    tasks.addTask { try await tidy(tracker) }
                     try await withThrowingTaskGroup(of: Void.self) { programs in
                         for slot in 0..<slots {
                             programs.addTask {
-                                try await PersistentSlot(worker: self, board: board, number: slot).run()
+                                try await PersistentSlot(worker: self, tracker: tracker, number: slot).run()
                             }
                         }
                         try await programs.waitForAll()
@@ -101,21 +102,21 @@ public struct PersistentWorker: Service {
             }
         } catch is CancellationError {
             // The programs have ended; what they could not give back is taken back here.
-            _ = try await Task { try await tidier.sweep(board) }.value
+            _ = try await Task { try await tidier.sweep(tracker) }.value
             return
         }
-        try await tidier.sweep(board)
-        try board.health.check(slots: slots)
+        try await tidier.sweep(tracker)
+        try tracker.health.check(slots: slots)
     }
 
     /// Looks from time to time how far the experiments are, for dead programs, and for garbage.
-    private func tidy(_ board: Board) async throws {
+    private func tidy(_ tracker: ExperimentTracker) async throws {
         while true {
             do { try await clock.sleep(for: tidier.configuration.poll) } catch { return }
             do {
-                try await tidier.refresh(board)
-                try await tidier.sweep(board)
-                try await lookForCheckpoints(board)
+                try await tidier.refresh(tracker)
+                try await tidier.sweep(tracker)
+                try await lookForCheckpoints(tracker)
             } catch is CancellationError {
                 return
             }
@@ -125,9 +126,9 @@ public struct PersistentWorker: Service {
 
 extension PersistentWorker {
     /// Says once of an experiment that its program saves nothing.
-    private func lookForCheckpoints(_ board: Board) async throws {
+    private func lookForCheckpoints(_ tracker: ExperimentTracker) async throws {
         let done = IntervalSelection(state: .done, checkpoints: [.kept], limit: 1)
-        for name in board.order where !board.health.isKnown(Self.saves(name)) {
+        for name in tracker.order where !tracker.health.isKnown(Self.saves(name)) {
             let experiment = try await tidier.store.record(of: name).experiment
             guard experiment.intervals > 1,
                 let checkpoint = try await tidier.store.intervals(of: name, done).first?.checkpoint
@@ -143,8 +144,8 @@ extension PersistentWorker {
                 continue
             }
             let text = Warnings.emptyCheckpoint(of: experiment)
-            if isEmpty, board.health.isNews(text) { logger.warning("\(text)") }
-            _ = board.health.isNews(Self.saves(name))
+            if isEmpty, tracker.health.isNews(text) { logger.warning("\(text)") }
+            _ = tracker.health.isNews(Self.saves(name))
         }
     }
 

@@ -1,39 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTSQLite
 import PBTWorker
 import Synchronization
 import SystemPackage
 
-/// Makes a consistent copy of a store and its checkpoints while others train.
+/// A consistent copy of a store and its checkpoints, made while others train.
 ///
-/// Checkpoints that nothing needs are deleted all the time, so whatever is copied first does not match the other. Here every
-/// checkpoint that is there is held by hard links first. Then a snapshot of the store is opened, what it names and is not
-/// held yet is linked within milliseconds, and the snapshot is copied. Should one have been deleted in between, there is
-/// another round: each holds more. No process has to cooperate.
+/// Unreferenced checkpoints are deleted constantly, so whichever of the two is copied first does not match the other.
+/// Therefore every existing checkpoint is held by hard links first. Then a snapshot of the store is opened, the checkpoints
+/// that it references and that are not held yet are linked within milliseconds, and the snapshot is copied. If one was
+/// deleted in between, another round follows, which holds more. No process has to cooperate.
 struct Backup {
     let store: SQLiteStore
     let data: DataDirectory
     /// The backup's directory; absolute.
     let target: FilePath
-    /// Whether logs are copied too.
+    /// Copies logs too.
     let includesLogs: Bool
-    /// Whether every file is copied, also where it could be linked.
+    /// Copies every file, even where it could be linked.
     let isCopying: Bool
 
-    /// How many rounds there are at most.
+    /// The maximum number of rounds.
     private static let mostRounds = 100
-    /// In how many snapshots a checkpoint may be missing before it is taken to be lost.
+    /// The number of snapshots in which a checkpoint may be missing before it is considered lost.
     private static let mostMisses = 5
 
-    /// A checkpoint that is held.
+    /// A held checkpoint.
     private struct Held {
         var path: FilePath
         var identity: FileReplica.Identity
     }
 
-    /// What is held, by experiment and name; used by one task at a time.
+    /// The held checkpoints, by experiment and name; used by one task at a time.
     private final class Stage: Sendable {
         let root: FilePath
         let held = Mutex<[Int64: [String: Held]]>([:])
@@ -42,15 +43,15 @@ struct Backup {
         init(_ root: FilePath) { self.root = root }
     }
 
-    /// Makes the backup: whole, or not at all.
+    /// Creates the backup: complete, or not at all.
     ///
-    /// - Returns: What is in it.
+    /// - Returns: Its contents.
     /// - Throws: A ``Failure`` or `PBTError`; then nothing is left at the target.
     func make() async throws -> BackupManifest {
         let parent = target.removingLastComponent()
         guard let name = target.lastComponent?.string else { throw Failure(.usage, "\(target) cannot be a backup") }
         if try FileSystem.exists(target), try !isEmptyDirectory(target) {
-            throw Failure(.cannotWrite, "\(near(target)) is there already; name a directory that is not there yet")
+            throw Failure(.cannotWrite, "\(near(target)) already exists; name a directory that does not")
         }
         try FileSystem.makeDirectories(parent)
         try data.removeStaleStages()
@@ -58,12 +59,12 @@ struct Backup {
         let partial = PartialBackup.path(for: name, in: parent)
         try FileSystem.makePrivateDirectory(partial)
         let stage = Stage(try makeStage(or: partial.appending(".stage")))
-        let cleanup = OpenStores.add {
-            // The process ends; what cannot be deleted now, the next backup or pbt gc deletes.
+        let cleanup = ExitTasks.add {
+            // What cannot be deleted now, the next backup or pbt gc deletes.
             try? FileTree.remove(stage.root)
             try? FileTree.remove(partial)
         }
-        defer { OpenStores.remove(cleanup) }
+        defer { ExitTasks.remove(cleanup) }
         do {
             let manifest = try await fill(partial, from: stage)
             try FileTree.remove(stage.root)
@@ -81,7 +82,7 @@ struct Backup {
         do { return try FileSystem.names(in: path).isEmpty } catch { return false }
     }
 
-    /// A directory next to the checkpoints, so that they can be linked; in the backup where nothing can be written there.
+    /// Creates a directory next to the checkpoints, so that they can be linked; in the backup where that is read-only.
     private func makeStage(or other: FilePath) throws -> FilePath {
         let own = data.backupStage()
         do {
@@ -90,7 +91,7 @@ struct Backup {
                 return own
             }
         } catch is PBTError {
-            // A data directory that may only be read: checkpoints are copied rather than linked.
+            // A read-only data directory: checkpoints are copied rather than linked.
         }
         do {
             try FileSystem.makePrivateDirectory(other)
@@ -131,14 +132,14 @@ struct Backup {
         let manifest = BackupManifest(
             store: storeName, data: dataName, created: created, hasLogs: includesLogs, experiments: entries)
         try FileSystem.write(manifest.value.prettyJSON + "\n", to: partial.appending(BackupManifest.name))
-        // Where it lies in the backup itself, it must not be there at the end.
+        // If it is in the backup itself, it must be deleted in the end.
         try FileTree.remove(stage.root)
         try FileSystem.synchronize(file: partial.appending(BackupManifest.name))
         try FileSystem.synchronize(directory: partial)
         return manifest
     }
 
-    /// The checkpoints of an experiment that are directories of ours.
+    /// Returns the checkpoints of an experiment that have valid names.
     static func files(of experiment: BackupExperiment) -> [String] {
         experiment.checkpoints.filter { CheckpointName($0) != nil }
     }
@@ -165,7 +166,7 @@ struct Backup {
                 + "or pause the experiments first: pbt pause EXPERIMENT")
     }
 
-    /// Holds all checkpoints of an experiment that are there.
+    /// Holds all existing checkpoints of an experiment.
     private func hold(_ record: ExperimentRecord, in stage: Stage) throws {
         let name = record.experiment.name
         let directory = data.directory(of: name).appending("checkpoints")
@@ -176,18 +177,18 @@ struct Backup {
         }
     }
 
-    /// Holds a checkpoint that a snapshot names.
+    /// Holds a checkpoint that a snapshot references.
     ///
     /// - Returns: False when it was deleted before it could be held.
-    /// - Throws: A ``Failure`` when it is missing again and again.
+    /// - Throws: A ``Failure`` when it is missing repeatedly.
     private func hold(_ name: String, of experiment: String, _ id: Int64, in stage: Stage) throws -> Bool {
         let path = data.checkpoint(name, of: experiment)
         let held = stage.held.withLock { $0[id]?[name] }
         do {
-            // One of the same name may have been held that belonged to an earlier experiment.
+            // The held one may belong to an earlier experiment of the same name.
             if let held, try FileReplica.identity(path) == held.identity { return true }
         } catch is FileReplica.Vanished {
-            // Deleted since it was held: the snapshot is of before that.
+            // Deleted since it was held: the snapshot is older than that.
             return true
         }
         if let held {
@@ -202,7 +203,7 @@ struct Backup {
         guard misses < Self.mostMisses else {
             throw Failure(
                 .noSuch,
-                "the store names the checkpoint \(path), which is missing; a backup would not be complete. Put it back, "
+                "the store references the checkpoint \(path), which is missing; a backup would be incomplete. Put it back, "
                     + "or remove the experiment with: \(Hint.aboutCurrentStore("rm", experiment))")
         }
         return false
@@ -227,7 +228,7 @@ struct Backup {
         }
     }
 
-    /// Holds the file that says what a checkpoint was when it was published; one of an earlier version has none.
+    /// Holds the manifest of a checkpoint; checkpoints of earlier versions have none.
     private func takeManifest(of checkpoint: FilePath, for target: FilePath) throws {
         let directory = checkpoint.removingLastComponent().removingLastComponent()
         guard let name = checkpoint.lastComponent?.string else { return }
@@ -236,11 +237,11 @@ struct Backup {
         do {
             try FileReplica.make(directory.appending("manifests").appending("\(name).json"), at: held)
         } catch is FileReplica.Vanished {
-            // None, or deleted with its checkpoint, which is found out next.
+            // None, or deleted with its checkpoint, which the next check detects.
         }
     }
 
-    /// Copies the logs; those of attempts that run are still written to, and so are never linked.
+    /// Copies the logs; those of running attempts are still written to, and so are never linked.
     private func copyLogs(of experiment: BackupExperiment, to copy: DataDirectory) throws {
         let running = Set(
             experiment.running.map {
@@ -262,7 +263,7 @@ struct Backup {
         }
     }
 
-    /// Whether an attempt had certainly ended when the snapshot was taken: its checkpoint is kept.
+    /// Returns true if an attempt had certainly ended when the snapshot was taken: its checkpoint is kept.
     private func isFinished(_ log: String, _ experiment: BackupExperiment) -> Bool {
         experiment.checkpoints.contains(String(log.dropLast(4)))
     }

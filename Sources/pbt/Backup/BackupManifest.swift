@@ -2,14 +2,14 @@
 
 import Foundation
 import PBT
-import PBTWorker
+import PBTCheckpoints
 import SystemPackage
 
-/// What a backup says of itself, in its file `backup.json`: written last, so that a backup that has one is whole.
+/// The manifest of a backup, `backup.json`: written last, so that a backup with a manifest is complete.
 struct BackupManifest {
-    /// Its name in a backup.
+    /// Its file name.
     static let name = "backup.json"
-    /// The version of the form.
+    /// The version of the format.
     static let format = 1
 
     /// An experiment in a backup.
@@ -24,22 +24,22 @@ struct BackupManifest {
     var store: String
     /// The name of the data directory in the backup.
     var data: String
-    /// When the snapshot was taken.
+    /// The time of the snapshot.
     var created: Timestamp
-    /// Whether logs are in it.
+    /// True if the backup includes logs.
     var hasLogs: Bool
     /// The experiments, in the order in which they were created.
     var experiments: [Entry]
 
-    /// All checkpoints of all experiments.
+    /// The number of checkpoints of all experiments.
     var checkpointCount: Int { experiments.reduce(0) { $0 + $1.checkpoints.count } }
-    /// Their size in bytes.
+    /// The size of all checkpoints in bytes.
     var bytes: Int64 { experiments.reduce(0) { $1.checkpoints.values.reduce($0, +) } }
 
     /// The manifest as JSON.
     var value: Value {
         [
-            "format": .integer(Self.format), "version": .string(Pbt.version), "created": .string("\(created)"),
+            "format": .integer(Self.format), "version": .string(Version.current), "created": .string("\(created)"),
             "store": .string(store), "data": .string(data), "logs": .bool(hasLogs),
             "experiments": .array(
                 experiments.map {
@@ -58,14 +58,14 @@ struct BackupManifest {
 
     /// Reads the manifest of a backup.
     ///
-    /// - Throws: A ``Failure`` when there is none, or it cannot be understood.
+    /// - Throws: A ``Failure`` when there is none, or it is invalid.
     init(of backup: FilePath) throws {
         let path = backup.appending(Self.name)
         guard let bytes = FileManager.default.contents(atPath: path.string) else {
             throw Failure(
                 .noSuch,
                 "\(near(backup)) is not a backup: there is no \(Self.name) in it. A store that was copied in another way "
-                    + "is used where it is, with --store FILE")
+                    + "can be used in place with --store FILE")
         }
         let value: Value
         do { value = try Value(json: Array(bytes)) } catch { throw Self.unreadable(path, "\(error)") }
@@ -75,7 +75,7 @@ struct BackupManifest {
         guard format == Self.format else {
             throw Failure(.unreachable, "\(path) was written by a newer version of pbt; update pbt")
         }
-        // Names of files in the backup, not paths that lead elsewhere.
+        // Names of files in the backup, not paths to somewhere else.
         for name in [store, data] where FilePath.Component(name)?.kind != .regular || name.hasSlash {
             throw Self.unreadable(path, "\"\(name)\" is not a file name")
         }

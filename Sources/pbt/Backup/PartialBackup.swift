@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTWorker
 import SystemPackage
 
-/// The directory in which a backup is made until it is whole: `.NAME.partial-PROCESS`, next to where it will be.
+/// The temporary directory of a backup until it is complete: `.NAME.partial-PROCESS`, next to its destination.
 enum PartialBackup {
     private static let mark = ".partial-"
-    /// How many bytes of the backup's name are part of it: file names have at most 255.
+    /// The number of bytes of the backup's name that are included: file names have at most 255.
     private static let longestName = 64
 
-    /// A path that no other process uses, and that says which one made it.
+    /// Returns a path that no other process uses, and that identifies its process.
     ///
     /// - Parameters:
     ///   - name: The backup's name.
-    ///   - parent: The directory that will hold it.
+    ///   - parent: The directory of the backup.
     /// - Returns: The path.
     static func path(for name: String, in parent: FilePath) -> FilePath {
         var start = name
@@ -22,10 +23,11 @@ enum PartialBackup {
         return parent.appending(".\(start)\(mark)\("\(WorkerName.current())".replacing("/", with: ","))")
     }
 
-    /// Deletes what processes that were killed on this machine left in a directory.
+    /// Deletes the leftovers of processes that were killed on this machine.
     ///
-    /// What a living process makes stays, and so does what a process made whose end cannot be seen from here: of another
-    /// machine, or before this one was restarted. What cannot be deleted is warned of; the backup at hand needs it not.
+    /// Directories of running processes are kept, and so are those of processes whose end cannot be seen from here: on
+    /// another machine, or before this one was rebooted. Warns about what cannot be deleted, since this backup does not
+    /// need it.
     ///
     /// - Parameter parent: The directory.
     /// - Throws: A `PBTError` with code `inputOutput` when it cannot be listed.

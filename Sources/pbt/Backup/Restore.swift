@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTSQLite
-import PBTWorker
 import SystemPackage
 
 #if canImport(Darwin)
@@ -13,7 +13,7 @@ import SystemPackage
     import Musl
 #endif
 
-/// Makes a store out of a backup, after checking it; nothing that is there is overwritten.
+/// A restore of a store from a backup, which verifies it and overwrites nothing.
 struct Restore {
     /// The backup's directory; absolute.
     let backup: FilePath
@@ -27,23 +27,23 @@ struct Restore {
         return directory
     }
 
-    /// Restores: all of it, or nothing.
+    /// Restores the store: completely, or not at all.
     ///
-    /// - Returns: What was restored.
-    /// - Throws: A ``Failure`` or `PBTError` that says what is wrong with the backup or the target.
+    /// - Returns: The manifest of the backup.
+    /// - Throws: A ``Failure`` or `PBTError` for an invalid backup or target.
     func make() throws -> BackupManifest {
         let manifest = try BackupManifest(of: backup)
         try checkTarget()
         let parent = target.removingLastComponent()
         let name = target.lastComponent?.string ?? "pbt.sqlite"
         guard try FileSystem.exists(parent) else {
-            throw Failure(.cannotWrite, "there is no directory \(parent) for the store; make it first")
+            throw Failure(.cannotWrite, "there is no directory \(parent) for the store; create it first")
         }
         let partial = parent.appending(".\(name).restore-\(String(UInt64.random(in: 0 ... .max), radix: 36))")
         try FileSystem.makePrivateDirectory(partial)
-        // When a signal ends the process; what cannot be deleted then stays under a hidden name.
-        let cleanup = OpenStores.add { try? FileTree.remove(partial) }
-        defer { OpenStores.remove(cleanup) }
+        // For a signal that ends the process; what cannot be deleted then is left under a hidden name.
+        let cleanup = ExitTasks.add { try? FileTree.remove(partial) }
+        defer { ExitTasks.remove(cleanup) }
         do {
             try fill(partial, manifest)
             try checkTarget()
@@ -58,17 +58,17 @@ struct Restore {
         }
     }
 
-    /// Refuses to overwrite anything, also what an earlier store left.
+    /// Rejects a target where something exists, including leftovers of an earlier store.
     private func checkTarget() throws {
         for path in [target] + ["-wal", "-shm", "-journal"].map({ FilePath(target.string + $0) })
         where try FileSystem.exists(path) {
             throw Failure(
-                .cannotWrite, "\(near(path)) is there already; restore to another file with --store, or move it away")
+                .cannotWrite, "\(near(path)) already exists; restore to another file with --store, or move it away")
         }
         if try FileSystem.exists(dataTarget), try !FileSystem.names(in: dataTarget).isEmpty {
             throw Failure(
                 .cannotWrite,
-                "the data directory \(near(dataTarget)) is there already; restore to another file with --store, or move "
+                "the data directory \(near(dataTarget)) already exists; restore to another file with --store, or move "
                     + "it away")
         }
     }
@@ -114,21 +114,21 @@ struct Restore {
         }
         guard missing.isEmpty else {
             let more = missing.count > 5 ? ", and \(missing.count - 5) more" : ""
-            throw damaged("checkpoints that its store names: \(missing.prefix(5).joined(separator: ", "))\(more)")
+            throw damaged("checkpoints that its store references: \(missing.prefix(5).joined(separator: ", "))\(more)")
         }
         try FileTree.synchronize(partial)
     }
 
-    private func damaged(_ what: String) -> Failure {
-        Failure(.unreachable, "the backup \(near(backup)) is damaged: \(what); nothing was restored")
+    private func damaged(_ problem: String) -> Failure {
+        Failure(.unreachable, "the backup \(near(backup)) is damaged: \(problem); nothing was restored")
     }
 
-    /// Gives the store's file its name, unless there is a file of that name.
+    /// Gives the store's file its name, unless a file of that name exists.
     private func place(_ file: FilePath) throws {
         let result = file.withPlatformString { file in target.withPlatformString { link(file, $0) } }
         if result == 0 { return }
         guard errno != EEXIST, try !FileSystem.exists(target) else {
-            throw Failure(.cannotWrite, "\(near(target)) is there already")
+            throw Failure(.cannotWrite, "\(near(target)) already exists")
         }
         // A file system without hard links.
         try FileSystem.move(file, to: target)

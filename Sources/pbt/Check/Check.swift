@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTReport
 import PBTWorker
 import SystemPackage
 
-/// Trains the first two intervals of a member for real, in several ways, and tells what can be told from that.
+/// A check that trains the first two intervals of a member in several ways, and compares the results.
 struct Check {
     private let experiment: Experiment
     private let slots: Int
@@ -14,7 +15,7 @@ struct Check {
     private var report: CheckReport
     private var attempts = 0
 
-    /// A check whose files go into a directory.
+    /// Creates a check that stores its files in a directory.
     init(_ experiment: Experiment, slots: Int, in directory: FilePath, isQuick: Bool, limit: Duration? = nil) {
         var experiment = experiment
         if let limit { experiment.trainer?.timeout = limit }
@@ -29,7 +30,7 @@ struct Check {
     /// Trains, compares, and predicts.
     ///
     /// - Throws: A ``Failure`` when files cannot be written, and `CancellationError`.
-    /// - Returns: What was found.
+    /// - Returns: The report.
     mutating func run() async throws -> CheckReport {
         do {
             if let founder = try await trainFounder() {
@@ -39,7 +40,7 @@ struct Check {
                     report.add(
                         .problem,
                         "the program saved nothing: it must write the model into the directory PBT_CHECKPOINT_OUT before "
-                            + "it ends, or no other member can continue from it")
+                            + "it exits, or no other member can continue from it")
                 }
             }
         } catch let failure as Failure where [.noResult, .tryLater, .cannotTrain].contains(failure.status) {
@@ -64,8 +65,8 @@ struct Check {
         }
     }
 
-    /// The checkpoint that a founder continues, copied for the check; nil for none, and for one of an experiment, since a
-    /// check has no store.
+    /// Returns a copy of the checkpoint that a founder continues; nil when there is none, and for a checkpoint of an
+    /// experiment, since a check has no store.
     private func start(of founder: Int) throws -> String? {
         guard let checkpoint = experiment.founderCheckpoints[founder], case .directory = checkpoint.source else {
             return nil
@@ -75,7 +76,7 @@ struct Check {
         return try trial.data.copyFounders(of: copied, allowingPaths: true).founderCheckpoints.shared?.copy?.description
     }
 
-    /// The first of three founders whose score is finite.
+    /// Trains up to three founders, until one has a finite score.
     private mutating func trainFounder() async throws -> TrialRun.Outcome? {
         var last: TrialRun.Outcome?
         for founder in 0..<3 {
@@ -103,7 +104,7 @@ struct Check {
         for link in founder.links {
             report.add(
                 .fine,
-                "\(link); it is published as a relative link, and sent to other machines as a copy of what it leads to")
+                "\(link); it is published as a relative link, and sent to other machines as a copy of its target")
         }
         let same = founder.hyperparameters
         let names = experiment.space.explorable
@@ -113,7 +114,7 @@ struct Check {
             report.add(
                 .problem,
                 "the program writes into PBT_CHECKPOINT_IN: \(CheckpointSeal.text(of: changed.parentChanges)). Others "
-                    + "continue from that checkpoint too, and its score would no longer be true of it: only read it, and save "
+                    + "continue from that checkpoint too, and its score would no longer be valid: only read it, and save "
                     + "into PBT_CHECKPOINT_OUT")
             return
         }
@@ -129,7 +130,7 @@ struct Check {
             bytes: max(founder.bytes, changed.bytes))
         guard !isQuick else { return }
         let reference = try await train("restored, with its hyperparameters", index: 1, with: same, from: checkpoint)
-        let repeated = try await train("the same once more", index: 1, with: same, from: checkpoint)
+        let repeated = try await train("repeated unchanged", index: 1, with: same, from: checkpoint)
         let comparison = Comparison(reference, repeated: repeated)
         report.noteDeterminism(comparison, metric: experiment.objective.metric)
         guard !comparison.stable.isEmpty else { return }
@@ -137,22 +138,22 @@ struct Check {
         try await compareEffects(comparison, changed, same: same, from: checkpoint, names: names)
     }
 
-    /// Whether an interval that restores nothing comes out differently.
+    /// Checks that an interval without a checkpoint to restore gives another result.
     private mutating func compareRestore(_ comparison: Comparison, with hyperparameters: Hyperparameters) async throws {
         let fresh = try await train("without anything to restore", index: 1, with: hyperparameters, from: nil)
         let restores = comparison.hasEffect(fresh)
         report.restores = restores
         if restores {
-            report.add(.fine, "what is restored makes a difference")
+            report.add(.fine, "restoring has an effect")
         } else {
             report.add(
                 .problem,
-                "the program seems not to restore: an interval without a checkpoint comes out exactly the same; load the "
+                "the program seems not to restore: an interval without a checkpoint gives exactly the same result; load the "
                     + "model from the directory PBT_CHECKPOINT_IN when it is set")
         }
     }
 
-    /// Which hyperparameters have an effect after the restore.
+    /// Checks which hyperparameters have an effect after the restore.
     private mutating func compareEffects(
         _ comparison: Comparison, _ changed: TrialRun.Outcome, same: Hyperparameters, from checkpoint: String,
         names: [String]
@@ -162,13 +163,13 @@ struct Check {
             report.add(
                 names.isEmpty ? .warning : .problem,
                 "hyperparameters seem not to take effect after the restore: with other values of "
-                    + "\(names.joined(separator: ", ")) the interval comes out exactly the same. The commonest reason: "
+                    + "\(names.joined(separator: ", ")) the interval gives exactly the same result. The most common reason: "
                     + "restoring the optimizer's state brings back the old learning rate; set it again after the restore"
             )
             return
         }
         for name in names {
-            // One name alone has just been tried.
+            // A single name was just tested.
             var hasEffect = true
             if names.count > 1 {
                 let hyperparameters = experiment.space.changed(same, [name], seed: experiment.seed)
@@ -186,7 +187,7 @@ struct Check {
         if !idle.isEmpty {
             report.add(
                 .warning,
-                "after the restore these seem not to take effect: \(idle.joined(separator: ", ")). The commonest reason: "
+                "after the restore these seem not to take effect: \(idle.joined(separator: ", ")). The most common reason: "
                     + "restoring the optimizer's state brings back its old settings; set them again after the restore")
         }
     }

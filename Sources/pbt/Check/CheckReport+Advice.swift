@@ -5,7 +5,7 @@ import PBTReport
 import SystemPackage
 
 extension CheckReport {
-    /// Notes whether two trials in which nothing was changed came out the same.
+    /// Reports whether two trials without a change gave the same result.
     mutating func noteDeterminism(_ comparison: Comparison, metric: String) {
         isDeterministic = comparison.isDeterministic(metric)
         if comparison.isDeterministic(metric) {
@@ -13,17 +13,17 @@ extension CheckReport {
         } else {
             add(
                 .warning,
-                "the same hyperparameters and seed (PBT_SEED) give another \(metric) each time: runs cannot be reproduced"
+                "the same hyperparameters and seed (PBT_SEED) give a different \(metric) each time: runs are not reproducible"
             )
         }
         guard comparison.stable.isEmpty else { return }
         add(
             .warning,
-            "whether hyperparameters take effect after the restore cannot be told, since nothing comes out the same "
-                + "twice; seed the program with PBT_SEED, and run the check again")
+            "it is unknown whether hyperparameters take effect after the restore, since no result is "
+                + "reproducible; seed the program with PBT_SEED, and rerun the check")
     }
 
-    /// What a run will cost.
+    /// Predicts the cost of a run.
     mutating func predict(_ experiment: Experiment, slots: Int, seconds: [Double], bytes: Int64) {
         let searches = experiment.hasBaseline ? 2 : 1
         let mean = seconds.reduce(0, +) / Double(seconds.count)
@@ -45,7 +45,7 @@ extension CheckReport {
         }
     }
 
-    /// What is known to go badly with a population of this kind.
+    /// Warns about populations and schedules of a problematic size.
     mutating func adviseOnDesign(of experiment: Experiment) {
         guard experiment.kind == .populationBasedTraining else { return }
         if case .truncation(let bottom, let top) = experiment.exploit.kind {
@@ -54,24 +54,24 @@ extension CheckReport {
             let text =
                 "\(experiment.population) members × \(Words.percent(top)): \(Words.count(donors, "donor")), "
                 + "\(replaced) replaced each time"
-            add(donors <= 1 ? .warning : .fine, donors <= 1 ? "\(text); one lineage will soon own all" : text)
+            add(donors <= 1 ? .warning : .fine, donors <= 1 ? "\(text); one lineage will soon take over" : text)
         }
         if experiment.population < 8 {
             add(
                 .warning,
-                "\(Words.count(experiment.population, "member")): PBT is known to need more, 8 at the least and 20 or more to be reliable"
+                "\(Words.count(experiment.population, "member")): PBT is known to need more: at least 8, and 20 or more to be reliable"
             )
         }
         let decisions = experiment.intervals - 1
         if decisions < 10 {
             add(
                 .warning,
-                "\(Words.count(decisions, "decision")) for each member: too few for a schedule to form; make intervals shorter and more"
+                "\(Words.count(decisions, "decision")) for each member: too few for a schedule to form; use more, shorter intervals"
             )
         } else if decisions > 1000 {
             add(
                 .warning,
-                "\(decisions) decisions for each member: so short an interval measures little but noise; make intervals longer and fewer"
+                "\(decisions) decisions for each member: intervals this short measure mostly noise; use fewer, longer intervals"
             )
         }
     }

@@ -3,40 +3,40 @@
 import PBT
 import PBTReport
 
-/// What a check found out.
+/// The findings of a check.
 struct CheckReport: Sendable {
-    /// How bad a finding is.
+    /// The severity of a finding.
     enum Severity: String, Sendable {
-        /// As it should be.
+        /// Correct.
         case fine
-        /// Worth a thought; a run will work.
+        /// Questionable, but a run will work.
         case warning
-        /// A run would be of no use.
+        /// A run would be useless.
         case problem
     }
 
     /// The experiment's name.
     let name: String
-    /// What was found, in the order in which it was.
+    /// The findings, in order.
     private(set) var findings: [(severity: Severity, text: String)] = []
-    /// The trained intervals: what they were for, and how long they took, in seconds.
+    /// The trained intervals: their purposes, and their durations in seconds.
     private(set) var intervals: [(purpose: String, seconds: Double)] = []
     /// The size of a checkpoint in bytes.
     var checkpointBytes: Int64?
-    /// How long a run will take, in seconds.
+    /// The predicted duration of a run, in seconds.
     var runSeconds: Double?
-    /// The most space that a run will take, in bytes.
+    /// The predicted disk space of a run, at most, in bytes.
     var runBytes: Int64?
-    /// Whether the same hyperparameters and seed gave the same score.
+    /// True if the same hyperparameters and seed gave the same score; nil when unknown.
     var isDeterministic: Bool?
-    /// Whether what was restored had an effect; none when that cannot be told.
+    /// True if restoring had an effect; nil when unknown.
     var restores: Bool?
-    /// Whether changing a hyperparameter after the restore had an effect.
+    /// For each hyperparameter, true if changing it after the restore had an effect.
     var effects: [String: Bool] = [:]
-    /// Whether changing a hyperparameter had an effect when the model stayed in memory; only for programs that stay alive.
+    /// For each hyperparameter, true if changing it had an effect with the model kept in memory; for persistent trainers.
     var effectsInMemory: [String: Bool]?
 
-    /// A report without findings.
+    /// Creates a report without findings.
     init(_ name: String) {
         self.name = name
     }
@@ -51,19 +51,20 @@ struct CheckReport: Sendable {
         intervals.append((purpose, seconds))
     }
 
-    /// Whether a run would be of use.
+    /// True if a run would be useful.
     var isUsable: Bool {
         !findings.contains { $0.severity == .problem }
     }
 
     /// The report as a JSON object.
     var value: Value {
-        func texts(_ severity: Severity) -> Value {
+        func messages(_ severity: Severity) -> Value {
             .array(findings.filter { $0.severity == severity }.map { .string($0.text) })
         }
         return [
-            "name": .string(name), "ok": .bool(isUsable), "problems": texts(.problem), "warnings": texts(.warning),
-            "findings": texts(.fine),
+            "name": .string(name), "ok": .bool(isUsable), "problems": messages(.problem),
+            "warnings": messages(.warning),
+            "findings": messages(.fine),
             "intervals": .array(intervals.map { ["purpose": .string($0.purpose), "seconds": .number($0.seconds)] }),
             "checkpoint_bytes": checkpointBytes.map { .integer(Int($0)) } ?? .null,
             "predicted": [
@@ -77,7 +78,7 @@ struct CheckReport: Sendable {
         ]
     }
 
-    /// Writes the report to standard output.
+    /// Prints the report to standard output.
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     func print() throws {

@@ -11,15 +11,15 @@ import SystemPackage
     import Musl
 #endif
 
-/// Whether two checkpoints hold the same files with the same bytes.
+/// A hash of a checkpoint's file names and contents, to compare checkpoints.
 struct CheckpointDigest {
     private var hash = FNV1a()
-    /// Over names and contents, in order of name.
+    /// The hash over names and contents, in order of name.
     var value: UInt64 { hash.value }
-    /// How many files there are.
+    /// The number of files.
     private(set) var files = 0
 
-    /// Reads a directory.
+    /// Hashes a directory.
     ///
     /// - Throws: A ``Failure`` when it cannot be read.
     init(of directory: FilePath) throws {
@@ -80,7 +80,7 @@ struct CheckpointDigest {
 
     private mutating func add(bytes: some Sequence<UInt8>) {
         hash.update(bytes)
-        // Ends each part, so that what stands in one seldom passes for the next.
+        // Terminates each part, so that moving bytes between parts changes the hash.
         hash.update([0xff])
     }
 }

@@ -2,11 +2,11 @@
 
 import PBT
 
-/// What two trials of one interval with the same seed have in common.
+/// The reproducible results of two trials of one interval with the same seed.
 ///
-/// Only what comes out the same when nothing is changed can tell whether a change had an effect.
+/// Only results that are the same without a change show whether a change has an effect.
 struct Comparison {
-    /// A thing that is compared.
+    /// A result that is compared.
     enum Aspect: Hashable {
         /// A metric.
         case metric(String)
@@ -14,11 +14,11 @@ struct Comparison {
         case checkpoint
     }
 
-    /// What came out the same in both.
+    /// The results that are the same in both trials.
     let stable: Set<Aspect>
     private let reference: TrialRun.Outcome
 
-    /// Compares two trials in which nothing was changed.
+    /// Compares two trials without a change.
     init(_ reference: TrialRun.Outcome, repeated: TrialRun.Outcome) {
         self.reference = reference
         var stable = Set(
@@ -32,19 +32,19 @@ struct Comparison {
         self.reference = reference
     }
 
-    /// Compares with another trial in what is stable here.
+    /// Returns a comparison of the same results with another reference trial.
     func with(reference: TrialRun.Outcome) -> Self {
         Self(stable: stable, reference: reference)
     }
 
-    /// Whether all that the objective depends on came out the same.
+    /// Returns true if the metric is reproducible.
     func isDeterministic(_ metric: String) -> Bool {
         stable.contains(.metric(metric))
     }
 
-    /// Whether a trial in which something was changed differs in anything that is stable.
+    /// Returns true if a trial with a change differs in a reproducible result.
     ///
-    /// A metric that only repeats a hyperparameter says nothing about training, and is left out.
+    /// A metric that only echoes a hyperparameter says nothing about training, and is ignored.
     func hasEffect(_ other: TrialRun.Outcome) -> Bool {
         stable.contains { aspect in
             switch aspect {

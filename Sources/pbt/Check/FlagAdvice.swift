@@ -3,7 +3,7 @@
 import PBT
 
 extension Experiment {
-    /// Advice for a program that failed: that it may expect flags where `{args}` writes `--name true`.
+    /// Advice for a failed program that may expect flags where `{args}` writes `--name true`.
     var flagAdvice: String? {
         guard trainer?.command.contains("{args}") == true else { return nil }
         let flags = space.names.filter { name in
@@ -16,7 +16,7 @@ extension Experiment {
         }
         guard let first = flags.first else { return nil }
         return
-            "{args} writes booleans as --\(first) true and --\(first) false; a program that takes them as flags wants "
+            "{args} writes booleans as --\(first) true and --\(first) false; a program that takes them as flags needs "
             + "{args:flags} (--\(first), or nothing) or {args:no-flags} (--\(first), or --no-\(first))"
     }
 }

@@ -4,8 +4,8 @@ import PBT
 import PBTReport
 import SystemPackage
 
-/// Checks a program that stays alive over intervals: whether it saves and restores, and whether hyperparameters take
-/// effect both after a restore and when the model stays in memory.
+/// A check of a persistent trainer: that it saves and restores, and that hyperparameters take effect both after a
+/// restore and with the model kept in memory.
 struct PersistentCheck {
     private let experiment: Experiment
     private let slots: Int
@@ -14,7 +14,7 @@ struct PersistentCheck {
     private var report: CheckReport
     private var trials = 0
 
-    /// A check whose files go into a directory.
+    /// Creates a check that stores its files in a directory.
     init(_ experiment: Experiment, slots: Int, in directory: FilePath, isQuick: Bool, limit: Duration) {
         self.experiment = experiment
         self.slots = slots
@@ -26,7 +26,7 @@ struct PersistentCheck {
     /// Trains, compares, and predicts.
     ///
     /// - Throws: A ``Failure`` when files cannot be written, and `CancellationError`.
-    /// - Returns: What was found.
+    /// - Returns: The report.
     mutating func run() async throws -> CheckReport {
         do {
             try await check()
@@ -37,7 +37,7 @@ struct PersistentCheck {
         return report
     }
 
-    /// Trains intervals of member 0; those of one process together.
+    /// Trains intervals of member 0, grouped by process.
     private mutating func train(_ purpose: String, _ processes: [[Hyperparameters]]) async throws -> [TrialRun.Outcome]
     {
         trials += 1
@@ -76,7 +76,7 @@ struct PersistentCheck {
             if trained.first?.score.isFinite == true { break }
         }
         guard let founder = trained.first, founder.score.isFinite else {
-            report.add(.problem, "\(metric) is no finite number for each of three founders; no member could be ranked")
+            report.add(.problem, "\(metric) is not finite for each of three founders; no member could be ranked")
             return
         }
         report.add(
@@ -104,12 +104,12 @@ struct PersistentCheck {
         try await compare(founder.hyperparameters, other, restored: restored, names)
     }
 
-    /// Compares what comes out with the same and with other hyperparameters, in memory and restored.
+    /// Compares the results with the same and with other hyperparameters, in memory and restored.
     private mutating func compare(
         _ same: Hyperparameters, _ other: Hyperparameters, restored changedRestored: TrialRun.Outcome, _ names: [String]
     ) async throws {
         let memory = try await second("in one process, the model stays in memory", [[same, same]])
-        let repeated = try await second("the same once more", [[same, same]])
+        let repeated = try await second("repeated unchanged", [[same, same]])
         let inMemory = Comparison(memory, repeated: repeated)
         report.noteDeterminism(inMemory, metric: experiment.objective.metric)
         guard !inMemory.stable.isEmpty else { return }
@@ -127,16 +127,16 @@ struct PersistentCheck {
         } else if inMemory.hasEffect(restored) {
             report.add(
                 .warning,
-                "an interval comes out differently when the model stays in memory than when it is restored: something "
-                    + "that training depends on is not in the checkpoint, such as the optimizer's state, the place in the "
-                    + "data or the state of a random generator")
+                "an interval gives a different result when the model stays in memory than when it is restored: something "
+                    + "that training depends on is not in the checkpoint, such as the optimizer's state, the position in "
+                    + "the data or the state of a random generator")
         }
         try await noteEffects(
             inMemory: inMemory.hasEffect(changed), afterRestore: afterRestore.hasEffect(changedRestored),
             (inMemory, afterRestore), same, names)
     }
 
-    /// Whether a restored interval depends on what it restores.
+    /// Checks that a restored interval depends on the checkpoint that it restores.
     private mutating func compareRestore(
         _ afterRestore: Comparison, _ same: Hyperparameters, _ other: Hyperparameters
     ) async throws {
@@ -145,16 +145,16 @@ struct PersistentCheck {
         let restores = afterRestore.hasEffect(outcomes[1])
         report.restores = restores
         if restores {
-            report.add(.fine, "what is restored makes a difference")
+            report.add(.fine, "restoring has an effect")
         } else {
             report.add(
                 .problem,
-                "the program seems not to restore: an interval comes out exactly the same whatever checkpoint it restores; "
+                "the program seems not to restore: an interval gives exactly the same result whatever checkpoint it restores; "
                     + "load the model from interval.checkpoint_in unless interval.continues")
         }
     }
 
-    /// Says which hyperparameters take effect in a later interval.
+    /// Reports which hyperparameters take effect in a later interval.
     private mutating func noteEffects(
         inMemory: Bool, afterRestore: Bool, _ comparisons: (memory: Comparison, restored: Comparison),
         _ same: Hyperparameters, _ names: [String]
@@ -174,33 +174,33 @@ struct PersistentCheck {
         if let list = list({ memory[$0] == false && restored[$0] == false }) {
             report.add(
                 severity,
-                "after a member's first interval these seem not to take effect: \(list). With other values an interval comes "
-                    + "out exactly the same, both when the model stays in memory and after a restore. Set them in every "
+                "after a member's first interval these seem not to take effect: \(list). With other values an interval gives "
+                    + "exactly the same result, both when the model stays in memory and after a restore. Set them in every "
                     + "interval, after the restore, and also when interval.continues")
         }
         if let list = list({ memory[$0] == false && restored[$0] == true }) {
             report.add(
                 .problem,
                 "when the model stays in memory these seem not to take effect: \(list). With other values an interval that "
-                    + "continues comes out exactly the same, while a restored one does not. Set them in every interval, also "
+                    + "continues gives exactly the same result, while a restored one does not. Set them in every interval, also "
                     + "when interval.continues")
         }
         if let list = list({ memory[$0] == true && restored[$0] == false }) {
             report.add(
                 severity,
-                "after a restore these seem not to take effect: \(list). The commonest reason: restoring the optimizer's "
+                "after a restore these seem not to take effect: \(list). The most common reason: restoring the optimizer's "
                     + "state brings back its old settings; set them again after the restore")
         }
     }
 
-    /// Whether each hyperparameter has an effect by itself.
+    /// Finds out for each hyperparameter whether it has an effect by itself.
     private mutating func effects(
         _ names: [String], of all: Bool, _ comparison: Comparison, _ same: Hyperparameters,
         _ processes: (Hyperparameters) -> [[Hyperparameters]]
     ) async throws -> [String: Bool] {
         var effects: [String: Bool] = [:]
         for name in names {
-            // Without an effect of all together there is none of one; and one name alone has just been tried.
+            // Without an effect of all there is none of one; and a single name was just tested.
             guard all, names.count > 1 else {
                 effects[name] = all
                 continue

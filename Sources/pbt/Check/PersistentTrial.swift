@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTReport
 import PBTServer
 import PBTWorker
 import SystemPackage
 
-/// The first intervals of one member, trained for real by a program that stays alive, behind a server of their own.
+/// The first intervals of one member, trained by a persistent trainer with a server of its own.
 ///
-/// Nothing of it is kept: the store is in memory, the files are in a directory that is deleted afterwards.
+/// Nothing is kept: the store is in memory, and the files are in a directory that is deleted afterwards.
 struct PersistentTrial: Sendable {
-    /// What is trained.
+    /// The experiment.
     let experiment: Experiment
-    /// Where the files of all trials go.
+    /// The directory for the files of all trials.
     let directory: FilePath
-    /// How many programs a run would have at a time.
+    /// The number of programs that a run would have at a time.
     let slots: Int
-    /// How long an interval may take; also the start of a program.
+    /// The time limit of an interval, and of the start of a program.
     let limit: Duration
 
-    /// How long a program may take to end by itself once it has nothing more to do.
-    private static let longestFarewell = Duration.seconds(30)
+    /// The time limit for a program to exit by itself once it has nothing more to do.
+    private static let exitLimit = Duration.seconds(30)
 
     /// Trains intervals.
     ///
     /// - Parameters:
-    ///   - processes: The hyperparameters of the intervals, those of one process together. Each process begins by
-    ///     restoring what the one before has saved.
-    ///   - number: Tells several trials apart.
-    /// - Returns: What came of each interval; the last is the first that has a score which is no finite number, or
-    ///   saved nothing.
+    ///   - processes: The hyperparameters of the intervals, grouped by process. Each process starts by restoring what the
+    ///     previous one has saved.
+    ///   - number: A number that distinguishes trials.
+    /// - Returns: The outcome of each interval, up to the first that has a non-finite score or saved nothing.
     /// - Throws: A ``Failure`` with the reason and the end of the log when one fails or takes too long.
     func train(_ processes: [[Hyperparameters]], number: Int) async throws -> [TrialRun.Outcome] {
         let files = directory.appending("\(number)")
@@ -47,14 +47,14 @@ struct PersistentTrial: Sendable {
     private func train(_ processes: [[Hyperparameters]], in data: DataDirectory) async throws -> [TrialRun.Outcome] {
         let schedule = processes.flatMap(\.self)
         var start = experiment.founderCheckpoints[0]
-        // Of an experiment's checkpoint nothing is known here: a check has no store.
+        // A checkpoint of an experiment cannot be resolved here: a check has no store.
         if case .checkpoint = start?.source { start = nil }
         var definition = experiment.replay(
             named: experiment.name, schedule: schedule, seeds: 1, continuing: start.map { FounderCheckpoint($0.source) }
         )
         definition = try data.copyFounders(of: definition, allowingPaths: true)
         definition.retries = 0
-        // Nothing is deleted before it was looked at.
+        // Nothing is deleted before it was examined.
         definition.keep = .init(best: schedule.count, last: schedule.count)
         let store = InMemoryStore()
         _ = try await store.create(definition)
@@ -68,17 +68,17 @@ struct PersistentTrial: Sendable {
             for index in outcomes.count..<(outcomes.count + process.count) {
                 guard let interval = intervals.first(where: { $0.id.index == index }), interval.state != .waiting else {
                     throw try failure(
-                        "the program ended without having begun interval \(index): \(end)", definition, data)
+                        "the program exited without having started interval \(index): \(end)", definition, data)
                 }
                 outcomes.append(try outcome(of: interval, end, definition, data))
-                // Nobody could continue from these.
+                // No interval could continue from these.
                 if interval.state == .diverged || outcomes.last?.checkpoint == nil { return outcomes }
             }
         }
         return outcomes
     }
 
-    /// What came of an interval that was begun.
+    /// Returns the outcome of a started interval.
     private func outcome(
         of interval: Interval, _ end: String, _ definition: Experiment, _ data: DataDirectory
     ) throws -> TrialRun.Outcome {
@@ -88,7 +88,7 @@ struct PersistentTrial: Sendable {
             throw try failure("the program failed: \(interval.reason ?? end)", definition, data)
         default:
             throw try failure(
-                "the program ended without having reported interval \(interval.id.index): \(end)", definition, data)
+                "the program exited without having reported interval \(interval.id.index): \(end)", definition, data)
         }
         var outcome = TrialRun.Outcome(
             hyperparameters: interval.hyperparameters, score: interval.score ?? .nan, metrics: interval.metrics,
@@ -107,10 +107,10 @@ struct PersistentTrial: Sendable {
     private enum Step: Sendable {
         case ended(String)
         case finished
-        case timeOver(index: Int)
+        case timedOut(index: Int)
     }
 
-    /// Runs the program until it ends, or has trained what there is and does not end.
+    /// Runs the program until it exits, or has trained all intervals and does not exit.
     private func run(
         _ definition: Experiment, _ store: InMemoryStore, _ data: DataDirectory, _ server: PersistentWorker.Server,
         until count: Int
@@ -124,32 +124,32 @@ struct PersistentTrial: Sendable {
             tasks.cancelAll()
             switch first {
             case .ended(let end): return end
-            case .finished: return "it did not end by itself"
-            case .timeOver(let index):
-                // Wait until the program is gone, so that its log is complete.
+            case .finished: return "it did not exit by itself"
+            case .timedOut(let index):
+                // Wait until the program has exited, so that its log is complete.
                 while case .some(let result) = await tasks.nextResult() { _ = result }
                 throw try failure(
-                    "interval \(index) was not reported within \(Format.duration(limit)); is it longer than that? Then give "
-                        + "more time with --limit", definition, data)
+                    "interval \(index) was not reported within \(Format.duration(limit)); if it takes longer, give "
+                        + "it more time with --limit", definition, data)
             }
         }
     }
 
-    /// Waits until an interval takes too long, or the program has nothing more to do and does not end.
+    /// Waits until an interval times out, or the program has nothing more to do and does not exit.
     private func watch(_ definition: Experiment, _ store: InMemoryStore, until count: Int) async throws -> Step {
-        var over = -1
+        var finished = -1
         var deadline = ContinuousClock.now
         while true {
             let last = try await store.lastEvent()
             let record = try await store.record(of: definition.name)
             let now = try await store.intervals(of: definition.name).count { $0.state.isFinished }
             let isDone = now >= count || record.state.isOver
-            if now > over {
-                over = now
-                deadline = .now + (isDone ? Self.longestFarewell : limit)
+            if now > finished {
+                finished = now
+                deadline = .now + (isDone ? Self.exitLimit : limit)
             }
             let left = deadline - .now
-            guard left > .zero else { return isDone ? .finished : .timeOver(index: now) }
+            guard left > .zero else { return isDone ? .finished : .timedOut(index: now) }
             try await store.waitForEvents(after: last, for: left)
             try Task.checkCancellation()
         }

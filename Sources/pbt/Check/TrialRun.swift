@@ -1,49 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTReport
 import PBTWorker
 import SystemPackage
 
-/// One interval, trained for real in a directory that is deleted afterwards, without a store.
+/// One interval, trained without a store in a directory that is deleted afterwards.
 struct TrialRun: Sendable {
-    /// What came of it.
+    /// The outcome of an interval.
     struct Outcome: Sendable {
-        /// What it trained with.
+        /// The hyperparameters.
         var hyperparameters: Hyperparameters
-        /// The score, which may be no finite number.
+        /// The score, which may be non-finite.
         var score: Double
         /// All metrics.
         var metrics: [String: Value]
-        /// The name of the checkpoint it saved; none when it saved nothing.
+        /// The name of the checkpoint; nil when the program saved nothing.
         var checkpoint: String?
         /// The checkpoint's size in bytes.
         var bytes: Int64
         /// A hash of the names and bytes of the checkpoint's files.
         var digest: UInt64
-        /// How long it took, in seconds.
+        /// The duration in seconds.
         var seconds: Double
         /// The symbolic links in the checkpoint.
         var links: [CheckpointLink] = []
-        /// How the checkpoint that it restored differs from what it was before; empty when it does not.
+        /// The changes that the program made to the checkpoint that it restored; normally empty.
         var parentChanges: [String] = []
     }
 
-    /// What is trained.
+    /// The experiment.
     let experiment: Experiment
-    /// Where its files go.
+    /// The directory for its files.
     let data: DataDirectory
-    /// What runs the program.
+    /// The executor that runs the program.
     let executor: CommandExecutor
 
     /// Trains one interval of member 0.
     ///
     /// - Parameters:
-    ///   - index: Which one: 0 is a founder's first.
-    ///   - attempt: Tells several trials of one interval apart.
-    ///   - hyperparameters: What it trains with.
-    ///   - parent: The checkpoint that it restores; none for none.
-    /// - Returns: What came of it.
+    ///   - index: The index of the interval; 0 is a founder's first.
+    ///   - attempt: A number that distinguishes trials of one interval.
+    ///   - hyperparameters: Its hyperparameters.
+    ///   - parent: The checkpoint that it restores, if any.
+    /// - Returns: The outcome.
     /// - Throws: A ``Failure`` with the reason and the end of the log when it fails.
     func train(
         index: Int, attempt: Int, with hyperparameters: Hyperparameters, from parent: String?
@@ -56,40 +57,40 @@ struct TrialRun: Sendable {
             depth: index + 1, created: now)
         let lease = Lease(
             experiment: experiment.name, interval: id, attempt: attempt, token: "", worker: "check", expires: now)
-        let begun = try data.begin(
+        let started = try data.begin(
             Assignment(lease: lease, interval: interval, parentCheckpoint: parent, experiment: experiment), slot: 0)
         let start = ContinuousClock.now
-        let end = await executor.run(begun)
+        let end = await executor.run(started)
         let seconds = (ContinuousClock.now - start).seconds
         try Task.checkCancellation()
         switch end {
         case .failed(let reason):
-            let changes = try ParentGuard(begun).changes()
+            let changes = try ParentGuard(started).changes()
             let more =
                 changes.isEmpty
-                ? parent == nil ? "" : ParentGuard.hint(for: reason + Self.tail(of: begun.log))
+                ? parent == nil ? "" : ParentGuard.hint(for: reason + Self.tail(of: started.log))
                 : "; it also wrote into PBT_CHECKPOINT_IN: \(CheckpointSeal.text(of: changes))"
-            throw Failure(.noResult, "the program failed: \(reason)\(more)\(Self.tail(of: begun.log))")
+            throw Failure(.noResult, "the program failed: \(reason)\(more)\(Self.tail(of: started.log))")
         case .unable(let problem):
             throw Failure(.cannotTrain, "the program cannot be run here: \(problem.reason)")
         case .interrupted(let reason):
-            throw Failure(.tryLater, "the program gave its interval back: \(reason)")
+            throw Failure(.tryLater, "the program released its interval: \(reason)")
         case .trained(let score, let metrics):
-            let digest = try CheckpointDigest(of: begun.checkpoint)
+            let digest = try CheckpointDigest(of: started.checkpoint)
             let isEmpty = digest.files == 0
-            let bytes = try data.size(of: begun.checkpoint)
-            let links = try CheckpointLinks.find(in: begun.checkpoint)
+            let bytes = try data.size(of: started.checkpoint)
+            let links = try CheckpointLinks.find(in: started.checkpoint)
             let bad = links.filter { $0.problem != nil }
             guard bad.isEmpty else { throw Failure(.noResult, CheckpointLinks.refusal(of: bad, atMost: .max).message) }
-            let changes = try ParentGuard(begun).changes()
-            let name = isEmpty ? nil : try data.publish(begun)
+            let changes = try ParentGuard(started).changes()
+            let name = isEmpty ? nil : try data.publish(started)
             return Outcome(
                 hyperparameters: hyperparameters, score: score, metrics: metrics, checkpoint: name, bytes: bytes,
                 digest: digest.value, seconds: seconds, links: links, parentChanges: changes)
         }
     }
 
-    /// The last lines that the program printed, indented.
+    /// Returns the last lines that the program printed, indented.
     private static func tail(of log: FilePath) -> String {
         var bytes: [UInt8] = []
         do {

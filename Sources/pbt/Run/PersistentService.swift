@@ -2,20 +2,22 @@
 
 import Logging
 import PBT
+import PBTCheckpoints
+import PBTHTTP
 import PBTServer
 import PBTWorker
 import ServiceLifecycle
 
-/// Serves a store on loopback to programs that stay alive over intervals, and keeps those programs running.
+/// Serves a store on loopback to persistent trainers, and keeps those trainers running.
 struct PersistentService: Service {
     let opened: OpenStore
     let experiments: [String]
     let slots: Int
     let logger: Logger
 
-    /// The server outlives a graceful shutdown: the programs have yet to report what they finish then.
+    /// The server outlives a graceful shutdown: the trainers still report the intervals that they finish.
     func run() async throws {
-        let data = try opened.directory(for: "a trainer that stays alive")
+        let data = try opened.directory(for: "a persistent trainer")
         try await Self.serve(opened.store, data, most: nil, logger: logger) { server, drain in
             try await PersistentWorker(
                 store: opened.store, data: data, experiments: experiments, slots: slots, server: server, logger: logger,
@@ -24,16 +26,16 @@ struct PersistentService: Service {
         }
     }
 
-    /// Serves a store on loopback while the body runs, to whoever has the token.
+    /// Serves a store on loopback while the body runs, to clients with the token.
     ///
     /// - Parameters:
     ///   - store: The store.
-    ///   - data: Where its files are.
-    ///   - most: How many intervals are handed out; none: no limit.
-    ///   - logger: Where the server logs; nowhere when not given.
-    ///   - body: Called once the server listens, with its address, and with what makes it hand out nothing more.
-    /// - Returns: What the body returned.
-    /// - Throws: What the body threw, or why the server could not listen.
+    ///   - data: Its data directory.
+    ///   - most: The number of intervals that are handed out; nil for no limit.
+    ///   - logger: The server's logger; nil for none.
+    ///   - body: Called once the server listens, with its address, and a function that stops it from handing out work.
+    /// - Returns: The result of the body.
+    /// - Throws: The error of the body, or the reason why the server could not listen.
     static func serve<Result: Sendable>(
         _ store: any Store, _ data: DataDirectory, most: Int?, logger: Logger? = nil,
         _ body: @escaping @Sendable (PersistentWorker.Server, @escaping @Sendable () -> Void) async throws -> Result
@@ -41,7 +43,7 @@ struct PersistentService: Service {
         let (token, record) = try Token.make(named: "run", scope: .work, now: StoreClock.system.now())
         let (ports, ready) = AsyncStream<Int>.makeStream()
         var configuration = ServerConfiguration(
-            port: 0, admission: .tokens(InMemoryTokens([record])), version: Pbt.version)
+            port: 0, admission: .tokens(InMemoryTokens([record])), version: Version.current)
         configuration.mostIntervals = most
         configuration.renewalGrace = .zero
         let server = Server(
@@ -54,7 +56,7 @@ struct PersistentService: Service {
             try await group.run()
         }
         var worked: Swift.Result<Result, any Error>?
-        // Once, as soon as the server listens; never when it cannot.
+        // Yields once, as soon as the server listens; never when it cannot.
         for await port in ports {
             do {
                 worked = .success(

@@ -2,22 +2,23 @@
 
 import Logging
 import PBT
+import PBTCheckpoints
+import PBTDashboard
 import PBTReport
 import PBTServer
-import PBTWorker
 import ServiceLifecycle
 
-/// The dashboard beside a run: on this machine only, for as long as the run lasts.
+/// The dashboard of a run: on this machine only, for as long as the run lasts.
 enum RunDashboard {
-    /// Does something, and shows the store meanwhile.
+    /// Runs the body, and serves the dashboard of the store meanwhile.
     ///
     /// - Parameters:
     ///   - opened: The store.
     ///   - experiment: The experiment whose page is named on standard error.
-    ///   - port: The port; none: there is no dashboard.
-    ///   - body: What is done.
-    /// - Throws: What `body` throws; a `PBTError` when the port is taken, before anything is trained.
-    static func beside(
+    ///   - port: The port; nil for no dashboard.
+    ///   - body: The run.
+    /// - Throws: The error of `body`, or a `PBTError` when the port is in use, before anything is trained.
+    static func serve(
         _ opened: OpenStore, experiment: String, port: Int?, _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
         guard let port else { return try await body() }
@@ -28,12 +29,12 @@ enum RunDashboard {
         var pages = DashboardConfiguration()
         pages.afterwards = Shell.command(["pbt", "serve", "--store", opened.location.description])
         pages.store = opened.location.description
-        var configuration = ServerConfiguration(port: port, version: Pbt.version, dashboard: pages)
+        var configuration = ServerConfiguration(port: port, version: Version.current)
         configuration.renewalGrace = .zero
         let (ports, ready) = AsyncStream<Int>.makeStream()
         let server = Server(
             store: opened.store, data: opened.data, configuration: configuration,
-            logger: quiet, onReady: { ready.yield($0) })
+            logger: quiet, extensions: [.dashboard(pages)], onReady: { ready.yield($0) })
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(services: [.init(service: server)], logger: quiet))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -42,7 +43,7 @@ enum RunDashboard {
                 try await group.run()
             }
             guard let port = await ports.first(where: { _ in true }) else {
-                // It never listened: this says why.
+                // It never listened; this throws the reason.
                 try await tasks.waitForAll()
                 return
             }
@@ -54,7 +55,7 @@ enum RunDashboard {
             } catch {
                 outcome = .failure(error)
             }
-            await server.bidFarewell(within: .seconds(3))
+            await server.announceShutdown(within: .seconds(3))
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
             try outcome.get()

@@ -14,32 +14,32 @@ import UnixSignals
     import Musl
 #endif
 
-/// A worker in this process, its progress on standard error, and what signals do to it.
+/// A worker in this process, with its progress on standard error and its handling of signals.
 ///
-/// The first SIGINT finishes the intervals in flight, as do SIGUSR1 and SIGUSR2, by which clusters announce the end of a
-/// job. A second SIGINT, SIGTERM and SIGHUP stop immediately: trainers are ended and their intervals given back. Either way
-/// the same command resumes later.
+/// The first SIGINT finishes the running intervals, as do SIGUSR1 and SIGUSR2, by which clusters announce the end of a
+/// job. A second SIGINT, SIGTERM and SIGHUP stop immediately: trainers are terminated and their intervals released. Either
+/// way the same command resumes later.
 struct Session: Sendable {
-    /// What a session works on.
+    /// The worker.
     let worker: any Service
-    /// What is shown of it; nothing for a worker that only serves.
+    /// The progress output; nil for a worker that only serves.
     let progress: Progress?
-    /// Where notes go.
+    /// The destination of notes.
     let status: StatusLines
-    /// Ends it when the store goes away under it.
+    /// The check that ends the session when the store is removed.
     let watch: StoreWatch
 
-    /// How a session ended by a signal.
+    /// The end of a task of the session.
     private enum Step: Sendable {
         case workerEnded
         case progressEnded
         case stopped(ExitStatus)
     }
 
-    /// Works until the worker has nothing more to do, or a signal ends it.
+    /// Runs until the worker has nothing more to do, or a signal ends the session.
     ///
-    /// - Returns: The exit code that a signal asks for; none when the worker ended by itself.
-    /// - Throws: What the worker or the store throws.
+    /// - Returns: The exit code of the signal; nil when the worker ended by itself.
+    /// - Throws: The error of the worker or the store.
     func run() async throws -> ExitStatus? {
         let signals = await UnixSignalsSequence(trapping: Signals.trapped)
         Orphans.adopt()
@@ -65,7 +65,7 @@ struct Session: Sendable {
                     return .progressEnded
                 }
                 tasks.addTask {
-                    await Self.heed(signals, services, isInterrupted, status, progress)
+                    await Self.handle(signals, services, isInterrupted, status, progress)
                 }
                 if status.isLive {
                     let resized = await UnixSignalsSequence(trapping: .sigwinch)
@@ -74,7 +74,7 @@ struct Session: Sendable {
                         return .progressEnded
                     }
                     tasks.addTask {
-                        if let keys { await Self.heed(keys, progress, status) }
+                        if let keys { await Self.handle(keys, progress, status) }
                         return .progressEnded
                     }
                 }
@@ -95,20 +95,20 @@ struct Session: Sendable {
             try await progress?.end()
             return ended
         } catch let failure as Failure where failure.status == .done {
-            // Whoever read the events has gone away; by now the intervals are given back.
+            // The reader of the events has closed the pipe; the intervals are released by now.
             status.clear()
-            throw Failure(.terminated, "nobody reads standard output any more; the same command goes on from here")
+            throw Failure(.terminated, "standard output was closed; rerun the same command to resume")
         } catch {
             status.clear()
             throw error
         }
     }
 
-    private static func heed(_ keys: Keys, _ progress: Progress?, _ status: StatusLines) async {
+    private static func handle(_ keys: Keys, _ progress: Progress?, _ status: StatusLines) async {
         for await key in keys.pressed {
             if await progress?.press(key) == true { continue }
             switch key {
-            // Exactly as Ctrl-C.
+            // The same as Ctrl-C.
             case .character("q"): kill(getpid(), SIGINT)
             case .character("p"):
                 do {
@@ -121,22 +121,22 @@ struct Session: Sendable {
         }
     }
 
-    private static func heed(
+    private static func handle(
         _ signals: UnixSignalsSequence, _ services: ServiceGroup, _ isInterrupted: Latch, _ status: StatusLines,
         _ progress: Progress?
     ) async -> Step {
         for await signal in signals {
             guard signal == .sigint || Signals.announcements.contains(signal) else {
-                status.print("stopping at once: the intervals in flight are given back")
+                status.print("stopping immediately: the running intervals are released")
                 return .stopped(.terminated)
             }
             if isInterrupted.set() {
-                // An announcement may come again and again; only a Ctrl-C means more.
+                // An announcement may be repeated; only a Ctrl-C means more.
                 guard signal == .sigint else { continue }
-                status.print("stopping at once: the intervals in flight are given back")
+                status.print("stopping immediately: the running intervals are released")
                 return .stopped(.interrupted)
             }
-            status.print("finishing the intervals in flight; press Ctrl-C again to stop at once")
+            status.print("finishing the running intervals; press Ctrl-C again to stop immediately")
             await progress?.isStopping()
             await services.triggerGracefulShutdown()
         }

@@ -11,24 +11,24 @@ import SystemPackage
     import Musl
 #endif
 
-/// A key that somebody pressed.
+/// A pressed key.
 enum Key: Sendable, Hashable {
-    /// A key that writes a character.
+    /// A character key.
     case character(Character)
     case up, down, left, right, pageUp, pageDown, home, end, enter, escape, backspace
 }
 
-/// The keys that are pressed on standard input while they are waited for.
+/// The keys pressed on standard input.
 ///
-/// The terminal must give keys one by one: ``ScreenGuard/take(_:_:readsKeys:)``.
+/// The terminal must be in a mode that delivers keys one by one: ``ScreenGuard/take(_:_:readsKeys:)``.
 final class Keys: Sendable {
     /// The keys, until ``stop()``.
     let pressed: AsyncStream<Key>
     private let continuation: AsyncStream<Key>.Continuation
-    /// Both ends of a pipe: what comes out of it ends the reading.
+    /// Both ends of a pipe that ends the reading.
     private let (awaken, awake): (FileDescriptor, FileDescriptor)
 
-    /// Begins to read; nothing is read from what is no terminal.
+    /// Starts to read, if standard input is a terminal.
     ///
     /// - Throws: An `Errno` when there are too many open files.
     init() throws {
@@ -43,12 +43,12 @@ final class Keys: Sendable {
 
     deinit {
         for end in [awake, awaken] {
-            // Nothing was written that could be lost.
+            // No data can be lost.
             try? end.close()
         }
     }
 
-    /// Ends ``pressed``, and the reading.
+    /// Ends ``pressed`` and the reading.
     func stop() {
         continuation.finish()
         // The other end is open as long as this is.
@@ -60,12 +60,12 @@ final class Keys: Sendable {
         var buffer = [UInt8](repeating: 0, count: 256)
         while true {
             let isForeground = ScreenGuard.isForeground
-            // In the background, what is typed is meant for somebody else; a negative descriptor is not looked at.
+            // In the background, keys are meant for another process; poll ignores a negative descriptor.
             var waiting = [
                 pollfd(fd: isForeground ? 0 : -1, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: awake.rawValue, events: Int16(POLLIN), revents: 0),
             ]
-            // Nobody says that this process is in the foreground again, so it looks five times a second.
+            // Nothing announces a return to the foreground, so check five times a second.
             guard poll(&waiting, 2, isForeground ? -1 : 200) > 0 else { continue }
             guard waiting[1].revents == 0 else { return }
             guard waiting[0].revents != 0, ScreenGuard.isForeground else { continue }
@@ -77,18 +77,18 @@ final class Keys: Sendable {
             } catch Errno.interrupted, Errno.resourceTemporarilyUnavailable {
                 continue
             } catch Errno.ioError where !ScreenGuard.isForeground {
-                // Sent to the background just now.
+                // Just sent to the background.
                 continue
             } catch {
                 count = 0
             }
-            // The terminal is gone.
+            // The terminal was closed.
             guard count > 0 else { return continuation.finish() }
             for key in Self.keys(buffer[..<count]) { continuation.yield(key) }
         }
     }
 
-    /// The keys that these bytes are.
+    /// Decodes bytes into keys.
     static func keys(_ bytes: ArraySlice<UInt8>) -> [Key] {
         var keys: [Key] = []
         var text = Substring(String(decoding: bytes, as: UTF8.self))
@@ -103,7 +103,7 @@ final class Keys: Sendable {
                 text.removeFirst(sequence.count)
                 keys.append(key)
             } else if text.hasPrefix("\u{1b}[") || text.hasPrefix("\u{1b}O") {
-                // A key that means nothing here, up to its last character.
+                // Skip an unsupported key up to its final character.
                 text.removeFirst(2)
                 while let next = text.first, !("@"..."~").contains(next) { text.removeFirst() }
                 text = text.dropFirst()

@@ -11,15 +11,15 @@ import Synchronization
     import Musl
 #endif
 
-/// Puts the terminal back as it was, on every way out that a process has: `exit`, a crash, a stop by Ctrl-Z.
+/// Restores the terminal whenever the process ends or stops: by `exit`, a crash, or Ctrl-Z.
 ///
-/// Only `kill -9` is beyond it, and a stack that is full in a thread that never draws; then `reset` helps.
+/// The exceptions are `kill -9`, and a stack overflow in a thread that never draws; then `reset` helps.
 enum ScreenGuard {
-    /// What is written when the terminal is taken, and when it is given back.
+    /// The escape sequences that take and restore the terminal.
     struct Sequences: Sendable {
-        /// Taken.
+        /// Takes the terminal.
         var take: String
-        /// Given back.
+        /// Restores the terminal.
         var giveBack: String
 
         /// Hides the cursor.
@@ -29,12 +29,12 @@ enum ScreenGuard {
             take: "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l\u{1b}[H\u{1b}[2J", giveBack: "\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l")
     }
 
-    /// Takes the terminal; what was taken before is given back first.
+    /// Takes the terminal; one that was taken before is restored first.
     ///
     /// - Parameters:
     ///   - descriptor: The terminal that is drawn on.
-    ///   - sequences: What takes it and gives it back.
-    ///   - readsKeys: Whether keys arrive one by one and unseen. Ctrl-C and Ctrl-Z are signals still.
+    ///   - sequences: The escape sequences.
+    ///   - readsKeys: Delivers keys one by one without echo. Ctrl-C and Ctrl-Z are still signals.
     static func take(_ descriptor: Int32, _ sequences: Sequences, readsKeys: Bool) {
         restore()
         SignalStack.provide()
@@ -49,53 +49,53 @@ enum ScreenGuard {
         retake()
     }
 
-    /// Takes the terminal again after it was given back for a while.
+    /// Takes the terminal again after it was restored temporarily.
     static func retake() {
         guard isForeground, !isTaken.exchange(true, ordering: .acquiringAndReleasing) else { return }
         if memory.pointee.hasKeys {
             tcsetattr(0, TCSANOW, &memory.pointee.keys)
-            // Stopped just now, and sent to the background: the shell has the keyboard.
+            // Just stopped and sent to the background: the shell has the keyboard.
             if !isForeground { tcsetattr(0, TCSANOW, &memory.pointee.before) }
         }
         memory.pointee.write(memory.pointee.take)
         epoch.add(1, ordering: .relaxed)
     }
 
-    /// Gives the terminal back; nothing happens when it was not taken.
+    /// Restores the terminal, if it was taken.
     ///
-    /// Safe in a signal's handler.
+    /// Async-signal-safe.
     static func restore() {
         guard isTaken.exchange(false, ordering: .acquiringAndReleasing) else { return }
         memory.pointee.write(memory.pointee.giveBack)
         if memory.pointee.hasKeys { tcsetattr(0, TCSANOW, &memory.pointee.before) }
     }
 
-    /// Gives the terminal back in the middle of what is drawn: what comes next begins on a line of its own.
+    /// Restores the terminal in the middle of drawing, and starts a new line.
     private static func abandon() {
         guard isTaken.load(ordering: .acquiring) else { return }
         restore()
         memory.pointee.write(memory.pointee.newLine)
     }
 
-    /// Whether this process may read and draw: not when it was sent to the background.
+    /// True if this process may read and draw: it is in the foreground.
     static var isForeground: Bool {
         let group = tcgetpgrp(memory.pointee.descriptor)
         return group < 0 || group == getpgrp()
     }
 
-    /// Grows when the terminal was taken anew, so that everything must be drawn again.
+    /// A counter that grows whenever the terminal is taken again and everything must be redrawn.
     static let epoch = Atomic(0)
 
     private static let isTaken = Atomic(false)
     private static let isInstalled = Latch()
-    /// Allocated and filled before any handler is installed, which may not allocate.
+    /// Allocated and filled before a handler is installed, since handlers must not allocate.
     nonisolated(unsafe) private static let memory: UnsafeMutablePointer<Memory> = {
         let memory = UnsafeMutablePointer<Memory>.allocate(capacity: 1)
         memory.initialize(to: Memory())
         return memory
     }()
 
-    /// Signals that end a process with a fault, or by a key.
+    /// The signals of crashes, and SIGQUIT.
     private static let fatal = [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS, SIGQUIT]
 
     private static func install() {
@@ -107,14 +107,14 @@ enum ScreenGuard {
         for number in fatal {
             handle(number, saving: true) { number in
                 ScreenGuard.abandon()
-                // What would have happened without this handler.
+                // The original disposition.
                 sigaction(number, &ScreenGuard.memory.pointee.actions[Int(number)], nil)
                 raise(number)
             }
         }
         handle(SIGTSTP, saving: false) { _ in ScreenGuard.pause() }
-        // Who is in the foreground is asked before, and may have changed since: then a read fails, rather than that it
-        // stops a run in the background.
+        // The foreground check may be outdated by the time of a read: then the read fails instead of stopping a run in
+        // the background.
         signal(SIGTTIN, SIG_IGN)
         signal(SIGTTOU, SIG_IGN)
     }
@@ -134,7 +134,7 @@ enum ScreenGuard {
         }
     }
 
-    /// Stops the process as Ctrl-Z does, with the terminal as it was, and takes it again when the process goes on.
+    /// Stops the process as Ctrl-Z does, with the terminal restored, and takes it again when the process continues.
     private static func pause() {
         let saved = errno
         abandon()
@@ -145,10 +145,10 @@ enum ScreenGuard {
         errno = saved
     }
 
-    /// What the handlers need.
+    /// The memory of the signal handlers.
     private struct Memory {
         var descriptor: Int32 = 2
-        /// The sequences, as bytes that stay where they are.
+        /// The sequences, as bytes at stable addresses.
         var take = UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
         var giveBack = UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
         let newLine = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 2)

@@ -8,11 +8,11 @@
     import Musl
 #endif
 
-/// A stack for the handlers of signals: where a thread's own stack is full there is no room for one.
+/// An alternate stack for signal handlers, for a thread whose own stack has overflowed.
 enum SignalStack {
     private static let size = 64 << 10
 
-    /// Frees the stack of a thread that ends.
+    /// Frees the stack of a thread when it ends.
     private static let key: pthread_key_t = {
         var key = pthread_key_t()
         pthread_key_create(&key) { memory in
@@ -24,9 +24,9 @@ enum SignalStack {
         return key
     }()
 
-    /// Gives the thread that calls such a stack, if it has none.
+    /// Gives the calling thread an alternate stack, if it has none.
     ///
-    /// Not safe in a signal's handler.
+    /// Not async-signal-safe.
     static func provide() {
         var present = stack_t()
         guard sigaltstack(nil, &present) == 0, present.ss_flags & Int32(SS_DISABLE) != 0,

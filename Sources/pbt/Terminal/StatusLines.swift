@@ -5,31 +5,31 @@ import Synchronization
 
 /// The last lines of standard error, redrawn in place, with other lines appearing above them.
 ///
-/// Where standard error takes no escape sequences there are no such lines, and everything else is plain.
+/// Where standard error does not support escape sequences there are no such lines, and everything else is plain.
 final class StatusLines: Sendable {
     private struct State {
-        /// What is drawn, and how many columns each line takes.
+        /// The drawn lines.
         var drawn: [StyledLine] = []
-        /// When the terminal was last taken.
+        /// The epoch of ``ScreenGuard`` when they were drawn.
         var epoch = 0
     }
 
     private let state = Mutex(State())
-    /// Whether there are lines to redraw.
+    /// True if there are redrawn lines.
     let isLive: Bool
 
-    /// Lines that are empty for now.
+    /// Creates empty lines.
     init(isLive: Bool) {
         self.isLive = isLive
     }
 
-    /// Takes the terminal: the cursor is hidden until ``clear()``, and keys arrive one by one.
+    /// Takes the terminal: hides the cursor until ``clear()``, and delivers keys one by one.
     func begin() {
         guard isLive else { return }
         ScreenGuard.take(2, .block, readsKeys: Terminal.input.isTerminal)
     }
 
-    /// Writes a line that stays, above the lines that are redrawn; it is broken where the terminal ends.
+    /// Prints a permanent line above the redrawn lines, wrapped at the width of the terminal.
     func print(_ line: StyledLine) {
         let terminal = Terminal.error
         guard isLive, let width = terminal.width else {
@@ -41,12 +41,12 @@ final class StatusLines: Sendable {
         }
     }
 
-    /// Writes a line that stays.
+    /// Prints a permanent line.
     func print(_ text: String) {
         print(StyledLine(text))
     }
 
-    /// Draws the lines anew; nothing happens where there are none, when they have not changed, or in the background.
+    /// Redraws the lines, unless they are unchanged or the process is in the background.
     func set(_ lines: [StyledLine]) {
         guard isLive else { return }
         SignalStack.provide()
@@ -54,15 +54,15 @@ final class StatusLines: Sendable {
         state.withLock { state in
             let epoch = ScreenGuard.epoch.load(ordering: .relaxed)
             guard ScreenGuard.isForeground, state.drawn != lines || state.epoch != epoch else { return }
-            let isAnew = state.epoch != epoch
+            let isRetaken = state.epoch != epoch
             state.epoch = epoch
-            let back = isAnew ? "\r\u{1b}[J" : Self.back(over: state.drawn, Terminal.error.width ?? 80)
+            let back = isRetaken ? "\r\u{1b}[J" : Self.back(over: state.drawn, Terminal.error.width ?? 80)
             state.drawn = lines
             Output.raw(back + Self.text(lines))
         }
     }
 
-    /// Erases the lines, and gives the terminal back; the cursor is where a new line begins.
+    /// Erases the lines and restores the terminal, with the cursor at the start of a line.
     func clear() {
         guard isLive else { return }
         state.withLock { state in
@@ -74,7 +74,7 @@ final class StatusLines: Sendable {
         ScreenGuard.restore()
     }
 
-    /// Moves the cursor to where the lines begin, which were drawn on a terminal that may have been wider.
+    /// Returns the sequence that moves the cursor to the start of the lines, which may have wrapped since a resize.
     private static func back(over lines: [StyledLine], _ width: Int) -> String {
         let rows = lines.reduce(0) { $0 + max(1, ($1.columns + width - 1) / max(1, width)) }
         return rows > 1 ? "\r\u{1b}[\(rows - 1)A" : "\r"

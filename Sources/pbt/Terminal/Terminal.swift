@@ -11,7 +11,7 @@ import Synchronization
     import Musl
 #endif
 
-/// What one of the standard streams is connected to, and what may be written to it.
+/// The capabilities of one of the standard streams.
 struct Terminal: Sendable {
     /// Standard input.
     static let input = Terminal(descriptor: 0)
@@ -20,26 +20,31 @@ struct Terminal: Sendable {
     /// Standard error.
     static let error = Terminal(descriptor: 2)
 
-    /// Whether it is a terminal, rather than a file or a pipe.
+    /// True for a terminal, false for a file or a pipe.
     let isTerminal: Bool
-    /// Whether it takes escape sequences that move the cursor: a terminal that is not `TERM=dumb`.
+    /// True if it supports escape sequences that move the cursor: a terminal that is not `TERM=dumb`.
     let takesEscapes: Bool
-    /// Whether colors may be written: none with `NO_COLOR`, to a file, or to a dumb terminal, unless they are asked for.
+    /// True if colors may be written: not with `NO_COLOR`, to a file, or to a dumb terminal, unless they are forced.
     let hasColor: Bool
-    /// Whether characters beyond ASCII may be written, by the locale.
+    /// True if non-ASCII characters may be written, according to the locale.
     let isUTF8: Bool
     private let descriptor: Int32
 
-    /// What the command line says about terminals.
+    /// The value of `--color`.
+    enum ColorMode: String, CaseIterable, Sendable {
+        case auto, always, never
+    }
+
+    /// The terminal options of the command line.
     private struct Choice: Sendable {
-        var color = TerminalOptions.Color.auto
+        var color = ColorMode.auto
         var isASCII = false
     }
 
     private static let choice = Mutex(Choice())
 
-    /// Takes in what the command line says, before anything is written.
-    static func choose(_ color: TerminalOptions.Color, isASCII: Bool) {
+    /// Applies the options of the command line, before anything is written.
+    static func choose(_ color: ColorMode, isASCII: Bool) {
         choice.withLock { $0 = Choice(color: color, isASCII: isASCII) }
     }
 
@@ -57,7 +62,7 @@ struct Terminal: Sendable {
         isUTF8 = Self.localeIsUTF8 && !choice.isASCII
     }
 
-    /// Its width in columns: of the terminal, else `COLUMNS`; none for a file or pipe, where nothing is cut off.
+    /// The width in columns, of the terminal or from `COLUMNS`; nil for a file or pipe, where nothing is truncated.
     var width: Int? {
         guard isTerminal else { return nil }
         var size = winsize()
@@ -65,14 +70,14 @@ struct Terminal: Sendable {
         return environment("COLUMNS").flatMap { Int($0) }.map { min(max($0, 20), 1000) } ?? 80
     }
 
-    /// Its height in rows: of the terminal, else `LINES`, else 24.
+    /// The height in rows, of the terminal or from `LINES`; otherwise 24.
     var height: Int {
         var size = winsize()
         if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 { return Int(size.ws_row) }
         return environment("LINES").flatMap { Int($0) }.map { min(max($0, 2), 1000) } ?? 24
     }
 
-    /// The characters that may be shown.
+    /// The glyphs that may be shown.
     var glyphs: Glyphs {
         Glyphs(isASCII: !isUTF8)
     }
@@ -89,12 +94,12 @@ struct Terminal: Sendable {
         return name.contains("utf-8") || name.contains("utf8")
     }
 
-    /// The text in one of the terminal's own colors or weights, or as it is where there are none.
+    /// Returns text in one of the terminal's own colors or weights, or unchanged where there are none.
     func styled(_ text: String, _ style: TextStyle) -> String {
         hasColor ? "\u{1b}[\(style.rawValue)m\(text)\u{1b}[0m" : text
     }
 
-    /// The first text where the locale is UTF-8, else the second, which is ASCII.
+    /// Returns the first string where the locale is UTF-8, else the second, which is ASCII.
     func symbol(_ utf8: String, _ ascii: String) -> String {
         isUTF8 ? utf8 : ascii
     }

@@ -2,25 +2,11 @@
 
 import AsyncHTTPClient
 import PBT
+import PBTCheckpoints
 import PBTTesting
-import PBTWorker
 import Testing
 
 @testable import PBTServer
-
-extension ServerConfiguration {
-    /// With a dashboard.
-    static func pages(
-        control: Bool = false, tokens: (any TokenStore)? = nil, clock: StoreClock = .system, rateLimit: Double? = nil
-    ) -> Self {
-        var dashboard = DashboardConfiguration(allowsControl: control)
-        // What has happened is shown, however slow the machine is.
-        dashboard.rest = 0
-        return Self(
-            admission: tokens.map { .tokens($0) } ?? .open, rateLimit: rateLimit, version: "9.9", clock: clock,
-            dashboard: dashboard)
-    }
-}
 
 /// An experiment trained in a store by made-up workers, interval after interval.
 struct TrainedRun {

@@ -5,15 +5,16 @@ import PBTAPI
 import PBTTesting
 import Testing
 
+@testable import PBTDashboard
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))
 struct FarewellTests {
     /// With a dashboard that goes with a run.
-    private static var besideRun: ServerConfiguration {
-        var configuration = ServerConfiguration.pages()
-        configuration.dashboard?.afterwards = "pbt serve --store 'a b.sqlite'"
-        return configuration
+    private static var besideRun: TestPages {
+        var pages = TestPages.pages()
+        pages.dashboard.afterwards = "pbt serve --store 'a b.sqlite'"
+        return pages
     }
 
     private static let request = "GET /e/digits/live?rev=%@ HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n"
@@ -31,14 +32,14 @@ struct FarewellTests {
     }
 
     @Test func `when a run ends, the server waits until open pages have seen the end and let go`() async throws {
-        try await withServer(configuration: Self.besideRun) { server in
+        try await withServer(pages: Self.besideRun) { server in
             try await TrainedRun(finishing: 3).train(in: server.store)
             let ended = Latch()
             try await Self.following(server) { reader, connection in
                 try await withThrowingTaskGroup(of: Void.self) { tasks in
                     _ = try await server.store.stop("digits", because: "enough")
                     tasks.addTask {
-                        await server.bidFarewell(within: .seconds(3600))
+                        await server.announceShutdown(within: .seconds(3600))
                         ended.set()
                     }
                     try await reader.wait(for: "event: bye\ndata: bye\n\n")
@@ -56,9 +57,9 @@ struct FarewellTests {
     }
 
     @Test func `a page that begins to follow after the end is told at once`() async throws {
-        try await withServer(configuration: Self.besideRun) { server in
+        try await withServer(pages: Self.besideRun) { server in
             try await TrainedRun(finishing: 3).train(in: server.store)
-            await server.bidFarewell(within: .seconds(3600))
+            await server.announceShutdown(within: .seconds(3600))
             try await Self.following(server) { reader, _ in
                 try await reader.wait(for: "event: bye\n")
             }
@@ -66,10 +67,10 @@ struct FarewellTests {
     }
 
     @Test func `a page that does not let go is not waited for beyond a time, and the server ends`() async throws {
-        try await withServer(configuration: Self.besideRun) { server in
+        try await withServer(pages: Self.besideRun) { server in
             try await TrainedRun(finishing: 3).train(in: server.store)
             try await Self.following(server) { reader, _ in
-                await server.bidFarewell(within: .milliseconds(20))
+                await server.announceShutdown(within: .milliseconds(20))
                 try await reader.wait(for: "event: bye\n")
                 await server.shutDown()
                 let all = try await reader.all()
@@ -79,7 +80,7 @@ struct FarewellTests {
     }
 
     @Test func `a server that may come back says no farewell`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await TrainedRun(finishing: 3).train(in: server.store)
             try await Self.following(server) { reader, _ in
                 await server.shutDown()
@@ -90,7 +91,7 @@ struct FarewellTests {
     }
 
     @Test func `a page beside a run knows what to say when it is alone, and follows to the very end`() async throws {
-        try await withServer(configuration: Self.besideRun) { server in
+        try await withServer(pages: Self.besideRun) { server in
             try await TrainedRun().train(in: server.store)
             let page = try await server.visit("/e/digits")
             #expect(page.text.contains("id=\"gone\""))
@@ -99,7 +100,7 @@ struct FarewellTests {
             #expect(page.text.contains("data-state=\"finished\""))
             #expect(!page.text.contains("data-over"), "the run's own end comes after its experiment's")
         }
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await TrainedRun().train(in: server.store)
             let page = try await server.visit("/e/digits")
             #expect(!page.text.contains("id=\"gone\""))
@@ -109,7 +110,7 @@ struct FarewellTests {
     }
 
     @Test func `a page follows as long as the random search beside it is trained`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             let experiment = TrainedRun(population: 1, intervals: 1, hasBaseline: true).experiment
             let baseline = try #require(experiment.baseline)
             _ = try await server.store.create(experiment)

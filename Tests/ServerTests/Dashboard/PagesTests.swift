@@ -4,11 +4,12 @@ import AsyncHTTPClient
 import Foundation
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTTesting
-import PBTWorker
 import SystemPackage
 import Testing
 
+@testable import PBTDashboard
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))
@@ -24,7 +25,7 @@ struct PagesTests {
     func `a page is whole, says nothing to other hosts, and may do nothing but what this server gives it`(
         path: String
     ) async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await TrainedRun(hasBaseline: true).train(in: server.store)
             let answer = try await server.visit(path)
             let page = PageText(answer)
@@ -53,7 +54,7 @@ struct PagesTests {
     }
 
     @Test func `the overview tells without a script how the experiment stands`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await TrainedRun(hasBaseline: true).train(in: server.store)
             let page = PageText(try await server.visit("/e/digits"))
             let best = try #require(try await server.store.record(of: "digits").best)
@@ -70,7 +71,7 @@ struct PagesTests {
     }
 
     @Test func `a fragment holds the blocks of the page and nothing around them`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await TrainedRun(finishing: 20).train(in: server.store)
             let page = PageText(try await server.visit("/e/digits?y=log"))
             let fragment = PageText(try await server.visit("/e/digits?y=log&fragment=1"))
@@ -85,7 +86,7 @@ struct PagesTests {
     }
 
     @Test func `an empty store says how to begin`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             let page = try await server.visit("/")
             #expect(page.text.contains("There are no experiments yet"))
             #expect(page.text.contains("pbt run experiment.yaml"))
@@ -93,7 +94,7 @@ struct PagesTests {
     }
 
     @Test func `what is not there is said, with what is`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await server.create("toy")
             for path in ["/e/toi", "/nothing", "/e/toy/nothing", "/e/toy/charts/x.svg"] {
                 let answer = try await server.visit(path)
@@ -109,7 +110,7 @@ struct PagesTests {
     }
 
     @Test func `programs get JSON as before, and without a dashboard everyone does`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             for path in ["/", "/nothing", "/favicon.ico"] {
                 let answer = try await server.visit(path, headers: [("Accept", "application/json")])
                 #expect(answer.status == 404)
@@ -130,7 +131,7 @@ struct PagesTests {
 
     @Test(arguments: ["evil.example", "10.0.0.1"])
     func `a page is shown under this machine's names only`(host: String) async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             let answer = try await server.visit("/", headers: [("Host", host)])
             #expect(answer.status == 403)
             #expect(answer.text.contains("this server answers on this machine only"))
@@ -138,7 +139,7 @@ struct PagesTests {
     }
 
     @Test func `files of an experiment can be had`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await TrainedRun(finishing: 9).train(in: server.store)
             let picture = try await server.visit("/e/digits/charts/curves.svg")
             #expect(picture[header: "Content-Type"] == "image/svg+xml")
@@ -159,7 +160,7 @@ struct PagesTests {
     @Test func `scripts and styles are small, known by their contents, and kept`() async throws {
         #expect(Assets.script.bytes.count <= 8 << 10)
         #expect(Assets.style.bytes.count <= 12 << 10)
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             for asset in [Assets.script, Assets.style, Assets.icon] {
                 let answer = try await server.visit(asset.path)
                 #expect(answer.status == 200)
@@ -179,7 +180,7 @@ struct PagesTests {
 
     @Test func `a store that cannot be read is said to be, on a page`() async throws {
         let store = BrokenStore(PBTError(.unusableStore, "the file is gone"))
-        try await withServer(store: store, configuration: .pages()) { server in
+        try await withServer(store: store, pages: .pages()) { server in
             for path in ["/", "/e/toy", "/e/toy/members"] {
                 let answer = try await server.visit(path)
                 #expect(answer.status == 503)

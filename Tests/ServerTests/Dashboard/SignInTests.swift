@@ -5,6 +5,8 @@ import PBTAPI
 import PBTTesting
 import Testing
 
+@testable import PBTHTTP
+@testable import PBTDashboard
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))
@@ -27,7 +29,7 @@ struct SignInTests {
     @Test func `where there are tokens a visitor signs in with one, and the browser keeps none`() async throws {
         let (tokens, clock) = (InMemoryTokens(), ManualClock())
         let token = try await Self.token(.read, in: tokens, clock)
-        try await withServer(configuration: .pages(tokens: tokens, clock: clock.store), client: still) { server in
+        try await withServer(pages: .pages(tokens: tokens, clock: clock.store), client: still) { server in
             try await server.create("toy")
             let first = try await server.visit("/e/toy?y=log")
             #expect(first.status == 303)
@@ -61,7 +63,7 @@ struct SignInTests {
     @Test func `a session ends after twelve hours, and at once when its token is revoked`() async throws {
         let (tokens, clock) = (InMemoryTokens(), ManualClock())
         let token = try await Self.token(.read, in: tokens, clock)
-        try await withServer(configuration: .pages(tokens: tokens, clock: clock.store), client: still) { server in
+        try await withServer(pages: .pages(tokens: tokens, clock: clock.store), client: still) { server in
             let old = try await Self.cookie(server, token)
             clock.advance(by: .seconds(12 * 3600 - 1))
             let still = try await server.visit("/", headers: [old])
@@ -79,7 +81,7 @@ struct SignInTests {
     @Test func `wrong tokens count, and after twenty the address waits`() async throws {
         let (tokens, clock) = (InMemoryTokens(), ManualClock())
         let token = try await Self.token(.read, in: tokens, clock)
-        try await withServer(configuration: .pages(tokens: tokens, clock: clock.store), client: still) { server in
+        try await withServer(pages: .pages(tokens: tokens, clock: clock.store), client: still) { server in
             for attempt in 0..<21 {
                 let answer = try await server.visit(
                     "/sign-in", form: [("token", "pbt_a_b")], headers: [("Sec-Fetch-Site", "same-origin")])
@@ -98,13 +100,13 @@ struct SignInTests {
         ("/sign-in", "/"), ("", "/"), ("/e/a?x=1", "/e/a?x=1"),
     ])
     func `after signing in nobody is sent elsewhere`(next: String, place: String) {
-        #expect(Dashboard.next(next) == place)
+        #expect(PageRequest.next(next) == place)
     }
 
     @Test func `a form of another site signs nobody in`() async throws {
         let (tokens, clock) = (InMemoryTokens(), ManualClock())
         let token = try await Self.token(.admin, in: tokens, clock)
-        try await withServer(configuration: .pages(tokens: tokens, clock: clock.store), client: still) { server in
+        try await withServer(pages: .pages(tokens: tokens, clock: clock.store), client: still) { server in
             for headers in [
                 [], [("Sec-Fetch-Site", "cross-site")], [("Origin", "null")], [("Origin", "http://a.example")],
             ] {
@@ -122,7 +124,7 @@ struct SignInTests {
     // MARK: Control
 
     @Test func `without being told so a dashboard changes nothing`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await server.create("toy")
             let page = try await server.visit("/e/toy")
             #expect(!page.text.contains("/control/"))
@@ -136,7 +138,7 @@ struct SignInTests {
     }
 
     @Test func `with it, pause, resume, push and stop are asked for, then done`() async throws {
-        try await withServer(configuration: .pages(control: true), client: still) { server in
+        try await withServer(pages: .pages(control: true), client: still) { server in
             try await server.create("toy")
             let ours = [("Sec-Fetch-Site", "same-origin")]
             let page = try await server.visit("/e/toy")
@@ -174,7 +176,7 @@ struct SignInTests {
     }
 
     @Test func `what cannot be pushed is said beside the form`() async throws {
-        try await withServer(configuration: .pages(control: true), client: still) { server in
+        try await withServer(pages: .pages(control: true), client: still) { server in
             try await server.create("toy")
             let secret = try #require(PageText(try await server.visit("/e/toy/control/push")).hidden("form_token"))
             let answer = try await server.visit(
@@ -189,7 +191,7 @@ struct SignInTests {
         let (tokens, clock) = (InMemoryTokens(), ManualClock())
         let token = try await Self.token(.work, in: tokens, clock)
         try await withServer(
-            configuration: .pages(control: true, tokens: tokens, clock: clock.store), client: still
+            pages: .pages(control: true, tokens: tokens, clock: clock.store), client: still
         ) { server in
             try await server.create("toy")
             let session = try await Self.cookie(server, token)

@@ -3,11 +3,12 @@
 import AsyncHTTPClient
 import PBT
 import PBTAPI
+import PBTCheckpoints
 import PBTTesting
-import PBTWorker
 import SystemPackage
 import Testing
 
+@testable import PBTDashboard
 @testable import PBTServer
 
 @Suite(.timeLimit(.minutes(10)))
@@ -17,7 +18,7 @@ struct StatesTests {
     }
 
     @Test func `before the first score it is said what waits, and nothing is made up`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await TrainedRun(finishing: 0).train(in: server.store)
             let page = PageText(try await server.visit("/e/digits"))
             #expect(page.block("banners")?.contains("No score yet") == true)
@@ -29,7 +30,7 @@ struct StatesTests {
     @Test func `a worker whose lease ran out is named, with what happens next`() async throws {
         let clock = ManualClock()
         let store = InMemoryStore(clock: clock.store)
-        try await withServer(store: store, configuration: .pages(clock: clock.store)) { server in
+        try await withServer(store: store, pages: .pages(clock: clock.store)) { server in
             try await TrainedRun(finishing: 6).train(in: store, clock: clock)
             _ = try await store.claim(1, from: "digits", by: "box/9/a/w", for: .seconds(60), key: nil)
             let before = try await Self.banners(server)
@@ -54,7 +55,7 @@ struct StatesTests {
             let log = data.log(of: first.id, attempt: 1, of: "digits")
             try FileSystem.makeDirectories(log.removingLastComponent())
             try FileSystem.write((1...30).map { "line \($0)\n" }.joined() + "boom & <bang>\n", to: log)
-            try await withServer(store: store, data: data, configuration: .pages()) { server in
+            try await withServer(store: store, data: data, pages: .pages()) { server in
                 let text = try await Self.banners(server)
                 #expect(text.contains("<strong>Failed</strong>"))
                 #expect(text.contains("exit 1: boom &lt;script&gt;"))
@@ -68,7 +69,7 @@ struct StatesTests {
     }
 
     @Test func `each edit is shown with its time, the intervals before it, old and new value, escaped`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             let run = TrainedRun(finishing: 7)
             try await run.train(in: server.store)
             let before = PageText(try await server.visit("/e/digits"))
@@ -99,7 +100,7 @@ struct StatesTests {
     }
 
     @Test func `paused, diverged and failed are said in words`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await TrainedRun(
                 retries: 0, finishing: 12,
                 score: { $0.id == IntervalID(member: 1, index: 0) ? nil : $0.id.member == 2 ? .nan : 0.5 }
@@ -121,7 +122,7 @@ struct StatesTests {
         "<script>alert(1)</script>", "a/b?c#d%20", "\u{5d0}\u{202e}x", "日本 \"quoted\" & 'so'", ".",
     ])
     func `a name is shown as text and leads to its page, whatever it holds`(name: String) async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await TrainedRun(
                 name: name, objective: .minimize("<i>loss</i>"),
                 space: ["x": .choice([.string("<b>&\"'"), .string(name)])], population: 3, intervals: 2,
@@ -146,7 +147,7 @@ struct StatesTests {
     }
 
     @Test func `a page stays within its budget of elements and bytes`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await TrainedRun(population: 20, intervals: 40).train(in: server.store)
             let page = PageText(try await server.visit("/e/digits"))
             #expect(page.nodes <= 1500)
@@ -164,7 +165,7 @@ struct StatesTests {
 
     @Test(arguments: ["score", "-score"])
     func `what has no score comes last, whichever way members are sorted`(sort: String) async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await TrainedRun(
                 kind: .randomSearch, retries: 0, score: { $0.id.member == 3 ? nil : Double($0.id.member) }
             )
@@ -177,7 +178,7 @@ struct StatesTests {
     }
 
     @Test func `the columns of the members are chosen in the address, metrics and odd names among them`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             var run = TrainedRun()
             run.metrics = ["loss": 0.25, "a,b": 7, "<i>": "x"]
             try await run.train(in: server.store)
@@ -228,7 +229,7 @@ struct StatesTests {
     }
 
     @Test func `of a thousand metrics fifty are offered, and those that the address names`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             var run = TrainedRun(population: 2, intervals: 1)
             run.metrics = Dictionary(uniqueKeysWithValues: (0..<1000).map { ("k\($0)", .integer($0)) })
             try await run.train(in: server.store)
@@ -242,7 +243,7 @@ struct StatesTests {
     }
 
     @Test func `the bell rings when something changed, and not for whoever is up to date`() async throws {
-        try await withServer(configuration: .pages()) { server in
+        try await withServer(pages: .pages()) { server in
             try await server.create("toy")
             try await server.create("other")
             let last = try await server.store.lastEvent()
@@ -260,7 +261,7 @@ struct StatesTests {
 
     @Test func `who is told that there is news need not wait until it is read`() async throws {
         let store = CountingStore(InMemoryStore())
-        try await withServer(store: store, configuration: .pages()) { server in
+        try await withServer(store: store, pages: .pages()) { server in
             try await server.create("toy")
             let last = try await store.lastEvent()
             var frames = StreamTests.Frames(try await server.view("/e/toy/live?rev=\(last)"))

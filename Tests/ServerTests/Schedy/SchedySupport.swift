@@ -6,6 +6,7 @@ import NIOHTTP1
 import PBT
 import PBTAPI
 import PBTSQLite
+import PBTSchedy
 import PBTServer
 import PBTTesting
 import Synchronization
@@ -43,7 +44,8 @@ func withSchedy<Result: Sendable>(
     func serve(_ store: some TransactionalStore) async throws -> Result {
         let tokens = SchedyTokens(key: Array(repeating: 7, count: 32), lifetime: lifetime, clock: clock.store)
         let service = SchedyService(Schedy(store, settings: settings), tokens: tokens, authority: authority)
-        return try await withServer(store: store, schedy: SchedyMount(service)) { server in
+        return try await withServer(store: store, extensions: [ServerExtension { SchedyMount(service, in: $0.http) }]) {
+            server in
             try await body(
                 SchedyPlace(caller: SchedyCaller(root: "\(server.base)/schedy/"), store: store, clock: clock))
         }

@@ -7,8 +7,9 @@ import NIOHTTP1
 import NIOPosix
 import PBT
 import PBTAPI
+import PBTCheckpoints
+import PBTDashboard
 import PBTServer
-import PBTWorker
 import ServiceLifecycle
 
 /// A server that runs on a free port of this machine, and how to ask it.
@@ -47,8 +48,8 @@ struct TestServer: Sendable {
     }
 
     /// Tells pages that the server goes for good, and waits for them.
-    func bidFarewell(within time: Duration) async {
-        await server.bidFarewell(within: time)
+    func announceShutdown(within time: Duration) async {
+        await server.announceShutdown(within: time)
     }
 
     /// Asks for something and reads the whole answer.
@@ -155,6 +156,24 @@ struct Answer: Sendable {
     subscript(header name: String) -> String? { headers.first(name: name) }
 }
 
+/// A server's configuration, and its dashboard's.
+struct TestPages: Sendable {
+    var configuration: ServerConfiguration
+    var dashboard: DashboardConfiguration
+
+    /// Returns pages that show what has happened, however slow the machine is.
+    static func pages(
+        control: Bool = false, tokens: (any TokenStore)? = nil, clock: StoreClock = .system, rateLimit: Double? = nil
+    ) -> Self {
+        var dashboard = DashboardConfiguration(allowsControl: control)
+        dashboard.rest = 0
+        return Self(
+            configuration: ServerConfiguration(
+                admission: tokens.map { .tokens($0) } ?? .open, rateLimit: rateLimit, version: "9.9", clock: clock),
+            dashboard: dashboard)
+    }
+}
+
 /// Runs a server until the body is over, then shuts it down gracefully.
 ///
 /// - Parameters:
@@ -162,23 +181,25 @@ struct Answer: Sendable {
 ///   - data: Where checkpoints are, if anywhere.
 ///   - configuration: How it behaves; the port is always a free one.
 ///   - logger: Where it logs; nowhere by default.
-///   - schedy: Schedy's protocol, if it is served.
+///   - pages: A configuration with a dashboard, instead of `configuration`.
+///   - extensions: Other mounts.
 ///   - configured: How the client behaves.
 ///   - body: Asks it.
 /// - Returns: What the body returns.
 /// - Throws: What the body or the server throws.
 func withServer<Result: Sendable>(
     store: any Store = InMemoryStore(), data: DataDirectory? = nil,
-    configuration: ServerConfiguration = ServerConfiguration(), logger: Logger? = nil, schedy: SchedyMount? = nil,
+    configuration: ServerConfiguration = ServerConfiguration(), logger: Logger? = nil,
+    pages: TestPages? = nil, extensions: [ServerExtension] = [],
     client configured: HTTPClient.Configuration = HTTPClient.Configuration(),
     _ body: @Sendable (TestServer) async throws -> Result
 ) async throws -> Result {
-    var configuration = configuration
+    var configuration = pages?.configuration ?? configuration
     configuration.port = 0
     let (ports, ready) = AsyncStream.makeStream(of: Int.self)
     let server = Server(
-        store: store, data: data, configuration: configuration, logger: logger, schedy: schedy,
-        onReady: { ready.yield($0) })
+        store: store, data: data, configuration: configuration, logger: logger,
+        extensions: extensions + (pages.map { [.dashboard($0.dashboard)] } ?? []), onReady: { ready.yield($0) })
     let group = ServiceGroup(
         configuration: ServiceGroupConfiguration(
             services: [.init(service: server)], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))

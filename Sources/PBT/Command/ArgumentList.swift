@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How all hyperparameters become arguments of a program.
+///
+/// | placeholder | a number or text | a boolean | null |
+/// | --- | --- | --- | --- |
+/// | `{args}` | `--NAME` `VALUE` | `--NAME` `true`, or `--NAME` `false` | nothing |
+/// | `{args:flags}` | the same | `--NAME`, or nothing | nothing |
+/// | `{args:no-flags}` | the same | `--NAME`, or `--no-NAME` | nothing |
+/// | `{args:equals}` | `--NAME=VALUE` | `--NAME=true`, or `--NAME=false` | nothing |
+/// | `{args:hydra}` | `NAME=VALUE` in Hydra's override grammar | `NAME=true`, or `NAME=false` | `NAME=null` |
+///
+/// A value that begins with a hyphen is joined to its option by an equals sign in the forms with flags, as it would be
+/// taken for another option.
+package enum ArgumentForm: String, Sendable, Hashable, CaseIterable {
+    /// An option and its value.
+    case pairs = "args"
+    /// A boolean is an option without a value, or left out.
+    case flags = "args:flags"
+    /// A boolean is an option without a value, or its negation.
+    case negatableFlags = "args:no-flags"
+    /// An option joined to its value.
+    case equals = "args:equals"
+    /// Hydra's overrides.
+    case hydra = "args:hydra"
+
+    /// The arguments for one hyperparameter.
+    func arguments(_ name: String, _ value: Value) -> [String] {
+        if self == .hydra { return ["\(name)=\(value.hydra)"] }
+        switch (self, value) {
+        case (_, .null): return []
+        case (.flags, .bool(let isSet)): return isSet ? ["--\(name)"] : []
+        case (.negatableFlags, .bool(let isSet)): return [isSet ? "--\(name)" : "--no-\(name)"]
+        case (.flags, _), (.negatableFlags, _):
+            return value.argument.hasPrefix("-") ? ["--\(name)=\(value.argument)"] : ["--\(name)", value.argument]
+        case (.equals, _): return ["--\(name)=\(value.argument)"]
+        default: return ["--\(name)", value.argument]
+        }
+    }
+}
+
+/// A placeholder that becomes any number of arguments.
+enum ArgumentList: Sendable, Hashable {
+    /// All hyperparameters.
+    case all(ArgumentForm)
+    /// One boolean hyperparameter.
+    case flag(String)
+
+    private static let flagSuffix = ":flag"
+
+    /// The list that a placeholder stands for; nothing for one that becomes a part of an argument.
+    init?(placeholder: String) {
+        if let form = ArgumentForm(rawValue: placeholder) {
+            self = .all(form)
+        } else if placeholder.hasSuffix(Self.flagSuffix) {
+            self = .flag(String(placeholder.dropLast(Self.flagSuffix.count)))
+        } else {
+            return nil
+        }
+    }
+
+    /// The list that a placeholder stands for, checked; nothing for one that becomes a part of an argument.
+    ///
+    /// - Throws: A ``CommandTemplate/Problem`` for a form that does not exist, and a flag that is no boolean.
+    static func checked(_ placeholder: String, space: SearchSpace) throws -> ArgumentList? {
+        if placeholder.hasPrefix("args:"), ArgumentForm(rawValue: placeholder) == nil { throw unknown(placeholder) }
+        guard let list = ArgumentList(placeholder: placeholder) else { return nil }
+        guard case .flag(let name) = list else { return list }
+        guard let dimension = space[name] else {
+            let near = nearest(to: name, among: space.names).map { "; did you mean {\($0):flag}?" } ?? ""
+            throw CommandTemplate.Problem(text: "{\(placeholder)}: there is no hyperparameter \"\(name)\"\(near)")
+        }
+        guard dimension.mayBeBoolean else {
+            throw CommandTemplate.Problem(
+                text: "{\(placeholder)}: \(name) is never true or false, so it is no flag; write --\(name)={\(name)}")
+        }
+        return list
+    }
+
+    /// What is wrong with a form of `{args}` that does not exist.
+    static func unknown(_ placeholder: String) -> CommandTemplate.Problem {
+        let known = ArgumentForm.allCases.map(\.rawValue)
+        let near = nearest(to: placeholder, among: known).map { "did you mean {\($0)}?" }
+        let all = "there are \(known.map { "{\($0)}" }.joined(separator: ", "))"
+        return CommandTemplate.Problem(text: "unknown placeholder {\(placeholder)}; \(near ?? all)")
+    }
+
+    /// The arguments for these hyperparameters, in order of name.
+    func arguments(for hyperparameters: Hyperparameters) -> [String] {
+        switch self {
+        case .all(let form):
+            hyperparameters.names.flatMap { form.arguments($0, hyperparameters[$0] ?? .null) }
+        case .flag(let name): hyperparameters[name] == true ? ["--\(name)"] : []
+        }
+    }
+}
+
+extension Dimension {
+    /// Whether it may ever be true or false.
+    fileprivate var mayBeBoolean: Bool {
+        switch domain {
+        case .boolean, .free: true
+        case .constant(let value): value.bool != nil
+        case .choice(let choice): choice.values.contains { $0.bool != nil }
+        case .real, .integer: false
+        }
+    }
+}
+
+extension Value {
+    /// The value in Hydra's override grammar.
+    ///
+    /// A string is quoted unless it could only be read as that string.
+    fileprivate var hydra: String {
+        switch self {
+        case .null: "null"
+        case .bool, .integer: json
+        case .number(let number): number.isFinite ? json : "nan"
+        case .string(let text): text.isPlainInHydra ? text : text.quotedForHydra
+        case .array(let values): "[\(values.map(\.hydra).joined(separator: ","))]"
+        case .object(let object):
+            "{\(object.sorted { $0.key < $1.key }.map { "\($0.key.isPlainInHydra ? $0.key : $0.key.quotedForHydra):\($0.value.hydra)" }.joined(separator: ","))}"
+        }
+    }
+}
+
+extension String {
+    /// Whether Hydra reads the text without quotation marks as this string: an identifier, with points, hyphens, and
+    /// slashes inside, that is none of its words and no number.
+    fileprivate var isPlainInHydra: Bool {
+        guard let first = utf8.first, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first | 0x20),
+            !["null", "true", "false", "nan", "inf"].contains(lowercased())
+        else { return false }
+        return utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+                || (UInt8(ascii: "-")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")
+        }
+    }
+
+    /// The text in single quotation marks, as Hydra's grammar has them.
+    fileprivate var quotedForHydra: String {
+        // A backslash escapes a quotation mark, and itself only before one.
+        var quoted = ""
+        var backslashes = 0
+        for character in self {
+            if character == "'" { quoted += String(repeating: "\\", count: backslashes + 1) }
+            backslashes = character == "\\" ? backslashes + 1 : 0
+            quoted.append(character)
+        }
+        return "'\(quoted)\(String(repeating: "\\", count: backslashes))'"
+    }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A command with placeholders, checked once and filled in for each attempt.
+///
+/// | placeholder | becomes |
+/// | --- | --- |
+/// | `{NAME}` | that hyperparameter: text as it is, lists and objects as JSON, null as nothing |
+/// | `{args}` | all hyperparameters, each as two arguments `--NAME` and value, in order of name, nulls left out; stands alone |
+/// | `{args:flags}` and others | the same in another form, see ``ArgumentForm``; stands alone |
+/// | `{NAME:flag}` | `--NAME` when that hyperparameter is true, else no argument at all; stands alone |
+/// | `{checkpoint_in}` | the directory to restore from; empty for a founder, and the argument stays in its place |
+/// | `{checkpoint_out}` | the directory to save into |
+/// | `{results}`, `{hyperparameters}` | the paths of these files |
+/// | `{member}`, `{interval}` | the numbers, from 0 |
+/// | `{depth}` | how many intervals of training the checkpoint will hold, this one included; a hyperparameter of that name comes first |
+/// | `{{`, `}}` | a brace |
+public struct CommandTemplate: Sendable, Hashable {
+    /// A piece of an argument.
+    enum Piece: Sendable, Hashable {
+        case text(String)
+        case placeholder(String)
+    }
+
+    /// What the placeholders that are no hyperparameters become.
+    package struct Values {
+        var checkpointIn: String
+        var checkpointOut: String
+        var results: String
+        var hyperparametersFile: String
+        var interval: IntervalID
+        var depth: Int
+        var hyperparameters: Hyperparameters
+
+        package init(
+            checkpointIn: String, checkpointOut: String, results: String, hyperparametersFile: String,
+            interval: IntervalID, depth: Int, hyperparameters: Hyperparameters
+        ) {
+            self.checkpointIn = checkpointIn
+            self.checkpointOut = checkpointOut
+            self.results = results
+            self.hyperparametersFile = hyperparametersFile
+            self.interval = interval
+            self.depth = depth
+            self.hyperparameters = hyperparameters
+        }
+    }
+
+    private let arguments: [[Piece]]
+
+    /// Reads a command and checks every placeholder; nothing is started.
+    ///
+    /// - Parameters:
+    ///   - command: The program and its arguments.
+    ///   - space: The hyperparameters that may be named.
+    /// - Throws: A `PBTError` with code `badExperiment` that names the argument, the placeholder, and the nearest right
+    ///   one.
+    public init(_ command: [String], space: SearchSpace) throws {
+        guard let program = command.first, !program.isEmpty else {
+            throw PBTError(.badExperiment, "command: must name a program, for example [python3, train.py, \"{args}\"]")
+        }
+        arguments = try command.enumerated().map { i, argument in
+            do {
+                return try Self.checked(argument, at: i, space: space)
+            } catch let problem as Problem {
+                throw PBTError(.badExperiment, "command[\(i)] \"\(argument)\": \(problem.text)")
+            }
+        }
+    }
+
+    /// Returns what is wrong with each argument of a command: its place, from 0, and a text for a person.
+    package static func problems(in command: [String], space: SearchSpace) -> [(argument: Int, text: String)] {
+        command.enumerated().compactMap { i, argument in
+            do {
+                _ = try checked(argument, at: i, space: space)
+                return nil
+            } catch {
+                return (i, "\"\(argument)\": \((error as? Problem)?.text ?? "\(error)")")
+            }
+        }
+    }
+
+    private static func checked(_ argument: String, at i: Int, space: SearchSpace) throws -> [Piece] {
+        let pieces = try pieces(of: argument)
+        try check(pieces, isProgram: i == 0, space: space)
+        return pieces
+    }
+
+    /// What is wrong with an argument.
+    struct Problem: Error {
+        let text: String
+    }
+
+    private static func pieces(of argument: String) throws -> [Piece] {
+        var pieces: [Piece] = []
+        var text = ""
+        var rest = argument[...]
+        while let character = rest.popFirst() {
+            switch character {
+            case "{" where rest.first == "{", "}" where rest.first == "}":
+                text.append(character)
+                rest.removeFirst()
+            case "{":
+                guard let end = rest.firstIndex(of: "}") else {
+                    throw Problem(text: "a '{' is never closed; write {{ for a brace")
+                }
+                if !text.isEmpty { pieces.append(.text(text)) }
+                text = ""
+                pieces.append(.placeholder(String(rest[..<end])))
+                rest = rest[rest.index(after: end)...]
+            case "}":
+                throw Problem(text: "a '}' closes nothing; write }} for a brace")
+            default:
+                text.append(character)
+            }
+        }
+        if !text.isEmpty || pieces.isEmpty { pieces.append(.text(text)) }
+        return pieces
+    }
+
+    private static func check(_ pieces: [Piece], isProgram: Bool, space: SearchSpace) throws {
+        for (i, piece) in pieces.enumerated() {
+            guard case .placeholder(let name) = piece else { continue }
+            if try ArgumentList.checked(name, space: space) != nil {
+                guard pieces.count == 1 else {
+                    let effect = name.hasPrefix("args") ? "becomes several arguments" : "becomes one argument or none"
+                    throw Problem(text: "{\(name)} \(effect) and must stand alone: \"{\(name)}\"")
+                }
+                guard !isProgram else { throw Problem(text: "{\(name)} cannot be the program") }
+                continue
+            }
+            if space[name] != nil || name == "depth" || SearchSpace.reserved.contains(name) { continue }
+            let known = space.names + SearchSpace.reserved.sorted() + ["depth"]
+            let advice: String
+            if let first = space.names.first(where: { $0.hasPrefix("\(name).") }) {
+                advice = "it is a group; write {\(first)}"
+            } else if i > 0, case .text(let before) = pieces[i - 1], before.hasSuffix("$") {
+                advice = "no shell expands ${\(name)}; write its value, or ${{\(name)}} in the script of a shell"
+            } else if let near = nearest(to: name, among: known) {
+                advice = "did you mean {\(near)}?"
+            } else if name.contains(where: { !$0.isLetter && !$0.isNumber && !"_-.".contains($0) }) || name.isEmpty {
+                advice = "write {{ and }} for braces"
+            } else {
+                advice = "there are \(known.map { "{\($0)}" }.joined(separator: ", ")); write {{ and }} for braces"
+            }
+            throw Problem(text: "unknown placeholder {\(name)}; \(advice)")
+        }
+    }
+
+    /// The program and its arguments for an attempt.
+    package func filled(_ values: Values) -> [String] {
+        arguments.flatMap { pieces -> [String] in
+            if pieces.count == 1, case .placeholder(let name) = pieces[0], let list = ArgumentList(placeholder: name) {
+                return list.arguments(for: values.hyperparameters)
+            }
+            return [
+                pieces.map { piece in
+                    switch piece {
+                    case .text(let text): text
+                    case .placeholder(let name): Self.value(of: name, values)
+                    }
+                }.joined()
+            ]
+        }
+    }
+
+    private static func value(of placeholder: String, _ values: Values) -> String {
+        switch placeholder {
+        case "checkpoint_in": values.checkpointIn
+        case "checkpoint_out": values.checkpointOut
+        case "results": values.results
+        case "hyperparameters": values.hyperparametersFile
+        case "member": String(values.interval.member)
+        case "interval": String(values.interval.index)
+        // Not reserved: spaces of earlier versions may have a hyperparameter of that name.
+        case "depth" where values.hyperparameters["depth"] == nil: String(values.depth)
+        default: values.hyperparameters[placeholder]?.argument ?? ""
+        }
+    }
+}
+
+extension Value {
+    /// The value as an argument or environment variable: text without quotation marks, null as nothing, else JSON.
+    package var argument: String {
+        switch self {
+        case .null: ""
+        case .string(let text): text
+        default: json
+        }
+    }
+}

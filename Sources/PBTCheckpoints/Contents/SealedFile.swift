@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import LibC
+import PBT
+import SystemPackage
+
+/// An open file of a checkpoint; closed with this object.
+final class SealedFile {
+    /// The bytes of each of the three samples of a large file.
+    private static let sample: Int64 = 1 << 20
+
+    private let descriptor: CInt
+    private let path: FilePath
+
+    /// Opens a file; a symbolic link is not followed.
+    ///
+    /// - Throws: A `PBTError` with code `inputOutput`.
+    init(_ path: FilePath) throws {
+        self.path = path
+        descriptor = path.withPlatformString { open($0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) }
+        guard descriptor >= 0 else { throw FileSystem.error("open", path, errno) }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// What tells the file from itself before a change.
+    func identity() throws -> FileIdentity {
+        FileIdentity(try status())
+    }
+
+    private func status() throws -> stat {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileSystem.error("look at", path, errno) }
+        return status
+    }
+
+    /// Takes away the right to write, unless the file has other names too, which need not be ours.
+    ///
+    /// What belongs to another user stays as it is.
+    func makeReadOnly() throws {
+        let status = try status()
+        guard status.st_nlink == 1, status.st_mode & 0o222 != 0 else { return }
+        guard fchmod(descriptor, status.st_mode & 0o555) == 0 || errno == EPERM else {
+            throw FileSystem.error("change the mode of", path, errno)
+        }
+    }
+
+    /// SHA-256 of all bytes, or of the first, the middle and the last MiB.
+    func digest(size: Int64, isSampled: Bool) throws -> String {
+        var hash = SHA256()
+        if isSampled {
+            for start in [0, size / 2 - Self.sample / 2, size - Self.sample] {
+                try read(from: max(0, start), count: Self.sample, into: &hash)
+            }
+        } else {
+            try read(from: 0, count: .max, into: &hash)
+        }
+        return Hex.text(of: hash.finalize())
+    }
+
+    private func read(from start: Int64, count: Int64, into hash: inout SHA256) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+        defer { buffer.deallocate() }
+        var done: Int64 = 0
+        while done < count {
+            let wanted = Int(min(Int64(buffer.count), count - done))
+            let result = pread(descriptor, buffer.baseAddress, wanted, off_t(start + done))
+            if result < 0 {
+                guard errno == EINTR else { throw FileSystem.error("read", path, errno) }
+                continue
+            }
+            if result == 0 { return }
+            hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<result]))
+            done += Int64(result)
+        }
+    }
+}
+
+extension FileSystem {
+    /// The time in nanoseconds since 1970, by the clock of this machine.
+    static func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    /// Takes the right to write away from all files below a directory, so that what was measured is not changed by mistake.
+    ///
+    /// Directories stay as they are: they are deleted later, and copied by trainers that write into the copy.
+    ///
+    /// - Throws: A `PBTError` with code `inputOutput`.
+    static func makeFilesReadOnly(_ root: FilePath) throws {
+        for name in try names(in: root) {
+            let path = root.appending(name)
+            switch try kind(of: path) {
+            case mode_t(S_IFREG): try SealedFile(path).makeReadOnly()
+            case mode_t(S_IFDIR): try makeFilesReadOnly(path)
+            default: break
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTServer
+
+/// The state that all pages share.
+final class DashboardContext: Sendable {
+    /// The state of the server.
+    let server: ServerContext
+    /// The dashboard's behavior.
+    let settings: DashboardConfiguration
+    let snapshots: Snapshots
+    let sessions = Sessions()
+    let connections = LiveConnections()
+    let leases: LeaseWatch
+    /// The secret that forms carry where nobody signs in.
+    let formToken = Sessions.secret()
+
+    init(server: ServerContext, settings: DashboardConfiguration) {
+        self.server = server
+        self.settings = settings
+        leases = LeaseWatch(store: server.store, clock: server.configuration.clock)
+        snapshots = Snapshots(store: server.store, clock: server.configuration.clock, rest: settings.rest)
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+
+/// A hyperparameter that takes more than one value, and its representation in charts.
+struct Varying: Sendable {
+    let name: String
+    let isLogarithmic: Bool
+    /// The range, if the hyperparameter has two bounds.
+    let bounds: ClosedRange<Double>?
+    /// The values of a categorical hyperparameter, in the order of its definition; none for a numeric one.
+    let categories: [Value]?
+    /// The plotted number of each interval: the value, or the index of the category; NaN where there is none.
+    let numbers: [Double]
+    /// The plotted number of each interval of the baseline.
+    let baselineNumbers: [Double]
+
+    /// The name for a label.
+    var label: String {
+        XML.name(name) + (isLogarithmic ? " (log)" : "")
+    }
+
+    /// Returns the index of an interval's category.
+    func category(at place: Int) -> Int? {
+        numbers[place].isNaN ? nil : Int(saturating: numbers[place])
+    }
+
+    /// Returns whether the hyperparameter's scale can show a number.
+    func isDrawn(_ number: Double) -> Bool {
+        number.isFinite && (!isLogarithmic || number > 0)
+    }
+
+    /// Returns the hyperparameters that take more than one value, by name.
+    static func all(_ intervals: [Interval], baseline: [Interval]?, in space: SearchSpace) -> [Varying] {
+        let table = HyperparameterTable(intervals)
+        let varying = table.columns.filter { $0.value.values.count > 1 }.sorted { $0.key < $1.key }
+        guard !varying.isEmpty else { return [] }
+        let baselineTable = HyperparameterTable(baseline ?? [])
+        return varying.map { name, column in
+            let dimension = space[name]
+            let isNumeric = !isChoice(dimension) && column.values.allSatisfy { $0.double != nil }
+            let categories = isNumeric ? nil : categories(of: column, dimension)
+            let places = Dictionary((categories ?? []).enumerated().map { (key($1), Double($0)) }) { first, _ in first }
+            func number(_ value: Value) -> Double {
+                isNumeric ? value.double ?? .nan : places[key(value)] ?? .nan
+            }
+            return Varying(
+                name: name, isLogarithmic: isNumeric && dimension?.isLogarithmic ?? false,
+                bounds: isNumeric ? dimension?.numericBounds : nil, categories: categories,
+                numbers: column.expanded(to: table.count, missing: .nan, number),
+                baselineNumbers: baselineTable.columns[name]?.expanded(to: baselineTable.count, missing: .nan, number)
+                    ?? [Double](repeating: .nan, count: baselineTable.count))
+        }
+    }
+
+    private static func isChoice(_ dimension: Dimension?) -> Bool {
+        if case .choice = dimension?.domain { true } else { false }
+    }
+
+    private static func categories(of column: HyperparameterTable.Column, _ dimension: Dimension?) -> [Value] {
+        if case .choice(let choice) = dimension?.domain { return choice.values }
+        return column.values.sorted { $0.json < $1.json }
+    }
+
+    /// Returns a key that is equal for equal values, such as `1` and `1.0`.
+    private static func key(_ value: Value) -> Value {
+        value.double.map { .number($0) } ?? value
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PBT
+import PBTCheckpoints
+import PBTReport
+import SystemPackage
+
+/// `pbt best`.
+struct BestCommand: PagedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "best",
+        abstract: "Show the best interval: score, checkpoint, hyperparameters, and the schedule that led to it.")
+
+    @Argument(help: "The experiment.", completion: .experiments) var experiment: String
+    @Flag(name: .long, help: "Print only the checkpoint's directory.") var path = false
+    @Option(
+        name: .long, help: "Copy the checkpoint into this directory, which must not exist yet.", completion: .directory)
+    var download: String?
+    @OptionGroup var storeOptions: StoreOptions
+    @OptionGroup var format: FormatOptions
+    @OptionGroup var pager: PagerOptions
+
+    func validate() throws {
+        if download != nil, path || format.json {
+            throw ValidationError("--download excludes --path and --json; with JSON: pbt download EXP DIR --json")
+        }
+        if path, format.json { throw ValidationError("--path and --json exclude each other") }
+    }
+
+    func printOutput() async throws {
+        let loaded = try await storeOptions.load(experiment)
+        let best = try loaded.interval(nil)
+        if let download {
+            let saved = try await CheckpointDownload(loaded: loaded, interval: best).save(to: download)
+            return try Output.line(
+                "\(best.id) is in \(PlainText.line(saved.path.string)), \(Format.bytes(saved.bytes))")
+        }
+        let checkpoint = loaded.checkpoint(of: best)
+        if let checkpoint, let name = best.checkpoint, try FileSystem.isDirectory(checkpoint) {
+            let changes = try loaded.opened.data?.changes(in: name, of: loaded.experiment.name) ?? []
+            if !changes.isEmpty {
+                Output.note(
+                    "warning: the checkpoint of \(best.id) was changed after it was measured: "
+                        + "\(CheckpointSeal.text(of: changes)) in \(checkpoint)")
+            }
+        }
+        if path {
+            if best.checkpointState == .kept, best.checkpointName == nil {
+                throw Failure(
+                    .noResult,
+                    "the checkpoint of \(best.id) has an invalid name, so there is no path to it: "
+                        + (best.checkpoint.map { Value.string(String($0.prefix(100))).json } ?? "none"))
+            }
+            if checkpoint == nil, let text = loaded.checkpointText(of: best) {
+                throw Failure(
+                    .noResult, "the checkpoint is \(text); this machine cannot see the server's data directory")
+            }
+            guard let checkpoint else {
+                throw Failure(.noResult, "the best interval of \"\(experiment)\", \(best.id), has no checkpoint")
+            }
+            return try Output.line(checkpoint.string)
+        }
+        let schedule = ScheduleText(loaded.history.lineage(of: best.id))
+        if format.json {
+            guard case .object(var object) = loaded.bestValue else { return }
+            object["name"] = .string(loaded.experiment.name)
+            object["schedule"] = schedule.value
+            return try Output.json(.object(object))
+        }
+        let objective = loaded.experiment.objective
+        let terminal = Terminal.output
+        try Output.line(
+            "\(terminal.symbol("★", "*")) \(best.id)  \(PlainText.line(objective.metric)) \(best.scoreText)"
+                + (loaded.record.state.isOver ? "" : "  (so far: the experiment is \(loaded.record.state.rawValue))"))
+        try Output.line("checkpoint       \(loaded.checkpointText(of: best) ?? "none")")
+        try Output.line("hyperparameters  \(HyperparameterColumns.line(of: best.hyperparameters))")
+        try Output.line()
+        try schedule.table.print()
+        if !schedule.constants.isEmpty { try Output.line("Constant: \(schedule.constants)") }
+        guard terminal.isTerminal else { return }
+        let file = Hint.command("schedule", loaded.experiment.name, "-o", "json", in: loaded.opened)
+        try Output.line()
+        try Output.line(terminal.styled("as JSON          \(file)", .dim))
+        try Output.line(
+            terminal.styled(
+                "retrain          \(Hint.command("replay", loaded.experiment.name, in: loaded.opened))", .dim))
+    }
+}

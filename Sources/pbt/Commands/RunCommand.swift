@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Logging
+import PBT
+import PBTReport
+import PBTWorker
+import ServiceLifecycle
+import SystemPackage
+
+/// `pbt run`.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Train an experiment to its end, or resume it.",
+        discussion: """
+            Run the same file again to resume after an interruption, or in a second terminal to add workers. The first \
+            Ctrl-C finishes the running intervals, the second stops immediately; either way the run can be resumed.
+            """)
+
+    @Argument(help: "The experiment file (YAML or JSON).", completion: .file())
+    var file: String
+
+    @OptionGroup var storeOptions: StoreOptions
+    @OptionGroup var overrides: ExperimentOverrides
+    @OptionGroup var shown: ProgressFlags
+
+    @OptionGroup var workersOption: WorkersOption
+
+    @Option(
+        name: .long, defaultAsFlag: 7070,
+        help: ArgumentHelp(
+            "Serve the dashboard on this machine while training; --dashboard=0 picks a free port.",
+            valueName: "port"))
+    var dashboard: Int?
+
+    func validate() throws {
+        if let dashboard, !(0...65535).contains(dashboard) {
+            throw ValidationError("--dashboard must be a port between 0 and 65535, not \(dashboard)")
+        }
+    }
+
+    func run() async throws {
+        let source = try ExperimentFile(file)
+        let experiment = try overrides.applied(to: source.experiment)
+        guard let trainer = experiment.trainer else {
+            throw Failure(.badFile, "\(file) has no command")
+        }
+        try source.checkProgram(of: trainer)
+        try trainer.checkDevices(of: experiment.name, slots: workersOption.workers ?? trainer.workers)
+        source.warn()
+        let opened = try await storeOptions.open(in: source.directory, creating: true)
+        if !shown.quiet { try await opened.warnOfUnknownFiles() }
+        let last = try await opened.store.lastEvent()
+        let hint = overrides.hint(file, workers: workersOption.workers, in: opened, storeDirectory: source.directory)
+        let registration = try await Registration(experiment, in: opened, retrying: true, hint: hint)
+        if case .alreadyFinished = registration.outcome {
+            Output.note(
+                "\(PlainText.line(experiment.name)) is already \(registration.family.main.state.rawValue); this is its result"
+            )
+            try await Self.conclude(registration.family, in: opened, shown: shown)
+            return
+        }
+        if registration.family.main.state == .paused {
+            let resume = Hint.command("resume", experiment.name, in: opened)
+            throw Failure(
+                .tryLater, "\(PlainText.line(experiment.name)) is paused; resume it: \(resume) && \(hint.command())")
+        }
+        let slots = workersOption.workers ?? trainer.workers
+        let options = shown.options
+        if options.style == .live || options.style == .plain {
+            StartLines(registration, trainer: trainer, slots: slots, opened: opened)
+                .print(isLive: options.style == .live)
+        }
+        try await RunDashboard.serve(opened, experiment: experiment.name, port: dashboard) {
+            try await Session.train(
+                registration.family, in: opened, slots: slots, after: last, options: options)
+        }
+        try await Self.conclude(registration.family, in: opened, shown: shown)
+    }
+
+    /// Prints the result.
+    ///
+    /// - Throws: A ``Failure`` when there is no usable result.
+    private static func conclude(
+        _ family: ExperimentFamily, in opened: OpenStore, shown: ProgressFlags
+    ) async throws {
+        let result = try await RunResult(of: family, in: opened)
+        if shown.json {
+            try Output.jsonLine(result.value)
+        } else {
+            try result.print(isQuiet: shown.quiet)
+        }
+        guard result.status == .done else { throw Failure(result.status, nil) }
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import PBT
+
+/// `pbt unpin`.
+struct UnpinCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unpin",
+        abstract: "Unpin the checkpoint of an interval: it is kept only as long as the experiment needs it.")
+
+    @Argument(help: "The experiment.", completion: .experiments)
+    var experiment: String
+
+    @Argument(help: "The interval: MEMBER@INTERVAL, for example 3@12.")
+    var interval: IntervalArgument
+
+    @OptionGroup var storeOptions: StoreOptions
+
+    func run() async throws {
+        let opened = try await storeOptions.open()
+        let store = opened.store
+        let id = try interval.interval()
+        try await store.pin(id, of: experiment, false)
+        let isNeeded = try await store.interval(id, of: experiment).checkpointState == .kept
+        try Output.line(
+            "the checkpoint of \(id) is not pinned"
+                + (isNeeded
+                    ? "; it is kept as long as it is needed"
+                    : " and not needed; delete it with: \(Hint.command("gc", experiment, in: opened))"))
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTReport
+import SystemPackage
+
+/// The result of a run.
+struct RunResult {
+    private let loaded: LoadedExperiment
+    private let opened: OpenStore
+    /// The experiment and its baseline.
+    private let family: ExperimentFamily
+
+    /// Reads the result.
+    ///
+    /// - Throws: A ``PBTError`` when the store cannot be read.
+    init(of family: ExperimentFamily, in opened: OpenStore) async throws {
+        self.family = try await ExperimentFamily(family.main.experiment.name, in: opened.store)
+        loaded = try await LoadedExperiment(family.main.experiment.name, in: opened)
+        self.opened = opened
+    }
+
+    private var name: String { loaded.experiment.name }
+
+    /// The exit code for the result.
+    var status: ExitStatus {
+        loaded.history.best == nil || loaded.record.state == .failed ? .noResult : .done
+    }
+
+    /// The scores of the experiment and its baseline after the same number of finished intervals.
+    private var comparison: (budget: Int, score: Double, baseline: Double)? {
+        guard let baseline = family.baseline else { return nil }
+        let budget = min(loaded.record.intervalsFinished, baseline.intervalsFinished)
+        guard let score = loaded.history.bestSoFar(by: .finished).last(where: { $0.at <= budget })?.score,
+            let other = loaded.history.baselineBestSoFar(by: .finished).last(where: { $0.at <= budget })?.score
+        else { return nil }
+        return (budget, score, other)
+    }
+
+    /// The result as a JSON object, with the keys of `pbt show --json` where it has the same values.
+    var value: Value {
+        let record = loaded.record
+        var object: [String: Value] = [
+            "event": "result", "name": .string(name), "state": .string(record.state.rawValue),
+            "reason": .string(orNull: record.reason),
+            "objective": [
+                "metric": .string(loaded.experiment.objective.metric),
+                "goal": .string(loaded.experiment.objective.goal.rawValue),
+            ],
+            "population": .integer(loaded.experiment.population), "intervals": record.countsValue, "best": .null,
+            "seconds": .number((record.ended ?? StoreClock.system.now()).since(record.created).seconds),
+            "failures": LostIntervals(loaded.intervals).value,
+        ]
+        if let best = loaded.history.best {
+            object["best"] = [
+                "member": .integer(best.id.member), "interval": .integer(best.id.index), "score": .score(best.score),
+                "hyperparameters": best.hyperparameters.value,
+                "checkpoint": .string(orNull: loaded.checkpoint(of: best)?.string),
+            ]
+            object["schedule"] = ScheduleText(loaded.history.lineage(of: best.id)).value
+        }
+        if let baseline = family.baseline {
+            object["baseline"] = [
+                "name": .string(baseline.experiment.name), "state": .string(baseline.state.rawValue),
+                "score": .score(baseline.bestScore),
+                "comparison": comparison.map {
+                    [
+                        "intervals": .integer($0.budget), "score": .number($0.score), "baseline": .number($0.baseline),
+                    ]
+                } ?? .null,
+            ]
+        }
+        return .object(object)
+    }
+
+    /// Prints the result to standard output.
+    ///
+    /// - Parameter isQuiet: Prints one line only.
+    /// - Throws: A ``Failure`` when it cannot be written.
+    func print(isQuiet: Bool) throws {
+        let record = loaded.record
+        let title = PlainText.line(name)
+        let took = Format.duration((record.ended ?? StoreClock.system.now()).since(record.created))
+        if status != .done { FailureText(loaded).write() }
+        guard let best = loaded.history.best, let score = best.score else { return }
+        let metric = PlainText.line(loaded.experiment.objective.metric)
+        let state = record.state.rawValue
+        try Output.line(
+            (Terminal.output.isTerminal ? Terminal.output.styled(Terminal.output.glyphs.done, .green) + " " : "")
+                + Terminal.output.styled("\(title) \(state)", .bold)
+                + ": best member \(best.id), \(metric) \(Format.score(score)), after \(took)")
+        let lost = LostIntervals(loaded.intervals)
+        guard !isQuiet else {
+            if record.state != .failed, lost.intervals > 0 {
+                Output.note("\(Terminal.error.styled("warning:", .yellow)) \(PlainText.line(lost.text))")
+            }
+            return
+        }
+        if let reason = record.reason { try row("ended", reason) }
+        if let checkpoint = loaded.checkpointText(of: best) { try row("checkpoint", checkpoint) }
+        if let comparison { try row("random search", compared(comparison)) }
+        let counts = Interval.State.allCases.compactMap { state in
+            record.counts[state].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
+        }
+        try row(
+            "intervals", counts.joined(separator: ", ") + ", \(Words.count(loaded.history.copies, "copy", "copies"))")
+        if lost.attempts > 0 { try row("failures", lost.text) }
+        let next = [
+            Hint.command("schedule", name, in: opened),
+            Hint.command("plot", "curves", name, "-o", "curves.svg", in: opened),
+            Hint.command("replay", name, in: opened),
+        ]
+        try row("next", next.joined(separator: "    "))
+        try Output.line()
+        try printSchedule(of: best.id)
+    }
+
+    private func row(_ title: String, _ text: String) throws {
+        try Output.line("  \(title)\(String(repeating: " ", count: max(1, 15 - title.count)))\(text)")
+    }
+
+    private func compared(_ comparison: (budget: Int, score: Double, baseline: Double)) -> String {
+        let objective = loaded.experiment.objective
+        let difference = Format.significant((comparison.score - comparison.baseline).magnitude, digits: 3)
+        let verdict =
+            if comparison.score == comparison.baseline {
+                "the same"
+            } else {
+                "this run is \(difference) \(objective.isBetter(comparison.score, than: comparison.baseline) ? "better" : "worse")"
+            }
+        return
+            "\(Format.score(comparison.baseline)) at equal budget (\(comparison.budget) intervals); \(verdict)"
+    }
+
+    /// Prints the schedule in short: a row for each stretch with the same values, the middle omitted.
+    private func printSchedule(of id: IntervalID) throws {
+        let schedule = ScheduleText(loaded.history.lineage(of: id))
+        var table = schedule.table
+        let most = 12
+        if table.rows.count > most {
+            let hidden = most / 2..<table.rows.count - most / 2
+            let row = ["... \(hidden.count) more"] + repeatElement("", count: table.columns.count - 1)
+            table.rows.replaceSubrange(hidden, with: [row])
+        }
+        try table.print()
+        if !schedule.constants.isEmpty { try Output.line("constant: \(schedule.constants)") }
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The identity of a file or directory, which another one at the same path does not share.
+struct FileIdentity: Equatable {
+    private let device: UInt64
+    private let number: UInt64
+
+    /// Reads the identity of the file at a path; nil when there is none.
+    init?(_ path: FilePath?) {
+        var status = stat()
+        guard let path, path.withPlatformString({ stat($0, &status) }) == 0 else { return nil }
+        (device, number) = (UInt64(status.st_dev), UInt64(status.st_ino))
+    }
+}
