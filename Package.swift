@@ -179,7 +179,8 @@ let package = Package(
         .executableTarget(
             name: "pbt",
             dependencies: [
-                "PBT", "PBTCheckpoints", "PBTSQLite", "PBTWorker", "PBTReport", "PBTHTTP", "PBTServer", "PBTDashboard",
+                "LibC", "PBT", "PBTCheckpoints", "PBTSQLite", "PBTWorker", "PBTReport", "PBTHTTP", "PBTServer",
+                "PBTDashboard",
                 "PBTSchedy", "PBTClient", "PBTExport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

@@ -4,9 +4,10 @@ package import PBT
 
 /// The query of a URL, or the body of a form: `application/x-www-form-urlencoded`.
 package enum Query {
-    /// Returns the fields of a URL's query; of a repeated name the last.
+    /// Parses a URL's query.
     ///
-    /// - Parameter url: A path with a query, as it was sent; an empty dictionary is returned where there is no query.
+    /// - Parameter url: A path with or without a query, as it was sent.
+    /// - Returns: The fields; of a repeated name the last.
     /// - Throws: A `PBTError` with code `badRequest` for what is not percent-encoded UTF-8.
     package static func fields(of url: String) throws(PBTError) -> [String: String] {
         var fields: [String: String] = [:]
@@ -17,11 +18,12 @@ package enum Query {
         return fields
     }
 
-    /// Returns the values of a name in order; pairs that are not percent-encoded UTF-8 are skipped.
+    /// Finds the values of a name; pairs that are not percent-encoded UTF-8 are skipped.
     ///
     /// - Parameters:
     ///   - name: The decoded name.
     ///   - encoded: A query without its question mark, or a form's body.
+    /// - Returns: The values in order.
     package static func values(of name: String, in encoded: Substring) -> [String] {
         pairs(in: encoded).compactMap { $0.name == name ? $0.value : nil }
     }

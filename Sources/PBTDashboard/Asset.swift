@@ -7,13 +7,13 @@ import HummingbirdCore
 import NIOCore
 import PBTReport
 
-/// A file that pages need, held by the program itself.
+/// A static file of the dashboard, embedded in the program.
 struct Asset: Sendable {
     let bytes: [UInt8]
     let type: String
-    /// Changes with the bytes.
+    /// A hash of the bytes.
     let version: String
-    /// Where it is, with its version, so that a new program's pages get a new program's file.
+    /// The path with the version, so that a browser never uses a cached file of another version of the program.
     let path: String
 
     init(_ path: String, _ type: String, _ bytes: [UInt8]) {
@@ -23,9 +23,9 @@ struct Asset: Sendable {
         self.path = "\(path)?v=\(version)"
     }
 
-    /// The file, or 304.
+    /// Returns the file; 304 if the client has this version.
     func reply(_ call: Call) -> Reply {
-        // Weak, since it is the same for the compressed bytes.
+        // Weak, since compressed and plain bytes share it.
         let tag = "W/\"\(version)\""
         let known = call.request.headers[.ifNoneMatch]?.split(separator: ",") ?? []
         let isKnown = known.contains { part in
@@ -40,15 +40,15 @@ struct Asset: Sendable {
     }
 }
 
-/// All of them.
+/// The static files.
 enum Assets {
     static let script = Asset("/app.js", "text/javascript; charset=utf-8", PackageResources.app_js)
     static let style = Asset("/app.css", "text/css; charset=utf-8", Array(css.utf8))
     static let icon = Asset("/icon.svg", "image/svg+xml", PackageResources.icon_svg)
 
-    /// The pictures' colors, which are theirs to say, then those of the pages, then the rules.
+    /// The variables for colors of charts and pages, then the rules.
     ///
-    /// Paper is light, whoever prints: `:root:root` is as strong as what makes a page dark, and comes after it.
+    /// Prints are always light: `:root:root` has the specificity of the rules for dark pages, and comes after them.
     private static var css: String {
         let light = Chart.cssVariables(.light) + lightColors
         let dark = Chart.cssVariables(.dark) + darkColors

@@ -10,9 +10,10 @@ import PBTAPI
 public import PBTServer
 
 extension ServerExtension {
-    /// A dashboard at `/`: pages that are complete without a script, and live where there is one.
+    /// A dashboard at `/`, whose pages are complete without JavaScript, and update live with it.
     ///
-    /// - Parameter configuration: Its behavior.
+    /// - Parameter configuration: The behavior of the dashboard.
+    /// - Returns: An extension for ``Server``.
     public static func dashboard(_ configuration: DashboardConfiguration = DashboardConfiguration()) -> ServerExtension
     {
         ServerExtension { Dashboard(server: $0, settings: configuration) }
@@ -38,7 +39,7 @@ struct Dashboard: Mount {
         let match = Page.router.find(request.method, path)
         var name = "other"
         if case .found(let page, _) = match { name = page.path }
-        guard answers(request, match) else { return nil }
+        guard handles(request, match) else { return nil }
         return MountedRoute(name: name) { request, connection in
             let hint = "nothing is at \(PlainText.line(String(request.uri.string.prefix(200))))"
             let (page, path) = try match.get(for: request, hint: hint)
@@ -50,9 +51,9 @@ struct Dashboard: Mount {
         }
     }
 
-    /// Whether a path that is not the API's is answered with a page: one that exists, unless only JSON is accepted, or
-    /// any, when a browser asks.
-    private func answers(_ request: Request, _ match: Router<Page>.Match) -> Bool {
+    /// Returns whether a request gets a page: an existing one, except for clients that accept JSON at `/`; or an error
+    /// page for any path, for browsers.
+    private func handles(_ request: Request, _ match: Router<Page>.Match) -> Bool {
         let accept = request.headers[.accept] ?? ""
         if accept.contains("text/html") { return true }
         guard case .found(let page, _) = match else { return false }
@@ -65,7 +66,7 @@ struct Dashboard: Mount {
         }
         guard let request = try await context.authenticate(call) else {
             guard page.method == .get, !page.path.hasSuffix("/live") else {
-                throw PBTError(.unauthorized, "you are no longer signed in; sign in again")
+                throw PBTError(.unauthorized, "the session has expired; sign in again")
             }
             let path = call.request.uri.string
             return .seeOther(path == "/" ? "/sign-in" : "/sign-in?next=\(PathSegment.encode(path))")
@@ -77,7 +78,7 @@ struct Dashboard: Mount {
     /// Renders an error as a page; the one for a missing page lists the experiments.
     private func errorPage(_ problem: Problem, _ request: Request, _ connection: ConnectionContext) async -> Reply {
         var page = ErrorPage(problem: problem, request: nil, records: [])
-        // A caller who may not read learns nothing.
+        // A caller without permission to read gets no list.
         do {
             let call = try Call(request, caller: Caller(name: nil, scope: .read), on: connection, in: context.server)
             page.request = try await context.authenticate(call)
@@ -85,8 +86,8 @@ struct Dashboard: Mount {
                 page.records = try await context.server.store.experiments()
             }
         } catch {
-            // The page says what the first problem is.
-            context.server.logger.debug("an error page without a list", metadata: ["error": "\(error)"])
+            // The page shows the first problem.
+            context.server.logger.debug("no list of experiments on an error page", metadata: ["error": "\(error)"])
         }
         return page.reply()
     }

@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a server's dashboard behaves.
+/// The behavior of a server's dashboard.
 public struct DashboardConfiguration: Sendable, Hashable {
-    /// Whether those who may manage experiments may do so from its pages: pause, resume, stop and push.
+    /// A Boolean value indicating whether callers with the scope `admin` can pause, resume, stop and push from its pages.
     ///
-    /// Without it pages only show.
+    /// Otherwise pages are read-only.
     public var allowsControl: Bool
 
-    /// The command that shows the same pages once this server, which lasts as long as a run, is gone; none: a server that
-    /// stays, or comes back.
+    /// The command that serves the same pages after the run that this server belongs to; none for a server of its own.
     package var afterwards: String?
 
-    /// The store as commands on the pages name it; none: the server itself, by the address that the browser used.
+    /// The store's name in commands on the pages; none for the server's address as the browser used it.
     package var store: String?
 
-    /// For how many times as long as it took to read a large experiment it is not read again.
+    /// The multiple of the time that it took to read a large experiment for which it is not read again.
     package var rest = 4
 
-    /// How a server's dashboard behaves.
+    /// The behavior of a dashboard.
     ///
-    /// - Parameter allowsControl: Whether experiments can be paused, resumed, stopped and pushed to from its pages.
+    /// - Parameter allowsControl: Whether callers with the scope `admin` can pause, resume, stop and push from its pages.
     public init(allowsControl: Bool = false) {
         self.allowsControl = allowsControl
     }
 
-    /// The path of an experiment's page.
+    /// Returns the path of an experiment's page.
     public static func path(of experiment: String) -> String {
         Links.experiment(experiment)
     }

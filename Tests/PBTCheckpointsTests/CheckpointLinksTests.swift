@@ -72,9 +72,9 @@ import Testing
             for part in [
                 "\"outside\" is a link to \(other), outside of the checkpoint",
                 "\"parent\" is a link to ../../.., outside of the checkpoint",
-                "\"dead\" is a link to nothing, where there is nothing",
-                "\"self\" is a link to self, which leads back to itself",
-                "\"here\" is a link to ., which leads back to itself",
+                "\"dead\" is a link to nothing, which does not exist",
+                "\"self\" is a link to self, which leads back to the link",
+                "\"here\" is a link to ., which leads back to the link",
                 "copy the file into PBT_CHECKPOINT_OUT",
             ] {
                 #expect(message.contains(part), "\(message)")

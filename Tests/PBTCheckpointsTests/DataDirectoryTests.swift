@@ -68,8 +68,8 @@ import Testing
             #expect(
                 throws: PBTError(
                     .inputOutput,
-                    "cannot publish the checkpoint \(target): there is one already that no interval names; delete it "
-                        + "with: pbt gc")
+                    "cannot publish the checkpoint \(target): it already exists, and no interval references it; delete "
+                        + "it with: pbt gc")
             ) { try data.publish(again) }
             #expect(try target.names() == [])
             #expect(try again.checkpoint.names() == ["new"])

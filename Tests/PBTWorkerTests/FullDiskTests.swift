@@ -106,7 +106,7 @@ import Testing
             #expect(
                 full.message
                     == "cannot write /a: No space left on device (free some space, or keep fewer checkpoints; pbt gc "
-                    + "deletes what nothing needs)")
+                    + "deletes unreferenced files)")
             #expect(FileSystem.isDiskFull(full))
             #expect(!FileSystem.isDiskFull(FileSystem.error("write", "/a", EACCES)))
         }

@@ -4,34 +4,35 @@ import LibC
 package import PBT
 package import SystemPackage
 
-/// A symbolic link that a trainer saved in its checkpoint.
+/// A symbolic link in a checkpoint.
 package struct CheckpointLink: Sendable, Hashable {
-    /// What is wrong with a link.
+    /// A reason why a link cannot be published.
     package enum Problem: Sendable, Hashable {
-        /// It leads out of the checkpoint.
+        /// The target is outside of the checkpoint.
         case outside
-        /// It leads to nothing.
+        /// The target does not exist.
         case dangling
-        /// It leads to itself, or to a directory that it is in.
+        /// The target is the link itself or a directory that contains it.
         case loop
     }
 
-    /// Where the link is, inside the checkpoint.
+    /// The path of the link relative to the checkpoint.
     package var path: String
-    /// What it holds.
+    /// The target as the link stores it.
     package var target: String
-    /// What it should hold: a relative path inside the checkpoint; nil when there is a problem.
+    /// The target as a relative path that stays inside the checkpoint; nil if there is a problem.
     package var relative: String?
-    /// What is wrong with it.
+    /// The reason why the link cannot be published; nil if it can.
     package var problem: Problem?
     fileprivate var place: FilePath
 }
 
-/// The symbolic links of a checkpoint: those that lead inside it are kept, as relative ones, which still lead there when
-/// the checkpoint is renamed, copied or moved; all others are refused, since what they lead to changes or is deleted
-/// without the checkpoint.
+/// The rules for symbolic links in checkpoints.
+///
+/// A link whose target is inside the checkpoint is kept, as a relative link, which stays valid when the checkpoint is
+/// renamed, copied, or moved. All other links are rejected: their targets can change or be deleted independently.
 package enum CheckpointLinks {
-    /// Finds the symbolic links below a directory, in order of path.
+    /// Returns the symbolic links below a directory, in order of path.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package static func find(in root: FilePath) throws -> [CheckpointLink] {
@@ -41,9 +42,9 @@ package enum CheckpointLinks {
         return links
     }
 
-    /// Makes the links that lead inside a checkpoint relative.
+    /// Makes the links of a checkpoint relative.
     ///
-    /// - Throws: A `PBTError`: `badValue` that names the links that do not lead inside, with the remedy; `inputOutput`.
+    /// - Throws: A `PBTError`: `badValue` that names the links that cannot be published and a remedy; `inputOutput`.
     package static func settle(in root: FilePath) throws {
         let links = try find(in: root)
         let bad = links.filter { $0.problem != nil }
@@ -54,11 +55,11 @@ package enum CheckpointLinks {
         }
     }
 
-    /// Makes the links of a copy relative that lead inside the original by an absolute path.
+    /// Makes the links of a copied checkpoint relative that point into the original by an absolute path.
     ///
     /// - Parameters:
     ///   - copy: The copy.
-    ///   - original: What it was copied from, without links that lead out of it.
+    ///   - original: The directory that it was copied from, without links to targets outside of it.
     /// - Throws: A `PBTError` with code `inputOutput`.
     static func settle(copy: FilePath, of original: FilePath) throws {
         for link in try find(in: original) {
@@ -67,13 +68,13 @@ package enum CheckpointLinks {
         }
     }
 
-    /// The error for links that do not lead inside their checkpoint.
+    /// Returns the error for links that cannot be published.
     package static func refusal(of links: [CheckpointLink], atMost limit: Int = 5) -> PBTError {
         let shown = links.prefix(limit).map(\.description).joined(separator: ", ")
         let more = links.count > limit ? ", and \(links.count - limit) more" : ""
         return PBTError(
             .badValue,
-            "the checkpoint cannot be published: \(shown)\(more). What a link leads to changes or is deleted without the "
+            "the checkpoint cannot be published: \(shown)\(more). The target of a link can change or be deleted without the "
                 + "checkpoint: copy the file into PBT_CHECKPOINT_OUT (shutil.copyfile, cp -L), or save its path and leave "
                 + "the link out")
     }
@@ -98,7 +99,7 @@ package enum CheckpointLinks {
         guard let real = place.withPlatformString({ realpath($0, nil) }) else {
             switch errno {
             case ELOOP: link.problem = .loop
-            // A link that cannot be followed, whatever the reason, is of no use to whoever restores.
+            // A link that cannot be followed, for any reason, cannot be restored from.
             default: link.problem = .dangling
             }
             return link
@@ -118,7 +119,7 @@ package enum CheckpointLinks {
         return link
     }
 
-    /// Whether a relative link leads to its end without leaving the checkpoint on the way.
+    /// Returns true if a relative target stays inside the checkpoint at each step.
     private static func staysInside(_ target: String, from names: [String]) -> Bool {
         guard target.utf8.first != UInt8(ascii: "/") else { return false }
         var depth = names.count - 1
@@ -140,7 +141,7 @@ package enum CheckpointLinks {
         try FileSystem.realPath(path).string.pathNames(omittingEmpty: true)
     }
 
-    /// Replaces a link by one rename.
+    /// Replaces a link atomically, by a rename.
     private static func replace(_ place: FilePath, by target: String) throws {
         let draft = place.removingLastComponent().appending(
             ".pbt-link.\(String(UInt64.random(in: 0 ... .max), radix: 36))")
@@ -152,32 +153,32 @@ package enum CheckpointLinks {
 }
 
 extension CheckpointLink: CustomStringConvertible {
-    /// The link and its target, for a person: `"vocab" is a link to /a/b, outside of the checkpoint`.
+    /// A description for messages: `"vocab" is a link to /a/b, outside of the checkpoint`.
     package var description: String {
         let what =
             switch problem {
             case nil: "inside the checkpoint"
             case .outside: "outside of the checkpoint"
-            case .dangling: "where there is nothing"
-            case .loop: "which leads back to itself"
+            case .dangling: "which does not exist"
+            case .loop: "which leads back to the link"
             }
         return "\(Value.string(String(path.prefix(200))).json) is a link to \(target.prefix(400)), \(what)"
     }
 }
 
 extension FileSystem {
-    /// Returns the absolute path of what a path leads to, without symbolic links.
+    /// Returns the absolute path of a file with all symbolic links resolved.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     static func realPath(_ path: FilePath) throws -> FilePath {
         guard let real = path.withPlatformString({ realpath($0, nil) }) else {
-            throw error("look at", path, errno)
+            throw error("access", path, errno)
         }
         defer { free(real) }
         return FilePath(platformString: real)
     }
 
-    /// What a symbolic link holds.
+    /// Returns the target that a symbolic link stores.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package static func target(of link: FilePath) throws -> String {
@@ -191,13 +192,13 @@ extension FileSystem {
         return String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 
-    /// Resolves the symbolic links along a path inside a directory, none of which may lead out of it.
+    /// Resolves the symbolic links of a path inside a directory, none of which may leave the directory.
     ///
     /// - Parameters:
-    ///   - names: The names along the path.
+    ///   - names: The components of the path.
     ///   - root: The directory.
-    /// - Returns: The names along the path to the same file without links.
-    /// - Throws: A `PBTError` with code `badValue` for a link that leads out or to itself; `inputOutput`.
+    /// - Returns: The components of the path without links.
+    /// - Throws: A `PBTError`: `badValue` for a link that leaves the directory or leads to itself; `inputOutput`.
     package static func resolved(_ names: [String], below root: FilePath) throws -> [String] {
         var result: [String] = []
         var left = Array(names.reversed())
@@ -223,7 +224,7 @@ extension FileSystem {
     private static func leadsOut(_ names: [String], _ root: FilePath) -> PBTError {
         PBTError(
             .badValue,
-            "\(Value.string(names.joined(separator: "/")).json) in the checkpoint \(root) is a symbolic link that leads out "
-                + "of it or to itself; save the file itself")
+            "\(Value.string(names.joined(separator: "/")).json) in the checkpoint \(root) is a symbolic link that leaves "
+                + "it or leads to itself; save the file itself")
     }
 }

@@ -5,7 +5,7 @@ package import PBT
 package import SystemPackage
 
 extension CheckpointSeal {
-    /// The seal as a JSON object, as its file holds it.
+    /// The seal as a JSON object: the content of its file.
     package var value: Value {
         [
             "format": 1, "recorded": .integer(Int(recorded)),
@@ -22,7 +22,7 @@ extension CheckpointSeal {
         ]
     }
 
-    /// Reads what ``value`` wrote; nil for anything else, such as a later format.
+    /// Creates a seal from the JSON of ``value``; nil for any other JSON, such as a later format.
     package init?(_ value: Value) {
         guard value["format"]?.int == 1, let recorded = value["recorded"]?.int, let files = value["files"]?.array,
             let directories = value["directories"]?.array, let links = value["links"]?.object
@@ -50,7 +50,7 @@ extension CheckpointSeal.File {
 }
 
 extension DataDirectory {
-    /// Where the seals of an experiment's checkpoints are.
+    /// Returns the directory of the seals of an experiment's checkpoints.
     package func manifests(of experiment: String) -> FilePath {
         directory(of: experiment).appending("manifests")
     }
@@ -59,8 +59,8 @@ extension DataDirectory {
         manifests(of: experiment).appending("\(name).json")
     }
 
-    /// The seal of a published checkpoint; nil for one that an earlier version published, and when its file cannot be
-    /// understood.
+    /// Returns the seal of a published checkpoint; nil if an earlier version published it, or the file is not a valid
+    /// seal.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package func seal(of name: String, in experiment: String) throws -> CheckpointSeal? {
@@ -74,7 +74,7 @@ extension DataDirectory {
     ///   - seal: The seal.
     ///   - name: The checkpoint's name.
     ///   - experiment: The experiment.
-    ///   - isDurable: Whether it must survive a power cut.
+    ///   - isDurable: True if the seal must survive a power failure.
     /// - Throws: A `PBTError` with code `inputOutput`.
     package func write(_ seal: CheckpointSeal, of name: String, in experiment: String, isDurable: Bool) throws {
         let directory = manifests(of: experiment)
@@ -88,36 +88,36 @@ extension DataDirectory {
         try FileSystem.synchronize(directory: directory)
     }
 
-    /// Returns how a published checkpoint differs from what was published; empty when it does not, or nothing is known.
+    /// Returns the changes to a checkpoint since it was published; empty if there are none, or there is no seal.
     ///
     /// - Throws: A `PBTError`: `noSuchCheckpoint`, `inputOutput`.
     package func changes(in name: String, of experiment: String) throws -> [String] {
         let path = try published(name, of: experiment)
         guard let seal = try seal(of: name, in: experiment) else { return [] }
         let result = Result { try seal.changes(at: path) }
-        // What is deleted at this moment has not changed.
+        // A checkpoint that was deleted in the meantime has not changed.
         _ = try published(name, of: experiment)
         return try result.get()
     }
 
-    /// Checks that a published checkpoint is what was published.
+    /// Checks that a checkpoint has not changed since it was published.
     ///
-    /// - Throws: A `PBTError`: `changedCheckpoint` when it is not, `noSuchCheckpoint`, `inputOutput`.
+    /// - Throws: A `PBTError`: `changedCheckpoint` if it has, `noSuchCheckpoint`, `inputOutput`.
     package func checkUnchanged(_ name: String, of experiment: String) throws {
         let changes = try changes(in: name, of: experiment)
         guard changes.isEmpty else {
             throw PBTError(
                 .changedCheckpoint,
                 "the checkpoint \(name) of \"\(experiment)\" was changed after it was published: "
-                    + "\(CheckpointSeal.text(of: changes)) in \(checkpoint(name, of: experiment)); its score is no longer "
-                    + "true of it, so nothing is trained from it. Find what writes there: pbt check FILE says whether the "
-                    + "trainer does")
+                    + "\(CheckpointSeal.text(of: changes)) in \(checkpoint(name, of: experiment)); its score no "
+                    + "longer applies, so nothing is trained from it. Find the program that writes there: "
+                    + "pbt check FILE shows whether it is the trainer")
         }
     }
 }
 
 extension CheckpointSeal {
-    /// Makes the files of a checkpoint read-only, and reads it.
+    /// Makes the files of a checkpoint read-only and creates its seal.
     ///
     /// - Throws: As ``init(of:hashing:)``.
     package init(sealing root: FilePath) throws {
@@ -125,14 +125,14 @@ extension CheckpointSeal {
         try self.init(of: root)
     }
 
-    /// The first few changes, for a person.
+    /// Returns the first three changes, for messages.
     package static func text(of changes: [String]) -> String {
         changes.prefix(3).joined(separator: ", ") + (changes.count > 3 ? " and \(changes.count - 3) more" : "")
     }
 }
 
 extension FileSystem {
-    /// Makes what was written to a file survive a power cut.
+    /// Flushes a file to disk.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package static func synchronize(file path: FilePath) throws {

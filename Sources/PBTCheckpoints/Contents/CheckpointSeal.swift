@@ -4,65 +4,65 @@ import LibC
 import PBT
 package import SystemPackage
 
-/// What a checkpoint was when it was published: enough to find out later whether it still is that.
+/// A record of the content of a checkpoint when it was published, to detect later changes.
 ///
-/// Kept in `ROOT/EXPERIMENT/manifests/NAME.json`. A file of up to ``wholeLimit`` bytes has the SHA-256 of all of it; a
-/// larger one the SHA-256 of three samples, and the time of its last modification counts too, unless
+/// Stored in `ROOT/EXPERIMENT/manifests/NAME.json`. A file of up to ``wholeLimit`` bytes is recorded with the SHA-256
+/// of all its bytes. A larger file is recorded with the SHA-256 of three samples and its modification time, unless
 /// ``Hashing/full`` is chosen.
 package struct CheckpointSeal: Sendable, Hashable {
     /// One file.
     package struct File: Sendable, Hashable {
-        /// Its path inside the checkpoint.
+        /// The path relative to the checkpoint.
         package var path: String
-        /// In bytes.
+        /// The size in bytes.
         package var size: Int64
         /// SHA-256 in 64 hexadecimal digits: of all bytes, or of the samples.
         package var digest: String
-        /// Whether the digest is of samples.
+        /// True if the digest covers samples only.
         package var isSampled: Bool
-        /// When its bytes last changed, in nanoseconds since 1970.
+        /// The modification time (`mtime`), in nanoseconds since 1970.
         package var modified: Int64
-        /// When its bytes or its properties last changed, in nanoseconds since 1970.
+        /// The status change time (`ctime`), in nanoseconds since 1970.
         package var changed: Int64
-        /// Its number on the file system.
+        /// The inode number.
         package var inode: UInt64
 
-        /// The file without what is a matter of the file system that it is on.
+        /// The properties that do not depend on the file system.
         fileprivate var content: [String] {
             [path, String(size), digest, isSampled ? "samples" : "whole"]
         }
     }
 
-    /// What is read of large files.
+    /// The bytes of large files that a seal covers.
     package enum Hashing: String, Sendable {
         /// Samples of files that are larger than ``CheckpointSeal/wholeLimit``.
         case sampled
         /// Every byte of every file.
         case full
 
-        /// What the environment variable `PBT_CHECKPOINT_HASH` says; sampled when it is not set.
+        /// The value of the environment variable `PBT_CHECKPOINT_HASH`; sampled if it is not set.
         package static let usual: Self =
             getenv("PBT_CHECKPOINT_HASH").flatMap { Self(rawValue: String(cString: $0)) } ?? .sampled
     }
 
-    /// The size in bytes up to which every byte of a file is read: 64 MiB.
+    /// The size in bytes up to which a file is hashed as a whole: 64 MiB.
     package static let wholeLimit: Int64 = 64 << 20
 
-    /// In order of path.
+    /// The files, in order of path.
     package var files: [File] = []
     /// The paths of the directories inside the checkpoint, in order.
     package var directories: [String] = []
-    /// Where symbolic links lead, by path.
+    /// The targets of symbolic links, by path.
     package var links: [String: String] = [:]
-    /// When this was found out, in nanoseconds since 1970.
+    /// The time of the record, in nanoseconds since 1970.
     package var recorded: Int64 = 0
 
-    /// Reads a checkpoint.
+    /// Creates a seal of a checkpoint.
     ///
     /// - Parameters:
     ///   - root: Its directory.
-    ///   - hashing: What is read of large files.
-    /// - Throws: A `PBTError`: `badValue` for what cannot be recorded, or when files change while they are read;
+    ///   - hashing: The bytes of large files to read.
+    /// - Throws: A `PBTError`: `badValue` for entries that cannot be recorded, or if files change while they are read;
     ///   `inputOutput`.
     package init(of root: FilePath, hashing: Hashing = .usual) throws {
         let tree = try SealedTree(of: root)
@@ -74,18 +74,18 @@ package struct CheckpointSeal: Sendable, Hashable {
         recorded = FileSystem.now()
     }
 
-    /// Whether another checkpoint holds the same files, directories and links; of large files, the same samples.
+    /// Returns true if another checkpoint has the same files, directories, and links; of large files, the same samples.
     package func isSameContent(as other: Self) -> Bool {
         directories == other.directories && links == other.links
             && files.map(\.content) == other.files.map(\.content)
     }
 
-    /// Finds out how a checkpoint differs from what was published.
+    /// Returns the changes to a checkpoint since it was sealed.
     ///
-    /// The bytes of a file are read only when its times and its number are not as they were.
+    /// A file is read only if its times or its inode differ.
     ///
     /// - Parameter root: Its directory.
-    /// - Returns: What changed, for a person, in order of path: `"s.json" has other bytes`; empty when nothing did.
+    /// - Returns: Descriptions of the changes, in order of path: `"s.json" has other bytes`; empty if nothing changed.
     /// - Throws: A `PBTError` with code `inputOutput`.
     package func changes(at root: FilePath) throws -> [String] {
         let tree: SealedTree
@@ -119,9 +119,7 @@ package struct CheckpointSeal: Sendable, Hashable {
 }
 
 extension CheckpointSeal.File {
-    /// File systems keep time in steps: what changes again within one is not seen by its time.
-    ///
-    /// In nanoseconds.
+    /// The assumed resolution of file times in nanoseconds: two changes within it can have the same time.
     private static let step: Int64 = 50_000_000
 
     fileprivate init(_ path: String, below root: FilePath, isSampled: (Int64) -> Bool) throws {
@@ -138,11 +136,11 @@ extension CheckpointSeal.File {
             throw PBTError(
                 .badValue,
                 "\(Value.string(path).json) in \(root) changed while it was published: a process of the trainer still writes "
-                    + "to it; end all of them, and save, before the program ends")
+                    + "to it; finish all writes before the program exits")
         }
     }
 
-    /// How the file differs now; nil when it does not.
+    /// Returns a description of the change to the file; nil if there is none.
     fileprivate func change(below root: FilePath, since recorded: Int64) throws -> String? {
         let file = try SealedFile(root.pushing(FilePath(path)))
         let now = try file.identity()
@@ -154,7 +152,7 @@ extension CheckpointSeal.File {
     }
 }
 
-/// What is in a checkpoint's directory.
+/// The entries of a checkpoint directory.
 private struct SealedTree {
     private(set) var files: [String] = []
     private(set) var directories: [String] = []
@@ -180,7 +178,7 @@ private struct SealedTree {
             case nil:
                 throw PBTError(
                     .badValue,
-                    "the checkpoint \(directory) holds a name that is not UTF-8 or went away while it was read "
+                    "the checkpoint \(directory) holds a name that is not UTF-8 or was deleted while it was read "
                         + "(\(Value.string(path).json)); rename it, and end every process that writes there")
             default:
                 throw PBTError(
@@ -199,6 +197,6 @@ private struct SealedTree {
         return PBTError(
             .badValue,
             "the checkpoint holds two names that are equal after Unicode normalization: \(written(a)) and \(written(b)) in "
-                + "\(directory); many file systems hold them for one: rename one of them")
+                + "\(directory); many file systems treat them as the same name: rename one of them")
     }
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
 import LibC
 import PBT
 import SystemPackage
 
-/// An open file of a checkpoint; closed with this object.
+/// An open file of a checkpoint, closed when this object is released.
 final class SealedFile {
     /// The bytes of each of the three samples of a large file.
     private static let sample: Int64 = 1 << 20
@@ -13,7 +12,7 @@ final class SealedFile {
     private let descriptor: CInt
     private let path: FilePath
 
-    /// Opens a file; a symbolic link is not followed.
+    /// Opens a file without following a symbolic link.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     init(_ path: FilePath) throws {
@@ -26,20 +25,20 @@ final class SealedFile {
         close(descriptor)
     }
 
-    /// What tells the file from itself before a change.
+    /// Returns the properties of the file that reveal a change.
     func identity() throws -> FileIdentity {
         FileIdentity(try status())
     }
 
     private func status() throws -> stat {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileSystem.error("look at", path, errno) }
+        guard fstat(descriptor, &status) == 0 else { throw FileSystem.error("access", path, errno) }
         return status
     }
 
-    /// Takes away the right to write, unless the file has other names too, which need not be ours.
+    /// Makes the file read-only, unless it has other hard links, which can be outside of the data directory.
     ///
-    /// What belongs to another user stays as it is.
+    /// A file of another user is left unchanged.
     func makeReadOnly() throws {
         let status = try status()
         guard status.st_nlink == 1, status.st_mode & 0o222 != 0 else { return }
@@ -48,20 +47,20 @@ final class SealedFile {
         }
     }
 
-    /// SHA-256 of all bytes, or of the first, the middle and the last MiB.
+    /// Returns the SHA-256 of all bytes, or of the first, the middle, and the last MiB.
     func digest(size: Int64, isSampled: Bool) throws -> String {
-        var hash = SHA256()
+        var checksum = Checksum()
         if isSampled {
             for start in [0, size / 2 - Self.sample / 2, size - Self.sample] {
-                try read(from: max(0, start), count: Self.sample, into: &hash)
+                try add(from: max(0, start), count: Self.sample, to: &checksum)
             }
         } else {
-            try read(from: 0, count: .max, into: &hash)
+            try add(from: 0, count: .max, to: &checksum)
         }
-        return Hex.text(of: hash.finalize())
+        return checksum.text
     }
 
-    private func read(from start: Int64, count: Int64, into hash: inout SHA256) throws {
+    private func add(from start: Int64, count: Int64, to checksum: inout Checksum) throws {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
         defer { buffer.deallocate() }
         var done: Int64 = 0
@@ -73,23 +72,23 @@ final class SealedFile {
                 continue
             }
             if result == 0 { return }
-            hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<result]))
+            checksum.update(UnsafeRawBufferPointer(rebasing: buffer[..<result]))
             done += Int64(result)
         }
     }
 }
 
 extension FileSystem {
-    /// The time in nanoseconds since 1970, by the clock of this machine.
+    /// Returns the system time in nanoseconds since 1970.
     static func now() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
-    /// Takes the right to write away from all files below a directory, so that what was measured is not changed by mistake.
+    /// Makes all files below a directory read-only, so that a measured checkpoint is not changed by mistake.
     ///
-    /// Directories stay as they are: they are deleted later, and copied by trainers that write into the copy.
+    /// Directories stay writable: they are deleted later, and trainers copy them and write into the copy.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     static func makeFilesReadOnly(_ root: FilePath) throws {

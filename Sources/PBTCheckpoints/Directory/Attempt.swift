@@ -3,24 +3,24 @@
 public import PBT
 public import SystemPackage
 
-/// One attempt at one interval: what to train, and where its files go.
+/// One attempt at one interval, with the paths of its files.
 public struct Attempt: Sendable {
-    /// What to train.
+    /// The leased interval to train.
     public var assignment: Assignment
-    /// The directory to restore from, which is not to be written to; none for a founder.
+    /// The checkpoint to restore from, which must not be written to; nil for a founder.
     public var parentCheckpoint: FilePath?
-    /// An empty directory to save the checkpoint into.
+    /// The directory to save the checkpoint in, empty at first.
     public var checkpoint: FilePath
-    /// A directory of this attempt's own for its other files; deleted after it.
+    /// The directory of this attempt for its other files; deleted after it.
     public var scratch: FilePath
-    /// The file that takes the program's standard output and error.
+    /// The log file of the program's standard output and standard error.
     public var log: FilePath
-    /// Which of the worker's slots trains it, from 0: says which device it gets.
+    /// The slot of the worker that trains it, from 0; determines the device.
     public var slot: Int
-    /// What the checkpoint to restore from is before the attempt.
+    /// The seal of the checkpoint to restore from, before the attempt.
     package var parentSeal: CheckpointSeal?
 
-    /// One attempt at one interval.
+    /// Creates an attempt from its paths.
     public init(
         assignment: Assignment, parentCheckpoint: FilePath?, checkpoint: FilePath, scratch: FilePath, log: FilePath,
         slot: Int

@@ -2,34 +2,36 @@
 
 public import PBT
 
-/// Where a worker's attempts run, where the checkpoints that they continue come from, and where those that they save go.
+/// A worker's access to checkpoints: it creates attempts with the checkpoints that they continue, and publishes those
+/// that they save.
 ///
-/// A ``DataDirectory`` that the worker shares with the store is one; another fetches and sends over a network.
+/// A ``DataDirectory`` that the worker shares with the store is one implementation; `RemoteCheckpoints` of PBTClient,
+/// which downloads and uploads, is another.
 public protocol Checkpoints: Sendable {
-    /// The directory on this machine that attempts run in.
+    /// The directory on this machine in which attempts run.
     var data: DataDirectory { get }
 
-    /// Whether deleting what nothing needs is this worker's work; otherwise somebody else does it.
+    /// True if this worker deletes unreferenced checkpoints; otherwise the server does.
     var collectsGarbage: Bool { get }
 
-    /// Makes place for an attempt, with the checkpoint that it continues.
+    /// Creates the directories of an attempt and provides the checkpoint that it continues.
     ///
-    /// Earlier attempts at the same interval are over, whatever they think: what is left of them here is cleared away.
+    /// The files of earlier attempts at the same interval are deleted.
     ///
     /// - Parameters:
-    ///   - assignment: What will be trained.
-    ///   - slot: Which of the worker's slots trains it, from 0.
+    ///   - assignment: The leased interval.
+    ///   - slot: The slot of the worker that trains it, from 0.
     /// - Returns: The attempt, with its paths.
-    /// - Throws: A `PBTError`: `inputOutput`; of a network also `unreachable` and `storeBusy`, after which the same call
-    ///   goes on, and `noSuchCheckpoint` when the checkpoint to continue is gone. `CancellationError` when the task is
-    ///   cancelled.
+    /// - Throws: A `PBTError`: `inputOutput`; `noSuchCheckpoint` if the checkpoint to continue was deleted; over a
+    ///   network also `unreachable` and `storeBusy`, after which the same call resumes the transfer.
+    ///   `CancellationError` if the task is cancelled.
     func begin(_ assignment: Assignment, slot: Int) async throws -> Attempt
 
-    /// Publishes what an attempt saved, whole or not at all, and deletes its other files.
+    /// Publishes the checkpoint of an attempt atomically, and deletes its other files.
     ///
     /// - Returns: The checkpoint's name.
-    /// - Throws: A `PBTError`: `inputOutput`; of a network also `unreachable` and `storeBusy`, after which the same call
-    ///   goes on, and `leaseLost`. Then nothing is published, or nobody knows.
+    /// - Throws: A `PBTError`: `inputOutput`; over a network also `leaseLost`, and `unreachable` and `storeBusy`, after
+    ///   which the same call resumes the transfer. Then the checkpoint is not published, or it is unknown if it is.
     func publish(_ attempt: Attempt) async throws -> String
 
     /// Deletes the files of an attempt, except its log.
@@ -37,7 +39,7 @@ public protocol Checkpoints: Sendable {
     /// - Throws: A `PBTError` with code `inputOutput`.
     func discard(_ attempt: Attempt) throws
 
-    /// Deletes published checkpoints that nothing names; those that are gone already are as good.
+    /// Deletes unreferenced published checkpoints; missing ones are ignored.
     ///
     /// - Parameters:
     ///   - names: Names of published checkpoints.
@@ -47,9 +49,9 @@ public protocol Checkpoints: Sendable {
 }
 
 extension DataDirectory: Checkpoints {
-    /// Itself.
+    /// The directory itself.
     public var data: DataDirectory { self }
 
-    /// Whoever shares the directory deletes what is garbage in it.
+    /// True: every worker that shares the directory deletes unreferenced checkpoints.
     public var collectsGarbage: Bool { true }
 }

@@ -9,30 +9,30 @@ extension DataDirectory {
     /// The files of earlier attempts at the same interval are deleted. Kill their processes first: a worker does.
     ///
     /// - Parameters:
-    ///   - assignment: What will be trained.
-    ///   - slot: Which of the worker's slots trains it, from 0.
+    ///   - assignment: The leased interval.
+    ///   - slot: The slot of the worker that trains it, from 0.
     /// - Returns: The attempt, with its paths.
-    /// - Throws: A `PBTError`: `inputOutput`; `noSuchCheckpoint` when the checkpoint to continue is gone, and
-    ///   `changedCheckpoint` when it is not what was published.
+    /// - Throws: A `PBTError`: `inputOutput`; `noSuchCheckpoint` if the checkpoint to continue was deleted;
+    ///   `changedCheckpoint` if it was changed after it was published.
     public func begin(_ assignment: Assignment, slot: Int) throws -> Attempt {
         let experiment = assignment.experiment.name
         let lease = assignment.lease
         for earlier in 1..<max(1, lease.attempt) {
             let name = Self.name(of: lease.interval, attempt: earlier)
             try clear(name, of: experiment)
-            // It was published, and could not be finished: nothing names it, and nothing will.
+            // If it was published, it was not recorded: nothing references it, and nothing will.
             try delete([name], of: experiment)
         }
         let parent = try assignment.parentCheckpoint.map { try verifiedParent($0, of: experiment) }
         let name = Self.name(of: lease.interval, attempt: lease.attempt)
         let scratch = attempt(name, of: experiment)
-        // Usually the call that is needed: all above it is there, and nothing of that name.
+        // Usually the only call: the parent exists, and the name is free.
         if try !FileSystem.makeNewDirectory(scratch) {
             try prepare(experiment)
             try clear(name, of: experiment)
             try FileSystem.makeDirectory(scratch)
         }
-        // Earlier versions may have made `attempts` alone.
+        // Earlier versions can have created `attempts` only.
         try FileSystem.makeDirectory(directory(of: experiment).appending("logs"))
         try FileSystem.makeDirectory(scratch.appending("checkpoint"))
         var attempt = Attempt(
@@ -42,20 +42,20 @@ extension DataDirectory {
         return attempt
     }
 
-    /// The directory of a checkpoint that an attempt continues, found to be what was published.
+    /// Returns the directory of a checkpoint to continue, verified against its seal.
     private func verifiedParent(_ name: String, of experiment: String) throws -> (path: FilePath, seal: CheckpointSeal)
     {
         let path = try published(name, of: experiment)
-        // Of one that an earlier version published, it is known from now on.
+        // An earlier version published it without a seal: changes are detected from now on.
         guard let seal = try seal(of: name, in: experiment) else { return (path, try CheckpointSeal(of: path)) }
         try checkUnchanged(name, of: experiment)
         return (path, seal)
     }
 
-    /// Publishes what an attempt saved, whole or not at all, and deletes its other files.
+    /// Publishes the checkpoint of an attempt atomically and durably, and deletes its other files.
     ///
-    /// Every file and directory is written to disk before the rename that makes the checkpoint visible, and the rename
-    /// before this returns.
+    /// Every file and directory is flushed before the rename that makes the checkpoint visible, and the rename is
+    /// flushed before this returns.
     ///
     /// - Returns: The checkpoint's name.
     /// - Throws: A `PBTError` with code `inputOutput`; then nothing is published.
@@ -64,17 +64,17 @@ extension DataDirectory {
         let name = Self.name(of: attempt.assignment.lease.interval, attempt: attempt.assignment.lease.attempt)
         let target = checkpoint(name, of: experiment)
         try CheckpointLinks.settle(in: attempt.checkpoint)
-        // A rename replaces an empty directory; nothing published is ever replaced.
+        // A rename would replace an empty directory; a published checkpoint is never replaced.
         guard try !FileSystem.exists(target) else { throw FileSystem.alreadyThere(target) }
         try publish(attempt.checkpoint, as: name, of: experiment)
         try FileTree.remove(attempt.scratch)
         return name
     }
 
-    /// Makes a directory a checkpoint: its files are made read-only, flushed, and sealed; then it gets its name.
+    /// Publishes a directory as a checkpoint: makes its files read-only, seals and flushes them, and renames it.
     ///
-    /// - Throws: A `PBTError`: `badValue` for what no checkpoint may hold, and when its files still change; `inputOutput`.
-    ///   Then nothing is published: a checkpoint that a power cut may take away is not.
+    /// - Throws: A `PBTError`: `badValue` for entries that a checkpoint must not contain, or if files still change;
+    ///   `inputOutput`. Then nothing is published.
     package func publish(_ directory: FilePath, as name: String, of experiment: String) throws {
         let seal = try CheckpointSeal(sealing: directory)
         try FileTree.synchronize(directory)
@@ -83,7 +83,7 @@ extension DataDirectory {
             try FileSystem.move(directory, to: checkpoint(name, of: experiment))
             try FileSystem.synchronize(directory: checkpoints(of: experiment))
         } catch {
-            // What cannot be deleted either is an orphan: the next attempt at the interval deletes it, and pbt gc.
+            // If this fails too, the next attempt at the interval or pbt gc deletes the orphan.
             try? delete([name], of: experiment)
             throw error
         }
@@ -106,7 +106,8 @@ extension FileSystem {
     static func alreadyThere(_ path: FilePath) -> PBTError {
         PBTError(
             .inputOutput,
-            "cannot publish the checkpoint \(path): there is one already that no interval names; delete it with: pbt gc"
+            "cannot publish the checkpoint \(path): it already exists, and no interval references it; delete it with: "
+                + "pbt gc"
         )
     }
 }

@@ -4,26 +4,28 @@ public import PBT
 import SystemPackage
 
 extension DataDirectory {
-    /// Finds out which checkpoints an experiment's founders continue.
+    /// Resolves the checkpoints that the founders of an experiment continue.
     ///
     /// - Parameters:
     ///   - experiment: The definition, as it is about to be created or edited.
-    ///   - store: Where it will be; `from` names an experiment there.
-    /// - Returns: The definition with the best of that experiment, and the copies that an earlier definition has.
-    /// - Throws: A `PBTError`: `noSuchExperiment`; `wrongState` when the other experiment has no checkpoint; the store's.
+    ///   - store: The store of the experiment; `from` names another experiment in it.
+    /// - Returns: The definition with the best checkpoints of that experiment, and with the copies that the stored
+    ///   definition has.
+    /// - Throws: A `PBTError`: `noSuchExperiment`; `wrongState` if the other experiment has no checkpoint; an error of
+    ///   the store.
     public func resolvingFounders(of experiment: Experiment, in store: some Store) async throws -> Experiment {
         var experiment = experiment
-        // Copies are named by copyFounders alone.
+        // Only copyFounders names copies.
         experiment.founderCheckpoints = experiment.founderCheckpoints.withoutCopies
         do {
             experiment = experiment.withCopies(of: try await store.record(of: experiment.name).experiment)
         } catch let error as PBTError where error.code == .noSuchExperiment {
-            // It is new.
+            // The experiment is new.
         }
         let sources = experiment.founderCheckpoints.all.filter { $0.copy == nil }.compactMap { checkpoint in
             if case .checkpoint(_, let other) = checkpoint.source { other } else { String?.none }
         }
-        // An error that names the experiment, rather than a checkpoint of it.
+        // Fails with an error that names the experiment instead of a checkpoint.
         for other in Set(sources).sorted() { _ = try await store.record(of: other) }
         if let from = experiment.founderCheckpoints.experiment, experiment.founderCheckpoints.own.isEmpty {
             let other = try await store.record(of: from).experiment
@@ -32,18 +34,18 @@ extension DataDirectory {
         return experiment
     }
 
-    /// Copies the checkpoints that an experiment's founders continue into its directory, unless they are there.
+    /// Copies the checkpoints that the founders of an experiment continue into its directory, unless that was done
+    /// before.
     ///
-    /// Each copy is published like any checkpoint: whole or not at all, read-only, sealed, and on the disk before this
-    /// returns. Copies stay as long as the experiment: a founder may be trained again.
+    /// Each copy is published like any checkpoint: atomically, read-only, sealed, and flushed before this returns.
+    /// Copies are kept as long as the experiment: a founder can be trained again.
     ///
     /// - Parameters:
     ///   - experiment: The definition, from ``resolvingFounders(of:in:)``.
-    ///   - allowsPaths: Whether directories outside of this one may be read: not for those who only have a network
-    ///     connection to this machine.
+    ///   - allowsPaths: True if directories outside of this one may be read; false for requests over a network.
     /// - Returns: The definition with the names of the copies.
-    /// - Throws: A `PBTError`: `noSuchCheckpoint`, `changedCheckpoint`; `badExperiment` for a directory that is not one, or
-    ///   may not be read; `badValue` for what a checkpoint may not hold; `inputOutput`.
+    /// - Throws: A `PBTError`: `noSuchCheckpoint`, `changedCheckpoint`; `badExperiment` for a path that is not a
+    ///   directory or must not be read; `badValue` for entries that a checkpoint must not contain; `inputOutput`.
     public func copyFounders(of experiment: Experiment, allowingPaths allowsPaths: Bool) throws -> Experiment {
         guard !experiment.founderCheckpoints.isCopied else { return experiment }
         var result = experiment
@@ -59,7 +61,7 @@ extension DataDirectory {
         return result
     }
 
-    /// Copies one checkpoint under the first free name.
+    /// Copies a checkpoint under the first free name.
     private func copy(
         _ source: FounderCheckpoint.Source, into experiment: String, _ taken: inout Set<CheckpointName>,
         _ allowsPaths: Bool
@@ -70,7 +72,7 @@ extension DataDirectory {
             ".founder-\(String(UInt64.random(in: 0 ... .max), radix: 36))")
         do {
             do {
-                // What is published is read-only and may share its bytes; a directory of the user's is written to again.
+                // A published checkpoint is read-only and can be linked; a user's directory can be written to again.
                 try FileReplica.make(path, at: draft, linking: isOurs)
             } catch is FileReplica.Vanished {
                 throw PBTError(.noSuchCheckpoint, "the checkpoint \(source) was deleted while it was copied; try again")
@@ -83,7 +85,7 @@ extension DataDirectory {
         }
     }
 
-    /// Publishes a copy; one of the same content that a create left behind, or that another process made, serves as well.
+    /// Publishes a copy, unless an interrupted call or another process has left a copy of the same content.
     private func publish(
         _ draft: FilePath, in experiment: String, _ taken: inout Set<CheckpointName>
     ) throws -> CheckpointName {
@@ -114,7 +116,7 @@ extension DataDirectory {
             guard try isPublished("\(name)", of: experiment) else {
                 throw PBTError(
                     .noSuchCheckpoint,
-                    "initial: there is no checkpoint \(name) of \"\(experiment)\" (any more) for founders to continue")
+                    "initial: there is no checkpoint \(name) of \"\(experiment)\" for founders to continue")
             }
             let path = try published("\(name)", of: experiment)
             try checkUnchanged("\(name)", of: experiment)
@@ -136,7 +138,7 @@ extension DataDirectory {
         }
     }
 
-    /// Returns the real path of a directory outside of this one, checked to be a checkpoint that can be copied whole.
+    /// Returns the real path of a directory outside of this one, verified to be a checkpoint that can be copied.
     private func realDirectory(_ path: String) throws -> FilePath {
         guard try FileSystem.exists(FilePath(path)) else {
             throw PBTError(
@@ -144,7 +146,7 @@ extension DataDirectory {
                 "initial: the checkpoint \(path) does not exist (~ and $HOME are not expanded; a relative path begins at "
                     + "the experiment file)")
         }
-        // A link is followed: to what it leads now.
+        // A link is resolved now.
         let real = try FileSystem.realPath(FilePath(path))
         guard try FileSystem.isDirectory(real) else {
             throw PBTError(

@@ -3,25 +3,25 @@
 public import PBT
 public import SystemPackage
 
-/// Files that no interval names.
+/// Files that no interval references.
 public struct Orphan: Sendable, Hashable {
-    /// Where they are.
+    /// The path of the files.
     public var path: FilePath
-    /// Their size in bytes.
+    /// The size of the files in bytes.
     public var bytes: Int64
 }
 
 extension DataDirectory {
-    /// Deletes checkpoints; those that are gone already are as good.
+    /// Deletes checkpoints; missing ones are ignored.
     ///
-    /// Each is renamed away first: what bears a checkpoint's name is whole at any time. Only a directory in the
-    /// experiment's `checkpoints/` whose name is that of an attempt (`CheckpointName`) is deleted; for every other name
-    /// there is nothing of ours to delete. One that cannot be deleted does not keep the others.
+    /// Each is renamed first, so that a directory with a checkpoint's name is complete at any time. Only directories in
+    /// `checkpoints/` whose names are those of attempts (`CheckpointName`) are deleted; other names are ignored. A
+    /// failure does not prevent the deletion of the others.
     ///
     /// - Parameters:
     ///   - names: Names of published checkpoints.
     ///   - experiment: The experiment.
-    /// - Throws: A `PBTError` with code `inputOutput`: the first problem, after all names were tried.
+    /// - Throws: A `PBTError` with code `inputOutput`: the first error, after all names were tried.
     public func delete(_ names: [String], of experiment: String) throws {
         var problem: (any Error)?
         for name in names {
@@ -39,11 +39,11 @@ extension DataDirectory {
         guard try FileSystem.exists(checkpoint("\(name)", of: experiment)) else {
             return try FileTree.remove(manifest("\(name)", of: experiment))
         }
-        // Where all attempts run on other machines, there is no place for it yet.
+        // Missing if all attempts run on other machines.
         if try !FileSystem.exists(attempts(of: experiment)) { try prepare(experiment) }
         _ = try FileTree.retire(
             "\(name)", in: checkpoints(of: experiment), through: attempts(of: experiment), as: ".deleted-\(name)")
-        // Last: a checkpoint without its seal could not be told from one of an earlier version.
+        // Last: a checkpoint without a seal looks like one of an earlier version.
         try FileTree.remove(manifest("\(name)", of: experiment))
     }
 
@@ -52,7 +52,7 @@ extension DataDirectory {
     /// - Parameters:
     ///   - names: Names of published checkpoints.
     ///   - experiment: The experiment.
-    /// - Returns: The names of which nothing is left, and the first problem with the others.
+    /// - Returns: The names that were deleted, and the first error of the others.
     package func deleteEach(_ names: [String], of experiment: String) -> (gone: [String], problem: (any Error)?) {
         var gone: [String] = []
         var problem: (any Error)?
@@ -67,7 +67,7 @@ extension DataDirectory {
         return (gone, problem)
     }
 
-    /// Those of the names in an experiment's directories that no interval names.
+    /// Returns the orphans among the names in an experiment's directories.
     func orphans(
         of experiment: String, given intervals: [Interval], copies: Set<String>, published: [String],
         attempts: [String]
@@ -84,49 +84,50 @@ extension DataDirectory {
                 running.insert(Self.name(of: interval.id, attempt: interval.attempts))
             }
         }
-        // A running interval may have published, and not yet have finished.
+        // A running interval can have published its checkpoint before it finishes.
         let paths =
             try published.filter {
                 !checkpoints.contains($0) && !running.contains($0) && !copies.contains($0)
             }
-            // What has another name, or is not a directory, was not put there by us.
+            // Other names, and entries that are not directories, are not ours.
             .compactMap { checkpoint(named: $0, of: experiment) }.filter { try FileSystem.isDirectory($0) }
             + attempts.filter { !running.contains($0) }.map { attempt($0, of: experiment) }
         return try paths.map { Orphan(path: $0, bytes: try size(of: $0)) }
     }
 
-    /// What no interval names: checkpoints published by workers that died before they could say so, garbage that was
-    /// not deleted, and files of attempts that are over.
+    /// Finds files that no interval references: checkpoints published by workers that died before they recorded it,
+    /// garbage that was not deleted, and files of attempts that have ended.
     ///
     /// - Parameters:
     ///   - experiment: The experiment.
-    ///   - store: Where its intervals are.
-    /// - Returns: What ``collect(_:)`` may delete, in order of path.
-    /// - Throws: A `PBTError`: of the store's, or with code `inputOutput`.
+    ///   - store: The store of the experiment.
+    /// - Returns: The files that ``collect(_:)`` may delete, in order of path.
+    /// - Throws: A `PBTError`: an error of the store, or with code `inputOutput`.
     public func orphans(of experiment: String, in store: some Store) async throws -> [Orphan] {
-        // The files first: what is published between the two looks is then not even seen.
+        // The files first, so that a checkpoint that is published before the store is read is not taken for an orphan.
         let published = try names(in: checkpoints(of: experiment))
-        let begun = try names(in: attempts(of: experiment))
-        // What founders continue stays as long as the experiment.
+        let started = try names(in: attempts(of: experiment))
+        // Copies for founders are kept as long as the experiment.
         let copies = try await store.record(of: experiment).experiment.founderCheckpoints.all.compactMap(\.copy)
         let intervals = try await store.intervals(of: experiment)
         return try orphans(
-            of: experiment, given: intervals, copies: Set(copies.map { "\($0)" }), published: published, attempts: begun
+            of: experiment, given: intervals, copies: Set(copies.map { "\($0)" }), published: published,
+            attempts: started
         )
     }
 
-    /// The names in one of our directories; none when a symbolic link is in its place.
+    /// Returns the names in a directory; empty if it does not exist or is a symbolic link.
     private func names(in directory: FilePath) throws -> [String] {
         guard try FileSystem.isDirectory(directory) else { return [] }
         return try FileSystem.names(in: directory)
     }
 
-    /// Deletes seals whose checkpoints were not published or are gone.
+    /// Deletes seals whose checkpoints were not published or were deleted.
     ///
     /// - Parameters:
     ///   - experiment: The experiment.
-    ///   - store: Where its intervals are.
-    /// - Throws: A `PBTError`: of the store's, or with code `inputOutput`.
+    ///   - store: The store of the experiment.
+    /// - Throws: A `PBTError`: an error of the store, or with code `inputOutput`.
     public func collectManifests(of experiment: String, in store: some Store) async throws {
         let names = try names(in: manifests(of: experiment)).compactMap {
             $0.hasSuffix(".json") ? CheckpointName(String($0.dropLast(5))) : nil
@@ -140,7 +141,7 @@ extension DataDirectory {
         }
     }
 
-    /// Deletes what ``orphans(of:in:)`` found.
+    /// Deletes the files that ``orphans(of:in:)`` found.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     public func collect(_ orphans: [Orphan]) throws {

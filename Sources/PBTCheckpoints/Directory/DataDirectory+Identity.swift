@@ -5,12 +5,12 @@ import PBT
 import SystemPackage
 
 extension DataDirectory {
-    /// What tells this directory from every other: a worker that finds the server's identity at the server's path shares
-    /// the directory with it.
+    /// Returns the unique identifier of this directory, and creates it if there is none: a worker that finds the
+    /// server's identifier at the server's path shares the directory with the server.
     ///
-    /// Kept in the file `.pbt-data`, which is made when it is first asked for.
+    /// Stored in the file `.pbt-data`.
     ///
-    /// - Returns: A text of letters and digits.
+    /// - Returns: A string of letters and digits.
     /// - Throws: A `PBTError` with code `inputOutput`.
     public func identity() throws -> String {
         let path = root.appending(".pbt-data")
@@ -21,17 +21,17 @@ extension DataDirectory {
         let draft = root.appending(".pbt-data.\(fresh)")
         try FileSystem.write(fresh + "\n", to: draft)
         defer { unlink(draft.string) }
-        // A link is made whole, by one process only.
+        // Linking is atomic: one process succeeds, and the file is complete.
         guard link(draft.string, path.string) == 0 || errno == EEXIST else {
-            throw FileSystem.error("make", path, errno)
+            throw FileSystem.error("create", path, errno)
         }
         try FileSystem.synchronize(directory: root)
         return try existingIdentity() ?? fresh
     }
 
-    /// The identity that the directory has; none when it has none, or there is no such directory.
+    /// Returns the unique identifier of this directory; nil if it has none or does not exist.
     ///
-    /// - Throws: A `PBTError` with code `inputOutput` when it cannot be read.
+    /// - Throws: A `PBTError` with code `inputOutput`.
     public func existingIdentity() throws -> String? {
         guard let bytes = try FileSystem.tail(of: root.appending(".pbt-data"), limit: 256) else { return nil }
         let text = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }

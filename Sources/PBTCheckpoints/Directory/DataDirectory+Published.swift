@@ -4,22 +4,22 @@ import LibC
 import PBT
 public import SystemPackage
 
-/// Paths of published checkpoints, from names that come out of a store or over a network.
+/// Paths of published checkpoints, for names from a store or a network.
 extension DataDirectory {
-    /// Where a published checkpoint is; nil for a string that is not the name of one.
+    /// Returns the path of a published checkpoint; nil for a string that is not a valid checkpoint name.
     public func checkpoint(named name: String, of experiment: String) -> FilePath? {
         CheckpointName(name).map { checkpoint("\($0)", of: experiment) }
     }
 
-    /// Where the published checkpoints of an experiment are.
+    /// Returns the directory of the published checkpoints of an experiment.
     package func checkpoints(of experiment: String) -> FilePath {
         directory(of: experiment).appending("checkpoints")
     }
 
-    /// Returns the directory of a published checkpoint, which is there and is not reached through a symbolic link.
+    /// Returns the directory of a published checkpoint, verified to exist and not to be a symbolic link.
     ///
-    /// - Throws: A `PBTError`: `noSuchCheckpoint` for a string that is not a checkpoint's name, and when there is no such
-    ///   directory; `inputOutput` when a symbolic link or a file is in its place.
+    /// - Throws: A `PBTError`: `noSuchCheckpoint` for an invalid name or a missing directory; `inputOutput` if a
+    ///   symbolic link or a file is in its place.
     package func published(_ name: String, of experiment: String) throws -> FilePath {
         guard let path = checkpoint(named: name, of: experiment) else {
             throw PBTError(
@@ -36,21 +36,21 @@ extension DataDirectory {
         return path
     }
 
-    /// Whether a checkpoint of that name is published here.
+    /// Returns true if a checkpoint of that name is published in this directory.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package func isPublished(_ name: String, of experiment: String) throws -> Bool {
         guard let path = checkpoint(named: name, of: experiment) else { return false }
         if try FileSystem.isDirectory(path) { return true }
-        // A network file system may remember for a while that there was none; listing makes it look again.
+        // A network file system can cache the absence of a name; listing the directory refreshes it.
         _ = try FileSystem.names(in: checkpoints(of: experiment))
         return try FileSystem.isDirectory(path)
     }
 
     /// Creates the directories of an experiment.
     ///
-    /// `attempts` comes last, when all above and beside it would survive a power cut: once it is there, others rely on
-    /// the rest.
+    /// `attempts` is created last, when its parents and siblings have been flushed: its existence implies that they are
+    /// durable.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package func prepare(_ experiment: String) throws {
@@ -61,7 +61,7 @@ extension DataDirectory {
             try FileSystem.makeDirectory(directory.appending(needed))
         }
         try FileSystem.synchronize(directory: directory)
-        // Another process may have created the experiment's directory, and may not have come to flush it.
+        // Another process can have created the experiment's directory without flushing it yet.
         try FileSystem.synchronize(directory: root)
         try FileSystem.makeDirectory(attempts(of: experiment))
     }
@@ -70,11 +70,11 @@ extension DataDirectory {
 extension FileSystem {
     static let directoryKind = mode_t(S_IFDIR)
 
-    /// The error for something that must be a directory itself.
+    /// Returns the error for a path that is not a directory or is a symbolic link to one.
     static func notADirectory(_ path: FilePath) -> PBTError {
         PBTError(
             .inputOutput,
-            "\(path) is a symbolic link or a file, not a directory; pbt follows no links among checkpoints: put the whole "
-                + "data directory elsewhere, or move the directory back")
+            "\(path) is a symbolic link or a file, not a directory; pbt does not follow links to checkpoints: move the "
+                + "whole data directory instead, or move the directory back")
     }
 }

@@ -4,7 +4,7 @@ package import PBT
 package import SystemPackage
 
 extension DataDirectory {
-    /// Returns the directories in the root that hold checkpoints or logs of none of these experiments, by name.
+    /// Returns the directories in the root with checkpoints or logs of experiments other than the given ones, by name.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package func unknown(besides experiments: [String]) throws -> [FilePath] {
@@ -13,13 +13,13 @@ extension DataDirectory {
             .map { root.appending($0) }.filter { try Self.count(in: $0) > 0 }
     }
 
-    /// Throws when there are files of an experiment that the store does not know.
+    /// Checks that there are no files of an experiment that the store does not have.
     ///
-    /// A new experiment of that name would take its attempts' names, and meet their checkpoints and logs.
+    /// A new experiment of that name would use the same names for its checkpoints and logs.
     ///
-    /// - Throws: A `PBTError` with code `alreadyExists`, or what the store throws.
+    /// - Throws: A `PBTError` with code `alreadyExists`, or an error of the store.
     package func checkUnclaimed(_ experiment: String, in store: some Store) async throws {
-        // The files first: where another process creates the experiment meanwhile, the store knows it by then.
+        // The files first: if another process creates the experiment meanwhile, the store has it by then.
         let directory = directory(of: experiment)
         let count = try Self.count(in: directory)
         guard count > 0 else { return }
@@ -34,12 +34,12 @@ extension DataDirectory {
         }
     }
 
-    /// The number of checkpoints and logs in an experiment's directory.
+    /// Returns the number of checkpoints and logs in an experiment's directory.
     private static func count(in directory: FilePath) throws -> Int {
         try ["checkpoints", "logs"].reduce(0) { count, name in
             let path = directory.appending(name)
             guard try FileSystem.exists(path) else { return count }
-            // A create that was interrupted may have copied what founders continue.
+            // An interrupted create can have left copies for founders.
             return count + (try FileSystem.names(in: path).count { CheckpointName($0)?.isFounderCopy != true })
         }
     }

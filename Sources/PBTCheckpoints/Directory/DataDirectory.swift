@@ -6,31 +6,34 @@ public import SystemPackage
 /// The files of one store: checkpoints, the files of attempts, and logs, by experiment.
 ///
 /// ```
-/// ROOT/EXPERIMENT/checkpoints/m0003-i0012-a1/    what the trainer saved; complete, never changed again
-/// ROOT/EXPERIMENT/manifests/m0003-i0012-a1.json  what that was when it was published
-/// ROOT/EXPERIMENT/attempts/m0003-i0012-a1/       an attempt that runs: checkpoint/, hyperparameters.json, results.json
-/// ROOT/EXPERIMENT/logs/m0003-i0012-a1.log        what the trainer printed
-/// ROOT/EXPERIMENT/uploads/m0003-i0012-a1/        a checkpoint that comes from another machine; not complete yet
-/// ROOT/.pbt-data                                 tells this directory from any other
+/// ROOT/EXPERIMENT/checkpoints/m0003-i0012-a1/    a published checkpoint: complete and immutable
+/// ROOT/EXPERIMENT/manifests/m0003-i0012-a1.json  the seal of a published checkpoint
+/// ROOT/EXPERIMENT/attempts/m0003-i0012-a1/       a running attempt: checkpoint/, hyperparameters.json, results.json
+/// ROOT/EXPERIMENT/logs/m0003-i0012-a1.log        the output of the trainer
+/// ROOT/EXPERIMENT/uploads/m0003-i0012-a1/        an incomplete checkpoint that another machine is uploading
+/// ROOT/.pbt-data                                 the unique identifier of this directory
 /// ```
-/// A published checkpoint's files are read-only, and a ``CheckpointSeal`` tells whether they are what was measured. It is
-/// published by one rename, so ROOT must not be spread over several file systems. It may be on a
-/// network file system that all workers of the store see at the same path.
+/// The files of a published checkpoint are read-only, and a ``CheckpointSeal`` reveals changes. Checkpoints are
+/// published by one rename, so ROOT must be on one file system. That can be a network file system, mounted at the same
+/// path on the machines of all workers.
 public struct DataDirectory: Sendable, Hashable {
-    /// Where all files are; absolute.
+    /// The absolute path of the directory.
     public let root: FilePath
 
-    /// The files below a directory, which is created when the first interval begins.
+    /// Creates a reference to a data directory.
     ///
-    /// - Parameter root: The directory; absolute, as trainers are started elsewhere.
+    /// The directory itself is created when the first interval starts.
+    ///
+    /// - Parameter root: The absolute path of the directory.
     public init(_ root: FilePath) {
         self.root = root
     }
 
-    /// The name of an experiment's directory: percent-encoded but for letters, digits, `.`, `_` and `-`.
+    /// Returns the name of an experiment's directory: percent-encoded except for ASCII letters, digits, `.`, `_`, and
+    /// `-`.
     ///
-    /// A leading point is encoded too, so no name is hidden or leads elsewhere. A name that would become longer than
-    /// file systems allow is cut, and a hash of the whole name is appended after a `~`.
+    /// A leading dot is encoded too, so that no name is hidden or is `..`. A name that would exceed the limit of file
+    /// systems is truncated, and a hash of the whole name is appended after a `~`.
     public static func directoryName(of experiment: String) -> String {
         var name = ""
         for (i, byte) in experiment.utf8.enumerated() {
@@ -48,14 +51,15 @@ public struct DataDirectory: Sendable, Hashable {
         return "\(name.prefix(180))~\(String(FNV1a(experiment.utf8).value, radix: 16))"
     }
 
-    /// The name of an attempt at an interval, and of the checkpoint that it publishes: `m0003-i0012-a1`.
+    /// Returns the name of an attempt and of the checkpoint that it publishes: `m0003-i0012-a1`.
     public static func name(of interval: IntervalID, attempt: Int) -> String {
         CheckpointName(interval, attempt: attempt).description
     }
 
-    /// Creates the root, which only its owner can read, whatever the umask; one that is there keeps its permissions.
+    /// Creates the root, accessible to its owner only regardless of the umask.
     ///
-    /// What is created below it has the permissions that the umask says.
+    /// An existing root keeps its permissions.
+    /// Files and directories below it have the permissions of the umask.
     package func makeRoot() throws {
         guard try !FileSystem.exists(root) else { return }
         let parent = root.removingLastComponent()
@@ -64,49 +68,50 @@ public struct DataDirectory: Sendable, Hashable {
         try FileSystem.synchronize(directory: parent.isEmpty ? "." : parent)
     }
 
-    /// Creates a directory in the root, with those above it that are missing.
+    /// Creates a directory below the root, with its missing parents.
     package func make(_ directory: FilePath) throws {
         try makeRoot()
         try FileSystem.makeDirectories(directory)
     }
 
-    /// Where an experiment's files are.
+    /// Returns the directory of an experiment.
     public func directory(of experiment: String) -> FilePath {
         root.appending(Self.directoryName(of: experiment))
     }
 
-    /// Where a published checkpoint is.
+    /// Returns the path of a published checkpoint.
     public func checkpoint(_ name: String, of experiment: String) -> FilePath {
         directory(of: experiment).appending("checkpoints").appending(name)
     }
 
-    /// Where the output of an attempt is.
+    /// Returns the path of the log of an attempt.
     public func log(of interval: IntervalID, attempt: Int, of experiment: String) -> FilePath {
         directory(of: experiment).appending("logs").appending("\(Self.name(of: interval, attempt: attempt)).log")
     }
 
-    /// Where the checkpoints are that come from other machines, while they come; one directory an attempt.
+    /// Returns the directory of the uploads from other machines, with one subdirectory for each attempt.
     package func uploads(of experiment: String) -> FilePath {
         directory(of: experiment).appending("uploads")
     }
 
+    /// Returns the directory of the running attempts of an experiment.
     package func attempts(of experiment: String) -> FilePath {
         directory(of: experiment).appending("attempts")
     }
 
-    /// Where the files of an attempt are while it runs.
+    /// Returns the directory of the files of a running attempt.
     package func attempt(_ name: String, of experiment: String) -> FilePath {
         attempts(of: experiment).appending(name)
     }
 
-    /// The bytes in the files of a tree, symbolic links not followed; 0 when there is no such tree.
+    /// Returns the total size in bytes of the files below a path, without following symbolic links; 0 if it is missing.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     public func size(of path: FilePath) throws -> Int64 {
         try FileTree.size(path)
     }
 
-    /// Deletes all files of an experiment: checkpoints, attempts and logs.
+    /// Deletes all files of an experiment: checkpoints, attempts, and logs.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     public func remove(_ experiment: String) throws {

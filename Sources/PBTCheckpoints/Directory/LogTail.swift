@@ -2,28 +2,28 @@
 
 package import SystemPackage
 
-/// The end of a program's output, for messages.
+/// The last lines of a program's output, for messages.
 package enum LogTail {
-    /// The last lines, without control characters and colors, each at most 500 characters.
+    /// Returns the last lines of a log, without control characters and colors, each of at most 500 characters.
     ///
     /// - Parameters:
-    ///   - log: The file.
-    ///   - count: How many lines at most.
-    /// - Returns: The lines; nothing when there is no such file.
+    ///   - log: The log file.
+    ///   - count: The maximum number of lines.
+    /// - Returns: The lines; nil if there is no such file.
     /// - Throws: A `PBTError` with code `inputOutput`.
     package static func lines(of log: FilePath, count: Int) throws -> [String]? {
         guard let bytes = try FileSystem.tail(of: log, limit: 1 << 16) else { return nil }
         var lines = bytes.split(separator: 0x0a, omittingEmptySubsequences: false).suffix(count + 1)
         if lines.last?.isEmpty == true { lines.removeLast() }
         return lines.suffix(count).map { line in
-            // Of a progress bar that is drawn over and over, what is seen last.
+            // A progress bar overwrites its line; the last version counts.
             let last = line.split(separator: 0x0d).last ?? []
             let text = printable(String(decoding: last, as: UTF8.self))
             return text.count > 500 ? "\(text.prefix(499))…" : text
         }
     }
 
-    /// The last line that says something, without control characters and colors, at most 200 characters.
+    /// Returns the last line that is not blank, without control characters and colors, of at most 200 characters.
     package static func lastLine(of log: FilePath) throws -> String? {
         guard let bytes = try FileSystem.tail(of: log, limit: 1 << 16) else { return nil }
         return lastLine(in: bytes)

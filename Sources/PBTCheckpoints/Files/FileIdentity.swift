@@ -4,26 +4,26 @@ import LibC
 import PBT
 package import SystemPackage
 
-/// What tells a file or directory from every other that was at its path before, and from itself before its last change.
+/// Properties that identify a file or directory and its state: they differ after it was replaced or changed.
 package struct FileIdentity: Sendable, Hashable {
-    /// The file system.
+    /// The device number of the file system.
     package let device: UInt64
-    /// The number of the file on it.
+    /// The inode number.
     package let inode: UInt64
-    /// In bytes.
+    /// The size in bytes.
     package let size: Int64
-    /// When its contents last changed, in nanoseconds since 1970.
+    /// The modification time (`mtime`), in nanoseconds since 1970.
     package let modified: Int64
-    /// When its contents or its own properties last changed, in nanoseconds since 1970.
+    /// The status change time (`ctime`), in nanoseconds since 1970.
     package let changed: Int64
 
-    /// The file at a path; a symbolic link counts as itself.
+    /// Reads the properties of a file, without following a symbolic link.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package init(of path: FilePath) throws {
         var status = stat()
         guard path.withPlatformString({ lstat($0, &status) }) == 0 else {
-            throw FileSystem.error("look at", path, errno)
+            throw FileSystem.error("access", path, errno)
         }
         self.init(status)
     }

@@ -4,26 +4,26 @@ import LibC
 import PBT
 package import SystemPackage
 
-/// A second instance of a file tree: hard links where the file system has them, else copies.
+/// Replicates file trees by hard links where the file system supports them, otherwise by copies.
 ///
-/// Permissions and modification times are kept; symbolic links stay what they are.
+/// Permissions, modification times, and symbolic links are preserved.
 package enum FileReplica {
-    /// The source was deleted or renamed while it was read.
+    /// The error of a source that was deleted or renamed while it was read.
     package struct Vanished: Error {}
 
-    /// Replicates a tree that may be deleted meanwhile.
+    /// Replicates a tree that other processes may delete concurrently.
     ///
     /// - Parameters:
     ///   - source: A directory or a file.
-    ///   - target: A path where there is nothing yet.
-    ///   - isLinking: Whether files may be linked. Never for files that are still written to.
-    /// - Throws: ``Vanished`` when the source went away, with nothing left at the target; a `PBTError` with code
+    ///   - target: A path that does not exist yet.
+    ///   - isLinking: True if files may be hard-linked. Pass false for files that are still written to.
+    /// - Throws: ``Vanished`` if the source was deleted, with nothing left at the target; a `PBTError` with code
     ///   `inputOutput`.
     package static func make(_ source: FilePath, at target: FilePath, linking isLinking: Bool = true) throws {
         do {
             let before = try identity(source)
             try replicate(source, target, isLinking)
-            // What is deleted is renamed first: still there means that all of it was there.
+            // Directories are renamed before they are deleted: if it still exists, it was complete.
             guard try identity(source) == before else { throw Vanished() }
         } catch {
             try FileTree.remove(target)
@@ -31,15 +31,15 @@ package enum FileReplica {
         }
     }
 
-    /// What tells a directory from another one that later has the same name.
+    /// The identity of a file or directory, which differs for a later one of the same name.
     package struct Identity: Equatable, Sendable {
         let device: UInt64
         let number: UInt64
     }
 
-    /// The identity of what is at a path.
+    /// Returns the identity of a file or directory.
     ///
-    /// - Throws: ``Vanished`` when there is nothing; a `PBTError` with code `inputOutput`.
+    /// - Throws: ``Vanished`` if it does not exist; a `PBTError` with code `inputOutput`.
     package static func identity(_ path: FilePath) throws -> Identity {
         let status = try status(path)
         return Identity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
@@ -47,11 +47,11 @@ package enum FileReplica {
 
     private static func status(_ path: FilePath) throws -> stat {
         var status = stat()
-        guard path.withPlatformString({ lstat($0, &status) }) == 0 else { throw failure("look at", path) }
+        guard path.withPlatformString({ lstat($0, &status) }) == 0 else { throw failure("access", path) }
         return status
     }
 
-    /// The error of the last call: the source vanished, or something is wrong.
+    /// Returns the error of the last system call: ``Vanished`` if the source does not exist.
     private static func failure(_ doing: String, _ path: FilePath) -> any Error {
         errno == ENOENT || errno == ENOTDIR ? Vanished() : FileSystem.error(doing, path, errno)
     }
@@ -64,11 +64,11 @@ package enum FileReplica {
             guard let stream = source.withPlatformString({ opendir($0) }) else { throw failure("list", source) }
             defer { closedir(stream) }
             for entry in try FileSystem.entries(of: stream, source) {
-                // The bytes as they are: a name need not be UTF-8.
+                // The raw bytes: a name need not be UTF-8.
                 let name = FilePath(platformString: entry.bytes)
                 try replicate(source.pushing(name), target.pushing(name), isLinking)
             }
-            // Last, as a directory may be one that nothing can be written to.
+            // Last: the directory can be read-only.
             guard target.withPlatformString({ chmod($0, status.st_mode & 0o7777) }) == 0 else {
                 throw FileSystem.error("set the permissions of", target, errno)
             }
@@ -79,7 +79,7 @@ package enum FileReplica {
                     target.withPlatformString { linkat(AT_FDCWD, source, AT_FDCWD, $0, 0) }
                 }
                 if result == 0 { return }
-                // Another file system, one without links, too many of them, or a file of somebody else's.
+                // Another file system, no support for links, too many links, or a file of another user.
                 guard [EXDEV, EPERM, EACCES, EMLINK, ENOTSUP, ENOSYS].contains(errno) else {
                     throw failure("link", source)
                 }

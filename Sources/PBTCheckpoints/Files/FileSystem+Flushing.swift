@@ -5,27 +5,26 @@ import PBT
 import Synchronization
 package import SystemPackage
 
-/// Watches the flushes (`fsync`) of files below a directory, and may make them fail: disks that lose writes are rare
-/// where tests run.
+/// Records the flushes (`fsync`) of files below a directory, and injects failures: for tests.
 package final class FlushProbe: Sendable {
     private let prefix: String
     private let fault: @Sendable (FilePath) -> CInt?
     private let seen = Mutex<[FilePath]>([])
 
-    /// A probe for what is below a directory.
+    /// Creates a probe for the files below a directory.
     ///
     /// - Parameters:
-    ///   - root: The directory; it counts too.
+    ///   - root: The directory, itself included.
     ///   - fault: Returns the error number with which the flush of a path fails; nil flushes it.
     package init(below root: FilePath, fault: @escaping @Sendable (FilePath) -> CInt? = { _ in nil }) {
         prefix = root.string
         self.fault = fault
     }
 
-    /// The paths that were flushed, in order; those that failed are not among them.
+    /// The paths that were flushed successfully, in order.
     package var flushed: [FilePath] { seen.withLock { $0 } }
 
-    /// Runs something while this probe watches.
+    /// Runs `body` while this probe is active.
     ///
     /// - Throws: What `body` throws.
     package func watching<Result>(_ body: () async throws -> Result) async rethrows -> Result {
@@ -50,9 +49,9 @@ package final class FlushProbe: Sendable {
 extension FileSystem {
     fileprivate static let probes = Mutex<[FlushProbe]>([])
 
-    /// Makes what was written to an open file or directory survive a power cut.
+    /// Flushes an open file or directory to disk.
     ///
-    /// After a failure the system may have dropped what was written: flushing again proves nothing, write it again.
+    /// After a failure the system can have dropped the written data: a second flush proves nothing, so write it again.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package static func flush(_ descriptor: CInt, _ path: FilePath) throws {
@@ -64,8 +63,8 @@ extension FileSystem {
         for watcher in watchers { watcher.note(path) }
     }
 
-    /// Creates a directory and those above it that are missing, and flushes the directory that holds each new one: a
-    /// power cut afterwards does not lose them.
+    /// Creates a directory and its missing parents, and flushes the parent of each new one: they survive a power
+    /// failure.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package static func makeDurableDirectories(_ path: FilePath) throws {
@@ -74,32 +73,32 @@ extension FileSystem {
         if try exists(path) { return }
         guard path.lastComponent != nil, !parent.isEmpty else { throw error("create the directory", path, ENOENT) }
         try makeDurableDirectories(parent)
-        // Another process may have created it meanwhile.
+        // Another process can have created it meanwhile.
         try makeDirectory(path)
         try synchronize(directory: parent)
     }
 
-    /// Whether there is a directory at a path; a symbolic link to one is not.
+    /// Returns true if there is a directory at a path, without following a symbolic link.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package static func isDirectory(_ path: FilePath) throws -> Bool {
         try kind(of: path) == mode_t(S_IFDIR)
     }
 
-    /// The text of a small file; empty when there is none.
+    /// Returns the text of a small file; empty if there is no such file.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     package static func text(of path: FilePath) throws -> String {
         try tail(of: path, limit: 1 << 20).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
-    /// The kind of file at a path as `st_mode` has it, links not followed; nil when there is none.
+    /// Returns the file type bits of `st_mode`, without following a symbolic link; nil if the path does not exist.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     static func kind(of path: FilePath) throws -> mode_t? {
         var status = stat()
         if path.withPlatformString({ lstat($0, &status) }) == 0 { return status.st_mode & mode_t(S_IFMT) }
         if errno == ENOENT || errno == ENOTDIR { return nil }
-        throw error("look at", path, errno)
+        throw error("access", path, errno)
     }
 }

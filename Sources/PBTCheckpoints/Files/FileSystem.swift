@@ -4,36 +4,36 @@ import LibC
 package import PBT
 package import SystemPackage
 
-/// Calls of the operating system about files, whose errors say what, which, and what next.
+/// File operations whose errors name the operation, the path, the cause, and a remedy.
 package enum FileSystem {
-    /// An error that names what was tried, the path, the system's reason and a remedy.
+    /// Returns an error with the operation, the path, the system's message, and a remedy.
     package static func error(_ doing: String, _ path: FilePath, _ number: CInt) -> PBTError {
         let remedy =
             switch number {
-            case ENOSPC: "free some space, or keep fewer checkpoints; pbt gc deletes what nothing needs"
-            case EDQUOT: "the disk quota is used up: free some space; pbt gc deletes what nothing needs"
+            case ENOSPC: "free some space, or keep fewer checkpoints; pbt gc deletes unreferenced files"
+            case EDQUOT: "the disk quota is used up: free some space; pbt gc deletes unreferenced files"
             case EACCES, EPERM: "check who owns it and its permissions"
             case EROFS: "the file system is read-only; put the store elsewhere"
             case EMFILE, ENFILE: "too many files are open: raise the limit (ulimit -n)"
             case ENOENT: "something in its path is missing"
             case ENOTDIR: "something in its path is a file, not a directory"
-            case EIO: "the disk or the network file system fails; look at the system's log"
+            case EIO: "the disk or the network file system fails; see the system log"
             case ENAMETOOLONG: "put the store at a shorter path"
-            case EEXIST, ENOTEMPTY: "something is there already; pbt gc deletes leftovers"
+            case EEXIST, ENOTEMPTY: "it already exists; pbt gc deletes leftovers"
             default: "see the reason"
             }
         return PBTError(
             .inputOutput, "cannot \(doing) \(path): \(Errno(rawValue: number)) (\(remedy))", systemError: number)
     }
 
-    /// Whether an error says that the disk, or the share of it that one may use, is full.
+    /// Returns true if an error means that the disk or the disk quota is full.
     package static func isDiskFull(_ error: any Error) -> Bool {
         guard let error = error as? PBTError, error.code == .inputOutput else { return false }
         return [ENOSPC, EDQUOT].contains(error.systemError)
     }
 
-    /// What to tell a person when less than 1 MiB, or no inode, is left for us on the file system of a path; nothing
-    /// when there is room, or that cannot be told.
+    /// Returns a message if less than 1 MiB or no inode is available on the file system of a path; nil if there is
+    /// space, or the file system cannot be queried.
     package static func fullDisk(_ path: FilePath) -> String? {
         var status = statvfs()
         guard path.withPlatformString({ statvfs($0, &status) }) == 0 else { return nil }
@@ -41,12 +41,12 @@ package enum FileSystem {
         if UInt64(status.f_bavail).multiplied(saturatingBy: UInt64(status.f_frsize)) < 1 << 20 {
             return "the disk of \(path) is full: less than 1 MiB is left; \(remedy)"
         }
-        // Some file systems have no fixed number of inodes, and say 0 of 0.
+        // Some file systems have no fixed number of inodes and report 0 of 0.
         guard status.f_files > 0, status.f_favail == 0 else { return nil }
         return "the disk of \(path) is full: no inode is left (df -i); \(remedy)"
     }
 
-    /// Creates a directory; one that is there already is as good.
+    /// Creates a directory if it does not exist.
     package static func makeDirectory(_ path: FilePath) throws {
         if makeOne(path) == 0 || errno == EEXIST { return }
         throw error("create the directory", path, errno)
@@ -54,14 +54,14 @@ package enum FileSystem {
 
     /// Creates a directory.
     ///
-    /// - Returns: Whether it was created: not if there is something already, or something above it is missing.
+    /// - Returns: True if it was created; false if the path exists, or its parent is missing.
     package static func makeNewDirectory(_ path: FilePath) throws -> Bool {
         if makeOne(path) == 0 { return true }
         guard errno == EEXIST || errno == ENOENT else { throw error("create the directory", path, errno) }
         return false
     }
 
-    /// Creates a directory and those above it that are missing.
+    /// Creates a directory and its missing parents.
     package static func makeDirectories(_ path: FilePath) throws {
         if makeOne(path) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, !path.removingLastComponent().isEmpty, path.lastComponent != nil else {
@@ -71,7 +71,7 @@ package enum FileSystem {
         try makeDirectory(path)
     }
 
-    /// Creates a directory for its owner only, whatever the umask; one that is there already is left as it is.
+    /// Creates a directory that only its owner can access, regardless of the umask, if it does not exist.
     package static func makePrivateDirectory(_ path: FilePath) throws {
         if path.withPlatformString({ mkdir($0, 0o700) }) == 0 {
             guard path.withPlatformString({ chmod($0, 0o700) }) == 0 else { throw error("create", path, errno) }
@@ -84,20 +84,20 @@ package enum FileSystem {
         path.withPlatformString { mkdir($0, 0o777) }
     }
 
-    /// Whether there is anything at a path; a symbolic link counts as itself.
+    /// Returns true if a path exists, without following a symbolic link.
     package static func exists(_ path: FilePath) throws -> Bool {
         var status = stat()
         if path.withPlatformString({ lstat($0, &status) }) == 0 { return true }
         if errno == ENOENT || errno == ENOTDIR { return false }
-        throw error("look at", path, errno)
+        throw error("access", path, errno)
     }
 
-    /// The time at which a file was last written to, in nanoseconds; none when there is no such file.
+    /// Returns the modification time of a file in nanoseconds since 1970; nil if there is no such file.
     package static func modified(_ path: FilePath) throws -> Int64? {
         var status = stat()
         guard path.withPlatformString({ stat($0, &status) }) == 0 else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw error("look at", path, errno)
+            throw error("access", path, errno)
         }
         #if canImport(Darwin)
             let time = status.st_mtimespec
@@ -107,13 +107,13 @@ package enum FileSystem {
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
-    /// Lets the owner write to a file or directory; symbolic links are left alone.
+    /// Makes a file or directory writable by its owner; symbolic links are left unchanged.
     ///
-    /// - Returns: Whether it is a directory.
+    /// - Returns: True if it is a directory.
     /// - Throws: A `PBTError` with code `inputOutput`.
     package static func makeUserWritable(_ path: FilePath) throws -> Bool {
         var status = stat()
-        guard path.withPlatformString({ lstat($0, &status) }) == 0 else { throw error("look at", path, errno) }
+        guard path.withPlatformString({ lstat($0, &status) }) == 0 else { throw error("access", path, errno) }
         let kind = status.st_mode & mode_t(S_IFMT)
         guard kind != mode_t(S_IFLNK) else { return false }
         guard path.withPlatformString({ chmod($0, status.st_mode & 0o7777 | 0o200) }) == 0 else {
@@ -122,13 +122,13 @@ package enum FileSystem {
         return kind == mode_t(S_IFDIR)
     }
 
-    /// Renames; a directory that holds something is never replaced.
+    /// Renames a file or directory; a directory that is not empty is never replaced.
     package static func move(_ source: FilePath, to target: FilePath) throws {
         let result = source.withPlatformString { source in target.withPlatformString { rename(source, $0) } }
         guard result == 0 else { throw error("rename \(source) to", target, errno) }
     }
 
-    /// Makes what was created, renamed or deleted in a directory survive a power cut.
+    /// Flushes a directory to disk: the names that were created, renamed, or deleted in it.
     package static func synchronize(directory path: FilePath) throws {
         let descriptor = path.withPlatformString { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw error("open", path, errno) }
@@ -136,7 +136,7 @@ package enum FileSystem {
         try flush(descriptor, path)
     }
 
-    /// The names in a directory, in order; none when there is no such directory.
+    /// Returns the names in a directory, sorted; empty if there is no such directory.
     package static func names(in path: FilePath) throws -> [String] {
         guard let stream = path.withPlatformString({ opendir($0) }) else {
             if errno == ENOENT { return [] }
@@ -146,7 +146,7 @@ package enum FileSystem {
         return try entries(of: stream, path).map(\.name).sorted()
     }
 
-    /// The entries of an open directory, without itself and its parent.
+    /// Returns the entries of an open directory, without `.` and `..`.
     static func entries(of stream: DirectoryStream, _ path: FilePath) throws -> [Entry] {
         var entries: [Entry] = []
         while true {
@@ -158,7 +158,7 @@ package enum FileSystem {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: entry.pointee.d_name)) {
                     name in
-                    // The bytes as they are: a name need not be UTF-8.
+                    // The raw bytes: a name need not be UTF-8.
                     Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))
                 }
             }
@@ -173,11 +173,11 @@ package enum FileSystem {
         typealias DirectoryStream = OpaquePointer
     #endif
 
-    /// One name in a directory.
+    /// A directory entry.
     struct Entry {
-        /// The name with its closing zero.
+        /// The name with its terminating zero.
         var bytes: [CChar]
-        /// The kind of file, as `d_type` says it; `DT_UNKNOWN` on some file systems.
+        /// The file type (`d_type`); `DT_UNKNOWN` on some file systems.
         var type: Int32
 
         var name: String {
@@ -185,7 +185,7 @@ package enum FileSystem {
         }
     }
 
-    /// Writes a small file whole, replacing what was there.
+    /// Writes a small file, replacing its content.
     package static func write(_ text: String, to path: FilePath) throws {
         do {
             let file = try FileDescriptor.open(
@@ -197,7 +197,7 @@ package enum FileSystem {
         }
     }
 
-    /// Up to `limit` bytes from the end of a file; none when there is no such file.
+    /// Returns up to `limit` bytes from the end of a file; nil if there is no such file.
     package static func tail(of path: FilePath, limit: Int) throws -> [UInt8]? {
         do {
             let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])

@@ -4,16 +4,17 @@ import LibC
 import PBT
 package import SystemPackage
 
-/// A directory with all that is in it.
+/// Recursive operations on directories.
 ///
-/// Symbolic links are never followed. Works from open directories downward, so that exchanging a directory for a link meanwhile leads nowhere.
+/// Symbolic links are never followed. Traversal is relative to open directories, so that replacing a directory by a
+/// link has no effect.
 package enum FileTree {
-    /// Writes every file and directory of a tree to disk; a power cut afterwards loses nothing of it.
+    /// Flushes every file and directory of a tree to disk.
     package static func synchronize(_ path: FilePath) throws {
         try withDirectory(AT_FDCWD, path.string.cString, path) { try synchronize(directory: $0, path) }
     }
 
-    /// The bytes in the files of a tree; 0 when there is no such tree.
+    /// Returns the total size in bytes of the files of a tree; 0 if there is no such tree.
     package static func size(_ path: FilePath) throws -> Int64 {
         guard try FileSystem.exists(path) else { return 0 }
         var total: Int64 = 0
@@ -21,21 +22,21 @@ package enum FileTree {
         return total
     }
 
-    /// Deletes a tree, or a single file; one that is gone already is as good.
+    /// Deletes a tree or a single file, if it exists.
     package static func remove(_ path: FilePath) throws {
         try remove(AT_FDCWD, path.string.cString, path)
     }
 
-    /// Deletes a directory that others may look at, by way of another name: what bears its name is whole at any time.
+    /// Renames a directory and deletes it, so that other processes see it complete or not at all.
     ///
-    /// Neither directory is reached through a symbolic link at its last name, and only a directory is deleted.
+    /// Neither path may end in a symbolic link, and only a directory is deleted.
     ///
     /// - Parameters:
-    ///   - name: The name in `source`.
-    ///   - source: The directory that holds it.
-    ///   - target: The directory on the same file system that it is moved to.
-    ///   - trash: The name that it gets there; what has it already is deleted.
-    /// - Returns: What was found; only a directory was deleted.
+    ///   - name: The name of the directory in `source`.
+    ///   - source: The parent directory.
+    ///   - target: A directory on the same file system to move it to.
+    ///   - trash: The temporary name in `target`; an existing entry of that name is deleted.
+    /// - Returns: The kind of entry that was found.
     /// - Throws: A `PBTError` with code `inputOutput`.
     package static func retire(
         _ name: String, in source: FilePath, through target: FilePath, as trash: String
@@ -47,7 +48,7 @@ package enum FileTree {
         var status = stat()
         guard fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
             if errno == ENOENT { return .absent }
-            throw FileSystem.error("look at", source.appending(name), errno)
+            throw FileSystem.error("access", source.appending(name), errno)
         }
         guard status.st_mode & S_IFMT == S_IFDIR else { return .notADirectory }
         try remove(to, trash.cString, target.appending(trash))
@@ -60,17 +61,17 @@ package enum FileTree {
         return .deleted
     }
 
-    /// What ``retire(_:in:through:as:)`` found.
+    /// The result of ``retire(_:in:through:as:)``.
     package enum Retired: Sendable {
-        /// A directory, which is gone now.
+        /// The directory was deleted.
         case deleted
-        /// Nothing.
+        /// There is no such entry.
         case absent
-        /// A file or a symbolic link, which is still there.
+        /// The entry is a file or a symbolic link and was left unchanged.
         case notADirectory
     }
 
-    /// Opens a directory that is not a symbolic link; nil when there is none.
+    /// Opens a directory without following a symbolic link; nil if it does not exist.
     private static func open(_ path: FilePath) throws -> CInt? {
         let descriptor = openat(AT_FDCWD, path.string, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         if descriptor >= 0 { return descriptor }
@@ -105,7 +106,7 @@ package enum FileTree {
             var status = stat()
             guard fstatat(directory.descriptor, entry.bytes, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
                 if errno == ENOENT { continue }
-                throw FileSystem.error("look at", inner, errno)
+                throw FileSystem.error("access", inner, errno)
             }
             if status.st_mode & S_IFMT == S_IFDIR {
                 try withDirectory(directory.descriptor, entry.bytes, inner) { try add(sizeOf: $0, inner, to: &total) }
@@ -119,7 +120,7 @@ package enum FileTree {
         if unlinkat(parent, name, 0) == 0 || errno == ENOENT { return }
         // A directory: EISDIR on Linux, EPERM elsewhere.
         guard errno == EISDIR || errno == EPERM else { throw FileSystem.error("delete", path, errno) }
-        // Most directories are empty or hold a file or two; an empty one goes at once.
+        // Most directories are empty or have a file or two; an empty one is deleted without being listed.
         if unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT { return }
         guard errno == ENOTEMPTY || errno == EEXIST else { throw FileSystem.error("delete", path, errno) }
         try withDirectory(parent, name, path) { directory in
@@ -127,7 +128,7 @@ package enum FileTree {
                 do {
                     try remove(directory.descriptor, entry.bytes, path.appending(entry.name))
                 } catch {
-                    // A directory that its owner may not write to, as some programs leave it.
+                    // Some programs leave directories that their owner cannot write to.
                     guard fchmod(directory.descriptor, 0o700) == 0 else { throw error }
                     try remove(directory.descriptor, entry.bytes, path.appending(entry.name))
                 }
@@ -169,7 +170,7 @@ package enum FileTree {
         case Int32(DT_UNKNOWN):
             var status = stat()
             guard fstatat(directory.descriptor, entry.bytes, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
-                throw FileSystem.error("look at", path, errno)
+                throw FileSystem.error("access", path, errno)
             }
             return status.st_mode & mode_t(S_IFMT)
         default: return 0

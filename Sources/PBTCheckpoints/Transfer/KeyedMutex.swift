@@ -7,7 +7,9 @@ package actor KeyedMutex<Key: Hashable & Sendable> {
 
     package init() {}
 
-    /// Runs `body` while no other task holds the lock of the same key. Tasks get the lock in the order of their calls.
+    /// Runs `body` while no other task holds the lock of the same key.
+    ///
+    /// Tasks acquire the lock in the order of their calls.
     ///
     /// - Throws: What `body` throws.
     package nonisolated func withLock<Result>(_ key: Key, _ body: () async throws -> Result) async throws -> Result {

@@ -4,14 +4,15 @@ import PBT
 package import SystemPackage
 
 extension Manifest {
-    /// Reads a directory with all that is in it.
+    /// Creates the manifest of a directory.
     ///
-    /// Reads every byte; not for the threads that tasks share.
+    /// Blocks while it reads every byte.
     ///
     /// - Parameters:
     ///   - root: The directory.
-    ///   - maximumFiles: How many files and directories there may be.
-    /// - Throws: A `PBTError`: `badValue` for what cannot be sent, such as a link that leads out of it; `inputOutput`.
+    ///   - maximumFiles: The maximum number of files, and of directories.
+    /// - Throws: A `PBTError`: `badValue` for entries that cannot be transferred, such as a link out of it;
+    ///   `inputOutput`.
     package init(of root: FilePath, maximumFiles: Int = 100_000) throws {
         let tree = try Tree(of: root, maximum: maximumFiles)
         self.init(
@@ -22,12 +23,12 @@ extension Manifest {
         try checkSpellings()
     }
 
-    /// Whether a copy with this manifest is as good: the same files and the same directories, empty ones too.
+    /// Returns true if both manifests have the same files and directories, empty ones included.
     package func isSame(as other: Manifest) -> Bool {
         files == other.files && allDirectories == other.allDirectories
     }
 
-    /// A text that is the same for manifests of the same content alone: SHA-256 in hexadecimal digits.
+    /// The SHA-256 of a canonical form of the manifest, in hexadecimal digits: equal for the same content.
     package var fingerprint: String {
         var checksum = Checksum()
         for file in files {

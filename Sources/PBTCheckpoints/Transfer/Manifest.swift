@@ -3,18 +3,18 @@
 package import PBT
 package import PBTAPI
 
-/// What is in a checkpoint: enough to tell that a copy is the same.
+/// A list of the files and directories of a checkpoint, to verify a copy.
 ///
-/// Files with their sizes, checksums and whether they may be executed, and directories, the empty ones too. Owners, times
-/// and other permissions are not carried. A symbolic link that leads inside the checkpoint stands for a copy of what it
-/// leads to; other links and special files are refused.
+/// It has the sizes, checksums, and executable bits of files, and all directories, empty ones included. Owners, times,
+/// and other permissions are not transferred. A symbolic link inside the checkpoint is transferred as a copy of its
+/// target; other links and special files are rejected.
 package struct Manifest: Sendable, Hashable {
-    /// One file.
+    /// A file of a checkpoint.
     package struct File: Sendable, Hashable {
         package var path: TransferPath
-        /// In bytes.
+        /// The size in bytes.
         package var size: Int64
-        /// SHA-256 in 64 hexadecimal digits.
+        /// The SHA-256 in 64 hexadecimal digits.
         package var sha256: String
         package var isExecutable: Bool
 
@@ -26,9 +26,9 @@ package struct Manifest: Sendable, Hashable {
         }
     }
 
-    /// In order of path.
+    /// The files, in order of path.
     package var files: [File]
-    /// In order of path; those that hold something may be left out.
+    /// The directories, in order of path; those that are not empty can be omitted.
     package var directories: [TransferPath]
 
     package init(files: [File], directories: [TransferPath]) {
@@ -36,12 +36,12 @@ package struct Manifest: Sendable, Hashable {
         self.directories = directories
     }
 
-    /// The bytes of all files.
+    /// The total size of all files in bytes.
     package var bytes: Int64 {
         files.reduce(0) { $0.adding(saturating: $1.size) }
     }
 
-    /// The manifest as it goes over the wire.
+    /// The manifest as the JSON of the API.
     package var api: [String: Value] {
         [
             "files": .array(
@@ -57,12 +57,12 @@ package struct Manifest: Sendable, Hashable {
         ]
     }
 
-    /// The bytes that a checkpoint may have, and each file of it: 1 TiB.
+    /// The maximum size of a checkpoint, and of each file, in bytes: 1 TiB.
     package static let maximumBytes: Int64 = 1 << 40
-    /// The most files, and the most directories, that a checkpoint may have.
+    /// The maximum number of files, and of directories, of a checkpoint.
     package static let maximumFiles = 100_000
 
-    /// Reads what ``api`` wrote, and checks that it is one tree.
+    /// Creates a manifest from the JSON of the API, and checks that its paths form a tree.
     ///
     /// - Throws: A `PBTError` with code `badRequest` or `badValue`.
     package init(
@@ -105,7 +105,7 @@ package struct Manifest: Sendable, Hashable {
         }
     }
 
-    /// No path along the tree is there in two spellings.
+    /// Checks that no two paths, or parents of paths, are equal after Unicode normalization.
     func checkSpellings() throws(PBTError) {
         var spellings = Spellings()
         for path in files.map(\.path) + directories {
@@ -114,12 +114,12 @@ package struct Manifest: Sendable, Hashable {
         }
     }
 
-    /// No path stands twice, and no file is above another path.
+    /// Checks that no path is duplicated, and that no file is the parent of another path.
     private func checkTree() throws(PBTError) {
         try checkSpellings()
         var seen: Set<String> = []
         for file in files where !seen.insert("\(file.path)").inserted {
-            throw PBTError(.badValue, "files: \"\(file.path)\" stands twice")
+            throw PBTError(.badValue, "files: \"\(file.path)\" is duplicated")
         }
         for path in files.map(\.path) + directories {
             for parent in path.parents where seen.contains(parent) {

@@ -4,23 +4,23 @@ import LibC
 import PBT
 package import SystemPackage
 
-/// An open file below a directory, reached without following a symbolic link on the way.
+/// An open file below a directory, opened without following symbolic links.
 ///
-/// Closed with this object.
+/// Closed when this object is released.
 package final class OpenFile: Sendable {
     private let descriptor: CInt
-    /// Where it is, for messages.
+    /// The path of the file, for messages.
     package let path: FilePath
 
     /// Opens a file for reading.
     ///
-    /// - Throws: A `PBTError`: `noSuchCheckpoint` when there is no such file, `badValue` for what is no file,
+    /// - Throws: A `PBTError`: `noSuchCheckpoint` if there is no such file, `badValue` if it is not a regular file,
     ///   `inputOutput`.
     package convenience init(reading path: TransferPath, below root: FilePath) throws {
         try self.init(path, below: root, flags: O_RDONLY, isCreating: false)
     }
 
-    /// Opens a file for reading; symbolic links that lead inside the directory are followed.
+    /// Opens a file for reading, and follows symbolic links that stay inside the directory.
     ///
     /// - Throws: As ``init(reading:below:)``.
     package convenience init(following path: TransferPath, below root: FilePath) throws {
@@ -29,7 +29,7 @@ package final class OpenFile: Sendable {
         try self.init(try TransferPath(names.joined(separator: "/")), below: root, flags: O_RDONLY, isCreating: false)
     }
 
-    /// Opens a file for writing; it and the directories above it are made if need be.
+    /// Opens a file for writing, and creates it and its parent directories if they are missing.
     ///
     /// - Throws: A `PBTError` with code `badValue` or `inputOutput`.
     package convenience init(writing path: TransferPath, below root: FilePath) throws {
@@ -56,7 +56,7 @@ package final class OpenFile: Sendable {
         guard descriptor >= 0 else { throw Self.error(self.path, errno) }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw PBTError(.badValue, "\(self.path) is no file")
+            throw PBTError(.badValue, "\(self.path) is not a regular file")
         }
     }
 
@@ -70,7 +70,7 @@ package final class OpenFile: Sendable {
         switch number {
         case ENOENT: PBTError(.noSuchCheckpoint, "there is no \(path)")
         case ELOOP, ENOTDIR, EISDIR:
-            PBTError(.badValue, "\(path) is not what its place in a checkpoint says: a link, or a directory for a file")
+            PBTError(.badValue, "\(path) is not of the expected type: it is a link, or a directory instead of a file")
         default: FileSystem.error("open", path, number)
         }
     }
@@ -79,10 +79,12 @@ package final class OpenFile: Sendable {
         close(descriptor)
     }
 
-    /// Its size in bytes.
+    /// Returns the size of the file in bytes.
+    ///
+    /// - Throws: A `PBTError` with code `inputOutput`.
     package func size() throws -> Int64 {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileSystem.error("look at", path, errno) }
+        guard fstat(descriptor, &status) == 0 else { throw FileSystem.error("access", path, errno) }
         return Int64(status.st_size)
     }
 
@@ -120,15 +122,19 @@ package final class OpenFile: Sendable {
         }
     }
 
-    /// Cuts it off, or fills it up with zeros, to that size.
+    /// Truncates the file to a size, or extends it with zeros.
+    ///
+    /// - Throws: A `PBTError` with code `inputOutput`.
     package func truncate(to size: Int64) throws {
         guard ftruncate(descriptor, off_t(size)) == 0 else { throw FileSystem.error("write", path, errno) }
     }
 
-    /// Lets its owner, or all whom the process's mask allows, execute it.
+    /// Makes the file executable for everyone who can read it.
+    ///
+    /// - Throws: A `PBTError` with code `inputOutput`.
     package func makeExecutable() throws {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileSystem.error("look at", path, errno) }
+        guard fstat(descriptor, &status) == 0 else { throw FileSystem.error("access", path, errno) }
         let readers = status.st_mode & 0o444
         guard fchmod(descriptor, status.st_mode & 0o777 | readers >> 2) == 0 else {
             throw FileSystem.error("change the mode of", path, errno)

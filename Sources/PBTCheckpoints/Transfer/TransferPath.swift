@@ -3,24 +3,24 @@
 package import PBT
 package import SystemPackage
 
-/// The path of a file or directory inside a checkpoint, as it goes over the wire: names with `/` between them.
+/// A relative path of a file or directory inside a checkpoint, as the API transfers it: names separated by `/`.
 ///
-/// It leads nowhere else, whatever it says: no empty name, no `.` and `..`, no leading `/`, no control characters. Names
-/// that begin with `.pbt-` are ours.
+/// It cannot leave the checkpoint: it has no empty name, no `.` or `..`, no leading `/`, and no control characters.
+/// Names that begin with `.pbt-` are reserved.
 package struct TransferPath: Sendable, Hashable, Comparable, CustomStringConvertible {
-    /// The names along the path; at least one.
+    /// The components of the path; at least one.
     package let names: [String]
 
-    /// The longest path in bytes.
+    /// The maximum length of a path in bytes.
     package static let maximumLength = 1024
-    /// The longest name in bytes, as file systems have it.
+    /// The maximum length of a component in bytes: that of common file systems.
     package static let maximumName = 255
-    /// The deepest path in names.
+    /// The maximum number of components.
     package static let maximumDepth = 32
 
-    /// Reads a path.
+    /// Parses a path.
     ///
-    /// - Throws: A `PBTError` with code `badValue` that says what is wrong with it.
+    /// - Throws: A `PBTError` with code `badValue` that describes the problem.
     package init(_ text: String) throws(PBTError) {
         func wrong(_ problem: String) -> PBTError {
             PBTError(
@@ -38,33 +38,33 @@ package struct TransferPath: Sendable, Hashable, Comparable, CustomStringConvert
         for name in names {
             if name.isEmpty { throw wrong("holds an empty name or begins or ends with a slash") }
             if name == "." || name == ".." { throw wrong("holds \"\(name)\"") }
-            if name.hasPrefix(".pbt-") { throw wrong("holds a name that begins with .pbt-, which are pbt's own") }
+            if name.hasPrefix(".pbt-") { throw wrong("holds a name that begins with .pbt-, which are reserved") }
             if name.utf8.count > Self.maximumName { throw wrong("holds a name longer than \(Self.maximumName) bytes") }
         }
         self.names = names
     }
 
-    /// The path as it goes over the wire.
+    /// The path as the API transfers it.
     package var description: String {
         names.joined(separator: "/")
     }
 
-    /// The paths of the directories above it, the outermost first.
+    /// The paths of the parent directories, the outermost first.
     package var parents: [String] {
         (1..<names.count).map { names[..<$0].joined(separator: "/") }
     }
 
-    /// The path below a directory.
+    /// Returns the path below a directory.
     package func below(_ root: FilePath) -> FilePath {
         names.reduce(root) { $0.appending($1) }
     }
 
-    /// Orders by the bytes.
+    /// Compares the bytes of two paths.
     package static func < (a: Self, b: Self) -> Bool {
         a.description.utf8.lexicographicallyPrecedes(b.description.utf8)
     }
 
-    /// Compares the bytes: two strings that are written with other characters may be equal, but are two files.
+    /// Compares the bytes of two paths: strings that are equal after Unicode normalization can name different files.
     package static func == (a: Self, b: Self) -> Bool {
         a.description.utf8.elementsEqual(b.description.utf8)
     }
@@ -73,10 +73,10 @@ package struct TransferPath: Sendable, Hashable, Comparable, CustomStringConvert
         for byte in description.utf8 { hasher.combine(byte) }
     }
 
-    /// Refuses a path when a name along it is there already, spelled in other bytes (Unicode has several for `é`): other
-    /// file systems hold them for one.
+    /// Checks that no existing name is equal to one of the path after Unicode normalization, but has other bytes: many
+    /// file systems treat such names as the same.
     ///
-    /// Only names that are not plain ASCII are looked for; publishing compares all of them.
+    /// Checks names with non-ASCII characters only; publishing compares all names.
     ///
     /// - Throws: A `PBTError`: `badValue` that names both; `inputOutput`.
     package func checkSpelling(below root: FilePath) throws {
@@ -94,16 +94,16 @@ package struct TransferPath: Sendable, Hashable, Comparable, CustomStringConvert
     }
 }
 
-/// Finds names that are the same text in different bytes.
+/// Detects paths that are equal after Unicode normalization, but have different bytes.
 package struct Spellings {
     // Strings are equal when they are canonically equivalent, which is when their NFC forms are the same.
     private var known: [String: String] = [:]
 
     package init() {}
 
-    /// Takes in a path.
+    /// Adds a path.
     ///
-    /// - Throws: A `PBTError` with code `badValue` that names both, when the same path came in other bytes.
+    /// - Throws: A `PBTError` with code `badValue` that names both, if an equal path with other bytes was added before.
     package mutating func add(_ path: String) throws(PBTError) {
         if let other = known[path] {
             guard !other.utf8.elementsEqual(path.utf8) else { return }
@@ -122,6 +122,6 @@ package struct Spellings {
         return PBTError(
             .badValue,
             "the checkpoint holds two names that are equal after Unicode normalization: \(written(a)) and \(written(b)); "
-                + "many file systems hold them for one: rename one of them")
+                + "many file systems treat them as the same name: rename one of them")
     }
 }

@@ -4,36 +4,36 @@ import LibC
 import PBT
 package import SystemPackage
 
-/// The files and directories below a directory, all of a kind that can be sent.
+/// The files and directories below a directory that are transferred.
 ///
-/// A symbolic link that leads inside the directory stands for a copy of what it leads to.
+/// A symbolic link to a target inside the directory is treated as a copy of the target.
 package struct Tree {
-    /// One file.
+    /// A file of a tree.
     package struct Entry {
         package var path: TransferPath
         package var isExecutable: Bool
 
-        /// The file, open for reading.
+        /// Opens the file for reading.
         package func file(below root: FilePath) throws -> OpenFile {
             try OpenFile(following: path, below: root)
         }
     }
 
-    /// In order of path.
+    /// The files, in order of path.
     package private(set) var files: [Entry] = []
-    /// In order of path.
+    /// The directories, in order of path.
     package private(set) var directories: [TransferPath] = []
     private let root: FilePath
     private let maximum: Int
 
-    /// Finds them.
+    /// Lists a directory recursively.
     ///
     /// Blocks.
     ///
     /// - Parameters:
     ///   - root: The directory.
-    ///   - maximum: How many files and directories there may be.
-    /// - Throws: A `PBTError`: `badValue` for what cannot be sent, such as a symbolic link that leads out of it;
+    ///   - maximum: The maximum number of files, and of directories.
+    /// - Throws: A `PBTError`: `badValue` for entries that cannot be transferred, such as a link out of it;
     ///   `inputOutput`.
     package init(of root: FilePath, maximum: Int) throws {
         self.root = root
@@ -49,7 +49,7 @@ package struct Tree {
             let path = try TransferPath((names + [name]).joined(separator: "/"))
             var status = stat()
             guard inner.withPlatformString({ lstat($0, &status) }) == 0 else {
-                throw FileSystem.error("look at", inner, errno)
+                throw FileSystem.error("access", inner, errno)
             }
             switch status.st_mode & S_IFMT {
             case S_IFREG: files.append(Entry(path: path, isExecutable: status.st_mode & 0o100 != 0))
@@ -66,7 +66,7 @@ package struct Tree {
         }
     }
 
-    /// Takes in what a symbolic link leads to, as if it were a copy.
+    /// Adds the target of a symbolic link as if it were a copy.
     private mutating func follow(_ path: TransferPath) throws {
         let names = try FileSystem.resolved(path.names, below: root)
         let inner = names.reduce(root) { $0.appending($1) }
@@ -82,14 +82,15 @@ package struct Tree {
             }
             directories.append(path)
             try read(inner, path.names)
-        default: throw refused(path, "is a symbolic link to what is neither a file nor a directory")
+        default: throw refused(path, "is a symbolic link to something that is neither a file nor a directory")
         }
     }
 
     private func refused(_ path: TransferPath, _ problem: String) -> PBTError {
         PBTError(
             .badValue,
-            "\"\(path)\" in the checkpoint \(root) \(problem); a checkpoint that goes to another machine holds files "
-                + "and directories alone: save the file itself, or let the machines share the data directory")
+            "\"\(path)\" in the checkpoint \(root) \(problem); a checkpoint that is transferred to another machine "
+                + "can contain only files and directories: save the file itself, or let the "
+                + "machines share the data directory")
     }
 }

@@ -5,22 +5,22 @@ import PBT
 import PBTCheckpoints
 import SystemPackage
 
-/// Checkpoints on this machine that are on the server too.
+/// A cache of the server's checkpoints on this machine.
 ///
-/// Its calls block.
+/// Its methods block.
 ///
 /// ```
-/// ROOT/EXPERIMENT/checkpoints/NAME/    whole; its time of change says when it was used last
-/// ROOT/EXPERIMENT/downloads/NAME.…/    on its way
+/// ROOT/EXPERIMENT/checkpoints/NAME/    complete; the modification time is the time of the last use
+/// ROOT/EXPERIMENT/downloads/NAME.…/    a download in progress
 /// ```
-/// Who uses a directory has a lock on it (`flock`), which ends with the process: nothing in use is deleted, and what a
-/// process left that was killed is.
+/// A process locks the directories that it uses (`flock`). Locked directories are not deleted; the locks end with the
+/// process, so that the downloads of a killed process are.
 struct CheckpointCache: Sendable {
     let data: DataDirectory
-    /// In bytes.
+    /// The maximum size in bytes.
     let limit: Int64
 
-    /// A directory in use, until this object is gone.
+    /// A lock on a directory, held until this object is released.
     final class Hold: Sendable {
         private let descriptor: CInt
 
@@ -33,13 +33,13 @@ struct CheckpointCache: Sendable {
         }
     }
 
-    /// Takes a checkpoint into use; nothing when it is not in the cache.
+    /// Locks a checkpoint for use; nil if it is not in the cache.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     func hold(_ name: String, of experiment: String) throws -> Hold? {
         let path = data.checkpoint(name, of: experiment)
         guard let hold = try Self.lock(path, LOCK_SH) else { return nil }
-        // Now that nobody deletes it: is it there still?
+        // It can have been deleted before it was locked.
         guard try FileSystem.exists(path) else { return nil }
         guard path.withPlatformString({ utimensat(AT_FDCWD, $0, nil, 0) }) == 0 else {
             throw FileSystem.error("touch", path, errno)
@@ -47,7 +47,7 @@ struct CheckpointCache: Sendable {
         return hold
     }
 
-    /// Locks a directory; nothing when there is none, or another process has it for itself.
+    /// Locks a directory; nil if it does not exist, or another process holds a conflicting lock.
     private static func lock(_ path: FilePath, _ kind: CInt) throws -> Hold? {
         let descriptor = path.withPlatformString { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard descriptor >= 0 else {
@@ -66,7 +66,7 @@ struct CheckpointCache: Sendable {
         directory.appending("downloads")
     }
 
-    /// An empty directory for a checkpoint on its way, in use.
+    /// Creates an empty directory for a download and locks it.
     func stage(_ name: String, of experiment: String) throws -> (path: FilePath, hold: Hold) {
         let directory = downloads(data.directory(of: experiment))
         try data.make(directory)
@@ -74,12 +74,12 @@ struct CheckpointCache: Sendable {
         while true {
             let path = directory.appending("\(name).\(String(UInt64.random(in: 0 ... .max), radix: 36))")
             try FileSystem.makeDirectory(path)
-            // Another process may sweep between the two.
+            // Another process can delete it before it is locked.
             if let hold = try Self.lock(path, LOCK_EX) { return (path, hold) }
         }
     }
 
-    /// Deletes what killed processes left.
+    /// Deletes the downloads of killed processes.
     private func sweep(_ directory: FilePath) throws {
         for name in try FileSystem.names(in: directory) {
             let path = directory.appending(name)
@@ -88,31 +88,31 @@ struct CheckpointCache: Sendable {
         }
     }
 
-    /// Takes a whole directory into the cache, unless there is one of that name.
+    /// Moves a complete directory into the cache, unless a checkpoint of that name is there.
     ///
     /// - Parameters:
     ///   - path: The directory.
     ///   - name: The checkpoint's name.
     ///   - experiment: The experiment.
-    ///   - manifest: What the server has under that name.
+    ///   - manifest: The manifest of the checkpoint on the server.
     /// - Throws: A `PBTError`.
     func take(_ path: FilePath, as name: String, of experiment: String, _ manifest: Manifest) throws {
         let target = data.checkpoint(name, of: experiment)
         try FileSystem.makeDirectories(target.removingLastComponent())
         guard try !FileSystem.exists(target) else { return try FileTree.remove(path) }
-        // The cache need not survive a power cut; what is damaged is fetched again.
+        // The cache need not be durable: damaged checkpoints are downloaded again.
         try data.write(CheckpointSeal(sealing: path), of: name, in: experiment, isDurable: false)
         try FileSystem.write(manifest.fingerprint, to: fingerprint(name, of: experiment))
         do {
             try FileSystem.move(path, to: target)
         } catch {
-            // Another process was faster.
+            // Another process has moved it there.
             guard try FileSystem.exists(target) else { throw error }
             try FileTree.remove(path)
         }
     }
 
-    /// Whether a checkpoint in the cache is what the server has under that name, and was not changed here.
+    /// Returns true if a cached checkpoint has the content of the one on the server, and was not changed here.
     ///
     /// - Throws: A `PBTError` with code `inputOutput`.
     func isWhole(_ name: String, of experiment: String, _ manifest: Manifest) throws -> Bool {
@@ -121,7 +121,7 @@ struct CheckpointCache: Sendable {
         return try data.changes(in: name, of: experiment).isEmpty
     }
 
-    /// Where it is noted which of all checkpoints of a name is in the cache.
+    /// Returns the path of the file with the fingerprint of a cached checkpoint.
     private func fingerprint(_ name: String, of experiment: String) -> FilePath {
         data.manifests(of: experiment).appending("\(name).sha256")
     }
@@ -133,9 +133,9 @@ struct CheckpointCache: Sendable {
         var used: (Int, Int)
     }
 
-    /// Deletes what was not used for the longest time until the cache, and what is to come, fit into the limit.
+    /// Deletes the least recently used checkpoints until the cache fits into its limit.
     ///
-    /// - Parameter coming: Bytes for which room is needed.
+    /// - Parameter coming: The size in bytes of a download to make room for.
     /// - Throws: A `PBTError` with code `inputOutput`.
     func trim(for coming: Int64 = 0) throws {
         var entries: [Entry] = []
@@ -160,14 +160,14 @@ struct CheckpointCache: Sendable {
         }
     }
 
-    /// Deletes a checkpoint that nobody uses.
+    /// Deletes a checkpoint that no process uses.
     private func drop(_ entry: Entry) throws -> Bool {
         guard let hold = try Self.lock(entry.path, LOCK_EX) else { return false }
         return try withExtendedLifetime(hold) {
             guard try FileSystem.exists(entry.path) else { return true }
             let directory = downloads(entry.experiment)
             try FileSystem.makeDirectories(directory)
-            // What bears a checkpoint's name is whole at any time.
+            // A directory with a checkpoint's name is complete at any time.
             let aside = directory.appending("dropped.\(String(UInt64.random(in: 0 ... .max), radix: 36))")
             try FileSystem.move(entry.path, to: aside)
             try FileTree.remove(aside)

@@ -8,17 +8,17 @@ import PBTAPI
 import PBTCheckpoints
 import SystemPackage
 
-/// Fetches one checkpoint, whole or not at all.
+/// The download of a checkpoint.
 struct Download: Sendable {
     let store: RemoteStore
     let name: String
     let experiment: String
 
-    /// Fetches it into a cache.
+    /// Downloads the checkpoint into a cache, as a whole or not at all.
     ///
     /// - Parameters:
-    ///   - manifest: What is in it; see ``manifest()``.
-    ///   - cache: Where it goes.
+    ///   - manifest: The manifest of the checkpoint; see ``manifest()``.
+    ///   - cache: The cache.
     /// - Throws: A `PBTError`: `noSuchCheckpoint`, `unreachable`, `inputOutput`; `CancellationError`.
     func run(_ manifest: Manifest, into cache: CheckpointCache) async throws {
         let (name, experiment) = (name, experiment)
@@ -36,17 +36,19 @@ struct Download: Sendable {
         withExtendedLifetime(hold) {}
     }
 
-    /// What the checkpoint consists of, as the server says.
+    /// Requests the manifest of the checkpoint.
     ///
     /// - Throws: A `PBTError`: `noSuchCheckpoint`, `changedCheckpoint`, `unreachable`; `CancellationError`.
     func manifest() async throws -> Manifest {
         var call = APICall(.GET, .experiment(experiment, "checkpoints", name))
-        // The first who asks for it waits until the server has read all of it.
+        // The first request waits until the server has read the whole checkpoint.
         call.wait = .seconds(600)
         return try Manifest(api: try await store.fields(call), maximumBytes: .max)
     }
 
-    /// Fetches the directories and files into an empty directory, each file checked by its SHA-256.
+    /// Downloads directories and files into an empty directory, and verifies the SHA-256 of each file.
+    ///
+    /// - Throws: A `PBTError`: `unreachable`, `inputOutput`; `CancellationError`.
     func fetch(_ manifest: Manifest, into root: FilePath) async throws {
         try await blocking {
             for directory in manifest.directories {
@@ -69,14 +71,14 @@ struct Download: Sendable {
             guard !isLast else {
                 throw PBTError(
                     .inputOutput,
-                    "\"\(wanted.path)\" of checkpoint \(name) of \"\(experiment)\" arrived damaged, twice; look at the "
-                        + "server's disk and at the network")
+                    "\"\(wanted.path)\" of checkpoint \(name) of \"\(experiment)\" arrived damaged, twice; check the "
+                        + "server's disk and the network")
             }
         }
         if wanted.isExecutable { try await blocking { try file.makeExecutable() } }
     }
 
-    /// Fetches the rest of a file.
+    /// Downloads the rest of a file.
     private func fetch(_ wanted: Manifest.File, _ fetching: Fetching) async throws {
         guard fetching.offset < wanted.size else { return }
         let connection = store.retrying.connection
@@ -84,7 +86,7 @@ struct Download: Sendable {
         for name in wanted.path.names { path.append(name) }
         var call = APICall(.GET, path)
         if fetching.offset > 0 { call.headers.add(name: "Range", value: "bytes=\(fetching.offset)-") }
-        // Whoever gets nothing for a while gives up earlier.
+        // The read timeout ends a stalled download earlier.
         let response = try await connection.open(connection.request(call), within: .seconds(7 * 86400))
         if response.status != .partialContent { fetching.restart() }
         do {
@@ -92,7 +94,8 @@ struct Download: Sendable {
                 let left = wanted.size - fetching.offset
                 guard Int64(buffer.readableBytes) <= left else {
                     throw RequestFailure(
-                        PBTError(.unreachable, "\"\(wanted.path)\" is longer than the server said"), isRetryable: false)
+                        PBTError(.unreachable, "\"\(wanted.path)\" is longer than the manifest says"),
+                        isRetryable: false)
                 }
                 try await fetching.take(buffer)
             }
@@ -103,13 +106,13 @@ struct Download: Sendable {
         }
         guard fetching.offset == wanted.size else {
             throw RequestFailure(
-                PBTError(.unreachable, "the server \(store.address) sent less than all of \"\(wanted.path)\""),
+                PBTError(.unreachable, "the server \(store.address) did not send all of \"\(wanted.path)\""),
                 isRetryable: true)
         }
     }
 }
 
-/// A file on its way here, and how far it is.
+/// The progress of the download of a file.
 private final class Fetching {
     private let file: OpenFile
     private(set) var offset: Int64 = 0

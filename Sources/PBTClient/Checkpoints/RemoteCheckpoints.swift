@@ -5,16 +5,16 @@ public import PBTCheckpoints
 import Synchronization
 public import SystemPackage
 
-/// The checkpoints of a worker that does not see the server's data directory: fetched before an attempt begins, sent when
-/// it is trained.
+/// The checkpoints of a worker without access to the server's data directory: they are downloaded before an attempt,
+/// and uploaded after it.
 ///
-/// Both go on where a broken connection left off, every file is checked by its SHA-256, and a checkpoint is there whole or
-/// not at all. What was fetched or sent stays in a cache on this machine, which several workers may share; when it is full,
-/// what was not used for the longest time is deleted.
+/// Transfers resume after a broken connection, the SHA-256 of every file is verified, and a checkpoint is complete or
+/// does not exist. Checkpoints are kept in a cache on this machine, which several workers can share; when it is full,
+/// the least recently used are deleted.
 public final class RemoteCheckpoints: Checkpoints {
-    /// The cache; attempts run in it.
+    /// The directory of the cache, in which attempts run.
     public let data: DataDirectory
-    /// The server deletes what nothing needs.
+    /// False: the server deletes unreferenced checkpoints.
     public var collectsGarbage: Bool { false }
 
     private let store: RemoteStore
@@ -23,15 +23,15 @@ public final class RemoteCheckpoints: Checkpoints {
     /// The checkpoints in use, by the directory of the attempt that uses them.
     private let held = Mutex<[FilePath: CheckpointCache.Hold]>([:])
 
-    /// The bytes that a cache holds when nothing else is said: 20 GiB.
+    /// The default maximum size of a cache in bytes: 20 GiB.
     public static let usualLimit: Int64 = 20 << 30
 
-    /// Fetches from and sends to a server.
+    /// Creates the checkpoints of a worker with a cache.
     ///
     /// - Parameters:
     ///   - store: The server.
-    ///   - cache: The directory of the cache, for this server alone; absolute.
-    ///   - limit: How many bytes of checkpoints it holds, those in use at this moment not counted.
+    ///   - cache: The absolute path of the cache, which must not be shared between servers.
+    ///   - limit: The maximum size of the cache in bytes, checkpoints in use not counted.
     public init(_ store: RemoteStore, cache: FilePath, limit: Int64 = usualLimit) {
         self.store = store
         data = DataDirectory(cache)
@@ -43,7 +43,7 @@ public final class RemoteCheckpoints: Checkpoints {
         var hold: CheckpointCache.Hold?
         if let name = assignment.parentCheckpoint {
             let experiment = assignment.experiment.name
-            // Several slots may continue the same donor.
+            // Several slots can continue the same donor.
             hold = try await mutex.withLock(data.checkpoint(name, of: experiment)) {
                 try await fetched(name, of: experiment)
             }
@@ -54,7 +54,7 @@ public final class RemoteCheckpoints: Checkpoints {
         return attempt
     }
 
-    /// A checkpoint in the cache, fetched if need be.
+    /// Locks a checkpoint in the cache, and downloads it if it is missing.
     private func fetched(_ name: String, of experiment: String) async throws -> CheckpointCache.Hold {
         guard CheckpointName(name) != nil else {
             throw PBTError(
@@ -68,7 +68,7 @@ public final class RemoteCheckpoints: Checkpoints {
         while true {
             if let hold = try await blocking({ try cache.hold(name, of: experiment) }) {
                 if try await blocking({ try cache.isWhole(name, of: experiment, manifest) }) { return hold }
-                // Something wrote into the cache, or the server has a new experiment of an old name.
+                // The cache was written to, or the server has a new experiment of an old name.
                 try await blocking { try data.delete([name], of: experiment) }
             }
             try await download.run(manifest, into: cache)
@@ -85,7 +85,7 @@ public final class RemoteCheckpoints: Checkpoints {
             return try Manifest(of: root)
         }
         try await Upload(store: store, root: root, name: name, lease: lease, manifest: manifest).run()
-        // Most members continue their own.
+        // Most members continue their own checkpoints.
         let cache = cache
         let experiment = lease.experiment
         try await blocking { try cache.take(root, as: name, of: experiment, manifest) }
@@ -100,7 +100,7 @@ public final class RemoteCheckpoints: Checkpoints {
         try data.discard(attempt)
     }
 
-    /// Deletes the copies in the cache; what the server has of them it deletes itself.
+    /// Deletes the copies in the cache; the server deletes its own.
     public func delete(_ names: [String], of experiment: String) throws {
         try data.delete(names, of: experiment)
     }

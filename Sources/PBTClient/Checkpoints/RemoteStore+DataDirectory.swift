@@ -5,16 +5,15 @@ public import PBTCheckpoints
 public import SystemPackage
 
 extension RemoteStore {
-    /// The data directory of the server, if this machine sees it.
+    /// Returns the data directory of the server if it is accessible on this machine.
     ///
-    /// It does when there is a directory at the server's path, or at the one that is named, whose file `.pbt-data` says
-    /// that it is the server's.
+    /// It is if the directory at the server's path, or at the given one, has the server's identifier in `.pbt-data`.
     ///
     /// - Parameters:
-    ///   - info: What the server says of itself.
-    ///   - path: Where this machine sees the directory; at the same path as the server when not given. Absolute.
-    /// - Returns: The directory; nothing when this machine does not see it.
-    /// - Throws: A `PBTError` with code `badValue` when a directory is named that is not the server's.
+    ///   - info: The information of the server.
+    ///   - path: The absolute path of the directory on this machine; the server's path if nil.
+    /// - Returns: The directory; nil if it is not accessible.
+    /// - Throws: A `PBTError` with code `badValue` if the given directory is not the server's.
     public func sharedData(_ info: ServerInfo, at path: FilePath? = nil) throws -> DataDirectory? {
         guard let data = info.data else {
             guard let path else { return nil }
@@ -22,14 +21,14 @@ extension RemoteStore {
         }
         guard let path else {
             let directory = DataDirectory(FilePath(data.path))
-            // What cannot be read is not shared.
+            // A directory that cannot be read is not shared.
             return (try? directory.existingIdentity()) == data.id ? directory : nil
         }
         let directory = DataDirectory(path)
         guard let id = try directory.existingIdentity() else {
             throw PBTError(
                 .badValue,
-                "\(path) is no data directory of a server: it has no file .pbt-data; the server's is \(data.path)")
+                "\(path) is not the data directory of a server: it has no file .pbt-data; the server's is \(data.path)")
         }
         guard id == data.id else {
             throw PBTError(
@@ -39,14 +38,14 @@ extension RemoteStore {
         return directory
     }
 
-    /// Where a worker's checkpoints come from and go to: the server's data directory if this machine sees it, else a
-    /// cache that is filled over the network.
+    /// Returns the checkpoints for a worker: the server's data directory if it is accessible on this machine, otherwise
+    /// a cache that downloads and uploads.
     ///
     /// - Parameters:
-    ///   - data: Where this machine sees the server's data directory; at the same path as the server when not given.
-    ///   - cache: A directory for caches; each server has one of its own in it.
-    ///   - limit: How many bytes a cache holds.
-    /// - Returns: For ``PBTWorker/Worker``.
+    ///   - data: The path of the server's data directory on this machine; the server's path if nil.
+    ///   - cache: The directory of the caches; each server has its own subdirectory.
+    ///   - limit: The maximum size of a cache in bytes.
+    /// - Returns: The checkpoints for a `Worker`.
     /// - Throws: A `PBTError`: `unreachable`, or `badValue` for a directory that is not the server's.
     public func checkpoints(
         data: FilePath? = nil, cache: FilePath, limit: Int64 = RemoteCheckpoints.usualLimit
@@ -59,34 +58,35 @@ extension RemoteStore {
                 "the server \(address) has no data directory, so its workers have nowhere to keep checkpoints")
         }
         guard !id.isEmpty, id.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
-            throw PBTError(.unreachable, "the server \(address) names its data directory in a way that makes no sense")
+            throw PBTError(.unreachable, "the server \(address) gives an invalid identifier of its data directory")
         }
-        // By its identity: the same cache whatever name the server goes by, and another for another directory.
+        // By identifier: the cache is the same under any address of the server, and another for another directory.
         return RemoteCheckpoints(self, cache: cache.appending(id), limit: limit)
     }
 
-    /// Fetches a checkpoint into a directory, each file checked by its SHA-256.
+    /// Downloads a checkpoint into a directory and verifies the SHA-256 of each file.
     ///
     /// - Parameters:
     ///   - name: The checkpoint.
     ///   - experiment: Its experiment.
-    ///   - directory: An empty directory; after an error, some files may be in it.
+    ///   - directory: An empty directory; after an error it can contain some of the files.
     /// - Throws: A `PBTError`: `noSuchCheckpoint`, `unreachable`, `inputOutput`; `CancellationError`.
     public func download(_ name: CheckpointName, of experiment: String, to directory: FilePath) async throws {
         let download = Download(store: self, name: "\(name)", experiment: experiment)
         try await download.fetch(try await download.manifest(), into: directory)
     }
 
-    /// The directory for caches when none is named: `$XDG_CACHE_HOME/pbt`, or `~/.cache/pbt`.
+    /// Returns the default directory for caches: `$XDG_CACHE_HOME/pbt`, or `~/.cache/pbt`.
     ///
-    /// - Parameter environment: The environment's variables.
+    /// - Parameter environment: The environment variables.
     /// - Returns: An absolute path.
-    /// - Throws: A `PBTError` with code `badValue` when the environment says nothing of a home.
+    /// - Throws: A `PBTError` with code `badValue` if neither variable is set.
     public static func usualCache(environment: [String: String]) throws -> FilePath {
         if let base = environment["XDG_CACHE_HOME"], base.hasPrefix("/") { return FilePath(base).appending("pbt") }
         if let home = environment["HOME"], home.hasPrefix("/") {
             return FilePath(home).appending(".cache").appending("pbt")
         }
-        throw PBTError(.badValue, "there is no HOME to keep a cache of checkpoints in; name one with --cache DIR")
+        throw PBTError(
+            .badValue, "HOME is not set, so there is no default cache for checkpoints; name one with --cache DIR")
     }
 }

@@ -9,7 +9,7 @@ import PBTCheckpoints
 import Synchronization
 import SystemPackage
 
-/// Sends what an attempt saved, and has it published.
+/// The upload of an attempt's checkpoint.
 struct Upload: Sendable {
     let store: RemoteStore
     let root: FilePath
@@ -17,9 +17,9 @@ struct Upload: Sendable {
     let lease: Lease
     let manifest: Manifest
 
-    /// Sends it.
+    /// Uploads the checkpoint and publishes it.
     ///
-    /// What has arrived already, also by an earlier call, is not sent again.
+    /// Bytes that have arrived, also by an earlier call, are not sent again.
     ///
     /// - Throws: A `PBTError`: `leaseLost`, `unreachable`, `inputOutput`; `CancellationError`.
     func run() async throws {
@@ -29,19 +29,19 @@ struct Upload: Sendable {
                 _ = try await store.retrying.repeating(progress: { progress.value }) { try await send(progress) }
                 return try await publish()
             } catch let error as PBTError where error.code == .badValue && !isLast {
-                // The server found a file damaged and deleted it.
+                // The server has deleted a damaged file.
             }
         }
     }
 
-    /// Sends what is missing.
+    /// Sends the missing bytes.
     private func send(_ progress: Progress) async throws {
         let connection = store.retrying.connection
-        let answer = try await connection.answer(
-            APICall(.GET, .experiment(lease.experiment, "uploads", name))
+        let response = try await connection.response(
+            to: APICall(.GET, .experiment(lease.experiment, "uploads", name))
         ).fields()
         var arrived: [String: Int64] = [:]
-        for item in try answer.list("files") {
+        for item in try response.list("files") {
             let fields = try Fields(item, path: "files")
             arrived[try fields.text("path")] = Int64(try fields.int("size", in: 0 ... .max))
         }
@@ -76,7 +76,7 @@ struct Upload: Sendable {
             let response = try await connection.open(request, within: .seconds(7 * 86400))
             _ = try await response.body.collect(upTo: 1 << 20)
         } catch var failure as RequestFailure {
-            // It is sent elsewhere too, or more has arrived than was known: ask again.
+            // Another upload of the file is in progress, or more bytes have arrived: read the state again.
             if failure.error.code == .wrongState { failure.isRetryable = true }
             throw failure
         } catch let error as PBTError {
@@ -91,13 +91,14 @@ struct Upload: Sendable {
         body["lease"] = lease.api
         var call = APICall(
             .POST, .experiment(lease.experiment, "uploads", name, "publish"), body: .object(body))
-        // The server reads every byte again.
+        // The server verifies every byte.
         call.wait = .seconds(600)
         _ = try await store.retrying.send(call)
     }
 
-    /// How far it has ever been: both what was sent and what the server says has arrived, since what was sent last may be
-    /// on its way still when a connection breaks.
+    /// The furthest positions of the upload: the bytes sent, and the bytes that the server has reported as arrived.
+    ///
+    /// Sent bytes can be lost when a connection breaks.
     private final class Progress: Sendable {
         private let furthest = Mutex<(sent: Int64, arrived: Int64)>((0, 0))
 

@@ -2,18 +2,18 @@
 
 public import PBT
 
-/// How a client talks to a server.
+/// The configuration of a client.
 public struct ClientConfiguration: Sendable {
-    /// The secret that the server asks for; none: the server asks for none.
+    /// The bearer token; nil for a server that requires none.
     public var token: String?
-    /// A file in PEM form with the certificates to trust instead of the system's; none: the system's.
+    /// The path of a PEM file of trusted root certificates; nil for those of the system.
     public var certificateAuthority: String?
-    /// How long a call is made again while the server is away, busy or restarting, before it fails; 0 or more.
+    /// The time for which a call is retried while the server is unreachable, busy, or restarting; at least 0.
     public var patience: Duration
-    /// How long the server may take for an answer, beside what it is asked to wait; above 0.
+    /// The time for a response, in addition to the wait that a request asks for; above 0.
     public var timeout: Duration
 
-    /// How a client talks to a server.
+    /// Creates a configuration.
     public init(
         token: String? = nil, certificateAuthority: String? = nil, patience: Duration = .seconds(30),
         timeout: Duration = .seconds(30)
@@ -24,15 +24,16 @@ public struct ClientConfiguration: Sendable {
         self.timeout = timeout
     }
 
-    /// What the environment says about a server: `PBT_TOKEN`, else the token of the client's file; `PBT_CA_FILE`.
+    /// Creates a configuration from the environment: the token from `PBT_TOKEN`, otherwise from the client's file; the
+    /// certificates from `PBT_CA_FILE`.
     ///
-    /// The token of the file goes to no other server than the one that the file names.
+    /// The token of the file is sent only to the server that the file names.
     ///
     /// - Parameters:
     ///   - address: The server.
-    ///   - environment: The environment's variables.
-    /// - Throws: A `PBTError` with code `badValue` for a file that is readable by others or is not of its form, or
-    ///   `inputOutput` when it cannot be read.
+    ///   - environment: The environment variables.
+    /// - Throws: A `PBTError`: `badValue` for a file that others can read or that is not valid; `inputOutput` for one
+    ///   that cannot be read.
     public init(for address: ServerAddress, environment: [String: String]) throws(PBTError) {
         self.init()
         func variable(_ name: String) -> String? {
@@ -48,11 +49,11 @@ public struct ClientConfiguration: Sendable {
         }
     }
 
-    /// What would break out of a header field, or cannot be one of ours; the text does not say what it is.
+    /// Checks that a token is valid in a header field; the error does not contain the token.
     private static func check(_ token: String, from source: String) throws(PBTError) {
         guard token.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
             throw PBTError(
-                .badValue, "\(source) holds a space, a line break or a special character; give the token as it was made"
+                .badValue, "\(source) contains a space, a line break, or a special character; pass the token unchanged"
             )
         }
     }

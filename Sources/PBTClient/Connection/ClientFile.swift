@@ -6,7 +6,8 @@ import SystemPackage
 
 /// The file with a user's token: `{"server": "https://host:7070", "token": "…"}`.
 ///
-/// It is `PBT_CONFIG`, else `client.json` in `$XDG_CONFIG_HOME/pbt` or `~/.config/pbt`. Only its owner may read it.
+/// Its path is `PBT_CONFIG`, otherwise `client.json` in `$XDG_CONFIG_HOME/pbt` or `~/.config/pbt`. Only its owner may
+/// have access to it.
 struct ClientFile {
     let path: FilePath
     let server: ServerAddress
@@ -14,19 +15,19 @@ struct ClientFile {
 
     /// Finds and reads the file.
     ///
-    /// - Returns: The file; nothing when there is none where none need be.
-    /// - Throws: A `PBTError` that says how to mend it.
+    /// - Returns: The file; nil if there is none at a default path.
+    /// - Throws: A `PBTError` with a remedy.
     static func find(environment: [String: String]) throws(PBTError) -> Self? {
         if let path = environment["PBT_CONFIG"], !path.isEmpty {
             guard let file = try Self(FilePath(path)) else {
-                throw PBTError(.inputOutput, "PBT_CONFIG names \(path), and there is no such file")
+                throw PBTError(.inputOutput, "PBT_CONFIG: there is no file \(path)")
             }
             return file
         }
         return try path(environment: environment).flatMap { path throws(PBTError) in try Self(path) }
     }
 
-    /// Where the file is when nothing else is said.
+    /// Returns the default path of the file; nil without a home directory.
     static func path(environment: [String: String]) -> FilePath? {
         if let base = environment["XDG_CONFIG_HOME"], base.hasPrefix("/") {
             return FilePath(base).appending("pbt").appending("client.json")
@@ -35,7 +36,7 @@ struct ClientFile {
         return FilePath(home).appending(".config").appending("pbt").appending("client.json")
     }
 
-    /// Reads a file; nothing when there is none.
+    /// Reads a file; nil if it does not exist.
     init?(_ path: FilePath) throws(PBTError) {
         let bytes: [UInt8]
         do {
@@ -56,7 +57,7 @@ struct ClientFile {
         else {
             throw PBTError(
                 .badValue,
-                "\(path) must hold {\"server\": \"https://host:7070\", \"token\": \"TOKEN\"}, both of them text")
+                "\(path) must contain {\"server\": \"https://host:7070\", \"token\": \"TOKEN\"}, both of them strings")
         }
         self.path = path
         self.token = token
@@ -73,8 +74,8 @@ struct ClientFile {
         guard status.st_mode & 0o077 == 0 else {
             throw PBTError(
                 .badValue,
-                "\(path) holds a token and others may read it (mode \(String(status.st_mode & 0o777, radix: 8))); "
-                    + "mend it with: chmod 600 \(path), and if others work on this machine, make a new token")
+                "\(path) contains a token, and others can read it (mode \(String(status.st_mode & 0o777, radix: 8))); "
+                    + "fix it with: chmod 600 \(path), and if others use this machine, create a new token")
         }
         guard status.st_uid == geteuid() else {
             throw PBTError(.badValue, "\(path) belongs to another user; use a file of your own")

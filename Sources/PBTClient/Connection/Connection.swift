@@ -8,15 +8,15 @@ import NIOSSL
 import PBT
 import PBTAPI
 
-/// Talks to one server: keeps connections, shows the token, reads errors.
+/// An HTTP connection to one server, with connection pooling, authentication, and error responses.
 ///
-/// Asks once; ``Retrying`` asks again.
+/// It makes each request once; ``Retrying`` retries.
 final class Connection: Sendable {
     let address: ServerAddress
     let configuration: ClientConfiguration
     private let http: HTTPClient
 
-    /// A connection that is opened when it is needed.
+    /// Creates a connection, which is opened by the first request.
     ///
     /// - Throws: A `PBTError` with code `badValue` for a certificate file that cannot be used.
     init(_ address: ServerAddress, _ configuration: ClientConfiguration) throws {
@@ -28,26 +28,26 @@ final class Connection: Sendable {
                 tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(path))
             } catch {
                 throw PBTError(
-                    .badValue, "PBT_CA_FILE: \(path) cannot be read as certificates in PEM form (\(error))")
+                    .badValue, "PBT_CA_FILE: \(path) is not a valid PEM file of certificates (\(error))")
             }
         }
         var settings = HTTPClient.Configuration(
             tlsConfiguration: tls, redirectConfiguration: .disallow,
-            // Longer than any wait that a server is asked for, and than the pauses of an event stream.
+            // Longer than any wait that a request asks for, and than the pauses of an event stream.
             timeout: .init(connect: .seconds(10), read: .seconds(100), write: .seconds(60)))
         settings.connectionPool.retryConnectionEstablishment = false
-        // Each slot of a worker may wait in one; the rest close when they have been idle.
+        // Each slot of a worker can wait in a connection; idle connections are closed.
         settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
         settings.httpVersion = .http1Only
         http = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: settings)
     }
 
     deinit {
-        // Connections that are left close by themselves; there is nobody to tell how it went.
+        // Open connections close by themselves; errors are of no use here.
         http.shutdown { _ in }
     }
 
-    /// The request for a path below `/api/v1`.
+    /// Returns the HTTP request of a call.
     func request(_ call: APICall) -> HTTPClientRequest {
         var url = "\(address)/api/v1\(call.path)"
         if !call.query.isEmpty {
@@ -67,12 +67,12 @@ final class Connection: Sendable {
         return request
     }
 
-    /// Sends a request and hands over the answer's head with its body still to come.
+    /// Sends a request and returns the response when its head has arrived.
     ///
     /// - Parameters:
     ///   - request: The request.
-    ///   - time: How long all of the exchange may take, the body included.
-    /// - Returns: The answer; its status is not an error's.
+    ///   - time: The timeout of the whole exchange, the body included.
+    /// - Returns: The response, with a status below 300 or 304.
     /// - Throws: A ``RequestFailure``, or a `CancellationError`.
     func open(_ request: HTTPClientRequest, within time: Duration) async throws -> HTTPClientResponse {
         let response: HTTPClientResponse
@@ -94,21 +94,21 @@ final class Connection: Sendable {
         throw RequestFailure(Problem(status: status, body: body, retryAfter: retryAfter), from: address)
     }
 
-    /// What an error of the exchange means; a cancelled task's is the cancellation.
+    /// Returns the failure for an error of the HTTP client; `CancellationError` if the task is cancelled.
     func failure(_ error: any Error) -> any Error {
         if Task.isCancelled { return CancellationError() }
         if let failure = error as? RequestFailure { return failure }
         return RequestFailure(error, from: address)
     }
 
-    /// Makes a call, once.
+    /// Makes a call once.
     ///
     /// - Throws: A ``RequestFailure``, or a `CancellationError`.
-    func answer(_ call: APICall) async throws -> APIAnswer {
+    func response(to call: APICall) async throws -> APIResponse {
         let response = try await open(request(call), within: configuration.timeout + call.wait)
         do {
             let body = try await response.body.collect(upTo: 256 << 20)
-            return APIAnswer(
+            return APIResponse(
                 status: Int(response.status.code), headers: response.headers, body: Array(body.readableBytesView))
         } catch {
             throw failure(error)
@@ -116,15 +116,15 @@ final class Connection: Sendable {
     }
 }
 
-/// One call of the API.
+/// A call of the API.
 struct APICall: Sendable {
     var method: HTTPMethod
-    /// Below `/api/v1`, percent-encoded.
+    /// The percent-encoded path below `/api/v1`.
     var path: String
     var query: [(String, String)] = []
     var headers: HTTPHeaders = [:]
     var body: Value?
-    /// How long the server is asked to wait before it answers.
+    /// The time that the server may wait before it responds.
     var wait: Duration = .zero
 
     init(
@@ -139,7 +139,7 @@ struct APICall: Sendable {
     }
 }
 
-/// A path below `/api/v1`, put together from names that may hold anything.
+/// A path below `/api/v1` that percent-encodes its segments.
 struct APIPath: Sendable {
     private(set) var text = ""
 
@@ -164,21 +164,21 @@ struct APIPath: Sendable {
     }
 }
 
-/// What a call answered.
-struct APIAnswer: Sendable {
+/// The response to a call.
+struct APIResponse: Sendable {
     var status: Int
     var headers: HTTPHeaders
     var body: [UInt8]
 
     /// The fields of the JSON object in the body.
     ///
-    /// - Throws: A `PBTError` with code `unreachable`: whoever answered is no server of ours.
+    /// - Throws: A `PBTError` with code `unreachable` if the body is not a JSON object.
     func fields() throws -> Fields {
         do {
             return try Fields(Value(json: body))
         } catch {
             throw PBTError(
-                .unreachable, "the answer is none of a pbt server's (\(error)); is this the server's address?")
+                .unreachable, "the response is not from a pbt server (\(error)); is this the server's address?")
         }
     }
 }

@@ -4,13 +4,13 @@ import NIOSSL
 import PBT
 import PBTAPI
 
-/// Why a request got no answer that is of use, and whether asking again may help.
+/// The failure of a request: an error response, or no response.
 struct RequestFailure: Error {
-    /// What there is to say in the end.
+    /// The error to throw when the request is not retried.
     var error: PBTError
-    /// Whether the same request may succeed later.
+    /// True if the same request can succeed later.
     var isRetryable: Bool
-    /// How long the server asks to wait.
+    /// The value of `Retry-After`, if the server sent it.
     var retryAfter: Duration?
 
     init(_ error: PBTError, isRetryable: Bool, retryAfter: Duration? = nil) {
@@ -19,7 +19,7 @@ struct RequestFailure: Error {
         self.retryAfter = retryAfter
     }
 
-    /// An answer that is an error.
+    /// Creates the failure for an error response.
     init(_ problem: Problem, from address: ServerAddress) {
         retryAfter = problem.retryAfter.map { .seconds($0) }
         switch (problem.status, problem.code) {
@@ -29,13 +29,14 @@ struct RequestFailure: Error {
         case (408, _), (502...504, _):
             error = PBTError(
                 .unreachable,
-                "the server \(address) cannot work now: \(problem.detail) (status \(problem.status)); look at its log")
+                "the server \(address) is unavailable: \(problem.detail) (status \(problem.status)); see the server log"
+            )
             isRetryable = true
         case (500, let code) where code != PBTError.Code.inconsistent.name:
-            // What was asked for may have happened. It is asked again as long as it takes, like a server that is away:
-            // a result must not be lost because of a defect that is being mended.
+            // The request can have taken effect. It is retried like one to an unreachable server: a result must not be
+            // lost because of a defect in the server.
             error = PBTError(
-                .unreachable, "the server \(address) failed: \(problem.detail) (\(code)); its log says more")
+                .unreachable, "the server \(address) failed: \(problem.detail) (\(code)); see the server log")
             isRetryable = true
         case (409, "inProgress"):
             error = PBTError(.storeBusy, problem.detail)
@@ -43,13 +44,13 @@ struct RequestFailure: Error {
         case (401, _):
             error = PBTError(
                 .unauthorized,
-                "the server \(address) wants another token: \(problem.detail); give it in PBT_TOKEN or in the client's "
-                    + "file")
+                "the server \(address) requires a valid token: \(problem.detail); set PBT_TOKEN, or put it into the "
+                    + "client's file")
             isRetryable = false
         case (300..<400, _):
             error = PBTError(
                 .unreachable,
-                "\(address) answers that it is elsewhere (status \(problem.status)); give the address that it means")
+                "\(address) redirects (status \(problem.status)); use the address that it redirects to")
             isRetryable = false
         default:
             error = problem.error
@@ -57,14 +58,14 @@ struct RequestFailure: Error {
         }
     }
 
-    /// A request that got no answer.
+    /// Creates the failure for a request without a response.
     init(_ cause: any Error, from address: ServerAddress) {
         let reason = TransportError.reason(cause)
         if reason.contains("CERTIFICATE_VERIFY_FAILED") || cause is NIOSSLExtraError {
             error = PBTError(
                 .unreachable,
-                "the certificate of \(address) is not trusted: it is signed by nobody that this machine knows, is for "
-                    + "another name, or has expired; name the file of the authority that signed it in PBT_CA_FILE")
+                "the certificate of \(address) is not trusted: its issuer is unknown, it is for another "
+                    + "name, or it has expired; set PBT_CA_FILE to the file of the authority that issued it")
             isRetryable = false
         } else if reason.contains("WRONG_VERSION_NUMBER") {
             error = PBTError(.unreachable, "\(address) does not speak TLS; is it http://?")

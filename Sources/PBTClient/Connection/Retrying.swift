@@ -4,36 +4,36 @@ import NIOHTTP1
 import PBT
 import Synchronization
 
-/// Makes calls again while the server is away, busy or restarting.
+/// A connection that retries calls while the server is unreachable, busy, or restarting.
 struct Retrying: Sendable {
     let connection: Connection
-    /// What pauses go by.
+    /// The clock of the pauses.
     let clock: any Clock<Duration>
 
-    /// Makes a call until it is answered.
+    /// Makes a call and retries it until there is a response.
     ///
-    /// Every call of the API may be made again: what it does happens once.
+    /// Every call of the API is idempotent.
     ///
     /// - Parameters:
     ///   - call: The call.
-    ///   - patience: How long it is made again; as the configuration says when not given.
-    /// - Returns: The answer, and whether an earlier try may have taken effect without our seeing its answer.
+    ///   - patience: The time for which it is retried; that of the configuration if nil.
+    /// - Returns: The response, and true if the call was retried, so that an earlier attempt can have taken effect.
     /// - Throws: A `PBTError`, or a `CancellationError`.
-    func send(_ call: APICall, patience: Duration? = nil) async throws -> (answer: APIAnswer, isRepeated: Bool) {
-        try await repeating(patience: patience) { try await connection.answer(call) }
+    func send(_ call: APICall, patience: Duration? = nil) async throws -> (response: APIResponse, isRepeated: Bool) {
+        try await repeating(patience: patience) { try await connection.response(to: call) }
     }
 
-    /// Does something that may throw a ``RequestFailure`` until it does not, or the failure does not pass.
+    /// Runs an operation and retries it after a retryable ``RequestFailure``, with exponential backoff and jitter.
     ///
     /// - Parameters:
-    ///   - patience: How long it is done again, since it last went on; as the configuration says when not given.
-    ///   - progress: How far it is: whatever changes when it goes on.
-    ///   - body: What is done.
-    /// - Returns: What it returned, and whether an earlier try may have taken effect.
+    ///   - patience: The time for which it is retried without progress; that of the configuration if nil.
+    ///   - progress: Returns a number that changes when the operation makes progress.
+    ///   - body: The operation.
+    /// - Returns: Its result, and true if it was retried, so that an earlier attempt can have taken effect.
     /// - Throws: A `PBTError`, or a `CancellationError`.
     func repeating<Result>(
         patience: Duration? = nil, progress: () -> Int64 = { 0 }, _ body: () async throws -> Result
-    ) async throws -> (answer: Result, isRepeated: Bool) {
+    ) async throws -> (response: Result, isRepeated: Bool) {
         let patience = patience ?? connection.configuration.patience
         var began = ContinuousClock.now
         var pauses = Pauses()
@@ -62,11 +62,11 @@ struct Retrying: Sendable {
     }
 }
 
-/// Pauses that double, each shortened at random so that many clients do not come back at once.
+/// The pauses of an exponential backoff with jitter.
 struct Pauses: Sendable {
     private var most = Duration.milliseconds(100)
 
-    /// The next pause: between half of it and all of it, 5 seconds at most.
+    /// Returns the next pause: a random part, at least half, of an interval that doubles from 100 ms to 5 s.
     mutating func next() -> Duration {
         defer { most = min(most * 2, .seconds(5)) }
         return most * Double.random(in: 0.5...1)
@@ -74,7 +74,7 @@ struct Pauses: Sendable {
 }
 
 extension PBTError {
-    /// The same error, saying for how long it was tried.
+    /// Returns the error with the time for which the call was retried.
     fileprivate func after(_ time: Duration) -> PBTError {
         guard code == .unreachable, time >= .seconds(1) else { return self }
         return PBTError(code, "\(message) (tried for \(time.components.seconds) s)")

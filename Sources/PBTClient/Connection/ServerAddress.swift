@@ -2,21 +2,21 @@
 
 public import PBT
 
-/// Where a `pbt` server is: `https://host:7070`.
+/// The address of a `pbt` server: `https://host:7070`.
 public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
-    /// Whether it is spoken to over TLS.
+    /// True for `https`.
     public let isSecure: Bool
-    /// The host's name or address, that of IPv6 in brackets; in small letters.
+    /// The host name or IP address in lowercase; an IPv6 address is in brackets.
     public let host: String
-    /// The port.
+    /// The port number.
     public let port: Int
-    /// What comes before `/api` in paths, for a server behind a proxy; empty or with a leading slash.
+    /// The path prefix before `/api`, for a server behind a proxy; empty or with a leading slash.
     public let prefix: String
 
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// - Parameter text: `http://HOST[:PORT][/PREFIX]`, or `https://…`.
-    /// - Throws: A `PBTError` with code `badValue` that says what is wrong; it does not repeat what might be a secret.
+    /// - Throws: A `PBTError` with code `badValue` that describes the problem without repeating a possible secret.
     public init(_ text: String) throws(PBTError) {
         func wrong(_ problem: String) -> PBTError {
             PBTError(.badValue, "the server's address \(problem); write it as https://host:7070")
@@ -30,7 +30,7 @@ public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
         let rest = text[colon.upperBound...]
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         guard !authority.contains("@") else {
-            throw wrong("holds a user or a token, which is seen by others; a token belongs into PBT_TOKEN or a file")
+            throw wrong("contains a user or a token, which others can see; put a token into PBT_TOKEN or a file")
         }
         let path = rest[authority.endIndex...]
         guard !path.contains("?"), !path.contains("#"), !text.unicodeScalars.contains(where: { $0.value <= 0x20 })
@@ -60,13 +60,13 @@ public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
         prefix = String(trimmed)
     }
 
-    /// The URL, without what goes without saying.
+    /// The URL, without the default port.
     public var description: String {
         let isUsual = port == (isSecure ? 443 : 80)
         return "\(isSecure ? "https" : "http")://\(host)\(isUsual ? "" : ":\(port)")\(prefix)"
     }
 
-    /// A name for a directory that belongs to this server: letters, digits, `.`, `_` and `-`.
+    /// A directory name for this server: ASCII letters, digits, `.`, `_`, and `-`.
     package var directoryName: String {
         let name = "\(host)-\(port)\(prefix)"
         return String(

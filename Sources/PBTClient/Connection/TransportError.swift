@@ -4,21 +4,22 @@ import AsyncHTTPClient
 import NIOCore
 import NIOPosix
 
-/// Why a request got no answer at all.
+/// Descriptions of transport errors: requests without a response.
 package enum TransportError {
-    /// The reason in words, as a clause: "connection refused".
+    /// Returns the reason of an error for messages: "connection refused".
     ///
-    /// - Parameter cause: What the HTTP client threw.
-    /// - Returns: A clause without a full stop.
+    /// - Parameter cause: The error of the HTTP client.
+    /// - Returns: A clause without a period.
     package static func reason(_ cause: any Error) -> String {
         switch cause {
-        case let error as HTTPClientError where error == .connectTimeout: return "it does not answer"
+        case let error as HTTPClientError where error == .connectTimeout: return "connection timed out"
         case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
-            return "it took too long to answer"
-        case let error as HTTPClientError where error == .remoteConnectionClosed: return "it closed the connection"
+            return "the response timed out"
+        case let error as HTTPClientError where error == .remoteConnectionClosed:
+            return "the server closed the connection"
         case let error as NIOConnectionError:
             if let dns = error.dnsAError ?? error.dnsAAAAError, error.connectionErrors.isEmpty {
-                return "its name is not known (\(dns))"
+                return "unknown host (\(dns))"
             }
             return error.connectionErrors.first.map { reason($0.error) } ?? "no connection"
         case let error as IOError:

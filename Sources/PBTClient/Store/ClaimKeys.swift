@@ -3,18 +3,18 @@
 import PBT
 import Synchronization
 
-/// The secrets that make claims safe to repeat, and which of them are in doubt.
+/// The idempotency keys of claims; a key is used again after a claim whose outcome is unknown.
 final class ClaimKeys: Sendable {
     private let doubtful = Mutex<[String: [String]]>([:])
 
-    /// Makes a claim with a key.
+    /// Makes a claim with an idempotency key.
     ///
     /// - Parameters:
-    ///   - given: The caller's key; when not given, one that was used before without an answer, else a new one.
-    ///   - claimant: Who claims from where.
+    ///   - given: The caller's key; if nil, that of an earlier claim without a response, otherwise a new one.
+    ///   - claimant: The worker and the experiment.
     ///   - body: The claim.
-    /// - Returns: What the claim returned.
-    /// - Throws: What the claim threw.
+    /// - Returns: The result of the claim.
+    /// - Throws: The error of the claim.
     func using<Result>(
         _ given: String?, for claimant: String, _ body: (String) async throws -> Result
     ) async throws -> Result {
@@ -29,12 +29,12 @@ final class ClaimKeys: Sendable {
         }
     }
 
-    /// Whether a claim that failed so may have taken something.
+    /// Returns true if a claim that failed with a code can have leased intervals.
     private static func isInDoubt(_ code: PBTError.Code) -> Bool {
         [.unreachable, .storeBusy, .badRequest, PBTError.Code("internal")].contains(code)
     }
 
-    /// 32 characters of 5 bits each, from the system's random numbers.
+    /// Returns a random key of 160 bits: 32 characters of 5 bits each.
     static func fresh() -> String {
         let letters = Array("abcdefghijklmnopqrstuvwxyz234567")
         var random = SystemRandomNumberGenerator()

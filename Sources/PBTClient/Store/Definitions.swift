@@ -3,32 +3,32 @@
 import PBT
 import Synchronization
 
-/// The definitions that came over the wire, so that each comes once.
+/// A cache of experiment definitions and of the latest records, so that each definition is transferred once.
 final class Definitions: Sendable {
     private struct Known {
         var version: String
         var experiment: Experiment
-        /// The record as it was last, with the text that changes when it does.
+        /// The latest record with its entity tag.
         var latest: (tag: String, record: ExperimentRecord)?
     }
 
     private let known = Mutex<[String: Known]>([:])
-    /// More experiments than anyone follows at one time.
+    /// The maximum number of experiments; when it is exceeded, the cache is cleared.
     private let limit = 1000
 
-    /// Whether any version of an experiment's definition is known.
+    /// Returns true if any version of a definition is cached.
     func isKnown(_ name: String) -> Bool {
         known.withLock { $0[name] != nil }
     }
 
-    /// A definition, if this version of it is known.
+    /// Returns a definition if this version of it is cached.
     func experiment(_ name: String, version: String) -> Experiment? {
         known.withLock { known in
             known[name].flatMap { $0.version == version ? $0.experiment : nil }
         }
     }
 
-    /// Takes in a definition.
+    /// Adds a definition.
     func add(_ experiment: Experiment, version: String) {
         known.withLock { known in
             guard known[experiment.name]?.version != version else { return }
@@ -37,17 +37,17 @@ final class Definitions: Sendable {
         }
     }
 
-    /// The record that was read last, with its tag.
+    /// Returns the latest record with its entity tag.
     func latest(_ name: String) -> (tag: String, record: ExperimentRecord)? {
         known.withLock { $0[name]?.latest }
     }
 
-    /// Takes in a record as it was read, with its tag.
+    /// Adds the latest record with its entity tag.
     func setLatest(_ record: ExperimentRecord, tag: String) {
         known.withLock { $0[record.experiment.name]?.latest = (tag, record) }
     }
 
-    /// Forgets an experiment that is gone.
+    /// Removes a deleted experiment.
     func remove(_ name: String) {
         known.withLock { $0[name] = nil }
     }

@@ -7,35 +7,35 @@ public import PBT
 import PBTAPI
 
 extension RemoteStore {
-    /// The events of an experiment as the server sends them: those after a given one, then those to come.
+    /// Returns the events of an experiment after a given one, then new events as they happen (server-sent events).
     ///
-    /// When the connection breaks, it is opened again after the last event that was seen, for as long as it takes. The
-    /// sequence ends with the task that iterates it.
+    /// After a broken connection the sequence reconnects, without a time limit, and resumes after the last event
+    /// received. It ends when the iterating task is cancelled.
     ///
     /// - Parameters:
-    ///   - name: The experiment; none for all.
-    ///   - last: The number of the last event known; none for all.
-    /// - Returns: The sequence; nothing is asked before it is iterated.
+    ///   - name: The experiment; nil for all.
+    ///   - last: The number of the last known event; nil for all events.
+    /// - Returns: The sequence, which connects when it is iterated.
     public func liveEvents(of name: String?, after last: Int64? = nil) -> LiveEvents {
         LiveEvents(retrying: retrying, name: name, last: last)
     }
 }
 
-/// Events as the server sends them.
+/// A sequence of events that the server sends as they happen.
 public struct LiveEvents: AsyncSequence, Sendable {
-    /// What it yields.
+    /// The type of the elements.
     public typealias Element = Event
 
     let retrying: Retrying
     let name: String?
     let last: Int64?
 
-    /// Starts to iterate.
+    /// Creates an iterator.
     public func makeAsyncIterator() -> Iterator {
         Iterator(retrying: retrying, name: name, last: last)
     }
 
-    /// Iterates over events as they come.
+    /// An iterator over live events.
     public struct Iterator: AsyncIteratorProtocol {
         let retrying: Retrying
         let name: String?
@@ -51,15 +51,15 @@ public struct LiveEvents: AsyncSequence, Sendable {
             self.last = last
         }
 
-        /// The next event; waits for it if need be.
+        /// Waits for the next event and returns it.
         ///
-        /// - Throws: A `PBTError` for an error that does not pass, such as `noSuchExperiment`, and `CancellationError`
-        ///   when the task is cancelled.
+        /// - Throws: A `PBTError` for an error that is not retryable, such as `noSuchExperiment`; `CancellationError`
+        ///   if the task is cancelled.
         public mutating func next() async throws -> Event? {
             while true {
                 while !frames.isEmpty {
                     let frame = frames.removeFirst()
-                    // A kind that this version does not know is passed over.
+                    // Event kinds of later versions are skipped.
                     guard let event = try Event(api: Fields(Value(json: frame.data))) else { continue }
                     last = event.id
                     pauses = Pauses()
@@ -81,13 +81,13 @@ public struct LiveEvents: AsyncSequence, Sendable {
                 var call = APICall(.GET, name.map { .experiment($0, "events") } ?? APIPath("events"))
                 call.headers.add(name: "Accept", value: "text/event-stream")
                 if let last { call.query = [("after", String(last))] }
-                // The connection's read timeout watches over the stream; the server sends a comment now and then.
+                // The read timeout detects a dead connection: the server sends comments as heartbeats.
                 let connection = retrying.connection
                 self.body = try await connection.open(connection.request(call), within: .seconds(7 * 86400)).body
                     .makeAsyncIterator()
                 return
             }
-            // Nobody else has this iterator: it goes out and comes back.
+            // No other reference to this iterator exists.
             nonisolated(unsafe) var reading = body
             let buffer: ByteBuffer?
             do {
@@ -97,7 +97,7 @@ public struct LiveEvents: AsyncSequence, Sendable {
             }
             guard let buffer else {
                 throw RequestFailure(
-                    PBTError(.unreachable, "the server \(retrying.connection.address) ended the stream"),
+                    PBTError(.unreachable, "the server \(retrying.connection.address) closed the stream"),
                     isRetryable: true)
             }
             self.body = reading

@@ -9,10 +9,10 @@ extension RemoteStore {
     public func finish(_ lease: Lease, _ outcome: Outcome) async throws -> Finished {
         var body = outcome.api
         body["lease"] = lease.api
-        let answer = try await fields(APICall(.POST, .of(lease, "finish"), body: .object(body)))
+        let response = try await fields(APICall(.POST, .of(lease, "finish"), body: .object(body)))
         return Finished(
-            interval: try Interval(api: answer.fields("interval")),
-            decisions: try answer.list("decisions").map { try Decision(api: Fields($0, path: "decisions")) },
-            garbage: try answer.strings("garbage"), record: try await record(answer.fields("experiment")))
+            interval: try Interval(api: response.fields("interval")),
+            decisions: try response.list("decisions").map { try Decision(api: Fields($0, path: "decisions")) },
+            garbage: try response.strings("garbage"), record: try await record(response.fields("experiment")))
     }
 }

@@ -27,10 +27,10 @@ extension RemoteStore {
 
     /// See `Store.abandon(worker:of:because:)`.
     public func abandon(worker: String, of name: String, because reason: String) async throws -> [IntervalID] {
-        let answer = try await fields(
+        let response = try await fields(
             APICall(
                 .POST, .experiment(name, "abandon"), body: ["worker": .string(worker), "reason": .string(reason)]))
-        return try answer.list("intervals").map { item in
+        return try response.list("intervals").map { item in
             let fields = try Fields(item, path: "intervals")
             return IntervalID(member: try fields.int("member"), index: try fields.int("interval"))
         }

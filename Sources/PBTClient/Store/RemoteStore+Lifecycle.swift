@@ -9,7 +9,7 @@ extension RemoteStore {
     public func create(_ experiment: Experiment) async throws -> ExperimentRecord {
         var call = APICall(.POST, APIPath("experiments"), body: ["definition": experiment.value])
         call.headers.add(name: "Idempotency-Key", value: ClaimKeys.fresh())
-        return try await record(retrying.send(call).answer.fields())
+        return try await record(retrying.send(call).response.fields())
     }
 
     /// See `Store.edit(_:)`.
@@ -23,7 +23,7 @@ extension RemoteStore {
         do {
             let call = APICall(
                 .POST, .experiment(experiment.name, "revisions"), body: ["definition": experiment.value])
-            return try Revision(api: try await retrying.send(call).answer.fields())
+            return try Revision(api: try await retrying.send(call).response.fields())
         } catch let error as PBTError where error.code == Self.noSuchPath {
             throw PBTError(.wrongState, "the server is of an earlier version, which cannot edit experiments; update it")
         }
@@ -32,13 +32,13 @@ extension RemoteStore {
     /// See `Store.revisions(of:)`.
     public func revisions(of name: String) async throws -> [Revision] {
         let record = try await record(of: name)
-        // Also what a server of an earlier version says.
+        // Also the result for a server of an earlier version.
         guard record.revisionNumber > 0 else { return [record.firstRevision] }
         let fields = try await fields(APICall(.GET, .experiment(name, "revisions")))
         return try fields.list("items").map { try Revision(api: Fields($0, path: "items")) }
     }
 
-    /// What a server of an earlier version answers to a request that it does not know.
+    /// The code of the response of an earlier server to an unknown path.
     private static let noSuchPath = PBTError.Code("noSuchPath")
 
     /// See `Store.push(_:to:)`.
@@ -46,7 +46,7 @@ extension RemoteStore {
         var call = APICall(
             .POST, .experiment(name, "push"), body: ["hyperparameters": hyperparameters.value])
         call.headers.add(name: "Idempotency-Key", value: ClaimKeys.fresh())
-        return try Interval(api: try await retrying.send(call).answer.fields())
+        return try Interval(api: try await retrying.send(call).response.fields())
     }
 
     /// See `Store.pause(_:)`.

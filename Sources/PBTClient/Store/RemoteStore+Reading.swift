@@ -12,7 +12,7 @@ extension RemoteStore {
             do {
                 records.append(try await record(item))
             } catch let error as PBTError where error.code == .noSuchExperiment {
-                // Removed since the list was made.
+                // Removed after the list was read.
             }
         }
         return records
@@ -23,16 +23,16 @@ extension RemoteStore {
         var call = APICall(.GET, .experiment(name))
         let known = definitions.latest(name)
         if let known { call.headers.add(name: "If-None-Match", value: known.tag) }
-        let answer: APIAnswer
+        let response: APIResponse
         do {
-            answer = try await retrying.send(call).answer
+            response = try await retrying.send(call).response
         } catch let error as PBTError where error.code == .noSuchExperiment {
             definitions.remove(name)
             throw error
         }
-        if answer.status == 304, let known { return known.record }
-        let record = try await record(answer.fields())
-        if let tag = answer.headers.first(name: "ETag") { definitions.setLatest(record, tag: tag) }
+        if response.status == 304, let known { return known.record }
+        let record = try await record(response.fields())
+        if let tag = response.headers.first(name: "ETag") { definitions.setLatest(record, tag: tag) }
         return record
     }
 
@@ -43,7 +43,7 @@ extension RemoteStore {
 
     /// See `Store.changes(of:since:limit:)`.
     ///
-    /// Read by a thousand at a time: what is written to meanwhile comes as it is at the end.
+    /// Requests pages of 1,000 intervals. An interval that changes meanwhile is returned in its latest state.
     public func changes(of name: String, since cursor: ChangeCursor?, limit: Int) async throws -> Changes {
         var cursor = cursor
         var isReset = false
@@ -97,7 +97,7 @@ extension RemoteStore {
 
     /// See `Store.events(of:after:limit:)`.
     ///
-    /// Events of a kind that this version does not know are left out.
+    /// Events of kinds that this version does not know are omitted.
     public func events(of name: String?, after last: Int64?, limit: Int) async throws -> [Event] {
         var events: [Event] = []
         var last = last
@@ -119,18 +119,18 @@ extension RemoteStore {
 
     /// See `Store.waitForEvents(after:for:)`.
     ///
-    /// The server waits, 50 seconds at a time.
+    /// Long polling: each request waits for up to 50 seconds.
     public func waitForEvents(after last: Int64, for time: Duration) async throws {
         let end = ContinuousClock.now.advanced(by: time)
         while true {
             let left = end - ContinuousClock.now
             guard left > .zero else { return try Task.checkCancellation() }
             let wait = min(left, .seconds(50))
-            let answer = try await fields(
+            let response = try await fields(
                 APICall(
                     .GET, APIPath("events"),
                     query: [("after", String(last)), ("limit", "1"), ("wait", String(wait.seconds))], wait: wait))
-            if try !answer.list("items").isEmpty { return }
+            if try !response.list("items").isEmpty { return }
         }
     }
 

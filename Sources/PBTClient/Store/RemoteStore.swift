@@ -6,26 +6,24 @@ import PBTAPI
 
 /// A store behind a `pbt` server.
 ///
-/// Does what every store does, over HTTP. While the server is away, busy or restarting, a call is made again for as long
-/// as ``ClientConfiguration/patience`` says; then it fails with `unreachable`, which may have taken effect. Every write is
-/// safe to repeat. Copies share their connections; the last one closes them.
+/// While the server is unreachable, busy, or restarting, calls are retried for the time of
+/// ``ClientConfiguration/patience``. Then they fail with `unreachable`, and can have taken effect. All writes are
+/// idempotent. Copies share their connections, which close with the last copy.
 public struct RemoteStore: Store {
-    /// Where the server is.
+    /// The address of the server.
     public var address: ServerAddress { retrying.connection.address }
 
     let retrying: Retrying
     let definitions = Definitions()
     let keys = ClaimKeys()
 
-    /// The store behind a server.
-    ///
-    /// Nothing is sent yet.
+    /// Creates a store without connecting to the server.
     ///
     /// - Parameters:
-    ///   - address: Where the server is.
-    ///   - configuration: How to talk to it.
-    ///   - clock: What pauses between tries go by.
-    /// - Throws: A `PBTError` with code `badValue` for a certificate file that cannot be used.
+    ///   - address: The address of the server.
+    ///   - configuration: The configuration of the client.
+    ///   - clock: The clock of the pauses between retries.
+    /// - Throws: A `PBTError` with code `badValue` for an invalid certificate file.
     public init(
         _ address: ServerAddress, _ configuration: ClientConfiguration = ClientConfiguration(),
         clock: any Clock<Duration> = ContinuousClock()
@@ -33,16 +31,16 @@ public struct RemoteStore: Store {
         retrying = Retrying(connection: try Connection(address, configuration), clock: clock)
     }
 
-    /// Makes a call and reads what it answers.
+    /// Makes a call and returns the fields of the response.
     func fields(_ call: APICall) async throws -> Fields {
-        try await retrying.send(call).answer.fields()
+        try await retrying.send(call).response.fields()
     }
 
-    /// All items of a list, page by page.
+    /// Requests all items of a list, page by page.
     ///
     /// - Parameters:
     ///   - path: The list.
-    ///   - query: What is asked for beside the page.
+    ///   - query: Query items in addition to those of pagination.
     /// - Returns: The items' fields.
     /// - Throws: A `PBTError`.
     func items(_ path: APIPath, query: [(String, String)] = []) async throws -> [Fields] {
@@ -61,12 +59,11 @@ public struct RemoteStore: Store {
         switch value {
         case .string(let text): text
         case .integer(let number): String(number)
-        default: throw PBTError(.unreachable, "the server's answer makes no sense: next is \(value.kind)")
+        default: throw PBTError(.unreachable, "invalid response of the server: next is \(value.kind)")
         }
     }
 
-    /// The record in an answer, with its definition: the one in the answer, one that is known, or else one that is
-    /// asked for.
+    /// Returns the record in a response, with its definition from the response, the cache, or another request.
     func record(_ fields: Fields) async throws -> ExperimentRecord {
         try ExperimentRecord(
             api: fields,
@@ -74,7 +71,7 @@ public struct RemoteStore: Store {
                 of: fields.text("name"), version: fields.text("definition_version"), given: fields["definition"]))
     }
 
-    /// A definition of that version: the one given, one that is known, or else one that is asked for.
+    /// Returns a version of a definition: the given one, the cached one, or the result of a request.
     func definition(of name: String, version: String, given: Value?) async throws -> Experiment {
         if let experiment = definitions.experiment(name, version: version) { return experiment }
         if let given {
@@ -82,29 +79,29 @@ public struct RemoteStore: Store {
             definitions.add(experiment, version: version)
             return experiment
         }
-        // The newest: what a definition may change while it is trained holds for what is in flight too.
+        // The latest version: edits also apply to intervals in flight.
         let fields = try await fields(APICall(.GET, .experiment(name)))
         let experiment = try Experiment(api: fields["definition"] ?? .null, isStored: true)
         definitions.add(experiment, version: try fields.text("definition_version"))
         return experiment
     }
 
-    /// Makes a call that, when it took effect and its answer got lost, fails with that code the next time.
+    /// Makes a call whose retry fails with `code` if the first attempt took effect and its response was lost.
     func repeatable(_ code: PBTError.Code, _ call: () -> APICall) async throws {
         let call = call()
         let tries = Tries()
         do {
             _ = try await retrying.repeating {
                 tries.count()
-                return try await retrying.connection.answer(call)
+                return try await retrying.connection.response(to: call)
             }
         } catch let error as PBTError where error.code == code && tries.isRepeated {
-            // It is as it was to be.
+            // The first attempt took effect.
         }
     }
 }
 
-/// How often a call was made.
+/// A counter of attempts.
 private final class Tries {
     private var number = 0
 

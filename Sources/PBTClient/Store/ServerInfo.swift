@@ -4,13 +4,13 @@ import NIOHTTP1
 public import PBT
 import PBTAPI
 
-/// What a server says about itself.
+/// The information that a server gives about itself.
 public struct ServerInfo: Sendable, Hashable {
-    /// The directory with the checkpoints, for those who see it too.
+    /// The data directory, for clients with access to it.
     public struct Data: Sendable, Hashable {
-        /// Its path on the server.
+        /// The path on the server.
         public var path: String
-        /// What stands in its file `.pbt-data`: tells it from any other directory at the same path.
+        /// The unique identifier of the directory, from its file `.pbt-data`.
         public var id: String
     }
 
@@ -18,34 +18,34 @@ public struct ServerInfo: Sendable, Hashable {
     public var version: String
     /// The version of the API.
     public var api: Int
-    /// The directory with the checkpoints; none when the server has none.
+    /// The data directory; nil if the server has none.
     public var data: Data?
 }
 
-/// One interval of a lineage.
+/// An interval of a lineage.
 public struct LineageEntry: Sendable, Hashable {
-    /// The interval.
+    /// The identifier of the interval.
     public var id: IntervalID
-    /// Its score; none when it has no finite one.
+    /// The score; nil if there is no finite one.
     public var score: Double?
-    /// What it trained with.
+    /// The hyperparameters of the interval.
     public var hyperparameters: Hyperparameters
-    /// The interval whose checkpoint it continued; none for a founder.
+    /// The interval whose checkpoint it continued; nil for a founder.
     public var parent: IntervalID?
-    /// Whether it continued another member's.
+    /// True if it continued a checkpoint of another member.
     public var isExploit: Bool
 }
 
 extension RemoteStore {
-    /// What the server says about itself.
+    /// Requests the information that the server gives about itself.
     ///
-    /// - Parameter patience: How long it is asked again while it is away; as the configuration says when not given.
-    /// - Returns: Its version and its data directory.
-    /// - Throws: A `PBTError`: `unreachable`, also for a server that is not one of ours or too new.
+    /// - Parameter patience: The time for which the request is retried; that of the configuration if nil.
+    /// - Returns: The version and the data directory of the server.
+    /// - Throws: A `PBTError`: `unreachable`, also for other servers and incompatible versions.
     public func serverInfo(patience: Duration? = nil) async throws -> ServerInfo {
-        let fields = try await retrying.send(APICall(.GET, APIPath()), patience: patience).answer.fields()
+        let fields = try await retrying.send(APICall(.GET, APIPath()), patience: patience).response.fields()
         guard try fields.text(ifAny: "name") == "pbt" else {
-            throw PBTError(.unreachable, "what answers at \(address) is no pbt server; is this the right address?")
+            throw PBTError(.unreachable, "the server at \(address) is not a pbt server; is this the right address?")
         }
         let api = try fields.int("api")
         guard api == 1 else {
@@ -61,12 +61,12 @@ extension RemoteStore {
         return info
     }
 
-    /// The line of intervals that led to one, from its founder to itself, as the server derives it.
+    /// Requests the lineage of an interval: the intervals from its founder to itself.
     ///
     /// - Parameters:
     ///   - name: The experiment.
-    ///   - id: The interval; the best when not given.
-    /// - Returns: The line; empty when nothing is done yet.
+    ///   - id: The interval; the best if nil.
+    /// - Returns: The lineage; empty if no interval is done.
     /// - Throws: A `PBTError`: `noSuchExperiment`, `noSuchInterval`.
     public func lineage(of name: String, to id: IntervalID? = nil) async throws -> [LineageEntry] {
         try await line(.experiment(name, "lineage"), to: id).map { fields in
@@ -77,12 +77,12 @@ extension RemoteStore {
         }
     }
 
-    /// The hyperparameters along the line of intervals that led to one.
+    /// Requests the schedule of an interval: the hyperparameters along its lineage.
     ///
     /// - Parameters:
     ///   - name: The experiment.
-    ///   - id: The interval; the best when not given.
-    /// - Returns: The number of the interval along the line, from 0, and what it trained with.
+    ///   - id: The interval; the best if nil.
+    /// - Returns: The position in the lineage, from 0, and the hyperparameters.
     /// - Throws: A `PBTError`: `noSuchExperiment`, `noSuchInterval`.
     public func schedule(
         of name: String, to id: IntervalID? = nil

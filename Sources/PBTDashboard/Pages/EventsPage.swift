@@ -5,15 +5,15 @@ import PBTHTTP
 import PBTServer
 import PBTReport
 
-/// What happened to an experiment, the newest first.
+/// The page of the events of an experiment, newest first.
 struct EventsPage {
     let experiment: ExperimentContext
 
-    /// Which events are shown.
-    private enum Show: String, CaseIterable {
+    /// A filter of events.
+    private enum Filter: String, CaseIterable {
         case notable, best, copies, trouble, all
 
-        func takes(_ event: Event) -> Bool {
+        func accepts(_ event: Event) -> Bool {
             switch self {
             case .all: true
             case .notable: event.kind != .started && (event.kind != .done || isBest(event) || isCopy(event))
@@ -27,22 +27,22 @@ struct EventsPage {
         private func isCopy(_ event: Event) -> Bool { event.details["decision"] == "exploits" }
     }
 
-    /// How many events a page shows.
+    /// The number of events per page.
     private static let limit = 100
-    /// How many numbers of events are looked through for a page at most.
+    /// The maximum number of events that are scanned for a page; numbers are shared by all experiments of the store.
     private static let reach: Int64 = 200_000
 
     func reply() async throws -> Reply {
-        let show = experiment.options["only"].flatMap { Show(rawValue: $0) } ?? .notable
+        let filter = experiment.options["only"].flatMap { Filter(rawValue: $0) } ?? .notable
         let last = try await experiment.request.server.store.lastEvent()
         let next = last.adding(saturating: 1)
         let before = experiment.options["before"].flatMap { Int64($0) } ?? next
-        let (events, isAll) = try await events(before: min(before, next), show)
+        let (events, isAll) = try await events(before: min(before, next), filter)
         return experiment.layout("Events").reply {
             tag("h2") { "Events" }
             tag("p", ["class": "options"]) {
-                for choice in Show.allCases {
-                    if choice == show {
+                for choice in Filter.allCases {
+                    if choice == filter {
                         tag("b") { choice.rawValue }
                     } else {
                         tag(
@@ -54,9 +54,9 @@ struct EventsPage {
             }
             tag("section", ["id": "live-events", "class": "card wide"]) {
                 if events.isEmpty {
-                    tag("p", ["class": "note"]) { "There is no such event." }
+                    tag("p", ["class": "note"]) { "No events match." }
                 } else {
-                    table(events)
+                    eventsTable(events)
                 }
                 if !isAll, let oldest = events.last {
                     tag("p", ["class": "note pages"]) {
@@ -73,58 +73,48 @@ struct EventsPage {
         }
     }
 
-    /// The newest events before a number.
+    /// Returns the newest events before a number.
     ///
-    /// A store lists from the oldest, so ever longer stretches before it are read.
-    private func events(before: Int64, _ show: Show) async throws -> (events: [Event], isAll: Bool) {
+    /// A store lists events from the oldest, so ranges of increasing length before the number are read.
+    ///
+    /// - Returns: At most ``limit`` events, and whether there are no older ones.
+    private func events(before: Int64, _ filter: Filter) async throws -> (events: [Event], isAll: Bool) {
         var found: [Event] = []
         var end = before
-        var stretch: Int64 = 500
+        var length: Int64 = 500
         while end > 1, found.count <= Self.limit, before - end < Self.reach {
-            let start = max(0, end - 1 - stretch)
+            let start = max(0, end - 1 - length)
             let (stop, count) = (end, Int(end - start))
             let events = try await experiment.request.server.store.events(
                 of: experiment.name, after: start, limit: count)
-            found += events.filter { $0.id < stop && show.takes($0) }.reversed()
+            found += events.filter { $0.id < stop && filter.accepts($0) }.reversed()
             end = start + 1
-            stretch *= 4
+            length *= 4
         }
         return (Array(found.prefix(Self.limit)), end <= 1 && found.count <= Self.limit)
     }
 
-    private func table(_ events: [Event]) -> HTML {
-        tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "events"]) {
-            tag("table", ["class": "events"]) {
-                tag("thead") {
+    private func eventsTable(_ events: [Event]) -> HTML {
+        scrollRegion("events") {
+            table(["time (UTC)", "event", "interval", "details"], class: "events") {
+                for event in events {
                     tag("tr") {
-                        tag("th", ["scope": "col"]) { "time (UTC)" }
-                        tag("th", ["scope": "col"]) { "what" }
-                        tag("th", ["scope": "col"]) { "interval" }
-                        tag("th", ["scope": "col"]) { "more" }
-                    }
-                }
-                tag("tbody") {
-                    for event in events {
-                        tag("tr") {
-                            tag("td") {
-                                tag("time", ["datetime": "\(event.time)", "title": "\(event.time)"]) {
-                                    when(event.time)
-                                }
-                            }
-                            tag("td") { tag("span", ["class": "tag \(style(event))"]) { word(event) } }
-                            tag("td") {
-                                if let id = event.interval { Links.interval(id, of: experiment.name) } else { "–" }
-                            }
-                            tag("td", ["class": "wrap"]) { more(event) }
+                        tag("td") {
+                            tag("time", ["datetime": "\(event.time)", "title": "\(event.time)"]) { time(event.time) }
                         }
+                        tag("td") { tag("span", ["class": "tag \(style(event))"]) { word(event) } }
+                        tag("td") {
+                            if let id = event.interval { Links.interval(id, of: experiment.name) } else { "–" }
+                        }
+                        tag("td", ["class": "wrap"]) { details(event) }
                     }
                 }
             }
         }
     }
 
-    /// The time of day, and the date where it is another day.
-    private func when(_ time: Timestamp) -> String {
+    /// Returns the time of day, with the date unless it is today's.
+    private func time(_ time: Timestamp) -> String {
         let (day, today) = ("\(time)".prefix(10), "\(experiment.now)".prefix(10))
         return (day == today ? "" : "\(day) ") + Formatting.clock(time)
     }
@@ -145,7 +135,7 @@ struct EventsPage {
         }
     }
 
-    private func more(_ event: Event) -> HTML {
+    private func details(_ event: Event) -> HTML {
         var parts: [HTML] = []
         if let score = event.details["score"]?.double { parts.append(HTML("score ") + Formatting.score(score)) }
         if event.details["decision"] == "exploits" { parts.append(copy(event.details)) }

@@ -4,16 +4,16 @@ import PBT
 import PBTHTTP
 import PBTReport
 
-/// Who copied whom.
+/// The page of the lineage: its chart, and a table of the copies.
 struct LineagePage {
     let experiment: ExperimentContext
 
-    /// How many copies are listed.
+    /// The maximum number of copies listed.
     private static let limit = 100
 
     func reply() -> Reply {
         experiment.layout("Lineage").reply {
-            Card(opened: experiment, kind: .lineage).html
+            ChartCard(experiment: experiment, kind: .lineage).html
             PathLine.html
             copies
         }
@@ -25,25 +25,11 @@ struct LineagePage {
         }
         let shown = all.prefix(Self.limit)
         return tag("section", ["id": "live-copies", "class": "card wide"]) {
-            tag("h2") { "Copies, the newest first" }
+            tag("h2") { "Copies (newest first)" }
             if all.isEmpty {
-                tag("p", ["class": "note"]) { "No member has taken over another's checkpoint yet." }
+                tag("p", ["class": "note"]) { "No member has copied another yet." }
             } else {
-                tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "copies"]) {
-                    tag("table") {
-                        tag("thead") {
-                            tag("tr") {
-                                tag("th", ["scope": "col"]) { "new" }
-                                tag("th", ["scope": "col"]) { "from" }
-                                tag("th", ["scope": "col", "class": "n"]) { "its score" }
-                                tag("th", ["scope": "col"]) { "instead of" }
-                                tag("th", ["scope": "col", "class": "n"]) { "its score" }
-                                tag("th", ["scope": "col"]) { "changed" }
-                            }
-                        }
-                        tag("tbody") { for interval in shown { row(interval) } }
-                    }
-                }
+                scrollRegion("copies") { table(Self.headings) { for interval in shown { row(interval) } } }
                 if shown.count < all.count {
                     tag("p", ["class": "note"]) {
                         "showing \(shown.count) of \(all.count) · "
@@ -53,6 +39,10 @@ struct LineagePage {
             }
         }
     }
+
+    private static let headings: [ColumnHeading] = [
+        "interval", "donor", .number("donor score"), "replaced", .number("replaced score"), "changed",
+    ]
 
     private func row(_ interval: Interval) -> HTML {
         let donor = interval.parent.flatMap { experiment.history.genealogy[$0] }

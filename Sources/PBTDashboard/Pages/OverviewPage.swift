@@ -5,34 +5,34 @@ import PBTHTTP
 import PBTServer
 import PBTReport
 
-/// How an experiment stands, on one page.
+/// The overview of an experiment: banners, key figures, charts, the best members, and the definition.
 struct OverviewPage {
     let experiment: ExperimentContext
 
-    /// The revisions of the definition; none while it was never edited.
+    /// Returns the revisions of the definition; they are read only if it was ever edited.
     private func revisions() async throws -> [Revision] {
         guard experiment.record.revisionNumber > 0 else { return [experiment.record.firstRevision] }
         return try await experiment.request.server.store.revisions(of: experiment.name)
     }
 
-    /// How many members are shown.
+    /// The maximum number of members shown.
     private static let members = 10
 
     func reply() async throws -> Reply {
         let revisions = try await revisions()
-        await experiment.snapshot.drawAhead(
+        await experiment.snapshot.prefetch(
             [.curves, .schedule, .lineage, .share, .scatter],
             experiment.options.chart(of: experiment.history, theme: .page))
         return experiment.layout().reply {
-            Banners(opened: experiment).html
-            Tiles(opened: experiment).html
+            Banners(experiment: experiment).html
+            Tiles(experiment: experiment).html
             tag("div", ["class": "grid"]) {
-                Card(opened: experiment, kind: .curves).html
-                Card(opened: experiment, kind: .schedule, title: scheduleTitle).html
-                Card(opened: experiment, kind: .lineage).html
+                ChartCard(experiment: experiment, kind: .curves).html
+                ChartCard(experiment: experiment, kind: .schedule, title: scheduleTitle).html
+                ChartCard(experiment: experiment, kind: .lineage).html
                 tag("div", ["class": "stack"]) {
-                    Card(opened: experiment, kind: .share).html
-                    Card(opened: experiment, kind: .scatter).html
+                    ChartCard(experiment: experiment, kind: .share).html
+                    ChartCard(experiment: experiment, kind: .scatter).html
                 }
             }
             PathLine.html
@@ -49,17 +49,17 @@ struct OverviewPage {
     }
 
     private func top(_ rows: [MemberRow]) -> HTML {
-        let table = MembersTable(experiment, rows: rows)
-        let shown = table.rows.prefix(Self.members)
+        let membersTable = MembersTable(experiment, rows: rows)
+        let shown = membersTable.rows.prefix(Self.members)
         return tag("section", ["id": "live-members", "class": "card wide"]) {
             tag("h2") {
-                rows.count > shown.count ? "Members, the best \(shown.count) of \(rows.count)" : "Members"
+                rows.count > shown.count ? "Members (top \(shown.count) of \(rows.count))" : "Members"
             }
             if rows.isEmpty {
                 tag("p", ["class": "note"]) { "There are no members yet." }
             } else {
-                table.html(shown, isSortable: false, caption: "members")
-                table.note
+                membersTable.html(shown, isSortable: false, caption: "members")
+                membersTable.note
                 if rows.count > shown.count {
                     tag("p", ["class": "note"]) {
                         "showing \(shown.count) of \(rows.count) · "
@@ -73,9 +73,9 @@ struct OverviewPage {
     private var control: HTML {
         tag("nav", ["id": "live-control", "class": "control", "aria-label": "control"]) {
             if experiment.request.mayControl {
-                for verb in ControlPage.Verb.those(for: experiment.record) {
-                    tag("a", ["href": Links.experiment(experiment.name, "control/\(verb.rawValue)")]) {
-                        "\(verb.rawValue)…"
+                for action in ControlAction.available(for: experiment.record) {
+                    tag("a", ["href": Links.experiment(experiment.name, "control/\(action.rawValue)")]) {
+                        "\(action.rawValue)…"
                     }
                     " "
                 }
@@ -84,11 +84,11 @@ struct OverviewPage {
     }
 
     private var definition: HTML {
-        let values = (experiment.experiment.value.object ?? [:]).sorted { $0.key < $1.key }
+        let values = (experiment.definition.value.object ?? [:]).sorted { $0.key < $1.key }
         return tag("details", ["id": "definition", "class": "card wide"]) {
             tag("summary") { "Definition" }
-            tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "definition"]) {
-                tag("table", ["class": "facts"]) {
+            scrollRegion("definition") {
+                table([], class: "facts") {
                     for (key, value) in values {
                         tag("tr") {
                             tag("th", ["scope": "row"]) { key }
@@ -101,9 +101,4 @@ struct OverviewPage {
             }
         }
     }
-}
-
-/// The line in which the script spells out what is pinned.
-enum PathLine {
-    static var html: HTML { tag("p", ["id": "path", "class": "path"]) {} }
 }

@@ -4,11 +4,11 @@ import PBT
 import PBTHTTP
 import PBTReport
 
-/// Who trains, and how well they are busy.
+/// The page of the workers: the intervals that each trains, and its utilization.
 struct WorkersPage {
     let experiment: ExperimentContext
 
-    /// A worker as its intervals tell.
+    /// A worker, as far as its intervals show.
     private struct Row {
         let name: String
         var running: [Interval] = []
@@ -29,9 +29,9 @@ struct WorkersPage {
             last = max(last ?? ended, ended)
         }
 
-        /// Which part of the time between its first and its last word it trained; above 1 for one that trains several at
-        /// a time.
-        var share: Double? {
+        /// The fraction of the time since its first interval that it spent in training; above 1 for a worker that trains
+        /// several intervals concurrently.
+        var utilization: Double? {
             guard let first, let last, last > first else { return nil }
             return busy / last.since(first)
         }
@@ -40,16 +40,16 @@ struct WorkersPage {
     func reply() -> Reply {
         let rows = rows()
         return experiment.layout("Workers").reply {
-            Banners(opened: experiment).html
-            Card(opened: experiment, kind: .timeline).html
+            Banners(experiment: experiment).html
+            ChartCard(experiment: experiment, kind: .timeline).html
             tag("section", ["id": "live-workers", "class": "card wide"]) {
                 tag("h2") { "Workers" }
                 if rows.isEmpty {
-                    tag("p", ["class": "note"]) { "No worker has taken an interval yet." }
+                    tag("p", ["class": "note"]) { "No worker has claimed an interval yet." }
                 } else {
-                    table(rows)
+                    workersTable(rows)
                     tag("p", ["class": "note"]) {
-                        "Of each interval the last worker counts. A lease that is not renewed ends, and another worker may train the interval."
+                        "Each interval is listed under its last worker. A lease that is not renewed expires, and another worker can claim the interval."
                     }
                 }
             }
@@ -70,42 +70,34 @@ struct WorkersPage {
         }
     }
 
+    /// The maximum number of workers shown.
     private static let limit = 200
 
-    private func table(_ rows: [Row]) -> HTML {
-        tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "workers"]) {
-            tag("table", ["class": "workers"]) {
-                tag("thead") {
-                    tag("tr") {
-                        for (title, isNumber) in Self.titles {
-                            tag("th", ["scope": "col", "class": isNumber ? "n" : nil]) { title }
-                        }
-                    }
-                }
-                tag("tbody") { for row in rows.prefix(Self.limit) { self.row(row) } }
-            }
+    private func workersTable(_ rows: [Row]) -> HTML {
+        scrollRegion("workers") {
+            table(Self.headings, class: "workers") { for row in rows.prefix(Self.limit) { self.row(row) } }
             if rows.count > Self.limit {
-                tag("p", ["class": "note"]) { "showing \(Self.limit) of \(rows.count), those that were heard of last" }
+                tag("p", ["class": "note"]) { "showing \(Self.limit) of \(rows.count), the last seen first" }
             }
         }
     }
 
-    private static let titles = [
-        ("worker", false), ("state", false), ("trains", false), ("lease", false), ("done", true), ("failed", true),
-        ("busy", true), ("last heard of", false),
+    private static let headings: [ColumnHeading] = [
+        "worker", "state", "current interval", "lease", .number("done"), .number("failed"), .number("utilization"),
+        "last seen",
     ]
 
     private func row(_ row: Row) -> HTML {
         let now = experiment.now
         let isOver = experiment.record.state.isOver
-        let silent = row.running.compactMap(\.leaseExpires).filter { $0 < now }.min()
+        let silence = row.running.compactMap { $0.silence(at: now) }.max()
         return tag("tr") {
             tag("th", ["scope": "row"]) { Formatting.worker(row.name) }
             tag("td") {
                 if isOver || row.running.isEmpty {
                     tag("span", ["class": "tag quiet"]) { "idle" }
-                } else if let silent {
-                    tag("span", ["class": "tag warn"]) { "! silent \(Formatting.duration(now.since(silent)))" }
+                } else if let silence {
+                    tag("span", ["class": "tag warn"]) { "! silent \(Formatting.duration(silence))" }
                 } else {
                     tag("span", ["class": "tag running"]) { "training" }
                 }
@@ -121,8 +113,8 @@ struct WorkersPage {
             tag("td") { lease(row) }
             tag("td", ["class": "n"]) { "\(row.done)" }
             tag("td", ["class": "n"]) { "\(row.failed)" }
-            tag("td", ["class": "n", "title": "time in training against time since its first interval"]) {
-                if let share = row.share { "\(Int((share * 100).rounded()))%" } else { "–" }
+            tag("td", ["class": "n", "title": "time in training / time since its first interval"]) {
+                if let utilization = row.utilization { "\(Int((utilization * 100).rounded()))%" } else { "–" }
             }
             tag("td") { if let last = row.last { Formatting.ago(last, now: now) } else { "–" } }
         }
@@ -132,6 +124,6 @@ struct WorkersPage {
         guard let expires = row.running.compactMap(\.leaseExpires).min() else { return HTML("–") }
         let left = expires.since(experiment.now)
         return HTML(
-            left < .zero ? "ran out \(Formatting.duration(.zero - left)) ago" : "\(Formatting.duration(left)) left")
+            left < .zero ? "expired \(Formatting.duration(.zero - left)) ago" : "\(Formatting.duration(left)) left")
     }
 }

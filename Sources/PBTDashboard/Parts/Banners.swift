@@ -6,11 +6,11 @@ import PBTServer
 import PBTReport
 import SystemPackage
 
-/// What there is to say about an experiment before anything else: what is wrong, what happens next, how to go on.
+/// The banners at the top of an experiment's pages: its problems, what happens next, and the commands to continue.
 struct Banners {
-    let opened: ExperimentContext
+    let experiment: ExperimentContext
 
-    /// The banners, the worst first; nothing when all goes its way.
+    /// The banners, the most severe first; empty when everything is fine.
     var html: HTML {
         tag("div", ["id": "live-banners"]) {
             ended
@@ -23,9 +23,9 @@ struct Banners {
         }
     }
 
-    private var name: String { opened.name }
-    private var record: ExperimentRecord { opened.record }
-    private var intervals: [Interval] { opened.history.genealogy.intervals }
+    private var name: String { experiment.name }
+    private var record: ExperimentRecord { experiment.record }
+    private var intervals: [Interval] { experiment.history.genealogy.intervals }
 
     private func banner(_ style: String, @HTMLBuilder _ content: () -> HTML) -> HTML {
         tag("section", ["class": "banner \(style)"], content)
@@ -39,75 +39,75 @@ struct Banners {
 
     private var ended: HTML {
         switch record.state {
-        case .failed: return failedWhole
-        case .finished: return finished
+        case .failed: return failedBanner
+        case .finished: return finishedBanner
         case .running, .paused: return .nothing
         }
     }
 
-    private var finished: HTML {
+    private var finishedBanner: HTML {
         banner("good") {
             tag("strong") { "Finished" }
             if let reason = record.reason { ": \(PlainText.line(reason))" }
             ". "
-            if let best = opened.history.best, let score = best.score {
+            if let best = experiment.history.best, let score = best.score {
                 "Best "
                 Formatting.score(score)
                 " by "
                 Links.interval(best.id, of: name)
-                if let baseline = opened.history.baselineBest?.score {
-                    ", \(Formatting.difference(score, baseline)) against random search"
+                if let baseline = experiment.history.baselineBest?.score {
+                    ", \(Formatting.difference(score, baseline)) vs. random search"
                 }
                 ". "
                 checkpoint(of: best)
                 tag("p") {
-                    command(opened.request.command("best", name))
-                    command(opened.request.command("schedule", name))
-                    command(opened.request.command("replay", name))
+                    command(experiment.request.command("best", name))
+                    command(experiment.request.command("schedule", name))
+                    command(experiment.request.command("replay", name))
                 }
             } else {
-                "No interval was done, so there is no best one."
+                "No interval has a score."
             }
         }
     }
 
     private func checkpoint(of best: Interval) -> HTML {
         guard best.checkpointState == .kept, let checkpoint = best.checkpoint else { return .nothing }
-        let path = opened.request.server.data?.checkpoint(named: checkpoint, of: name)?.string ?? checkpoint
+        let path = experiment.request.server.data?.checkpoint(named: checkpoint, of: name)?.string ?? checkpoint
         return tag("p") {
             "Checkpoint "
             tag("code") { path }
         }
     }
 
-    private var failedWhole: HTML {
-        let lost = opened.history.intervals(.failed).min {
+    private var failedBanner: HTML {
+        let failed = experiment.history.intervals(.failed).min {
             ($0.sequence ?? .max, $0.id) < ($1.sequence ?? .max, $1.id)
         }
-        // Where nothing was ever trained, none is lost, and those that were tried wait for a rerun.
+        // If nothing was ever trained, no interval counts as failed: those that were tried wait to be rerun.
         let first =
-            lost
-            ?? opened.history.intervals(.waiting).filter { $0.attempts > 0 && $0.reason != nil }.min {
+            failed
+            ?? experiment.history.intervals(.waiting).filter { $0.attempts > 0 && $0.reason != nil }.min {
                 ($0.started ?? $0.created, $0.id) < ($1.started ?? $1.created, $1.id)
             }
         return banner("bad") {
             tag("strong") { "Failed" }
-            ": \(PlainText.line(record.reason ?? "it cannot go on")). "
+            ": \(PlainText.line(record.reason ?? "no reason was recorded")). "
             if let first {
-                "The first to fail was "
+                "First failed interval: "
                 Links.interval(first.id, of: name)
                 ": "
-                tag("q") { PlainText.middle(PlainText.line(first.reason ?? "no reason was given"), width: 300) }
+                tag("q") { PlainText.middle(PlainText.line(first.reason ?? "no reason was recorded"), width: 300) }
                 tag("p") {
-                    if let trainer = opened.experiment.trainer {
+                    if let trainer = experiment.definition.trainer {
                         "Command: "
                         command(trainer.command.map { Shell.quoted(PlainText.line($0)) }.joined(separator: " "))
                     }
                 }
-                LogView(opened: opened, interval: first).html
+                LogView(experiment: experiment, interval: first).html
                 tag("p") {
-                    "Check that the program runs by itself, then go on with "
-                    command(opened.request.command("resume", name))
+                    "Check that the command runs on its own, then resume with "
+                    command(experiment.request.command("resume", name))
                 }
             }
         }
@@ -121,36 +121,38 @@ struct Banners {
         return banner("quiet") {
             tag("strong") { "Paused" }
             if let reason = record.reason { ": \(PlainText.line(reason))" }
-            " after \(record.intervalsFinished) of \(planned) intervals. "
-            if count > 0 { "What runs goes on (\(count)); nothing new begins. " }
-            "Go on with "
-            command(opened.request.command("resume", name))
+            " after \(finished). "
+            if count > 0 { "Running intervals will finish (\(count)); no new ones start. " }
+            "Resume with "
+            command(experiment.request.command("resume", name))
         }
     }
 
-    private var planned: String {
-        opened.experiment.isEndless ? "any number of" : "\(record.intervalsPlanned)"
+    private var finished: String {
+        experiment.definition.isEndless
+            ? Formatting.count(record.intervalsFinished, "interval")
+            : "\(record.intervalsFinished) of \(Formatting.count(record.intervalsPlanned, "interval"))"
     }
 
     private var stalled: HTML {
-        let stalled = opened.stalled
+        let stalled = experiment.stalled
         guard let first = stalled.first, let expired = first.leaseExpires else { return .nothing }
         let workers = Set(stalled.compactMap(\.worker))
         return banner("warn") {
             tag("strong") {
                 "Worker "
                 Formatting.worker(first.worker ?? "?")
-                " is silent: its lease ran out \(Formatting.duration(opened.now.since(expired))) ago"
+                " is silent: its lease expired \(Formatting.duration(experiment.now.since(expired))) ago"
             }
             " — member "
             tag("a", ["href": Links.member(first.id.member, of: name)]) { "\(first.id.member)" }
-            if first.failures < opened.experiment.retries {
-                " is tried again (\(first.failures + 2) of \(opened.experiment.retries + 1)) as soon as a worker asks for work. "
+            if first.failures < experiment.definition.retries {
+                " will be retried (attempt \(first.failures + 2) of \(experiment.definition.retries + 1)) by the next worker that claims. "
             } else {
-                " has no retries left: it counts as failed as soon as a worker asks for work. "
+                " has no retries left: it fails when the next worker claims. "
             }
             if stalled.count > 1 {
-                "\(Formatting.count(stalled.count, "interval")) of \(Formatting.count(workers.count, "worker")) in all. "
+                "\(Formatting.count(stalled.count, "interval")) of \(Formatting.count(workers.count, "worker")) in total. "
             }
             tag("a", ["href": Links.experiment(name, "workers")]) { "Workers" }
         }
@@ -158,110 +160,80 @@ struct Banners {
 
     private var failed: HTML {
         guard record.state != .failed else { return .nothing }
-        let failures = opened.history.intervals(.failed)
+        let failures = experiment.history.intervals(.failed)
         guard let last = failures.max(by: { ($0.sequence ?? 0) < ($1.sequence ?? 0) }) else { return .nothing }
-        let next = opened.history.genealogy[IntervalID(member: last.id.member, index: last.id.index + 1)]
+        let next = experiment.history.genealogy[IntervalID(member: last.id.member, index: last.id.index + 1)]
         return banner("bad") {
-            tag("strong") { "\(Formatting.count(failures.count, "interval")) failed, retries spent" }
-            " — the last one "
+            tag("strong") { "\(Formatting.count(failures.count, "interval")) failed, retries exhausted" }
+            " — most recently "
             Links.interval(last.id, of: name)
             ": "
-            tag("q") { PlainText.middle(PlainText.line(last.reason ?? "no reason was given"), width: 200) }
+            tag("q") { PlainText.middle(PlainText.line(last.reason ?? "no reason was recorded"), width: 200) }
             if let donor = next?.parent {
-                "; member \(last.id.member) was revived from "
+                "; member \(last.id.member) was replaced by a copy of "
                 Links.interval(donor, of: name)
             } else if next != nil {
-                "; member \(last.id.member) started afresh"
+                "; member \(last.id.member) was reinitialized"
             }
             ". "
-            tag("a", ["href": Links.experiment(name, "events") + "?only=trouble"]) { "All that went wrong" }
+            tag("a", ["href": Links.experiment(name, "events") + "?only=trouble"]) { "View all failures" }
         }
     }
 
-    /// Work is there, nobody does it, and nobody has for a while.
+    /// Intervals are waiting, and no worker has been active for 30 s.
     private var idle: HTML {
-        guard record.state == .running, opened.running.isEmpty, (record.counts[.waiting] ?? 0) + record.undecided > 0
+        guard record.state == .running, experiment.running.isEmpty,
+            (record.counts[.waiting] ?? 0) + record.undecided > 0
         else { return .nothing }
         let last = intervals.indices.reduce(record.created) {
             max($0, intervals[$1].finished ?? intervals[$1].started ?? $0)
         }
-        guard record.intervalsFinished > 0, opened.now.since(last) > .seconds(30) else { return .nothing }
+        guard record.intervalsFinished > 0, experiment.now.since(last) > .seconds(30) else { return .nothing }
         return banner("quiet") {
-            tag("strong") { "Nobody works on it" }
-            ": no word from any worker since "
+            tag("strong") { "No active workers" }
+            " since "
             tag("time", ["datetime": "\(last)"]) { "\(last)" }
-            ". \(Formatting.count(record.counts[.waiting] ?? 0, "interval waits", "intervals wait")). Go on with "
-            command(opened.request.command("run", "FILE"))
+            ". \(Formatting.count(record.counts[.waiting] ?? 0, "interval is waiting", "intervals are waiting")). Continue with "
+            command(experiment.request.command("run", "FILE"))
             " or "
-            command(Shell.command(["pbt", "worker", opened.request.store, name]))
+            command(Shell.command(["pbt", "worker", experiment.request.store, name]))
         }
     }
 
-    /// Nothing has a score yet.
+    /// No interval has a score yet.
     private var empty: HTML {
-        guard !record.state.isOver, opened.history.best == nil, record.intervalsFinished == 0 else { return .nothing }
-        let isTraining = !opened.running.isEmpty
+        guard !record.state.isOver, experiment.history.best == nil, record.intervalsFinished == 0 else {
+            return .nothing
+        }
+        let isTraining = !experiment.running.isEmpty
         return banner("quiet") {
             tag("strong") { "No score yet" }
             if isTraining {
-                " — \(Formatting.count(opened.running.count, "member trains", "members train")). "
+                " — \(Formatting.count(experiment.running.count, "member is training", "members are training")). "
                 if let expected { "The first score is expected in about \(Formatting.duration(expected))." }
             } else if record.state == .running {
-                " — \(Formatting.count(record.counts[.waiting] ?? 0, "member waits", "members wait")) for a worker. Start one with "
-                command(Shell.command(["pbt", "worker", opened.request.store, name]))
+                " — \(Formatting.count(record.counts[.waiting] ?? 0, "member is waiting", "members are waiting")) for a worker. Start one with "
+                command(Shell.command(["pbt", "worker", experiment.request.store, name]))
             }
         }
     }
 
-    /// When the first score can be expected: from the random search beside it, which trains the same program.
+    /// The time until the first score, estimated from the random search, which runs the same trainer.
     private var expected: Duration? {
-        let times = (opened.history.baseline?.intervals ?? []).compactMap { interval in
+        let times = (experiment.history.baseline?.intervals ?? []).compactMap { interval in
             interval.started.flatMap { started in interval.finished.map { $0.since(started) } }
         }.sorted()
-        guard !times.isEmpty, let began = opened.running.compactMap(\.started).min() else { return nil }
-        let left = times[times.count / 2] - opened.now.since(began)
+        guard !times.isEmpty, let began = experiment.running.compactMap(\.started).min() else { return nil }
+        let left = times[times.count / 2] - experiment.now.since(began)
         return left > .zero ? left : nil
     }
 
     private var relation: HTML {
-        guard let main = opened.snapshot.baselineOf else { return .nothing }
+        guard let main = experiment.snapshot.baselineOf else { return .nothing }
         return banner("quiet") {
-            "This is the random search beside "
+            "This is the random search that is the baseline of "
             tag("a", ["href": Links.experiment(main)]) { Formatting.name(main) }
             "."
-        }
-    }
-}
-
-/// The end of what a trainer printed.
-struct LogView {
-    let opened: ExperimentContext
-    let interval: Interval
-
-    /// How many lines are shown.
-    static let lines = 20
-
-    /// The last lines; nothing when the log is not on this machine.
-    var html: HTML {
-        guard interval.attempts > 0, let data = opened.request.server.data else { return .nothing }
-        let path = data.log(of: interval.id, attempt: interval.attempts, of: opened.name)
-        let lines: [String]?
-        do {
-            lines = try LogTail.lines(of: path, count: Self.lines)
-        } catch {
-            return tag("p", ["class": "note"]) { "The log cannot be read: \(error)" }
-        }
-        guard let lines else { return .nothing }
-        return tag("figure", ["class": "log"]) {
-            tag("figcaption") {
-                lines.isEmpty ? "Nothing was printed: " : "The last lines of "
-                tag("code") { path.string }
-            }
-            if !lines.isEmpty {
-                tag("pre", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "end of the log"]) {
-                    lines.joined(separator: "\n")
-                }
-            }
         }
     }
 }

@@ -7,44 +7,44 @@ import PBTServer
 import PBTAPI
 import PBTReport
 
-/// What all pages have around what they say.
+/// The frame of all pages: head, header, footer, and help.
 struct Layout {
     /// The pages of an experiment.
     enum Tab: String, CaseIterable {
         case overview = ""
         case members, lineage, events, workers
 
-        var words: String { (self == .overview ? "overview" : rawValue).withCapital }
+        var label: String { (self == .overview ? "overview" : rawValue).withCapital }
     }
 
-    /// What stands in the browser's tab.
+    /// The title of the browser's tab.
     var title: String
-    /// Who visits; none for someone who is not known yet.
+    /// The authenticated request; none for a caller who is not known.
     var request: PageRequest?
-    /// The experiment, and which of its pages this is.
+    /// The experiment, and the current page of it.
     var experiment: (snapshot: Snapshot, tab: Tab?)?
-    /// The stream that says when the page is out of date; none for a page that never is.
+    /// The path of the event stream for live updates; none for a static page.
     var live: String?
-    /// What the script reads: the revision that is shown, pieces and their parents, what to say aloud.
+    /// The data for the script: the revision, the lineage pieces with their parents, and the text for screen readers.
     var facts: HTML = .nothing
-    /// Whether the page has a form that is posted.
+    /// A Boolean value indicating whether the page has a form that is posted.
     var hasForm = false
 
-    /// What a page may do: nothing but what this server gives it.
+    /// The content security policy: pages use resources of this server only.
     static let policy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         + "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-    /// The page.
+    /// Returns the page, or for a request of the script its blocks only.
     func reply(_ status: HTTPResponse.Status = .ok, @HTMLBuilder _ content: () throws -> HTML) rethrows -> Reply {
         let page = try request?.isFragment == true ? fragment(content) : document(content)
         return Reply.bytes(Array(page.markup.utf8), type: "text/html; charset=utf-8", status)
             .with(.contentSecurityPolicy, Self.policy)
-            // A form that is posted says where it comes from by this only.
+            // Required for the browser to send the origin of a form.
             .with(.referrerPolicy, hasForm ? "same-origin" : "no-referrer")
     }
 
-    /// What the script swaps: the blocks that may have changed.
+    /// Returns the blocks that the script replaces.
     private func fragment(@HTMLBuilder _ content: () throws -> HTML) rethrows -> HTML {
         try tag("div", [:]) {
             facts
@@ -65,11 +65,11 @@ struct Layout {
                 tag("script", ["src": Assets.script.path]) {}
             }
             try tag("body") {
-                tag("a", ["class": "skip", "href": "#main"]) { "Skip to the content" }
+                tag("a", ["class": "skip", "href": "#main"]) { "Skip to content" }
                 header
                 facts
                 try tag("main", ["id": "main", "tabindex": "-1", "data-live": live, "data-w": width]) {
-                    farewell
+                    shutdownNotice
                     try content()
                 }
                 footer
@@ -90,7 +90,7 @@ struct Layout {
                 tag("h1") {
                     tag("a", ["href": Links.experiment(snapshot.name)]) { Formatting.name(snapshot.name, width: 40) }
                 }
-                tag("nav", ["aria-label": "pages of the experiment"]) { tabs }
+                tag("nav", ["aria-label": "experiment"]) { tabs }
             }
             state
             tag("span", ["class": "space"]) {}
@@ -98,21 +98,21 @@ struct Layout {
                 tag("span", ["id": "link", "hidden": "", "data-lost": lost]) {}
             }
             tag("button", ["id": "theme", "type": "button", "hidden": ""]) { "theme" }
-            tag("button", ["id": "keys", "type": "button", "hidden": "", "aria-label": "keys"]) { "?" }
+            tag("button", ["id": "keys", "type": "button", "hidden": "", "aria-label": "keyboard shortcuts"]) { "?" }
             if let session = request?.session { signOut(session) }
         }
     }
 
-    /// What a page says when the server does not answer; beside a run, one in the background was not told why.
-    private var lost: String { afterwards == nil ? "○ reconnecting" : "○ no answer; has the run ended?" }
+    /// The status while the server does not respond; a background page of a run may have missed its shutdown.
+    private var lost: String { afterwards == nil ? "○ reconnecting" : "○ no response; has the run ended?" }
 
     private var afterwards: String? { request?.dashboard.settings.afterwards }
 
-    /// What a page says when the run has ended that its server belonged to.
-    private var farewell: HTML {
+    /// The notice after the run that the server belonged to.
+    private var shutdownNotice: HTML {
         guard live != nil, let afterwards else { return .nothing }
         return tag("p", ["id": "gone", "class": "banner", "role": "status", "hidden": ""]) {
-            "The run has ended, and the server of this page with it. This page stays as it is; the others are shown by "
+            "The run has ended and its server has shut down. This page shows the final state; to view the others, run "
             tag("code", ["class": "command"]) { afterwards }
         }
     }
@@ -126,7 +126,7 @@ struct Layout {
                     "href": Links.experiment(snapshot.name, tab.rawValue),
                     "aria-current": tab == current ? "page" : nil,
                 ]
-            ) { tab.words }
+            ) { tab.label }
         }
         return HTMLBuilder.buildArray(links)
             + tag("a", ["href": "/compare?runs=\(PathSegment.encode(snapshot.name))"]) { "Compare" }
@@ -142,7 +142,7 @@ struct Layout {
     private func signOut(_ session: Session) -> HTML {
         tag("form", ["method": "post", "action": "/sign-out", "class": "out"]) {
             void("input", ["type": "hidden", "name": "form_token", "value": session.formToken])
-            tag("button", ["type": "submit", "title": session.caller.name]) { "sign out" }
+            tag("button", ["type": "submit", "title": session.caller.name]) { "Sign out" }
         }
     }
 
@@ -158,66 +158,29 @@ struct Layout {
             }
             if let request {
                 tag("span") { "pbt \(request.server.configuration.version)" }
-                tag("span") { request.mayControl ? "may control" : "read-only" }
+                tag("span") { request.mayControl ? "read-write" : "read-only" }
             }
         }
     }
 
-    /// The keys that the script knows.
+    /// The keyboard shortcuts of the script.
     private var help: HTML {
-        tag("dialog", ["id": "help", "aria-label": "keys"]) {
-            tag("table") {
-                for (key, words) in Self.keys {
+        tag("dialog", ["id": "help", "aria-label": "keyboard shortcuts"]) {
+            table([]) {
+                for (key, action) in Self.keys {
                     tag("tr") {
                         tag("td") { tag("kbd") { key } }
-                        tag("td") { words }
+                        tag("td") { action }
                     }
                 }
             }
-            tag("form", ["method": "dialog"]) { tag("button", [:]) { "close" } }
+            tag("form", ["method": "dialog"]) { tag("button", [:]) { "Close" } }
         }
     }
 
     private static let keys = [
-        ("j k", "next, previous row"), ("Enter", "open it"), ("b", "pin the best"), ("p", "pin the parent"),
-        ("c", "pin a second one, to compare"), ("l", "lineage"), ("/", "filter"), ("1 – 5", "pages"),
-        ("space", "freeze, go on"), ("t", "theme"), ("Esc", "clear the pins"),
+        ("j k", "next, previous row"), ("Enter", "open selected row"), ("b", "pin the best"), ("p", "pin the parent"),
+        ("c", "pin a second one to compare"), ("l", "lineage"), ("/", "filter"), ("1 – 5", "pages"),
+        ("space", "pause/resume live updates"), ("t", "theme"), ("Esc", "clear pins"),
     ]
-}
-
-extension HTTPField.Name {
-    static let contentSecurityPolicy = Self("Content-Security-Policy") ?? .contentType
-    static let referrerPolicy = Self("Referrer-Policy") ?? .contentType
-}
-
-/// Where pages are.
-enum Links {
-    /// A page of an experiment.
-    static func experiment(_ name: String, _ rest: String = "") -> String {
-        "/e/\(PathSegment.encode(name))" + (rest.isEmpty ? "" : "/\(rest)")
-    }
-
-    /// The page of a member, or of one of its intervals.
-    static func member(_ member: Int, of name: String, interval: Int? = nil) -> String {
-        experiment(name, "m/\(member)") + (interval.map { "?interval=\($0)" } ?? "")
-    }
-
-    /// A link to an interval, written as it is named everywhere.
-    static func interval(_ id: IntervalID, of name: String) -> HTML {
-        tag("a", ["href": member(id.member, of: name, interval: id.index)]) { id.description }
-    }
-}
-
-/// A state as a word in a frame; the word says it, the color only helps.
-enum StateTag {
-    static func experiment(_ state: ExperimentRecord.State) -> HTML {
-        let sign =
-            switch state {
-            case .running: "running"
-            case .paused: "❚❚ paused"
-            case .finished: "■ finished"
-            case .failed: "× failed"
-            }
-        return tag("span", ["class": "tag \(state.rawValue)"]) { sign }
-    }
 }

@@ -3,13 +3,13 @@
 import PBT
 import PBTAPI
 
-/// What can stand beside a member.
+/// A column of the table of members, next to the member's number.
 enum MemberColumn: Hashable {
     case state, score, gain, interval, copies, from
     case hyperparameter(String)
     case metric(String)
 
-    /// The column of a key; none when it is none.
+    /// The column of a key; nil for an unknown key.
     init?(key: String) {
         switch key {
         case "state": self = .state
@@ -26,7 +26,7 @@ enum MemberColumn: Hashable {
         }
     }
 
-    /// What it is in an address: without a comma, whatever a name holds.
+    /// The column's name in a URL; names are percent-encoded, so it holds no comma.
     var key: String {
         switch self {
         case .state: "state"
@@ -40,10 +40,10 @@ enum MemberColumn: Hashable {
         }
     }
 
-    /// Whether its cells are words.
+    /// A Boolean value indicating whether the cells are text.
     var isText: Bool { self == .state || self == .from }
 
-    /// Whether its own order begins with the greatest.
+    /// Returns whether the column sorts its greatest values first.
     func isBestFirst(_ goal: Objective.Goal) -> Bool {
         switch self {
         case .score, .gain: goal == .maximize
@@ -52,7 +52,7 @@ enum MemberColumn: Hashable {
         }
     }
 
-    /// A hyperparameter or metric of a member; none when it has none.
+    /// Returns a member's value of the hyperparameter or metric; nil without one, and for other columns.
     func value(of row: MemberRow) -> Value? {
         switch self {
         case .hyperparameter(let name): row.newest.hyperparameters[name]

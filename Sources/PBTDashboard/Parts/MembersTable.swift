@@ -3,29 +3,30 @@
 import PBT
 import PBTReport
 
-/// Members in the order that a page's address asks for.
+/// A table of members with the columns and the order that a page's URL asks for.
 struct MembersTable {
-    let opened: ExperimentContext
+    let experiment: ExperimentContext
     /// The rows, in order.
     let rows: [MemberRow]
-    /// What stands beside the member, in order.
+    /// The columns next to the member's number, from left to right.
     let columns: [MemberColumn]
-    /// What is offered to stand there: no more than so many metrics, and those that were chosen.
+    /// The columns that can be selected: the first ``metricLimit`` metrics, and selected ones.
     let choices: [MemberColumn]
-    /// How many metrics are not offered.
-    private let unnamed: Int
-    private static let metrics = 50
-    /// The hyperparameters that are the same for all and no column.
+    /// The number of metrics that are not among the choices.
+    private let omittedMetrics: Int
+    /// The number of metrics among the choices.
+    private static let metricLimit = 50
+    /// The hyperparameters that all members share and that have no column.
     let constants: [(name: String, value: Value?)]
     private let sort: Sort
 
-    /// What rows are ordered by.
+    /// The order of the rows.
     struct Sort: Hashable {
         /// `member`, or the key of a ``MemberColumn``.
         var key = "score"
         var isReversed = false
 
-        /// Reads `score` or `-score`.
+        /// Parses `score` or `-score`; the default for an empty text.
         init(_ text: String?) {
             guard let text, !text.isEmpty else { return }
             isReversed = text.hasPrefix("-")
@@ -38,13 +39,15 @@ struct MembersTable {
     /// A table of members.
     ///
     /// - Parameters:
-    ///   - opened: Their experiment, and the page's options.
+    ///   - experiment: The members' experiment, with the page's options.
     ///   - rows: The members.
-    ///   - all: All members, when the rows are some of them: the columns are theirs.
-    ///   - chosen: The keys of the columns, separated by commas; the usual ones when not given.
-    init(_ opened: ExperimentContext, rows: [MemberRow], of all: [MemberRow]? = nil, columns chosen: String? = nil) {
-        self.opened = opened
-        sort = Sort(opened.options["sort"])
+    ///   - all: All members of the experiment, which determine the columns; nil when `rows` has them all.
+    ///   - selected: The keys of the columns, separated by commas; nil for the default columns.
+    init(
+        _ experiment: ExperimentContext, rows: [MemberRow], of all: [MemberRow]? = nil, columns selected: String? = nil
+    ) {
+        self.experiment = experiment
+        sort = Sort(experiment.options["sort"])
         let members = all ?? rows
         func isSame(_ name: String) -> Bool {
             let first = members.first?.newest.hyperparameters[name]
@@ -52,12 +55,12 @@ struct MembersTable {
         }
         let names = Set(members.flatMap { $0.newest.hyperparameters.values.keys }).sorted()
         var metrics = Set(members.flatMap { $0.scored?.metrics.keys.map(\.self) ?? [] })
-        // It is the score.
-        metrics.remove(opened.experiment.objective.metric)
-        let keys = chosen.map { Set($0.split(separator: ",").map(String.init)) }
+        // It is the score, which has its own column.
+        metrics.remove(experiment.definition.objective.metric)
+        let keys = selected.map { Set($0.split(separator: ",").map(String.init)) }
         let reported = metrics.sorted().map { MemberColumn.metric($0) }
-        let offered = Set(reported.prefix(Self.metrics)).union(reported.filter { keys?.contains($0.key) ?? false })
-        unnamed = reported.count - offered.count
+        let offered = Set(reported.prefix(Self.metricLimit)).union(reported.filter { keys?.contains($0.key) ?? false })
+        omittedMetrics = reported.count - offered.count
         choices =
             [.state, .score, .gain, .interval] + names.map { .hyperparameter($0) } + reported.filter(offered.contains)
             + [.copies, .from]
@@ -65,10 +68,10 @@ struct MembersTable {
             columns = choices.filter { keys.contains($0.key) }
         } else {
             let varying = names.filter { !isSame($0) }
-            let usual = Set(varying.isEmpty ? names : varying)
+            let shown = Set(varying.isEmpty ? names : varying)
             columns = choices.filter { choice in
                 switch choice {
-                case .hyperparameter(let name): usual.contains(name)
+                case .hyperparameter(let name): shown.contains(name)
                 case .metric: false
                 default: true
                 }
@@ -77,10 +80,10 @@ struct MembersTable {
         let shown = Set(columns)
         constants = names.filter { !shown.contains(.hyperparameter($0)) && isSame($0) }
             .map { ($0, members.first?.newest.hyperparameters[$0]) }
-        self.rows = Self.sorted(rows, by: sort, goal: opened.goal)
+        self.rows = Self.sorted(rows, by: sort, goal: experiment.goal)
     }
 
-    /// What is missing comes last, whichever way.
+    /// Returns the rows in order; rows without a value come last in either direction.
     private static func sorted(_ rows: [MemberRow], by sort: Sort, goal: Objective.Goal) -> [MemberRow] {
         let keys: [(number: Double?, text: String?, member: Int)] = rows.map { row in
             switch sort.key {
@@ -88,7 +91,7 @@ struct MembersTable {
             case "gain": (row.gain.map { goal == .maximize ? -$0 : $0 }, nil, row.member)
             case "interval": (-Double(row.newest.id.index), nil, row.member)
             case "copies": (-Double(row.copies), nil, row.member)
-            case "state": (nil, row.newest.state.rawValue, row.member)
+            case "state": (nil, row.status.word, row.member)
             case let key where key.hasPrefix("h.") || key.hasPrefix("m."):
                 {
                     let value = MemberColumn(key: key)?.value(of: row)
@@ -116,57 +119,45 @@ struct MembersTable {
         return order.map { rows[$0] }
     }
 
-    /// The table of some of the rows.
+    /// Returns the table of some of the rows.
     ///
     /// - Parameters:
-    ///   - shown: Which of them.
+    ///   - shown: The rows.
     ///   - isSortable: Whether the columns' titles are links that sort.
-    ///   - caption: What it is, for those who do not see the page.
+    ///   - caption: The table's name for screen readers.
     /// - Returns: The table in a region that scrolls by itself.
     func html(_ shown: ArraySlice<MemberRow>, isSortable: Bool, caption: String) -> HTML {
-        let goal = opened.goal
-        return tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption]) {
-            tag("table", ["class": "members"]) {
-                tag("thead") {
-                    tag("tr") {
-                        title("member", "member", isSortable, .ascending, "n")
-                        for column in columns {
-                            title(
-                                column.key, label(column), isSortable && column != .from,
-                                column.isBestFirst(goal) ? .descending : .ascending, column.isText ? nil : "n")
-                        }
-                    }
-                }
-                tag("tbody") { for row in shown { self.row(row) } }
+        let goal = experiment.goal
+        let headings = columns.map { column in
+            heading(
+                column.key, label(column), isSortable && column != .from,
+                column.isBestFirst(goal) ? .descending : .ascending, column.isText ? nil : "n")
+        }
+        return scrollRegion(caption) {
+            table([heading("member", "member", isSortable, .ascending, "n")] + headings, class: "members") {
+                for row in shown { self.row(row) }
             }
         }
     }
 
-    private enum Direction: String { case ascending, descending }
-
-    /// A column's title; `first` is the direction in which its own order goes.
-    private func title(
-        _ key: String, _ text: String, _ isSortable: Bool, _ first: Direction, _ style: String? = nil
-    ) -> HTML {
-        let isSorted = isSortable && sort.key == key
-        let other: Direction = first == .ascending ? .descending : .ascending
-        let direction = isSorted ? (sort.isReversed ? other : first).rawValue : nil
-        return tag("th", ["scope": "col", "class": style, "aria-sort": direction]) {
-            if isSortable {
-                let next = isSorted && !sort.isReversed ? "-\(key)" : key
-                tag("a", ["href": opened.options.query(changing: ["sort": next, "after": nil])]) {
-                    text
-                    if let direction { direction == "ascending" ? " ▲" : " ▼" }
-                }
-            } else {
-                text
-            }
+    /// Returns a column's heading; `first` is the direction of its default order.
+    private func heading(
+        _ key: String, _ text: String, _ isSortable: Bool, _ first: ColumnHeading.Order, _ style: String?
+    ) -> ColumnHeading {
+        guard isSortable else { return ColumnHeading(HTML(text), class: style) }
+        let isSorted = sort.key == key
+        let other: ColumnHeading.Order = first == .ascending ? .descending : .ascending
+        let order = isSorted ? (sort.isReversed ? other : first) : nil
+        let next = isSorted && !sort.isReversed ? "-\(key)" : key
+        let link = tag("a", ["href": experiment.options.query(changing: ["sort": next, "after": nil])]) {
+            text
+            if let order { order == .ascending ? " ▲" : " ▼" }
         }
+        return ColumnHeading(link, class: style, order: order)
     }
 
     private func row(_ row: MemberRow) -> HTML {
-        let isBest = row.member == opened.history.best?.id.member && row.scored?.id == opened.history.best?.id
-        let (words, style) = row.state(retries: opened.experiment.retries, isOver: opened.record.state.isOver)
+        let isBest = row.member == experiment.history.best?.id.member && row.scored?.id == experiment.history.best?.id
         return tag(
             "tr",
             [
@@ -175,22 +166,18 @@ struct MembersTable {
             ]
         ) {
             tag("th", ["scope": "row", "class": "n"]) {
-                tag("a", ["href": Links.member(row.member, of: opened.name)]) { "\(row.member)" }
+                tag("a", ["href": Links.member(row.member, of: experiment.name)]) { "\(row.member)" }
                 if isBest { " ★" }
             }
             for column in columns {
                 switch column {
                 case .state:
-                    tag("td") {
-                        tag("span", ["class": "tag \(style)", "title": row.newest.reason.map { PlainText.line($0) }]) {
-                            words
-                        }
-                    }
+                    tag("td") { StateTag.member(row.status, title: row.newest.reason) }
                 case .score: tag("td", ["class": "n"]) { Formatting.score(row.score) }
                 case .gain:
                     tag("td", ["class": "n"]) {
-                        if let score = row.score, let before = row.before {
-                            Formatting.difference(score, before)
+                        if let score = row.score, let previous = row.previousScore {
+                            Formatting.difference(score, previous)
                         } else {
                             "–"
                         }
@@ -199,7 +186,7 @@ struct MembersTable {
                 case .copies: tag("td", ["class": "n"]) { "\(row.copies)" }
                 case .from:
                     tag("td") {
-                        if let donor = row.donor { Links.interval(donor, of: opened.name) } else { "founder" }
+                        if let donor = row.donor { Links.interval(donor, of: experiment.name) } else { "founder" }
                     }
                 case .hyperparameter, .metric: tag("td", ["class": "n"]) { Formatting.value(column.value(of: row)) }
                 }
@@ -207,21 +194,21 @@ struct MembersTable {
         }
     }
 
-    /// A column's title.
+    /// Returns a column's title.
     private func label(_ column: MemberColumn) -> String {
         func cut(_ name: String) -> String { PlainText.middle(PlainText.line(name), width: 24) }
         return switch column {
-        case .score: "\(cut(opened.experiment.objective.metric)) \(Formatting.arrow(opened.goal))"
+        case .score: "\(cut(experiment.definition.objective.metric)) \(Formatting.arrow(experiment.goal))"
         case .gain: "Δ"
         case .hyperparameter(let name), .metric(let name): cut(name)
         case .state, .interval, .copies, .from: column.key
         }
     }
 
-    /// Links that show and hide columns, each in the page's address.
+    /// Returns links that show and hide columns.
     ///
-    /// - Parameter isOpen: Whether they can be seen at once.
-    /// - Returns: The links, folded unless they are open.
+    /// - Parameter isOpen: Whether the section is unfolded.
+    /// - Returns: The section.
     func picker(isOpen: Bool) -> HTML {
         let shown = Set(columns)
         return tag("details", ["id": "columns", "open": isOpen ? "" : nil]) {
@@ -230,22 +217,22 @@ struct MembersTable {
                 for choice in choices {
                     let isShown = shown.contains(choice)
                     let keys = choices.filter { ($0 == choice) != shown.contains($0) }.map(\.key)
-                    tag("a", ["href": opened.options.query(changing: ["columns": keys.joined(separator: ",")])]) {
+                    tag("a", ["href": experiment.options.query(changing: ["columns": keys.joined(separator: ",")])]) {
                         if isShown { tag("b") { "✓ \(label(choice))" } } else { label(choice) }
                         tag("span", ["class": "unseen"]) { isShown ? ", shown" : ", not shown" }
                     }
                 }
-                if unnamed > 0 { "and \(unnamed) more metrics: &columns=score,m.NAME in the address" }
+                if omittedMetrics > 0 { "and \(omittedMetrics) more metrics: &columns=score,m.NAME in the URL" }
                 if isOpen {
-                    tag("a", ["class": "more", "href": opened.options.query(changing: ["columns": nil])]) {
-                        "the usual ones"
+                    tag("a", ["class": "more", "href": experiment.options.query(changing: ["columns": nil])]) {
+                        "reset columns"
                     }
                 }
             }
         }
     }
 
-    /// The hyperparameters that are the same for all, in one line.
+    /// The hyperparameters that all members share, in one line.
     var note: HTML {
         guard !constants.isEmpty else { return .nothing }
         return tag("p", ["class": "note"]) {

@@ -5,15 +5,15 @@ import PBTReport
 
 /// The edits of an experiment's definition, newest first.
 struct RevisionsTable {
-    /// The experiment's revisions by number, the one that it was created with among them.
+    /// The revisions by number, including the original one.
     let revisions: [Revision]
 
-    /// How many edits are shown.
+    /// The maximum number of edits shown.
     private static let limit = 20
-    /// How many changed keys of one edit are shown.
+    /// The maximum number of changed keys shown per edit.
     private static let keys = 20
 
-    /// One edit: the revision that it recorded, and what it changed.
+    /// The edits that are shown: each with the revision that it recorded, and its changes.
     private var edits: [(revision: Revision, changes: [Experiment.Difference])] {
         zip(revisions.dropFirst(), revisions).suffix(Self.limit).reversed().map { revision, before in
             (revision, revision.experiment.differences(from: before.experiment))
@@ -26,7 +26,7 @@ struct RevisionsTable {
         return tag("section", ["id": "live-revisions", "class": count > 0 ? "card wide" : nil]) {
             if count > 0 {
                 tag("h2") { "Revisions" }
-                table
+                editsTable
                 if count > Self.limit {
                     tag("p", ["class": "note"]) { "showing the newest \(Self.limit) of \(count)" }
                 }
@@ -34,36 +34,26 @@ struct RevisionsTable {
         }
     }
 
-    private var table: HTML {
-        tag("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "revisions"]) {
-            tag("table", ["class": "events"]) {
-                tag("thead") {
+    private var editsTable: HTML {
+        scrollRegion("revisions") {
+            table(["revision", "time (UTC)", "after", "old → new"], class: "events") {
+                for (revision, changes) in edits {
                     tag("tr") {
-                        tag("th", ["scope": "col"]) { "revision" }
-                        tag("th", ["scope": "col"]) { "time (UTC)" }
-                        tag("th", ["scope": "col"]) { "after" }
-                        tag("th", ["scope": "col"]) { "old → new" }
-                    }
-                }
-                tag("tbody") {
-                    for (revision, changes) in edits {
-                        tag("tr") {
-                            tag("td") { "\(revision.number)" }
-                            tag("td") {
-                                tag("time", ["datetime": "\(revision.time)"]) {
-                                    "\("\(revision.time)".prefix(10)) \(Formatting.clock(revision.time))"
-                                }
+                        tag("td") { "\(revision.number)" }
+                        tag("td") {
+                            tag("time", ["datetime": "\(revision.time)"]) {
+                                "\("\(revision.time)".prefix(10)) \(Formatting.clock(revision.time))"
                             }
-                            tag("td") { Formatting.count(Int(clamping: revision.after), "interval") }
-                            tag("td", ["class": "wrap"]) { Self.list(changes) }
                         }
+                        tag("td") { Formatting.count(Int(clamping: revision.after), "interval") }
+                        tag("td", ["class": "wrap"]) { Self.list(changes) }
                     }
                 }
             }
         }
     }
 
-    /// Changed keys, each as `key: old → new`.
+    /// Returns changed keys, each as `key: old → new`.
     static func list(_ changes: [Experiment.Difference]) -> HTML {
         HTMLBuilder.buildArray(
             changes.prefix(keys).enumerated().map { place, change in

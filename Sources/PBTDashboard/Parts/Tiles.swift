@@ -3,30 +3,30 @@
 import PBT
 import PBTReport
 
-/// The few numbers that say how an experiment stands.
+/// The key figures of an experiment.
 struct Tiles {
-    let opened: ExperimentContext
+    let experiment: ExperimentContext
 
     var html: HTML {
         tag("dl", ["id": "live-tiles", "class": "tiles"]) {
             best
             tile("intervals", progress, note: progressNote)
-            if experiment.kind == .populationBasedTraining {
-                tile("copies", "\(history.copies)", note: "a member took over another's checkpoint")
+            if definition.kind == .populationBasedTraining {
+                tile("copies", "\(history.copies)", note: "members that continued from a copy of another")
                 tile(
                     "founders left", "\(history.families.foundersLeft) / \(history.families.founders)",
-                    note: "founders with descendants today")
+                    note: "founders with descendants in the current population")
             } else {
                 tile("members", "\(history.families.population.count)")
             }
-            if let versus { tile("vs random search", versus, note: "best against the random search's best") }
+            if let versus { tile("vs. random search", versus, note: "best score minus that of the random search") }
             time
         }
     }
 
-    private var history: History { opened.history }
-    private var record: ExperimentRecord { opened.record }
-    private var experiment: Experiment { opened.experiment }
+    private var history: History { experiment.history }
+    private var record: ExperimentRecord { experiment.record }
+    private var definition: Experiment { experiment.definition }
 
     private func tile(_ title: String, _ value: String, note: String? = nil) -> HTML {
         tile(title, HTML(value), note: note)
@@ -42,29 +42,30 @@ struct Tiles {
     private var best: HTML {
         guard let best = history.best else { return tile("best \(metric)", "–") }
         return tag(
-            "div", ["class": "tile best", "title": "\(metric), \(Formatting.words(opened.goal)); the best ever"]
+            "div", ["class": "tile best", "title": "\(metric), \(Formatting.words(experiment.goal)); the best so far"]
         ) {
             tag("dt") {
                 "★ best, "
                 tag(
-                    "a", ["href": Links.member(best.id.member, of: opened.name, interval: best.id.index), "id": "best"]
+                    "a",
+                    ["href": Links.member(best.id.member, of: experiment.name, interval: best.id.index), "id": "best"]
                 ) {
                     best.id.description
                 }
             }
             tag("dd") {
                 Formatting.score(best.score)
-                " \(Formatting.arrow(opened.goal))"
+                " \(Formatting.arrow(experiment.goal))"
             }
         }
     }
 
     private var metric: String {
-        PlainText.middle(PlainText.line(experiment.objective.metric), width: 20)
+        PlainText.middle(PlainText.line(definition.objective.metric), width: 20)
     }
 
     private var progress: String {
-        experiment.isEndless
+        definition.isEndless
             ? "\(record.intervalsFinished)" : "\(record.intervalsFinished) / \(record.intervalsPlanned)"
     }
 
@@ -82,20 +83,20 @@ struct Tiles {
 
     private var time: HTML {
         if let ended = record.ended { return tile("took", Formatting.duration(ended.since(record.created))) }
-        if let left { return tile("left, about", Formatting.duration(left), note: "at the pace so far") }
-        return tile("since", Formatting.duration(opened.now.since(record.created)))
+        if let left { return tile("time left (est.)", Formatting.duration(left), note: "at the average rate so far") }
+        return tile("elapsed", Formatting.duration(experiment.now.since(record.created)))
     }
 
-    /// How long it will take at the pace so far; none while there is no pace.
+    /// The estimated time left at the average rate so far; none without an active worker or a finished interval.
     private var left: Duration? {
         let finished = record.intervalsFinished
-        guard record.state == .running, opened.running.count > opened.stalled.count, !experiment.isEndless,
+        guard record.state == .running, experiment.running.count > experiment.stalled.count, !definition.isEndless,
             finished > 0,
             record.intervalsPlanned > finished,
             let began = history.columns.zero
         else { return nil }
         return Duration(
-            saturatingSeconds: opened.now.since(began).seconds * Double(record.intervalsPlanned - finished)
+            saturatingSeconds: experiment.now.since(began).seconds * Double(record.intervalsPlanned - finished)
                 / Double(finished))
     }
 }

@@ -4,16 +4,14 @@ import PBT
 import PBTAPI
 import PBTReport
 
-/// What a page's address says about how its pictures and tables look.
-///
-/// All of it is in the query, so every view is a link.
+/// The options of a page's charts and tables, from the query of its URL: every view can be linked.
 struct ViewOptions: Sendable, Hashable {
-    /// How scores become heights.
-    enum Height: String, CaseIterable {
+    /// The scale of the y-axis.
+    enum YScale: String, CaseIterable {
         case linear, log, error
     }
 
-    var height: Height
+    var yScale: YScale
     var width: Chart.Width
     var tip: IntervalID?
     var showsBaseline: Bool
@@ -24,15 +22,15 @@ struct ViewOptions: Sendable, Hashable {
     var top: Int?
     /// `family`, `founder`, `score`, or a hyperparameter.
     var color: String
-    /// The query as it was sent, decoded; what this type does not know is kept in links.
+    /// The decoded query; parameters that this type does not know are kept in links.
     private let query: [String: String]
 
-    /// What a query says.
+    /// Parses a query.
     ///
     /// - Throws: A `PBTError` with code `badRequest` that names the parameter.
     init(_ query: [String: String]) throws {
         self.query = query.filter { $0.key != "fragment" }
-        height = try Self.choice(query, "y", .linear)
+        yScale = try Self.choice(query, "y", .linear)
         axis = try Self.choice(query, "x", .training)
         order = try Self.choice(query, "order", .member)
         lanes = try query["show"] == nil ? nil : Self.choice(query, "show", .all)
@@ -61,9 +59,9 @@ struct ViewOptions: Sendable, Hashable {
     }
 
     private static func choice<Choice: RawRepresentable & CaseIterable>(
-        _ query: [String: String], _ name: String, _ usual: Choice
+        _ query: [String: String], _ name: String, _ standard: Choice
     ) throws -> Choice where Choice.RawValue == String {
-        guard let text = query[name] else { return usual }
+        guard let text = query[name] else { return standard }
         guard let choice = Choice(rawValue: text) else {
             throw wrong(name, text, Choice.allCases.map(\.rawValue))
         }
@@ -76,12 +74,12 @@ struct ViewOptions: Sendable, Hashable {
             "?\(name)= must be \(choices.joined(separator: " or ")), not \"\(text.prefix(40))\"")
     }
 
-    /// The options of a page's pictures.
+    /// Returns the options of a page's charts.
     ///
     /// - Parameters:
-    ///   - history: What they are made from.
-    ///   - theme: Their colors.
-    /// - Returns: Options that fit what there is: axes that are no hyperparameters are left out.
+    ///   - history: The experiment.
+    ///   - theme: The colors.
+    /// - Returns: Options that fit the experiment: axes that are not its hyperparameters are omitted.
     func chart(of history: History, theme: Chart.Theme) -> Chart.Options {
         let space = history.record.experiment.space
         return Chart.Options(
@@ -100,14 +98,14 @@ struct ViewOptions: Sendable, Hashable {
     }
 
     private func scale(of history: History) -> Chart.ScoreScale {
-        switch height {
+        switch yScale {
         case .linear: .linear
         case .log: .logarithmic
         case .error: Self.bound(of: history).map { .error(bound: $0) } ?? .linear
         }
     }
 
-    /// The best score that can be meant, if that can be guessed.
+    /// Returns the best possible score, guessed from the goal and the scores so far; nil when they allow no guess.
     static func bound(of history: History) -> Double? {
         let isUp = history.record.experiment.objective.goal == .maximize
         guard let best = history.best?.score else { return isUp ? 1 : 0 }
@@ -115,7 +113,7 @@ struct ViewOptions: Sendable, Hashable {
         return best >= 0 ? 0 : nil
     }
 
-    /// The query of a link that changes some options and keeps the others; a value of none leaves an option out.
+    /// Returns the query of a link that changes some options and keeps the others; nil removes an option.
     func query(changing changes: KeyValuePairs<String, String?>) -> String {
         var query = query
         for (name, value) in changes { query[name] = value }
@@ -125,6 +123,6 @@ struct ViewOptions: Sendable, Hashable {
             .map { "\(PathSegment.encode($0.key))=\(PathSegment.encode($0.value))" }.joined(separator: "&")
     }
 
-    /// What an option is in the query.
+    /// The value of a parameter of the query.
     subscript(name: String) -> String? { query[name] }
 }

@@ -33,7 +33,7 @@ extension DashboardContext {
 
 /// The cookie that holds a session's identifier.
 enum SessionCookie {
-    /// Returns the name of the cookie: one for each port, since browsers keep one jar for all ports of a machine.
+    /// Returns the name of the cookie, with the port, since browsers share cookies among all ports of a host.
     private static func name(for call: Call) -> String {
         "pbt_session_\(call.channel.localAddress?.port ?? 0)"
     }
@@ -55,9 +55,10 @@ enum SessionCookie {
     /// - Parameters:
     ///   - id: The session's identifier; empty to remove the cookie.
     ///   - call: The request.
-    ///   - seconds: How long the browser keeps it; 0 to remove it.
+    ///   - seconds: The lifetime in the browser; 0 to remove the cookie.
+    /// - Returns: The cookie with its attributes.
     static func field(_ id: String, for call: Call, seconds: Int64) -> String {
-        // Behind a proxy that does TLS only the browser knows: it says so by the origin it posts from.
+        // Behind a proxy that terminates TLS only the Origin field shows it.
         let isSecure =
             call.context.configuration.tls != nil
             || call.request.headers[.origin]?.lowercased().hasPrefix("https://") == true

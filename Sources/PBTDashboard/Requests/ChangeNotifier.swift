@@ -10,15 +10,16 @@ import PBTServer
 import PBTAPI
 
 extension PageRequest {
-    /// A stream that rings when something has changed, at most once a second: the page then asks for itself again.
+    /// Returns an event stream that notifies a page of changes, at most once a second; the page then reloads its content.
     ///
-    /// Nothing is queued for a slow reader, and nothing is sent to one that is up to date. It rings too when a lease runs
-    /// out, which is no event of the store's. When the server goes for good it says `bye`, and waits for the page to go.
+    /// Nothing is queued for a slow reader, and nothing is sent to one that is up to date. An expired lease is notified
+    /// too, though the store has no event for it. Before the server shuts down for good the stream sends `bye`, and waits
+    /// for the page to disconnect.
     ///
-    /// - Parameter name: The experiment; none for all.
+    /// - Parameter name: The experiment; nil for all experiments.
     /// - Returns: The stream.
-    /// - Throws: A `PBTError` with code `badRequest` for a revision that is no number.
-    func changes(of name: String?) throws -> Reply {
+    /// - Throws: A `PBTError` with code `badRequest` for an invalid revision.
+    func changes(of name: String? = nil) throws -> Reply {
         let first = try revision()
         let (call, server, session) = (call, server, session)
         let (connections, snapshots, leases) = (dashboard.connections, dashboard.snapshots, dashboard.leases)
@@ -41,8 +42,8 @@ extension PageRequest {
                 let state = try await leases.state(of: name)
                 known = max(known, newest)
                 if news || state.silent != silent ?? state.silent {
-                    // Read now, so that the pages that follow need not wait for it.
-                    if news, let name { await Self.readAhead(name, in: snapshots, server) }
+                    // Read now, so that the requests that follow need not wait for it.
+                    if news, let name { await Self.prefetch(name, in: snapshots, server) }
                     try await writer.write(
                         ByteBuffer(string: EventStream.Frame(id: "\(newest)", event: "rev", data: "\(newest)").text))
                     written = .now
@@ -72,12 +73,12 @@ extension PageRequest {
             headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body.paced(by: call.channel))
     }
 
-    private static func readAhead(_ name: String, in snapshots: Snapshots, _ server: ServerContext) async {
+    private static func prefetch(_ name: String, in snapshots: Snapshots, _ server: ServerContext) async {
         do {
             _ = try await snapshots.snapshot(of: name)
         } catch {
-            // The page asks all the same, and is told what is wrong.
-            server.logger.debug("not read ahead", metadata: ["experiment": "\(name)", "error": "\(error)"])
+            // The page's own request reports the error.
+            server.logger.debug("prefetch failed", metadata: ["experiment": "\(name)", "error": "\(error)"])
         }
     }
 
@@ -89,12 +90,12 @@ extension PageRequest {
         return number
     }
 
-    /// Whether anything happened after an event, and up to which event that is known.
+    /// Returns whether there are events after a given one, and the number of the newest event that was considered.
     private static func news(
         of names: Set<String>?, after known: Int64, in server: ServerContext
     ) async throws -> (hasNews: Bool, newest: Int64) {
         if let (hasNews, newest) = server.feed.news(after: known, of: names) { return (hasNews, newest) }
-        // Before the events: one that comes in between is seen the next time.
+        // Before the events: one that comes in between is found the next time.
         let newest = max(try await server.store.lastEvent(), server.feed.start ?? 0)
         guard let names else { return (newest > known, newest) }
         for name in names where try await !server.store.events(of: name, after: known, limit: 1).isEmpty {

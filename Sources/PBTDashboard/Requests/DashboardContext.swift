@@ -13,7 +13,7 @@ final class DashboardContext: Sendable {
     let sessions = Sessions()
     let connections = LiveConnections()
     let leases: LeaseWatch
-    /// The secret that forms carry where nobody signs in.
+    /// The secret in forms on servers that require no token.
     let formToken = Sessions.secret()
 
     init(server: ServerContext, settings: DashboardConfiguration) {

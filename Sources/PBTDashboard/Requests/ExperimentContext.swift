@@ -5,48 +5,49 @@ import PBT
 import PBTServer
 import PBTReport
 
-/// An experiment that a visitor looks at.
+/// A request for a page of an experiment, with the data that the page is rendered from.
 struct ExperimentContext {
     let request: PageRequest
     let snapshot: Snapshot
-    /// What is being trained right now; leases are renewed without any event.
+    /// The running intervals, read for this request: leases are renewed without an event.
     let running: [Interval]
     let options: ViewOptions
     let tab: Layout.Tab?
 
     var history: History { snapshot.history }
     var record: ExperimentRecord { snapshot.record }
-    var experiment: Experiment { snapshot.experiment }
+    /// The definition.
+    var definition: Experiment { snapshot.experiment }
     var name: String { snapshot.name }
-    var goal: Objective.Goal { experiment.objective.goal }
+    var goal: Objective.Goal { definition.objective.goal }
     var now: Timestamp { request.now }
 
-    /// The intervals that run though their workers have let their leases run out, the longest silent first.
+    /// The running intervals whose leases have expired, the longest expired first.
     var stalled: [Interval] {
         guard !record.state.isOver else { return [] }
-        return running.filter { ($0.leaseExpires ?? now) < now }.sorted {
+        return running.filter { $0.silence(at: now) != nil }.sorted {
             ($0.leaseExpires ?? now, $0.id) < ($1.leaseExpires ?? now, $1.id)
         }
     }
 
-    /// The last of an interval's lineage pieces: the one that holds it.
+    /// Returns the number of the lineage piece that holds an interval.
     func piece(of id: IntervalID) -> Int? {
         history.genealogy.place(of: id).map { history.pieceOfPlace[$0] }
     }
 
-    /// The layout of one of its pages.
+    /// Returns the layout of a page of the experiment.
     func layout(_ page: String? = nil) -> Layout {
         Layout(
             title: page.map { "\($0) · \(title)" } ?? title, request: request, experiment: (snapshot, tab),
             live: request.isStill ? nil : Links.experiment(name, "live"), facts: facts)
     }
 
-    /// How far it is and how good, so that a browser's tab tells.
+    /// The title of the browser's tab: progress, best score, and name.
     private var title: String {
         let score = history.best?.score.map { " \(Format.score($0))" } ?? ""
         let progress =
             switch record.state {
-            case .running where !experiment.isEndless: "\(record.intervalsFinished)/\(record.intervalsPlanned)"
+            case .running where !definition.isEndless: "\(record.intervalsFinished)/\(record.intervalsPlanned)"
             case .running: "\(record.intervalsFinished)"
             case .paused: "❚❚"
             case .finished: "■"
@@ -55,13 +56,13 @@ struct ExperimentContext {
         return "\(progress)\(score) · \(PlainText.middle(PlainText.line(name), width: 40))"
     }
 
-    /// Whether a page need not follow any more; beside a run it follows until it is told that the run has ended.
+    /// A Boolean value indicating whether live updates have ended; on the server of a run they continue until the run ends.
     private var isOver: Bool {
         let dashboard = request.dashboard
         return snapshot.isOver && (dashboard.settings.afterwards == nil || dashboard.connections.isEnding)
     }
 
-    /// What the script reads.
+    /// The data for the script.
     private var facts: HTML {
         let pieces = history.pieces
         return tag(
@@ -69,8 +70,8 @@ struct ExperimentContext {
             [
                 "id": "live-facts", "hidden": "", "data-rev": "\(snapshot.revision)",
                 "data-state": record.state.rawValue, "data-over": isOver ? "1" : nil,
-                "data-title": title, "data-say": said, "data-best": history.best?.id.description,
-                // Parent, member, first interval; the number of a piece is its place.
+                "data-title": title, "data-say": announcement, "data-best": history.best?.id.description,
+                // Parent, member, first interval; the number of a piece is its position.
                 "data-pieces": pieces.count > Self.manyPieces
                     ? nil
                     : pieces.map { "\($0.parent.map { "\($0)" } ?? "").\($0.member).\($0.indices.lowerBound)" }
@@ -79,11 +80,11 @@ struct ExperimentContext {
         ) {}
     }
 
-    /// More pieces than this are not lit up one by one: their list would be larger than the page.
+    /// Above this number of pieces they cannot be highlighted: their list would be larger than the page.
     private static let manyPieces = 4000
 
-    /// What is worth being said aloud: changes when there is a new best, a failure, or the end.
-    private var said: String {
+    /// The text for screen readers, which changes with a new best, a failure, or the end.
+    private var announcement: String {
         var parts: [String] = []
         switch record.state {
         case .finished: parts.append("finished")
@@ -101,10 +102,12 @@ struct ExperimentContext {
 }
 
 extension PageRequest {
-    /// Opens the experiment in the path.
+    /// Loads the experiment in the path.
     ///
-    /// - Throws: A `PBTError`: there is none, the query makes no sense, or the store cannot be read.
-    func open(_ tab: Layout.Tab?) async throws -> ExperimentContext {
+    /// - Parameter tab: The page that is marked as the current one.
+    /// - Returns: The data for a page of the experiment.
+    /// - Throws: A `PBTError` with code `noSuchExperiment`, or `badRequest` for an invalid query; or what the store throws.
+    func loadExperiment(_ tab: Layout.Tab? = nil) async throws -> ExperimentContext {
         let options = try ViewOptions(call.query)
         let snapshot = try await dashboard.snapshots.snapshot(of: call.experiment)
         return ExperimentContext(

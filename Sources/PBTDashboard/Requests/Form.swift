@@ -7,24 +7,24 @@ import PBTHTTP
 import PBTServer
 import PBTAPI
 
-/// A form that a page of this server posted.
+/// A form posted by a page of this server.
 struct Form: Sendable {
     private let encoded: String
 
     /// Reads a form.
     ///
-    /// - Throws: A `PBTError` with code `forbidden` for a form that does not say that a page of this server sent it; a
+    /// - Throws: A `PBTError` with code `forbidden` for a form whose headers do not name this server as its origin; a
     ///   ``Problem`` with status 413 or 415.
     init(_ call: Call) async throws {
         guard call.request.isFromThisServer == true else {
             throw PBTError(
                 .forbidden,
-                "this form did not come from a page of this server (Origin); open the page again, or use the API with a token"
+                "the form was not sent by a page of this server (Origin); reload the page, or use the API with a token"
             )
         }
         let type = call.request.headers[.contentType]?.prefix { $0 != ";" }.lowercased() ?? ""
         guard type == "application/x-www-form-urlencoded" else {
-            throw Problem(415, "unsupportedMediaType", "this takes a form, as the dashboard's pages send it")
+            throw Problem(415, "unsupportedMediaType", "expected a form, application/x-www-form-urlencoded")
         }
         encoded = String(decoding: try await call.request.bytes(upTo: 64 << 10), as: UTF8.self)
     }
@@ -34,14 +34,14 @@ struct Form: Sendable {
         Query.values(of: name, in: encoded[...]).last
     }
 
-    /// Refuses a form that does not carry the secret of the browser's session.
+    /// Checks that a form has the secret of the browser's session.
     ///
     /// - Throws: A `PBTError` with code `forbidden`.
     func checkToken(of request: PageRequest) throws {
         guard let token = self["form_token"], Sessions.matches(token, request.formToken) else {
             throw PBTError(
                 .forbidden,
-                "this form is out of date: it is from before you signed in, or before the server was started; open the page again"
+                "the form has expired: you have signed in, or the server has restarted, since it was loaded; reload the page"
             )
         }
     }

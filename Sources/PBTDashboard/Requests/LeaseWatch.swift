@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTReport
 
-/// When the leases of experiments end, which is no event: read once a second at most, for all pages that are open.
+/// The expiry times of leases, for which there are no events: read at most once a second for all open pages.
 actor LeaseWatch {
-    /// The leases of an experiment at a moment.
+    /// The leases of an experiment at some time.
     struct State: Sendable, Hashable {
-        /// How many have run out; -1 when the experiment is gone.
+        /// The number of expired leases; -1 when the experiment was deleted.
         var silent = 0
-        /// How long until the next one runs out; none: no lease is live.
+        /// The time until the next lease counts as expired; none when no lease is valid.
         var next: Duration?
     }
 
     private struct Reading {
-        /// The ends of the leases; none when the experiment is gone.
-        let ends: Task<[Timestamp]?, any Error>
+        /// The expiry times of the leases; none when the experiment was deleted.
+        let expiries: Task<[Timestamp]?, any Error>
         let time: ContinuousClock.Instant
     }
 
-    /// How long a reading is good for.
-    private static let age = Duration.seconds(1)
-    /// How many experiments are kept.
+    /// The time for which a reading is valid.
+    private static let maximumAge = Duration.seconds(1)
+    /// The maximum number of experiments with a reading.
     private static let limit = 1000
 
     private let store: any Store
@@ -32,35 +33,38 @@ actor LeaseWatch {
         self.clock = clock
     }
 
-    /// The leases of an experiment; none for all experiments, which have no state of this kind.
+    /// Returns the state of an experiment's leases.
     ///
+    /// - Parameter name: The experiment; nil for all experiments.
+    /// - Returns: The state, which is empty for all experiments.
     /// - Throws: What the store throws.
     func state(of name: String?) async throws -> State {
         guard let name else { return State() }
-        let ends: [Timestamp]?
+        let expiries: [Timestamp]?
         do {
-            ends = try await reading(of: name).ends.value
+            expiries = try await reading(of: name).expiries.value
         } catch {
-            // The next one is to try for itself.
+            // The next caller tries again.
             readings[name] = nil
             throw error
         }
-        // It was removed: the page asks again, and is told so.
-        guard let ends else { return State(silent: -1) }
+        // Deleted: the page reloads and shows that.
+        guard let expiries else { return State(silent: -1) }
         let now = clock.now()
         return State(
-            silent: ends.count { $0 < now },
-            next: ends.filter { $0 >= now }.min().map { $0.since(now) + .milliseconds(10) })
+            silent: expiries.count { MemberStatus.silence(since: $0, at: now) != nil },
+            next: expiries.filter { MemberStatus.silence(since: $0, at: now) == nil }.min()
+                .map { $0.since(now) + MemberStatus.clockSkew + .milliseconds(10) })
     }
 
     private func reading(of name: String) -> Reading {
         let now = ContinuousClock.now
-        if let reading = readings[name], now - reading.time < Self.age { return reading }
-        if readings.count >= Self.limit { readings = readings.filter { now - $0.value.time < Self.age } }
+        if let reading = readings[name], now - reading.time < Self.maximumAge { return reading }
+        if readings.count >= Self.limit { readings = readings.filter { now - $0.value.time < Self.maximumAge } }
         let store = store
         let reading = Reading(
-            ends: Task {
-                // Awaited by whoever asked first, above; never left alone.
+            expiries: Task {
+                // Awaited above by the first caller.
                 do {
                     return try await store.runningIntervals(of: name).compactMap(\.leaseExpires)
                 } catch let error as PBTError where error.code == .noSuchExperiment {

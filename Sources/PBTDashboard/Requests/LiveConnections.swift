@@ -2,38 +2,38 @@
 
 import Synchronization
 
-/// The open pages that follow, and how they learn that their server goes for good.
+/// The open event streams of pages, and the announcement of a shutdown to them.
 ///
-/// A server that stops may be back in a moment, and pages look for it. One that goes with a run tells them: each asks
-/// once more for what it shows, and lets go of its stream. That they have let go is the sign that they have seen the end.
+/// A server that stops may restart, so pages reconnect. A server that ends with its run announces that instead: each page
+/// then loads its final state and closes its stream, which confirms that it has it.
 final class LiveConnections: Sendable {
     private struct State {
         var isEnding = false
         var count = 0
         var last = 0
         var waiting: [Int: AsyncStream<Void>.Continuation] = [:]
-        var nobody: AsyncStream<Void>.Continuation?
+        var empty: AsyncStream<Void>.Continuation?
     }
 
     private let state = Mutex(State())
 
-    /// Whether the end has come.
+    /// A Boolean value indicating whether the shutdown was announced.
     var isEnding: Bool { state.withLock { $0.isEnding } }
 
-    /// One more follows.
+    /// Counts a stream that was opened.
     func join() {
         state.withLock { $0.count += 1 }
     }
 
-    /// One has let go.
+    /// Counts a stream that was closed.
     func leave() {
         state.withLock { state in
             state.count -= 1
-            if state.count == 0 { state.nobody?.finish() }
+            if state.count == 0 { state.empty?.finish() }
         }
     }
 
-    /// Does something, no longer than until the end has come.
+    /// Runs an operation, and cancels it when the shutdown is announced.
     ///
     /// - Throws: What `body` throws; `CancellationError` when the task was cancelled.
     func untilEnd(_ body: @escaping @Sendable () async throws -> Void) async throws {
@@ -46,26 +46,26 @@ final class LiveConnections: Sendable {
         try Task.checkCancellation()
     }
 
-    /// Tells all who follow that the end has come, and waits until they have let go, but no longer than a time.
+    /// Announces the shutdown to all streams, and waits until they are closed.
     ///
     /// - Parameters:
-    ///   - time: How long to wait at most.
-    ///   - wake: Wakes those who wait for events.
+    ///   - time: The maximum time to wait.
+    ///   - wake: Wakes the streams that wait for events.
     func announceShutdown(within time: Duration, waking wake: () -> Void) async {
-        let (gone, nobody) = AsyncStream<Void>.makeStream()
+        let (closed, empty) = AsyncStream<Void>.makeStream()
         let waiting = state.withLock { state in
             state.isEnding = true
-            state.nobody = nobody
-            if state.count == 0 { nobody.finish() }
+            state.empty = empty
+            if state.count == 0 { empty.finish() }
             return Array(state.waiting.values)
         }
         for continuation in waiting { continuation.finish() }
         wake()
         await withTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { for await _ in gone {} }
+            tasks.addTask { for await _ in closed {} }
             tasks.addTask {
                 do { try await Task.sleep(for: time) } catch {
-                    // All have let go before.
+                    // All streams were closed before.
                 }
             }
             await tasks.next()
@@ -73,7 +73,7 @@ final class LiveConnections: Sendable {
         }
     }
 
-    /// Returns when the end has come, or the task is cancelled.
+    /// Returns when the shutdown is announced, or the task is cancelled.
     private func end() async {
         let (stream, continuation) = AsyncStream<Void>.makeStream()
         let id = state.withLock { state -> Int? in

@@ -13,7 +13,7 @@ struct PageRequest: Sendable {
     let call: Call
     /// The state that all pages share.
     let dashboard: DashboardContext
-    /// The session that the browser's cookie names; none where no token is asked for, or for a program with a token.
+    /// The session of the browser's cookie; none on servers that require no token, and for requests with a token.
     let session: Session?
 
     /// The state of the server.
@@ -21,7 +21,7 @@ struct PageRequest: Sendable {
     /// The time at the server.
     var now: Timestamp { server.configuration.clock.now() }
 
-    /// The path as it was sent.
+    /// The path, still percent-encoded.
     var path: String {
         String(call.request.uri.string.prefix { $0 != "?" && $0 != "#" })
     }
@@ -31,34 +31,34 @@ struct PageRequest: Sendable {
         Query.values(of: name, in: Query.encoded(in: call.request.uri.string))
     }
 
-    /// Whether the page's script asks for what changed only.
+    /// A Boolean value indicating whether the page's script requests only the blocks that can change.
     var isFragment: Bool {
         call.query["fragment"] == "1"
     }
 
-    /// Whether the page is asked to stay as it is (`?live=0`): for printing, and for pictures of it.
+    /// A Boolean value indicating whether live updates are turned off (`?live=0`), for printing and screenshots.
     var isStill: Bool {
         call.query["live"] == "0"
     }
 
-    /// Whether the visitor may pause, resume, stop and push.
+    /// A Boolean value indicating whether the caller may pause, resume, stop and push.
     var mayControl: Bool {
         dashboard.settings.allowsControl && call.caller.scope >= .admin
     }
 
-    /// What a form must carry, so that no other server's page can send it.
+    /// The secret in forms, which protects against cross-site requests.
     var formToken: String {
         session?.formToken ?? dashboard.formToken
     }
 
-    /// A `pbt` command about the store that the pages show, to be pasted into a shell.
+    /// Returns a `pbt` command on the store of the pages, quoted for a shell.
     func command(_ words: String...) -> String {
         Shell.command(["pbt"] + words + ["--store", store])
     }
 
-    /// The store as a command names it.
+    /// The store's name in commands.
     ///
-    /// A server is named by the address that the browser reached it by, which may be that of a proxy.
+    /// A server is named by the address that the browser used, which may be that of a proxy.
     var store: String {
         if let store = dashboard.settings.store { return store }
         let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]")
@@ -69,13 +69,13 @@ struct PageRequest: Sendable {
         return "\(isSecure ? "https" : "http")://\(authority)"
     }
 
-    /// The member in the path.
+    /// Returns the member in the path.
     ///
     /// - Throws: A `PBTError` with code `noSuchInterval`.
     func member() throws -> Int {
         guard let member = Int(call["member"]), member >= 0 else {
             throw PBTError(
-                .noSuchInterval, "\"\(call["member"].prefix(40))\" is no member; members are numbered from 0")
+                .noSuchInterval, "\"\(call["member"].prefix(40))\" is not a member; members are numbered from 0")
         }
         return member
     }

@@ -6,32 +6,32 @@ import PBTHTTP
 import PBTServer
 import Synchronization
 
-/// Someone who signed in with a token.
+/// The session of a caller who signed in with a token.
 struct Session: Sendable {
-    /// Who, and what they may do; the token is looked up again with every request.
+    /// The caller; the token is validated again with every request.
     let caller: Caller
-    /// What their forms carry.
+    /// The secret in the forms of the session.
     let formToken: String
-    /// When it ends.
+    /// The end of the session.
     let expires: Timestamp
 }
 
-/// Who is signed in to the dashboard: in memory only, so all of it ends with the server.
+/// The sessions of the dashboard, in memory only: they end with the server.
 final class Sessions: Sendable {
-    /// How long a session lasts.
-    static let life = Duration.seconds(12 * 3600)
-    /// How many there are at most; the one that ends first gives way.
+    /// The lifetime of a session.
+    static let lifetime = Duration.seconds(12 * 3600)
+    /// The maximum number of sessions; beyond it the one that expires first is removed.
     static let limit = 1000
 
-    /// By the SHA-256 of the identifier, so that the time of a look-up says nothing about identifiers.
+    /// The sessions by the SHA-256 of their identifiers, so that the time of a lookup reveals nothing about them.
     private let sessions = Mutex<[[UInt8]: Session]>([:])
 
-    /// Begins a session.
+    /// Creates a session.
     ///
-    /// - Returns: Its identifier: 256 random bits, for the cookie.
-    func begin(_ caller: Caller, at now: Timestamp) -> String {
+    /// - Returns: The identifier for the cookie: 256 random bits.
+    func create(_ caller: Caller, at now: Timestamp) -> String {
         let id = Self.secret()
-        let session = Session(caller: caller, formToken: Self.secret(), expires: now.advanced(by: Self.life))
+        let session = Session(caller: caller, formToken: Self.secret(), expires: now.advanced(by: Self.lifetime))
         sessions.withLock { sessions in
             sessions = sessions.filter { $0.value.expires > now }
             if sessions.count >= Self.limit,
@@ -44,7 +44,7 @@ final class Sessions: Sendable {
         return id
     }
 
-    /// The session of an identifier; none when there is none, or not any more.
+    /// Returns the session with an identifier; nil when it is unknown or expired.
     func session(_ id: String, at now: Timestamp) -> Session? {
         sessions.withLock { $0[Token.hash(of: id)] }.flatMap { $0.expires > now ? $0 : nil }
     }
@@ -54,12 +54,12 @@ final class Sessions: Sendable {
         sessions.withLock { $0[Token.hash(of: id)] = nil }
     }
 
-    /// 256 random bits as text.
+    /// Returns 256 random bits, base64url-encoded.
     static func secret() -> String {
         Base64URL.text(of: SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) })
     }
 
-    /// Whether two secrets are the same; takes the same time whatever they are.
+    /// Returns whether two secrets are equal, in constant time.
     static func matches(_ a: String, _ b: String) -> Bool {
         let (a, b) = (Token.hash(of: a), Token.hash(of: b))
         return zip(a, b).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0

@@ -8,8 +8,7 @@ import PBTServer
 import PBTAPI
 
 extension PageRequest {
-    /// Returns the path to go to after signing in: one of this server, and nothing that a browser could take for
-    /// another's.
+    /// Returns the path to redirect to after signing in: `/` unless the given path is certain to be on this server.
     static func next(_ text: String?) -> String {
         guard let text, text.first == "/", text.utf8.count <= 2000,
             text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") }),
@@ -18,13 +17,13 @@ extension PageRequest {
         return text
     }
 
-    /// Returns the form to sign in with.
+    /// Returns the sign-in page; a redirect on a server that requires no token.
     func signInPage() -> Reply {
         guard server.http.access.needsToken else { return .seeOther("/") }
         return SignInPage(next: Self.next(call.query["next"]), problem: nil).reply(.ok)
     }
 
-    /// Begins a session for the token in the form.
+    /// Creates a session for the token in the form.
     func signIn() async throws -> Reply {
         guard server.http.access.needsToken else { return .seeOther("/") }
         let form = try await Form(call)
@@ -33,8 +32,8 @@ extension PageRequest {
             let token = (form["token"] ?? "").filter { !$0.isWhitespace }
             let caller = try await server.http.access.caller(
                 showing: "Bearer \(token)", from: call.connection.address)
-            let id = dashboard.sessions.begin(caller, at: now)
-            let cookie = SessionCookie.field(id, for: call, seconds: Sessions.life.milliseconds / 1000)
+            let id = dashboard.sessions.create(caller, at: now)
+            let cookie = SessionCookie.field(id, for: call, seconds: Sessions.lifetime.milliseconds / 1000)
             return .seeOther(next).with(.setCookie, cookie)
         } catch let error as PBTError where error.code == .unauthorized {
             return SignInPage(next: next, problem: error.message).reply(.unauthorized)
@@ -53,7 +52,7 @@ extension PageRequest {
 }
 
 extension Reply {
-    /// Sends the browser to another page, which it requests with GET.
+    /// A redirect (303) to a path, which the browser requests with GET.
     static func seeOther(_ path: String) -> Reply {
         Reply(status: .seeOther, headers: [.location: path])
     }

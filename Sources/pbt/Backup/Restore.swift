@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LibC
 import PBT
 import PBTCheckpoints
 import PBTSQLite
 import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// A restore of a store from a backup, which verifies it and overwrites nothing.
 struct Restore {

@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import LibC
 import PBT
 import PBTCheckpoints
 import PBTWorker
 import SystemPackage
 import UnixSignals
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// `pbt check`.
 struct CheckCommand: AsyncParsableCommand {

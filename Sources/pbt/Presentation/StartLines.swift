@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LibC
 import PBT
 import PBTCheckpoints
 import PBTReport
 import PBTWorker
 import SystemPackage
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The lines that a run prints when it starts.
 struct StartLines {

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LibC
 import Logging
 import PBT
 import PBTWorker
 import ServiceLifecycle
 import UnixSignals
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// A worker in this process, with its progress on standard error and its handling of signals.
 ///

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Dispatch
+import LibC
 import PBT
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Runs ``ExitTasks`` before a signal ends the process, where the command itself does not handle the signal.
 ///
@@ -52,14 +45,7 @@ enum ExitSignals {
     }
 
     private static func makePipe(_ ends: inout [Int32]) -> Bool {
-        #if canImport(Darwin)
-            let result = Darwin.pipe(&ends)
-        #elseif canImport(Glibc)
-            let result = Glibc.pipe(&ends)
-        #else
-            let result = Musl.pipe(&ends)
-        #endif
-        guard result == 0 else { return false }
+        guard LibC.pipe(&ends) == 0 else { return false }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return true
     }

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LibC
 import PBT
 import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Restores the terminal whenever the process ends or stops: by `exit`, a crash, or Ctrl-Z.
 ///
@@ -173,13 +166,7 @@ enum ScreenGuard {
         }
 
         func write(_ bytes: UnsafeMutableBufferPointer<UInt8>) {
-            #if canImport(Darwin)
-                _ = Darwin.write(descriptor, bytes.baseAddress, bytes.count)
-            #elseif canImport(Glibc)
-                _ = Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-            #else
-                _ = Musl.write(descriptor, bytes.baseAddress, bytes.count)
-            #endif
+            _ = LibC.write(descriptor, bytes.baseAddress, bytes.count)
         }
     }
 }
