@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How all hyperparameters become arguments of a program.
+/// The arguments of a program that all hyperparameters expand to.
 ///
-/// | placeholder | a number or text | a boolean | null |
+/// | placeholder | a number or a string | a boolean | null |
 /// | --- | --- | --- | --- |
 /// | `{args}` | `--NAME` `VALUE` | `--NAME` `true`, or `--NAME` `false` | nothing |
 /// | `{args:flags}` | the same | `--NAME`, or nothing | nothing |
@@ -59,9 +59,9 @@ enum ArgumentList: Sendable, Hashable {
         }
     }
 
-    /// The list that a placeholder stands for, checked; nothing for one that becomes a part of an argument.
+    /// Returns the validated list that a placeholder expands to; nil for one that expands to a part of an argument.
     ///
-    /// - Throws: A ``CommandTemplate/Problem`` for a form that does not exist, and a flag that is no boolean.
+    /// - Throws: A ``CommandTemplate/Problem`` for an unknown form, or a flag that is not a boolean.
     static func checked(_ placeholder: String, space: SearchSpace) throws -> ArgumentList? {
         if placeholder.hasPrefix("args:"), ArgumentForm(rawValue: placeholder) == nil { throw unknown(placeholder) }
         guard let list = ArgumentList(placeholder: placeholder) else { return nil }
@@ -72,12 +72,12 @@ enum ArgumentList: Sendable, Hashable {
         }
         guard dimension.mayBeBoolean else {
             throw CommandTemplate.Problem(
-                text: "{\(placeholder)}: \(name) is never true or false, so it is no flag; write --\(name)={\(name)}")
+                text: "{\(placeholder)}: \(name) is never true or false, so it is not a flag; write --\(name)={\(name)}")
         }
         return list
     }
 
-    /// What is wrong with a form of `{args}` that does not exist.
+    /// Returns the problem for an unknown form of `{args}`.
     static func unknown(_ placeholder: String) -> CommandTemplate.Problem {
         let known = ArgumentForm.allCases.map(\.rawValue)
         let near = nearest(to: placeholder, among: known).map { "did you mean {\($0)}?" }
@@ -85,7 +85,7 @@ enum ArgumentList: Sendable, Hashable {
         return CommandTemplate.Problem(text: "unknown placeholder {\(placeholder)}; \(near ?? all)")
     }
 
-    /// The arguments for these hyperparameters, in order of name.
+    /// Returns the arguments for hyperparameters, in order of name.
     func arguments(for hyperparameters: Hyperparameters) -> [String] {
         switch self {
         case .all(let form):
@@ -96,7 +96,7 @@ enum ArgumentList: Sendable, Hashable {
 }
 
 extension Dimension {
-    /// Whether it may ever be true or false.
+    /// True if its values may be booleans.
     fileprivate var mayBeBoolean: Bool {
         switch domain {
         case .boolean, .free: true
@@ -125,8 +125,8 @@ extension Value {
 }
 
 extension String {
-    /// Whether Hydra reads the text without quotation marks as this string: an identifier, with points, hyphens, and
-    /// slashes inside, that is none of its words and no number.
+    /// True if Hydra reads the string without quotation marks as this string: an identifier, with periods, hyphens, and
+    /// slashes inside, that is neither a keyword nor a number.
     fileprivate var isPlainInHydra: Bool {
         guard let first = utf8.first, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first | 0x20),
             !["null", "true", "false", "nan", "inf"].contains(lowercased())

@@ -21,7 +21,7 @@ public struct CommandTemplate: Sendable, Hashable {
         case placeholder(String)
     }
 
-    /// What the placeholders that are no hyperparameters become.
+    /// The values of placeholders other than hyperparameters.
     package struct Values {
         var checkpointIn: String
         var checkpointOut: String
@@ -85,7 +85,7 @@ public struct CommandTemplate: Sendable, Hashable {
         return pieces
     }
 
-    /// What is wrong with an argument.
+    /// A problem with an argument.
     struct Problem: Error {
         let text: String
     }

@@ -62,7 +62,7 @@ import Testing
             "{args:xyzzy}",
             "unknown placeholder {args:xyzzy}; there are {args}, {args:flags}, {args:no-flags}, {args:equals}, {args:hydra}"
         ),
-        ("{lr:flag}", "{lr:flag}: lr is never true or false, so it is no flag; write --lr={lr}"),
+        ("{lr:flag}", "{lr:flag}: lr is never true or false, so it is not a flag; write --lr={lr}"),
         ("{use_lstn:flag}", "{use_lstn:flag}: there is no hyperparameter \"use_lstn\"; did you mean {use_lstm:flag}?"),
         ("x{use_lstm:flag}", "{use_lstm:flag} becomes one argument or none and must stand alone: \"{use_lstm:flag}\""),
         (
