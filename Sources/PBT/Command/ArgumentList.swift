@@ -72,7 +72,8 @@ enum ArgumentList: Sendable, Hashable {
         }
         guard dimension.mayBeBoolean else {
             throw CommandTemplate.Problem(
-                text: "{\(placeholder)}: \(name) is never true or false, so it is not a flag; write --\(name)={\(name)}")
+                text: "{\(placeholder)}: \(name) is never true or false, so it is not a flag; write --\(name)={\(name)}"
+            )
         }
         return list
     }
