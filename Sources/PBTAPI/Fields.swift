@@ -127,7 +127,8 @@ package struct Fields: Sendable {
             throw error(
                 name,
                 "must be between \(Value.number(range.lowerBound).short) and "
-                    + "\(Value.number(range.upperBound).short) seconds, not \(Value.score(seconds).string ?? "\(value)")"
+                    + "\(Value.number(range.upperBound).short) seconds, not "
+                    + (Value.score(seconds).string ?? "\(value)")
             )
         }
         return .milliseconds(Int64((seconds * 1000).rounded()))

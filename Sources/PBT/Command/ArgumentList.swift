@@ -2,7 +2,7 @@
 
 /// A format of all hyperparameters as arguments of a program.
 ///
-/// | placeholder | a number or text | a boolean | null |
+/// | placeholder | a number or a string | a boolean | null |
 /// | --- | --- | --- | --- |
 /// | `{args}` | `--NAME` `VALUE` | `--NAME` `true`, or `--NAME` `false` | nothing |
 /// | `{args:flags}` | the same | `--NAME`, or nothing | nothing |

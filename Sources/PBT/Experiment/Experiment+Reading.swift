@@ -329,7 +329,7 @@ extension Experiment {
                 reader.error(
                     "command",
                     "has a placeholder (\"\(command[place])\"), but persistent: true starts the program once for all "
-                        + "intervals; it asks for its hyperparameters itself"))
+                        + "intervals; it claims its hyperparameters itself"))
         }
         try faults.check()
         guard let command, let directory, let workers, let grace, let environment else { return nil }

@@ -52,7 +52,7 @@ extension Experiment {
         try faults.check()
         let own = founders.checkpoints.own
         if founders.checkpoints.experiment != nil {
-            // In a definition that a store has, all of them are what the other experiment gave.
+            // In a stored definition, all of them were copied from the other experiment.
             guard founders.initial.count == own.count, !own.isEmpty else {
                 throw reader.error("from", Self.besideInitial)
             }

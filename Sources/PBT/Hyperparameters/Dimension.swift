@@ -181,7 +181,7 @@ public struct Dimension: Sendable, Hashable {
     /// - Parameter drawn: The distribution of founders; nil if founders have no value of that name.
     /// - Returns: The hyperparameter.
     public static func free(_ drawn: Dimension? = nil) -> Self {
-        if case .free? = drawn?.domain { preconditionFailure("a free hyperparameter holds a distribution") }
+        if case .free? = drawn?.domain { preconditionFailure("a free hyperparameter contains a distribution") }
         return Self(.free(drawn?.domain))
     }
 

@@ -6,11 +6,11 @@ public struct Registration: Sendable {
     public enum Outcome: Sendable, Hashable {
         /// The experiment is new.
         case created
-        /// The experiment exists and is not over.
+        /// The experiment exists and has not ended.
         case resumed
         /// The experiment had failed and is retried.
         case retried
-        /// The experiment is over: finished, stopped, or failed for good.
+        /// The experiment has ended: finished, stopped, or failed permanently.
         case alreadyFinished
     }
 

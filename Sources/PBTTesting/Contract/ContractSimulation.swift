@@ -132,7 +132,7 @@ struct ContractSimulation {
         try expect(
             kept <= population + open + 1,
             "\(kept) checkpoints are kept: \(intervals.filter { $0.checkpointState == .kept }.map(\.id)), open: "
-                + "\(intervals.filter { !$0.state.isFinished }.map { "\($0.id) of \($0.parent?.description ?? "none")" }), "
+                + "\(intervals.filter { !$0.state.isFinished }.map { "\($0.id) of \($0.parent.map { "\($0)" } ?? "-")" }), "
                 + "best \(record.best?.description ?? "none") of \(record.experiment.population) members")
         if isOver, record.state == .finished, record.membersEnded == record.experiment.population {
             try expectEqual(record.intervalsFinished, record.intervalsPlanned)

@@ -61,7 +61,7 @@ extension StoreContract {
                 try expectEqual(try await store.record(of: experiment.name).state, .running)
                 let claim = try await later.claim(from: experiment.name, by: "w", for: .seconds(1))
                 guard case .assignment = claim else {
-                    try expect(false, "nothing is handed out: \(claim)")
+                    try expect(false, "nothing is claimed: \(claim)")
                     return
                 }
                 test.clock.advance(by: .seconds(1))

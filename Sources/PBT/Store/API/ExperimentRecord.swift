@@ -47,7 +47,7 @@ public struct ExperimentRecord: Sendable, Hashable {
     public var undecided = 0
     /// The number of late decisions that were made.
     package var lateDecisions: Int64 = 0
-    /// Workers whose attempts have failed since one last succeeded, by name.
+    /// Workers whose last attempts have all failed, by name.
     package var suspects: [String: Suspect] = [:]
     /// Additional data that its creator stored with it.
     package var notes: [String: Value] = [:]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A worker all of whose attempts have failed since one last succeeded.
+/// A worker whose last attempts have all failed.
 package struct Suspect: Sendable, Hashable {
     /// A failed attempt.
     package struct Failure: Sendable, Hashable {

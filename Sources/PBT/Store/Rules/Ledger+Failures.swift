@@ -99,7 +99,7 @@ extension Ledger {
         }
     }
 
-    /// Sets a worker aside when enough of what it failed was trained by others.
+    /// Sets a worker aside if enough of the intervals that it failed were trained by others.
     ///
     /// - Parameters:
     ///   - worker: The worker.

@@ -114,8 +114,8 @@ extension Ledger {
         }
         record.generation += 1
         record.generationBegan = now
-        // The last of a member that ended earlier in its own count is not in it, but what it came from is not needed
-        // any more.
+        // The last interval of a member that ended earlier is not among them, but its parent's checkpoint may be
+        // unreferenced now.
         let isAmong = generation.contains { $0.id == interval.id }
         return (isAmong ? generation : generation + [interval], decisions)
     }
