@@ -5,7 +5,7 @@ import Testing
 
 extension Experiment {
     /// A small experiment.
-    static func sample(
+    package static func sample(
         _ name: String = "toy", kind: Kind = .populationBasedTraining, population: Int = 2, intervals: Int = 3,
         retries: Int = 1
     ) -> Experiment {
@@ -17,7 +17,7 @@ extension Experiment {
 
 extension Value {
     /// A body that creates an experiment.
-    static func definition(_ name: String = "toy", population: Int = 2, kind: String = "pbt") -> Value {
+    package static func definition(_ name: String = "toy", population: Int = 2, kind: String = "pbt") -> Value {
         [
             "definition": [
                 "name": .string(name), "kind": .string(kind), "objective": ["metric": "score", "goal": "maximize"],
@@ -29,20 +29,20 @@ extension Value {
 
 extension TestServer {
     /// Creates a sample experiment in the store.
-    func create(_ name: String = "toy", population: Int = 2, intervals: Int = 3, retries: Int = 1) async throws {
+    package func create(_ name: String = "toy", population: Int = 2, intervals: Int = 3, retries: Int = 1) async throws {
         _ = try await store.create(
             .sample(name, population: population, intervals: intervals, retries: retries))
     }
 
     /// Claims one interval over HTTP, which must succeed, and returns its lease.
-    func lease(_ name: String = "toy", by worker: String = "w", token: String? = nil) async throws -> Value {
+    package func lease(_ name: String = "toy", by worker: String = "w", token: String? = nil) async throws -> Value {
         let answer = try await ask(.POST, "/experiments/\(name)/claims", ["worker": .string(worker)], token: token)
         return try #require(try answer.json["assignments"]?.array?.first?["lease"], "\(answer.text)")
     }
 
     /// Finishes a leased interval over HTTP.
     @discardableResult
-    func finish(_ lease: Value, score: Value = 0.5, token: String? = nil) async throws -> Answer {
+    package func finish(_ lease: Value, score: Value = 0.5, token: String? = nil) async throws -> Answer {
         let (member, interval) = (lease["member"]?.int ?? -1, lease["interval"]?.int ?? -1)
         var body: [String: Value] = ["lease": lease, "score": score, "metrics": ["score": score]]
         let id = IntervalID(member: member, index: interval)
@@ -53,7 +53,7 @@ extension TestServer {
     }
 
     /// The path of what a lease is for, below `/api/v1`.
-    func path(_ lease: Value, _ verb: String) -> String {
+    package func path(_ lease: Value, _ verb: String) -> String {
         "/experiments/\(lease["experiment"]?.string ?? "")/intervals/\(lease["member"]?.int ?? -1)/"
             + "\(lease["interval"]?.int ?? -1)/\(verb)"
     }
@@ -61,7 +61,7 @@ extension TestServer {
 
 extension Value {
     /// The numbers of the intervals in a list of objects, as `member@interval`.
-    var intervalNames: [String] {
+    package var intervalNames: [String] {
         (array ?? []).map { "\($0["member"]?.int ?? -1)@\($0["interval"]?.int ?? -1)" }
     }
 }

@@ -13,16 +13,16 @@ import PBTServer
 import ServiceLifecycle
 
 /// A server that runs on a free port of this machine, and how to ask it.
-struct TestServer: Sendable {
+package struct TestServer: Sendable {
     /// What a request asks for.
-    enum Method: String {
+    package enum Method: String {
         case GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE
     }
 
     /// Its port.
-    let port: Int
+    package let port: Int
     /// What it serves.
-    let store: any Store
+    package let store: any Store
     private let scheme: String
     private let client: HTTPClient
     private let group: ServiceGroup
@@ -40,15 +40,15 @@ struct TestServer: Sendable {
     }
 
     /// Its address.
-    var base: String { "\(scheme)://127.0.0.1:\(port)" }
+    package var base: String { "\(scheme)://127.0.0.1:\(port)" }
 
     /// Asks it to shut down; `withServer` waits until it has.
-    func shutDown() async {
+    package func shutDown() async {
         await group.triggerGracefulShutdown()
     }
 
     /// Tells pages that the server goes for good, and waits for them.
-    func announceShutdown(within time: Duration) async {
+    package func announceShutdown(within time: Duration) async {
         await server.announceShutdown(within: time)
     }
 
@@ -63,7 +63,7 @@ struct TestServer: Sendable {
     ///   - headers: More header fields.
     /// - Returns: The answer.
     /// - Throws: What the client throws when there is none.
-    func ask(
+    package func ask(
         _ method: Method, _ path: String, _ body: Value? = nil, token: String? = nil,
         headers: [(String, String)] = []
     ) async throws -> Answer {
@@ -81,7 +81,7 @@ struct TestServer: Sendable {
     ///   - headers: More header fields.
     /// - Returns: The answer; redirections are followed unless the client was configured not to.
     /// - Throws: What the client throws when there is none.
-    func visit(
+    package func visit(
         _ path: String, form: [(String, String)]? = nil, headers: [(String, String)] = []
     ) async throws -> Answer {
         let response = try await view(path, form: form, headers: headers)
@@ -91,7 +91,7 @@ struct TestServer: Sendable {
     }
 
     /// The same, and returns when the head of the answer is there; the body is the caller's to read.
-    func view(
+    package func view(
         _ path: String, form: [(String, String)]? = nil, headers: [(String, String)] = []
     ) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: "\(base)\(path)")
@@ -108,7 +108,7 @@ struct TestServer: Sendable {
     }
 
     /// Asks for something and returns when the head of the answer is there; the body is the caller's to read.
-    func send(
+    package func send(
         _ method: Method, _ path: String, _ body: Value? = nil, token: String? = nil,
         headers: [(String, String)] = []
     ) async throws -> HTTPClientResponse {
@@ -127,42 +127,42 @@ struct TestServer: Sendable {
 }
 
 /// An answer of a server.
-struct Answer: Sendable {
+package struct Answer: Sendable {
     /// The status.
-    var status: Int
+    package var status: Int
     /// The header fields.
-    var headers: HTTPHeaders
+    package var headers: HTTPHeaders
     /// The body.
-    var bytes: [UInt8]
+    package var bytes: [UInt8]
 
     /// The body as text.
-    var text: String { String(decoding: bytes, as: UTF8.self) }
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// The body as JSON.
     ///
     /// - Throws: A `JSONError` when it is none.
-    var json: Value {
+    package var json: Value {
         get throws { try Value(json: bytes) }
     }
 
     /// Status, code and detail of a problem; of anything else, the status alone.
-    var problem: String {
+    package var problem: String {
         guard headers.first(name: "Content-Type") == "application/problem+json", let value = try? json,
             value["status"]?.int == status, value["type"]?.string == "about:blank", value["title"]?.string != nil
         else { return "\(status)" }
         return "\(status) \(value["code"]?.string ?? ""): \(value["detail"]?.string ?? "")"
     }
 
-    subscript(header name: String) -> String? { headers.first(name: name) }
+    package subscript(header name: String) -> String? { headers.first(name: name) }
 }
 
 /// A server's configuration, and its dashboard's.
-struct TestPages: Sendable {
-    var configuration: ServerConfiguration
-    var dashboard: DashboardConfiguration
+package struct TestPages: Sendable {
+    package var configuration: ServerConfiguration
+    package var dashboard: DashboardConfiguration
 
     /// Returns pages that show what has happened, however slow the machine is.
-    static func pages(
+    package static func pages(
         control: Bool = false, tokens: (any TokenStore)? = nil, clock: StoreClock = .system, rateLimit: Double? = nil
     ) -> Self {
         var dashboard = DashboardConfiguration(allowsControl: control)
@@ -187,7 +187,7 @@ struct TestPages: Sendable {
 ///   - body: Asks it.
 /// - Returns: What the body returns.
 /// - Throws: What the body or the server throws.
-func withServer<Result: Sendable>(
+package func withServer<Result: Sendable>(
     store: any Store = InMemoryStore(), data: DataDirectory? = nil,
     configuration: ServerConfiguration = ServerConfiguration(), logger: Logger? = nil,
     pages: TestPages? = nil, extensions: [ServerExtension] = [],

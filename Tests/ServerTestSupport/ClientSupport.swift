@@ -6,20 +6,20 @@ import PBTClient
 import PBTServer
 
 /// A server in this process.
-struct RunningServer: Sendable {
-    let address: ServerAddress
-    let port: Int
+package struct RunningServer: Sendable {
+    package let address: ServerAddress
+    package let port: Int
     fileprivate let task: Task<Void, any Error>
 
     /// Ends it as a kill would: what is being asked is not answered.
-    func kill() async throws {
+    package func kill() async throws {
         task.cancel()
         do { try await task.value } catch is CancellationError {}
     }
 }
 
 /// Servers that a test starts and ends.
-actor Servers {
+package actor Servers {
     private var running: [RunningServer] = []
 
     /// Serves a store on this machine.
@@ -30,7 +30,7 @@ actor Servers {
     ///   - port: Where; any that is free when it is 0.
     /// - Returns: The server, which listens.
     /// - Throws: What the server throws that does not come up.
-    func start(_ store: any Store, data: DataDirectory? = nil, port: Int = 0) async throws -> RunningServer {
+    package func start(_ store: any Store, data: DataDirectory? = nil, port: Int = 0) async throws -> RunningServer {
         let (ports, continuation) = AsyncStream<Int>.makeStream()
         let server = Server(store: store, data: data, configuration: ServerConfiguration(port: port)) { port in
             continuation.yield(port)
@@ -51,7 +51,7 @@ actor Servers {
     }
 
     /// Kills all that run.
-    func killAll() async throws {
+    package func killAll() async throws {
         let servers = running
         running = []
         for server in servers { try await server.kill() }
@@ -59,7 +59,7 @@ actor Servers {
 }
 
 /// Gives a body servers, and ends those that are left when it is over.
-func withServers<Result>(_ body: (Servers) async throws -> Result) async throws -> Result {
+package func withServers<Result>(_ body: (Servers) async throws -> Result) async throws -> Result {
     let servers = Servers()
     let result: Result
     do {

@@ -8,10 +8,10 @@ import PBTWorker
 import SystemPackage
 
 /// A trainer whose checkpoints are a number in a file, beside a program, an empty directory and a larger file.
-struct FileTrainer: Trainer {
-    func start(_ context: TrainingContext) async throws -> Int { 0 }
+package struct FileTrainer: Trainer {
+    package func start(_ context: TrainingContext) async throws -> Int { 0 }
 
-    func restore(from checkpoint: FilePath, _ context: TrainingContext) async throws -> Int {
+    package func restore(from checkpoint: FilePath, _ context: TrainingContext) async throws -> Int {
         let text = try read(checkpoint.appending("count"))
         guard let count = Int(text), try names(checkpoint.appending("empty")) == [],
             try isExecutable(checkpoint.appending("bin").appending("run"))
@@ -19,13 +19,13 @@ struct FileTrainer: Trainer {
         return count
     }
 
-    func train(_ model: inout Int, _ context: TrainingContext) async throws { model += 1 }
+    package func train(_ model: inout Int, _ context: TrainingContext) async throws { model += 1 }
 
-    func evaluate(_ model: Int, _ context: TrainingContext) async throws -> [String: Value] {
+    package func evaluate(_ model: Int, _ context: TrainingContext) async throws -> [String: Value] {
         ["score": .number(Double(model) + (context.hyperparameters["x"]?.double ?? 0))]
     }
 
-    func save(_ model: Int, to directory: FilePath, _ context: TrainingContext) async throws {
+    package func save(_ model: Int, to directory: FilePath, _ context: TrainingContext) async throws {
         try write(String(model), to: directory.appending("count"))
         for name in ["bin", "empty"] { try make(directory.appending(name)) }
         try write("#!/bin/sh\n", to: directory.appending("bin").appending("run"), mode: 0o755)
@@ -33,11 +33,11 @@ struct FileTrainer: Trainer {
     }
 }
 
-func make(_ path: FilePath) throws {
+package func make(_ path: FilePath) throws {
     guard path.withPlatformString({ mkdir($0, 0o777) }) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
 }
 
-func write(_ text: String, to path: FilePath, mode: mode_t = 0o644) throws {
+package func write(_ text: String, to path: FilePath, mode: mode_t = 0o644) throws {
     let file = try FileDescriptor.open(
         path, .writeOnly, options: [.create, .truncate], permissions: FilePermissions(rawValue: 0o666))
     try file.closeAfter { _ = try file.writeAll(text.utf8) }
@@ -45,12 +45,12 @@ func write(_ text: String, to path: FilePath, mode: mode_t = 0o644) throws {
 }
 
 /// Writes into a file that is read-only.
-func overwrite(_ text: String, at path: FilePath) throws {
+package func overwrite(_ text: String, at path: FilePath) throws {
     guard path.withPlatformString({ chmod($0, 0o644) }) == 0 else { throw Errno(rawValue: errno) }
     try write(text, to: path)
 }
 
-func read(_ path: FilePath) throws -> String {
+package func read(_ path: FilePath) throws -> String {
     let file = try FileDescriptor.open(path, .readOnly)
     return try file.closeAfter {
         var bytes: [UInt8] = []
@@ -64,32 +64,32 @@ func read(_ path: FilePath) throws -> String {
     }
 }
 
-func names(_ path: FilePath) throws -> [String] {
+package func names(_ path: FilePath) throws -> [String] {
     try FileSystem.names(in: path)
 }
 
-func isExecutable(_ path: FilePath) throws -> Bool {
+package func isExecutable(_ path: FilePath) throws -> Bool {
     let mode = try FileManager.default.attributesOfItem(atPath: path.string)[.posixPermissions] as? NSNumber
     return (mode?.intValue ?? 0) & 0o100 != 0
 }
 
 extension Experiment {
     /// A small experiment for ``FileTrainer``.
-    static func small(population: Int = 4, intervals: Int = 5, retries: Int = 0) -> Experiment {
+    package static func small(population: Int = 4, intervals: Int = 5, retries: Int = 0) -> Experiment {
         Experiment(
             "small", objective: .maximize("score"), population: population, intervals: intervals, seed: 3,
             space: ["x": .uniform(0...1)], exploit: .truncation(0.25), retries: retries)
     }
 }
 
-func symlink(_ target: String, at path: FilePath) throws {
+package func symlink(_ target: String, at path: FilePath) throws {
     guard path.withPlatformString({ link in target.withCString { symlink($0, link) } }) == 0 else {
         throw Errno(rawValue: errno)
     }
 }
 
 /// Sets when a file was changed last, in seconds since 1970.
-func setTime(_ seconds: Int, of path: FilePath) throws {
+package func setTime(_ seconds: Int, of path: FilePath) throws {
     try FileManager.default.setAttributes(
         [.modificationDate: Date(timeIntervalSince1970: Double(seconds))], ofItemAtPath: path.string)
 }

@@ -4,11 +4,11 @@ import NIOCore
 import NIOPosix
 
 /// A connection on which anything can be sent, also what no client library would.
-struct RawConnection: Sendable {
+package struct RawConnection: Sendable {
     private let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
     /// Connects, does something, and closes the connection.
-    static func open<Result: Sendable>(
+    package static func open<Result: Sendable>(
         to port: Int, _ body: @Sendable (inout Reader, RawConnection) async throws -> Result
     ) async throws -> Result {
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -33,27 +33,27 @@ struct RawConnection: Sendable {
     }
 
     /// Sends text.
-    func send(_ text: String) async throws {
+    package func send(_ text: String) async throws {
         try await outbound.write(ByteBuffer(string: text))
     }
 
     /// Sends bytes.
-    func send(_ bytes: [UInt8]) async throws {
+    package func send(_ bytes: [UInt8]) async throws {
         try await outbound.write(ByteBuffer(bytes: bytes))
     }
 
     /// Waits until the connection is closed, by whichever end; nothing need be read for that.
-    func untilClosed() async throws {
+    package func untilClosed() async throws {
         try await channel.channel.closeFuture.get()
     }
 
     /// Goes away without a word.
-    func hangUp() async throws {
+    package func hangUp() async throws {
         try await channel.channel.close()
     }
 
     /// Reads what comes.
-    struct Reader {
+    package struct Reader {
         fileprivate var iterator: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
         private(set) var bytes: [UInt8] = []
 
@@ -62,13 +62,13 @@ struct RawConnection: Sendable {
         }
 
         /// Everything until the other end closes the connection.
-        mutating func all() async throws -> String {
+        package mutating func all() async throws -> String {
             while let buffer = try await iterator.next(isolation: #isolation) { bytes += buffer.readableBytesView }
             return String(decoding: bytes, as: UTF8.self)
         }
 
         /// The next answer, by its `Content-Length`; the head alone when there is none.
-        mutating func answer() async throws -> String {
+        package mutating func answer() async throws -> String {
             while true {
                 let text = String(decoding: bytes, as: UTF8.self)
                 if let end = text.firstRange(of: "\r\n\r\n") {
@@ -87,7 +87,7 @@ struct RawConnection: Sendable {
         }
 
         /// Reads on until what came holds a text.
-        mutating func wait(for text: String) async throws {
+        package mutating func wait(for text: String) async throws {
             while !String(decoding: bytes, as: UTF8.self).contains(text) {
                 guard let buffer = try await iterator.next(isolation: #isolation) else {
                     throw ClosedEarly(seen: bytes)
@@ -98,9 +98,9 @@ struct RawConnection: Sendable {
     }
 
     /// The other end closed the connection before it sent what was waited for.
-    struct ClosedEarly: Error, CustomStringConvertible {
-        let seen: [UInt8]
+    package struct ClosedEarly: Error, CustomStringConvertible {
+        package let seen: [UInt8]
 
-        var description: String { "the connection was closed after: \(String(decoding: seen, as: UTF8.self))" }
+        package var description: String { "the connection was closed after: \(String(decoding: seen, as: UTF8.self))" }
     }
 }

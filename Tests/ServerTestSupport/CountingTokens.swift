@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import Synchronization
+
+/// Tokens in memory that count how often one is looked up.
+package final class CountingTokens: TokenStore {
+    package let tokens = InMemoryTokens()
+    private let count = Atomic<Int>(0)
+
+    /// How often one was looked up.
+    package var reads: Int { count.load(ordering: .sequentiallyConsistent) }
+
+    package func add(_ token: TokenRecord) async throws { try await tokens.add(token) }
+    package func tokens() async throws -> [TokenRecord] { try await tokens.tokens() }
+    package func token(id: String) async throws -> TokenRecord? {
+        count.add(1, ordering: .sequentiallyConsistent)
+        return try await tokens.token(id: id)
+    }
+    package func removeToken(named name: String) async throws { try await tokens.removeToken(named: name) }
+}
