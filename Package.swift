@@ -247,17 +247,33 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
+        // Servers that tests start, and how to send them requests.
+        .target(
+            name: "ServerTestSupport",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTServer", "PBTDashboard", "PBTClient", "PBTWorker",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/ServerTestSupport", swiftSettings: settings),
         .testTarget(
             name: "PBTClientTests",
             dependencies: [
-                "PBT", "PBTClient", "PBTTesting", .product(name: "SystemPackage", package: "swift-system"),
+                "PBT", "PBTCheckpoints", "PBTServer", "PBTClient", "PBTSQLite", "PBTWorker", "PBTTesting",
+                "ServerTestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "ServerTests",
+            name: "PBTHTTPTests",
             dependencies: [
-                "CZlib", "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTSchedy",
-                "PBTClient", "PBTSQLite", "PBTWorker", "PBTTesting",
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTServer", "PBTSQLite", "PBTTesting",
+                "ServerTestSupport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -266,11 +282,39 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PBTServerTests",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTServer", "PBTClient", "PBTSQLite", "PBTWorker",
+                "PBTTesting", "ServerTestSupport",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PBTDashboardTests",
+            dependencies: [
+                "CZlib", "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTTesting",
+                "ServerTestSupport",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PBTSchedyTests",
+            dependencies: [
+                "PBT", "PBTAPI", "PBTServer", "PBTSchedy", "PBTSQLite", "PBTReport", "PBTTesting", "ServerTestSupport",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings),
         // Feeds decoders and charts with random inputs: Scripts/fuzz.

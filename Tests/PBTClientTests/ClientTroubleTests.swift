@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ServerTestSupport
 import PBT
 import PBTCheckpoints
 import PBTClient
@@ -41,7 +42,7 @@ import Testing
             try await withServers { servers in
                 let server = try await servers.start(
                     store, data: DataDirectory(FilePath("\(directory)/data")))
-                try await Proxy.with(Proxy.Weather(loss: share), to: server.port) { proxy in
+                try await Proxy.with(Proxy.Faults(loss: share), to: server.port) { proxy in
                     let remote = try RemoteStore(ServerAddress("http://127.0.0.1:\(proxy.port)"))
                     _ = try await remote.create(experiment)
                     try await worker(remote, "\(directory)/cache").run()
@@ -59,7 +60,7 @@ import Testing
             let experiment = Experiment.small(population: 2)
             _ = try await store.create(experiment)
             let server = try await servers.start(store)
-            try await Proxy.with(Proxy.Weather(lostAnswer: 2), to: server.port) { proxy in
+            try await Proxy.with(Proxy.Faults(lostAnswer: 2), to: server.port) { proxy in
                 let remote = try RemoteStore(
                     ServerAddress("http://127.0.0.1:\(proxy.port)"), ClientConfiguration(patience: .zero))
                 _ = try await remote.lastEvent()
@@ -93,7 +94,7 @@ import Testing
                 return
             }
             // Of every two answers the first gets lost.
-            try await Proxy.with(Proxy.Weather(lostAnswer: 2), to: server.port) { proxy in
+            try await Proxy.with(Proxy.Faults(lostAnswer: 2), to: server.port) { proxy in
                 let remote = try RemoteStore(ServerAddress("http://127.0.0.1:\(proxy.port)"))
                 _ = try await remote.lastEvent()
                 try await remote.release(assignment.lease, because: "a test")

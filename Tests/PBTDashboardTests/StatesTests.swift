@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ServerTestSupport
 import AsyncHTTPClient
 import PBT
 import PBTAPI
@@ -248,14 +249,14 @@ struct StatesTests {
             try await server.create("toy")
             try await server.create("other")
             let last = try await server.store.lastEvent()
-            var frames = StreamTests.Frames(try await server.view("/e/toy/live?rev=\(last)"))
+            var frames = EventFrames(try await server.view("/e/toy/live?rev=\(last)"))
             while !frames.text.hasPrefix("retry: 2000\n\n") { #expect(try await frames.more()) }
             try await server.store.pause("other")
             try await server.store.pause("toy")
             let frame = try await frames.next()
             #expect(frame?.event == "rev")
             #expect(frame?.id.flatMap { Int64($0) } == last + 2, "what happens elsewhere is no news")
-            var late = StreamTests.Frames(try await server.view("/e/toy/live?rev=0"))
+            var late = EventFrames(try await server.view("/e/toy/live?rev=0"))
             #expect(try await late.next()?.event == "rev")
         }
     }
@@ -265,7 +266,7 @@ struct StatesTests {
         try await withServer(store: store, pages: .pages()) { server in
             try await server.create("toy")
             let last = try await store.lastEvent()
-            var frames = StreamTests.Frames(try await server.view("/e/toy/live?rev=\(last)"))
+            var frames = EventFrames(try await server.view("/e/toy/live?rev=\(last)"))
             while !frames.text.hasPrefix("retry: 2000\n\n") { #expect(try await frames.more()) }
             #expect(store.wholes == 0)
             try await store.pause("toy")

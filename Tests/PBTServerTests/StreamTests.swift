@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ServerTestSupport
 import AsyncHTTPClient
 import Foundation
 import NIOCore
@@ -13,34 +14,6 @@ import Testing
 
 @Suite(.timeLimit(.minutes(10)))
 struct StreamTests {
-    /// The frames of a stream, as they come.
-    struct Frames {
-        private var body: HTTPClientResponse.Body.AsyncIterator
-        private var parser = EventStream.Parser()
-        private var frames: [EventStream.Frame] = []
-        /// All bytes so far, comments included.
-        private(set) var text = ""
-
-        init(_ response: HTTPClientResponse) {
-            body = response.body.makeAsyncIterator()
-        }
-
-        mutating func next() async throws -> EventStream.Frame? {
-            while frames.isEmpty {
-                guard try await more() else { return nil }
-            }
-            return frames.removeFirst()
-        }
-
-        /// Reads on; false at the end.
-        mutating func more() async throws -> Bool {
-            guard let buffer = try await body.next(isolation: #isolation) else { return false }
-            text += String(decoding: buffer.readableBytesView, as: UTF8.self)
-            frames += parser.take(buffer.readableBytesView)
-            return true
-        }
-    }
-
     private let accept = [("Accept", "text/event-stream")]
 
     @Test func `a stream brings what was, then what comes, with number, kind and the event as JSON`() async throws {
@@ -50,7 +23,7 @@ struct StreamTests {
             #expect(response.status == .ok)
             #expect(response.headers.first(name: "Content-Type") == "text/event-stream")
             #expect(response.headers.first(name: "Cache-Control") == "no-store")
-            var frames = Frames(response)
+            var frames = EventFrames(response)
             let first = try await frames.next()
             #expect(first?.id == "1")
             #expect(first?.event == "created")
@@ -70,14 +43,14 @@ struct StreamTests {
             for i in 1...250 { try await server.create("e\(i)") }
             let response = try await server.send(
                 .GET, "/events?after=7", headers: accept + [("Last-Event-ID", "20")])
-            var frames = Frames(response)
+            var frames = EventFrames(response)
             for id in 21...250 {
                 let frame = try await frames.next()
                 #expect(frame?.id == String(id))
             }
             try await server.store.pause("e1")
             #expect(try await frames.next()?.id == "251")
-            var behind = Frames(try await server.send(.GET, "/events?after=249", headers: accept))
+            var behind = EventFrames(try await server.send(.GET, "/events?after=249", headers: accept))
             #expect(try await behind.next()?.id == "250")
             let missing = try await server.ask(.GET, "/experiments/none/events", headers: accept)
             #expect(missing.status == 404)
@@ -87,7 +60,7 @@ struct StreamTests {
     @Test func `a shutdown ends streams`() async throws {
         try await withServer { server in
             try await server.create()
-            var frames = Frames(try await server.send(.GET, "/events", headers: accept))
+            var frames = EventFrames(try await server.send(.GET, "/events", headers: accept))
             _ = try await frames.next()
             await server.shutDown()
             #expect(try await frames.next() == nil)
@@ -108,7 +81,8 @@ struct StreamTests {
                         await Task.yield()
                     }
                 }
-                var frames = Frames(try await server.send(.GET, "/experiments/quiet/events?after=2", headers: accept))
+                var frames = EventFrames(
+                    try await server.send(.GET, "/experiments/quiet/events?after=2", headers: accept))
                 while !frames.text.hasSuffix(EventStream.comment + EventStream.comment) {
                     #expect(try await frames.more())
                 }
@@ -172,7 +146,7 @@ struct StreamTests {
         configuration.heartbeat = .milliseconds(20)
         try await withServer(configuration: configuration) { server in
             try await server.create()
-            var frames = Frames(
+            var frames = EventFrames(
                 try await server.send(.GET, "/experiments/toy/events", token: token.text, headers: accept))
             _ = try await frames.next()
             try await tokens.removeToken(named: "reader")

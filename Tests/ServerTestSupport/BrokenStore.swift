@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
+package import PBT
 
 /// A store that fails at whatever it is asked.
 package struct BrokenStore: Store {
@@ -23,7 +23,9 @@ package struct BrokenStore: Store {
     package func report(_ lease: Lease, _ metrics: [String: Value]) async throws { throw error }
     package func finish(_ lease: Lease, _ outcome: Outcome) async throws -> Finished { throw error }
     package func release(_ lease: Lease, because reason: String) async throws { throw error }
-    package func abandon(worker: String, of name: String, because reason: String) async throws -> [IntervalID] { throw error }
+    package func abandon(worker: String, of name: String, because reason: String) async throws -> [IntervalID] {
+        throw error
+    }
     package func push(_ hyperparameters: Hyperparameters, to name: String) async throws -> Interval { throw error }
     package func pause(_ name: String) async throws { throw error }
     package func resume(_ name: String) async throws { throw error }

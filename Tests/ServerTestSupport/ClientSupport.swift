@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
-import PBTCheckpoints
-import PBTClient
+package import PBT
+package import PBTCheckpoints
+package import PBTClient
 import PBTServer
 
 /// A server in this process.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
+package import PBT
 import Synchronization
 
 /// A store that counts how often a page of events, or all intervals of an experiment, are read from it.
@@ -30,7 +30,9 @@ package final class CountingStore: Store {
         return events
     }
 
-    package func create(_ experiment: Experiment) async throws -> ExperimentRecord { try await store.create(experiment) }
+    package func create(_ experiment: Experiment) async throws -> ExperimentRecord {
+        try await store.create(experiment)
+    }
     package func experiments() async throws -> [ExperimentRecord] { try await store.experiments() }
     package func record(of name: String) async throws -> ExperimentRecord { try await store.record(of: name) }
     package func edit(_ experiment: Experiment) async throws { try await store.edit(experiment) }
@@ -40,15 +42,21 @@ package final class CountingStore: Store {
         reads.add(1, ordering: .sequentiallyConsistent)
         return try await store.intervals(of: name)
     }
-    package func runningIntervals(of name: String) async throws -> [Interval] { try await store.runningIntervals(of: name) }
+    package func runningIntervals(of name: String) async throws -> [Interval] {
+        try await store.runningIntervals(of: name)
+    }
     package func interval(_ id: IntervalID, of name: String) async throws -> Interval {
         try await store.interval(id, of: name)
     }
     package func claim(
         _ count: Int, from name: String, by worker: String, for term: Duration, key: String?
     ) async throws -> Claims { try await store.claim(count, from: name, by: worker, for: term, key: key) }
-    package func renew(_ lease: Lease, for term: Duration) async throws -> Lease { try await store.renew(lease, for: term) }
-    package func report(_ lease: Lease, _ metrics: [String: Value]) async throws { try await store.report(lease, metrics) }
+    package func renew(_ lease: Lease, for term: Duration) async throws -> Lease {
+        try await store.renew(lease, for: term)
+    }
+    package func report(_ lease: Lease, _ metrics: [String: Value]) async throws {
+        try await store.report(lease, metrics)
+    }
     package func finish(_ lease: Lease, _ outcome: Outcome) async throws -> Finished {
         try await store.finish(lease, outcome)
     }
@@ -63,7 +71,9 @@ package final class CountingStore: Store {
     }
     package func pause(_ name: String) async throws { try await store.pause(name) }
     package func resume(_ name: String) async throws { try await store.resume(name) }
-    package func stop(_ name: String, because reason: String) async throws { try await store.stop(name, because: reason) }
+    package func stop(_ name: String, because reason: String) async throws {
+        try await store.stop(name, because: reason)
+    }
     package func remove(_ name: String) async throws { try await store.remove(name) }
     package func pin(_ id: IntervalID, of name: String, _ isPinned: Bool) async throws {
         try await store.pin(id, of: name, isPinned)

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
+package import PBT
 import Synchronization
 
 /// Tokens in memory that count how often one is looked up.
 package final class CountingTokens: TokenStore {
     package let tokens = InMemoryTokens()
     private let count = Atomic<Int>(0)
+
+    package init() {}
 
     /// How often one was looked up.
     package var reads: Int { count.load(ordering: .sequentiallyConsistent) }

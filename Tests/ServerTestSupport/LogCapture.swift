@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Logging
+package import Logging
 import Synchronization
 
 /// Keeps all that is logged, at every level.
 package final class LogCapture: Sendable {
     private let kept = Mutex<[String]>([])
+
+    package init() {}
 
     /// One line for each thing logged: level, text, details.
     package var lines: [String] { kept.withLock(\.self) }

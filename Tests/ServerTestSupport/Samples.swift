@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
+package import PBT
 import Testing
 
 extension Experiment {
@@ -29,7 +29,8 @@ extension Value {
 
 extension TestServer {
     /// Creates a sample experiment in the store.
-    package func create(_ name: String = "toy", population: Int = 2, intervals: Int = 3, retries: Int = 1) async throws {
+    package func create(_ name: String = "toy", population: Int = 2, intervals: Int = 3, retries: Int = 1) async throws
+    {
         _ = try await store.create(
             .sample(name, population: population, intervals: intervals, retries: retries))
     }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import AsyncHTTPClient
-import Logging
+package import AsyncHTTPClient
+package import Logging
 import NIOCore
-import NIOHTTP1
+package import NIOHTTP1
 import NIOPosix
-import PBT
+package import PBT
 import PBTAPI
-import PBTCheckpoints
-import PBTDashboard
-import PBTServer
+package import PBTCheckpoints
+package import PBTDashboard
+package import PBTServer
 import ServiceLifecycle
 
 /// A server that runs on a free port of this machine, and how to ask it.

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
-import PBT
+package import Foundation
+package import PBT
 import PBTCheckpoints
 import PBTClient
-import PBTWorker
-import SystemPackage
+package import PBTWorker
+package import SystemPackage
 
 /// A trainer whose checkpoints are a number in a file, beside a program, an empty directory and a larger file.
 package struct FileTrainer: Trainer {
+    package init() {}
+
     package func start(_ context: TrainingContext) async throws -> Int { 0 }
 
     package func restore(from checkpoint: FilePath, _ context: TrainingContext) async throws -> Int {

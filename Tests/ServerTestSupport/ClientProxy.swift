@@ -6,56 +6,63 @@ import PBT
 import Synchronization
 
 /// A bad network between a client and a server: passes bytes on, and breaks connections as it is told.
-final class Proxy: Sendable {
+package final class Proxy: Sendable {
     /// When a connection breaks.
-    struct Weather: Sendable {
+    package struct Faults: Sendable {
         /// Each so many answers, one is thrown away with its connection: the server has done what it was asked.
-        var lostAnswer: Int?
+        package var lostAnswer: Int?
         /// The share of answers that are thrown away so, drawn at random.
-        var loss: Double?
+        package var loss: Double?
         /// A connection breaks once it carried so many bytes from the client.
-        var mostUp: Int?
+        package var mostUp: Int?
         /// A connection breaks once it carried so many bytes to the client.
-        var mostDown: Int?
+        package var mostDown: Int?
+
+        package init(lostAnswer: Int? = nil, loss: Double? = nil, mostUp: Int? = nil, mostDown: Int? = nil) {
+            self.lostAnswer = lostAnswer
+            self.loss = loss
+            self.mostUp = mostUp
+            self.mostDown = mostDown
+        }
     }
 
     /// What it carried.
-    struct Traffic: Sendable {
-        var up = 0
-        var down = 0
-        var connections = 0
-        var answers = 0
-        var broken = 0
+    package struct Traffic: Sendable {
+        package var up = 0
+        package var down = 0
+        package var connections = 0
+        package var answers = 0
+        package var broken = 0
     }
 
     /// Where it listens.
-    let port: Int
+    package let port: Int
     private let target: Int
-    private let weather: Weather
+    private let faults: Faults
     private let state = Mutex(Traffic())
     private let random = Mutex(Xoshiro256(seed: 1))
 
-    private init(port: Int, target: Int, weather: Weather) {
+    private init(port: Int, target: Int, faults: Faults) {
         self.port = port
         self.target = target
-        self.weather = weather
+        self.faults = faults
     }
 
     /// What it carried until now.
-    var traffic: Traffic {
+    package var traffic: Traffic {
         state.withLock { $0 }
     }
 
     /// Runs a proxy in front of a server on this machine while the body runs.
-    static func with<Result: Sendable>(
-        _ weather: Weather, to target: Int, _ body: @Sendable (Proxy) async throws -> Result
+    package static func with<Result: Sendable>(
+        _ faults: Faults, to target: Int, _ body: @Sendable (Proxy) async throws -> Result
     ) async throws -> Result {
         let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             // Nothing is read before somebody listens. A connection that comes just when the proxy ends is a channel that
             // nobody takes, not an asynchronous one, which must not be dropped.
             .childChannelOption(.autoRead, value: false)
             .bind(host: "127.0.0.1", port: 0) { $0.eventLoop.makeSucceededFuture($0) }
-        let proxy = Proxy(port: server.channel.localAddress?.port ?? 0, target: target, weather: weather)
+        let proxy = Proxy(port: server.channel.localAddress?.port ?? 0, target: target, faults: faults)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await server.executeThenClose { clients in
@@ -113,7 +120,7 @@ final class Proxy: Sendable {
             carried += bytes.readableBytes
             state.withLock { $0.up += bytes.readableBytes }
             try await server.write(bytes)
-            if let most = weather.mostUp, carried > most { throw Break() }
+            if let most = faults.mostUp, carried > most { throw Break() }
         }
     }
 
@@ -127,15 +134,15 @@ final class Proxy: Sendable {
                     state.answers += 1
                     return state.answers
                 }
-                if let each = weather.lostAnswer, answers.isMultiple(of: each) { throw Break() }
-                if let loss = weather.loss, random.withLock({ Double.random(in: 0..<1, using: &$0) }) < loss {
+                if let each = faults.lostAnswer, answers.isMultiple(of: each) { throw Break() }
+                if let loss = faults.loss, random.withLock({ Double.random(in: 0..<1, using: &$0) }) < loss {
                     throw Break()
                 }
             }
             carried += bytes.readableBytes
             state.withLock { $0.down += bytes.readableBytes }
             try await client.write(bytes)
-            if let most = weather.mostDown, carried > most { throw Break() }
+            if let most = faults.mostDown, carried > most { throw Break() }
         }
     }
 }
