@@ -111,7 +111,7 @@ struct TokenTests {
             let expired = try await server.ask(.GET, "/api/v1", token: short)
             #expect(
                 expired.problem
-                    == "401 unauthorized: the token \"short\" expired at \(keys.clock.now); make a new one with: "
+                    == "401 unauthorized: the token \"short\" expired at \(keys.clock.now); create a new one with: "
                     + "pbt token create NAME")
             try await keys.store.removeToken(named: "read")
             let revoked = try await server.ask(.GET, "/api/v1", token: keys.texts[.read])
@@ -169,7 +169,7 @@ struct TokenTests {
             _ = try await server.ask(.GET, "/api/v1?token=querysecret", token: keys.texts[.read])
             return try #require(lease["token"]?.string)
         }
-        #expect(log.lines.contains { $0.contains("answered") })
+        #expect(log.lines.contains { $0.contains("responded") })
         for secret in Array(keys.texts.values) + [leased, "wrongsecret", "querysecret"] {
             let hidden = secret.split(separator: "_", maxSplits: 2).last.map(String.init) ?? secret
             #expect(!log.lines.contains { $0.contains(hidden) })
@@ -228,7 +228,7 @@ struct TokenTests {
         // The source says how: no `==` on the bytes.
         let source = try String(
             contentsOf: URL(filePath: #filePath).deletingLastPathComponent()
-                .appending(path: "../../Sources/PBTServer/Access/Token.swift"), encoding: .utf8)
+                .appending(path: "../../Sources/PBTHTTP/Access/Token.swift"), encoding: .utf8)
         #expect(source.contains("zip(hash, record.hash).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0"))
         #expect(!source.contains("hash == "))
     }

@@ -164,12 +164,15 @@ struct OpenAPITests {
     @Test func `the page names every code that the server answers with`() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
         let page = try String(contentsOf: root.appending(path: "Documentation/api.md"), encoding: .utf8)
-        let folder = root.appending(path: "Sources/PBTServer")
         var codes: Set<String> = []
-        for name in try FileManager.default.subpathsOfDirectory(atPath: folder.path) where name.hasSuffix(".swift") {
-            let source = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
-            for match in source.matches(of: /Problem\(\s*\d+, "(\w+)"/) { codes.insert(String(match.1)) }
-            for match in source.matches(of: /PBTError\(\s*\.(\w+)/) { codes.insert(String(match.1)) }
+        for target in ["PBTHTTP", "PBTServer", "PBTDashboard"] {
+            let folder = root.appending(path: "Sources/\(target)")
+            for name in try FileManager.default.subpathsOfDirectory(atPath: folder.path)
+            where name.hasSuffix(".swift") {
+                let source = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+                for match in source.matches(of: /Problem\(\s*\d+, "(\w+)"/) { codes.insert(String(match.1)) }
+                for match in source.matches(of: /PBTError\(\s*\.(\w+)/) { codes.insert(String(match.1)) }
+            }
         }
         #expect(codes.contains("tooLarge"))
         #expect(codes.contains("preconditionFailed"))

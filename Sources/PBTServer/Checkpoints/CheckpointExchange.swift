@@ -6,8 +6,8 @@ import PBTAPI
 import PBTCheckpoints
 import SystemPackage
 
-/// The checkpoints of a data directory, for those who do not see it: they are fetched file by file, and come file by file
-/// before they are published.
+/// The checkpoints of a data directory, for clients that cannot see it: downloads file by file, and uploads file by file
+/// until they are published.
 final class CheckpointExchange: Sendable {
     /// The limits of an uploaded checkpoint.
     struct Limits: Sendable {

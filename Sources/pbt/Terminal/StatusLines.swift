@@ -5,7 +5,7 @@ import Synchronization
 
 /// The last lines of standard error, redrawn in place, with other lines appearing above them.
 ///
-/// Where standard error does not support escape sequences there are no such lines, and everything else is plain.
+/// If standard error does not support escape sequences, there are no such lines, and everything else is plain.
 final class StatusLines: Sendable {
     private struct State {
         /// The drawn lines.
