@@ -59,8 +59,7 @@ import Testing
                 (directory, false, "PATH is a directory; name a file in it, for example PATH/pbt.sqlite"),
                 (text, false, "PATH is not a SQLite file; name another file with --store"),
                 (foreign, false, "PATH is a SQLite file of another program; name another file with --store"),
-                (newer, false, "PATH was created by a newer version of pbt; "
-                    + "update pbt, or name another file"),
+                (newer, false, "PATH was created by a newer version of pbt; update pbt, or name another file"),
                 (
                     "\(directory)/none.sqlite", true,
                     "there is no store PATH; say where it is with --store FILE or PBT_STORE, or create one with: pbt run FILE"
@@ -240,7 +239,8 @@ import Testing
                 Issue.record("it was opened")
             } catch let error as PBTError {
                 #expect(error.code == .unusableStore)
-                #expect(error.message == "\(path) was created by a newer version of pbt; update pbt, or name another file")
+                #expect(
+                    error.message == "\(path) was created by a newer version of pbt; update pbt, or name another file")
             }
             #expect(try contents() == before)
         }
