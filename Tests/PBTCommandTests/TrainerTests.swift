@@ -112,7 +112,7 @@ struct BrokenTrainer: Sendable, CustomTestStringConvertible {
         try place.experiment(trainer: "unlucky.sh", population: 2, intervals: 1, more: "retries: 1")
         let answer = try await place.pbt("run", "toy.yaml")
         #expect(answer.code == 0)
-        #expect(answer.error.contains(" fail member=0@0 attempt=1 retries_left=0 reason=\"exit 1: no luck\" log="))
+        #expect(answer.error.contains(" fail member=0@0 attempt=1 retries_left=1 reason=\"exit 1: no luck\" log="))
         #expect(answer.output.contains("  failures       2 failed attempts, all recovered\n"))
         #expect(try await place.show("toy")["intervals"]?["done"] == 2)
     }
