@@ -139,5 +139,7 @@ import Testing
         #expect(unpinned.output == "the checkpoint of 0@0 is not pinned and not needed; delete it with: pbt gc toy\n")
         #expect(try await place.pbt("gc").output.hasSuffix("deleted 1 directory, 4.0 KiB\n") || !place.has(checkpoint))
         #expect(!place.has(checkpoint))
+        let again = try await place.pbt("unpin", "toy", "0@0")
+        #expect(again.output == "interval 0@0 has no checkpoint (any longer); nothing is pinned\n")
     }
 }

@@ -80,7 +80,7 @@ struct BrokenTrainer: Sendable, CustomTestStringConvertible {
             " \(trainer.event) member=0@0 attempt=1\(trainer.event == "fail" ? " retries_left=0" : "") reason=\(Value.string(trainer.reason).json) log=\(log)\n"
         #expect(answer.error.contains(line), "\(answer.error)")
         #expect(answer.error.contains("error: toy failed: no interval was ever done; the last one: "))
-        #expect(answer.error.hasSuffix("see why with: pbt show toy\n"))
+        #expect(answer.error.hasSuffix("when the cause is fixed, rerun the same command; for details: pbt show toy\n"))
         #expect(answer.code == 1)
         #expect(answer.output.isEmpty)
         #expect(place.has(log))
