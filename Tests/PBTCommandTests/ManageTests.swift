@@ -88,10 +88,9 @@ import Testing
 
     @Test func `rm deletes neither an experiment nor its baseline while one of them trains`() async throws {
         let place = try Workplace()
-        try place.experiment(
-            trainer: "gated.sh", population: 1, intervals: 1, more: "baseline: random_search\nworkers: 1")
+        try place.experiment(trainer: "gated.sh", population: 1, intervals: 1, more: "baseline: random_search")
         let gate = try Gate(in: place)
-        _ = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, _ in
+        _ = try await Command.live(["run", "toy.yaml", "--json", "--workers", "1"], in: place.directory) { lines, _ in
             try await lines.wait(for: #""event":"started""#)
             let refused = try await place.pbt("rm", "-f", "toy")
             #expect(refused.code == 75)
