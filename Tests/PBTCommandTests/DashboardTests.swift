@@ -75,6 +75,9 @@ struct DashboardTests {
             #expect(shown.status == "200")
             #expect(shown.text.contains("data-live=\"/e/toy/live\""))
             #expect(!shown.text.contains("/control/"))
+            let metrics = try await Self.visit(workplace, page.replacing("/e/toy", with: "/metrics"))
+            #expect(metrics.text.contains("\npbt_attempts_total{end=\"done\"} 0\n"), "of the run's own workers, too")
+            #expect(metrics.text.contains("\npbt_http_requests_in_flight 1\n"))
             for form in [nil, "form_token=x"] {
                 let refused = try await Self.visit(workplace, "\(page)/control/pause", form: form)
                 #expect(refused.status == "403")

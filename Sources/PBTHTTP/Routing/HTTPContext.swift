@@ -12,13 +12,19 @@ package final class HTTPContext: Sendable {
     package let limit: RateLimit?
     /// The open connections.
     package let connections = ConnectionTable()
-    /// The counters of requests.
-    package let metrics = HTTPMetrics()
+    /// The metrics of requests.
+    let metrics: HTTPMetrics
+    /// The backend of all metrics.
+    let backend: PrometheusMetrics
     /// The logger.
     package let logger: Logger
 
     /// Creates the state of a server that has not started.
-    package init(_ configuration: HTTPConfiguration, access: Access, logger: Logger) {
+    package init(
+        _ configuration: HTTPConfiguration, access: Access, metrics backend: PrometheusMetrics, logger: Logger
+    ) {
+        self.backend = backend
+        metrics = HTTPMetrics(backend)
         self.configuration = configuration
         self.access = access
         limit = configuration.rateLimit.map { RateLimit($0) }

@@ -43,6 +43,8 @@ public struct ServerConfiguration: Sendable {
     ///
     /// One more closes the connection that has been idle longest, or is refused.
     public var connections: Int?
+    /// The backend of the server's metrics; a process that also makes it swift-metrics' own serves all its metrics.
+    package var metrics = PrometheusMetrics.withHelps
     /// The timeouts of connections.
     package var limits = ConnectionLimits()
     /// The period of comments in a silent event stream.

@@ -39,7 +39,8 @@ package final class ServerContext: Sendable {
             case .tokens(let tokens): .tokens(tokens)
             }
         http = HTTPContext(
-            configuration.http, access: Access(rule, clock: configuration.clock), logger: logger)
+            configuration.http, access: Access(rule, clock: configuration.clock), metrics: configuration.metrics,
+            logger: logger)
         claims = ClaimQueue(store: store, logger: logger, probe: configuration.probe)
         feed = EventFeed(store: store, logger: logger, heartbeat: configuration.heartbeat)
     }

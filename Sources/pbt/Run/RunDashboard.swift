@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CoreMetrics
 import Logging
 import PBT
 import PBTCheckpoints
@@ -31,6 +32,8 @@ enum RunDashboard {
         pages.store = opened.location.description
         var configuration = ServerConfiguration(port: port, version: Version.current)
         configuration.renewalGrace = .zero
+        // The metrics of this process' workers are served with the server's.
+        MetricsSystem.bootstrap(configuration.metrics)
         let (ports, ready) = AsyncStream<Int>.makeStream()
         let server = Server(
             store: opened.store, data: opened.data, configuration: configuration,

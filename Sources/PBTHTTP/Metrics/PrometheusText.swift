@@ -19,7 +19,7 @@ package struct PrometheusText: Sendable {
     /// Begins a metric; the samples that follow are its own.
     package mutating func metric(_ name: String, _ kind: Kind, _ help: String) {
         self.name = name
-        lines.append("# HELP \(name) \(help)")
+        if !help.isEmpty { lines.append("# HELP \(name) \(help)") }
         lines.append("# TYPE \(name) \(kind.rawValue)")
     }
 
@@ -30,9 +30,9 @@ package struct PrometheusText: Sendable {
     ///   - labels: The labels, in order; values are escaped.
     ///   - value: The value.
     package mutating func sample(
-        suffix: String = "", _ labels: KeyValuePairs<String, String>, _ value: String
+        suffix: String = "", _ labels: [(String, String)], _ value: String
     ) {
-        let text = labels.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
+        let text = labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",")
         lines.append("\(name)\(suffix)\(text.isEmpty ? "" : "{\(text)}") \(value)")
     }
 
