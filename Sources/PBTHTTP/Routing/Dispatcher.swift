@@ -22,7 +22,7 @@ struct Dispatcher: HTTPResponder {
         let path = request.uri.string.prefix { $0 != "?" && $0 != "#" }
         var request = request
         let unread = UnreadBody(of: &request)
-        let route = mounts.lazy.compactMap { $0.route(request, path: path) }.first
+        let route = route(of: request, path: path)
         var reply: Reply
         do {
             try checkHost(request)
@@ -55,6 +55,14 @@ struct Dispatcher: HTTPResponder {
         reply.headers[.xContentTypeOptions] = "nosniff"
         if reply.headers[.cacheControl] == nil { reply.headers[.cacheControl] = "no-store" }
         return Response(status: reply.status, headers: reply.headers, body: reply.body)
+    }
+
+    /// Returns the route of the first mount that has one; each mount is asked once.
+    private func route(of request: Request, path: Substring) -> MountedRoute? {
+        for mount in mounts {
+            if let route = mount.route(request, path: path) { return route }
+        }
+        return nil
     }
 
     /// On loopback without tokens, only requests that name this machine: a web page whose name was made to lead here

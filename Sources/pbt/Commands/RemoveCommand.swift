@@ -55,16 +55,20 @@ struct RemoveCommand: AsyncParsableCommand {
         var paused: [String] = []
         do {
             for record in family.records where record.state == .running {
-                try await store.pause(record.experiment.name)
-                paused.append(record.experiment.name)
+                do {
+                    try await store.pause(record.experiment.name)
+                    paused.append(record.experiment.name)
+                } catch let error as PBTError where error.code == .wrongState {
+                    // It has ended since it was read, so there is nothing to claim.
+                }
             }
             try await body()
         } catch {
             for name in paused {
                 do {
                     try await store.resume(name)
-                } catch let other as PBTError where other.code == .noSuchExperiment {
-                    // It was removed before the error.
+                } catch let other as PBTError where [.noSuchExperiment, .wrongState].contains(other.code) {
+                    // It was removed before the error, or has ended meanwhile.
                 }
             }
             throw error
