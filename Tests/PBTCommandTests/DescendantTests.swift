@@ -16,10 +16,12 @@
         }
 
         /// Becomes a daemon: no parent, session, environment or file of the trainer's, only its number in a file.
+        ///
+        /// Both members end at the same time, so that either daemon can belong to either of them.
         private static let daemon = """
             setsid env -i FILE=pid-$PBT_MEMBER sh -c \
                 'sh -c "echo \\$\\$ > $FILE; exec sleep 1000" < /dev/null > /dev/null 2>&1 &'
-            while [ ! -s pid-$PBT_MEMBER ]; do sleep 0.01; done
+            while [ ! -s pid-0 ] || [ ! -s pid-1 ]; do sleep 0.01; done
 
             """
 

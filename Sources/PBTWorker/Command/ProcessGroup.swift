@@ -47,13 +47,14 @@ struct ProcessGroup {
     ) async throws -> End {
         try Task.checkCancellation()
         let (events, source) = AsyncStream<Event>.makeStream()
-        let group = try await invocation.start(output: output, errors: errors) { source.yield(.ended($0)) }
+        let tree = try await ProcessTree.starting(scope: scope) {
+            try await invocation.start(output: output, errors: errors) { source.yield(.ended($0)) }
+        }
+        let group = tree.leader.number
         let isCancelled = Latch()
         // An unstructured task: in a cancelled task, sleeps return immediately.
         let watch = Task {
-            let tree = ProcessTree(leader: group, scope: scope)
             defer {
-                tree.close()
                 Invocation.reap(group)
                 Orphans.reap()
             }
@@ -101,6 +102,8 @@ struct ProcessGroup {
         }
         for timer in timers { timer.cancel() }
         await end(tree, until: isTimedOut || isCancelled.isSet ? deadline ?? .now + grace : nil)
+        tree.close()
+        await Self.wait(until: .now + .seconds(5), every: .milliseconds(2)) { ProcessTree.killStrays() }
         for timer in timers { await timer.value }
         guard let status = try ended?.get() else { throw CancellationError() }
         return isTimedOut ? .timedOut : isCancelled.isSet ? .cancelled : .ended(status)

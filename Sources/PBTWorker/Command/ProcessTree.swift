@@ -24,15 +24,48 @@ final class ProcessTree: Sendable {
     /// The processes found so far.
     private let known = Mutex<Set<ProcessIdentity>>([])
 
-    /// The trees in use in this process.
-    private static let open = Mutex<[ObjectIdentifier: (start: UInt64, scope: ProcessScope)]>([:])
+    /// The attempts of this process whose programs run.
+    private struct Attempts {
+        /// The trees in use.
+        var trees: [ObjectIdentifier: (start: UInt64, scope: ProcessScope)] = [:]
+        /// The number of programs that are being started, and have no tree yet.
+        var starting = 0
 
-    /// Creates the tree of a program that was just started.
-    init(leader number: Int32, scope: ProcessScope) {
+        /// Returns true if an orphan with these scopes, started at `start`, can belong to a tree other than `tree`.
+        func canOwn(_ scopes: [String], start: UInt64, except tree: ObjectIdentifier? = nil) -> Bool {
+            starting > 0
+                || trees.contains { key, other in
+                    key != tree && (scopes.contains(other.scope.token) || other.start <= start)
+                }
+        }
+    }
+
+    private static let attempts = Mutex(Attempts())
+
+    /// Starts a program and creates its tree.
+    ///
+    /// - Parameters:
+    ///   - scope: The scope in the environment of its processes.
+    ///   - start: Starts the program, and returns its process identifier.
+    /// - Throws: The error of `start`.
+    static func starting(scope: ProcessScope, _ start: () async throws -> Int32) async throws -> ProcessTree {
+        attempts.withLock { $0.starting += 1 }
+        do {
+            return ProcessTree(leader: try await start(), scope: scope)
+        } catch {
+            attempts.withLock { $0.starting -= 1 }
+            throw error
+        }
+    }
+
+    private init(leader number: Int32, scope: ProcessScope) {
         leader = ProcessIdentity(
             machine: ProcessIdentity.thisMachine, number: number, start: Self.start(of: number))
         self.scope = scope
-        Self.open.withLock { $0[ObjectIdentifier(self)] = (leader.start, scope) }
+        Self.attempts.withLock { attempts in
+            attempts.trees[ObjectIdentifier(self)] = (leader.start, scope)
+            attempts.starting -= 1
+        }
     }
 
     /// Returns the start time of a process that can be a zombie.
@@ -46,7 +79,32 @@ final class ProcessTree: Sendable {
 
     /// Ends the use of the tree: its processes have ended, or cannot be killed.
     func close() {
-        Self.open.withLock { $0[ObjectIdentifier(self)] = nil }
+        Self.attempts.withLock { $0.trees[ObjectIdentifier(self)] = nil }
+    }
+
+    /// Kills the orphans of attempts that have ended.
+    ///
+    /// An orphan without a scope can belong to any attempt that ran when it started, so the last of these to close
+    /// kills it: two that end at the same time leave it to each other.
+    ///
+    /// - Returns: True if there are none, or none any more.
+    static func killStrays() -> Bool {
+        #if os(Linux)
+            guard Orphans.areAdopted else { return true }
+            Orphans.reap()
+            guard let orphans = Orphans.children(), !orphans.isEmpty, let table = try? ProcessTable() else { return true }
+            let strays = orphans.compactMap { table.entries[$0] }.filter { entry in
+                let scopes = ProcessScope.scopes(of: entry.number)
+                return attempts.withLock { !$0.canOwn(scopes, start: entry.start) }
+            }
+            for number in table.closure(of: Set(strays.map(\.number))) {
+                guard let entry = table.entries[number] else { continue }
+                ProcessIdentity(machine: ProcessIdentity.thisMachine, number: number, start: entry.start).send(SIGKILL)
+            }
+            return strays.isEmpty
+        #else
+            return true
+        #endif
     }
 
     /// Sends a signal to every process of the tree.
@@ -104,9 +162,8 @@ final class ProcessTree: Sendable {
                 return false
             }
             // An orphan of this process belongs to the only attempt that it can belong to.
-            return Self.open.withLock { open in
-                let others = open.filter { $0.key != ObjectIdentifier(self) }.values
-                return !others.contains { scopes.contains($0.scope.token) || $0.start <= entry.start }
+            return Self.attempts.withLock {
+                !$0.canOwn(scopes, start: entry.start, except: ObjectIdentifier(self))
             }
         }
     #endif
