@@ -127,7 +127,8 @@ extension Value {
     /// A hyperparameter's definition without bounds that equal its distribution's, and without other defaults.
     fileprivate var withoutDefaults: Value {
         guard var object else { return self }
-        for name in ["uniform", "log_uniform", "integer", "log_integer"] where object[name] == object["bounds"] {
+        let ranges = ["uniform", "log_uniform", "reverse_log_uniform", "integer", "log_integer"]
+        for name in ranges where object[name] == object["bounds"] {
             object["bounds"] = nil
         }
         if object["normal"] != nil || object["log_normal"] != nil,

@@ -115,8 +115,11 @@ extension ExploreRule {
             switch perturbation {
             case .factors(let factors): object["perturb"] = .array(factors.map { .number($0) })
             case .uniform(let low, let high): object["perturb"] = ["uniform": [.number(low), .number(high)]]
+            case .steps(let sizes): object["step"] = .array(sizes.map { .number($0) })
+            case .uniformSteps(let low, let high): object["step"] = ["uniform": [.number(low), .number(high)]]
             case nil: break
             }
+            if keptCategories > 0 { object["keep_categories"] = .number(keptCategories) }
             return .object(object)
         case .ray(let factors, let resample):
             return ["ray": ["factors": .array(factors.map { .number($0) }), "resample": .number(resample)]]
@@ -146,6 +149,7 @@ extension Dimension {
             switch real.distribution {
             case .uniform(let a, let b): object["uniform"] = [.number(a), .number(b)]
             case .logUniform(let a, let b): object["log_uniform"] = [.number(a), .number(b)]
+            case .reverseLogUniform(let a, let b): object["reverse_log_uniform"] = [.number(a), .number(b)]
             case .normal(let a, let b): object["normal"] = [.number(a), .number(b)]
             case .logNormal(let a, let b): object["log_normal"] = [.number(a), .number(b)]
             }
@@ -156,6 +160,7 @@ extension Dimension {
                 .integer(integers.range.lowerBound), .integer(integers.range.upperBound),
             ]
             object["bounds"] = [.integer(integers.bounds.lowerBound), .integer(integers.bounds.upperBound)]
+            if integers.quantum > 1 { object["quantum"] = .integer(integers.quantum) }
         case .choice(let choice):
             object["choice"] = .array(choice.values)
             object["weights"] = choice.weights.map { .array($0.map { .number($0) }) }
