@@ -82,11 +82,13 @@ extension Experiment {
         return differences
     }
 
-    /// The definition's values as in an experiment file: without the names of copies, and without values from `from`.
+    /// The definition's values as in an experiment file: without the names of copies, without values from
+    /// `from`, and without the order of hyperparameters, which affects nothing.
     private var comparableValues: [String: Value] {
         var plain = self
         plain.founderCheckpoints = founderCheckpoints.withoutCopies
         var values = plain.value.object ?? [:]
+        values.removeValue(forKey: "order")
         if founderCheckpoints.experiment != nil { values.removeValue(forKey: "initial") }
         return values
     }

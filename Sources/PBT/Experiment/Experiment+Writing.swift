@@ -23,8 +23,10 @@ extension Experiment {
             "objective": ["metric": .string(objective.metric), "goal": .string(objective.goal.rawValue)],
             "population": .integer(population), "intervals": .integer(intervals),
             "seed": .integer(Int(Int64(bitPattern: seed))), "space": space.value,
-            "exploit": exploit.value, "explore": explore.value,
+            "exploit": exploit.value(burnIn: burnIn), "explore": explore.value,
         ]
+        // The objects of a stored definition have no order.
+        if space.names != space.names.sorted() { object["order"] = .array(space.names.map { .string($0) }) }
         switch kind {
         case .populationBasedTraining: object["kind"] = "pbt"
         case .randomSearch: object["kind"] = "random_search"
@@ -102,6 +104,16 @@ extension ExploitRule {
         case .none: "none"
         case .custom(let name): ["custom": .string(name)]
         }
+    }
+}
+
+extension ExploitRule {
+    /// The rule as in an experiment file, with a burn-in unless that is 0.
+    fileprivate func value(burnIn: Int) -> Value {
+        guard burnIn > 0 else { return value }
+        var object = value.object ?? [value.string ?? "truncation": .null]
+        object["burn_in"] = .integer(burnIn)
+        return .object(object)
     }
 }
 

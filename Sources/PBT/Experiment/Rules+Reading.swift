@@ -23,9 +23,15 @@ extension Experiment {
         }
         let inner = try ObjectReader(
             document, path: "exploit",
-            known: ["truncation", "t_test", "binary_tournament", "best", "none", "ray", "custom"],
-            hints: ["quantile": "write truncation: 0.2", "truncate": "write truncation: 0.2"])
-        guard case .object(let entries) = document.content, entries.count == 1, let rule = entries.first else {
+            known: ["truncation", "t_test", "binary_tournament", "best", "none", "ray", "custom", "burn_in"],
+            hints: [
+                "quantile": "write truncation: 0.2", "truncate": "write truncation: 0.2",
+                "burn_in_period": "write burn_in: INTERVALS",
+            ])
+        guard case .object(let entries) = document.content else { return .truncation() }
+        let rules = entries.filter { $0.name != "burn_in" }
+        guard let rule = rules.first, rules.count == 1 else {
+            if rules.isEmpty, !entries.isEmpty { return preset == "ray" ? .ray() : .truncation() }
             throw reader.error("exploit", "must have one rule, for example {truncation: 0.2}")
         }
         switch rule.name {
@@ -52,6 +58,19 @@ extension Experiment {
         case "best": return .best
         default: return .none
         }
+    }
+
+    /// Reads the first interval that a member may take over a donor's checkpoint for.
+    static func readBurnIn(_ reader: ObjectReader) throws(DocumentError) -> Int {
+        guard let document = reader.document("exploit"), case .object(let entries) = document.content,
+            let entry = entries.first(where: { $0.name == "burn_in" })
+        else { return 0 }
+        guard let interval = entry.content.value.int, Limits.ordinals.contains(interval) else {
+            throw DocumentError(
+                line: entry.line, path: "exploit.burn_in",
+                problem: "must be a number of intervals from 0 to 1000000, not \(entry.content.value.flowText)")
+        }
+        return interval
     }
 
     private static func readTruncation(_ inner: ObjectReader, _ document: Document) throws(DocumentError) -> ExploitRule

@@ -47,7 +47,7 @@ extension Dimension {
     }
 
     /// Returns the value after a move; nil for one that has no order, such as a category.
-    private func perturbed(_ donor: Value, by move: Move) -> Exploration? {
+    func perturbed(_ donor: Value, by move: Move) -> Exploration? {
         switch domain {
         case .real(let real):
             guard let old = donor.double else { return nil }

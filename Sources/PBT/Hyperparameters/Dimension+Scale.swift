@@ -48,6 +48,15 @@ extension Dimension.Real {
         }
     }
 
+    /// The range that founders draw from, if it has two ends.
+    var range: ClosedRange<Double>? {
+        switch distribution {
+        case .uniform(let low, let high), .logUniform(let low, let high), .reverseLogUniform(let low, let high):
+            low...high
+        case .normal, .logNormal: nil
+        }
+    }
+
     /// The width of the range that founders draw from, on the scale; four standard deviations of a normal distribution.
     package var width: Double {
         switch distribution {

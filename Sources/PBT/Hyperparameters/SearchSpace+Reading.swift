@@ -8,8 +8,9 @@ extension SearchSpace {
     ///   - mayBeEmpty: Pass true for an open search, whose members may bring their own hyperparameters.
     ///   - hasCommand: Pass true if a program is started with the hyperparameters, so that every name must be usable in
     ///     a command.
+    ///   - order: The order of the names; that of the document by default.
     /// - Throws: A ``DocumentError``.
-    init(document: Document, mayBeEmpty: Bool, hasCommand: Bool) throws(DocumentError) {
+    init(document: Document, mayBeEmpty: Bool, hasCommand: Bool, order: [String]? = nil) throws(DocumentError) {
         guard case .object(let entries) = document.content, mayBeEmpty || !entries.isEmpty else {
             throw DocumentError(
                 line: document.line, path: "space",
@@ -18,7 +19,7 @@ extension SearchSpace {
         var reading = SpaceReading(hasCommand: hasCommand)
         reading.read(entries, in: [])
         try reading.faults.check()
-        self.init(reading.dimensions, paths: reading.paths)
+        self.init(reading.dimensions, paths: reading.paths, order: order ?? reading.order)
     }
 
     /// Names of other placeholders in a trainer's command.
