@@ -24,25 +24,31 @@ extension Dimension {
 
     /// Returns a warning about a rule that moves most of the range onto a bound, with a definition that does not.
     func clippingAdvice(for rule: ExploreRule) -> String? {
-        guard let worst = mostClippedMove(of: rule), worst.share > Self.mostClipped else { return nil }
+        let moves = clippedShares(of: rule).filter { $0.share > Self.mostClipped }
+        guard let most = moves.map(\.share).max() else { return nil }
         let better = alternatives.first { alternative in
-            guard let move = alternative.dimension.mostClippedMove(of: alternative.rule ?? rule) else { return false }
-            return move.share <= Self.mostClipped
+            alternative.dimension.clippedShares(of: alternative.rule ?? rule).allSatisfy {
+                $0.share <= Self.mostClipped
+            }
         }
-        return "\(worst.operation) moves \((100 * worst.share).short)% of the range onto a bound; "
-            + (better?.advice ?? "write wider bounds, or smaller changes in explore")
+        let percent = "\(Int((100 * most).rounded()))% of the range onto a bound"
+        let problem =
+            moves.count == 1
+            ? "\(moves[0].operation) moves \(percent)"
+            : "\(moves.map(\.operation).joined(separator: " and ")) move up to \(percent)"
+        return "\(problem); \(better?.advice ?? "write wider bounds, or smaller changes in explore")"
     }
 
-    /// Returns the move of a rule that is clipped for the largest share of founders, by its operation.
-    private func mostClippedMove(of rule: ExploreRule) -> (operation: String, share: Double)? {
-        guard case .standard(let perturbation?, _) = rule.kind else { return nil }
+    /// Returns the share of founders for which each move of a rule is clipped, by the move's operation.
+    private func clippedShares(of rule: ExploreRule) -> [(operation: String, share: Double)] {
+        guard case .standard(let perturbation?, _) = rule.kind else { return [] }
         let founders = founderQuantiles
-        guard let first = founders.first, founders.contains(where: { $0 != first }) else { return nil }
-        return perturbation.extremeMoves.compactMap { move -> (operation: String, share: Double)? in
+        guard let first = founders.first, founders.contains(where: { $0 != first }) else { return [] }
+        return perturbation.extremeMoves.compactMap { move in
             let moved = founders.compactMap { perturbed($0, by: move) }
             guard let operation = moved.first?.operation else { return nil }
             return (operation, Double(moved.count { $0.isClipped }) / Double(founders.count))
-        }.max { $0.share < $1.share }
+        }
     }
 
     /// Evenly spaced values of the range that founders draw from, on its scale; none without two ends.

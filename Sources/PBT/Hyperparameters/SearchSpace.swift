@@ -4,6 +4,7 @@
 ///
 /// The order of the names matters only to those who look: every draw comes from a stream named after its
 /// hyperparameter, so adding one does not affect the draws of the others.
+/// Spaces that differ only in the order are equal.
 public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     /// The dimensions by name.
     public let dimensions: [String: Dimension]
@@ -34,6 +35,17 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
     /// The names in the order of the experiment file.
     public let names: [String]
+
+    /// Returns true if the hyperparameters of two spaces are equal, in any order.
+    public static func == (one: Self, other: Self) -> Bool {
+        one.dimensions == other.dimensions && one.paths == other.paths
+    }
+
+    /// Hashes the hyperparameters, regardless of their order.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(dimensions)
+        hasher.combine(paths)
+    }
 
     /// Returns names in the order of the space; those that it lacks come last, by name.
     package func ordered(_ names: some Collection<String>) -> [String] {
