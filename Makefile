@@ -1,13 +1,13 @@
-# Development tasks. Every target is a script that can be read in Scripts/. Durations are for 8 cores and a warm build.
+# Development tasks. Every target is a script that can be read in Scripts/. Durations: 2 cores, the first time.
 .PHONY: static quickstart test test-fast format check bench build install examples torture clean help
 
 help:                 ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
-quickstart:           ## Install missing packages, build, and train a population on real images (20 min)
+quickstart:           ## Install missing packages, build, and train a population on real images (25 min)
 	@Scripts/quickstart
 
-test-fast:            ## Run the tests of the pure targets, which need no files, processes or sockets (under 2 min)
+test-fast:            ## Run the tests of the pure targets, which need no files, processes or sockets (1 min; the build before it 10 min)
 	@Scripts/test-fast
 
 test:                 ## Install the packages that the tests need, and run all tests (20 min)
@@ -16,13 +16,13 @@ test:                 ## Install the packages that the tests need, and run all t
 format:               ## Format the Swift sources, and sort the imports of the Python sources (10 s)
 	@Scripts/format
 
-check:                ## Check formatting, links, Python, words, versions, architecture and warnings (5 min)
+check:                ## Check formatting, links, Python, words, versions, architecture and warnings (5 min; the build before it 10 min)
 	@Scripts/check
 
-bench:                ## Measure against bare SQLite and against goals, see Documentation/performance.md (30 min)
+bench:                ## Measure against bare SQLite and against goals, see Documentation/performance.md
 	@Scripts/bench
 
-torture:              ## Kill processes, inject I/O errors and cut the power at random, see Scripts/torture* --help (1 h)
+torture:              ## Kill processes, inject I/O errors and cut the power at random, see Scripts/torture* --help
 	@Scripts/torture
 	@Scripts/torture --persistent
 	@Scripts/torture-server
@@ -41,7 +41,7 @@ install: build        ## Copy pbt to PREFIX/bin (default: /usr/local)
 static:               ## Build pbt for machines without Swift into .build-static/release/pbt (15 min)
 	@Scripts/static
 
-examples:             ## Run every example (1 h)
+examples:             ## Run every example
 	@Scripts/examples
 
 clean:                ## Delete all build products

@@ -251,7 +251,8 @@ let package = Package(
         .target(
             name: "ServerTestSupport",
             dependencies: [
-                "PBT", "PBTAPI", "PBTCheckpoints", "PBTServer", "PBTDashboard", "PBTClient", "PBTWorker",
+                "CZlib", "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTClient",
+                "PBTWorker",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -302,7 +303,7 @@ let package = Package(
         .testTarget(
             name: "PBTDashboardTests",
             dependencies: [
-                "CZlib", "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTTesting",
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTTesting",
                 "ServerTestSupport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "SystemPackage", package: "swift-system"),

@@ -160,7 +160,8 @@ static void follow(int poll, Connection *streams, int count) {
         streams[i].socket = connected();
         int length = snprintf(request, sizeof request,
                               "GET /api/v1/experiments/%s/events?after=%lld HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-                              "Accept: text/event-stream\r\n\r\n", experiment, newest, port);
+                              "Accept: text/event-stream\r\n%s\r\n", experiment, newest, port,
+                              getenv("LOAD_GZIP") ? "Accept-Encoding: gzip\r\n" : "");
         if (send(streams[i].socket, request, length, MSG_NOSIGNAL) != length) fail("send");
     }
     for (int i = 0; i < count; i++) {

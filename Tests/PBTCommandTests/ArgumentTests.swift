@@ -21,7 +21,9 @@ struct BrokenCall: Sendable, CustomTestStringConvertible {
     /// Without any store.
     static let withoutStore = [
         BrokenCall("run", 64, "Missing expected argument '<file>'\n"),
-        BrokenCall("frobnicate", 64, "Unexpected argument 'frobnicate'\n"),
+        BrokenCall("frobnicate", 64, "there is no command \"frobnicate\"; the commands are listed by: pbt help\n"),
+        BrokenCall("rn toy.yaml", 64, "there is no command \"rn\"; did you mean: pbt run\n"),
+        BrokenCall("help shwo", 64, "there is no command \"shwo\"; did you mean: pbt show\n"),
         BrokenCall("run toy.yaml --wrokers 2", 64, "Unknown option '--wrokers'. Did you mean '--workers'?\n"),
         BrokenCall("run toy.yaml --workers 0", 64, "--workers must be between 1 and 4096, not 0\n"),
         BrokenCall("run toy.yaml --workers many", 64, "The value 'many' is invalid for '--workers <workers>'\n"),

@@ -80,7 +80,7 @@ import Testing
             try await lines.wait(for: #""event":"started""#)
             let refused = try await place.pbt("rm", "-f", "t t", "--store", "s.sqlite")
             #expect(
-                refused.error.hasSuffix("stop them first with: pbt stop 't t' --store s.sqlite\n"), "\(refused.error)")
+                refused.error.hasSuffix("stop it first with: pbt stop 't t' --store s.sqlite\n"), "\(refused.error)")
             let stopped = try await Self.paste("pbt stop 't t' --store s.sqlite", in: place)
             #expect(
                 stopped.output == "t t is stopped; its result: pbt best 't t' --store s.sqlite\n", "\(stopped.error)")

@@ -147,7 +147,7 @@ import Testing
         #expect(Self.isAlive(run.value))
         let again = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, _ in
             let lost = try Value(json: try await lines.wait(for: #""event":"lost""#))
-            #expect(lost["retries_left"] == 1)
+            #expect(lost["retries_left"] == 2)
             #expect(!Self.isAlive(run.value))
             try gate.open()
         }

@@ -86,6 +86,26 @@ import Testing
         #expect(run.code == 0)
     }
 
+    @Test func `rm deletes neither an experiment nor its baseline while one of them trains`() async throws {
+        let place = try Workplace()
+        try place.experiment(
+            trainer: "gated.sh", population: 1, intervals: 1, more: "baseline: random_search\nworkers: 1")
+        let gate = try Gate(in: place)
+        _ = try await Command.live(["run", "toy.yaml", "--json"], in: place.directory) { lines, _ in
+            try await lines.wait(for: #""event":"started""#)
+            let refused = try await place.pbt("rm", "-f", "toy")
+            #expect(refused.code == 75)
+            #expect(refused.error.hasSuffix("is running; stop it first with: pbt stop toy\n"), "\(refused.error)")
+            for name in ["toy", "toy.random_search"] {
+                #expect(try await place.show(name)["state"] == "running", "\(name) is still there, and not paused")
+            }
+            #expect(try await place.pbt("stop", "toy").code == 0)
+            try gate.open()
+        }
+        #expect(try await place.pbt("rm", "-f", "toy").code == 0)
+        #expect(try await place.pbt("list", "--json").json().array?.isEmpty == true)
+    }
+
     @Test func `gc says what nothing names, deletes it, and leaves the rest`() async throws {
         let place = try Workplace()
         try place.experiment(more: "baseline: random_search")
@@ -139,5 +159,7 @@ import Testing
         #expect(unpinned.output == "the checkpoint of 0@0 is not pinned and not needed; delete it with: pbt gc toy\n")
         #expect(try await place.pbt("gc").output.hasSuffix("deleted 1 directory, 4.0 KiB\n") || !place.has(checkpoint))
         #expect(!place.has(checkpoint))
+        let again = try await place.pbt("unpin", "toy", "0@0")
+        #expect(again.output == "interval 0@0 has no checkpoint (any longer); nothing is pinned\n")
     }
 }

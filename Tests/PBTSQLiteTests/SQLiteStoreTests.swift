@@ -239,7 +239,8 @@ import Testing
                 Issue.record("it was opened")
             } catch let error as PBTError {
                 #expect(error.code == .unusableStore)
-                #expect(error.message == "\(path) was made by a newer version of pbt; update pbt, or name another file")
+                #expect(
+                    error.message == "\(path) was created by a newer version of pbt; update pbt, or name another file")
             }
             #expect(try contents() == before)
         }

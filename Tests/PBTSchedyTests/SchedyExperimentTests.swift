@@ -144,7 +144,7 @@ import Testing
             #expect(try await place.caller.call("PUT", "experiments/e/", text: "nonsense").status == 400)
             let name = try await place.caller.create("-e", ["Manual": nil])
             #expect(name.status == 400)
-            #expect(name.text.contains("must not begin with '-'"))
+            #expect(name.text.contains("must not start with '-'"))
             #expect(try await place.store.experiments().count == 0)
         }
     }

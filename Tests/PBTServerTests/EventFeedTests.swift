@@ -17,9 +17,9 @@ struct EventFeedTests {
         Event(id: id, experiment: name, time: Timestamp(milliseconds: id), kind: .paused, interval: nil, details: [:])
     }
 
-    private static func ids(_ frames: ByteBuffer?) -> [String] {
+    private static func ids(_ frames: EncodedFrames?) -> [String] {
         var parser = EventStream.Parser()
-        return parser.take(frames?.readableBytesView ?? ByteBuffer().readableBytesView).compactMap(\.id)
+        return parser.take(frames?.plain.readableBytesView ?? ByteBuffer().readableBytesView).compactMap(\.id)
     }
 
     @Test func `a batch has the frames after any event, of all experiments and of each`() {
@@ -35,7 +35,7 @@ struct EventFeedTests {
                 #expect(batch.concerns([name, "none"], after: last) == !wanted.isEmpty)
             }
         }
-        let frame = batch.frames(after: 5, of: nil).map { String(buffer: $0) }
+        let frame = batch.frames(after: 5, of: nil).map { String(buffer: $0.plain) }
         #expect(frame == EventStream.Frame(id: "9", event: "paused", data: events[3].api.json).text)
     }
 

@@ -16,6 +16,36 @@ import Testing
 struct StreamTests {
     private let accept = [("Accept", "text/event-stream")]
 
+    @Test func `a client that accepts gzip gets the same frames, compressed, as they come`() async throws {
+        try await withServer { server in
+            try await server.create()
+            let plain = try await server.send(.GET, "/experiments/toy/events", headers: accept)
+            #expect(plain.headers.first(name: "Content-Encoding") == nil)
+            let packed = try await server.send(
+                .GET, "/experiments/toy/events", headers: accept + [("Accept-Encoding", "gzip")])
+            #expect(packed.headers.first(name: "Content-Encoding") == "gzip")
+            #expect(packed.headers.first(name: "Vary") == "Accept-Encoding")
+            var frames = EventFrames(plain)
+            var body = packed.body.makeAsyncIterator()
+            var bytes: [UInt8] = []
+            func content() -> String? {
+                Gzip.unpacked(bytes, count: 1 << 20, isEnded: false).map { String(decoding: $0, as: UTF8.self) }
+            }
+            for verb in ["pause", "resume", "pause"] {
+                _ = try await frames.next()
+                while content() != frames.text {
+                    guard let buffer = try await body.next() else { break }
+                    bytes += buffer.readableBytesView
+                }
+                #expect(content() == frames.text)
+                _ = try await server.ask(.POST, "/experiments/toy/\(verb)")
+            }
+            await server.shutDown()
+            while let buffer = try await body.next() { bytes += buffer.readableBytesView }
+            #expect(Gzip.unpacked(bytes, count: 1 << 20) != nil, "the stream ends with its checksum")
+        }
+    }
+
     @Test func `a stream brings what was, then what comes, with number, kind and the event as JSON`() async throws {
         try await withServer { server in
             try await server.create()

@@ -29,7 +29,7 @@ extension Experiment {
         guard nextID.index < intervals, !isRetired(id.member) else {
             return Decision(interval: id, outcome: .ends, next: nil)
         }
-        func goesOn(with hyperparameters: Hyperparameters) -> Decision {
+        func continues(with hyperparameters: Hyperparameters) -> Decision {
             let (adapted, changes) = isRevised ? adapted(hyperparameters, for: nextID) : (hyperparameters, [])
             return Decision(
                 interval: id, outcome: .continues,
@@ -40,10 +40,10 @@ extension Experiment {
         switch kind {
         case .randomSearch, .manual:
             return interval.state == .done
-                ? goesOn(with: interval.hyperparameters) : Decision(interval: id, outcome: .ends, next: nil)
+                ? continues(with: interval.hyperparameters) : Decision(interval: id, outcome: .ends, next: nil)
         case .replay(let schedule):
             return interval.state == .done
-                ? goesOn(with: schedule[nextID.index]) : Decision(interval: id, outcome: .ends, next: nil)
+                ? continues(with: schedule[nextID.index]) : Decision(interval: id, outcome: .ends, next: nil)
         case .populationBasedTraining:
             break
         }
@@ -58,7 +58,7 @@ extension Experiment {
                     id: nextID, parent: donor.interval, hyperparameters: hyperparameters, changes: changes,
                     depth: donor.depth + 1, created: now))
         }
-        if interval.state == .done { return goesOn(with: interval.hyperparameters) }
+        if interval.state == .done { return continues(with: interval.hyperparameters) }
         if exploit == .none { return Decision(interval: id, outcome: .ends, next: nil) }
         return Decision(
             interval: id, outcome: .restarts,

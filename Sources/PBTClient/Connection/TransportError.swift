@@ -18,9 +18,8 @@ package enum TransportError {
         case let error as HTTPClientError where error == .remoteConnectionClosed:
             return "the server closed the connection"
         case let error as NIOConnectionError:
-            if let dns = error.dnsAError ?? error.dnsAAAAError, error.connectionErrors.isEmpty {
-                return "unknown host (\(dns))"
-            }
+            let isUnknown = error.dnsAError != nil || error.dnsAAAAError != nil
+            if isUnknown, error.connectionErrors.isEmpty { return "unknown host" }
             return error.connectionErrors.first.map { reason($0.error) } ?? "no connection"
         case let error as IOError:
             return error.errnoCode == 111 || error.errnoCode == 61 ? "connection refused" : error.description

@@ -27,7 +27,7 @@ struct LogView {
         guard let lines else { return .nothing }
         return tag("figure", ["class": "log"]) {
             tag("figcaption") {
-                lines.isEmpty ? "No output: " : "The last lines of "
+                lines.isEmpty ? "The log is empty: " : "The last lines of "
                 tag("code") { path.string }
             }
             if !lines.isEmpty {

@@ -34,7 +34,7 @@ extension Reply {
     }
 
     /// Returns true if an `Accept-Encoding` field accepts gzip (RFC 9110, 12.5.3).
-    static func acceptsGzip(_ field: String?) -> Bool {
+    package static func acceptsGzip(_ field: String?) -> Bool {
         var others = false
         for part in field?.lowercased().split(separator: ",") ?? [] {
             let words = part.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
@@ -50,7 +50,7 @@ extension Reply {
 }
 
 /// The gzip format (RFC 1952), by zlib.
-enum Gzip {
+package enum Gzip {
     /// Bytes in the gzip format.
     ///
     /// - Returns: Nothing when there is no memory for it.

@@ -88,6 +88,7 @@ extension Endpoints {
             start = id
         }
         let first = start
+        let isCompressed = Reply.acceptsGzip(call.request.headers[.acceptEncoding])
         let body = ResponseBody { writer in
             let (context, feed) = (call.context, call.context.feed)
             context.streams.open()
@@ -97,17 +98,18 @@ extension Endpoints {
                 context.streams.close()
             }
             // Tells the client immediately that it is connected, and how soon to reconnect.
-            try await writer.write(ByteBuffer(string: "retry: 1000\n\n"))
+            var encoding = EventEncoding(isCompressed: isCompressed)
+            try await writer.write(encoding.bytes(of: "retry: 1000\n\n"))
             var (last, written) = (first, ContinuousClock.now)
             while !feed.isOver(id) {
                 if let frames = try await frames(after: &last, of: name, context) {
-                    try await writer.write(frames)
+                    try await writer.write(encoding.bytes(of: frames))
                     written = .now
                 } else {
                     let left = context.configuration.heartbeat - (ContinuousClock.now - written)
                     // Also when others' events keep coming: silence looks like a broken connection.
                     if left <= .zero {
-                        try await writer.write(ByteBuffer(string: EventStream.comment))
+                        try await writer.write(encoding.bytes(of: EventStream.comment))
                         written = .now
                     } else {
                         await feed.wait(id, after: last, of: name.map { [$0] }, for: left)
@@ -115,16 +117,20 @@ extension Endpoints {
                 }
                 guard try await call.isStillAdmitted() else { break }
             }
+            if let end = encoding.end { try await writer.write(end) }
             try await writer.finish(nil)
         }
-        return Reply(
-            headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body.paced(by: call.channel))
+        var reply = Reply(
+            headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .vary: "Accept-Encoding"],
+            body: body.paced(by: call.channel))
+        if isCompressed { reply.headers[.contentEncoding] = "gzip" }
+        return reply
     }
 
     /// The next frames after an event, which becomes the last one that they reach to; none: wait.
     private static func frames(
         after last: inout Int64, of name: String?, _ context: ServerContext
-    ) async throws -> ByteBuffer? {
+    ) async throws -> EncodedFrames? {
         switch context.feed.next(after: last, of: name) {
         case .frames(let frames, let end):
             last = end
@@ -142,7 +148,7 @@ extension Endpoints {
                 return nil
             }
             last = end
-            return ByteBuffer(string: events.map(\.frame).joined())
+            return EncodedFrames(ByteBuffer(string: events.map(\.frame).joined()))
         }
     }
 }

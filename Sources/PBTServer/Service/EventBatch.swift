@@ -3,6 +3,8 @@
 import NIOCore
 import PBT
 import PBTAPI
+import PBTHTTP
+import Synchronization
 
 /// Events that were read from the store together, as streams carry them.
 struct EventBatch: Sendable {
@@ -11,6 +13,7 @@ struct EventBatch: Sendable {
         var ids: [Int64] = []
         var starts: [Int] = []
         var buffer = ByteBuffer()
+        let block = SharedBlock()
 
         mutating func append(_ id: Int64, _ frame: String) {
             ids.append(id)
@@ -18,11 +21,13 @@ struct EventBatch: Sendable {
             buffer.writeString(frame)
         }
 
-        /// The frames of the events after a given one; shares the bytes.
-        func after(_ last: Int64) -> ByteBuffer? {
+        /// Returns the frames of the events after a given one, which share the bytes; nil if there are none.
+        func after(_ last: Int64) -> EncodedFrames? {
             let start = ids.partitioningIndex { $0 > last }
-            guard start < ids.count else { return nil }
-            return buffer.getSlice(at: starts[start], length: buffer.writerIndex - starts[start])
+            guard start < ids.count,
+                let slice = buffer.getSlice(at: starts[start], length: buffer.writerIndex - starts[start])
+            else { return nil }
+            return EncodedFrames(slice, block: start == 0 ? block : nil)
         }
     }
 
@@ -49,7 +54,7 @@ struct EventBatch: Sendable {
     }
 
     /// The frames of an experiment's events after a given one; nothing when there is none.
-    func frames(after last: Int64, of name: String?) -> ByteBuffer? {
+    func frames(after last: Int64, of name: String?) -> EncodedFrames? {
         guard let name else { return all.after(last) }
         return parts[name]?.after(last)
     }
@@ -58,6 +63,37 @@ struct EventBatch: Sendable {
     func concerns(_ names: Set<String>?, after last: Int64 = 0) -> Bool {
         guard let names else { return all.ids.last.map { $0 > last } ?? false }
         return names.contains { parts[$0]?.ids.last.map { $0 > last } ?? false }
+    }
+}
+
+/// Frames of a stream, as bytes and compressed.
+struct EncodedFrames: Sendable {
+    /// The bytes.
+    let plain: ByteBuffer
+    private let block: SharedBlock?
+
+    /// Creates frames; `block` is what frames with the same bytes share.
+    init(_ plain: ByteBuffer, block: SharedBlock? = nil) {
+        self.plain = plain
+        self.block = block
+    }
+
+    /// Returns the compressed bytes, which are compressed once for all frames that share a block.
+    func compressed() -> GzipBlock? {
+        block?.get(plain) ?? GzipBlock(plain)
+    }
+}
+
+/// A block that is compressed when it is first needed.
+final class SharedBlock: Sendable {
+    private let block = Mutex<GzipBlock?>(nil)
+
+    /// Returns the block for bytes, which must always be the same.
+    func get(_ plain: ByteBuffer) -> GzipBlock? {
+        block.withLock { block in
+            if block == nil { block = GzipBlock(plain) }
+            return block
+        }
     }
 }
 

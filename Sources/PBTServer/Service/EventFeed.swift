@@ -16,7 +16,7 @@ package final class EventFeed: Service {
     /// The next part of the feed for a follower.
     enum Next {
         /// Frames, and the number of the last event that they, and what was passed over, reach to.
-        case frames(ByteBuffer, upTo: Int64)
+        case frames(EncodedFrames, upTo: Int64)
         /// There is nothing of interest up to this event; wait.
         case nothing(upTo: Int64)
         /// The batches in memory do not reach back that far; read from the store.

@@ -54,7 +54,7 @@ struct CloneCommand: AsyncParsableCommand {
             ])
         }
         try Output.line(
-            "\(PlainText.line(name)) has the definition of \(PlainText.line(original.name)); train it with: "
+            "\(PlainText.line(name)) was created from the definition of \(PlainText.line(original.name)); train it with: "
                 + Hint.worker(opened.location, name))
     }
 }

@@ -13,8 +13,8 @@ struct CollectCommand: AsyncParsableCommand {
         commandName: "gc",
         abstract: "Delete unreferenced files.",
         discussion: """
-            Checkpoints that are garbage but were not deleted, checkpoints that no interval references because their worker \
-            died, and files of attempts that have ended. Files of running intervals are kept.
+            Checkpoints that are no longer needed, checkpoints that no interval references because their worker died, and \
+            files of attempts that have ended. Files of running intervals are kept.
             """)
 
     @Argument(help: "The experiment; default: all experiments of the store.", completion: .experiments)

@@ -15,7 +15,7 @@ struct ExplainCommand: PagedCommand {
             """)
 
     @Argument(help: "The experiment.", completion: .experiments) var experiment: String
-    @Argument(help: "MEMBER@INTERVAL.") var interval: IntervalArgument?
+    @Argument(help: "The interval: MEMBER@INTERVAL, for example 3@12.") var interval: IntervalArgument?
     @Flag(name: .long, help: "Verify every decision of the experiment.") var all = false
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions

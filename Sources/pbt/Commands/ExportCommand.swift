@@ -19,7 +19,7 @@ struct ExportCommand: AsyncParsableCommand {
               pbt export digits -o tensorboard:logs/digits
               pbt export digits -o mlflow --tracking-uri http://127.0.0.1:5000
 
-            MLflow's credentials come from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or from
+            MLflow's credentials come from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or from \
             MLFLOW_TRACKING_TOKEN; the experiment there has the same name, or that of MLFLOW_EXPERIMENT_NAME.
             """)
 

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import LibC
+import PBT
 import PBTReport
 
 /// `pbt`, the root of all subcommands.
@@ -52,6 +53,7 @@ struct Pbt: AsyncParsableCommand {
                 for: CommandLine.arguments.dropFirst(),
                 manual: { try ManualPage(help: _dumpHelp(), groups: groups) })
             if let topic { return try Output.write(topic) }
+            try checkCommand(CommandLine.arguments.dropFirst())
             var command = try await asyncParseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
@@ -62,6 +64,22 @@ struct Pbt: AsyncParsableCommand {
         } catch {
             leave(error)
         }
+    }
+
+    /// Checks that the first word names a subcommand, also after `help`.
+    ///
+    /// - Throws: A ``Failure`` with the most similar subcommand.
+    private static func checkCommand(_ arguments: ArraySlice<String>) throws {
+        let words = arguments.first == "help" ? arguments.dropFirst() : arguments
+        guard let word = words.first, !word.hasPrefix("-"), word != "help" else { return }
+        let subcommands = groups.flatMap(\.subcommands)
+        let names = subcommands.flatMap { [$0._commandName] + $0.configuration.aliases }
+        guard !names.contains(word) else { return }
+        let similar = nearest(to: word, among: names)
+        throw Failure(
+            .usage,
+            "there is no command \"\(PlainText.line(word))\"; "
+                + (similar.map { "did you mean: pbt \($0)" } ?? "the commands are listed by: pbt help"))
     }
 
     /// Prints an error and ends the process.

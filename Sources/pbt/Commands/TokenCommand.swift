@@ -40,7 +40,7 @@ struct TokenCreateCommand: AsyncParsableCommand {
     @Argument(help: "The token's name: the person or machine that will use it.")
     var name: String
 
-    @Option(name: .long, help: "The scope: read, work or admin.", transform: Self.scope)
+    @Option(name: .long, help: "The scope: read, work or admin; default: work.", transform: Self.scope)
     var scope: Scope = .work
 
     @Option(

@@ -22,11 +22,15 @@ struct UnpinCommand: AsyncParsableCommand {
         let store = opened.store
         let id = try interval.interval()
         try await store.pin(id, of: experiment, false)
-        let isNeeded = try await store.interval(id, of: experiment).checkpointState == .kept
-        try Output.line(
-            "the checkpoint of \(id) is not pinned"
-                + (isNeeded
-                    ? "; it is kept as long as it is needed"
-                    : " and not needed; delete it with: \(Hint.command("gc", experiment, in: opened))"))
+        let state = try await store.interval(id, of: experiment).checkpointState
+        let consequence =
+            switch state {
+            case .kept: "the checkpoint of \(id) is not pinned; it is kept as long as it is needed"
+            case .garbage:
+                "the checkpoint of \(id) is not pinned and not needed; delete it with: "
+                    + Hint.command("gc", experiment, in: opened)
+            case .none, .deleted: "interval \(id) has no checkpoint (any longer); nothing is pinned"
+            }
+        try Output.line(consequence)
     }
 }

@@ -25,7 +25,10 @@ struct FailureText {
             lines.append("the last lines of \(log):")
             lines += tail.map { "  \(PlainText.line($0))" }
         }
-        lines.append("see why with: \(Hint.command("show", name, in: loaded.opened))")
+        let show = Hint.command("show", name, in: loaded.opened)
+        lines.append(
+            loaded.record.state == .failed
+                ? "when the cause is fixed, rerun the same command; for details: \(show)" : "see why with: \(show)")
         Output.note(lines.joined(separator: "\n"))
     }
 

@@ -236,7 +236,9 @@ struct Broken: Sendable, CustomTestStringConvertible {
             #"{"space": {"a": {"uniform": [1, 1]}}}"#,
             "space.a.uniform: needs two different numbers; for a fixed value write {constant: 1}"),
         Broken(
-            #"{"space": {"a": {"uniform": [-1e308, 1.7e308]}}}"#, "space.a.uniform: spans more than a number can hold"),
+            #"{"space": {"a": {"uniform": [-1e308, 1.7e308]}}}"#,
+            "space.a.uniform: spans more than a number can represent"
+        ),
         Broken(
             #"{"space": {"a": {"log_uniform": [0, 1]}}}"#,
             "space.a.log_uniform: needs numbers above 0, not 0; 0 has no logarithm"),
@@ -319,7 +321,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
             "gpus[1]: has device 1 twice; list each device of a worker once"),
         Broken(
             #"{"command": ["a"], "gpus": [["0,1", 2]]}"#,
-            #"gpus[0]: must hold one device an entry, not "0,1"; write [0, 1], or "0,1" without a list"#),
+            #"gpus[0]: must have one device per entry, not "0,1"; write [0, 1], or "0,1" without a list"#),
         Broken(#"{"command": ["a"], "threads": 0}"#, "threads: must be at least 1, not 0"),
         Broken(
             #"{"command": ["a"], "timeout": "10 minutes"}"#,

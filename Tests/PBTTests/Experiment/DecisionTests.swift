@@ -148,7 +148,7 @@ import Testing
 
     @Test func `a strategy that the program does not have is an error that names it`() {
         let message =
-            #"the experiment's exploit strategy "next" is written in Swift, and this program does not have it; "#
+            #"the experiment's exploit strategy "next" is written in Swift, and this program lacks it; "#
             + "open the store with it in `Strategies`"
         #expect(throws: PBTError(.noSuchStrategy, message)) {
             try Experiment.sample(exploit: .custom("next")).decisions(scores: [1, 2])

@@ -132,7 +132,7 @@ import Testing
         var space: Value = ["uniform": [0, 1]]
         for _ in 0..<40 { space = ["g": space] }
         let error = #expect(throws: DocumentError.self) { try Self.experiment(space: space) }
-        #expect(error?.problem == "is nested more than 16 deep")
+        #expect(error?.problem == "is nested deeper than 16 groups")
     }
 }
 

@@ -39,7 +39,7 @@ import Testing
         #expect(
             throws: PBTError(.badValue, #"there is no hyperparameter "lr"; there are "kind", "rate", "size""#)
         ) { try hyperparameters.double("lr") }
-        #expect(throws: PBTError(.badValue, #"hyperparameter "kind" is text, not a number"#)) {
+        #expect(throws: PBTError(.badValue, #"hyperparameter "kind" is a string, not a number"#)) {
             try hyperparameters.double("kind")
         }
         #expect(hyperparameters.description == #"{"kind":"relu","rate":0.1,"size":32}"#)

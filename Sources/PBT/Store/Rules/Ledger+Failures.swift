@@ -82,7 +82,8 @@ extension Ledger {
             [
                 "reason": .string(reason), "attempt": .integer(interval.attempts),
                 "worker": .string(interval.worker ?? ""),
-                "retries_left": .integer(max(0, record.experiment.retries - interval.failures)),
+                // The next attempt is one of them.
+                "retries_left": .integer(max(0, record.experiment.retries + 1 - interval.failures)),
             ], in: record)
     }
 
