@@ -47,7 +47,7 @@ extension Experiment {
         case .populationBasedTraining:
             break
         }
-        if interval.state == .done, isBurningIn(after: id.index) { return goesOn(with: interval.hyperparameters) }
+        if interval.state == .done, isBurningIn(after: id.index) { return continues(with: interval.hyperparameters) }
         if let donor = try donor(for: interval, in: population, strategies: strategies) {
             let (hyperparameters, changes) = try explored(
                 from: donor, own: interval.hyperparameters, for: nextID, in: population, strategies: strategies,

@@ -142,7 +142,7 @@ import Testing
         #expect(next.hyperparameters["own"] == 1.0 || next.hyperparameters["own"] == donor["own"])
         #expect(next.hyperparameters.names == experiment.space.names.sorted())
         #expect(next.changes.filter { $0.operation == "custom" }.map(\.name) == ["rate"])
-        #expect(next.changes.filter { $0.operation == "kept" }.map(\.name) == ["flag", "kind", "layers"])
+        #expect(next.changes.filter { $0.operation == "kept" }.map(\.name) == ["kind", "layers", "flag"])
         #expect(next.changes.first { $0.name == "own" }?.operation == "×0.5")
     }
 
