@@ -92,7 +92,7 @@ extension Dimension {
         return Exploration(.number(min(max(moved, -greatest), greatest)), move.label)
     }
 
-    /// Returns a value drawn anew; a category keeps the donor's with a probability.
+    /// Resamples a value; a category keeps the donor's with a probability.
     private func resampled(
         _ donor: Value, keeping probability: Double, using random: inout RandomStream
     ) -> Exploration {

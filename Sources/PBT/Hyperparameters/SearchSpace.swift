@@ -2,9 +2,9 @@
 
 /// The search space of an experiment: its hyperparameters, by name.
 ///
-/// The order of the names matters only to those who look: every draw comes from a stream named after its
-/// hyperparameter, so adding one does not affect the draws of the others.
-/// Spaces that differ only in the order are equal.
+/// The order of the names affects only tables, charts, and pages: every draw comes from a stream named after its
+/// hyperparameter, so adding one does not affect the draws of the others. Spaces that differ only in the order are
+/// equal.
 public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     /// The dimensions by name.
     public let dimensions: [String: Dimension]

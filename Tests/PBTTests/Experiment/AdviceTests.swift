@@ -25,7 +25,7 @@ import Testing
             ),
             (
                 ["uniform": [0.7, 0.99]],
-                "space.group.x: ×0.8 and ×1.25 move up to 68% of the range onto a bound; write reverse_log_uniform: [0.7, 0.99]"
+                "space.group.x: ×0.8 and ×1.25 move up to 69% of the range onto a bound; write reverse_log_uniform: [0.7, 0.99]"
             ),
             (
                 ["uniform": [5, 6]],
