@@ -47,6 +47,7 @@ extension Experiment {
         case .populationBasedTraining:
             break
         }
+        if interval.state == .done, isBurningIn(after: id.index) { return continues(with: interval.hyperparameters) }
         if let donor = try donor(for: interval, in: population, strategies: strategies) {
             let (hyperparameters, changes) = try explored(
                 from: donor, own: interval.hyperparameters, for: nextID, in: population, strategies: strategies,
@@ -116,21 +117,23 @@ extension Experiment {
                 continue
             }
             if case .constant = dimension.domain { continue }
-            var (new, operation): (Value, String)
+            var (new, operation, isClipped): (Value, String, Bool)
             if let proposed, dimension.explore == nil {
                 new = proposed[name].flatMap { dimension.nearestLegal(to: $0) } ?? old
-                operation = new == old ? "kept" : "custom"
+                (operation, isClipped) = (new == old ? "kept" : "custom", false)
             } else {
                 var random = RandomStream(seed: seed, .explore, member: next.member, index: next.index, name: name)
-                (new, operation) = dimension.explored(from: old, by: dimension.explore ?? explore, using: &random)
+                let explored = dimension.explored(from: old, by: dimension.explore ?? explore, using: &random)
+                (new, operation, isClipped) = (explored.value, explored.operation, explored.isClipped)
             }
             if isRevised, !(dimension.explore ?? explore).ignoresBounds, dimension.complaint(about: new) != nil {
                 var random = RandomStream(seed: seed, .sample, member: next.member, index: next.index, name: name)
                 let legal = dimension.nearestLegal(to: new)
                 (new, operation) = legal.map { ($0, "clipped") } ?? (dimension.sample(using: &random), "resampled")
+                isClipped = false
             }
             result[name] = new
-            changes.append(Change(name: name, old: old, operation: operation, new: new))
+            changes.append(Change(name: name, old: old, operation: operation, new: new, isClipped: isClipped))
         }
         return (result, changes)
     }

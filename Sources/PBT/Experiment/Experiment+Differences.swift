@@ -82,11 +82,13 @@ extension Experiment {
         return differences
     }
 
-    /// The definition's values as in an experiment file: without the names of copies, and without values from `from`.
+    /// The definition's values as in an experiment file: without the names of copies, without values from
+    /// `from`, and without the order of hyperparameters, which affects nothing.
     private var comparableValues: [String: Value] {
         var plain = self
         plain.founderCheckpoints = founderCheckpoints.withoutCopies
         var values = plain.value.object ?? [:]
+        values.removeValue(forKey: "order")
         if founderCheckpoints.experiment != nil { values.removeValue(forKey: "initial") }
         return values
     }
@@ -127,7 +129,8 @@ extension Value {
     /// A hyperparameter's definition without bounds that equal its distribution's, and without other defaults.
     fileprivate var withoutDefaults: Value {
         guard var object else { return self }
-        for name in ["uniform", "log_uniform", "integer", "log_integer"] where object[name] == object["bounds"] {
+        let ranges = ["uniform", "log_uniform", "reverse_log_uniform", "integer", "log_integer"]
+        for name in ranges where object[name] == object["bounds"] {
             object["bounds"] = nil
         }
         if object["normal"] != nil || object["log_normal"] != nil,

@@ -4,7 +4,7 @@ extension Experiment {
     static let keys = [
         "name", "kind", "objective", "population", "intervals", "seed", "space", "initial", "from", "preset", "exploit",
         "explore", "synchronous", "decide", "open", "command", "workers", "gpus", "threads", "retries", "timeout",
-        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env",
+        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env", "order",
     ]
 
     /// Advice for keys that other programs use.
@@ -49,7 +49,8 @@ extension Experiment {
         let space = faults.attempt { () throws(DocumentError) in
             try SearchSpace(
                 document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
-                mayBeEmpty: isOpen, hasCommand: reader.has("command"))
+                mayBeEmpty: isOpen, hasCommand: reader.has("command"),
+                order: reader.list("order")?.compactMap(\.value.string))
         }
         var founders = Founders()
         if let space {
@@ -77,6 +78,7 @@ extension Experiment {
         let kind = schedule.map { .replay($0) } ?? named ?? .populationBasedTraining
         let explores = kind == .populationBasedTraining
         let exploit = faults.attempt { () throws(DocumentError) in try Self.readExploit(reader, preset: preset) }
+        let burnIn = faults.attempt { () throws(DocumentError) in try Self.readBurnIn(reader) }
         let explore = faults.attempt { () throws(DocumentError) in try Self.readExplore(reader, preset: preset) }
         let order = faults.attempt { () throws(DocumentError) in
             try Self.readSynchronous(reader, isManual: isManual)
@@ -95,7 +97,8 @@ extension Experiment {
             try Self.readTrainer(reader, directory: directory)
         }
         try faults.check()
-        guard let name, let objective, let space, let population, let intervals, let exploit, let explore, let order,
+        guard let name, let objective, let space, let population, let intervals, let exploit, let burnIn, let explore,
+            let order,
             let decides, let seed, let retries, let stop, let keep, let hasBaseline, let trainer
         else {
             throw DocumentError(line: reader.line, path: "", problem: "cannot be read")
@@ -104,7 +107,7 @@ extension Experiment {
             name, kind: kind, objective: objective, population: population, intervals: intervals,
             seed: UInt64(bitPattern: Int64(seed)), space: space, initial: initial,
             founderCheckpoints: founders.checkpoints, exploit: explores ? exploit : .none,
-            explore: explores ? explore : .none,
+            burnIn: explores ? burnIn : 0, explore: explores ? explore : .none,
             isSynchronous: order.isSynchronous, deadline: order.deadline, decides: decides, isOpen: isOpen,
             retries: retries, stop: stop, keep: keep, hasBaseline: hasBaseline, trainer: trainer)
         guard !isStored else { return }

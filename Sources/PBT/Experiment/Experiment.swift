@@ -118,6 +118,11 @@ public struct Experiment: Sendable, Hashable {
     public var founderCheckpoints: FounderCheckpoints
     /// The rule that chooses donors.
     public var exploit: ExploitRule
+    /// The number of intervals that each member trains before it may be replaced; one that diverged or failed is replaced
+    /// at any time.
+    ///
+    /// Source: `burn_in_period` of Ray Tune.
+    public var burnIn: Int
     /// The rule that changes hyperparameters of members that took over a donor's.
     public var explore: ExploreRule
     /// True if decisions are made only when all members have finished a generation.
@@ -146,7 +151,8 @@ public struct Experiment: Sendable, Hashable {
         _ name: String, kind: Kind = .populationBasedTraining, objective: Objective, population: Int, intervals: Int,
         seed: UInt64 = 0, space: SearchSpace, initial: [Hyperparameters] = [],
         founderCheckpoints: FounderCheckpoints = FounderCheckpoints(),
-        exploit: ExploitRule = .truncation(), explore: ExploreRule = .perturb(), isSynchronous: Bool = false,
+        exploit: ExploitRule = .truncation(), burnIn: Int = 0, explore: ExploreRule = .perturb(),
+        isSynchronous: Bool = false,
         deadline: Duration? = nil, decides: Decides = .early, isOpen: Bool = false, retries: Int = 2,
         stop: Stop = Stop(), keep: Keep = Keep(),
         hasBaseline: Bool = false, trainer: Trainer? = nil
@@ -165,6 +171,7 @@ public struct Experiment: Sendable, Hashable {
         }
         self.founderCheckpoints = founderCheckpoints
         self.exploit = exploit
+        self.burnIn = burnIn
         self.explore = explore
         self.isSynchronous = isSynchronous
         self.deadline = deadline
@@ -189,6 +196,7 @@ public struct Experiment: Sendable, Hashable {
         baseline.name = Self.baselineName(of: name)
         baseline.kind = .randomSearch
         baseline.exploit = .none
+        baseline.burnIn = 0
         baseline.explore = .none
         baseline.isSynchronous = false
         baseline.deadline = nil
@@ -216,6 +224,7 @@ public struct Experiment: Sendable, Hashable {
         replay.initial = []
         replay.founderCheckpoints = FounderCheckpoints(shared: checkpoint)
         replay.exploit = .none
+        replay.burnIn = 0
         replay.explore = .none
         replay.isSynchronous = false
         replay.deadline = nil
@@ -237,6 +246,14 @@ public struct Experiment: Sendable, Hashable {
             sampled.values.merge(initial[member].values) { $1 }
         }
         return sampled
+    }
+
+    /// Returns true if a member that trained an interval of this index keeps its own weights, since its burn-in is not
+    /// over.
+    ///
+    /// One that diverged or failed is replaced regardless.
+    package func isBurningIn(after index: Int) -> Bool {
+        index + 1 < burnIn
     }
 
     /// True if members may come at any time.

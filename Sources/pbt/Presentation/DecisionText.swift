@@ -106,12 +106,12 @@ struct DecisionText {
             .init(""),
             .init("\(next)", .right),
         ])
-        for name in derived.hyperparameters.names {
+        for name in loaded.experiment.space.ordered(derived.hyperparameters.names) {
             let change = derived.changes.first { $0.name == name }
             let values = Self.cells([
                 own?[name], change?.old ?? donors?[name], change?.new ?? derived.hyperparameters[name],
             ])
-            table.append([name, values[0], values[1], Words.plain(change?.operation ?? "unchanged"), values[2]])
+            table.append([name, values[0], values[1], Words.plain(change?.label ?? "unchanged"), values[2]])
         }
         return table
     }

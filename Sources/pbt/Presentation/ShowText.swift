@@ -27,7 +27,7 @@ struct ShowText {
         try printHead()
         let shown = all ? members : Array(members.prefix(Self.limit))
         guard !shown.isEmpty else { return try Output.line("no members yet") }
-        let hyperparameters = HyperparameterColumns(shown.map(\.shown.hyperparameters))
+        let hyperparameters = HyperparameterColumns(shown.map(\.shown.hyperparameters), of: experiment.space)
         try Output.line()
         try table(of: shown, hyperparameters).print()
         if members.count > shown.count {

@@ -102,7 +102,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"populaton": 4}"#, #"populaton: unknown key; did you mean "population"?"#),
         Broken(
             #"{"zzzzzzzz": 4}"#,
-            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, from, preset, exploit, explore, synchronous, decide, open, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent, env"
+            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, from, preset, exploit, explore, synchronous, decide, open, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent, env, order"
         ),
         Broken(#"{"metric": "m"}"#, "metric: unknown key; write objective: {metric: NAME, goal: maximize}"),
         Broken(#"{"quantile_fraction": 0.2}"#, "quantile_fraction: unknown key; write exploit: {truncation: FRACTION}"),
@@ -225,7 +225,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
             "space.a: must be a distribution, for example {uniform: [0, 1]} or {constant: 3}, not 3"),
         Broken(
             #"{"space": {"a": {"mutable": true}}}"#,
-            "space.a: must have one of uniform, log_uniform, normal, log_normal, integer, log_integer, choice, boolean, constant, free"
+            "space.a: must have one of uniform, log_uniform, reverse_log_uniform, normal, log_normal, integer, log_integer, choice, boolean, constant, free"
         ),
         Broken(#"{"space": {"a": {"uniform": [0, 1], "choice": [1]}}}"#, "space.a: has uniform and choice; keep one"),
         Broken(

@@ -294,6 +294,7 @@ struct AuditReplay {
         let (id, exploit) = (interval.id, experiment.exploit)
         guard experiment.kind == .populationBasedTraining, exploit != .none, id.index + 1 < experiment.intervals
         else { return nil }
+        if interval.state == .done, experiment.isBurningIn(after: id.index) { return nil }
         if case .custom = exploit.kind, population[id: id.member] != nil { return nil }
         var random = RandomStream(seed: experiment.seed, .exploit, member: id.member, index: id.index + 1)
         return exploit.choose(for: id.member, depth: interval.depth, in: population, using: &random)
