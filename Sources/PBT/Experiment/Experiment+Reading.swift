@@ -106,7 +106,8 @@ extension Experiment {
             founderCheckpoints: founders.checkpoints, exploit: explores ? exploit : .none,
             explore: explores ? explore : .none,
             isSynchronous: order.isSynchronous, deadline: order.deadline ?? decides.deadline,
-            decides: decides.moment, patience: decides.patience, isOpen: isOpen, retries: retries, stop: stop, keep: keep, hasBaseline: hasBaseline, trainer: trainer)
+            decides: decides.moment, patience: decides.patience, isOpen: isOpen, retries: retries, stop: stop,
+            keep: keep, hasBaseline: hasBaseline, trainer: trainer)
         guard !isStored else { return }
         var beyond = Faults()
         for error in limitErrors(in: document) { beyond.add(error) }

@@ -223,6 +223,14 @@ public struct Experiment: Sendable, Hashable {
         decides == .certain && !isSynchronous && kind == .populationBasedTraining && exploit != .none && !takesMembers
     }
 
+    /// The number of checkpoints that are kept, beyond those of the members' latest intervals, for decisions that wait
+    /// for certainty: an estimate for two generations that are not complete.
+    package var possibleDonors: Int {
+        guard waitsForCertainty else { return 0 }
+        if case .truncation(_, let top) = exploit.kind { return 2 * ExploitRule.count(of: top, among: population) }
+        return exploit == .best ? 2 : population
+    }
+
     /// Returns the name of an experiment's baseline.
     package static func baselineName(of name: String) -> String {
         "\(name).random_search"

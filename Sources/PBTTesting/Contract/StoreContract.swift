@@ -45,7 +45,8 @@ public enum StoreContract {
 
     /// All rules.
     public static var cases: [Case] {
-        lifecycleCases + claimCases + leaseCases + finishCases + lateCases + certainCases + openCases + failureCases + checkpointCases
+        lifecycleCases + claimCases + leaseCases + finishCases + lateCases + certainCases + openCases + failureCases
+            + checkpointCases
             + revisionCases + clockCases + readingCases
     }
 }

@@ -56,8 +56,7 @@ struct ExperimentGenerator {
         default: break
         }
         if chance() {
-            let timings: [Experiment.Decides] = experiment.isSynchronous ? [.certain, .early] : [.certain, .early, .late]
-            experiment.decides = oneOf(timings)
+            experiment.decides = oneOf(experiment.isSynchronous ? [.certain, .early] : [.certain, .early, .late])
         }
         if experiment.decides == .certain, !experiment.isSynchronous {
             if chance() { experiment.patience = chance() ? .zero : duration() }

@@ -70,7 +70,8 @@ import Testing
             func idle(_ decides: Experiment.Decides, synchronous: Bool = false) async throws -> Double {
                 var definition = experiment(decides, members: members, intervals: 25, seed: seed)
                 definition.isSynchronous = synchronous
-                return try await VirtualRun(experiment: definition, toy: Self.toy, workers: workers, seed: seed).run().idle
+                return try await VirtualRun(experiment: definition, toy: Self.toy, workers: workers, seed: seed).run()
+                    .idle
             }
             early += try await idle(.early) / 4
             certain += try await idle(.certain) / 4
@@ -109,7 +110,8 @@ import Testing
 
     private func interval(_ member: Int, _ score: Double) -> Interval {
         var interval = Interval(
-            id: IntervalID(member: member, index: 3), parent: nil, hyperparameters: ["x": 0.5], depth: 4, created: epoch)
+            id: IntervalID(member: member, index: 3), parent: nil, hyperparameters: ["x": 0.5], depth: 4, created: epoch
+        )
         interval.state = score.isFinite ? .done : .diverged
         interval.score = score.isFinite ? score : nil
         interval.checkpoint = "c"

@@ -178,7 +178,8 @@ struct AuditReplay {
     /// - Returns: True if its member is decided about when that is certain.
     @discardableResult
     private func report(_ interval: Interval) -> Bool {
-        guard let generations, generations.contains(interval.id), !experiment.ends(after: interval) else { return false }
+        guard let generations, generations.contains(interval.id), !experiment.ends(after: interval)
+        else { return false }
         generations.report(interval.id, undecided: true) {
             experiment.standing(of: interval, after: nil).map {
                 Standings.standing(rebuilding: $0, window: experiment.exploit.window) { rows[$0] }
@@ -299,8 +300,8 @@ struct AuditReplay {
             mismatches.append(
                 Audit.Mismatch(
                     interval: next.id,
-                    problem: "it is recorded as decided when \(generation.reportedCount) of \(generations.size) members "
-                        + "had reported, which was not certain"))
+                    problem: "it is recorded as decided when \(generation.reportedCount) of \(generations.size) "
+                        + "members had reported, which was not certain"))
         } else if !isWaitedFor, decided.members != generation.reportedCount {
             mismatches.append(
                 Audit.Mismatch(

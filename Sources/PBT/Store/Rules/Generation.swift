@@ -146,6 +146,7 @@ package struct Generation: Sendable {
     /// Returns the population for a decision.
     ///
     /// - Parameter members: The number of members that count; fewer than ``size`` if some scores are not waited for.
+    /// - Returns: The members with a score.
     package func population(of members: Int) -> Population {
         var population = population
         population.declaredSize = members
@@ -159,9 +160,9 @@ package struct Generation: Sendable {
 /// Generations close in order: nobody reports an index before it is decided about at the one before. Used by one
 /// transaction at a time.
 package final class Generations {
-    /// The first index that is not closed. Members that are behind it are decided about early.
+    /// The first index that is not closed; members that are behind it are decided about early.
     package private(set) var first: Int
-    /// The number of members in step: those that began together. Later ones are decided about early.
+    /// The number of members in step, which began together; later ones are decided about early.
     package let size: Int
     /// The number of the definition's revision that they were computed with.
     package let definition: Int
