@@ -85,6 +85,8 @@ extension Experiment {
     /// The definition's values as in an experiment file: without the names of copies, and without values from `from`.
     private var comparableValues: [String: Value] {
         var plain = self
+        // Named, whether it is the default or not.
+        plain.decides = decides
         plain.founderCheckpoints = founderCheckpoints.withoutCopies
         var values = plain.value.object ?? [:]
         if founderCheckpoints.experiment != nil { values.removeValue(forKey: "initial") }

@@ -66,7 +66,16 @@ struct ContractSimulation {
                 try await store.collected(assignment.garbage, of: experiment.name)
                 if !assignment.garbage.isEmpty { try await check(deleted: deleted, isOver: false) }
             case .nothingNow:
-                try expect(!inFlight.isEmpty, "nothing is running and nothing can be claimed, but it has not ended")
+                if inFlight.isEmpty {
+                    let record = try await store.record(of: experiment.name)
+                    let newest = try await store.intervals(of: experiment.name, IntervalSelection(newestOnly: true))
+                    let told = newest.map { "\($0.id) \($0.state)\($0.isUndecided ? ", undecided" : "")" }
+                    try expect(
+                        false,
+                        "nothing is running and nothing can be claimed, but it has not ended: \(told), generation "
+                            + "\(record.generation), \(record.experiment.value.json), revision \(record.revisionNumber)"
+                    )
+                }
                 let assignment = inFlight.remove(at: Int(random.next() % UInt64(inFlight.count)))
                 guard let finished = try await end(assignment) else { continue }
                 deleted.formUnion(finished.garbage)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
+package import PBT
 
 extension StoreContract {
     private static func certain(

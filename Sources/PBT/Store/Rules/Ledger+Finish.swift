@@ -81,7 +81,9 @@ extension Ledger {
         }
         try insert(decisions.compactMap(\.next), in: record)
         count(interval, decisions, in: &record)
-        if experiment.isSynchronous, !decisions.isEmpty { try recount(&record) }
+        // After an edit the last to finish may belong to a retired member, so that nothing is decided.
+        let isComplete = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0) == 0
+        if experiment.isSynchronous, isComplete || !decisions.isEmpty { try recount(&record) }
         let ending = ending(of: record, after: interval)
         let former = certain == nil ? [] : try advance(past: interval, in: &record)
         let garbage = try markUnreferenced(after: finished, and: former, in: record)
