@@ -165,7 +165,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"decide": "never"}"#, #"decide: must be certain, early, or late, not "never""#),
         Broken(
             #"{"decide": {"certain": {"patience": "soon"}}}"#,
-            "decide.certain.patience: must be a time such as 90s, 10m or 2h, not soon"),
+            #"decide.certain.patience: must be a time such as 90s, 10m or 2h, not "soon""#),
         Broken(
             #"{"decide": {"certain": {"deadline": "1h"}}, "synchronous": true}"#,
             "decide: cannot have patience or a deadline with synchronous, which waits for all; write "
