@@ -258,7 +258,7 @@ extension Experiment {
 
     /// Reads the timing.
     ///
-    /// A stored definition without one was written before ``Decides/certain`` existed: it goes on deciding early.
+    /// A stored definition without one was written before ``Decides/certain`` existed: it continues to decide early.
     private static func readDecide(
         _ reader: ObjectReader, _ isSynchronous: Bool, isStored: Bool
     ) throws(DocumentError) -> Timing {

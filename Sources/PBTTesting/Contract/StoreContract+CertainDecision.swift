@@ -56,7 +56,7 @@ extension StoreContract {
             for (member, score) in [(0, 9.0), (1, 8), (2, 7), (3, 1)] {
                 try await store.finish(founders[member], score: score)
             }
-            // The best goes on by itself, to where it needs its first checkpoint no longer.
+            // The best continues to where it needs its first checkpoint no longer.
             for _ in 0..<3 {
                 let assignment = try await store.take()
                 try await store.finish(assignment, score: 10 - Double(assignment.interval.id.member))

@@ -64,7 +64,7 @@ struct StoreUnderTest: Sendable {
         try await opener(clock.store, strategies)
     }
 
-    /// Most cases are about early decisions, with the outcome of a finish at once.
+    /// Most cases are about early decisions, with the outcome of a finish immediately.
     static func experiment(
         _ name: String = "e", kind: Experiment.Kind = .populationBasedTraining, population: Int = 4,
         intervals: Int = 3, exploit: ExploitRule = .truncation(0.25), explore: ExploreRule = .perturb(),
