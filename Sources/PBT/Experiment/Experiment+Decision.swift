@@ -7,6 +7,8 @@ extension Experiment {
     /// from streams named by (seed, member, index, hyperparameter). The same rows give the same decision on every
     /// machine.
     ///
+    /// With ``Decides/certain`` the population is the one at the index of the interval.
+    ///
     /// Source: Jaderberg et al. 2017, algorithm 1. There is no exploit after a member's last interval, since nothing
     /// would be trained with the donor's weights.
     ///
@@ -80,8 +82,24 @@ extension Experiment {
             let chosen = strategy.donor(for: member, in: population, using: &random)
             return chosen.flatMap { $0 == member.id ? nil : population[id: $0] }
         }
-        return exploit.donor(for: interval.id.member, depth: interval.depth, in: population, using: &random)
-            .flatMap { population[id: $0] }
+        return exploit.donor(
+            for: interval.id.member, depth: interval.depth, in: population, rivalsBy: rivalDraw(in: population),
+            using: &random
+        ).flatMap { population[id: $0] }
+    }
+
+    /// Returns the numbers among which a rival is drawn.
+    ///
+    /// By rank with the timings that existed before ``Decides/certain``, so that their decisions can be derived again,
+    /// and among the known members of a partial population.
+    package func rivalDraw(in population: Population) -> RivalDraw {
+        decides == .certain && !population.isPartial ? .number : .rank
+    }
+
+    /// Returns the member that one is compared with after an interval, by the same draw as the decision.
+    package func rival(after interval: IntervalID, among size: Int) -> Int? {
+        var random = RandomStream(seed: seed, .exploit, member: interval.member, index: interval.index + 1)
+        return ExploitRule.rival(of: interval.member, among: size, using: &random)
     }
 
     /// Adapts hyperparameters of an earlier revision to the present space, except those of a manual search or a replay.

@@ -37,7 +37,8 @@ extension Experiment {
         check.within(Limits.kept, keep.best, at: ["keep", "best"])
         check.within(Limits.kept, keep.last, at: ["keep", "last"])
         check.duration(stop.after, at: ["stop", "after"])
-        check.duration(deadline, at: ["synchronous", "deadline"])
+        check.duration(deadline, at: isSynchronous ? ["synchronous", "deadline"] : ["decide", "certain", "deadline"])
+        check.duration(patience, at: ["decide", "certain", "patience"])
         if let trainer { check.trainer(trainer) }
         return check.errors
     }

@@ -37,15 +37,28 @@ extension Experiment {
         }
         object["from"] = founderCheckpoints.experiment.map { .string($0) }
         object["initial"] = initialValue
-        if let deadline {
+        if let deadline, isSynchronous {
             object["synchronous"] = ["deadline": deadline.value]
         } else {
             object["synchronous"] = .bool(isSynchronous)
         }
-        if decides == .late { object["decide"] = "late" }
+        object["decide"] = decideValue
         if isOpen { object["open"] = true }
         if hasBaseline { object["baseline"] = "random_search" }
         return object
+    }
+
+    /// The timing as in an experiment file; nil if the definition does not name it.
+    ///
+    /// Always named in a store, whose definitions without it are from before ``Decides/certain`` and decide early.
+    private var decideValue: Value? {
+        var settings: [String: Value] = [:]
+        if decides == .certain, !isSynchronous {
+            settings["patience"] = patience?.value
+            settings["deadline"] = deadline?.value
+        }
+        if !settings.isEmpty { return ["certain": .object(settings)] }
+        return namesTiming ? .string(decides.rawValue) : nil
     }
 
     /// Founders' hyperparameters and checkpoints as in an experiment file: a list, or an object that applies to all.

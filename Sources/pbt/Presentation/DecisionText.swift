@@ -27,6 +27,11 @@ struct DecisionText {
         try say("\(outcome)")
         try say("\(id) \(ended); \(standing).")
         if loaded.revisions.count > 1 { try say("Decided by revision \(finding.revision) of the definition.") }
+        if finding.missing > 0 {
+            try say(
+                "Decided without the scores of \(Words.count(finding.missing, "member")), which were not waited for "
+                    + "(patience): the run is not reproducible from its seed.")
+        }
         if let choice = finding.choice { try explain(choice) }
         guard case .exploits(let donor) = finding.decision.outcome, let derived = finding.decision.next else {
             if let row = finding.recorded { try say(HyperparameterColumns.line(of: row.hyperparameters)) }

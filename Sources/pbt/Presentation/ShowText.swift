@@ -87,7 +87,11 @@ struct ShowText {
             parts += [experiment.exploit.words, experiment.explore.words]
         }
         if experiment.isSynchronous { parts.append("synchronous") }
-        if experiment.decides == .late { parts.append("decides late") }
+        if experiment.waitsForCertainty {
+            parts.append(experiment.patience == nil ? "decides when certain" : "decides when certain, with patience")
+        } else if experiment.decides == .late {
+            parts.append("decides late")
+        }
         if experiment.isOpen { parts.append("open") }
         return (parts + ["seed \(experiment.seed)"]).joined(separator: ", ")
     }

@@ -162,7 +162,14 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(
             #"{"explore": {}}"#,
             "explore: must be a rule, for example {perturb: [0.8, 1.25], resample: 0.1}; to change nothing write none"),
-        Broken(#"{"decide": "never"}"#, #"decide: must be early or late, not "never""#),
+        Broken(#"{"decide": "never"}"#, #"decide: must be certain, early, or late, not "never""#),
+        Broken(
+            #"{"decide": {"certain": {"patience": "soon"}}}"#,
+            #"decide.certain.patience: must be a time such as 90s, 10m or 2h, not "soon""#),
+        Broken(
+            #"{"decide": {"certain": {"deadline": "1h"}}, "synchronous": true}"#,
+            "decide: cannot have patience or a deadline with synchronous, which waits for all; write "
+                + "synchronous: {deadline: 30m}"),
         Broken(#"{"open": 1}"#, "open: must be true or false, not 1"),
         Broken(
             #"{"decide": "late", "synchronous": true}"#,

@@ -106,9 +106,9 @@ private let explores: [ExploreRule] = [
         #expect(exploit == .none ? exploited == 0 : exploited > 30)
     }
 
-    @Test(arguments: exploits)
-    func `late decisions of thirty troubled runs are derived again, bit for bit, in the order in which they were made`(
-        exploit: ExploitRule
+    @Test(arguments: exploits, [Experiment.Decides.late, .certain])
+    func `late and certain decisions of thirty troubled runs are derived again, bit for bit, in their order`(
+        exploit: ExploitRule, decides: Experiment.Decides
     ) async throws {
         var exploited = 0
         for seed in 0..<UInt64(30) {
@@ -116,7 +116,9 @@ private let explores: [ExploreRule] = [
                 goal: seed % 2 == 0 ? .maximize : .minimize, population: 6 + Int(seed % 4), intervals: 6, seed: seed,
                 space: space, exploit: exploit, explore: explores[Int(seed) % explores.count])
             experiment.retries = 1
-            experiment.decides = .late
+            experiment.decides = decides
+            if decides == .certain, seed % 3 == 0 { experiment.deadline = .seconds(40) }
+            if decides == .certain, seed % 3 == 1 { experiment.patience = .seconds(1) }
             let (record, intervals) = try await TroubledRun(
                 experiment: experiment, strategies: strategies, seed: seed
             ).finished()
