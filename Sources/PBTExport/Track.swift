@@ -91,6 +91,7 @@ extension Interval {
         var text = "Continues \(parent)\(score)."
         for change in changes {
             text += "\n\n\(change.name): \(change.old.json) \(change.operation) → \(change.new.json)"
+            if change.isClipped { text += " (clipped)" }
         }
         return text
     }

@@ -10,11 +10,13 @@ package final class SQLiteLedger: Ledger {
         /// Parsed definitions with their versions, by experiment.
         var definitions: [Int64: (version: Int64, experiment: Experiment)] = [:]
         var standings: [Int64: Standings] = [:]
+        var generations: [Int64: Generations] = [:]
         var isDurable: Bool?
 
         /// Invalidates everything that a rolled-back transaction may have changed.
         func forget() {
             standings = [:]
+            generations = [:]
             definitions = [:]
         }
     }
@@ -308,6 +310,35 @@ package final class SQLiteLedger: Ledger {
             ON CONFLICT (experiment, member) DO UPDATE SET idx = excluded.idx, revision = excluded.revision
             """, [record.id, member, standing?.index, record.revision])
         try standings(of: record).set(standing, ofMember: member)
+    }
+
+    package func generations(of record: ExperimentRecord) throws -> Generations {
+        let last = try lastChange(in: record)
+        guard let known = cache.generations[record.id], known.isCurrent(for: record) else {
+            let read = try readGenerations(of: record)
+            read.lastChange = last
+            cache.generations[record.id] = read
+            return read
+        }
+        known.advance(to: record.generation)
+        guard known.lastChange < last else { return known }
+        // Finished intervals that were written since they were last read, in this process or another.
+        let written: [(id: IntervalID, isUndecided: Bool)] = try all(
+            """
+            SELECT member, idx, undecided FROM interval INDEXED BY interval_changed
+            WHERE experiment = ? AND changed > ? AND state >= 2
+            """, [record.id, known.lastChange]
+        ) { (IntervalID(member: $0[0], index: $0[1]), $0[2]) }
+        for (id, isUndecided) in written where known.contains(id) {
+            try known.report(id, undecided: isUndecided) {
+                guard let interval = try interval(id, in: record),
+                    let standing = record.experiment.standing(of: interval, after: nil)
+                else { return nil }
+                return try self.standing(rebuilding: standing, in: record)
+            }
+        }
+        known.lastChange = last
+        return known
     }
 
     // MARK: Events

@@ -181,7 +181,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "8: exploit: must have one rule, for example {truncation: 0.2}"),
         BrokenFile(
             "an unknown explore rule", adding: "explore: mutate",
-            "8: explore: unknown rule \"mutate\"; known: perturb, resample, none, ray"),
+            "8: explore: unknown rule \"mutate\"; known: perturb, step, resample, none, ray"),
         BrokenFile(
             "a factor of zero", adding: "explore: {perturb: [0, 1.2]}",
             "8: explore.perturb: must be a list of factors above 0, for example [0.8, 1.25], not [0,1.2]"),

@@ -55,6 +55,12 @@ import Testing
                 name: "synchronous", schema: ["properties", "synchronous", "anyOf", "1"],
                 definition: "{synchronous: {\(unknown): 1}}"),
             Place(
+                name: "decide", schema: ["properties", "decide", "anyOf", "1"],
+                definition: "{decide: {\(unknown): 1}}"),
+            Place(
+                name: "decide.certain", schema: ["properties", "decide", "anyOf", "1", "properties", "certain"],
+                definition: "{decide: {certain: {\(unknown): 1}}}"),
+            Place(
                 name: "initial", schema: ["properties", "initial", "anyOf", "1"],
                 definition: "{initial: {\(unknown): 1}}"),
             Place(

@@ -216,7 +216,7 @@ import Testing
                 + "1 of 4 founders left after 3 copies. Higher is better.")
         #expect(
             Chart.schedule(of: HandMadeRun.small).summary
-                == "Along the lineage of 1@4, 5 intervals with 1 copy: kind stayed relu; rate went from 0.1 to 0.08.")
+                == "Along the lineage of 1@4, 5 intervals with 1 copy: rate went from 0.1 to 0.08; kind stayed relu.")
         #expect(
             Chart.curves(of: HandMadeRun(population: 1, intervals: 1).history()).summary
                 == "No interval of by hand has finished with a score yet.")

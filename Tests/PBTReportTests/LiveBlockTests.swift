@@ -49,14 +49,14 @@ import Testing
                 digits  PBT truncation 20%  20 members  4 workers  seed 7
                 100/180 intervals ━━━━━━━━━━━━━━━━━━━━━───────────────── 55%  4m12s, 6m50s left
                 accuracy best 0.7453  median 0.6974  p10 0.6276  ▁▃▅▇██  founders left 5/20
-                   member  state     interval  accuracy     activation  learning_rate  momentum
-                !       2  stalled          5    0.7271  ▲        relu        0.03284    0.9999
-                ×       5  retrying         5    0.7169  ▲        gelu        0.04250    0.5145
-                ×       7  failed           5         -           gelu        0.04250    0.2542
-                ★      14  training         5    0.7453  ▲        tanh        0.05131    0.9999
-                       17  training         5    0.7436  ▲        relu        0.05131    0.8211
-                       18  waiting          5    0.7393  ▲        relu        0.04105    0.9999
-                        0  waiting          5    0.7276  ▲        tanh        0.05313    0.6431
+                   member  state     interval  accuracy     learning_rate  momentum  activation
+                !       2  stalled          5    0.7271  ▲        0.03284    0.9999        relu
+                ×       5  retrying         5    0.7169  ▲        0.04250    0.5145        gelu
+                ×       7  failed           5         -           0.04250    0.2542        gelu
+                ★      14  training         5    0.7453  ▲        0.05131    0.9999        tanh
+                       17  training         5    0.7436  ▲        0.05131    0.8211        relu
+                       18  waiting          5    0.7393  ▲        0.04105    0.9999        relu
+                        0  waiting          5    0.7276  ▲        0.05313    0.6431        tanh
                   13 more: 5 waiting, 8 training
                 q stop  p pause
                 """)

@@ -75,8 +75,8 @@ import Testing
         let table = ChartTable.operators(of: HandMadeRun.small)
         #expect(
             table.rows == [
-                ["all", "copy", "3", "0", "3", "3", "100 %"], ["kind", "kept", "3", "0", "3", "3", "100 %"],
-                ["rate", "resampled", "1", "0", "1", "1", "100 %"], ["rate", "×0.8", "2", "0", "2", "2", "100 %"],
+                ["all", "copy", "3", "0", "3", "3", "100 %"], ["rate", "resampled", "1", "0", "1", "1", "100 %"],
+                ["rate", "×0.8", "2", "0", "2", "2", "100 %"], ["kind", "kept", "3", "0", "3", "3", "100 %"],
             ])
     }
 
@@ -127,9 +127,9 @@ import Testing
         #expect(ChartTable.curves(of: history).rows.count == 20)
         #expect(ChartTable.curves(of: history).rows[0] == ["1", "0", "0", "0.3000", "done", "founder", "-"])
         let schedule = ChartTable.schedule(of: history)
-        #expect(schedule.columns.map(\.title) == ["Interval", "Trained as", "accuracy", "kind", "rate", "Changed"])
+        #expect(schedule.columns.map(\.title) == ["Interval", "Trained as", "accuracy", "rate", "kind", "Changed"])
         #expect(schedule.rows.map { $0[1] } == ["0@0", "0@1", "1@2", "1@3", "1@4"])
-        #expect(schedule.rows[2] == ["2", "1@2", "0.6000", "relu", "0.08", "copy; rate ×0.8"])
+        #expect(schedule.rows[2] == ["2", "1@2", "0.6000", "0.08", "relu", "copy; rate ×0.8"])
         #expect(
             ChartTable.lineage(of: history).rows.map { Array($0.prefix(5)) } == [
                 ["2", "1", "0.2500", "0@1", "0.5000"], ["2", "2", "-", "0@1", "0.5000"],

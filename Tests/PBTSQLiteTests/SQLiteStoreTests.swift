@@ -9,8 +9,10 @@ import Testing
 @testable import PBTSQLite
 
 @Suite struct SQLiteStoreTests {
+    /// Decides early, as definitions from before the timing was named do.
     private static let experiment = Experiment(
-        "e", objective: .maximize("score"), population: 3, intervals: 3, seed: 1, space: ["x": .uniform(0...1)])
+        "e", objective: .maximize("score"), population: 3, intervals: 3, seed: 1, space: ["x": .uniform(0...1)],
+        decides: .early)
 
     /// Message of the error that opening gives.
     private func opening(_ path: String, mustExist: Bool = false) -> (PBTError.Code?, String) {

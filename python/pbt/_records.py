@@ -49,7 +49,7 @@ class IntervalRecord:
     """``waiting``, ``running``, ``done``, ``diverged`` or ``failed``."""
     hyperparameters: Dict[str, Any]
     changes: List[Dict[str, Any]]
-    """The changes by explore: ``name``, ``old``, ``operation``, ``new``."""
+    """The changes by explore: ``name``, ``old``, ``operation``, ``new``; ``clipped`` (true) at a bound."""
     parent: Optional[IntervalID]
     score: Optional[float]
     metrics: Dict[str, Any]

@@ -67,3 +67,29 @@ public struct Document: Sendable {
         }
     }
 }
+
+extension Document {
+    /// Returns the part at a path of names; nil if there is none.
+    private func part(_ path: some Sequence<String>) -> Document? {
+        var current = self
+        for name in path {
+            guard case .object(let entries) = current.content,
+                let entry = entries.last(where: { $0.name == name })
+            else { return nil }
+            current = entry.content
+        }
+        return current
+    }
+
+    /// Returns the line of the innermost existing part at a path of names, or of an element of the list there.
+    func line(of path: [String], _ element: Int? = nil) -> Int {
+        for count in (0...path.count).reversed() {
+            guard let part = part(path.prefix(count)) else { continue }
+            if count == path.count, let element, case .list(let list) = part.content, list.indices.contains(element) {
+                return list[element].line
+            }
+            return part.line
+        }
+        return line
+    }
+}

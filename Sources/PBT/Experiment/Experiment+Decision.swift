@@ -7,6 +7,8 @@ extension Experiment {
     /// from streams named by (seed, member, index, hyperparameter). The same rows give the same decision on every
     /// machine.
     ///
+    /// With ``Decides/certain`` the population is the one at the index of the interval.
+    ///
     /// Source: Jaderberg et al. 2017, algorithm 1. There is no exploit after a member's last interval, since nothing
     /// would be trained with the donor's weights.
     ///
@@ -47,6 +49,7 @@ extension Experiment {
         case .populationBasedTraining:
             break
         }
+        if interval.state == .done, isBurningIn(after: id.index) { return continues(with: interval.hyperparameters) }
         if let donor = try donor(for: interval, in: population, strategies: strategies) {
             let (hyperparameters, changes) = try explored(
                 from: donor, own: interval.hyperparameters, for: nextID, in: population, strategies: strategies,
@@ -79,8 +82,24 @@ extension Experiment {
             let chosen = strategy.donor(for: member, in: population, using: &random)
             return chosen.flatMap { $0 == member.id ? nil : population[id: $0] }
         }
-        return exploit.donor(for: interval.id.member, depth: interval.depth, in: population, using: &random)
-            .flatMap { population[id: $0] }
+        return exploit.donor(
+            for: interval.id.member, depth: interval.depth, in: population, rivalsBy: rivalDraw(in: population),
+            using: &random
+        ).flatMap { population[id: $0] }
+    }
+
+    /// Returns the numbers among which a rival is drawn.
+    ///
+    /// By rank with the timings that existed before ``Decides/certain``, so that their decisions can be derived again,
+    /// and among the known members of a partial population.
+    package func rivalDraw(in population: Population) -> RivalDraw {
+        decides == .certain && !population.isPartial ? .number : .rank
+    }
+
+    /// Returns the member that one is compared with after an interval, by the same draw as the decision.
+    package func rival(after interval: IntervalID, among size: Int) -> Int? {
+        var random = RandomStream(seed: seed, .exploit, member: interval.member, index: interval.index + 1)
+        return ExploitRule.rival(of: interval.member, among: size, using: &random)
     }
 
     /// Adapts hyperparameters of an earlier revision to the present space, except those of a manual search or a replay.
@@ -116,21 +135,23 @@ extension Experiment {
                 continue
             }
             if case .constant = dimension.domain { continue }
-            var (new, operation): (Value, String)
+            var (new, operation, isClipped): (Value, String, Bool)
             if let proposed, dimension.explore == nil {
                 new = proposed[name].flatMap { dimension.nearestLegal(to: $0) } ?? old
-                operation = new == old ? "kept" : "custom"
+                (operation, isClipped) = (new == old ? "kept" : "custom", false)
             } else {
                 var random = RandomStream(seed: seed, .explore, member: next.member, index: next.index, name: name)
-                (new, operation) = dimension.explored(from: old, by: dimension.explore ?? explore, using: &random)
+                let explored = dimension.explored(from: old, by: dimension.explore ?? explore, using: &random)
+                (new, operation, isClipped) = (explored.value, explored.operation, explored.isClipped)
             }
             if isRevised, !(dimension.explore ?? explore).ignoresBounds, dimension.complaint(about: new) != nil {
                 var random = RandomStream(seed: seed, .sample, member: next.member, index: next.index, name: name)
                 let legal = dimension.nearestLegal(to: new)
                 (new, operation) = legal.map { ($0, "clipped") } ?? (dimension.sample(using: &random), "resampled")
+                isClipped = false
             }
             result[name] = new
-            changes.append(Change(name: name, old: old, operation: operation, new: new))
+            changes.append(Change(name: name, old: old, operation: operation, new: new, isClipped: isClipped))
         }
         return (result, changes)
     }

@@ -59,7 +59,7 @@ extension Experiment {
     /// - Parameter old: The definition before.
     /// - Returns: One difference for each key.
     public func differences(from old: Experiment) -> [Difference] {
-        var (mine, before) = (withCopies(of: old).comparableValues, old.comparableValues)
+        var (mine, before) = (withCopies(of: old).withTiming(of: old).comparableValues, old.comparableValues)
         // Hyperparameters are compared by their flat names; if only their grouping differs, it is one difference.
         let isSpaceSame = space.flatValues == old.space.flatValues
         if !isSpaceSame {
@@ -82,11 +82,15 @@ extension Experiment {
         return differences
     }
 
-    /// The definition's values as in an experiment file: without the names of copies, and without values from `from`.
+    /// The definition's values as in an experiment file: without the names of copies, without values from
+    /// `from`, and without the order of hyperparameters, which affects nothing.
     private var comparableValues: [String: Value] {
         var plain = self
+        // Named, whether it is the default or not.
+        plain.decides = decides
         plain.founderCheckpoints = founderCheckpoints.withoutCopies
         var values = plain.value.object ?? [:]
+        values.removeValue(forKey: "order")
         if founderCheckpoints.experiment != nil { values.removeValue(forKey: "initial") }
         return values
     }
@@ -127,7 +131,8 @@ extension Value {
     /// A hyperparameter's definition without bounds that equal its distribution's, and without other defaults.
     fileprivate var withoutDefaults: Value {
         guard var object else { return self }
-        for name in ["uniform", "log_uniform", "integer", "log_integer"] where object[name] == object["bounds"] {
+        let ranges = ["uniform", "log_uniform", "reverse_log_uniform", "integer", "log_integer"]
+        for name in ranges where object[name] == object["bounds"] {
             object["bounds"] = nil
         }
         if object["normal"] != nil || object["log_normal"] != nil,

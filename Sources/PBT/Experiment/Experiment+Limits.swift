@@ -37,7 +37,8 @@ extension Experiment {
         check.within(Limits.kept, keep.best, at: ["keep", "best"])
         check.within(Limits.kept, keep.last, at: ["keep", "last"])
         check.duration(stop.after, at: ["stop", "after"])
-        check.duration(deadline, at: ["synchronous", "deadline"])
+        check.duration(deadline, at: isSynchronous ? ["synchronous", "deadline"] : ["decide", "certain", "deadline"])
+        check.duration(patience, at: ["decide", "certain", "patience"])
         if let trainer { check.trainer(trainer) }
         return check.errors
     }
@@ -87,9 +88,18 @@ private struct LimitCheck {
         switch rule.kind {
         case .standard(.factors(let factors), _): self.factors(factors, at: path + ["perturb"])
         case .standard(.uniform(let low, let high), _): self.factors([low, high], at: path + ["perturb"])
+        case .standard(.steps(let sizes), _): self.steps(sizes, at: path + ["step"])
+        case .standard(.uniformSteps(let low, let high), _): self.steps([low, high], at: path + ["step"])
         case .standard(nil, _): break
         case .ray(let factors, _): self.factors(factors, at: path + ["ray"])
         case .custom(let name): atMost(Limits.nameBytes, name.utf8.count, "bytes", at: path + ["custom"])
+        }
+    }
+
+    private mutating func steps(_ sizes: [Double], at path: [String]) {
+        atMost(Limits.factors, sizes.count, "steps", at: path)
+        if let wrong = sizes.first(where: { !Limits.step.contains($0) }) {
+            within(Limits.step, wrong, "each step", at: path)
         }
     }
 
@@ -130,6 +140,9 @@ private struct LimitCheck {
         case .logUniform(let low, let high):
             numbers = [low, high]
             range(numbers, Limits.logarithmic, at: path + ["log_uniform"])
+        case .reverseLogUniform(let low, let high):
+            numbers = [low, high]
+            range(numbers, -most...Limits.reverseLogarithmic, at: path + ["reverse_log_uniform"])
         case .normal(let mean, let deviation):
             numbers = [mean, deviation]
             range(numbers, -most...most, at: path + ["normal"])
@@ -182,41 +195,5 @@ private struct LimitCheck {
         }
         duration(trainer.timeout, at: ["timeout"])
         duration(trainer.grace, at: ["grace"])
-    }
-}
-
-extension Dimension.Real {
-    /// The range that founders draw from, if it has two ends.
-    fileprivate var range: ClosedRange<Double>? {
-        switch distribution {
-        case .uniform(let low, let high), .logUniform(let low, let high): low...high
-        case .normal, .logNormal: nil
-        }
-    }
-}
-
-extension Document {
-    /// Returns the part at a path of names; nil if there is none.
-    private func part(_ path: some Sequence<String>) -> Document? {
-        var current = self
-        for name in path {
-            guard case .object(let entries) = current.content,
-                let entry = entries.last(where: { $0.name == name })
-            else { return nil }
-            current = entry.content
-        }
-        return current
-    }
-
-    /// Returns the line of the innermost existing part at a path of names, or of an element of the list there.
-    fileprivate func line(of path: [String], _ element: Int? = nil) -> Int {
-        for count in (0...path.count).reversed() {
-            guard let part = part(path.prefix(count)) else { continue }
-            if count == path.count, let element, case .list(let list) = part.content, list.indices.contains(element) {
-                return list[element].line
-            }
-            return part.line
-        }
-        return line
     }
 }

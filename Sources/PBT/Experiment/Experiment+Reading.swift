@@ -4,7 +4,7 @@ extension Experiment {
     static let keys = [
         "name", "kind", "objective", "population", "intervals", "seed", "space", "initial", "from", "preset", "exploit",
         "explore", "synchronous", "decide", "open", "command", "workers", "gpus", "threads", "retries", "timeout",
-        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env",
+        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env", "order",
     ]
 
     /// Advice for keys that other programs use.
@@ -49,7 +49,8 @@ extension Experiment {
         let space = faults.attempt { () throws(DocumentError) in
             try SearchSpace(
                 document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
-                mayBeEmpty: isOpen, hasCommand: reader.has("command"))
+                mayBeEmpty: isOpen, hasCommand: reader.has("command"),
+                order: reader.list("order")?.compactMap(\.value.string))
         }
         var founders = Founders()
         if let space {
@@ -77,12 +78,13 @@ extension Experiment {
         let kind = schedule.map { .replay($0) } ?? named ?? .populationBasedTraining
         let explores = kind == .populationBasedTraining
         let exploit = faults.attempt { () throws(DocumentError) in try Self.readExploit(reader, preset: preset) }
+        let burnIn = faults.attempt { () throws(DocumentError) in try Self.readBurnIn(reader) }
         let explore = faults.attempt { () throws(DocumentError) in try Self.readExplore(reader, preset: preset) }
         let order = faults.attempt { () throws(DocumentError) in
             try Self.readSynchronous(reader, isManual: isManual)
         }
         let decides = faults.attempt { () throws(DocumentError) in
-            try Self.readDecide(reader, order?.isSynchronous ?? false)
+            try Self.readDecide(reader, order?.isSynchronous ?? false, isStored: isStored)
         }
         let seed = faults.attempt { () throws(DocumentError) in try reader.int("seed", atLeast: .min) ?? 0 }
         let retries = faults.attempt { () throws(DocumentError) in
@@ -95,7 +97,8 @@ extension Experiment {
             try Self.readTrainer(reader, directory: directory)
         }
         try faults.check()
-        guard let name, let objective, let space, let population, let intervals, let exploit, let explore, let order,
+        guard let name, let objective, let space, let population, let intervals, let exploit, let burnIn, let explore,
+            let order,
             let decides, let seed, let retries, let stop, let keep, let hasBaseline, let trainer
         else {
             throw DocumentError(line: reader.line, path: "", problem: "cannot be read")
@@ -104,9 +107,10 @@ extension Experiment {
             name, kind: kind, objective: objective, population: population, intervals: intervals,
             seed: UInt64(bitPattern: Int64(seed)), space: space, initial: initial,
             founderCheckpoints: founders.checkpoints, exploit: explores ? exploit : .none,
-            explore: explores ? explore : .none,
-            isSynchronous: order.isSynchronous, deadline: order.deadline, decides: decides, isOpen: isOpen,
-            retries: retries, stop: stop, keep: keep, hasBaseline: hasBaseline, trainer: trainer)
+            burnIn: explores ? burnIn : 0, explore: explores ? explore : .none,
+            isSynchronous: order.isSynchronous, deadline: order.deadline ?? decides.deadline,
+            decides: decides.moment, patience: decides.patience, isOpen: isOpen, retries: retries, stop: stop,
+            keep: keep, hasBaseline: hasBaseline, trainer: trainer)
         guard !isStored else { return }
         var beyond = Faults()
         for error in limitErrors(in: document) { beyond.add(error) }
@@ -248,16 +252,45 @@ extension Experiment {
         return (isSynchronous, deadline)
     }
 
-    private static func readDecide(_ reader: ObjectReader, _ isSynchronous: Bool) throws(DocumentError) -> Decides {
-        guard let word = try reader.string("decide") else { return .early }
-        guard let decides = Decides(rawValue: word) else {
-            throw reader.error("decide", "must be early or late, not \"\(word)\"")
+    /// The timing as read: nil for the default.
+    private struct Timing {
+        var moment: Decides?
+        var patience: Duration?
+        var deadline: Duration?
+    }
+
+    /// Reads the timing.
+    ///
+    /// A stored definition without one was written before ``Decides/certain`` existed: it continues to decide early.
+    private static func readDecide(
+        _ reader: ObjectReader, _ isSynchronous: Bool, isStored: Bool
+    ) throws(DocumentError) -> Timing {
+        guard let document = reader.document("decide") else { return Timing(moment: isStored ? .early : nil) }
+        if case .object = document.content {
+            let rule = try ObjectReader(document, path: "decide", known: ["certain"])
+            guard let inner = rule.document("certain") else {
+                throw reader.error("decide", "must be a word, or {certain: {patience: 5m, deadline: 30m}}")
+            }
+            let settings = try ObjectReader(inner, path: "decide.certain", known: ["patience", "deadline"])
+            let patience = try settings.duration("patience", orZero: true)
+            let deadline = try settings.duration("deadline")
+            guard !isSynchronous else {
+                throw reader.error(
+                    "decide",
+                    "cannot have patience or a deadline with synchronous, which waits for all; write "
+                        + "synchronous: {deadline: 30m}")
+            }
+            return Timing(moment: .certain, patience: patience, deadline: deadline)
         }
-        guard decides == .early || !isSynchronous else {
+        let word = try reader.string("decide") ?? ""
+        guard let decides = Decides(rawValue: word) else {
+            throw reader.error("decide", "must be certain, early, or late, not \"\(word)\"")
+        }
+        guard decides != .late || !isSynchronous else {
             throw reader.error(
                 "decide", "late cannot be combined with synchronous, which decides when a generation is complete")
         }
-        return decides
+        return Timing(moment: decides)
     }
 
     private static func readOpen(_ reader: ObjectReader) throws(DocumentError) -> Bool {

@@ -23,8 +23,10 @@ extension Experiment {
             "objective": ["metric": .string(objective.metric), "goal": .string(objective.goal.rawValue)],
             "population": .integer(population), "intervals": .integer(intervals),
             "seed": .integer(Int(Int64(bitPattern: seed))), "space": space.value,
-            "exploit": exploit.value, "explore": explore.value,
+            "exploit": exploit.value(burnIn: burnIn), "explore": explore.value,
         ]
+        // The objects of a stored definition have no order.
+        if space.names != space.names.sorted() { object["order"] = .array(space.names.map { .string($0) }) }
         switch kind {
         case .populationBasedTraining: object["kind"] = "pbt"
         case .randomSearch: object["kind"] = "random_search"
@@ -35,15 +37,28 @@ extension Experiment {
         }
         object["from"] = founderCheckpoints.experiment.map { .string($0) }
         object["initial"] = initialValue
-        if let deadline {
+        if let deadline, isSynchronous {
             object["synchronous"] = ["deadline": deadline.value]
         } else {
             object["synchronous"] = .bool(isSynchronous)
         }
-        if decides == .late { object["decide"] = "late" }
+        object["decide"] = decideValue
         if isOpen { object["open"] = true }
         if hasBaseline { object["baseline"] = "random_search" }
         return object
+    }
+
+    /// The timing as in an experiment file; nil if the definition does not name it.
+    ///
+    /// Always named in a store, whose definitions without it are from before ``Decides/certain`` and decide early.
+    private var decideValue: Value? {
+        var settings: [String: Value] = [:]
+        if decides == .certain, !isSynchronous {
+            settings["patience"] = patience?.value
+            settings["deadline"] = deadline?.value
+        }
+        if !settings.isEmpty { return ["certain": .object(settings)] }
+        return namesTiming ? .string(decides.rawValue) : nil
     }
 
     /// Founders' hyperparameters and checkpoints as in an experiment file: a list, or an object that applies to all.
@@ -105,6 +120,16 @@ extension ExploitRule {
     }
 }
 
+extension ExploitRule {
+    /// The rule as in an experiment file, with a burn-in unless that is 0.
+    fileprivate func value(burnIn: Int) -> Value {
+        guard burnIn > 0 else { return value }
+        var object = value.object ?? [value.string ?? "truncation": .null]
+        object["burn_in"] = .integer(burnIn)
+        return .object(object)
+    }
+}
+
 extension ExploreRule {
     /// The rule as in an experiment file.
     package var value: Value {
@@ -115,8 +140,11 @@ extension ExploreRule {
             switch perturbation {
             case .factors(let factors): object["perturb"] = .array(factors.map { .number($0) })
             case .uniform(let low, let high): object["perturb"] = ["uniform": [.number(low), .number(high)]]
+            case .steps(let sizes): object["step"] = .array(sizes.map { .number($0) })
+            case .uniformSteps(let low, let high): object["step"] = ["uniform": [.number(low), .number(high)]]
             case nil: break
             }
+            if keptCategories > 0 { object["keep_categories"] = .number(keptCategories) }
             return .object(object)
         case .ray(let factors, let resample):
             return ["ray": ["factors": .array(factors.map { .number($0) }), "resample": .number(resample)]]
@@ -146,6 +174,7 @@ extension Dimension {
             switch real.distribution {
             case .uniform(let a, let b): object["uniform"] = [.number(a), .number(b)]
             case .logUniform(let a, let b): object["log_uniform"] = [.number(a), .number(b)]
+            case .reverseLogUniform(let a, let b): object["reverse_log_uniform"] = [.number(a), .number(b)]
             case .normal(let a, let b): object["normal"] = [.number(a), .number(b)]
             case .logNormal(let a, let b): object["log_normal"] = [.number(a), .number(b)]
             }
@@ -156,6 +185,7 @@ extension Dimension {
                 .integer(integers.range.lowerBound), .integer(integers.range.upperBound),
             ]
             object["bounds"] = [.integer(integers.bounds.lowerBound), .integer(integers.bounds.upperBound)]
+            if integers.quantum > 1 { object["quantum"] = .integer(integers.quantum) }
         case .choice(let choice):
             object["choice"] = .array(choice.values)
             object["weights"] = choice.weights.map { .array($0.map { .number($0) }) }

@@ -18,10 +18,24 @@ public struct Experiment: Sendable, Hashable {
 
     /// The time at which the decision about a continuing member is made.
     public enum Decides: String, Sendable, Hashable, CaseIterable {
+        /// As soon as it cannot depend on missing scores, among the scores that the members have at the same index.
+        case certain
         /// When its interval finishes.
         case early
         /// When a worker claims and nothing is waiting: with the scores of all intervals that have finished by then.
         case late
+    }
+
+    /// A time of decisions, and whether the definition names it.
+    ///
+    /// Equal if the times are: a definition that names the default equals one that omits it.
+    private struct Timing: Sendable, Hashable {
+        var decides: Decides
+        var isNamed: Bool
+
+        static func == (a: Self, b: Self) -> Bool { a.decides == b.decides }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(decides) }
     }
 
     /// The number of intervals that means no limit.
@@ -118,14 +132,29 @@ public struct Experiment: Sendable, Hashable {
     public var founderCheckpoints: FounderCheckpoints
     /// The rule that chooses donors.
     public var exploit: ExploitRule
+    /// The number of intervals that each member trains before it may be replaced; one that diverged or failed is replaced
+    /// at any time.
+    ///
+    /// Source: `burn_in_period` of Ray Tune.
+    public var burnIn: Int
     /// The rule that changes hyperparameters of members that took over a donor's.
     public var explore: ExploreRule
     /// True if decisions are made only when all members have finished a generation.
     public var isSynchronous: Bool
-    /// The maximum duration of a generation in a synchronous experiment; members that exceed it count as failed.
+    /// The maximum duration of a generation, if decisions wait for it; members that exceed it count as failed.
     public var deadline: Duration?
-    /// The time at which the decision about a continuing member is made.
-    public var decides: Decides
+    /// The time at which the decision about a continuing member is made; setting it names it.
+    public var decides: Decides {
+        get { timing.decides }
+        set { timing = Timing(decides: newValue, isNamed: true) }
+    }
+    /// The time that a finished interval waits for the scores of others while a worker has nothing else to train; nil
+    /// to wait until the decision is certain.
+    ///
+    /// Used with ``Decides/certain`` only. A decision that is made without waiting depends on the workers' speed, so
+    /// the run is not reproducible from its seed.
+    public var patience: Duration?
+    private var timing: Timing
     /// True if members may come at any time, so that the experiment does not end when all of them have ended.
     ///
     /// An open random search samples a new founder whenever nothing else is left to do. A manual search is always open.
@@ -146,8 +175,9 @@ public struct Experiment: Sendable, Hashable {
         _ name: String, kind: Kind = .populationBasedTraining, objective: Objective, population: Int, intervals: Int,
         seed: UInt64 = 0, space: SearchSpace, initial: [Hyperparameters] = [],
         founderCheckpoints: FounderCheckpoints = FounderCheckpoints(),
-        exploit: ExploitRule = .truncation(), explore: ExploreRule = .perturb(), isSynchronous: Bool = false,
-        deadline: Duration? = nil, decides: Decides = .early, isOpen: Bool = false, retries: Int = 2,
+        exploit: ExploitRule = .truncation(), burnIn: Int = 0, explore: ExploreRule = .perturb(),
+        isSynchronous: Bool = false, deadline: Duration? = nil, decides: Decides? = nil, patience: Duration? = nil,
+        isOpen: Bool = false, retries: Int = 2,
         stop: Stop = Stop(), keep: Keep = Keep(),
         hasBaseline: Bool = false, trainer: Trainer? = nil
     ) {
@@ -165,16 +195,46 @@ public struct Experiment: Sendable, Hashable {
         }
         self.founderCheckpoints = founderCheckpoints
         self.exploit = exploit
+        self.burnIn = burnIn
         self.explore = explore
         self.isSynchronous = isSynchronous
         self.deadline = deadline
-        self.decides = decides
+        timing = Timing(decides: decides ?? .certain, isNamed: decides != nil)
+        self.patience = patience
         self.isOpen = isOpen
         self.retries = retries
         self.stop = stop
         self.keep = keep
         self.hasBaseline = hasBaseline
         self.trainer = trainer
+    }
+
+    /// True if the definition names ``decides``, so that an edit changes it.
+    package var namesTiming: Bool { timing.isNamed }
+
+    /// Returns the experiment with the timing and patience of an earlier definition, unless it names one.
+    package func withTiming(of earlier: Experiment) -> Experiment {
+        guard !namesTiming else { return self }
+        var result = self
+        result.decides = earlier.decides
+        result.patience = earlier.patience
+        if !isSynchronous, !earlier.isSynchronous { result.deadline = earlier.deadline }
+        return result
+    }
+
+    /// True if decisions compare the scores that members have at the same index, and are made when they are certain.
+    ///
+    /// Members that never exchange need no decision, and members that come at any time have no generations.
+    package var waitsForCertainty: Bool {
+        decides == .certain && !isSynchronous && kind == .populationBasedTraining && exploit != .none && !takesMembers
+    }
+
+    /// The number of checkpoints that are kept, beyond those of the members' latest intervals, for decisions that wait
+    /// for certainty: an estimate for two generations that are not complete.
+    package var possibleDonors: Int {
+        guard waitsForCertainty else { return 0 }
+        if case .truncation(_, let top) = exploit.kind { return 2 * ExploitRule.count(of: top, among: population) }
+        return exploit == .best ? 2 : population
     }
 
     /// Returns the name of an experiment's baseline.
@@ -189,10 +249,12 @@ public struct Experiment: Sendable, Hashable {
         baseline.name = Self.baselineName(of: name)
         baseline.kind = .randomSearch
         baseline.exploit = .none
+        baseline.burnIn = 0
         baseline.explore = .none
         baseline.isSynchronous = false
         baseline.deadline = nil
         baseline.decides = .early
+        baseline.patience = nil
         baseline.hasBaseline = false
         return baseline
     }
@@ -216,10 +278,12 @@ public struct Experiment: Sendable, Hashable {
         replay.initial = []
         replay.founderCheckpoints = FounderCheckpoints(shared: checkpoint)
         replay.exploit = .none
+        replay.burnIn = 0
         replay.explore = .none
         replay.isSynchronous = false
         replay.deadline = nil
         replay.decides = .early
+        replay.patience = nil
         replay.isOpen = false
         replay.stop = Stop()
         replay.hasBaseline = false
@@ -237,6 +301,14 @@ public struct Experiment: Sendable, Hashable {
             sampled.values.merge(initial[member].values) { $1 }
         }
         return sampled
+    }
+
+    /// Returns true if a member that trained an interval of this index keeps its own weights, since its burn-in is not
+    /// over.
+    ///
+    /// One that diverged or failed is replaced regardless.
+    package func isBurningIn(after index: Int) -> Bool {
+        index + 1 < burnIn
     }
 
     /// True if members may come at any time.

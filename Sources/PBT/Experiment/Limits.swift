@@ -19,12 +19,16 @@ package enum Limits {
     package static let factors = 1_000
     /// Each factor.
     package static let factor = 1e-6...1e6
+    /// Each step, as a share of the range.
+    package static let step = 1e-6...1
     /// The weight of a choice's value.
     package static let weight = 0...1e100
     /// The magnitude of a real hyperparameter: beyond it, products and differences overflow.
     package static let magnitude = 1e300
     /// A real hyperparameter on a logarithmic scale: below, numbers lose their digits.
     package static let logarithmic = 1e-300...1e300
+    /// The greatest number of a `reverse_log_uniform`: above, the distance to 1 loses its digits.
+    package static let reverseLogarithmic = 1 - 1e-12
     /// The mean of a `log_normal`: the natural logarithm of ``logarithmic``.
     package static let logMean = -690.0...690
     /// The standard deviation of a `log_normal`.

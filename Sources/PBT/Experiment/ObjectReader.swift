@@ -111,9 +111,9 @@ struct ObjectReader {
     }
 
     /// Reads a duration: a number of seconds, or a number with the unit `ms`, `s`, `m`, `h`, or `d`.
-    func duration(_ name: String) throws(DocumentError) -> Duration? {
+    func duration(_ name: String, orZero mayBeZero: Bool = false) throws(DocumentError) -> Duration? {
         guard let value = document(name)?.value else { return nil }
-        guard let duration = Duration(value: value), duration > .zero else {
+        guard let duration = Duration(value: value), duration > .zero || mayBeZero && duration == .zero else {
             throw error(name, "must be a time such as 90s, 10m or 2h, not \(value)")
         }
         return duration

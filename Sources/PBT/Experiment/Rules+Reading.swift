@@ -23,9 +23,15 @@ extension Experiment {
         }
         let inner = try ObjectReader(
             document, path: "exploit",
-            known: ["truncation", "t_test", "binary_tournament", "best", "none", "ray", "custom"],
-            hints: ["quantile": "write truncation: 0.2", "truncate": "write truncation: 0.2"])
-        guard case .object(let entries) = document.content, entries.count == 1, let rule = entries.first else {
+            known: ["truncation", "t_test", "binary_tournament", "best", "none", "ray", "custom", "burn_in"],
+            hints: [
+                "quantile": "write truncation: 0.2", "truncate": "write truncation: 0.2",
+                "burn_in_period": "write burn_in: INTERVALS",
+            ])
+        guard case .object(let entries) = document.content else { return .truncation() }
+        let rules = entries.filter { $0.name != "burn_in" }
+        guard let rule = rules.first, rules.count == 1 else {
+            if rules.isEmpty, !entries.isEmpty { return preset == "ray" ? .ray() : .truncation() }
             throw reader.error("exploit", "must have one rule, for example {truncation: 0.2}")
         }
         switch rule.name {
@@ -52,6 +58,19 @@ extension Experiment {
         case "best": return .best
         default: return .none
         }
+    }
+
+    /// Reads the first interval that a member may take over a donor's checkpoint for.
+    static func readBurnIn(_ reader: ObjectReader) throws(DocumentError) -> Int {
+        guard let document = reader.document("exploit"), case .object(let entries) = document.content,
+            let entry = entries.first(where: { $0.name == "burn_in" })
+        else { return 0 }
+        guard let interval = entry.content.value.int, Limits.ordinals.contains(interval) else {
+            throw DocumentError(
+                line: entry.line, path: "exploit.burn_in",
+                problem: "must be a number of intervals from 0 to 1000000, not \(entry.content.value.flowText)")
+        }
+        return interval
     }
 
     private static func readTruncation(_ inner: ObjectReader, _ document: Document) throws(DocumentError) -> ExploitRule
@@ -84,17 +103,18 @@ extension Experiment {
 }
 
 extension ExploreRule {
-    /// Reads a rule: `{perturb: [0.8, 1.25], resample: 0.1}`, `{perturb: {uniform: [0.8, 1.2]}}`, `resample`, `none`,
-    /// `ray`.
+    /// Reads a rule: `{perturb: [0.8, 1.25], resample: 0.1}`, `{perturb: {uniform: [0.8, 1.2]}}`, `{step: 0.1}`,
+    /// `resample`, `none`, `ray`.
     init(document: Document, in reader: ObjectReader, name: String, allowsCustom: Bool) throws(DocumentError) {
         if let word = document.value.string {
             switch word {
             case "perturb": self = .perturb()
+            case "step": self = .step()
             case "resample": self = .resample
             case "none": self = .none
             case "ray": self = .ray()
             default:
-                let known = ["perturb", "resample", "none", "ray"]
+                let known = ["perturb", "step", "resample", "none", "ray"]
                 let advice =
                     nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
                     ?? "known: \(known.joined(separator: ", "))"
@@ -104,7 +124,7 @@ extension ExploreRule {
         }
         let inner = try ObjectReader(
             document, path: reader.place(name),
-            known: ["perturb", "resample", "ray"] + (allowsCustom ? ["custom"] : []),
+            known: ["perturb", "step", "resample", "keep_categories", "ray"] + (allowsCustom ? ["custom"] : []),
             hints: [
                 "resample_probability": "write resample: PROBABILITY",
                 "perturbation_factors": "write perturb: [FACTOR, FACTOR]",
@@ -121,26 +141,57 @@ extension ExploreRule {
                 resampling: options.has("resample") ? try Self.probability(options) : 0.25)
             return
         }
-        guard inner.has("perturb") || inner.has("resample") else {
+        guard inner.has("perturb") || inner.has("step") || inner.has("resample") else {
             throw reader.error(
                 name, "must be a rule, for example {perturb: [0.8, 1.25], resample: 0.1}; to change nothing write none")
         }
-        let resample = try Self.probability(inner)
-        guard let perturb = inner.document("perturb") else {
-            self.init(kind: .standard(nil, resample: resample))
-            return
-        }
-        if case .object = perturb.content {
-            let range = try ObjectReader(perturb, path: inner.place("perturb"), known: ["uniform"])
-            _ = try range.required("uniform", "uniform: [0.8, 1.2]")
-            let (low, high) = try range.pair("uniform", "the lower first")
-            guard low > 0, low <= high else {
-                throw range.error("uniform", "must be two factors above 0, the lower first, not [\(low), \(high)]")
+        if inner.has("perturb"), inner.has("step") { throw inner.error("step", "cannot be combined with perturb") }
+        let perturbation =
+            inner.has("step") ? try Self.steps(inner) : inner.has("perturb") ? try Self.perturbation(inner) : nil
+        self.init(kind: .standard(perturbation, resample: try Self.probability(inner)))
+        if inner.has("keep_categories") {
+            guard perturbation != nil else {
+                throw inner.error("keep_categories", "requires perturb or step; resample has a probability of its own")
             }
-            self = .perturb(from: low, to: high, resampling: resample)
-            return
+            keptCategories = try Self.probability(inner, "keep_categories")
         }
-        self = .perturb(by: try Self.factors(inner, "perturb"), resampling: resample)
+    }
+
+    private static func perturbation(_ reader: ObjectReader) throws(DocumentError) -> Perturbation {
+        guard let perturb = reader.document("perturb"), case .object = perturb.content else {
+            return .factors(try factors(reader, "perturb"))
+        }
+        let range = try ObjectReader(perturb, path: reader.place("perturb"), known: ["uniform"])
+        _ = try range.required("uniform", "uniform: [0.8, 1.2]")
+        let (low, high) = try range.pair("uniform", "the lower first")
+        guard low > 0, low <= high else {
+            throw range.error("uniform", "must be two factors above 0, the lower first, not [\(low), \(high)]")
+        }
+        return .uniform(low, high)
+    }
+
+    private static func steps(_ reader: ObjectReader) throws(DocumentError) -> Perturbation {
+        let document = try reader.required("step", "step: 0.1")
+        switch document.content {
+        case .object:
+            let range = try ObjectReader(document, path: reader.place("step"), known: ["uniform"])
+            _ = try range.required("uniform", "uniform: [0.05, 0.2]")
+            let (low, high) = try range.pair("uniform", "the lower first")
+            guard low > 0, low <= high, high <= 1 else {
+                throw range.error(
+                    "uniform", "must be two shares of the range above 0, the lower first, not [\(low), \(high)]")
+            }
+            return .uniformSteps(low, high)
+        case .list, .scalar:
+            let given: [Value] = document.value.array ?? [document.value]
+            let sizes = given.compactMap(\.double)
+            guard !sizes.isEmpty, sizes.count == given.count, sizes.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
+                throw reader.error(
+                    "step",
+                    "must be a share of the range, for example 0.1, or a list of them, not \(document.value.flowText)")
+            }
+            return .steps(sizes)
+        }
     }
 
     private static func factors(_ reader: ObjectReader, _ name: String) throws(DocumentError) -> [Double] {
@@ -155,10 +206,12 @@ extension ExploreRule {
         return factors
     }
 
-    private static func probability(_ reader: ObjectReader) throws(DocumentError) -> Double {
-        let probability = try reader.double("resample") ?? 0
+    private static func probability(
+        _ reader: ObjectReader, _ name: String = "resample"
+    ) throws(DocumentError) -> Double {
+        let probability = try reader.double(name) ?? 0
         guard (0...1).contains(probability) else {
-            throw reader.error("resample", "must be a probability between 0 and 1, not \(probability)")
+            throw reader.error(name, "must be a probability between 0 and 1, not \(probability)")
         }
         return probability
     }

@@ -6,17 +6,28 @@ public struct Change: Sendable, Hashable {
     public var name: String
     /// The donor's value.
     public var old: Value
-    /// The operation in a few characters: `×0.8`, `+1`, `resampled`, `kept`, `custom`; by hand: `pushed`, `removed`.
+    /// The operation in a few characters: `×0.8`, `1-x ×0.8`, `+1`, `+10% of range`, `resampled`, `kept`, `custom`; by
+    /// hand: `pushed`, `removed`.
     public var operation: String
     /// The new value.
     public var new: Value
+    /// True if the operation would have left the bounds, and the new value is the legal one nearest to it.
+    ///
+    /// Rows of earlier versions have no such mark.
+    public var isClipped: Bool
+
+    /// The operation for people: `×1.25`, or `×1.25 (clipped)`.
+    public var label: String {
+        isClipped ? "\(operation) (clipped)" : operation
+    }
 
     /// Creates a change.
-    public init(name: String, old: Value, operation: String, new: Value) {
+    public init(name: String, old: Value, operation: String, new: Value, isClipped: Bool = false) {
         self.name = name
         self.old = old
         self.operation = operation
         self.new = new
+        self.isClipped = isClipped
     }
 
     /// True if it was made by hand, after the hyperparameters were drawn or explored.
@@ -29,9 +40,13 @@ public struct Change: Sendable, Hashable {
         operation == "removed"
     }
 
-    /// The change as a JSON object with the keys `name`, `old`, `operation`, `new`.
+    /// The change as a JSON object with the keys `name`, `old`, `operation`, `new`, and `clipped` if it is true.
     public var value: Value {
-        ["name": .string(name), "old": old, "operation": .string(operation), "new": new]
+        var object: [String: Value] = [
+            "name": .string(name), "old": old, "operation": .string(operation), "new": new,
+        ]
+        if isClipped { object["clipped"] = true }
+        return .object(object)
     }
 
     /// Decodes a change from ``value``.
@@ -39,6 +54,7 @@ public struct Change: Sendable, Hashable {
         guard let name = value["name"]?.string, let old = value["old"], let new = value["new"],
             let operation = value["operation"]?.string
         else { return nil }
-        self.init(name: name, old: old, operation: operation, new: new)
+        self.init(
+            name: name, old: old, operation: operation, new: new, isClipped: value["clipped"]?.bool ?? false)
     }
 }

@@ -13,20 +13,32 @@ extension Dimension {
                 case .uniform(let low, let high): random.uniform(low, high)
                 case .logUniform(let low, let high):
                     Mathematics.exp(random.uniform(Mathematics.log(low), Mathematics.log(high)))
+                case .reverseLogUniform(let low, let high):
+                    Scale.reverseLogarithmic.number(
+                        at: random.uniform(
+                            Scale.reverseLogarithmic.position(of: low), Scale.reverseLogarithmic.position(of: high)))
                 case .normal(let mean, let deviation): mean + deviation * random.normal()
                 case .logNormal(let mean, let deviation): Mathematics.exp(mean + deviation * random.normal())
                 }
             return .number(real.legal(drawn))
         case .integer(let integers):
-            let range = integers.range
+            let (range, quantum) = (integers.drawn, integers.quantum)
             guard integers.isLogarithmic else {
-                return .integer(random.integer(in: range))
+                guard quantum > 1 else { return .integer(random.integer(in: range)) }
+                let place = random.integer(in: 0...(range.upperBound - range.lowerBound) / quantum)
+                return .integer(range.lowerBound + place * quantum)
             }
-            // Each integer n covers n - ½ … n + ½, so that the ends are as likely as their neighbors.
+            // Each integer n covers n - ½ … n + ½ (half a step of its grid), so that the ends are as likely as their
+            // neighbors; half a step below 1 would be no number above 0.
+            let half = 0.5 * Double(quantum)
             let drawn = random.uniform(
-                Mathematics.log(Double(range.lowerBound) - 0.5), Mathematics.log(Double(range.upperBound) + 0.5))
-            let rounded = Int(saturating: Mathematics.exp(drawn).rounded())
-            return .integer(min(max(rounded, range.lowerBound), range.upperBound))
+                Mathematics.log(max(Double(range.lowerBound) - half, 0.5)),
+                Mathematics.log(Double(range.upperBound) + half))
+            guard quantum > 1 else {
+                let rounded = Int(saturating: Mathematics.exp(drawn).rounded())
+                return .integer(min(max(rounded, range.lowerBound), range.upperBound))
+            }
+            return .integer(min(max(integers.legal(Mathematics.exp(drawn)), range.lowerBound), range.upperBound))
         case .choice(let choice):
             let place = choice.weights.map { random.index(weights: $0) } ?? random.index(below: choice.values.count)
             return choice.values[place]
@@ -60,6 +72,10 @@ extension Dimension {
             guard let integer = value.int else { return "must be an integer, not \(value)" }
             guard integers.bounds.contains(integer) else {
                 return "must be between \(integers.bounds.lowerBound) and \(integers.bounds.upperBound), not \(value)"
+            }
+            guard integers.legal(Double(integer)) == integer || integers.quantum == 1 else {
+                return
+                    "must be \(integers.bounds.lowerBound) plus a multiple of \(integers.quantum), not \(value)"
             }
             return nil
         case .choice(let choice):

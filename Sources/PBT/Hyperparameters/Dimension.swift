@@ -20,6 +20,8 @@ public struct Dimension: Sendable, Hashable {
             case uniform(Double, Double)
             /// Uniform in the logarithm between two numbers above 0.
             case logUniform(Double, Double)
+            /// Uniform in log(1 - x) between two numbers below 1.
+            case reverseLogUniform(Double, Double)
             /// Normal with mean and standard deviation.
             case normal(Double, Double)
             /// The exponential of a normal with this mean and standard deviation (of the logarithm).
@@ -37,6 +39,8 @@ public struct Dimension: Sendable, Hashable {
         package var range: ClosedRange<Int>
         package var bounds: ClosedRange<Int>
         package var isLogarithmic: Bool
+        /// The step of the grid of values, which starts at the lower bound; 1 for all integers.
+        package var quantum = 1
     }
 
     /// One of several values of any kind.
@@ -96,6 +100,26 @@ public struct Dimension: Sendable, Hashable {
                     quantum: quantum)))
     }
 
+    /// A number x for which log(1 - x) is drawn uniformly; both bounds below 1.
+    ///
+    /// For discount factors, momentum, betas of Adam, and decay rates of averages, whose distance to 1 is what matters.
+    /// Explore multiplies that distance.
+    ///
+    /// - Parameters:
+    ///   - range: The range that founders draw from; below 1.
+    ///   - bounds: The legal values; the range by default.
+    ///   - quantum: The step of the grid of values; nil for no grid.
+    /// - Returns: The hyperparameter.
+    public static func reverseLogUniform(
+        _ range: ClosedRange<Double>, bounds: ClosedRange<Double>? = nil, quantum: Double? = nil
+    ) -> Self {
+        Self(
+            .real(
+                Real(
+                    distribution: .reverseLogUniform(range.lowerBound, range.upperBound), bounds: bounds ?? range,
+                    quantum: quantum)))
+    }
+
     /// A number drawn from a normal distribution, and clipped to the bounds.
     ///
     /// - Parameters:
@@ -138,9 +162,14 @@ public struct Dimension: Sendable, Hashable {
     /// - Parameters:
     ///   - range: The range that founders draw from.
     ///   - bounds: The legal values; the range by default.
+    ///   - quantum: The step of the grid of values, which starts at the lower bound; at least 1.
     /// - Returns: The hyperparameter.
-    public static func integer(_ range: ClosedRange<Int>, bounds: ClosedRange<Int>? = nil) -> Self {
-        Self(.integer(Integers(range: range, bounds: bounds ?? range, isLogarithmic: false)))
+    public static func integer(
+        _ range: ClosedRange<Int>, bounds: ClosedRange<Int>? = nil, quantum: Int = 1
+    ) -> Self {
+        precondition(quantum >= 1, "the step of a grid of integers is at least 1")
+        return Self(
+            .integer(Integers(range: range, bounds: bounds ?? range, isLogarithmic: false, quantum: quantum)))
     }
 
     /// An integer whose logarithm is drawn uniformly; the range starts at 1 or above.
@@ -148,9 +177,14 @@ public struct Dimension: Sendable, Hashable {
     /// - Parameters:
     ///   - range: The range that founders draw from.
     ///   - bounds: The legal values; the range by default.
+    ///   - quantum: The step of the grid of values, which starts at the lower bound; at least 1.
     /// - Returns: The hyperparameter.
-    public static func logInteger(_ range: ClosedRange<Int>, bounds: ClosedRange<Int>? = nil) -> Self {
-        Self(.integer(Integers(range: range, bounds: bounds ?? range, isLogarithmic: true)))
+    public static func logInteger(
+        _ range: ClosedRange<Int>, bounds: ClosedRange<Int>? = nil, quantum: Int = 1
+    ) -> Self {
+        precondition(quantum >= 1, "the step of a grid of integers is at least 1")
+        return Self(
+            .integer(Integers(range: range, bounds: bounds ?? range, isLogarithmic: true, quantum: quantum)))
     }
 
     /// One of several values of any kind.
@@ -230,7 +264,7 @@ public struct Dimension: Sendable, Hashable {
         switch domain {
         case .real(let real):
             switch real.distribution {
-            case .uniform, .logUniform: real.bounds
+            case .uniform, .logUniform, .reverseLogUniform: real.bounds
             case .normal where real.bounds.upperBound < .greatestFiniteMagnitude: real.bounds
             case .logNormal where real.bounds.upperBound < .greatestFiniteMagnitude: real.bounds
             default: nil
@@ -280,7 +314,8 @@ extension Dimension.Real {
     /// The distance that a value of 0 moves for a factor of 2, since multiplication cannot move it.
     package var scale: Double {
         switch distribution {
-        case .uniform(let low, let high), .logUniform(let low, let high): 0.5 * high - 0.5 * low
+        case .uniform(let low, let high), .logUniform(let low, let high), .reverseLogUniform(let low, let high):
+            0.5 * high - 0.5 * low
         case .normal(_, let deviation), .logNormal(_, let deviation): deviation
         }
     }

@@ -5,12 +5,16 @@
 /// Source: Jaderberg et al. 2017, section 4.1.1, "perturb" and "resample". Unlike there, bounds are never
 /// exceeded, an integer moves by at least 1, a value of 0 can move, and a choice is never multiplied.
 public struct ExploreRule: Sendable, Hashable {
-    /// The factor that a value is multiplied by.
+    /// A change of a number: a factor, or a step relative to the range.
     public enum Perturbation: Sendable, Hashable {
         /// One of these, each equally likely; all above 0.
         case factors([Double])
         /// A number drawn uniformly from `lower ..< upper` (Schedy's rule); 0 < lower ≤ upper.
         case uniform(Double, Double)
+        /// A step up or down by one of these shares of the range, each equally likely; above 0, at most 1.
+        case steps([Double])
+        /// A step up or down by a share of the range drawn uniformly from `lower ..< upper`; 0 < lower ≤ upper ≤ 1.
+        case uniformSteps(Double, Double)
     }
 
     package enum Kind: Sendable, Hashable {
@@ -20,6 +24,14 @@ public struct ExploreRule: Sendable, Hashable {
     }
 
     package var kind: Kind
+
+    /// The probability that a category, a boolean or an unordered choice, keeps the donor's value where a number would
+    /// be perturbed.
+    package var keptCategories = 0.0
+
+    package init(kind: Kind) {
+        self.kind = kind
+    }
 
     /// Multiplies each hyperparameter by a factor, or resamples it from its distribution.
     ///
@@ -40,6 +52,44 @@ public struct ExploreRule: Sendable, Hashable {
     /// - Returns: The rule.
     public static func perturb(from lower: Double, to upper: Double, resampling: Double = 0) -> Self {
         Self(kind: .standard(.uniform(lower, upper), resample: resampling))
+    }
+
+    /// Moves each hyperparameter up or down by a share of its range, or resamples it.
+    ///
+    /// The share refers to the range that founders are drawn from, on its scale: for a range of 0.0001 to 1 that is
+    /// drawn uniformly in the logarithm, 0.1 is a factor of 2.5. An integer, a value on a grid, and an ordered choice
+    /// move by at least one place.
+    ///
+    /// Source: Ho et al. 2019, "Population Based Augmentation" (arXiv 1905.05393), which moves by up to 3 of 10 places.
+    ///
+    /// - Parameters:
+    ///   - sizes: The shares, each equally likely; above 0, at most 1.
+    ///   - resampling: The probability, for each hyperparameter, of resampling it instead; 0 to 1.
+    /// - Returns: The rule.
+    public static func step(by sizes: [Double] = [0.1], resampling: Double = 0) -> Self {
+        Self(kind: .standard(.steps(sizes), resample: resampling))
+    }
+
+    /// Moves each hyperparameter up or down by a share of its range that is drawn, or resamples it.
+    ///
+    /// - Parameters:
+    ///   - lower: The least share; above 0.
+    ///   - upper: The greatest share; exclusive, at most 1.
+    ///   - resampling: The probability, for each hyperparameter, of resampling it instead; 0 to 1.
+    /// - Returns: The rule.
+    public static func step(from lower: Double, to upper: Double, resampling: Double = 0) -> Self {
+        Self(kind: .standard(.uniformSteps(lower, upper), resample: resampling))
+    }
+
+    /// Returns the rule with a probability of keeping categories.
+    ///
+    /// - Parameter probability: The probability that a boolean or an unordered choice keeps the donor's value where a
+    ///   number would be perturbed; otherwise it is resampled. 0 to 1; 0 by default.
+    /// - Returns: The rule.
+    public func keepingCategories(_ probability: Double) -> Self {
+        var copy = self
+        copy.keptCategories = probability
+        return copy
     }
 
     /// Resamples every hyperparameter.

@@ -8,6 +8,8 @@ struct SpaceReading {
     /// True if a program is started with the hyperparameters, so that every name must be usable in a command.
     let hasCommand: Bool
     private(set) var dimensions: [String: Dimension] = [:]
+    /// The names in the order of the document.
+    private(set) var order: [String] = []
     private(set) var paths: [String: [String]] = [:]
     private(set) var faults = Faults()
     private var variables: [String: String] = [:]
@@ -73,6 +75,7 @@ struct SpaceReading {
                 "a hyperparameter in a group cannot have the name of a distribution; rename it")
         }
         dimensions[name] = try Dimension(document: entry.content, path: "space.\(name)", line: entry.line)
+        order.append(name)
         if path.count > 1 { paths[name] = path }
     }
 

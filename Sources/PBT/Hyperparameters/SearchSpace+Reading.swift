@@ -8,8 +8,9 @@ extension SearchSpace {
     ///   - mayBeEmpty: Pass true for an open search, whose members may bring their own hyperparameters.
     ///   - hasCommand: Pass true if a program is started with the hyperparameters, so that every name must be usable in
     ///     a command.
+    ///   - order: The order of the names; that of the document by default.
     /// - Throws: A ``DocumentError``.
-    init(document: Document, mayBeEmpty: Bool, hasCommand: Bool) throws(DocumentError) {
+    init(document: Document, mayBeEmpty: Bool, hasCommand: Bool, order: [String]? = nil) throws(DocumentError) {
         guard case .object(let entries) = document.content, mayBeEmpty || !entries.isEmpty else {
             throw DocumentError(
                 line: document.line, path: "space",
@@ -18,7 +19,7 @@ extension SearchSpace {
         var reading = SpaceReading(hasCommand: hasCommand)
         reading.read(entries, in: [])
         try reading.faults.check()
-        self.init(reading.dimensions, paths: reading.paths)
+        self.init(reading.dimensions, paths: reading.paths, order: order ?? reading.order)
     }
 
     /// Names of other placeholders in a trainer's command.
@@ -46,8 +47,8 @@ extension SearchSpace {
 
 extension Dimension {
     static let kinds = [
-        "uniform", "log_uniform", "normal", "log_normal", "integer", "log_integer", "choice", "boolean", "constant",
-        "free",
+        "uniform", "log_uniform", "reverse_log_uniform", "normal", "log_normal", "integer", "log_integer", "choice",
+        "boolean", "constant", "free",
     ]
 
     /// The options next to a kind.
@@ -60,7 +61,8 @@ extension Dimension {
             return
         }
         let hints = [
-            "loguniform": "did you mean \"log_uniform\"?", "int": "did you mean \"integer\"?",
+            "loguniform": "did you mean \"log_uniform\"?",
+            "reverseloguniform": "did you mean \"reverse_log_uniform\"?", "int": "did you mean \"integer\"?",
             "randint": "write integer: [LOW, HIGH]",
             "float": "write uniform: [LOW, HIGH]", "values": "write choice: [A, B]",
             "const": "did you mean \"constant\"?",
@@ -124,8 +126,8 @@ extension Dimension {
 
     private static func options(of kind: String) -> [String] {
         switch kind {
-        case "uniform", "log_uniform", "normal", "log_normal": ["bounds", "quantum"]
-        case "integer", "log_integer": ["bounds"]
+        case "uniform", "log_uniform", "reverse_log_uniform", "normal", "log_normal", "integer", "log_integer":
+            ["bounds", "quantum"]
         case "choice": ["ordered", "weights"]
         default: []
         }
@@ -147,6 +149,7 @@ extension Dimension {
                 throw reader.error("bounds", "must be two numbers, the lower first, not [\(low), \(high)]")
             }
             if kind.hasPrefix("log"), low <= 0 { throw reader.error("bounds", "must be above 0 for \(kind)") }
+            if kind.hasPrefix("reverse"), high >= 1 { throw reader.error("bounds", "must be below 1 for \(kind)") }
             bounds = low...high
         }
         let quantum = try reader.double("quantum")
@@ -168,6 +171,9 @@ extension Dimension {
         if kind == "log_uniform", a <= 0 {
             throw reader.error(kind, "needs numbers above 0, not \(a.short); 0 has no logarithm")
         }
+        if kind == "reverse_log_uniform", b >= 1 {
+            throw reader.error(kind, "needs numbers below 1, not \(b.short), for example [0.9, 0.999]")
+        }
         let range = a...b
         if let bounds, bounds.lowerBound > a || bounds.upperBound < b {
             throw reader.error("bounds", "must enclose [\(a.short), \(b.short)], which founders are drawn from")
@@ -176,9 +182,11 @@ extension Dimension {
             throw reader.error(
                 "quantum", "must be at most \((b - a).short), the width of the range, not \(quantum.short)")
         }
-        return kind == "uniform"
-            ? Dimension.uniform(range, bounds: bounds, quantum: quantum).domain
-            : Dimension.logUniform(range, bounds: bounds, quantum: quantum).domain
+        return switch kind {
+        case "uniform": Dimension.uniform(range, bounds: bounds, quantum: quantum).domain
+        case "log_uniform": Dimension.logUniform(range, bounds: bounds, quantum: quantum).domain
+        default: Dimension.reverseLogUniform(range, bounds: bounds, quantum: quantum).domain
+        }
     }
 
     private static func readInteger(_ reader: ObjectReader, _ kind: String) throws(DocumentError) -> Domain {
@@ -205,7 +213,14 @@ extension Dimension {
         if kind == "log_integer", bounds.lowerBound < 1 {
             throw reader.error(kind, "needs numbers of at least 1, not \(bounds.lowerBound)")
         }
-        return .integer(Integers(range: drawn, bounds: bounds, isLogarithmic: kind == "log_integer"))
+        let quantum = try reader.int("quantum", atLeast: 1) ?? 1
+        if quantum > 1, quantum > drawn.upperBound - drawn.lowerBound {
+            throw reader.error(
+                "quantum",
+                "must be at most \(drawn.upperBound - drawn.lowerBound), the width of the range, not \(quantum)")
+        }
+        return .integer(
+            Integers(range: drawn, bounds: bounds, isLogarithmic: kind == "log_integer", quantum: quantum))
     }
 
     private static func readChoice(_ reader: ObjectReader) throws(DocumentError) -> Domain {

@@ -2,8 +2,9 @@
 
 /// The search space of an experiment: its hyperparameters, by name.
 ///
-/// The order of the names does not matter: every draw comes from a stream named after its hyperparameter, so adding one
-/// does not affect the draws of the others.
+/// The order of the names affects only tables, charts, and pages: every draw comes from a stream named after its
+/// hyperparameter, so adding one does not affect the draws of the others. Spaces that differ only in the order are
+/// equal.
 public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     /// The dimensions by name.
     public let dimensions: [String: Dimension]
@@ -12,24 +13,51 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     package let paths: [String: [String]]
 
     /// Creates a space with these dimensions.
-    public init(_ dimensions: [String: Dimension]) {
-        self.init(dimensions, paths: [:])
+    ///
+    /// - Parameters:
+    ///   - dimensions: The dimensions by name.
+    ///   - order: The order of the names; those that it lacks come last, by name.
+    public init(_ dimensions: [String: Dimension], order: [String] = []) {
+        self.init(dimensions, paths: [:], order: order)
     }
 
     /// Creates a space with these dimensions, some of them in groups.
-    package init(_ dimensions: [String: Dimension], paths: [String: [String]]) {
+    package init(_ dimensions: [String: Dimension], paths: [String: [String]], order: [String] = []) {
         self.dimensions = dimensions
         self.paths = paths
-        names = dimensions.keys.sorted()
+        names = Self.ordered(dimensions.keys, by: order)
     }
 
-    /// Creates a space from a literal; a duplicate name is a programming error.
+    /// Creates a space from a literal, in its order; a duplicate name is a programming error.
     public init(dictionaryLiteral elements: (String, Dimension)...) {
-        self.init(Dictionary(uniqueKeysWithValues: elements))
+        self.init(Dictionary(uniqueKeysWithValues: elements), order: elements.map(\.0))
     }
 
-    /// The names, in order.
+    /// The names in the order of the experiment file.
     public let names: [String]
+
+    /// Returns true if the hyperparameters of two spaces are equal, in any order.
+    public static func == (one: Self, other: Self) -> Bool {
+        one.dimensions == other.dimensions && one.paths == other.paths
+    }
+
+    /// Hashes the hyperparameters, regardless of their order.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(dimensions)
+        hasher.combine(paths)
+    }
+
+    /// Returns names in the order of the space; those that it lacks come last, by name.
+    package func ordered(_ names: some Collection<String>) -> [String] {
+        Self.ordered(names, by: self.names)
+    }
+
+    private static func ordered(_ names: some Collection<String>, by order: [String]) -> [String] {
+        let given = Set(names)
+        var seen: Set<String> = []
+        let first = order.filter { given.contains($0) && seen.insert($0).inserted }
+        return first + given.subtracting(seen).sorted()
+    }
 
     /// The dimension with a name.
     public subscript(name: String) -> Dimension? {

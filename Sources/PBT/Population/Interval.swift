@@ -81,9 +81,9 @@ public struct Interval: Sendable, Hashable, Identifiable {
     public struct Decided: Sendable, Hashable {
         /// The number of intervals of the experiment that had finished by then.
         public var after: Int64
-        /// The number of late decisions that had been made before.
+        /// The number of late or certain decisions that had been made before.
         public var order: Int64
-        /// The number of members at that time.
+        /// The number of members that counted: all of the population at that time; fewer if it did not wait for some.
         public var members: Int
 
         /// Creates a record of a decision.
@@ -138,9 +138,9 @@ public struct Interval: Sendable, Hashable, Identifiable {
     public var finished: Timestamp?
     /// The sequence number among the experiment's finished intervals, from 0; decisions are re-derived in this order.
     public var sequence: Int64?
-    /// True if it is finished and awaits a late decision about its member.
+    /// True if it is finished and awaits a late or certain decision about its member.
     public var isUndecided = false
-    /// The time of the decision that created it; only if decisions are late or members come at any time.
+    /// The time of the decision that created it; only if decisions are late or certain, or members come at any time.
     public var decided: Decided?
     /// An external name; unique in its experiment.
     public var label: String?

@@ -60,6 +60,8 @@ public struct Population: Sendable {
     package let seed: UInt64
     /// The number of members, including those that cannot be ranked; grows if members come at any time.
     package var declaredSize: Int
+    /// True if members whose scores are missing are not waited for: the ranked ones count as the whole population.
+    package var isPartial = false
     private var members: [Member?] = []
     private var order: [Standing] = []
 

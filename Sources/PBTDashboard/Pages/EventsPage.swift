@@ -164,7 +164,8 @@ struct EventsPage {
         let changes = (details["changes"]?.array ?? []).map { change in
             Change(
                 name: change["name"]?.string ?? "", old: change["old"] ?? .null,
-                operation: change["operation"]?.string ?? "", new: change["new"] ?? .null)
+                operation: change["operation"]?.string ?? "", new: change["new"] ?? .null,
+                isClipped: change["clipped"]?.bool ?? false)
         }
         return HTML("from ") + Links.interval(IntervalID(member: member, index: index), of: experiment.name)
             + (changes.isEmpty ? .nothing : HTML(": ") + ChangesText(changes: changes).html)

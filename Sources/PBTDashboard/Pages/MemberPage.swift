@@ -79,7 +79,7 @@ struct MemberPage {
             fact(HTML("training depth")) { Formatting.count(shown.depth, "interval") }
             fact(HTML("copies")) { "\(row.copies)" }
             if let worker = shown.worker { fact(HTML("worker")) { Formatting.worker(worker) } }
-            for name in shown.hyperparameters.names {
+            for name in experiment.definition.space.ordered(shown.hyperparameters.names) {
                 fact(Formatting.name(name, width: 24)) { Formatting.value(shown.hyperparameters[name]) }
             }
             for name in shown.metrics.keys.sorted() where name != metric {

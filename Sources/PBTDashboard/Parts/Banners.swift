@@ -183,7 +183,7 @@ struct Banners {
     /// Intervals are waiting, and no worker has been active for 30 s.
     private var idle: HTML {
         guard record.state == .running, experiment.running.isEmpty,
-            (record.counts[.waiting] ?? 0) + record.undecided > 0
+            record.claimable > 0
         else { return .nothing }
         let last = intervals.indices.reduce(record.created) {
             max($0, intervals[$1].finished ?? intervals[$1].started ?? $0)

@@ -12,7 +12,7 @@ struct ChangesText {
             changes.enumerated().map { place, change in
                 HTML(place > 0 ? ", " : "") + Formatting.name(change.name, width: 24) + HTML(" ")
                     + Formatting.value(change.old) + HTML(" → ") + Formatting.value(change.new)
-                    + HTML(" (\(PlainText.line(change.operation)))")
+                    + HTML(" (\(PlainText.line(change.label)))")
             })
     }
 }

@@ -53,7 +53,7 @@ struct MembersTable {
             let first = members.first?.newest.hyperparameters[name]
             return members.allSatisfy { $0.newest.hyperparameters[name] == first }
         }
-        let names = Set(members.flatMap { $0.newest.hyperparameters.values.keys }).sorted()
+        let names = experiment.definition.space.ordered(Set(members.flatMap { $0.newest.hyperparameters.values.keys }))
         var metrics = Set(members.flatMap { $0.scored?.metrics.keys.map(\.self) ?? [] })
         // It is the score, which has its own column.
         metrics.remove(experiment.definition.objective.metric)

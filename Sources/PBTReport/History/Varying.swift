@@ -30,10 +30,11 @@ struct Varying: Sendable {
         number.isFinite && (!isLogarithmic || number > 0)
     }
 
-    /// Returns the hyperparameters that take more than one value, by name.
+    /// Returns the hyperparameters that take more than one value, in the order of the space.
     static func all(_ intervals: [Interval], baseline: [Interval]?, in space: SearchSpace) -> [Varying] {
         let table = HyperparameterTable(intervals)
-        let varying = table.columns.filter { $0.value.values.count > 1 }.sorted { $0.key < $1.key }
+        let columns = table.columns.filter { $0.value.values.count > 1 }
+        let varying = space.ordered(columns.keys).compactMap { name in columns[name].map { (name, $0) } }
         guard !varying.isEmpty else { return [] }
         let baselineTable = HyperparameterTable(baseline ?? [])
         return varying.map { name, column in

@@ -135,11 +135,14 @@ extension ChartTable {
             for change in interval.changes {
                 let bounds = space[change.name]?.numericBounds
                 let new = change.new.double
-                let isClipped =
+                // Rows of earlier versions do not say that they were clipped.
+                let isAtBound =
                     change.operation.hasPrefix("×")
                     && (bounds.map { bounds in new.map { $0 <= bounds.lowerBound || $0 >= bounds.upperBound } ?? false }
                         ?? false)
-                count(&tallies[change.name, default: [:]][change.operation, default: Tally()], isClipped: isClipped)
+                count(
+                    &tallies[change.name, default: [:]][change.operation, default: Tally()],
+                    isClipped: change.isClipped || isAtBound)
             }
         }
         func row(_ name: String, _ operation: String, _ tally: Tally) -> [String] {
@@ -149,7 +152,7 @@ extension ChartTable {
             return [name, operation, "\(tally.times)", "\(tally.clipped)", "\(tally.better)", "\(tally.scored)", share]
         }
         var rows: [[String]] = all.times > 0 ? [row("all", "copy", all)] : []
-        for name in tallies.keys.sorted() {
+        for name in space.ordered(tallies.keys) {
             for (operation, tally) in (tallies[name] ?? [:]).sorted(by: { $0.key < $1.key }) {
                 rows.append(row(name, operation, tally))
             }

@@ -19,9 +19,10 @@ package struct HyperparameterColumns: Sendable {
     ///
     /// - Parameters:
     ///   - rows: The hyperparameters of each row.
+    ///   - space: The space that orders the columns.
     ///   - last: The names that come after all others, such as those that PBT does not change.
-    package init(_ rows: [Hyperparameters], last: Set<String> = []) {
-        let names = Set(rows.flatMap(\.names)).sorted()
+    package init(_ rows: [Hyperparameters], of space: SearchSpace, last: Set<String> = []) {
+        let names = space.ordered(Set(rows.flatMap(\.names)))
         let all = names.filter { !last.contains($0) } + names.filter { last.contains($0) }
         let varying = all.filter { name in
             rows.contains { row in

@@ -9,6 +9,7 @@ package struct LeaderboardTable: Sendable {
     private let metric: String
     /// The hyperparameters that are never changed by exploit or explore.
     private let fixed: Set<String>
+    private let space: SearchSpace
     private let glyphs: Glyphs
 
     /// Creates a table of some of a leaderboard's members.
@@ -22,6 +23,7 @@ package struct LeaderboardTable: Sendable {
         let experiment = leaderboard.record.experiment
         metric = experiment.objective.metric
         fixed = Set(experiment.space.names.filter { experiment.space[$0]?.isMutable == false })
+        space = experiment.space
         self.glyphs = glyphs
     }
 
@@ -33,7 +35,7 @@ package struct LeaderboardTable: Sendable {
     /// - Parameter width: The number of columns.
     /// - Returns: One line more than there are rows.
     package func lines(width: Int) -> [StyledLine] {
-        let hyperparameters = HyperparameterColumns(rows.map(\.hyperparameters), last: fixed)
+        let hyperparameters = HyperparameterColumns(rows.map(\.hyperparameters), of: space, last: fixed)
         var table = TextTable(
             [
                 .init(""), .init("member", .right), .init("state"), .init("interval", .right, rank: 1),

@@ -111,7 +111,7 @@ package struct LineageGraph: Sendable {
 
     private func changes(of piece: Piece) -> [String] {
         history.genealogy.intervals[piece.places.lowerBound].changes.filter { $0.old != $0.new }.map { change in
-            glyphs.text(PlainText.line("\(change.name) \(change.operation)"))
+            glyphs.text(PlainText.line("\(change.name) \(change.label)"))
         }
     }
 

@@ -94,6 +94,7 @@ package struct TextChart: Sendable {
         guard !varying.isEmpty else { return titled(title, ["All hyperparameters are constant."]) }
         let x = Scale(low: 1, high: Double(max(2, path.count)), from: 0, to: 1)
         var lines: [StyledLine] = []
+        let lastPanel = varying.lastIndex { $0.categories == nil }
         for (number, one) in varying.enumerated() {
             let label = glyphs.text(PlainText.line(one.name)) + (one.isLogarithmic ? " (log)" : "")
             let values = path.map { intervals[$0].hyperparameters[one.name] }
@@ -106,7 +107,7 @@ package struct TextChart: Sendable {
             let y = Scale(fitting: numbers, isLogarithmic: one.isLogarithmic)
             var plot = Plot(
                 width: width, height: max(3, height), y: y, x: x, glyphs: glyphs,
-                hasAxis: number == varying.count - 1)
+                hasAxis: number == lastPanel)
             var before: (Double, Double)?
             for (place, value) in numbers.enumerated() where value.isFinite {
                 // A value is constant during an interval, and then jumps.

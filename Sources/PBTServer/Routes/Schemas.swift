@@ -209,7 +209,8 @@ enum Schemas {
                 "pinned", "attempts", "failures", "created",
             ]),
         "Change": object(
-            ["name": text, "old": true, "operation": text, "new": true], required: ["name", "old", "operation", "new"]),
+            ["name": text, "old": true, "operation": text, "new": true, "clipped": flag],
+            required: ["name", "old", "operation", "new"]),
         "Lease": object(
             intervalID.merging([
                 "experiment": text(1...Limits.experimentNameBytes), "attempt": ordinal, "token": text, "worker": text,

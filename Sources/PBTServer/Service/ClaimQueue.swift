@@ -190,8 +190,7 @@ final class ClaimQueue: Service {
         do {
             let record = try await store.record(of: name)
             // No more than there is work for, so that the oldest claims get it; all are woken when the experiment has finished.
-            let work = (record.counts[.waiting] ?? 0) + record.undecided
-            wake(record.state.isOver ? .max : work, of: name)
+            wake(record.state.isOver ? .max : record.claimable, of: name)
         } catch let error as PBTError where error.code == .noSuchExperiment {
             wake(.max, of: name)
         }

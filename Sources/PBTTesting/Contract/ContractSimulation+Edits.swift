@@ -12,7 +12,8 @@ extension ContractSimulation {
         let record = try await store.record(of: experiment.name)
         var edited = record.experiment
         for _ in 0...Int(random.next() % 3) { change(&edited, trained: record.state.isOver) }
-        if edited.isSynchronous { edited.decides = .early }
+        if edited.isSynchronous, edited.decides == .late { edited.decides = .early }
+        edited.patience = edited.decides == .certain && !edited.isSynchronous && random.next() % 3 == 0 ? .zero : nil
         let revision = try await store.revise(edited)
         try expectEqual(revision.experiment, edited)
         let after = try await (other ?? store).record(of: experiment.name)
@@ -41,7 +42,7 @@ extension ContractSimulation {
             let rules: [ExploreRule] = [.perturb(), .perturb(resampling: 0.5), .resample, .none, .ray()]
             experiment.explore = rules[Int(random.next() % UInt64(rules.count))]
         case 7: experiment.isSynchronous.toggle()
-        case 8: experiment.decides = experiment.decides == .early ? .late : .early
+        case 8: experiment.decides = Experiment.Decides.allCases[Int(random.next() % 3)]
         default: experiment.retries = Int(random.next() % 3)
         }
     }

@@ -66,7 +66,16 @@ struct ContractSimulation {
                 try await store.collected(assignment.garbage, of: experiment.name)
                 if !assignment.garbage.isEmpty { try await check(deleted: deleted, isOver: false) }
             case .nothingNow:
-                try expect(!inFlight.isEmpty, "nothing is running and nothing can be claimed, but it has not ended")
+                if inFlight.isEmpty {
+                    let record = try await store.record(of: experiment.name)
+                    let newest = try await store.intervals(of: experiment.name, IntervalSelection(newestOnly: true))
+                    let told = newest.map { "\($0.id) \($0.state)\($0.isUndecided ? ", undecided" : "")" }
+                    try expect(
+                        false,
+                        "nothing is running and nothing can be claimed, but it has not ended: \(told), generation "
+                            + "\(record.generation), \(record.experiment.value.json), revision \(record.revisionNumber)"
+                    )
+                }
                 let assignment = inFlight.remove(at: Int(random.next() % UInt64(inFlight.count)))
                 guard let finished = try await end(assignment) else { continue }
                 deleted.formUnion(finished.garbage)
@@ -102,6 +111,17 @@ struct ContractSimulation {
         return Double(interval.depth) * 0.1 - (x - 0.3) * (x - 0.3)
     }
 
+    /// Returns the number of checkpoints that may be kept for decisions of generations that are open.
+    private func possibleDonors(in record: ExperimentRecord, of population: Int, _ intervals: [Interval]) -> Int {
+        let isCertain = record.experiment.waitsForCertainty
+        // An edit may leave some until their members finish again.
+        if record.revisionNumber > 0 { return isCertain ? intervals.count : population }
+        guard isCertain else { return 0 }
+        let open = max(0, (intervals.map(\.id.index).max() ?? 0) + 1 - record.generation)
+        guard case .truncation(_, let top) = record.experiment.exploit.kind else { return open * population }
+        return open * ExploitRule.count(of: top, among: population)
+    }
+
     private mutating func check(deleted: Set<String>, isOver: Bool) async throws {
         let intervals = try await store.intervals(of: experiment.name)
         mirror.apply(try await store.changes(of: experiment.name, since: mirror.cursor))
@@ -129,12 +149,13 @@ struct ContractSimulation {
         let open = intervals.count { !$0.state.isFinished }
         // Retired members keep theirs.
         let population = Set(intervals.map(\.id.member)).count
+        let donors = possibleDonors(in: record, of: population, intervals)
         try expect(
-            kept <= population + open + 1,
+            kept <= population + open + 1 + donors,
             "\(kept) checkpoints are kept: \(intervals.filter { $0.checkpointState == .kept }.map(\.id)), open: "
                 + "\(intervals.filter { !$0.state.isFinished }.map { "\($0.id) of \($0.parent.map { "\($0)" } ?? "-")" }), "
                 + "best \(record.best?.description ?? "none") of \(record.experiment.population) members")
-        if isOver, record.state == .finished, record.membersEnded == record.experiment.population {
+        if isOver, donors == 0, record.state == .finished, record.membersEnded == record.experiment.population {
             try expectEqual(record.intervalsFinished, record.intervalsPlanned)
             try expect(kept <= population + 1, "\(kept) checkpoints are left")
         }
@@ -142,6 +163,9 @@ struct ContractSimulation {
         if isOver {
             let audit = try await Audit(revisions: store.revisions(of: experiment.name), intervals: intervals)
             try expectEqual(audit.mismatches, [])
+        }
+        if record.experiment.waitsForCertainty, !hasTroubles, edits == 0, record.experiment.patience == nil {
+            for interval in intervals { try expectEqual(interval.depth, interval.id.index + 1, "\(interval.id)") }
         }
         let sequences = intervals.compactMap(\.sequence).sorted()
         try expectEqual(sequences, Array(0..<Int64(sequences.count)))

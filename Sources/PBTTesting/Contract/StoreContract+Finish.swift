@@ -95,7 +95,7 @@ extension StoreContract {
             let child = try await store.interval(IntervalID(member: 3, index: 1), of: "e")
             try expectEqual(child.parent, IntervalID(member: 0, index: 0))
             try expectEqual(child.depth, 2)
-            try expectEqual(child.changes.map(\.name), ["n", "name", "x"])
+            try expectEqual(child.changes.map(\.name), ["x", "n", "name"])
             // Member 3 has no score of its own until its child is done, and the bottom of four is one: nobody else is
             // replaced meanwhile.
             let next = try await store.take()

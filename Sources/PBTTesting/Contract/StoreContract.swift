@@ -45,7 +45,8 @@ public enum StoreContract {
 
     /// All rules.
     public static var cases: [Case] {
-        lifecycleCases + claimCases + leaseCases + finishCases + lateCases + openCases + failureCases + checkpointCases
+        lifecycleCases + claimCases + leaseCases + finishCases + lateCases + certainCases + openCases + failureCases
+            + checkpointCases
             + revisionCases + clockCases + readingCases
     }
 }
@@ -63,6 +64,7 @@ struct StoreUnderTest: Sendable {
         try await opener(clock.store, strategies)
     }
 
+    /// Most cases are about early decisions, with the outcome of a finish immediately.
     static func experiment(
         _ name: String = "e", kind: Experiment.Kind = .populationBasedTraining, population: Int = 4,
         intervals: Int = 3, exploit: ExploitRule = .truncation(0.25), explore: ExploreRule = .perturb(),
@@ -71,7 +73,7 @@ struct StoreUnderTest: Sendable {
         Experiment(
             name, kind: kind, objective: .maximize("score"), population: population, intervals: intervals, seed: seed,
             space: ["x": .uniform(0...1), "n": .integer(1...9), "name": .choice(["a", "b", "ü\"\\"])],
-            exploit: exploit, explore: explore, retries: retries)
+            exploit: exploit, explore: explore, decides: .early, retries: retries)
     }
 }
 

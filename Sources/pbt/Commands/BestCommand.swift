@@ -61,7 +61,7 @@ struct BestCommand: PagedCommand {
             }
             return try Output.line(checkpoint.string)
         }
-        let schedule = ScheduleText(loaded.history.lineage(of: best.id))
+        let schedule = ScheduleText(loaded.history.lineage(of: best.id), of: loaded.history.record.experiment.space)
         if format.json {
             guard case .object(var object) = loaded.bestValue else { return }
             object["name"] = .string(loaded.experiment.name)

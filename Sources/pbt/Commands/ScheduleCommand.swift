@@ -25,7 +25,7 @@ struct ScheduleCommand: PagedCommand {
     func printOutput() async throws {
         let loaded = try await storeOptions.load(experiment)
         let tip = try loaded.interval(member)
-        let schedule = ScheduleText(loaded.history.lineage(of: tip.id))
+        let schedule = ScheduleText(loaded.history.lineage(of: tip.id), of: loaded.history.record.experiment.space)
         switch format.json ? .json : output {
         case .json: try Output.json(schedule.value)
         case .yaml: try Output.write(schedule.yaml)

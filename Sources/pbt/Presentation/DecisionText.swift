@@ -27,6 +27,11 @@ struct DecisionText {
         try say("\(outcome)")
         try say("\(id) \(ended); \(standing).")
         if loaded.revisions.count > 1 { try say("Decided by revision \(finding.revision) of the definition.") }
+        if finding.missing > 0 {
+            try say(
+                "Decided without the scores of \(Words.count(finding.missing, "member")), which were not waited for "
+                    + "(patience): the run is not reproducible from its seed.")
+        }
         if let choice = finding.choice { try explain(choice) }
         guard case .exploits(let donor) = finding.decision.outcome, let derived = finding.decision.next else {
             if let row = finding.recorded { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
@@ -106,12 +111,12 @@ struct DecisionText {
             .init(""),
             .init("\(next)", .right),
         ])
-        for name in derived.hyperparameters.names {
+        for name in loaded.experiment.space.ordered(derived.hyperparameters.names) {
             let change = derived.changes.first { $0.name == name }
             let values = Self.cells([
                 own?[name], change?.old ?? donors?[name], change?.new ?? derived.hyperparameters[name],
             ])
-            table.append([name, values[0], values[1], Words.plain(change?.operation ?? "unchanged"), values[2]])
+            table.append([name, values[0], values[1], Words.plain(change?.label ?? "unchanged"), values[2]])
         }
         return table
     }

@@ -90,7 +90,7 @@ struct EventDescriber: Sendable {
         }
         let changes = (exploit["changes"]?.array ?? []).map { change in
             let name = PlainText.line(change["name"]?.string ?? "")
-            let operation = change["operation"]?.string ?? ""
+            let operation = (change["operation"]?.string ?? "") + (change["clipped"]?.bool == true ? ",clipped" : "")
             let sign = Terminal.error.isUTF8 ? operation : operation.replacing("×", with: "*")
             return " \(name)=\(Format.value(change["old"]))->\(Format.value(change["new"]))(\(sign))"
         }

@@ -104,7 +104,9 @@ struct Explanation {
             if let row {
                 let missing =
                     row.isUndecided
-                    ? "; its member's next step is decided at the next claim"
+                    ? loaded.experiment.waitsForCertainty
+                        ? "; its member's next step depends on scores that are still missing"
+                        : "; its member's next step is decided at the next claim"
                     : row.state.isFinished ? "; its generation is not complete" : ""
                 try say("\(id) is \(state)\(missing).")
             }

@@ -19,7 +19,9 @@ struct LineageText {
     /// The lines below the table.
     var notes: [String] {
         var notes: [String] = []
-        let constants = HyperparameterColumns(stretches.map { $0.first.hyperparameters }).constants
+        let constants = HyperparameterColumns(
+            stretches.map { $0.first.hyperparameters }, of: history.record.experiment.space
+        ).constants
         if !constants.isEmpty { notes.append("Constant: \(constants)") }
         let copies = lineage.count { $0.isExploit }
         return notes + [
@@ -55,7 +57,8 @@ struct LineageText {
     var table: TextTable {
         let terminal = Terminal.output
         let metric = history.record.experiment.objective.metric.uppercased()
-        let hyperparameters = HyperparameterColumns(stretches.map { $0.first.hyperparameters })
+        let hyperparameters = HyperparameterColumns(
+            stretches.map { $0.first.hyperparameters }, of: history.record.experiment.space)
         var columns: [TextTable.Column] = [
             .init("TRAINING", .right), .init("MEMBER", .right), .init("INTERVALS", .right, rank: 2),
             .init("FROM", rank: 1),
@@ -77,7 +80,7 @@ struct LineageText {
                 "\(from) \(arrow) \(last.scoreText)", replaced(by: first),
             ]
             for (column, name) in hyperparameters.names.enumerated() {
-                let operation = first.changes.first { $0.name == name }?.operation ?? ""
+                let operation = first.changes.first { $0.name == name }?.label ?? ""
                 cells += [hyperparameters.cells[row][column], Words.plain(operation)]
             }
             let isBest = last.id == history.best?.id

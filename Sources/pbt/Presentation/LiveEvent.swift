@@ -76,7 +76,7 @@ struct LiveEvent {
                 let operation = change["operation"]?.string ?? ""
                 text +=
                     "  \(change["name"]?.string ?? "") \(Format.value(change["old"])) \(operation) = "
-                    + Format.value(change["new"])
+                    + Format.value(change["new"]) + (change["clipped"]?.bool == true ? " (clipped)" : "")
             }
             return line("copy", nil, text)
         }

@@ -57,7 +57,8 @@ struct RunResult {
                 "hyperparameters": best.hyperparameters.value,
                 "checkpoint": .string(orNull: loaded.checkpoint(of: best)?.string),
             ]
-            object["schedule"] = ScheduleText(loaded.history.lineage(of: best.id)).value
+            object["schedule"] =
+                ScheduleText(loaded.history.lineage(of: best.id), of: loaded.history.record.experiment.space).value
         }
         if let baseline = family.baseline {
             object["baseline"] = [
@@ -134,7 +135,7 @@ struct RunResult {
 
     /// Prints the schedule in short: a row for each stretch with the same values, the middle omitted.
     private func printSchedule(of id: IntervalID) throws {
-        let schedule = ScheduleText(loaded.history.lineage(of: id))
+        let schedule = ScheduleText(loaded.history.lineage(of: id), of: loaded.history.record.experiment.space)
         var table = schedule.table
         let most = 12
         if table.rows.count > most {

@@ -6,10 +6,16 @@ import PBTReport
 /// The hyperparameters along a lineage, in all output formats.
 struct ScheduleText {
     private let lineage: [Interval]
+    private let space: SearchSpace
 
     /// Creates the schedule of a lineage, from founder to tip.
-    init(_ lineage: [Interval]) {
+    ///
+    /// - Parameters:
+    ///   - lineage: The intervals.
+    ///   - space: The space that orders the columns.
+    init(_ lineage: [Interval], of space: SearchSpace) {
         self.lineage = lineage
+        self.space = space
     }
 
     /// A list of `{interval, hyperparameters}`; `interval` is the position along the lineage, from 0.
@@ -34,7 +40,7 @@ struct ScheduleText {
     }
 
     private var columns: HyperparameterColumns {
-        HyperparameterColumns(stretches.map { lineage[$0.lowerBound].hyperparameters })
+        HyperparameterColumns(stretches.map { lineage[$0.lowerBound].hyperparameters }, of: space)
     }
 
     /// The hyperparameters that never change, as text.
@@ -58,7 +64,7 @@ struct ScheduleText {
     private static func origin(of interval: Interval, naming isNamed: Bool) -> String {
         guard interval.parent != nil else { return interval.id.index == 0 ? "founder" : "restarted" }
         return interval.changes.filter { $0.old != $0.new }.map { change in
-            let operation = Words.plain(change.operation)
+            let operation = Words.plain(change.label)
             return PlainText.line(isNamed ? "\(change.name) \(operation)" : operation)
         }.joined(separator: "  ")
     }
@@ -73,7 +79,7 @@ struct ScheduleText {
 
     /// Comma-separated values: `interval` and a column for each hyperparameter.
     var csv: String {
-        let names = Set(lineage.flatMap(\.hyperparameters.names)).sorted()
+        let names = space.ordered(Set(lineage.flatMap(\.hyperparameters.names)))
         var text = CSV.line((["interval"] + names).map { .text($0) })
         for (place, interval) in lineage.enumerated() {
             text += CSV.line([.plain("\(place)")] + names.map { CSV.Cell(interval.hyperparameters[$0]) })

@@ -27,7 +27,7 @@ struct ShowText {
         try printHead()
         let shown = all ? members : Array(members.prefix(Self.limit))
         guard !shown.isEmpty else { return try Output.line("no members yet") }
-        let hyperparameters = HyperparameterColumns(shown.map(\.shown.hyperparameters))
+        let hyperparameters = HyperparameterColumns(shown.map(\.shown.hyperparameters), of: experiment.space)
         try Output.line()
         try table(of: shown, hyperparameters).print()
         if members.count > shown.count {
@@ -87,7 +87,11 @@ struct ShowText {
             parts += [experiment.exploit.words, experiment.explore.words]
         }
         if experiment.isSynchronous { parts.append("synchronous") }
-        if experiment.decides == .late { parts.append("decides late") }
+        if experiment.waitsForCertainty {
+            parts.append(experiment.patience == nil ? "decides when certain" : "decides when certain, with patience")
+        } else if experiment.decides == .late {
+            parts.append("decides late")
+        }
         if experiment.isOpen { parts.append("open") }
         return (parts + ["seed \(experiment.seed)"]).joined(separator: ", ")
     }

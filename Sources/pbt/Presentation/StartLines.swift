@@ -91,7 +91,8 @@ struct StartLines {
 
     /// Returns the maximum number of checkpoints on the disk at a time, including those being written.
     ///
-    /// A member needs its latest one, or that of the donor that it continues; the best ones are kept too.
+    /// A member needs its latest one, or that of the donor that it continues; the best ones are kept too, and possible
+    /// donors of generations that are not complete.
     static func mostCheckpoints(of family: ExperimentFamily, slots: Int) -> Int {
         family.records.reduce(slots) { $0.adding(saturating: mostCheckpoints(of: $1.experiment)) }
     }
@@ -99,7 +100,7 @@ struct StartLines {
     /// Returns the maximum number of checkpoints of one experiment, without those being written.
     static func mostCheckpoints(of experiment: Experiment) -> Int {
         experiment.population.multiplied(saturatingBy: experiment.keep.last)
-            .adding(saturating: experiment.keep.best)
+            .adding(saturating: experiment.keep.best).adding(saturating: experiment.possibleDonors)
     }
 
     private var isThreadsInherited: Bool {

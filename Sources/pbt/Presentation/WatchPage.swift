@@ -291,7 +291,7 @@ struct WatchPage: Sendable {
             return (top, Self.lines(of: text.table, width) + text.notes.map { StyledLine($0) }, nil)
         case .schedule:
             guard let tip = member?.shown.id else { return (top, ["no members yet"], nil) }
-            let text = ScheduleText(history.lineage(of: tip))
+            let text = ScheduleText(history.lineage(of: tip), of: history.record.experiment.space)
             top.append(StyledLine("Schedule of \(tip)", .bold))
             let constants = text.constants.isEmpty ? [] : [StyledLine("Constant: \(text.constants)")]
             return (top, Self.lines(of: text.table, width) + constants, nil)

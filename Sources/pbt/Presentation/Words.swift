@@ -44,7 +44,8 @@ extension ExploreRule {
     /// The name, with its parameters.
     var words: String {
         func resampling(_ probability: Double) -> String {
-            probability > 0 ? ", resample \(Words.percent(probability))" : ""
+            (probability > 0 ? ", resample \(Words.percent(probability))" : "")
+                + (keptCategories > 0 ? ", keep categories \(Words.percent(keptCategories))" : "")
         }
         switch kind {
         case .standard(nil, let probability):
@@ -53,6 +54,11 @@ extension ExploreRule {
             return "perturb " + factors.map { "×\($0.short)" }.joined(separator: " ") + resampling(probability)
         case .standard(.uniform(let low, let high), let probability):
             return "perturb ×\(low.short)..\(high.short)" + resampling(probability)
+        case .standard(.steps(let sizes), let probability):
+            return "step " + sizes.map { "±\(Words.percent($0))" }.joined(separator: " ") + " of the range"
+                + resampling(probability)
+        case .standard(.uniformSteps(let low, let high), let probability):
+            return "step ±\(Words.percent(low))..\(Words.percent(high)) of the range" + resampling(probability)
         case .ray(let factors, let probability):
             return "as Ray: " + factors.map { "×\($0.short)" }.joined(separator: " ") + resampling(probability)
         case .custom(let name): return "\(name) (Swift)"
@@ -70,13 +76,16 @@ extension Dimension {
             switch real.distribution {
             case .uniform(let low, let high): return "\(low.short)..\(high.short)\(grid)\(fixed)"
             case .logUniform(let low, let high): return "log \(low.short)..\(high.short)\(grid)\(fixed)"
+            case .reverseLogUniform(let low, let high):
+                return "reverse log \(low.short)..\(high.short)\(grid)\(fixed)"
             case .normal(let mean, let deviation): return "normal \(mean.short)±\(deviation.short)\(grid)\(fixed)"
             case .logNormal(let mean, let deviation):
                 return "log-normal \(mean.short)±\(deviation.short)\(grid)\(fixed)"
             }
         case .integer(let integers):
             let log = integers.isLogarithmic ? "log " : ""
-            return "\(log)\(integers.range.lowerBound)..\(integers.range.upperBound) integer\(fixed)"
+            let grid = integers.quantum > 1 ? " by \(integers.quantum)" : ""
+            return "\(log)\(integers.range.lowerBound)..\(integers.range.upperBound) integer\(grid)\(fixed)"
         case .choice(let choice):
             let ends = choice.isOrdered ? ("[", "]") : ("{", "}")
             return ends.0 + choice.values.map { Format.value($0) }.joined(separator: ",") + ends.1 + fixed

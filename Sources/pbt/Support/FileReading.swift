@@ -24,6 +24,7 @@ struct FileReading {
         } catch {
             faults = [error] + error.more
         }
+        if let experiment { warnings = experiment.advice(in: document) }
         guard case .object(let entries) = document.content else { return }
         if let entry = entries.first(where: { $0.name == "command" }), case .list(let parts) = entry.content.content {
             commandLine = entry.line

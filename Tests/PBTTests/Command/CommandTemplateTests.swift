@@ -83,8 +83,8 @@ import Testing
         let error = #expect(throws: PBTError.self) { try CommandTemplate(["run", "{epoch_count}"], space: space) }
         #expect(
             error?.message
-                == "command[1] \"{epoch_count}\": unknown placeholder {epoch_count}; there are {flag}, {kind}, {layers}, "
-                + "{learning_rate}, {note}, {args}, {checkpoint_in}, {checkpoint_out}, {hyperparameters}, {interval}, "
+                == "command[1] \"{epoch_count}\": unknown placeholder {epoch_count}; there are {learning_rate}, {note}, "
+                + "{flag}, {layers}, {kind}, {args}, {checkpoint_in}, {checkpoint_out}, {hyperparameters}, {interval}, "
                 + "{member}, {results}, {depth}; write {{ and }} for braces")
     }
 }

@@ -102,7 +102,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"populaton": 4}"#, #"populaton: unknown key; did you mean "population"?"#),
         Broken(
             #"{"zzzzzzzz": 4}"#,
-            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, from, preset, exploit, explore, synchronous, decide, open, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent, env"
+            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, from, preset, exploit, explore, synchronous, decide, open, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent, env, order"
         ),
         Broken(#"{"metric": "m"}"#, "metric: unknown key; write objective: {metric: NAME, goal: maximize}"),
         Broken(#"{"quantile_fraction": 0.2}"#, "quantile_fraction: unknown key; write exploit: {truncation: FRACTION}"),
@@ -162,7 +162,14 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(
             #"{"explore": {}}"#,
             "explore: must be a rule, for example {perturb: [0.8, 1.25], resample: 0.1}; to change nothing write none"),
-        Broken(#"{"decide": "never"}"#, #"decide: must be early or late, not "never""#),
+        Broken(#"{"decide": "never"}"#, #"decide: must be certain, early, or late, not "never""#),
+        Broken(
+            #"{"decide": {"certain": {"patience": "soon"}}}"#,
+            #"decide.certain.patience: must be a time such as 90s, 10m or 2h, not "soon""#),
+        Broken(
+            #"{"decide": {"certain": {"deadline": "1h"}}, "synchronous": true}"#,
+            "decide: cannot have patience or a deadline with synchronous, which waits for all; write "
+                + "synchronous: {deadline: 30m}"),
         Broken(#"{"open": 1}"#, "open: must be true or false, not 1"),
         Broken(
             #"{"decide": "late", "synchronous": true}"#,
@@ -225,7 +232,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
             "space.a: must be a distribution, for example {uniform: [0, 1]} or {constant: 3}, not 3"),
         Broken(
             #"{"space": {"a": {"mutable": true}}}"#,
-            "space.a: must have one of uniform, log_uniform, normal, log_normal, integer, log_integer, choice, boolean, constant, free"
+            "space.a: must have one of uniform, log_uniform, reverse_log_uniform, normal, log_normal, integer, log_integer, choice, boolean, constant, free"
         ),
         Broken(#"{"space": {"a": {"uniform": [0, 1], "choice": [1]}}}"#, "space.a: has uniform and choice; keep one"),
         Broken(

@@ -55,7 +55,13 @@ struct ExperimentGenerator {
             experiment.population = max(experiment.initial.count, random.index(below: 3))
         default: break
         }
-        if !experiment.isSynchronous, chance() { experiment.decides = .late }
+        if chance() {
+            experiment.decides = oneOf(experiment.isSynchronous ? [.certain, .early] : [.certain, .early, .late])
+        }
+        if experiment.decides == .certain, !experiment.isSynchronous {
+            if chance() { experiment.patience = chance() ? .zero : duration() }
+            if chance() { experiment.deadline = duration() }
+        }
         if case .replay = experiment.kind { return experiment }
         if !experiment.isSynchronous, !experiment.hasBaseline, chance() {
             experiment.isOpen = true

@@ -60,6 +60,20 @@ func read(_ json: String, directory: String = "/dir") throws -> Experiment {
     private let least =
         #""name": "x", "objective": {"metric": "m", "goal": "min"}, "population": 4, "intervals": 2, "space": {"a": {"uniform": [0, 1]}}"#
 
+    @Test func `a definition without a timing decides when certain, and early if it is from an older store`() throws {
+        let document = Document(try Value(json: "{\(least)}"))
+        let new = try Experiment(document: document, directory: "/")
+        let old = try Experiment(document: document, directory: "/", isStored: true)
+        #expect(new.decides == .certain && new.waitsForCertainty)
+        #expect(old.decides == .early && !old.waitsForCertainty)
+        #expect(new.withTiming(of: old).decides == .early)
+        let named = try read(#"{\#(least), "decide": {"certain": {"patience": "0s", "deadline": "30m"}}}"#)
+        #expect(named.patience == .zero && named.deadline == .seconds(1800))
+        #expect(named.withTiming(of: old) == named)
+        #expect(try read(named.value.json) == named)
+        #expect(try Experiment(document: Document(old.value), directory: "/") == old)
+    }
+
     @Test func `what is left out has its default`() throws {
         let experiment = try read("{\(least)}")
         #expect(

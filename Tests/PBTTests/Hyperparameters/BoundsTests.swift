@@ -7,6 +7,7 @@ import Testing
 @Suite("Bounds") struct BoundsTests {
     private static let rules: [ExploreRule] = [
         .perturb(), .perturb(by: [1.2, 0.8]), .perturb(by: [100, 0.01]), .perturb(from: 0.5, to: 2, resampling: 0.1),
+        .step(), .step(by: [0.01, 1], resampling: 0.1), .step(from: 0.05, to: 0.5).keepingCategories(0.5),
     ]
 
     @Test(arguments: NamedDimension.every)
@@ -46,9 +47,9 @@ import Testing
         let dimension = Dimension.uniform(0.9...1.1, bounds: 0...100)
         for chain in 0..<500 {
             var random = RandomStream.trial(chain)
-            let (value, operation) = dimension.explored(from: 50, by: .resample, using: &random)
-            #expect(operation == "resampled")
-            #expect((0.9...1.1).contains(value.double ?? .nan))
+            let explored = dimension.explored(from: 50, by: .resample, using: &random)
+            #expect(explored.operation == "resampled")
+            #expect((0.9...1.1).contains(explored.value.double ?? .nan))
         }
     }
 

@@ -9,6 +9,7 @@ private let space: SearchSpace = [
     "noise": .normal(mean: 0, deviation: 1).explored(by: .perturb(from: 0.5, to: 2)),
     "batch": .choice([16, 32, 64, 128], ordered: true), "layers": .integer(1...8).immutable(),
     "width": .logInteger(1...512), "activation": .choice(["relu", "tanh", ["custom": 1.5]], weights: [2, 1, 1]),
+    "gamma": .reverseLogUniform(0.9...0.999), "units": .integer(32...512, quantum: 32),
     "nesterov": .boolean, "note": .constant(["any": [1, 2.5, nil]]),
 ]
 
@@ -43,9 +44,38 @@ private let exploits: [ExploitRule] = [
 
 private let explores: [ExploreRule] = [
     .perturb(), .perturb(from: 0.8, to: 1.2, resampling: 0.3), .resample, .none, .ray(), .custom("halfway"),
+    .step(), .step(from: 0.05, to: 0.5, resampling: 0.2), .perturb(by: [0.5, 2]).keepingCategories(0.7),
 ]
 
 @Suite struct AuditTests {
+    @Test func `a burn-in is derived again, and rows that do not say that they were clipped`() async throws {
+        var clipped = 0
+        for seed in 0..<UInt64(10) {
+            var experiment = Experiment.sample(
+                population: 8, intervals: 6, seed: seed, space: space, explore: .perturb(by: [0.5, 2]))
+            experiment.burnIn = 3
+            let (_, intervals) = try await TroubledRun(
+                experiment: experiment, strategies: strategies, seed: seed
+            ).finished()
+            clipped += intervals.flatMap(\.changes).count { $0.isClipped }
+            let earlier = intervals.map { interval in
+                var interval = interval
+                for place in interval.changes.indices { interval.changes[place].isClipped = false }
+                return interval
+            }
+            for rows in [intervals, earlier] {
+                let audit = try Audit(experiment: experiment, intervals: rows, strategies: strategies)
+                #expect(audit.mismatches == [])
+                let early = audit.findings.filter { $0.interval.index < 2 && $0.recorded?.isExploit == true }
+                #expect(
+                    early.allSatisfy { finding in
+                        rows.first { $0.id == finding.interval }?.state != .done
+                    })
+            }
+        }
+        #expect(clipped > 20)
+    }
+
     @Test(arguments: exploits, [false, true])
     func `every decision of thirty troubled runs is derived again from the rows, bit for bit`(
         exploit: ExploitRule, isSynchronous: Bool
@@ -76,9 +106,9 @@ private let explores: [ExploreRule] = [
         #expect(exploit == .none ? exploited == 0 : exploited > 30)
     }
 
-    @Test(arguments: exploits)
-    func `late decisions of thirty troubled runs are derived again, bit for bit, in the order in which they were made`(
-        exploit: ExploitRule
+    @Test(arguments: exploits, [Experiment.Decides.late, .certain])
+    func `late and certain decisions of thirty troubled runs are derived again, bit for bit, in their order`(
+        exploit: ExploitRule, decides: Experiment.Decides
     ) async throws {
         var exploited = 0
         for seed in 0..<UInt64(30) {
@@ -86,7 +116,9 @@ private let explores: [ExploreRule] = [
                 goal: seed % 2 == 0 ? .maximize : .minimize, population: 6 + Int(seed % 4), intervals: 6, seed: seed,
                 space: space, exploit: exploit, explore: explores[Int(seed) % explores.count])
             experiment.retries = 1
-            experiment.decides = .late
+            experiment.decides = decides
+            if decides == .certain, seed % 3 == 0 { experiment.deadline = .seconds(40) }
+            if decides == .certain, seed % 3 == 1 { experiment.patience = .seconds(1) }
             let (record, intervals) = try await TroubledRun(
                 experiment: experiment, strategies: strategies, seed: seed
             ).finished()

@@ -30,12 +30,12 @@ extension Experiment {
         intervals: Int = 10,
         seed: UInt64 = 1, space: SearchSpace = ["rate": .logUniform(1e-4...1)],
         exploit: ExploitRule = .truncation(0.25),
-        explore: ExploreRule = .perturb(), synchronous: Bool = false
+        explore: ExploreRule = .perturb(), synchronous: Bool = false, decides: Decides = .early
     ) -> Self {
         Self(
             "sample", kind: kind, objective: Objective(metric: "score", goal: goal), population: population,
             intervals: intervals, seed: seed, space: space, exploit: exploit, explore: explore,
-            isSynchronous: synchronous)
+            isSynchronous: synchronous, decides: decides)
     }
 
     /// A finished interval of a member, with the founder's hyperparameters.

@@ -43,9 +43,9 @@ public struct ExperimentRecord: Sendable, Hashable {
     public var failuresInARow: Int
     /// The number of intervals that have finished, in any way; the ``Interval/sequence`` of the next one.
     public var finishedIntervals: Int64
-    /// The number of finished intervals that await a late decision.
+    /// The number of finished intervals that await a decision: a late one, or a certain one.
     public var undecided = 0
-    /// The number of late decisions that were made.
+    /// The number of late or certain decisions that were made.
     package var lateDecisions: Int64 = 0
     /// Workers whose last attempts have all failed, by name.
     package var suspects: [String: Suspect] = [:]
@@ -53,9 +53,9 @@ public struct ExperimentRecord: Sendable, Hashable {
     package var notes: [String: Value] = [:]
     /// The number of the newest ``Revision``; 0 if the definition was never edited.
     public var revisionNumber = 0
-    /// The generation that is being trained, in a synchronous experiment.
+    /// The first generation that is not complete, if decisions wait for it.
     public var generation: Int
-    /// The time at which that generation started, in a synchronous experiment.
+    /// The time at which it became the first, if decisions wait for it.
     public var generationBegan: Timestamp
 
     /// The start of its time limit (`stop: after`): its creation, by the monotonic clock of leases.
@@ -105,7 +105,13 @@ public struct ExperimentRecord: Sendable, Hashable {
 
     /// True if a claim is likely to get an interval now.
     package var hasWork: Bool {
-        state == .running && ((counts[.waiting] ?? 0) + undecided > 0 || samplesFounders)
+        state == .running && (claimable > 0 || samplesFounders)
+    }
+
+    /// The number of intervals that claims can get now: those that wait, and those that a claim decides about.
+    package var claimable: Int {
+        let decides = experiment.decides == .late || experiment.patience == .zero
+        return (counts[.waiting] ?? 0) + (decides ? undecided : 0)
     }
 
     /// True if there is always one more founder to train.

@@ -18,6 +18,9 @@ public struct Audit: Sendable {
         public var rankedCount: Int
         /// The member's rank at that time, 0 being the best; nil if it could not be ranked.
         public var rank: Int?
+        /// The number of members whose scores were missing and not waited for; 0 if the decision was certain, and with
+        /// timings that wait for no score.
+        public var missing = 0
         /// The steps of the choice of its donor; only if details were requested, and if the exploit rule is not a
         /// strategy written in Swift.
         public var choice: ExploitChoice?

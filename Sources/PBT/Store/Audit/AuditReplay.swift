@@ -7,7 +7,7 @@ struct AuditReplay {
     private let revisions: [Revision]
     private let rows: [IntervalID: Interval]
     private let order: [Interval]
-    /// Intervals decided late, in the order of the decisions.
+    /// Intervals decided late or when certain, in the order of the decisions.
     private let late: [(decided: Interval.Decided, interval: Interval)]
     /// The revision in force.
     private var revision: Revision
@@ -18,7 +18,7 @@ struct AuditReplay {
     private var ended: [Int: Interval] = [:]
     /// Intervals that await their generation, by member; synchronous experiments only.
     private var awaiting: [Int: Interval] = [:]
-    /// Intervals that await a late decision, by member.
+    /// Intervals that await a late or certain decision, by member.
     private var undecided: [Int: Interval] = [:]
     /// Intervals that are explained by founders and decisions.
     private var accounted: Set<IntervalID> = []
@@ -26,6 +26,8 @@ struct AuditReplay {
     private var superseded: Set<IntervalID> = []
     /// The number of members that ever existed; an edit may retire some.
     private var members: Int
+    /// The generations, if decisions wait for certainty.
+    private var generations: Generations?
 
     private(set) var findings: [Audit.Finding] = []
     private(set) var founders: [Audit.Founder] = []
@@ -48,7 +50,9 @@ struct AuditReplay {
             let before = rows[IntervalID(member: interval.id.member, index: interval.id.index - 1)]
             let definition = before?.sequence.flatMap { revisions.inForce(atFinish: $0) } ?? first
             // Where members come at any time, early decisions have a note too.
-            if definition.experiment.decides == .early, before.map({ !definition.experiment.ends(after: $0) }) ?? true {
+            if definition.experiment.takesMembers, definition.experiment.decides != .late,
+                before.map({ !definition.experiment.ends(after: $0) }) ?? true
+            {
                 return nil
             }
             return (decided, interval)
@@ -56,6 +60,14 @@ struct AuditReplay {
         revision = first
         members = first.experiment.population
         population = Population(first.experiment)
+        generations = Self.generations(of: first.experiment, first: 0, size: members, revision: 0)
+    }
+
+    private static func generations(
+        of experiment: Experiment, first: Int, size: Int, revision: Int
+    ) -> Generations? {
+        guard experiment.waitsForCertainty else { return nil }
+        return Generations(experiment, first: first, size: size, definition: revision)
     }
 
     mutating func run(detailsOf isDetailed: (IntervalID) -> Bool) throws {
@@ -154,6 +166,26 @@ struct AuditReplay {
             let decisions = try pending.map { try decide(after: $0, detailsOf: isDetailed) }
             for replaced in decisions where replaced.replaces { population.remove(replaced.interval.member) }
         }
+        let newest = open.map(\.index) + [ended, awaiting, undecided].flatMap(\.values).map(\.id.index)
+        generations = Self.generations(
+            of: experiment, first: newest.max() ?? 0,
+            size: Array(revisions.prefix { $0.number <= next.number }).membersInStep, revision: next.number)
+        for interval in [ended, undecided].flatMap(\.values) { report(interval) }
+    }
+
+    /// Adds a finished interval to its generation.
+    ///
+    /// - Returns: True if its member is decided about when that is certain.
+    @discardableResult
+    private func report(_ interval: Interval) -> Bool {
+        guard let generations, generations.contains(interval.id), !experiment.ends(after: interval)
+        else { return false }
+        generations.report(interval.id, undecided: true) {
+            experiment.standing(of: interval, after: nil).map {
+                Standings.standing(rebuilding: $0, window: experiment.exploit.window) { rows[$0] }
+            }
+        }
+        return true
     }
 
     /// Returns the finished intervals in order: place, member, and interval; nil for one that was later started again,
@@ -230,7 +262,7 @@ struct AuditReplay {
     ) throws -> [Decision] {
         open.remove(interval.id)
         let member = interval.id.member
-        if experiment.decides == .late, !experiment.ends(after: interval) {
+        if report(interval) || experiment.decides == .late && !experiment.ends(after: interval) {
             undecided[member] = interval
             return []
         }
@@ -246,7 +278,7 @@ struct AuditReplay {
         return try generation.map { try decide(after: $0, detailsOf: isDetailed) }
     }
 
-    /// Makes a late decision.
+    /// Makes a late or certain decision.
     private mutating func decideLate(
         _ next: Interval, _ decided: Interval.Decided, detailsOf isDetailed: (IntervalID) -> Bool
     ) throws {
@@ -256,14 +288,40 @@ struct AuditReplay {
             return
         }
         undecided[next.id.member] = nil
-        population.declaredSize = decided.members
-        let decision = try decide(after: before, detailsOf: isDetailed)
+        guard let generations, generations.contains(before.id) else {
+            population.declaredSize = decided.members
+            let decision = try decide(after: before, detailsOf: isDetailed)
+            if decision.replaces { population.remove(next.id.member) }
+            return
+        }
+        let generation = generations[before.id.index]
+        let isWaitedFor = decided.members == generations.size
+        if isWaitedFor ? !generation.isCertain(before.id.member) : experiment.patience == nil {
+            mismatches.append(
+                Audit.Mismatch(
+                    interval: next.id,
+                    problem: "it is recorded as decided when \(generation.reportedCount) of \(generations.size) "
+                        + "members had reported, which was not certain"))
+        } else if !isWaitedFor, decided.members != generation.reportedCount {
+            mismatches.append(
+                Audit.Mismatch(
+                    interval: next.id,
+                    problem: "it is recorded as decided among \(decided.members) members, and "
+                        + "\(generation.reportedCount) had reported"))
+        }
+        let decision = try decide(
+            after: before, in: generation.population(of: decided.members), missing: generations.size - decided.members,
+            detailsOf: isDetailed)
         if decision.replaces { population.remove(next.id.member) }
+        generations.decide(before.id)
+        _ = generations.advance()
     }
 
     private mutating func decide(
-        after interval: Interval, detailsOf isDetailed: (IntervalID) -> Bool
+        after interval: Interval, in given: Population? = nil, missing: Int = 0,
+        detailsOf isDetailed: (IntervalID) -> Bool
     ) throws -> Decision {
+        let population = given ?? self.population
         let decision = try experiment.decide(
             after: interval, in: population, strategies: strategies, at: interval.finished ?? interval.created,
             revised: isRevised)
@@ -281,22 +339,24 @@ struct AuditReplay {
         findings.append(
             Audit.Finding(
                 decision: decision, rankedCount: population.count, rank: population.rank(of: interval.id.member),
-                choice: isDetailed(interval.id) ? choice(after: interval) : nil, revision: revision.number,
-                recorded: recorded,
-                differences: differences))
+                missing: missing, choice: isDetailed(interval.id) ? choice(after: interval, in: population) : nil,
+                revision: revision.number, recorded: recorded, differences: differences))
         // An interval after a member's end may come from a later edit; see `checkEnds`.
         if decision.next != nil { mismatches += differences.map { Audit.Mismatch(interval: nextID, problem: $0) } }
         return decision
     }
 
     /// Returns the choice of a donor with its steps, by the same rule and draws as the decision.
-    private func choice(after interval: Interval) -> ExploitChoice? {
+    private func choice(after interval: Interval, in population: Population) -> ExploitChoice? {
         let (id, exploit) = (interval.id, experiment.exploit)
         guard experiment.kind == .populationBasedTraining, exploit != .none, id.index + 1 < experiment.intervals
         else { return nil }
+        if interval.state == .done, experiment.isBurningIn(after: id.index) { return nil }
         if case .custom = exploit.kind, population[id: id.member] != nil { return nil }
         var random = RandomStream(seed: experiment.seed, .exploit, member: id.member, index: id.index + 1)
-        return exploit.choose(for: id.member, depth: interval.depth, in: population, using: &random)
+        return exploit.choose(
+            for: id.member, depth: interval.depth, in: population, rivalsBy: experiment.rivalDraw(in: population),
+            using: &random)
     }
 
     // MARK: Founders

@@ -24,6 +24,9 @@ package final class InMemoryLedger: Ledger {
         var ranking: [(key: Double, sequence: Int64, id: IntervalID)] = []
         var standings: Standings
         var revisions: [Revision] = []
+        var generations: Generations?
+        /// Finished intervals that were written since the generations were read.
+        var unread: [IntervalID] = []
 
         init(record: ExperimentRecord, standings: Standings) {
             self.record = record
@@ -35,6 +38,7 @@ package final class InMemoryLedger: Ledger {
             intervals[interval.id] = interval
             lastChange += 1
             changes[interval.id] = lastChange
+            if generations != nil, interval.state.isFinished { unread.append(interval.id) }
         }
 
         /// Inserts a done interval into the ranking.
@@ -349,6 +353,22 @@ package final class InMemoryLedger: Ledger {
 
     package func setStanding(_ standing: Population.Member?, ofMember member: Int, in record: ExperimentRecord) throws {
         try standings(of: record).set(standing, ofMember: member)
+    }
+
+    package func generations(of record: ExperimentRecord) throws -> Generations {
+        guard let table = tables[record.id], let known = table.generations, known.isCurrent(for: record) else {
+            let read = try readGenerations(of: record)
+            tables[record.id]?.generations = read
+            tables[record.id]?.unread = []
+            return read
+        }
+        known.advance(to: record.generation)
+        for id in table.unread {
+            guard let interval = table.intervals[id], interval.state.isFinished else { continue }
+            try known.report(interval, in: record, self)
+        }
+        table.unread = []
+        return known
     }
 
     package func append(

@@ -3,11 +3,20 @@
 /// Reference tracking of checkpoints.
 extension Ledger {
     /// Marks checkpoints that have become unreferenced as garbage, and returns their intervals.
-    func markUnreferenced(after finished: [Interval], in record: ExperimentRecord) throws -> [Interval] {
+    ///
+    /// - Parameters:
+    ///   - finished: The intervals that were decided about.
+    ///   - former: Intervals that were possible donors of a generation and are no more.
+    ///   - record: The experiment.
+    /// - Returns: The intervals, by member and index.
+    /// - Throws: The errors of the database.
+    func markUnreferenced(
+        after finished: [Interval], and former: [IntervalID] = [], in record: ExperimentRecord
+    ) throws -> [Interval] {
         var candidates: [IntervalID: Interval] = [:]
         let most = max(1, record.experiment.keep.best)
         let best = try best(most.adding(saturating: 1), in: record)
-        var ids = finished.compactMap(\.parent)
+        var ids = finished.compactMap(\.parent) + former
         // The one that has just dropped out of the best.
         if best.count > most { ids.append(best[most]) }
         for interval in finished {
@@ -23,9 +32,10 @@ extension Ledger {
         var garbage: [Interval] = []
         let top = Set(best.prefix(most))
         let standings = try standings(of: record)
+        let generations = record.experiment.waitsForCertainty ? try generations(of: record) : nil
         for id in candidates.keys.sorted() {
             guard var interval = candidates[id],
-                try !isNeeded(interval, best: top, standings: standings, in: record)
+                try !isNeeded(interval, best: top, standings: standings, generations: generations, in: record)
             else { continue }
             interval.checkpointState = .garbage
             try update(interval, in: record)
@@ -37,14 +47,17 @@ extension Ledger {
     func isNeeded(_ interval: Interval, in record: ExperimentRecord) throws -> Bool {
         try isNeeded(
             interval, best: Set(try best(max(1, record.experiment.keep.best), in: record)),
-            standings: try standings(of: record), in: record)
+            standings: try standings(of: record),
+            generations: record.experiment.waitsForCertainty ? try generations(of: record) : nil, in: record)
     }
 
     /// Returns true if a possible donor, an open interval, the best, the last, or a pin references the checkpoint.
     private func isNeeded(
-        _ interval: Interval, best: Set<IntervalID>, standings: Standings, in record: ExperimentRecord
+        _ interval: Interval, best: Set<IntervalID>, standings: Standings, generations: Generations?,
+        in record: ExperimentRecord
     ) throws -> Bool {
         if interval.isPinned || best.contains(interval.id) { return true }
+        if generations?.mayDonate(interval.id) ?? false { return true }
         // A retired member may come back.
         if record.experiment.isRetired(interval.id.member),
             try self.interval(interval.id.next, in: record) == nil

@@ -38,7 +38,7 @@ extension Ledger {
         while record.state == .running, assignments.count < count {
             var found = try firstWaiting(in: record, but: excluded)
             var late: (decision: Decision, garbage: [String])?
-            if found == nil, record.undecided > 0 {
+            if found == nil, try hasDueDecision(record) {
                 guard mayDecide else {
                     if assignments.isEmpty { return nil }
                     break

@@ -55,13 +55,22 @@ extension Ledger {
         interval.sequence = record.finishedIntervals
         interval.finished = now
         interval.leaseExpires = nil
-        interval.isUndecided = experiment.decides == .late && !experiment.ends(after: interval)
-        if interval.isUndecided { record.undecided += 1 }
-        try update(interval, in: record)
         let member = interval.id.member
         let before = try standings(of: record).population[id: member]
-        try setStanding(experiment.standing(of: interval, after: before), ofMember: member, in: record)
-        var (finished, decisions) = try decide(after: interval, in: standings(of: record), of: &record)
+        let standing = experiment.standing(of: interval, after: before)
+        let certain = try report(&interval, standing, in: &record)
+        if experiment.decides == .late, !experiment.ends(after: interval) {
+            interval.isUndecided = true
+            record.undecided += 1
+        }
+        try update(interval, in: record)
+        try setStanding(standing, ofMember: member, in: record)
+        var (finished, decisions) =
+            if let certain {
+                try decide(certain, with: interval, in: &record)
+            } else {
+                try decide(after: interval, in: standings(of: record), of: &record)
+            }
         if experiment.isOpen {
             let when = Interval.Decided(
                 after: record.finishedIntervals + 1, order: record.lateDecisions, members: experiment.population)
@@ -72,9 +81,12 @@ extension Ledger {
         }
         try insert(decisions.compactMap(\.next), in: record)
         count(interval, decisions, in: &record)
-        if experiment.isSynchronous, !decisions.isEmpty { try recount(&record) }
+        // After an edit the last to finish may belong to a retired member, so that nothing is decided.
+        let isComplete = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0) == 0
+        if experiment.isSynchronous, isComplete || !decisions.isEmpty { try recount(&record) }
         let ending = ending(of: record, after: interval)
-        let garbage = try markUnreferenced(after: finished, in: record)
+        let former = certain == nil ? [] : try advance(past: interval, in: &record)
+        let garbage = try markUnreferenced(after: finished, and: former, in: record)
         if let index = garbage.firstIndex(where: { $0.id == interval.id }) {
             interval.checkpointState = garbage[index].checkpointState
         }
@@ -174,7 +186,7 @@ extension Ledger {
         if let score = interval.score, score.isFinite { details["score"] = .number(score) }
         if record.best == interval.id { details["best"] = true }
         details["reason"] = interval.reason.map { .string($0) }
-        if let decision = decisions.first, decisions.count == 1 {
+        if let decision = decisions.first(where: { $0.interval == interval.id }), !record.experiment.isSynchronous {
             details.merge(decision.value.object ?? [:]) { $1 }
         }
         let kind: Event.Kind =
@@ -184,15 +196,17 @@ extension Ledger {
             default: .done
             }
         try append(kind, interval.id, details, in: record)
-        if record.experiment.isSynchronous, !decisions.isEmpty {
-            let exploits = decisions.filter(\.replaces).map { decision in
-                var object = decision.value.object ?? [:]
-                object["member"] = .integer(decision.interval.member)
-                return Value.object(object)
-            }
+        // With decisions that wait for certainty, those about other members that an exploit follows from.
+        let others = decisions.filter { $0.interval != interval.id || record.experiment.isSynchronous }
+        let exploits = others.filter(\.replaces).map { decision in
+            var object = decision.value.object ?? [:]
+            object["member"] = .integer(decision.interval.member)
+            return Value.object(object)
+        }
+        if record.experiment.isSynchronous ? !decisions.isEmpty : !exploits.isEmpty {
+            let generation = record.experiment.isSynchronous ? record.generation - 1 : interval.id.index
             try append(
-                .generation, nil, ["generation": .integer(record.generation - 1), "exploits": .array(exploits)],
-                in: record)
+                .generation, nil, ["generation": .integer(generation), "exploits": .array(exploits)], in: record)
         }
     }
 }

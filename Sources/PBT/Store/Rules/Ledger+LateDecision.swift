@@ -2,7 +2,20 @@
 
 /// Decisions that are made when a worker claims, not when an interval finishes.
 extension Ledger {
+    /// Returns true if a claim that finds nothing waiting makes a decision: a late one, or one that has waited for
+    /// certainty as long as the experiment's patience.
+    func hasDueDecision(_ record: ExperimentRecord) throws -> Bool {
+        guard record.undecided > 0 else { return false }
+        if record.experiment.decides == .late { return true }
+        guard record.experiment.waitsForCertainty, let patience = record.experiment.patience,
+            let finished = try firstUndecided(in: record)?.finished
+        else { return false }
+        return finished.advanced(by: patience) <= now
+    }
+
     /// Decides about the undecided interval with the least index; among those, the one that finished first.
+    ///
+    /// With the scores known at this time: all newest ones, or those at the interval's index.
     ///
     /// - Parameter record: The experiment; written.
     /// - Returns: The decision, whose next interval is waiting, and the names of checkpoints that became unreferenced;
@@ -14,12 +27,14 @@ extension Ledger {
         guard record.undecided > 0, var interval = try firstUndecided(in: record) else { return nil }
         let experiment = record.experiment
         try strategies.check(experiment)
+        let generations = experiment.waitsForCertainty ? try generations(of: record) : nil
+        let generation = generations?[interval.id.index]
+        let members = generation?.reportedCount ?? experiment.population
+        let population = try generation?.population(of: members) ?? standings(of: record).population
         let decision = try experiment.decide(
-            after: interval, in: standings(of: record).population, strategies: strategies, at: now,
-            revised: record.revisionNumber > 0
+            after: interval, in: population, strategies: strategies, at: now, revised: record.revisionNumber > 0
         ).decided(
-            Interval.Decided(
-                after: record.finishedIntervals, order: record.lateDecisions, members: experiment.population))
+            Interval.Decided(after: record.finishedIntervals, order: record.lateDecisions, members: members))
         guard let next = decision.next else {
             throw PBTError(
                 .inconsistent,
@@ -32,6 +47,7 @@ extension Ledger {
         record.counts[.waiting, default: 0] += 1
         record.undecided -= 1
         record.lateDecisions += 1
+        generations?.decide(interval.id)
         let garbage = try markUnreferenced(after: [interval], in: record)
         try update(record)
         return (decision, garbage.compactMap(\.checkpoint))

@@ -26,8 +26,8 @@ extension Ledger {
         if let deadline = record.experiment.deadline, record.state == .running,
             now >= record.generationBegan.advanced(by: deadline)
         {
-            for var interval in try newest(in: record)
-            where !interval.state.isFinished && !record.state.isOver {
+            let late = try lateMembers(in: record)
+            for var interval in late where !record.state.isOver {
                 let state = interval.state
                 interval.state = .failed
                 interval.token = nil
@@ -35,6 +35,14 @@ extension Ledger {
                 try close(&interval, from: state, in: &record)
             }
         }
+    }
+
+    /// Returns the open intervals that a generation waits for.
+    private func lateMembers(in record: ExperimentRecord) throws -> [Interval] {
+        let open = try newest(in: record).filter { !$0.state.isFinished }
+        guard record.experiment.waitsForCertainty else { return open }
+        let generations = try generations(of: record)
+        return open.filter { generations.contains($0.id) && $0.id.index == generations.first }
     }
 
     /// Reclaims intervals whose lease was not renewed in time.

@@ -4,7 +4,7 @@
 extension Ledger {
     package func revise(_ experiment: Experiment) throws -> Revision {
         var record = try existing(experiment.name)
-        var edited = experiment.withCopies(of: record.experiment)
+        var edited = experiment.withCopies(of: record.experiment).withTiming(of: record.experiment)
         // Members come at any time here, so the definition does not determine their number.
         if record.experiment.takesMembers { edited.population = record.experiment.population }
         guard edited != record.experiment else { return try newestRevision(of: record) }
@@ -107,6 +107,10 @@ extension Ledger {
             if !before.isSynchronous { record.generationBegan = now }
             let indices = try self.newest(in: record).filter { !$0.state.isFinished }.map(\.id.index)
             record.generation = indices.min() ?? record.generation
+        } else if experiment.waitsForCertainty {
+            // Checkpoints of earlier indices may be gone: members that are behind are decided about early.
+            record.generation = try self.newest(in: record).map(\.id.index).max() ?? record.generation
+            record.generationBegan = now
         }
         try recount(&record)
     }

@@ -100,6 +100,9 @@ package protocol Ledger {
     /// `record.finishedIntervals` is the sequence number of the finishing interval.
     func setStanding(_ standing: Population.Member?, ofMember member: Int, in record: ExperimentRecord) throws
 
+    /// Returns the generations of an experiment whose decisions wait for certainty, with all finished intervals.
+    func generations(of record: ExperimentRecord) throws -> Generations
+
     /// Appends an event.
     func append(
         _ kind: Event.Kind, _ interval: IntervalID?, _ details: [String: Value], in record: ExperimentRecord

@@ -20,7 +20,8 @@ enum ReportTables {
             default: a < b
             }
         }
-        let columns = HyperparameterColumns(order.map { intervals[$0].hyperparameters })
+        let columns = HyperparameterColumns(
+            order.map { intervals[$0].hyperparameters }, of: history.record.experiment.space)
         let scores = Format.column(order.map { intervals[$0].finiteScore })
         let rows = order.enumerated().map { row, place in
             let interval = intervals[place]

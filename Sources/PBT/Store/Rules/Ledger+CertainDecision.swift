@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Decisions that are made as soon as they are certain, among the scores of one index: see ``Generation``.
+extension Ledger {
+    /// Adds a finished interval to its generation.
+    ///
+    /// - Parameters:
+    ///   - interval: The interval; undecided afterwards if it is not certain what follows.
+    ///   - standing: Its member's score; nil if it diverged or failed.
+    ///   - record: The experiment; not written.
+    /// - Returns: The intervals that can be decided about now, by member; nil if the member is decided about early: it
+    ///   has no further interval, or it is not in step with the others.
+    /// - Throws: The errors of the database.
+    func report(
+        _ interval: inout Interval, _ standing: Population.Member?, in record: inout ExperimentRecord
+    ) throws -> [IntervalID]? {
+        interval.isUndecided = false
+        guard record.experiment.waitsForCertainty, !record.experiment.ends(after: interval) else { return nil }
+        let generations = try generations(of: record)
+        guard generations.contains(interval.id) else { return nil }
+        generations.report(interval.id, undecided: true) { standing }
+        let index = interval.id.index
+        let certain = generations[index].settled(by: interval.id.member)
+        interval.isUndecided = !certain.contains(interval.id.member)
+        record.undecided += 1 - certain.count
+        return certain.map { IntervalID(member: $0, index: index) }
+    }
+
+    /// Decides about members of a generation.
+    ///
+    /// - Parameters:
+    ///   - certain: Their intervals.
+    ///   - interval: The one that has just finished, which may be among them; its row is written already.
+    ///   - record: The experiment; the caller writes it.
+    /// - Returns: The intervals that were decided about, and the one that finished; the decisions.
+    /// - Throws: The errors of the database.
+    func decide(
+        _ certain: [IntervalID], with interval: Interval, in record: inout ExperimentRecord
+    ) throws -> (finished: [Interval], decisions: [Decision]) {
+        let generations = try generations(of: record)
+        var finished: [Interval] = certain.contains(interval.id) ? [] : [interval]
+        var decisions: [Decision] = []
+        guard !certain.isEmpty else { return (finished, []) }
+        let population = generations[interval.id.index].population(of: generations.size)
+        for id in certain {
+            var decided = id == interval.id ? interval : try existing(id, in: record)
+            let when = Interval.Decided(
+                after: record.finishedIntervals + 1, order: record.lateDecisions, members: generations.size)
+            decisions.append(
+                try record.experiment.decide(
+                    after: decided, in: population, strategies: strategies, at: now, revised: record.revisionNumber > 0
+                ).decided(when))
+            record.lateDecisions += 1
+            generations.decide(id)
+            if decided.isUndecided {
+                decided.isUndecided = false
+                try update(decided, in: record)
+            }
+            finished.append(decided)
+        }
+        return (finished, decisions)
+    }
+
+    /// Closes the generations that are complete.
+    ///
+    /// - Parameters:
+    ///   - interval: The interval that has just finished.
+    ///   - record: The experiment; the caller writes it.
+    /// - Returns: The intervals that were possible donors and are no more.
+    /// - Throws: The errors of the database.
+    func advance(past interval: Interval, in record: inout ExperimentRecord) throws -> [IntervalID] {
+        let generations = try generations(of: record)
+        var former: [IntervalID] = []
+        if let member = generations[interval.id.index].formerDonor {
+            former.append(IntervalID(member: member, index: interval.id.index))
+        }
+        former += generations.advance()
+        if generations.first > record.generation {
+            record.generation = generations.first
+            record.generationBegan = now
+        }
+        return former
+    }
+}

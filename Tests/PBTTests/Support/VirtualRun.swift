@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PBT
+import PBTTesting
+
+/// A run of a toy through a store in memory, by workers whose intervals take time by a virtual clock.
+struct VirtualRun<T: Toy> {
+    var experiment: Experiment
+    let toy: T
+    var workers: Int
+    var seed: UInt64
+    /// The standard deviation of the logarithm of an interval's duration.
+    var spread = 0.2
+    /// The factor by which the first worker is slower than the others.
+    var slowness = 1.0
+
+    struct Outcome {
+        var record: ExperimentRecord
+        var intervals: [Interval]
+        /// The time until the last interval finished.
+        var time: Double
+        /// The share of the workers' time until then in which they trained nothing.
+        var idle: Double
+    }
+
+    private struct Training {
+        var end: Double
+        var worker: Int
+        var assignment: Assignment
+    }
+
+    func run() async throws -> Outcome {
+        let clock = ManualClock()
+        let store = InMemoryStore(clock: clock.store)
+        _ = try await store.create(experiment)
+        var random = RandomStream(seed: seed, .trainer, member: 0, index: 0, name: "durations")
+        var weights: [String: T.Weights] = [:]
+        var running: [Training] = []
+        var idle = Array((0..<workers).reversed())
+        var (now, busy) = (0.0, 0.0)
+        while true {
+            while let worker = idle.last,
+                case .assignment(let assignment) = try await store.claim(
+                    from: experiment.name, by: "w\(worker)", for: .seconds(1_000_000))
+            {
+                idle.removeLast()
+                let time = Mathematics.exp(spread * random.normal()) * (worker == 0 ? slowness : 1)
+                busy += time
+                running.append(Training(end: now + time, worker: worker, assignment: assignment))
+            }
+            guard let place = running.indices.min(by: { running[$0].end < running[$1].end }) else { break }
+            let training = running.remove(at: place)
+            clock.advance(by: .milliseconds(Int((training.end - now) * 1000)))
+            now = training.end
+            idle.append(training.worker)
+            let assignment = training.assignment
+            var model = assignment.parentCheckpoint.flatMap { weights[$0] } ?? toy.founder(seed: assignment.seed)
+            let score = try toy.train(&model, with: assignment.interval.hyperparameters, seed: assignment.seed)
+            let checkpoint = "\(assignment.lease.checkpointName)"
+            weights[checkpoint] = model
+            let finished = try await store.finish(
+                assignment.lease, .trained(score: score, metrics: [:], checkpoint: checkpoint))
+            for name in finished.garbage { weights[name] = nil }
+            try await store.collected(finished.garbage, of: experiment.name)
+        }
+        return Outcome(
+            record: try await store.record(of: experiment.name),
+            intervals: try await store.intervals(of: experiment.name), time: now,
+            idle: 1 - busy / (now * Double(workers)))
+    }
+}
