@@ -47,6 +47,7 @@ final class ProcessTree: Sendable {
     /// - Parameters:
     ///   - scope: The scope in the environment of its processes.
     ///   - start: Starts the program, and returns its process identifier.
+    /// - Returns: The tree of the program.
     /// - Throws: The error of `start`.
     static func starting(scope: ProcessScope, _ start: () async throws -> Int32) async throws -> ProcessTree {
         attempts.withLock { $0.starting += 1 }
@@ -92,7 +93,9 @@ final class ProcessTree: Sendable {
         #if os(Linux)
             guard Orphans.areAdopted else { return true }
             Orphans.reap()
-            guard let orphans = Orphans.children(), !orphans.isEmpty, let table = try? ProcessTable() else { return true }
+            guard let orphans = Orphans.children(), !orphans.isEmpty, let table = try? ProcessTable() else {
+                return true
+            }
             let strays = orphans.compactMap { table.entries[$0] }.filter { entry in
                 let scopes = ProcessScope.scopes(of: entry.number)
                 return attempts.withLock { !$0.canOwn(scopes, start: entry.start) }
