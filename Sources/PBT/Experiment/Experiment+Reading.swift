@@ -77,7 +77,9 @@ extension Experiment {
         }
         let kind = schedule.map { .replay($0) } ?? named ?? .populationBasedTraining
         let explores = kind == .populationBasedTraining
-        let exploit = faults.attempt { () throws(DocumentError) in try Self.readExploit(reader, preset: preset) }
+        let exploit = faults.attempt { () throws(DocumentError) in
+            try Self.readExploit(reader, preset: preset, population: population ?? 0)
+        }
         let burnIn = faults.attempt { () throws(DocumentError) in try Self.readBurnIn(reader) }
         let explore = faults.attempt { () throws(DocumentError) in try Self.readExplore(reader, preset: preset) }
         let order = faults.attempt { () throws(DocumentError) in
@@ -113,7 +115,7 @@ extension Experiment {
             keep: keep, hasBaseline: hasBaseline, trainer: trainer)
         guard !isStored else { return }
         var beyond = Faults()
-        for error in limitErrors(in: document) { beyond.add(error) }
+        for error in limitErrors(in: document) + multiFrequencyErrors(in: document) { beyond.add(error) }
         try beyond.check()
     }
 
@@ -167,8 +169,8 @@ extension Experiment {
 
     private static func readPreset(_ reader: ObjectReader) throws(DocumentError) -> String? {
         guard let preset = try reader.string("preset") else { return nil }
-        guard preset == "ray" || preset == "paper" else {
-            throw reader.error("preset", "must be \"ray\" or \"paper\", not \"\(preset)\"")
+        guard ["ray", "paper", "portfolio"].contains(preset) else {
+            throw reader.error("preset", "must be \"ray\", \"paper\", or \"portfolio\", not \"\(preset)\"")
         }
         return preset
     }

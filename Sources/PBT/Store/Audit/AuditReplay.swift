@@ -339,7 +339,7 @@ struct AuditReplay {
         findings.append(
             Audit.Finding(
                 decision: decision, rankedCount: population.count, rank: population.rank(of: interval.id.member),
-                missing: missing, choice: isDetailed(interval.id) ? choice(after: interval, in: population) : nil,
+                missing: missing, choice: isDetailed(interval.id) ? try choice(after: interval, in: population) : nil,
                 revision: revision.number, recorded: recorded, differences: differences))
         // An interval after a member's end may come from a later edit; see `checkEnds`.
         if decision.next != nil { mismatches += differences.map { Audit.Mismatch(interval: nextID, problem: $0) } }
@@ -347,16 +347,13 @@ struct AuditReplay {
     }
 
     /// Returns the choice of a donor with its steps, by the same rule and draws as the decision.
-    private func choice(after interval: Interval, in population: Population) -> ExploitChoice? {
+    private func choice(after interval: Interval, in population: Population) throws -> ExploitChoice? {
         let (id, exploit) = (interval.id, experiment.exploit)
         guard experiment.kind == .populationBasedTraining, exploit != .none, id.index + 1 < experiment.intervals
         else { return nil }
         if interval.state == .done, experiment.isBurningIn(after: id.index) { return nil }
         if case .custom = exploit.kind, population[id: id.member] != nil { return nil }
-        var random = RandomStream(seed: experiment.seed, .exploit, member: id.member, index: id.index + 1)
-        return exploit.choose(
-            for: id.member, depth: interval.depth, in: population, rivalsBy: experiment.rivalDraw(in: population),
-            using: &random)
+        return try experiment.choice(after: interval, in: population, strategies: strategies)
     }
 
     // MARK: Founders

@@ -7,6 +7,7 @@
 ///
 /// - truncation: of N members n have reported and b are replaced. A member at rank r stays if r + (N − n) < N − b. Who
 ///   is replaced, and by whom, is known when all have reported.
+/// - sub-populations: see ``ExchangeNeed``.
 /// - tournament and t-test: the rival is drawn without regard to scores, so it is certain when both have reported.
 /// - otherwise: when all have reported.
 ///
@@ -16,6 +17,7 @@ package struct Generation: Sendable {
     private enum Need: Sendable {
         case ranks(bottom: Int)
         case rival
+        case exchange
         case all
     }
 
@@ -34,11 +36,14 @@ package struct Generation: Sendable {
     private var pursuers: [Int: [Int]] = [:]
     /// The rival of each member.
     private var rivals: [Int?] = []
+    private var exchange: ExchangeNeed?
 
     package init(_ experiment: Experiment, index: Int, size: Int) {
         self.index = index
         self.size = size
-        population = Population(objective: experiment.objective, seed: experiment.seed, size: size)
+        population = Population(
+            objective: experiment.objective, seed: experiment.seed, size: size, division: experiment.division)
+        exchange = ExchangeNeed(experiment, index: index, size: size)
         var isExploredByAll = false
         if case .custom = experiment.explore.kind { isExploredByAll = true }
         switch experiment.exploit.kind {
@@ -52,6 +57,9 @@ package struct Generation: Sendable {
         case .best:
             need = .all
             donors = 1
+        case .multiFrequency:
+            need = .exchange
+            donors = nil
         case .custom, .none:
             need = .all
             donors = nil
@@ -72,11 +80,13 @@ package struct Generation: Sendable {
 
     /// The members at ranks from which a donor may come; all if any may be one.
     package var possibleDonors: [Int] {
-        (0..<min(donors ?? .max, population.count)).map { population[rank: $0].id }
+        if let exchange { return exchange.possibleDonors(in: population) }
+        return (0..<min(donors ?? .max, population.count)).map { population[rank: $0].id }
     }
 
-    /// The member that was just pushed out of the possible donors, by the last report.
-    package var formerDonor: Int? {
+    /// Returns the member that a report has just pushed out of the possible donors.
+    package func formerDonor(after member: Int) -> Int? {
+        if let exchange { return exchange.formerDonor(after: member, in: population) }
         guard let donors, population.count > donors else { return nil }
         return population[rank: donors].id
     }
@@ -99,6 +109,7 @@ package struct Generation: Sendable {
             return
         }
         if let standing { population.update(standing) }
+        exchange?.report(member)
         if isUndecided { undecided.insert(member) }
     }
 
@@ -117,6 +128,7 @@ package struct Generation: Sendable {
             let last = reported.count - bottom - 1
             if last >= 0, last < population.count { candidates.append(population[rank: last].id) }
         case .rival: candidates += pursuers[member] ?? []
+        case .exchange: candidates += exchange?.candidates(after: member, in: population) ?? []
         case .all: return []
         }
         return Set(candidates).filter { undecided.contains($0) && isCertain($0) }.sorted()
@@ -125,17 +137,20 @@ package struct Generation: Sendable {
     /// Returns true if the decision about a member that has reported cannot depend on missing scores.
     package func isCertain(_ member: Int) -> Bool {
         if reported.count == size { return true }
-        guard reported.contains(member), let rank = population.rank(of: member) else { return false }
+        guard reported.contains(member) else { return false }
+        if let exchange { return exchange.isCertain(member, in: population) }
+        guard let rank = population.rank(of: member) else { return false }
         switch need {
         case .ranks(let bottom): return rank + (size - reported.count) < size - bottom
         case .rival: return rivals[member].map { reported.contains($0) } ?? true
-        case .all: return false
+        case .exchange, .all: return false
         }
     }
 
     /// Returns true if a decision of this generation may still need a member's checkpoint.
     package func mayDonate(_ member: Int) -> Bool {
         guard !isClosed, let rank = population.rank(of: member) else { return false }
+        if let exchange { return exchange.mayDonate(member, in: population) }
         if let donors { return rank < donors }
         guard case .rival = need else { return true }
         // A member that fails is replaced by one of the better half.
