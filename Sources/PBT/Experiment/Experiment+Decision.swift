@@ -43,6 +43,9 @@ extension Experiment {
         case .randomSearch, .manual:
             return interval.state == .done
                 ? continues(with: interval.hyperparameters) : Decision(interval: id, outcome: .ends, next: nil)
+        case .successiveHalving:
+            return continuesHalving(after: interval, in: population)
+                ? continues(with: interval.hyperparameters) : Decision(interval: id, outcome: .ends, next: nil)
         case .replay(let schedule):
             return interval.state == .done
                 ? continues(with: schedule[nextID.index]) : Decision(interval: id, outcome: .ends, next: nil)
@@ -71,6 +74,15 @@ extension Experiment {
     }
 
     private func donor(
+        for interval: Interval, in population: Population, strategies: Strategies
+    ) throws -> Population.Member? {
+        try donorBeforeGate(for: interval, in: population, strategies: strategies).flatMap { donor in
+            verdict(on: donor, for: interval.id.member, in: population)?.passes == false ? nil : donor
+        }
+    }
+
+    /// Returns the donor for a member, regardless of the gate.
+    package func donorBeforeGate(
         for interval: Interval, in population: Population, strategies: Strategies
     ) throws -> Population.Member? {
         var random = RandomStream(seed: seed, .exploit, member: interval.id.member, index: interval.id.index + 1)

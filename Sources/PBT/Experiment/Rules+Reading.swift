@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
+    /// The keys next to an exploit rule.
+    private static let exploitOptions = ["burn_in", "gate"]
+
     static func readExploit(_ reader: ObjectReader, preset: String?) throws(DocumentError) -> ExploitRule {
         guard let document = reader.document("exploit") else {
             return preset == "ray" ? .ray() : .truncation()
@@ -23,13 +26,14 @@ extension Experiment {
         }
         let inner = try ObjectReader(
             document, path: "exploit",
-            known: ["truncation", "t_test", "binary_tournament", "best", "none", "ray", "custom", "burn_in"],
+            known: ["truncation", "t_test", "binary_tournament", "best", "none", "ray", "custom"]
+                + exploitOptions,
             hints: [
                 "quantile": "write truncation: 0.2", "truncate": "write truncation: 0.2",
                 "burn_in_period": "write burn_in: INTERVALS",
             ])
         guard case .object(let entries) = document.content else { return .truncation() }
-        let rules = entries.filter { $0.name != "burn_in" }
+        let rules = entries.filter { !exploitOptions.contains($0.name) }
         guard let rule = rules.first, rules.count == 1 else {
             if rules.isEmpty, !entries.isEmpty { return preset == "ray" ? .ray() : .truncation() }
             throw reader.error("exploit", "must have one rule, for example {truncation: 0.2}")

@@ -56,7 +56,7 @@ struct Banners {
                 " by "
                 Links.interval(best.id, of: name)
                 if let baseline = experiment.history.baselineBest?.score {
-                    ", \(Formatting.difference(score, baseline)) vs. random search"
+                    ", \(Formatting.difference(score, baseline)) vs. \(experiment.history.baselineWords)"
                 }
                 ". "
                 checkpoint(of: best)
@@ -231,7 +231,9 @@ struct Banners {
     private var relation: HTML {
         guard let main = experiment.snapshot.baselineOf else { return .nothing }
         return banner("quiet") {
-            "This is the random search that is the baseline of "
+            experiment.history.record.experiment.halving == nil
+                ? "This is the random search that is the baseline of "
+                : "This is the search by successive halving that is the baseline of "
             tag("a", ["href": Links.experiment(main)]) { Formatting.name(main) }
             "."
         }

@@ -19,7 +19,11 @@ struct Tiles {
             } else {
                 tile("members", "\(history.families.population.count)")
             }
-            if let versus { tile("vs. random search", versus, note: "best score minus that of the random search") }
+            if let versus {
+                tile(
+                    "vs. \(history.baselineWords)", versus,
+                    note: "best score minus that of the \(history.baselineWords)")
+            }
             time
         }
     }

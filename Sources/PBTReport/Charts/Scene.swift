@@ -122,7 +122,7 @@ struct Scene {
         guard let best = history.best?.finiteScore else { return "\(name): no score yet" }
         let other = baseline == nil ? nil : history.baselineBest?.finiteScore
         return "\(name): best \(metric) \(Format.score(best))"
-            + (other.map { ", random search \(Format.score($0))" } ?? "")
+            + (other.map { ", \(history.baselineWords) \(Format.score($0))" } ?? "")
     }
 
     /// The summary of the experiment in sentences.
@@ -135,8 +135,8 @@ struct Scene {
             let difference = Format.significant((score - other).magnitude, digits: 3)
             text +=
                 score == other
-                ? ", the same as random search"
-                : ", \(difference) \(objective.isBetter(score, than: other) ? "better" : "worse") than random search"
+                ? ", the same as \(history.baselineWords)"
+                : ", \(difference) \(objective.isBetter(score, than: other) ? "better" : "worse") than \(history.baselineWords)"
         }
         let founders = history.families.foundersLeft
         text += ". "

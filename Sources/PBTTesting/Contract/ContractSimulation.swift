@@ -113,6 +113,7 @@ struct ContractSimulation {
 
     /// Returns the number of checkpoints that may be kept for decisions of generations that are open.
     private func possibleDonors(in record: ExperimentRecord, of population: Int, _ intervals: [Interval]) -> Int {
+        if record.experiment.halving != nil { return 0 }
         let isCertain = record.experiment.waitsForCertainty
         // An edit may leave some until their members finish again.
         if record.revisionNumber > 0 { return isCertain ? intervals.count : population }

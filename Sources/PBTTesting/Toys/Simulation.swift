@@ -56,8 +56,13 @@ public struct Simulation<T: Toy>: Sendable {
 
     /// Trains all members to their end.
     ///
-    /// - Throws: The errors of the toy and of decisions.
+    /// - Throws: The errors of the toy and of decisions; a ``PBT/PBTError`` for successive halving, whose rungs need a
+    ///   store.
     public func run() throws -> Outcome {
+        if case .successiveHalving = experiment.kind {
+            throw PBTError(
+                .badExperiment, "a simulation has no rungs; train \"\(experiment.name)\" with an InMemoryStore")
+        }
         let start = Timestamp(milliseconds: 0)
         var outcome = Outcome()
         var population = Population(

@@ -70,6 +70,9 @@ struct DecisionText {
         case .exploits(let donor): "\(next) copies \(donor): its checkpoint, and its hyperparameters after explore."
         case .restarts: "\(next) restarts as a founder (no donor available)."
         case .ends where id.index + 1 >= experiment.intervals: "There is no \(next): the member's budget is spent."
+        case .ends where experiment.members(continuingAfter: id.index) != nil && finding.rank != nil:
+            "There is no \(next): of \(experiment.members(reportingAt: id.index)) members at this rung the best "
+                + "\(experiment.members(continuingAfter: id.index) ?? 0) continue."
         case .ends: "There is no \(next): the member can neither continue nor be replaced."
         }
     }
@@ -96,6 +99,20 @@ struct DecisionText {
             try say("Candidates, each equally likely: \(shown)\(more).")
         }
         if let donor = choice.donor { try say("Donor: \(Self.text(donor)).") }
+        if let gate = choice.gate { try say(Self.text(gate)) }
+    }
+
+    /// The gate: `Gate: 3@1 (0.9) is better by 0.01; required is more than 0.045 (relative): the member continues.`
+    private static func text(_ gate: ExploitGate.Verdict) -> String {
+        let limits = [("absolute", gate.absolute), ("relative", gate.relative), ("spread", gate.spread)]
+        let required = limits.compactMap { name, gap in
+            gap.map { "\(Format.significant($0, digits: 3)) (\(name))" }
+        }
+        let gap =
+            gate.gap > 0 ? "better by \(Format.significant(gate.gap, digits: 3))" : "not better than the member"
+        return "Gate: \(text(gate.donor)) is \(gap); the gap must exceed "
+            + "\(required.isEmpty ? "0" : required.joined(separator: " and ")), "
+            + (gate.passes ? "and does." : "and does not: the member continues.")
     }
 
     private static func text(_ member: Population.Member) -> String {

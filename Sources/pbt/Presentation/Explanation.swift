@@ -73,11 +73,22 @@ struct Explanation {
         object["candidates"] = .array(choice.candidates.map { Self.value(of: $0) })
         object["rival"] = choice.rival.map { Self.value(of: $0) } ?? .null
         object["p"] = choice.test.map { .score($0.p) } ?? .null
+        object["gate"] = choice.gate.map { Self.value(of: $0) } ?? .null
         return .object(object)
     }
 
     private static func value(of member: Population.Member) -> Value {
         ["member": .integer(member.id), "interval": .integer(member.index), "score": .number(member.score)]
+    }
+
+    private static func value(of verdict: ExploitGate.Verdict) -> Value {
+        var object: [String: Value] = [
+            "donor": value(of: verdict.donor), "gap": .number(verdict.gap), "passes": .bool(verdict.passes),
+        ]
+        object["absolute"] = verdict.absolute.map { .number($0) }
+        object["relative"] = verdict.relative.map { .number($0) }
+        object["spread"] = verdict.spread.map { .number($0) }
+        return .object(object)
     }
 
     // MARK: Text

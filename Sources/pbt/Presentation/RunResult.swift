@@ -99,7 +99,7 @@ struct RunResult {
         }
         if let reason = record.reason { try row("ended", reason) }
         if let checkpoint = loaded.checkpointText(of: best) { try row("checkpoint", checkpoint) }
-        if let comparison { try row("random search", compared(comparison)) }
+        if let comparison { try row(loaded.history.baselineWords, compared(comparison)) }
         let counts = Interval.State.allCases.compactMap { state in
             record.counts[state].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
         }

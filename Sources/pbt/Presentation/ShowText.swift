@@ -113,7 +113,7 @@ struct ShowText {
             let median = scores.count % 2 == 1 ? scores[middle] : scores[middle - 1] / 2 + scores[middle] / 2
             parts.append("median \(Format.score(median))")
         }
-        if let baseline = history.baselineBest { parts.append("random search \(baseline.scoreText)") }
+        if let baseline = history.baselineBest { parts.append("\(history.baselineWords) \(baseline.scoreText)") }
         return parts.joined(separator: "   ")
     }
 

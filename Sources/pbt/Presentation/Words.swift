@@ -11,6 +11,8 @@ extension Experiment.Kind {
         switch self {
         case .populationBasedTraining: "PBT"
         case .randomSearch: "random search"
+        case .successiveHalving(let halving):
+            "successive halving by \(halving.factor) from \(Words.count(halving.first, "interval"))"
         case .manual: "manual search"
         case .replay: "replay"
         }

@@ -76,7 +76,7 @@ extension Ledger {
                 after: record.finishedIntervals + 1, order: record.lateDecisions, members: experiment.population)
             decisions = decisions.map { $0.decided(when) }
         }
-        for decision in decisions where decision.replaces {
+        for decision in decisions where decision.replaces || experiment.isLeftBehind(by: decision) {
             try setStanding(nil, ofMember: decision.interval.member, in: record)
         }
         try insert(decisions.compactMap(\.next), in: record)
@@ -149,7 +149,8 @@ extension Ledger {
                 record.counts[.waiting, default: 0] += 1
             } else if !experiment.isRetired(decision.interval.member) {
                 record.membersEnded += 1
-                record.skipped += max(0, experiment.intervals - (decision.interval.index + 1))
+                record.skipped += max(
+                    0, experiment.stageEnd(of: decision.interval.index) - (decision.interval.index + 1))
             }
         }
     }

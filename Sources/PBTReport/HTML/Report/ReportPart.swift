@@ -115,6 +115,7 @@ struct ReportPart {
             switch experiment.kind {
             case .populationBasedTraining: "Population based training"
             case .randomSearch: "Random search"
+            case .successiveHalving: "Successive halving"
             case .manual: "Manual search"
             case .replay: "Replay of a schedule"
             }
@@ -141,7 +142,7 @@ struct ReportPart {
                 if let other = history.baselineBest?.score {
                     let difference = score - other
                     tile(
-                        "vs. random search",
+                        "vs. \(history.baselineWords)",
                         "\(difference < 0 ? "" : "+")\(Format.significant(difference, digits: 3))")
                 }
             } else {
