@@ -73,7 +73,7 @@ struct Contender {
             let name = common(members.map(\.name))
             return Contender(
                 name: key.halving != nil ? "successive halving" : isBaseline ? "random search" : name,
-                 isBaseline: isBaseline, runs: members.map(\.run))
+                isBaseline: isBaseline, runs: members.map(\.run))
         }
         return contenders.enumerated().sorted { a, b in
             func rank(_ contender: Contender) -> Double {

@@ -102,7 +102,7 @@ struct DecisionText {
         if let gate = choice.gate { try say(Self.text(gate)) }
     }
 
-    /// The gate: `Gate: 3@1 (0.9) is better by 0.01; required is more than 0.045 (relative): the member continues.`
+    /// Returns the gate's verdict in a sentence.
     private static func text(_ gate: ExploitGate.Verdict) -> String {
         let limits = [("absolute", gate.absolute), ("relative", gate.relative), ("spread", gate.spread)]
         let required = limits.compactMap { name, gap in

@@ -234,7 +234,8 @@ import Testing
         arguments: [
             (
                 ["kind": "asha"],
-                "kind: must be pbt, random_search, successive_halving, or manual, not \"asha\"; did you mean successive_halving?"
+                "kind: must be pbt, random_search, successive_halving, or manual, not \"asha\"; "
+                    + "did you mean successive_halving?"
             ),
             (["halving": ["factor": 3]], "halving: requires kind: successive_halving or baseline: successive_halving"),
             (["kind": "successive_halving", "halving": ["factor": 1]], "halving.factor: must be at least 2, not 1"),
