@@ -9,6 +9,7 @@
 ///   is replaced, and by whom, is known when all have reported.
 /// - tournament and t-test: the rival is drawn without regard to scores, so it is certain when both have reported.
 /// - otherwise: when all have reported.
+/// - before the end of the burn-in: for a member with a score, at once.
 ///
 /// Diverged and failed intervals have reported; they rank last. Reporting takes O(log n) comparisons.
 package struct Generation: Sendable {
@@ -26,6 +27,8 @@ package struct Generation: Sendable {
     /// The members with a score at this index.
     package private(set) var population: Population
     private let need: Need
+    /// True if members with a score keep their own weights whatever the others report.
+    private let isBurningIn: Bool
     /// The number of members that may be donors, from the best; nil if any may be.
     private let donors: Int?
     private var reported: Set<Int> = []
@@ -38,6 +41,7 @@ package struct Generation: Sendable {
     package init(_ experiment: Experiment, index: Int, size: Int) {
         self.index = index
         self.size = size
+        isBurningIn = experiment.isBurningIn(after: index)
         population = Population(objective: experiment.objective, seed: experiment.seed, size: size)
         var isExploredByAll = false
         if case .custom = experiment.explore.kind { isExploredByAll = true }
@@ -117,7 +121,7 @@ package struct Generation: Sendable {
             let last = reported.count - bottom - 1
             if last >= 0, last < population.count { candidates.append(population[rank: last].id) }
         case .rival: candidates += pursuers[member] ?? []
-        case .all: return []
+        case .all: break
         }
         return Set(candidates).filter { undecided.contains($0) && isCertain($0) }.sorted()
     }
@@ -126,6 +130,7 @@ package struct Generation: Sendable {
     package func isCertain(_ member: Int) -> Bool {
         if reported.count == size { return true }
         guard reported.contains(member), let rank = population.rank(of: member) else { return false }
+        if isBurningIn { return true }
         switch need {
         case .ranks(let bottom): return rank + (size - reported.count) < size - bottom
         case .rival: return rivals[member].map { reported.contains($0) } ?? true
