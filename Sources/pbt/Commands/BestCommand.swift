@@ -74,7 +74,8 @@ struct BestCommand: PagedCommand {
             "\(terminal.symbol("★", "*")) \(best.id)  \(PlainText.line(objective.metric)) \(best.scoreText)"
                 + (loaded.record.state.isOver ? "" : "  (so far: the experiment is \(loaded.record.state.rawValue))"))
         try Output.line("checkpoint       \(loaded.checkpointText(of: best) ?? "none")")
-        try Output.line("hyperparameters  \(HyperparameterColumns.line(of: best.hyperparameters))")
+        let hyperparameters = HyperparameterColumns.line(of: best.hyperparameters, in: loaded.experiment.space)
+        try Output.line("hyperparameters  \(hyperparameters)")
         try Output.line()
         try schedule.table.print()
         if !schedule.constants.isEmpty { try Output.line("Constant: \(schedule.constants)") }

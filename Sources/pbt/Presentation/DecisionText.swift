@@ -34,7 +34,9 @@ struct DecisionText {
         }
         if let choice = finding.choice { try explain(choice) }
         guard case .exploits(let donor) = finding.decision.outcome, let derived = finding.decision.next else {
-            if let row = finding.recorded { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
+            if let row = finding.recorded {
+                try say(HyperparameterColumns.line(of: row.hyperparameters, in: loaded.experiment.space))
+            }
             return
         }
         try Output.line()

@@ -163,13 +163,14 @@ struct ReportPart {
         let lineage = history.lineage(of: best.id)
         let copies = lineage.count { $0.isExploit }
         let founder = lineage.first.map { "\($0.id)" } ?? "-"
+        let hyperparameters = ReportTables.hyperparameters(of: best, in: history.record.experiment.space)
         return tag("p") {
             "Interval "
             tag("strong", ["class": "best"]) { "\(best.id)" }
             " scored \(Format.score(score)) after \(best.depth) "
             "\(best.depth == 1 ? "interval" : "intervals") of training, through \(copies) "
             "\(copies == 1 ? "copy" : "copies") from the founder \(founder)."
-        } + scrollRegion("Hyperparameters of the winner") { HTML.table(ReportTables.hyperparameters(of: best)) }
+        } + scrollRegion("Hyperparameters of the winner") { HTML.table(hyperparameters) }
             + tag("p", ["class": "note"]) {
                 "Its checkpoint is "
                 tag("code") { PlainText.line(best.checkpoint ?? "-") }
