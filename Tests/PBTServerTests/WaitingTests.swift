@@ -95,7 +95,7 @@ struct WaitingTests {
             try await withThrowingTaskGroup(of: Value?.self) { group in
                 for i in 0..<3 {
                     group.addTask {
-                        let body: Value = ["worker": .string("w\(i)"), "wait": 600]
+                        let body: Value = ["worker": .string("w\(i)"), "wait": 60]
                         let answer = try await server.ask(.POST, "/experiments/toy/claims", body).json
                         return answer["assignments"]?.array?.first?["lease"]
                     }
