@@ -11,13 +11,14 @@ enum ReportTables {
         let newest = intervals.indices.filter { place in
             place + 1 == intervals.count || intervals[place + 1].id.member != intervals[place].id.member
         }
+        func isBest(_ place: Int) -> Bool { intervals[place].id == history.best?.id }
         // Members without a score: in order of their intervals.
         let order = newest.sorted { a, b in
             switch (intervals[a].finiteScore, intervals[b].finiteScore) {
             case (let a?, let b?) where a != b: objective.isBetter(a, than: b)
             case (_?, nil): true
             case (nil, _?): false
-            default: a < b
+            default: isBest(a) == isBest(b) ? a < b : isBest(a)
             }
         }
         let columns = HyperparameterColumns(
