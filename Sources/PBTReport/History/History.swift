@@ -36,7 +36,11 @@ public struct History: Sendable {
     ///   - record: The experiment.
     ///   - intervals: All intervals, in any order.
     ///   - baseline: All intervals of its random search, in any order; none when there is no random search.
-    public init(_ record: ExperimentRecord, intervals: [Interval], baseline: [Interval]? = nil) {
+    ///   - baselineBest: The best interval that the record of the random search has.
+    public init(
+        _ record: ExperimentRecord, intervals: [Interval], baseline: [Interval]? = nil,
+        baselineBest recorded: IntervalID? = nil
+    ) {
         let genealogy = Genealogy(intervals)
         self.record = record
         self.genealogy = genealogy
@@ -51,7 +55,7 @@ public struct History: Sendable {
         let objective = record.experiment.objective
         best = Self.best(of: genealogy, columns, by: objective, recorded: record.best)
         baselineBest = self.baseline.flatMap { baseline in
-            baselineColumns.flatMap { Self.best(of: baseline, $0, by: objective) }
+            baselineColumns.flatMap { Self.best(of: baseline, $0, by: objective, recorded: recorded) }
         }
         self.columns = columns
         self.baselineColumns = baselineColumns
@@ -129,8 +133,11 @@ public struct History: Sendable {
                 best = (place, score)
             }
         }
-        // The checkpoint of the recorded one is kept; a version before this one recorded the first of equal scores.
-        if let best, let recorded = recorded.flatMap({ genealogy[$0] }), recorded.finiteScore == best.score {
+        // The checkpoint of the recorded one is kept. It has the best mean of repeated evaluations, or the best score, of
+        // which an earlier version recorded the first.
+        if let best, let recorded = recorded.flatMap({ genealogy[$0] }),
+            recorded.finiteScore == best.score || recorded.evaluated != nil
+        {
             return recorded
         }
         return best.map { intervals[$0.place] }

@@ -145,7 +145,7 @@ actor Progress {
         if event.details["best"] == true { best[event.experiment] = event.details["score"]?.double }
         switch event.kind {
         case .retried, .failed, .diverged, .lost: break
-        // One as good as the best so far is no news.
+        // One as good as the best so far does not count as news.
         case .done
         where event.details["best"] == true && (isMain && event.details["score"]?.double != before || isVerbose):
             break

@@ -47,6 +47,34 @@ enum ReportTables {
             rows: interval.hyperparameters.names.map { [$0, interval.hyperparameters[$0]?.json ?? ""] })
     }
 
+    /// Returns metrics of the winner, and of the random search's winner if there is one.
+    static func metrics(_ metrics: [OtherMetric], of history: History) -> ChartTable {
+        let hasBaseline = history.baselineBest != nil
+        return ChartTable(
+            "Other metrics",
+            columns: [.init("Metric", .left), .init("Winner")] + (hasBaseline ? [.init("Random search")] : []),
+            rows: metrics.map { metric in
+                [metric.name, metric.valueText] + (hasBaseline ? [metric.baselineText ?? "-"] : [])
+            })
+    }
+
+    /// Returns the repeated evaluations of the best checkpoints.
+    static func evaluations(_ intervals: [Interval]) -> ChartTable {
+        ChartTable(
+            "Evaluations of the best checkpoints, with fresh seeds",
+            columns: [
+                .init("Interval", .left), .init("Mean ± standard deviation"), .init("When trained"),
+                .init("Evaluations", .left),
+            ],
+            rows: intervals.map { interval in
+                [
+                    "\(interval.id)", interval.evaluated.map { EvaluationText.text(of: $0) } ?? "-",
+                    interval.finiteScore.map { Format.score($0) } ?? "-",
+                    interval.evaluations.map { $0.score.map { Format.score($0) } ?? "failed" }.joined(separator: ", "),
+                ]
+            })
+    }
+
     /// Returns intervals that diverged or failed, or needed more than one attempt.
     static func troubles(of history: History) -> ChartTable {
         let found = history.genealogy.intervals.filter {
