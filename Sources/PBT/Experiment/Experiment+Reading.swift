@@ -4,7 +4,8 @@ extension Experiment {
     static let keys = [
         "name", "kind", "objective", "population", "intervals", "seed", "space", "initial", "from", "preset", "exploit",
         "explore", "synchronous", "decide", "open", "command", "workers", "gpus", "threads", "retries", "timeout",
-        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env", "order",
+        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env", "order", "metrics",
+        "evaluate",
     ]
 
     /// Advice for keys that other programs use.
@@ -96,6 +97,10 @@ extension Experiment {
         let trainer = faults.attempt { () throws(DocumentError) in
             try Self.readTrainer(reader, directory: directory)
         }
+        let metrics = faults.attempt { () throws(DocumentError) in
+            try Self.readMetrics(reader, objective: objective?.metric)
+        }
+        let evaluate = faults.attempt { () throws(DocumentError) in try Self.readEvaluate(reader) }
         try faults.check()
         guard let name, let objective, let space, let population, let intervals, let exploit, let burnIn, let explore,
             let order,
@@ -111,6 +116,8 @@ extension Experiment {
             isSynchronous: order.isSynchronous, deadline: order.deadline ?? decides.deadline,
             decides: decides.moment, patience: decides.patience, isOpen: isOpen, retries: retries, stop: stop,
             keep: keep, hasBaseline: hasBaseline, trainer: trainer)
+        self.metrics = metrics ?? nil
+        self.evaluate = evaluate ?? nil
         guard !isStored else { return }
         var beyond = Faults()
         for error in limitErrors(in: document) { beyond.add(error) }

@@ -13,6 +13,7 @@ extension Experiment {
         stop["after"] = self.stop.after?.value
         if !stop.isEmpty { object["stop"] = .object(stop) }
         object["keep"] = ["best": .integer(keep.best), "last": .integer(keep.last)]
+        object.merge(winnerValues) { $1 }
         return .object(object)
     }
 

@@ -169,6 +169,12 @@ public struct Experiment: Sendable, Hashable {
     public var hasBaseline: Bool
     /// The training program; nil if trainers are written in Swift.
     public var trainer: Trainer?
+    /// The metrics that are shown next to the score, in this order; nil for all that are reported, by name.
+    ///
+    /// Nothing but outputs depends on it.
+    public var metrics: [String]?
+    /// The measurement of the best checkpoints at the end of the search; nil for none.
+    public var evaluate: Evaluate?
 
     /// Creates an experiment.
     public init(
@@ -287,6 +293,7 @@ public struct Experiment: Sendable, Hashable {
         replay.isOpen = false
         replay.stop = Stop()
         replay.hasBaseline = false
+        replay.evaluate = nil
         return replay
     }
 

@@ -138,11 +138,9 @@ struct ReportPart {
         return tag("dl", ["class": "tiles"]) {
             if let best = history.best, let score = best.score {
                 tile("★ Best \(metric), \(best.id)", Format.score(score), isBest: true)
-                if let other = history.baselineBest?.score {
-                    let difference = score - other
-                    tile(
-                        "vs. random search",
-                        "\(difference < 0 ? "" : "+")\(Format.significant(difference, digits: 3))")
+                if let verdict = history.verdict { tile("vs. random search", verdict.short) }
+                for metric in history.otherMetrics.prefix(4) {
+                    tile(PlainText.middle(PlainText.line(metric.name), width: 24), metric.valueText)
                 }
             } else {
                 tile("Best \(metric)", "–")
@@ -170,7 +168,8 @@ struct ReportPart {
             " scored \(Format.score(score)) after \(best.depth) "
             "\(best.depth == 1 ? "interval" : "intervals") of training, through \(copies) "
             "\(copies == 1 ? "copy" : "copies") from the founder \(founder)."
-        } + scrollRegion("Hyperparameters of the winner") { HTML.table(hyperparameters) }
+        } + compared
+            + scrollRegion("Hyperparameters of the winner") { HTML.table(hyperparameters) }
             + tag("p", ["class": "note"]) {
                 "Its checkpoint is "
                 tag("code") { PlainText.line(best.checkpoint ?? "-") }
@@ -179,6 +178,21 @@ struct ReportPart {
                     Shell.command(["pbt", "replay", record.experiment.name] + storeOption)
                 }
             }
+    }
+
+    /// The comparison with the random search, the other metrics, and the repeated evaluations.
+    private var compared: HTML {
+        let metrics = history.otherMetrics
+        let evaluations = EvaluationText(history)
+        var html = HTML.nothing
+        if let verdict = history.verdict { html = html + tag("p") { "Score: \(verdict.text)." } }
+        if !metrics.isEmpty {
+            html = html + scrollRegion("Other metrics") { HTML.table(ReportTables.metrics(metrics, of: history)) }
+        }
+        if !evaluations.lines.isEmpty {
+            html = html + scrollRegion("Evaluations") { HTML.table(ReportTables.evaluations(evaluations.intervals)) }
+        }
+        return html
     }
 
     private var explored: HTML {
