@@ -4,7 +4,7 @@ extension Experiment {
     static let keys = [
         "name", "kind", "objective", "population", "intervals", "seed", "space", "initial", "from", "preset", "exploit",
         "explore", "synchronous", "decide", "open", "command", "workers", "gpus", "threads", "retries", "timeout",
-        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env", "order",
+        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env", "order", "constraints",
     ]
 
     /// Advice for keys that other programs use.
@@ -25,6 +25,7 @@ extension Experiment {
         "steps": "write intervals: NUMBER",
         "gpu": "write gpus: [0]",
         "environment": "did you mean \"env\"?",
+        "constraint": "did you mean \"constraints\"?", "conditions": "write when: {NAME: VALUE} in the hyperparameter",
         "args": "write them into command: [python3, train.py, --lr, \"{lr}\"]",
     ]
 
@@ -51,6 +52,8 @@ extension Experiment {
                 document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
                 mayBeEmpty: isOpen, hasCommand: reader.has("command"),
                 order: reader.list("order")?.compactMap(\.value.string))
+        }.flatMap { space in
+            faults.attempt { () throws(DocumentError) in try space.constrained(reader) }
         }
         var founders = Founders()
         if let space {
@@ -113,7 +116,7 @@ extension Experiment {
             keep: keep, hasBaseline: hasBaseline, trainer: trainer)
         guard !isStored else { return }
         var beyond = Faults()
-        for error in limitErrors(in: document) { beyond.add(error) }
+        for error in limitErrors(in: document) + constraintErrors(in: document) { beyond.add(error) }
         try beyond.check()
     }
 
