@@ -5,7 +5,7 @@ extension Experiment {
         "name", "kind", "objective", "population", "intervals", "seed", "space", "initial", "from", "preset", "exploit",
         "explore", "synchronous", "decide", "open", "command", "workers", "gpus", "threads", "retries", "timeout",
         "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env", "order", "metrics",
-        "evaluate",
+        "evaluate", "constraints",
     ]
 
     /// Advice for keys that other programs use.
@@ -26,6 +26,7 @@ extension Experiment {
         "steps": "write intervals: NUMBER",
         "gpu": "write gpus: [0]",
         "environment": "did you mean \"env\"?",
+        "constraint": "did you mean \"constraints\"?", "conditions": "write when: {NAME: VALUE} in the hyperparameter",
         "args": "write them into command: [python3, train.py, --lr, \"{lr}\"]",
     ]
 
@@ -52,6 +53,8 @@ extension Experiment {
                 document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
                 mayBeEmpty: isOpen, hasCommand: reader.has("command"),
                 order: reader.list("order")?.compactMap(\.value.string))
+        }.flatMap { space in
+            faults.attempt { () throws(DocumentError) in try space.constrained(reader) }
         }
         var founders = Founders()
         if let space {
@@ -120,7 +123,7 @@ extension Experiment {
         self.evaluate = evaluate ?? nil
         guard !isStored else { return }
         var beyond = Faults()
-        for error in limitErrors(in: document) { beyond.add(error) }
+        for error in limitErrors(in: document) + constraintErrors(in: document) { beyond.add(error) }
         try beyond.check()
     }
 

@@ -36,6 +36,9 @@ extension Experiment {
             object["kind"] = "replay"
             object["schedule"] = .array(schedule.map(\.value))
         }
+        if !space.constraints.isEmpty {
+            object["constraints"] = .array(space.constraints.map { .string($0.text) })
+        }
         object["from"] = founderCheckpoints.experiment.map { .string($0) }
         object["initial"] = initialValue
         if let deadline, isSynchronous {
@@ -197,6 +200,7 @@ extension Dimension {
         }
         if !isMutable { object["mutable"] = false }
         object["explore"] = explore?.value
+        object["when"] = condition?.value
         return .object(object)
     }
 }

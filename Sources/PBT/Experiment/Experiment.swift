@@ -303,6 +303,7 @@ public struct Experiment: Sendable, Hashable {
     /// - Returns: Sampled hyperparameters, or those given by hand.
     public func founder(_ member: Int) -> Hyperparameters {
         if case .replay(let schedule) = kind, let first = schedule.first { return first }
+        guard space.isIndependent else { return founderWithDependencies(member).hyperparameters }
         var sampled = space.sample(seed: seed, member: member, index: 0)
         if initial.indices.contains(member) {
             sampled.values.merge(initial[member].values) { $1 }

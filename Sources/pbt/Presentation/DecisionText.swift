@@ -113,10 +113,11 @@ struct DecisionText {
             .init(""),
             .init("\(next)", .right),
         ])
-        for name in loaded.experiment.space.ordered(derived.hyperparameters.names) {
+        let names = Set(derived.hyperparameters.names + derived.changes.map(\.name))
+        for name in loaded.experiment.space.ordered(names) {
             let change = derived.changes.first { $0.name == name }
             let values = Self.cells([
-                own?[name], change?.old ?? donors?[name], change?.new ?? derived.hyperparameters[name],
+                own?[name], change.map(\.before) ?? donors?[name], derived.hyperparameters[name],
             ])
             table.append([name, values[0], values[1], Words.plain(change?.label ?? "unchanged"), values[2]])
         }
