@@ -68,9 +68,7 @@ extension Experiment {
         return Decision(
             interval: id, outcome: .restarts,
             next: Interval(
-                id: nextID, parent: nil,
-                hyperparameters: space.sample(seed: seed, member: nextID.member, index: nextID.index), depth: 1,
-                created: now))
+                id: nextID, parent: nil, hyperparameters: restarted(at: nextID), depth: 1, created: now))
     }
 
     private func donor(
@@ -142,29 +140,37 @@ extension Experiment {
             proposed = strategy.explore(
                 own: own, donor: donor, in: population, space: space, using: &random)
         }
-        for name in space.names {
+        let base = result
+        func change(of name: String, attempt: Int) -> Change? {
             guard let dimension = space[name], let old = donor.hyperparameters[name], dimension.isMutable else {
-                continue
+                return nil
             }
-            if case .constant = dimension.domain { continue }
+            if case .constant = dimension.domain { return nil }
             var (new, operation, isClipped): (Value, String, Bool)
             if let proposed, dimension.explore == nil {
                 new = proposed[name].flatMap { dimension.nearestLegal(to: $0) } ?? old
                 (operation, isClipped) = (new == old ? "kept" : "custom", false)
             } else {
-                var random = RandomStream(seed: seed, .explore, member: next.member, index: next.index, name: name)
+                var random = RandomStream(
+                    seed: seed, .explore, member: next.member, index: next.index, name: name, attempt: attempt)
                 let explored = dimension.explored(from: old, by: dimension.explore ?? explore, using: &random)
                 (new, operation, isClipped) = (explored.value, explored.operation, explored.isClipped)
             }
             if isRevised, !(dimension.explore ?? explore).ignoresBounds, dimension.complaint(about: new) != nil {
-                var random = RandomStream(seed: seed, .sample, member: next.member, index: next.index, name: name)
+                var random = RandomStream(
+                    seed: seed, .sample, member: next.member, index: next.index, name: name, attempt: attempt)
                 let legal = dimension.nearestLegal(to: new)
                 (new, operation) = legal.map { ($0, "clipped") } ?? (dimension.sample(using: &random), "resampled")
                 isClipped = false
             }
-            result[name] = new
-            changes.append(Change(name: name, old: old, operation: operation, new: new, isClipped: isClipped))
+            return Change(name: name, old: old, operation: operation, new: new, isClipped: isClipped)
         }
-        return (result, changes)
+        let explored = space.names.compactMap { change(of: $0, attempt: 0) }
+        guard space.isIndependent else {
+            let legal = legal(explored, of: base, for: next, again: change)
+            return (legal.hyperparameters, changes + legal.changes)
+        }
+        for change in explored { result[change.name] = change.new }
+        return (result, changes + explored)
     }
 }

@@ -4,8 +4,8 @@ extension Experiment {
     static let keys = [
         "name", "kind", "objective", "population", "intervals", "seed", "space", "initial", "from", "preset", "exploit",
         "explore", "synchronous", "decide", "open", "command", "workers", "gpus", "threads", "retries", "timeout",
-        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env", "order",
-        "halving",
+        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env", "order", "metrics",
+        "evaluate", "constraints", "halving",
     ]
 
     /// Advice for keys that other programs use.
@@ -26,6 +26,7 @@ extension Experiment {
         "steps": "write intervals: NUMBER",
         "gpu": "write gpus: [0]",
         "environment": "did you mean \"env\"?",
+        "constraint": "did you mean \"constraints\"?", "conditions": "write when: {NAME: VALUE} in the hyperparameter",
         "args": "write them into command: [python3, train.py, --lr, \"{lr}\"]",
     ]
 
@@ -52,6 +53,8 @@ extension Experiment {
                 document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
                 mayBeEmpty: isOpen, hasCommand: reader.has("command"),
                 order: reader.list("order")?.compactMap(\.value.string))
+        }.flatMap { space in
+            faults.attempt { () throws(DocumentError) in try space.constrained(reader) }
         }
         var founders = Founders()
         if let space {
@@ -105,6 +108,10 @@ extension Experiment {
         let trainer = faults.attempt { () throws(DocumentError) in
             try Self.readTrainer(reader, directory: directory)
         }
+        let metrics = faults.attempt { () throws(DocumentError) in
+            try Self.readMetrics(reader, objective: objective?.metric)
+        }
+        let evaluate = faults.attempt { () throws(DocumentError) in try Self.readEvaluate(reader) }
         try faults.check()
         guard let name, let objective, let space, let population, let intervals, let exploit, let burnIn, let explore,
             let order,
@@ -120,9 +127,11 @@ extension Experiment {
             isSynchronous: order.isSynchronous, deadline: order.deadline ?? decides.deadline,
             decides: decides.moment, patience: decides.patience, isOpen: isOpen, retries: retries, stop: stop,
             keep: keep, baseline: baseline, trainer: trainer)
+        self.metrics = metrics ?? nil
+        self.evaluate = evaluate ?? nil
         guard !isStored else { return }
         var beyond = Faults()
-        for error in limitErrors(in: document) { beyond.add(error) }
+        for error in limitErrors(in: document) + constraintErrors(in: document) { beyond.add(error) }
         try beyond.check()
     }
 

@@ -13,6 +13,7 @@ extension Experiment {
         stop["after"] = self.stop.after?.value
         if !stop.isEmpty { object["stop"] = .object(stop) }
         object["keep"] = ["best": .integer(keep.best), "last": .integer(keep.last)]
+        object.merge(winnerValues) { $1 }
         return .object(object)
     }
 
@@ -37,6 +38,9 @@ extension Experiment {
         case .replay(let schedule):
             object["kind"] = "replay"
             object["schedule"] = .array(schedule.map(\.value))
+        }
+        if !space.constraints.isEmpty {
+            object["constraints"] = .array(space.constraints.map { .string($0.text) })
         }
         object["from"] = founderCheckpoints.experiment.map { .string($0) }
         object["initial"] = initialValue
@@ -202,6 +206,7 @@ extension Dimension {
         }
         if !isMutable { object["mutable"] = false }
         object["explore"] = explore?.value
+        object["when"] = condition?.value
         return .object(object)
     }
 }

@@ -178,6 +178,12 @@ public struct Experiment: Sendable, Hashable {
     }
     /// The training program; nil if trainers are written in Swift.
     public var trainer: Trainer?
+    /// The metrics that are shown next to the score, in this order; nil for all that are reported, by name.
+    ///
+    /// Nothing but outputs depends on it.
+    public var metrics: [String]?
+    /// The measurement of the best checkpoints at the end of the search; nil for none.
+    public var evaluate: Evaluate?
 
     /// Creates an experiment.
     public init(
@@ -304,6 +310,7 @@ public struct Experiment: Sendable, Hashable {
         replay.isOpen = false
         replay.stop = Stop()
         replay.hasBaseline = false
+        replay.evaluate = nil
         return replay
     }
 
@@ -313,6 +320,7 @@ public struct Experiment: Sendable, Hashable {
     /// - Returns: Sampled hyperparameters, or those given by hand.
     public func founder(_ member: Int) -> Hyperparameters {
         if case .replay(let schedule) = kind, let first = schedule.first { return first }
+        guard space.isIndependent else { return founderWithDependencies(member).hyperparameters }
         var sampled = space.sample(seed: seed, member: member, index: 0)
         if initial.indices.contains(member) {
             sampled.values.merge(initial[member].values) { $1 }

@@ -19,10 +19,11 @@ struct Tiles {
             } else {
                 tile("members", "\(history.families.population.count)")
             }
-            if let versus {
+            if let verdict = history.verdict { tile("vs. \(history.baselineWords)", verdict.short, note: verdict.text) }
+            for metric in history.otherMetrics.prefix(4) {
                 tile(
-                    "vs. \(history.baselineWords)", versus,
-                    note: "best score minus that of the \(history.baselineWords)")
+                    PlainText.middle(PlainText.line(metric.name), width: 20), metric.valueText,
+                    note: metric.text + ", of the best")
             }
             time
         }
@@ -78,11 +79,6 @@ struct Tiles {
             record.counts[state].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
         }
         return counts.joined(separator: ", ")
-    }
-
-    private var versus: String? {
-        guard let best = history.best?.score, let baseline = history.baselineBest?.score else { return nil }
-        return Formatting.difference(best, baseline)
     }
 
     private var time: HTML {

@@ -131,13 +131,7 @@ struct Scene {
             return "No interval of \(name) has finished with a score yet."
         }
         var text = "Best \(metric) \(Format.score(score)), by member \(best.id.member) at interval \(best.id.index)"
-        if baseline != nil, let other = history.baselineBest?.finiteScore {
-            let difference = Format.significant((score - other).magnitude, digits: 3)
-            text +=
-                score == other
-                ? ", the same as \(history.baselineWords)"
-                : ", \(difference) \(objective.isBetter(score, than: other) ? "better" : "worse") than \(history.baselineWords)"
-        }
+        if baseline != nil, let verdict = history.verdict { text += "; \(verdict.text)" }
         let founders = history.families.foundersLeft
         text += ". "
         if history.copies > 0 {

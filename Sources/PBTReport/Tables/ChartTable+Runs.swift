@@ -42,7 +42,7 @@ extension ChartTable {
         let varying = history.varying
         let lineage = (tip ?? history.best?.id).map { history.lineage(of: $0) } ?? []
         let rows = lineage.enumerated().map { step, interval in
-            let changes = interval.changes.filter { $0.operation != "kept" }.map { "\($0.name) \($0.label)" }
+            let changes = interval.changes.filter { !$0.isKept }.map { "\($0.name) \($0.label)" }
             return ["\(step)", "\(interval.id)", interval.finiteScore.map { Format.score($0) } ?? "-"]
                 + varying.map { interval.hyperparameters[$0.name].map { Format.value($0) } ?? "-" }
                 + [interval.isExploit ? "copy; \(changes.joined(separator: ", "))" : changes.joined(separator: ", ")]

@@ -144,6 +144,10 @@ struct ContractSimulation {
         if let best = record.best {
             try expectEqual(byID[best]?.checkpointState, .kept, "the best, \(best)")
             try expectEqual(byID[best]?.score, done.compactMap(\.score).max())
+            let rival = done.first { interval in
+                byID[best].map { record.experiment.objective.prefers(interval, to: $0) } ?? true
+            }
+            try expectEqual(rival?.id, nil, "is rather the best than \(best)")
         }
         // Only checkpoints of standings, parents of open intervals, and the best are kept.
         let kept = intervals.count { $0.checkpointState == .kept }

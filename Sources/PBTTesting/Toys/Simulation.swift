@@ -101,7 +101,7 @@ public struct Simulation<T: Toy>: Sendable {
         interval.attempts = 1
         outcome.weights[id] = weights
         outcome.intervals[id] = interval
-        if score.isFinite, outcome.best?.score.map({ experiment.objective.isBetter(score, than: $0) }) ?? true {
+        if score.isFinite, outcome.best.map({ experiment.objective.prefers(interval, to: $0) }) ?? true {
             outcome.best = interval
         }
     }

@@ -34,7 +34,9 @@ struct DecisionText {
         }
         if let choice = finding.choice { try explain(choice) }
         guard case .exploits(let donor) = finding.decision.outcome, let derived = finding.decision.next else {
-            if let row = finding.recorded { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
+            if let row = finding.recorded {
+                try say(HyperparameterColumns.line(of: row.hyperparameters, in: loaded.experiment.space))
+            }
             return
         }
         try Output.line()
@@ -128,10 +130,11 @@ struct DecisionText {
             .init(""),
             .init("\(next)", .right),
         ])
-        for name in loaded.experiment.space.ordered(derived.hyperparameters.names) {
+        let names = Set(derived.hyperparameters.names + derived.changes.map(\.name))
+        for name in loaded.experiment.space.ordered(names) {
             let change = derived.changes.first { $0.name == name }
             let values = Self.cells([
-                own?[name], change?.old ?? donors?[name], change?.new ?? derived.hyperparameters[name],
+                own?[name], change.map(\.before) ?? donors?[name], derived.hyperparameters[name],
             ])
             table.append([name, values[0], values[1], Words.plain(change?.label ?? "unchanged"), values[2]])
         }

@@ -104,7 +104,7 @@ struct Explanation {
                 let best = loaded.experiment.founderCheckpoints.experiment.map { ", from the best of \"\($0)\"" } ?? ""
                 try say("It continues the checkpoint \(continued.source)\(best).")
             }
-            if let row { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
+            if let row { try say(HyperparameterColumns.line(of: row.hyperparameters, in: loaded.experiment.space)) }
         }
         if let origin { try DecisionText(finding: origin, loaded: loaded).print() }
         try say("re-derived from the recorded rows: " + (isIdentical ? "identical" : "MISMATCH"))

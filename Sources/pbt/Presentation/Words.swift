@@ -69,8 +69,12 @@ extension ExploreRule {
 }
 
 extension Dimension {
-    /// The distribution.
+    /// The distribution, and the condition.
     var words: String {
+        distributionWords + (condition.map { " when \($0.clause)" } ?? "")
+    }
+
+    private var distributionWords: String {
         let fixed = isMutable ? "" : " (fixed)"
         switch domain {
         case .real(let real):

@@ -33,7 +33,7 @@ public struct ExperimentRecord: Sendable, Hashable {
     public var ended: Timestamp?
     /// The number of intervals in each state.
     public var counts: [Interval.State: Int]
-    /// The best interval ever, by its score.
+    /// The best interval ever, by its score; of equal ones by ``Objective/prefers(_:to:)``.
     public var best: IntervalID?
     /// The score of the best interval ever.
     public var bestScore: Double?

@@ -12,6 +12,7 @@
 /// - a rung of successive halving: of N members the best b continue. A member at rank r continues if r + (N − n) < b,
 ///   and ends if r ≥ b. N is not known before the rung below is complete, and planned until then.
 /// - otherwise: when all have reported.
+/// - before the end of the burn-in: for a member with a score, at once.
 ///
 /// Diverged and failed intervals have reported; they rank last. Reporting takes O(log n) comparisons.
 package struct Generation: Sendable {
@@ -33,6 +34,8 @@ package struct Generation: Sendable {
     package private(set) var population: Population
     private let need: Need
     private let experiment: Experiment
+    /// True if members with a score keep their own weights whatever the others report.
+    private let isBurningIn: Bool
     /// The number of members that may be donors, from the best; nil if any may be.
     private let donors: Int?
     private var reported: Set<Int> = []
@@ -47,6 +50,7 @@ package struct Generation: Sendable {
         let size = experiment.halving == nil ? size : experiment.members(reportingAt: index)
         self.size = size
         self.experiment = experiment
+        isBurningIn = experiment.isBurningIn(after: index)
         population = Population(objective: experiment.objective, seed: experiment.seed, size: size)
         var isExploredByAll = false
         if case .custom = experiment.explore.kind { isExploredByAll = true }
@@ -136,7 +140,7 @@ package struct Generation: Sendable {
             // The one that was pushed out.
             if kept < population.count { candidates.append(population[rank: kept].id) }
         case .rival: candidates += pursuers[member] ?? []
-        case .all: return []
+        case .all: break
         }
         return Set(candidates).filter { undecided.contains($0) && isCertain($0) }.sorted()
     }
@@ -145,6 +149,7 @@ package struct Generation: Sendable {
     package func isCertain(_ member: Int) -> Bool {
         if reported.count == size { return true }
         guard reported.contains(member), let rank = population.rank(of: member) else { return false }
+        if isBurningIn { return true }
         switch need {
         case .ranks(let bottom): return rank + (size - reported.count) < size - bottom
         case .best(let kept): return rank + (size - reported.count) < kept || rank >= kept
