@@ -97,10 +97,7 @@ extension Experiment {
         let trainer = faults.attempt { () throws(DocumentError) in
             try Self.readTrainer(reader, directory: directory)
         }
-        let metrics = faults.attempt { () throws(DocumentError) in
-            try Self.readMetrics(reader, objective: objective?.metric)
-        }
-        let evaluate = faults.attempt { () throws(DocumentError) in try Self.readEvaluate(reader) }
+        let winner = Self.readWinner(reader, objective: objective?.metric, &faults)
         try faults.check()
         guard let name, let objective, let space, let population, let intervals, let exploit, let burnIn, let explore,
             let order,
@@ -116,8 +113,7 @@ extension Experiment {
             isSynchronous: order.isSynchronous, deadline: order.deadline ?? decides.deadline,
             decides: decides.moment, patience: decides.patience, isOpen: isOpen, retries: retries, stop: stop,
             keep: keep, hasBaseline: hasBaseline, trainer: trainer)
-        self.metrics = metrics ?? nil
-        self.evaluate = evaluate ?? nil
+        (metrics, evaluate) = winner
         guard !isStored else { return }
         var beyond = Faults()
         for error in limitErrors(in: document) { beyond.add(error) }

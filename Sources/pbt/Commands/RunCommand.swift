@@ -76,9 +76,11 @@ struct RunCommand: AsyncParsableCommand {
             Output.note(
                 "\(PlainText.line(experiment.name)) is already \(registration.family.main.state.rawValue); this is its result"
             )
+            try await search.evaluate(experiment)
         } else {
             try await RunDashboard.serve(opened, experiment: experiment.name, port: dashboard) {
                 try await search.train(registration, after: last)
+                try await search.evaluate(experiment)
             }
         }
         try await Self.conclude(registration.family, in: opened, shown: shown)

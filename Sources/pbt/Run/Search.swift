@@ -43,6 +43,20 @@ struct Search: Sendable {
         }
         try await Session.train(registration.family, in: opened, slots: slots, after: last, options: options)
     }
+
+    /// Evaluates the best checkpoints of an experiment and of its baseline, if its definition says so and they have
+    /// finished; only what is missing.
+    ///
+    /// - Throws: A ``Failure`` when a signal ended it, or if the program cannot be run here.
+    func evaluate(_ experiment: Experiment) async throws {
+        let (isQuiet, opened) = (shown.quiet, opened)
+        for definition in [experiment, experiment.baseline].compactMap(\.self) where definition.evaluate != nil {
+            let evaluator = Evaluator(opened: opened, experiment: definition, slots: slots) { text in
+                if !isQuiet { Output.note(text) }
+            }
+            try await evaluator.run()
+        }
+    }
 }
 
 extension Registration {

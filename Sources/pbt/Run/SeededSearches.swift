@@ -40,6 +40,7 @@ struct SeededSearches: Sendable {
             let last = try await search.opened.store.lastEvent()
             let registration = try await search.register(experiment)
             if !registration.isFinished { try await search.train(registration, after: last) }
+            try await search.evaluate(experiment)
             let result = try await RunResult(of: registration.family, in: search.opened)
             if search.shown.json {
                 try Output.jsonLine(result.value)
