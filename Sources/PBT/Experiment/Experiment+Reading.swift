@@ -108,10 +108,7 @@ extension Experiment {
         let trainer = faults.attempt { () throws(DocumentError) in
             try Self.readTrainer(reader, directory: directory)
         }
-        let metrics = faults.attempt { () throws(DocumentError) in
-            try Self.readMetrics(reader, objective: objective?.metric)
-        }
-        let evaluate = faults.attempt { () throws(DocumentError) in try Self.readEvaluate(reader) }
+        let winner = Self.readWinner(reader, objective: objective?.metric, &faults)
         try faults.check()
         guard let name, let objective, let space, let population, let intervals, let exploit, let burnIn, let explore,
             let order,
@@ -127,8 +124,7 @@ extension Experiment {
             isSynchronous: order.isSynchronous, deadline: order.deadline ?? decides.deadline,
             decides: decides.moment, patience: decides.patience, isOpen: isOpen, retries: retries, stop: stop,
             keep: keep, baseline: baseline, trainer: trainer)
-        self.metrics = metrics ?? nil
-        self.evaluate = evaluate ?? nil
+        (metrics, evaluate) = winner
         guard !isStored else { return }
         var beyond = Faults()
         for error in limitErrors(in: document) + constraintErrors(in: document) { beyond.add(error) }

@@ -42,8 +42,17 @@ extension Experiment {
         return object
     }
 
+    /// Reads `metrics` and `evaluate`.
+    static func readWinner(
+        _ reader: ObjectReader, objective: String?, _ faults: inout Faults
+    ) -> (metrics: [String]?, evaluate: Evaluate?) {
+        let metrics = faults.attempt { () throws(DocumentError) in try readMetrics(reader, objective: objective) }
+        let evaluate = faults.attempt { () throws(DocumentError) in try readEvaluate(reader) }
+        return (metrics ?? nil, evaluate ?? nil)
+    }
+
     /// Reads `metrics`: the metrics that are shown next to the score, in this order.
-    static func readMetrics(_ reader: ObjectReader, objective: String?) throws(DocumentError) -> [String]? {
+    private static func readMetrics(_ reader: ObjectReader, objective: String?) throws(DocumentError) -> [String]? {
         guard let list = try reader.list("metrics") else { return nil }
         guard list.count <= mostMetrics else {
             throw reader.error("metrics", "must name at most \(mostMetrics) metrics, not \(list.count)")
@@ -72,10 +81,9 @@ extension Experiment {
     private static let mostMetrics = 20
 
     /// Reads `evaluate`.
-    static func readEvaluate(_ reader: ObjectReader) throws(DocumentError) -> Evaluate? {
+    private static func readEvaluate(_ reader: ObjectReader) throws(DocumentError) -> Evaluate? {
         switch reader.document("evaluate")?.value {
         case nil, .null, .bool(false): return nil
-        case .bool(true): break
         default: break
         }
         guard reader.has("command") else {

@@ -134,6 +134,7 @@ extension Ledger {
 
     private func count(_ interval: Interval, _ decisions: [Decision], in record: inout ExperimentRecord) throws {
         let experiment = record.experiment
+        try forgetWinner(of: &record)
         if try isBest(interval, in: record) {
             record.best = interval.id
             record.bestScore = interval.score
