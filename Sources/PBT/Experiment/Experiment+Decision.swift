@@ -53,10 +53,17 @@ extension Experiment {
             break
         }
         if interval.state == .done, isBurningIn(after: id.index) { return continues(with: interval.hyperparameters) }
-        if let donor = try donor(for: interval, in: population, strategies: strategies) {
-            let (hyperparameters, changes) = try explored(
-                from: donor, own: interval.hyperparameters, for: nextID, in: population, strategies: strategies,
-                revised: isRevised)
+        let choice = try choice(after: interval, in: population, strategies: strategies)
+        if let donor = choice.donor {
+            let (hyperparameters, changes) =
+                if let origin = choice.subPopulation?.origin {
+                    migrated(
+                        from: donor, with: origin, own: interval.hyperparameters, for: nextID, revised: isRevised)
+                } else {
+                    try explored(
+                        from: donor, own: interval.hyperparameters, for: nextID, in: population, strategies: strategies,
+                        revised: isRevised)
+                }
             return Decision(
                 interval: id, outcome: .exploits(donor.interval),
                 next: Interval(
@@ -71,31 +78,43 @@ extension Experiment {
                 id: nextID, parent: nil, hyperparameters: restarted(at: nextID), depth: 1, created: now))
     }
 
-    private func donor(
-        for interval: Interval, in population: Population, strategies: Strategies
-    ) throws -> Population.Member? {
-        try donorBeforeGate(for: interval, in: population, strategies: strategies).flatMap { donor in
-            verdict(on: donor, for: interval.id.member, in: population)?.passes == false ? nil : donor
-        }
+    /// Returns the choice of a donor after an interval, with its steps.
+    ///
+    /// - Parameters:
+    ///   - interval: The interval that finished.
+    ///   - population: The members that can be ranked.
+    ///   - strategies: The strategies written in Swift.
+    /// - Returns: The choice; without steps if a strategy written in Swift makes it.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/noSuchStrategy`` if a strategy is missing.
+    package func choice(
+        after interval: Interval, in population: Population, strategies: Strategies
+    ) throws -> ExploitChoice {
+        var choice = try choiceBeforeGate(after: interval, in: population, strategies: strategies)
+        if let donor = choice.donor { choice.apply(verdict(on: donor, for: interval.id.member, in: population)) }
+        return choice
     }
 
-    /// Returns the donor for a member, regardless of the gate.
-    package func donorBeforeGate(
-        for interval: Interval, in population: Population, strategies: Strategies
-    ) throws -> Population.Member? {
-        var random = RandomStream(seed: seed, .exploit, member: interval.id.member, index: interval.id.index + 1)
-        if case .custom(let name) = exploit.kind, let member = population[id: interval.id.member] {
+    /// Returns the choice of a donor, regardless of the gate.
+    private func choiceBeforeGate(
+        after interval: Interval, in population: Population, strategies: Strategies
+    ) throws -> ExploitChoice {
+        let id = interval.id
+        if let division {
+            return Exchange(exploit.subPopulations, division, after: id.index, in: population).choice(for: id.member)
+        }
+        var random = RandomStream(seed: seed, .exploit, member: id.member, index: id.index + 1)
+        if case .custom(let name) = exploit.kind, let member = population[id: id.member] {
+            var choice = ExploitChoice(rank: population.rank(of: member.id), size: population.size)
             guard let strategy = strategies.exploit[name] else {
                 try strategies.check(self)
-                return nil
+                return choice
             }
             let chosen = strategy.donor(for: member, in: population, using: &random)
-            return chosen.flatMap { $0 == member.id ? nil : population[id: $0] }
+            choice.donor = chosen.flatMap { $0 == member.id ? nil : population[id: $0] }
+            return choice
         }
-        return exploit.donor(
-            for: interval.id.member, depth: interval.depth, in: population, rivalsBy: rivalDraw(in: population),
-            using: &random
-        ).flatMap { population[id: $0] }
+        return exploit.choose(
+            for: id.member, depth: interval.depth, in: population, rivalsBy: rivalDraw(in: population), using: &random)
     }
 
     /// Returns the numbers among which a rival is drawn.
@@ -113,7 +132,7 @@ extension Experiment {
     }
 
     /// Adapts hyperparameters of an earlier revision to the present space, except those of a manual search or a replay.
-    private func adapted(_ given: Hyperparameters, for next: IntervalID) -> (Hyperparameters, [Change]) {
+    func adapted(_ given: Hyperparameters, for next: IntervalID) -> (Hyperparameters, [Change]) {
         guard kind == .populationBasedTraining || kind == .randomSearch else { return (given, []) }
         let adapted = space.adapted(given) { name, dimension in
             if initial.indices.contains(next.member), let listed = initial[next.member][name] { return listed }
@@ -128,6 +147,7 @@ extension Experiment {
         from donor: Population.Member, own: Hyperparameters, for next: IntervalID, in population: Population,
         strategies: Strategies, revised isRevised: Bool
     ) throws -> (Hyperparameters, [Change]) {
+        let explore = explore(ofMember: next.member)
         var (result, changes) =
             isRevised ? adapted(donor.hyperparameters, for: next) : (donor.hyperparameters, [])
         var proposed: Hyperparameters?

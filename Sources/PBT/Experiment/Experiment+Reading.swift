@@ -85,7 +85,9 @@ extension Experiment {
             schedule.map { .replay($0) } ?? (isHalving ? halving.map { .successiveHalving($0) } : nil) ?? named
             ?? .populationBasedTraining
         let explores = kind == .populationBasedTraining
-        let exploit = faults.attempt { () throws(DocumentError) in try Self.readExploit(reader, preset: preset) }
+        let exploit = faults.attempt { () throws(DocumentError) in
+            try Self.readExploit(reader, preset: preset, population: population ?? 0)
+        }
         let burnIn = faults.attempt { () throws(DocumentError) in try Self.readBurnIn(reader) }
         let gate = faults.attempt { () throws(DocumentError) in try Self.readGate(reader) } ?? nil
         let explore = faults.attempt { () throws(DocumentError) in try Self.readExplore(reader, preset: preset) }
@@ -127,7 +129,9 @@ extension Experiment {
         (metrics, evaluate) = winner
         guard !isStored else { return }
         var beyond = Faults()
-        for error in limitErrors(in: document) + constraintErrors(in: document) { beyond.add(error) }
+        for error in limitErrors(in: document) + constraintErrors(in: document) + multiFrequencyErrors(in: document) {
+            beyond.add(error)
+        }
         try beyond.check()
     }
 
@@ -181,8 +185,8 @@ extension Experiment {
 
     private static func readPreset(_ reader: ObjectReader) throws(DocumentError) -> String? {
         guard let preset = try reader.string("preset") else { return nil }
-        guard preset == "ray" || preset == "paper" else {
-            throw reader.error("preset", "must be \"ray\" or \"paper\", not \"\(preset)\"")
+        guard ["ray", "paper", "portfolio"].contains(preset) else {
+            throw reader.error("preset", "must be \"ray\", \"paper\", or \"portfolio\", not \"\(preset)\"")
         }
         return preset
     }

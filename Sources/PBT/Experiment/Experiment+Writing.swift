@@ -124,6 +124,7 @@ extension ExploitRule {
         case .best: "best"
         case .none: "none"
         case .custom(let name): ["custom": .string(name)]
+        case .multiFrequency(let subPopulations): ["multi_frequency": Self.value(of: subPopulations)]
         }
     }
 }

@@ -38,6 +38,9 @@ extension ExploitRule {
         case .best: "copy the best"
         case .none: "no exploit"
         case .custom(let name): "\(name) (Swift)"
+        case .multiFrequency(let subPopulations):
+            "MF-PBT, every " + subPopulations.map { "\($0.every)" }.joined(separator: ", ") + " intervals"
+                + (subPopulations.contains { $0.explore != nil } ? ", each with its own explore" : "")
         }
     }
 }

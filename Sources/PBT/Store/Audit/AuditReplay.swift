@@ -381,21 +381,8 @@ struct AuditReplay {
         guard experiment.kind == .populationBasedTraining, exploit != .none, id.index + 1 < experiment.intervals
         else { return nil }
         if interval.state == .done, experiment.isBurningIn(after: id.index) { return nil }
-        var choice: ExploitChoice
-        if case .custom = exploit.kind, let rank = population.rank(of: id.member) {
-            guard experiment.gate != nil else { return nil }
-            choice = ExploitChoice(rank: rank, size: population.size)
-            choice.donor = try experiment.donorBeforeGate(for: interval, in: population, strategies: strategies)
-        } else {
-            var random = RandomStream(seed: experiment.seed, .exploit, member: id.member, index: id.index + 1)
-            choice = exploit.choose(
-                for: id.member, depth: interval.depth, in: population,
-                rivalsBy: experiment.rivalDraw(in: population), using: &random)
-        }
-        if let donor = choice.donor {
-            choice.apply(experiment.verdict(on: donor, for: id.member, in: population))
-        }
-        return choice
+        if case .custom = exploit.kind, population[id: id.member] != nil, experiment.gate == nil { return nil }
+        return try experiment.choice(after: interval, in: population, strategies: strategies)
     }
 
     // MARK: Founders

@@ -73,7 +73,9 @@ extension Ledger {
     func advance(past interval: Interval, in record: inout ExperimentRecord) throws -> [IntervalID] {
         let generations = try generations(of: record)
         var former: [IntervalID] = []
-        if record.experiment.halving == nil, let member = generations[interval.id.index].formerDonor {
+        if record.experiment.halving == nil,
+            let member = generations[interval.id.index].formerDonor(after: interval.id.member)
+        {
             former.append(IntervalID(member: member, index: interval.id.index))
         }
         former += generations.advance()
