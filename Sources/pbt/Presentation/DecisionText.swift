@@ -37,6 +37,7 @@ struct DecisionText {
             if let row = finding.recorded { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
             return
         }
+        if let prediction = finding.decision.prediction { try explain(prediction) }
         try Output.line()
         try changes(from: donor, to: derived).print()
     }
@@ -96,6 +97,14 @@ struct DecisionText {
             try say("Candidates, each equally likely: \(shown)\(more).")
         }
         if let donor = choice.donor { try say("Donor: \(Self.text(donor)).") }
+    }
+
+    private func explain(_ prediction: Prediction) throws {
+        let (gain, deviation) = (prediction.gain, prediction.deviation)
+        let direction = (gain > 0) == (experiment.objective.goal == .maximize) ? "higher" : "lower"
+        try say(
+            "Expected after \(next): \(experiment.objective.metric) \(direction) by \(gain.magnitude.short) "
+                + "± \(deviation.short) than the donor's, learned from \(Words.count(prediction.rows, "interval")).")
     }
 
     private static func text(_ member: Population.Member) -> String {

@@ -39,14 +39,14 @@ package struct Generation: Sendable {
         self.index = index
         self.size = size
         population = Population(objective: experiment.objective, seed: experiment.seed, size: size)
-        var isExploredByAll = false
+        var isExploredByAll = experiment.learnsFromHistory
         if case .custom = experiment.explore.kind { isExploredByAll = true }
         switch experiment.exploit.kind {
         case .truncation(let bottom, let top):
             need = .ranks(bottom: ExploitRule.count(of: bottom, among: size))
             donors = max(1, ExploitRule.count(of: top, among: size))
         case .binaryTournament, .tTest:
-            // A strategy that explores is given the whole population.
+            // A strategy that explores is given the whole population, and a model learns from all of it.
             need = isExploredByAll ? .all : .rival
             donors = nil
         case .best:
