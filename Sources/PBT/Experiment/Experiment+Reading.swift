@@ -118,6 +118,7 @@ extension Experiment {
         else {
             throw DocumentError(line: reader.line, path: "", problem: "cannot be read")
         }
+        if !isStored, explores { try explore.checkTiming(decides.moment, isOpen: isOpen, order.isSynchronous, reader) }
         self.init(
             name, kind: kind, objective: objective, population: population, intervals: intervals,
             seed: UInt64(bitPattern: Int64(seed)), space: space, initial: initial,

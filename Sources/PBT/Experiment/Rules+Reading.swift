@@ -124,8 +124,11 @@ extension ExploreRule {
             case "resample": self = .resample
             case "none": self = .none
             case "ray": self = .ray()
+            case "pb2" where allowsCustom: self = .pb2()
+            case "pb2_mix" where allowsCustom: self = .pb2Mix()
+            case "pb2", "pb2_mix": throw reader.error(name, PB2.ownRuleProblem)
             default:
-                let known = ["perturb", "step", "resample", "none", "ray"]
+                let known = ["perturb", "step", "resample", "none", "ray"] + (allowsCustom ? ["pb2", "pb2_mix"] : [])
                 let advice =
                     nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
                     ?? "known: \(known.joined(separator: ", "))"
@@ -135,14 +138,20 @@ extension ExploreRule {
         }
         let inner = try ObjectReader(
             document, path: reader.place(name),
-            known: ["perturb", "step", "resample", "keep_categories", "ray"] + (allowsCustom ? ["custom"] : []),
+            known: ["perturb", "step", "resample", "keep_categories", "ray"]
+                + (allowsCustom ? ["pb2", "pb2_mix", "custom"] : []),
             hints: [
                 "resample_probability": "write resample: PROBABILITY",
                 "perturbation_factors": "write perturb: [FACTOR, FACTOR]",
                 "custom": "a strategy in Swift belongs in the experiment's explore",
+                "pb2": PB2.ownRuleProblem, "pb2_mix": PB2.ownRuleProblem,
             ])
         if let custom = try inner.string("custom") {
             self = .custom(custom)
+            return
+        }
+        if let pb2 = try ExploreRule(pb2In: inner) {
+            self = pb2
             return
         }
         if let ray = inner.document("ray") {

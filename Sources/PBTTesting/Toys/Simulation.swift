@@ -4,7 +4,7 @@ public import PBT
 
 /// A simulation of an experiment on a toy in memory, without a store and workers.
 ///
-/// It calls ``PBT/Experiment/decide(after:in:strategies:at:)`` like a store, so that thousands of runs of a reference
+/// It calls ``PBT/Experiment/decide(after:in:learningFrom:strategies:at:revised:)`` like a store, so that thousands of runs of a reference
 /// problem take seconds. A toy's weights are its checkpoints.
 public struct Simulation<T: Toy>: Sendable {
     /// The order in which waiting members train.
@@ -78,8 +78,13 @@ public struct Simulation<T: Toy>: Sendable {
             if let standing { population.update(standing) } else { population.remove(id.member) }
             generation.append(interval)
             if experiment.isSynchronous, !waiting.isEmpty { continue }
+            let known = outcome.intervals
+            let history = IntervalHistory { index in
+                known.values.filter { $0.id.index == index }
+            }
             let decisions = try generation.sorted { $0.id < $1.id }.map {
-                try experiment.decide(after: $0, in: population, strategies: strategies, at: start)
+                try experiment.decide(
+                    after: $0, in: population, learningFrom: history, strategies: strategies, at: start)
             }
             generation = []
             for decision in decisions where decision.replaces { population.remove(decision.interval.member) }

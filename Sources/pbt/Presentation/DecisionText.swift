@@ -40,6 +40,7 @@ struct DecisionText {
             }
             return
         }
+        if let prediction = finding.decision.prediction { try explain(prediction) }
         try Output.line()
         try changes(from: donor, to: derived).print()
     }
@@ -157,6 +158,14 @@ struct DecisionText {
         case .own:
             try say("The migrant's sub-population exchanges as often, so the member keeps its own hyperparameters.")
         }
+    }
+
+    private func explain(_ prediction: Prediction) throws {
+        let (gain, deviation) = (prediction.gain, prediction.deviation)
+        let direction = (gain > 0) == (experiment.objective.goal == .maximize) ? "higher" : "lower"
+        try say(
+            "Expected after \(next): \(experiment.objective.metric) \(direction) by \(gain.magnitude.short) "
+                + "± \(deviation.short) than the donor's, learned from \(Words.count(prediction.rows, "interval")).")
     }
 
     private static func text(_ member: Population.Member) -> String {

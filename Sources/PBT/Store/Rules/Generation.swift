@@ -57,8 +57,6 @@ package struct Generation: Sendable {
         population = Population(
             objective: experiment.objective, seed: experiment.seed, size: size, division: experiment.division)
         exchange = ExchangeNeed(experiment, index: index, size: size)
-        var isExploredByAll = false
-        if case .custom = experiment.explore.kind { isExploredByAll = true }
         if experiment.halving != nil {
             need = experiment.members(continuingAfter: index).map { .best($0) } ?? .all
             donors = 0
@@ -69,8 +67,7 @@ package struct Generation: Sendable {
             need = .ranks(bottom: ExploitRule.count(of: bottom, among: size))
             donors = max(1, ExploitRule.count(of: top, among: size))
         case .binaryTournament, .tTest:
-            // A strategy that explores is given the whole population.
-            need = isExploredByAll ? .all : .rival
+            need = experiment.exploresFromAll ? .all : .rival
             donors = nil
         case .best:
             need = .all
@@ -162,7 +159,9 @@ package struct Generation: Sendable {
         if reported.count == size { return true }
         guard reported.contains(member) else { return false }
         if let exchange {
-            return exchange.isCertain(member, in: population, comparingSpread: experiment.gate?.spread != nil)
+            return exchange.isCertain(
+                member, in: population,
+                replacingLast: experiment.gate?.spread != nil || experiment.exploresFromAll)
         }
         guard let rank = population.rank(of: member) else { return false }
         if isBurningIn { return true }
