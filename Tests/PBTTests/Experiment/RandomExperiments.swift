@@ -55,6 +55,12 @@ struct ExperimentGenerator {
             experiment.population = max(experiment.initial.count, random.index(below: 3))
         default: break
         }
+        if chance() { experiment.metrics = chance() ? [] : ["test accuracy", "n"] }
+        if chance(), experiment.trainer != nil {
+            experiment.evaluate = Experiment.Evaluate(
+                command: experiment.trainer?.isPersistent == true || chance() ? ["test", "{checkpoint_in}"] : nil,
+                candidates: 1 + random.index(below: 9), repeats: 1 + random.index(below: 9))
+        }
         if chance() {
             experiment.decides = oneOf(experiment.isSynchronous ? [.certain, .early] : [.certain, .early, .late])
         }
