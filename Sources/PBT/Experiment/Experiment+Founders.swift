@@ -86,6 +86,9 @@ extension Experiment {
             guard let dimension = space[name], dimension.complaint(about: value) == nil else { continue }
             allowed[name] = value
         }
-        return Hyperparameters(allowed)
+        guard !space.isIndependent else { return Hyperparameters(allowed) }
+        for name in space.names(connectedTo: space.violated(by: allowed)) { allowed.removeValue(forKey: name) }
+        // Those that depend on a value that is sampled are sampled too.
+        return Hyperparameters(space.withoutUnmet(allowed))
     }
 }

@@ -243,7 +243,9 @@ struct Banners {
     private var relation: HTML {
         guard let main = experiment.snapshot.baselineOf else { return .nothing }
         return banner("quiet") {
-            "This is the random search that is the baseline of "
+            experiment.history.record.experiment.halving == nil
+                ? "This is the random search that is the baseline of "
+                : "This is the search by successive halving that is the baseline of "
             tag("a", ["href": Links.experiment(main)]) { Formatting.name(main) }
             "."
         }

@@ -19,7 +19,7 @@ struct Tiles {
             } else {
                 tile("members", "\(history.families.population.count)")
             }
-            if let verdict = history.verdict { tile("vs. random search", verdict.short, note: verdict.text) }
+            if let verdict = history.verdict { tile("vs. \(history.baselineWords)", verdict.short, note: verdict.text) }
             for metric in history.otherMetrics.prefix(4) {
                 tile(
                     PlainText.middle(PlainText.line(metric.name), width: 20), metric.valueText,

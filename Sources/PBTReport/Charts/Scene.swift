@@ -122,7 +122,7 @@ struct Scene {
         guard let best = history.best?.finiteScore else { return "\(name): no score yet" }
         let other = baseline == nil ? nil : history.baselineBest?.finiteScore
         return "\(name): best \(metric) \(Format.score(best))"
-            + (other.map { ", random search \(Format.score($0))" } ?? "")
+            + (other.map { ", \(history.baselineWords) \(Format.score($0))" } ?? "")
     }
 
     /// The summary of the experiment in sentences.

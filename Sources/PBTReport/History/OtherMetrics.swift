@@ -10,10 +10,12 @@ package struct OtherMetric: Sendable, Hashable {
     package var value: Value?
     /// The value of the baseline's winner; nil without a baseline, or if it was not reported.
     package var baseline: Value?
+    /// The name of the baseline's kind, in small letters.
+    package var baselineWords = Experiment.Baseline.randomSearch.words
 
     /// The values on one line: `test_accuracy 0.91 (random search 0.93)`.
     package var text: String {
-        "\(PlainText.line(name)) \(valueText)" + (baselineText.map { " (random search \($0))" } ?? "")
+        "\(PlainText.line(name)) \(valueText)" + (baselineText.map { " (\(baselineWords) \($0))" } ?? "")
     }
 
     /// The winner's value, abbreviated.
@@ -55,7 +57,10 @@ extension OtherMetric {
             }.sorted()
         return names.compactMap { name in
             let (own, rival) = (winner.metrics[name], other[name])
-            return own == nil && rival == nil ? nil : OtherMetric(name: name, value: own, baseline: rival)
+            guard own != nil || rival != nil else { return nil }
+            return OtherMetric(
+                name: name, value: own, baseline: rival,
+                baselineWords: (experiment.baselineKind ?? .randomSearch).words)
         }
     }
 

@@ -21,6 +21,8 @@ public struct Verdict: Sendable, Hashable {
     public let counts: (search: Int, baseline: Int)
     /// The noise of a single score; nil if it is not known.
     public let noise: Noise?
+    /// The name of the baseline's kind, in small letters.
+    package let baselineWords: String
     /// True if the search is better than its baseline, regardless of the noise.
     public let isBetter: Bool
 
@@ -41,7 +43,7 @@ public struct Verdict: Sendable, Hashable {
 
     /// The comparison in one sentence without a full stop.
     public var text: String {
-        "\(Format.score(score)) vs. \(Format.score(baseline)) of random search, \(basis): \(outcome)"
+        "\(Format.score(score)) vs. \(Format.score(baseline)) of \(baselineWords), \(basis): \(outcome)"
     }
 
     /// The difference with its sign, and `within noise` if it is.
@@ -109,6 +111,7 @@ extension History {
         }
         return Verdict(
             budget: budget, searchBudget: finished, baselineBudget: other, score: score, baseline: against,
-            counts: counts, noise: noise, isBetter: objective.isBetter(score, than: against))
+            counts: counts, noise: noise, baselineWords: baselineWords,
+            isBetter: objective.isBetter(score, than: against))
     }
 }

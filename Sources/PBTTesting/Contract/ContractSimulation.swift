@@ -113,11 +113,13 @@ struct ContractSimulation {
 
     /// Returns the number of checkpoints that may be kept for decisions of generations that are open.
     private func possibleDonors(in record: ExperimentRecord, of population: Int, _ intervals: [Interval]) -> Int {
+        if record.experiment.halving != nil { return 0 }
         let isCertain = record.experiment.waitsForCertainty
         // An edit may leave some until their members finish again.
         if record.revisionNumber > 0 { return isCertain ? intervals.count : population }
         guard isCertain else { return 0 }
         let open = max(0, (intervals.map(\.id.index).max() ?? 0) + 1 - record.generation)
+        if record.experiment.division != nil { return open * record.experiment.exchangeDonors }
         guard case .truncation(_, let top) = record.experiment.exploit.kind else { return open * population }
         return open * ExploitRule.count(of: top, among: population)
     }

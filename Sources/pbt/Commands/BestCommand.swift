@@ -75,7 +75,8 @@ struct BestCommand: PagedCommand {
             "\(terminal.symbol("★", "*")) \(best.id)  \(PlainText.line(objective.metric)) \(best.scoreText)"
                 + (loaded.record.state.isOver ? "" : "  (so far: the experiment is \(loaded.record.state.rawValue))"))
         try Output.line("checkpoint       \(loaded.checkpointText(of: best) ?? "none")")
-        try Output.line("hyperparameters  \(HyperparameterColumns.line(of: best.hyperparameters))")
+        let hyperparameters = HyperparameterColumns.line(of: best.hyperparameters, in: loaded.experiment.space)
+        try Output.line("hyperparameters  \(hyperparameters)")
         let metrics = loaded.history.otherMetrics
         if !metrics.isEmpty { try Output.line("metrics          \(OtherMetric.line(metrics))") }
         for line in EvaluationText(loaded.history).lines { try Output.line("evaluated        \(line)") }

@@ -75,11 +75,10 @@ struct LiveEvent {
             let score = decision["member"] == nil ? event.details["score"]?.double : nil
             var text = "\(member) \(glyphs.from) \(from)@\(index)"
             if let score { text += "  was \(Format.score(score))" }
-            for change in decision["changes"]?.array ?? [] {
-                let operation = change["operation"]?.string ?? ""
+            for change in (decision["changes"]?.array ?? []).compactMap({ Change(value: $0) }) {
                 text +=
-                    "  \(change["name"]?.string ?? "") \(Format.value(change["old"])) \(operation) = "
-                    + Format.value(change["new"]) + (change["clipped"]?.bool == true ? " (clipped)" : "")
+                    "  \(change.name) \(Format.value(change.before)) \(change.operation) = "
+                    + Format.value(change.after) + (change.isClipped ? " (clipped)" : "")
             }
             return line("copy", nil, text)
         }

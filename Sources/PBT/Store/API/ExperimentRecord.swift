@@ -86,7 +86,7 @@ public struct ExperimentRecord: Sendable, Hashable {
     public var intervalsPlanned: Int {
         experiment.isEndless
             ? counts.values.reduce(0) { $0.adding(saturating: $1) }
-            : experiment.population.multiplied(saturatingBy: experiment.intervals).subtracting(saturating: skipped)
+            : experiment.plannedIntervals.subtracting(saturating: skipped)
     }
 
     /// The number of intervals of population × intervals that will not be trained, since members ended early or the

@@ -76,7 +76,7 @@ extension Ledger {
                 after: record.finishedIntervals + 1, order: record.lateDecisions, members: experiment.population)
             decisions = decisions.map { $0.decided(when) }
         }
-        for decision in decisions where decision.replaces {
+        for decision in decisions where decision.replaces || experiment.isLeftBehind(by: decision) {
             try setStanding(nil, ofMember: decision.interval.member, in: record)
         }
         try insert(decisions.compactMap(\.next), in: record)
@@ -108,7 +108,8 @@ extension Ledger {
                 [interval],
                 [
                     try experiment.decide(
-                        after: interval, in: standings.population, strategies: strategies, at: now,
+                        after: interval, in: standings.population, learningFrom: history(of: record),
+                        strategies: strategies, at: now,
                         revised: record.revisionNumber > 0)
                 ]
             )
@@ -119,9 +120,10 @@ extension Ledger {
         let generation = try newest(in: record).map { $0.id == interval.id ? interval : $0 }.filter {
             $0.id.index == record.generation || !experiment.ends(after: $0)
         }
+        let history = history(of: record)
         let decisions = try generation.map {
             try experiment.decide(
-                after: $0, in: standings.population, strategies: strategies, at: now,
+                after: $0, in: standings.population, learningFrom: history, strategies: strategies, at: now,
                 revised: record.revisionNumber > 0)
         }
         record.generation += 1
@@ -148,7 +150,8 @@ extension Ledger {
                 record.counts[.waiting, default: 0] += 1
             } else if !experiment.isRetired(decision.interval.member) {
                 record.membersEnded += 1
-                record.skipped += max(0, experiment.intervals - (decision.interval.index + 1))
+                record.skipped += max(
+                    0, experiment.stageEnd(of: decision.interval.index) - (decision.interval.index + 1))
             }
         }
     }

@@ -115,6 +115,7 @@ struct ReportPart {
             switch experiment.kind {
             case .populationBasedTraining: "Population based training"
             case .randomSearch: "Random search"
+            case .successiveHalving: "Successive halving"
             case .manual: "Manual search"
             case .replay: "Replay of a schedule"
             }
@@ -138,7 +139,7 @@ struct ReportPart {
         return tag("dl", ["class": "tiles"]) {
             if let best = history.best, let score = best.score {
                 tile("★ Best \(metric), \(best.id)", Format.score(score), isBest: true)
-                if let verdict = history.verdict { tile("vs. random search", verdict.short) }
+                if let verdict = history.verdict { tile("vs. \(history.baselineWords)", verdict.short) }
                 for metric in history.otherMetrics.prefix(4) {
                     tile(PlainText.middle(PlainText.line(metric.name), width: 24), metric.valueText)
                 }
@@ -161,6 +162,7 @@ struct ReportPart {
         let lineage = history.lineage(of: best.id)
         let copies = lineage.count { $0.isExploit }
         let founder = lineage.first.map { "\($0.id)" } ?? "-"
+        let hyperparameters = ReportTables.hyperparameters(of: best, in: history.record.experiment.space)
         return tag("p") {
             "Interval "
             tag("strong", ["class": "best"]) { "\(best.id)" }
@@ -168,7 +170,7 @@ struct ReportPart {
             "\(best.depth == 1 ? "interval" : "intervals") of training, through \(copies) "
             "\(copies == 1 ? "copy" : "copies") from the founder \(founder)."
         } + compared
-            + scrollRegion("Hyperparameters of the winner") { HTML.table(ReportTables.hyperparameters(of: best)) }
+            + scrollRegion("Hyperparameters of the winner") { HTML.table(hyperparameters) }
             + tag("p", ["class": "note"]) {
                 "Its checkpoint is "
                 tag("code") { PlainText.line(best.checkpoint ?? "-") }

@@ -41,10 +41,10 @@ enum ReportTables {
     }
 
     /// Returns the hyperparameters of one interval, with full precision.
-    static func hyperparameters(of interval: Interval) -> ChartTable {
+    static func hyperparameters(of interval: Interval, in space: SearchSpace) -> ChartTable {
         ChartTable(
             "Final hyperparameters", columns: [.init("Hyperparameter", .left), .init("Value", .left)],
-            rows: interval.hyperparameters.names.map { [$0, interval.hyperparameters[$0]?.json ?? ""] })
+            rows: space.ordered(interval.hyperparameters.names).map { [$0, interval.hyperparameters[$0]?.json ?? ""] })
     }
 
     /// Returns metrics of the winner, and of the random search's winner if there is one.
