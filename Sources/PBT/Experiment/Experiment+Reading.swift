@@ -110,7 +110,7 @@ extension Experiment {
         let trainer = faults.attempt { () throws(DocumentError) in
             try Self.readTrainer(reader, directory: directory)
         }
-        let winner = Self.readWinner(reader, objective: objective?.metric, &faults)
+        let winner = Self.readWinner(reader, objective: objective?.metric, space: space, &faults)
         try faults.check()
         guard let name, let objective, let space, let population, let intervals, let exploit, let burnIn, let explore,
             let order,

@@ -102,6 +102,11 @@ package struct SeedSummary: Sendable {
     /// The names of the searches without a usable result.
     package var failed: [String] { searches.filter { $0.score == nil }.map(\.name) }
 
+    /// The name of the searches' baseline, in small letters.
+    private var baselineWords: String {
+        searches.lazy.compactMap(\.verdict?.baselineWords).first ?? Experiment.Baseline.randomSearch.words
+    }
+
     /// A row for each search.
     package var table: TextTable {
         let isCompared = searches.contains { $0.verdict != nil }
@@ -111,7 +116,7 @@ package struct SeedSummary: Sendable {
         var table = TextTable(
             [.init("SEED", .right), .init("EXPERIMENT"), .init("STATE"), .init(objective.metric.uppercased(), .right)]
                 + names.map { .init($0.uppercased(), .right, rank: 2) }
-                + (isCompared ? [.init("RANDOM SEARCH", .right, rank: 1), .init("DIFFERENCE", rank: 1)] : []))
+                + (isCompared ? [.init(baselineWords.uppercased(), .right, rank: 1), .init("DIFFERENCE", rank: 1)] : []))
         let scores = Format.column(searches.map(\.score))
         let baselines = Format.column(searches.map { $0.verdict?.baseline })
         for (row, search) in searches.enumerated() {
@@ -128,11 +133,11 @@ package struct SeedSummary: Sendable {
         var lines: [String] = []
         let metric = PlainText.line(objective.metric)
         if let scores { lines.append("\(metric): \(scores.text)") }
-        if let baselines { lines.append("random search: \(baselines.text)") }
+        if let baselines { lines.append("\(baselineWords): \(baselines.text)") }
         let wins = wins
         if wins.all > 0 {
             let same = wins.same > 0 ? ", as good in \(wins.same)" : ""
-            lines.append("better than random search in \(wins.better) of \(wins.all)\(same), each at equal budget")
+            lines.append("better than \(baselineWords) in \(wins.better) of \(wins.all)\(same), each at equal budget")
         }
         if !failed.isEmpty {
             lines.append("no usable result: \(failed.map { PlainText.line($0) }.joined(separator: ", "))")

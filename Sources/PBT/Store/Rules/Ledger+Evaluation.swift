@@ -68,7 +68,7 @@ extension Ledger {
         return winner.id
     }
 
-    /// Returns to the best by score, since the search goes on after its best checkpoints were evaluated.
+    /// Returns to the best by score, since the search continues after its best checkpoints were evaluated.
     func forgetWinner(of record: inout ExperimentRecord) throws {
         guard record.isEvaluated else { return }
         record.isEvaluated = false
