@@ -95,6 +95,7 @@ private struct LimitCheck {
         case .standard(.uniformSteps(let low, let high), _): self.steps([low, high], at: path + ["step"])
         case .standard(nil, _): break
         case .ray(let factors, _): self.factors(factors, at: path + ["ray"])
+        case .pb2: break
         case .custom(let name): atMost(Limits.nameBytes, name.utf8.count, "bytes", at: path + ["custom"])
         }
     }

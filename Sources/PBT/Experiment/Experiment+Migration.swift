@@ -16,7 +16,7 @@ extension Experiment {
     func migrated(
         from donor: Population.Member, with origin: ExploitChoice.Origin, own: Hyperparameters, for next: IntervalID,
         revised isRevised: Bool
-    ) -> (Hyperparameters, [Change]) {
+    ) -> Explored {
         var (result, changes) = isRevised ? adapted(donor.hyperparameters, for: next) : (donor.hyperparameters, [])
         let (source, operation): (Hyperparameters, String) =
             switch origin {
@@ -24,17 +24,22 @@ extension Experiment {
             case .best(let member): (member.hyperparameters, "migrated, best's")
             case .own: (own, "migrated, own")
             }
-        for name in space.names {
+        let moved = space.names.compactMap { name -> Change? in
             guard let dimension = space[name], let old = donor.hyperparameters[name], dimension.isMutable else {
-                continue
+                return nil
             }
-            if case .constant = dimension.domain { continue }
+            if case .constant = dimension.domain { return nil }
             var new = source[name] ?? old
             // After an edit it may be from another space.
             if isRevised, dimension.complaint(about: new) != nil { new = result[name] ?? old }
-            result[name] = new
-            changes.append(Change(name: name, old: old, operation: operation, new: new))
+            return Change(name: name, old: old, operation: operation, new: new)
         }
-        return (result, changes)
+        guard space.isIndependent else {
+            // The donor's fixed hyperparameters may not fit the others.
+            let legal = legal(moved, of: result, for: next) { _, _ in nil }
+            return (legal.hyperparameters, changes + legal.changes, nil)
+        }
+        for change in moved { result[change.name] = change.new }
+        return (result, changes + moved, nil)
     }
 }

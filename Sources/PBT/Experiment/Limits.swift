@@ -15,6 +15,14 @@ package enum Limits {
     package static let dimensions = 10_000
     /// Values of a choice.
     package static let choices = 10_000
+    /// Constraints of a space.
+    package static let constraints = 1_000
+    /// Bytes of a constraint.
+    package static let constraintBytes = 1_000
+    /// Draws of a founder's hyperparameters that may violate a constraint; then creating the experiment fails.
+    package static let attempts = 10_000
+    /// Draws of explored hyperparameters that may violate a constraint; then the donor's values are kept.
+    package static let exploreAttempts = 100
     /// Factors of an explore rule.
     package static let factors = 1_000
     /// Sub-populations of an exploit rule.

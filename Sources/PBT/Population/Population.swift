@@ -125,6 +125,11 @@ public struct Population: Sendable {
         order.indices.map { self[rank: $0] }
     }
 
+    /// Returns the scores of the best members, best first, with the sign for which greater is better.
+    package func keys(ofBest count: Int) -> [Double] {
+        order.prefix(count).map(\.key)
+    }
+
     /// Inserts or updates a member.
     public mutating func update(_ member: Member) {
         remove(member.id)

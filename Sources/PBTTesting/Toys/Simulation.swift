@@ -4,7 +4,7 @@ public import PBT
 
 /// A simulation of an experiment on a toy in memory, without a store and workers.
 ///
-/// It calls ``PBT/Experiment/decide(after:in:strategies:at:)`` like a store, so that thousands of runs of a reference
+/// It calls ``PBT/Experiment/decide(after:in:learningFrom:strategies:at:revised:)`` like a store, so that thousands of runs of a reference
 /// problem take seconds. A toy's weights are its checkpoints.
 public struct Simulation<T: Toy>: Sendable {
     /// The order in which waiting members train.
@@ -56,8 +56,13 @@ public struct Simulation<T: Toy>: Sendable {
 
     /// Trains all members to their end.
     ///
-    /// - Throws: The errors of the toy and of decisions.
+    /// - Throws: The errors of the toy and of decisions; a ``PBT/PBTError`` for successive halving, whose rungs need a
+    ///   store.
     public func run() throws -> Outcome {
+        if case .successiveHalving = experiment.kind {
+            throw PBTError(
+                .badExperiment, "a simulation has no rungs; train \"\(experiment.name)\" with an InMemoryStore")
+        }
         if experiment.waitsForCertainty { return try runUntilCertain() }
         let start = Timestamp(milliseconds: 0)
         var outcome = Outcome()
@@ -73,8 +78,13 @@ public struct Simulation<T: Toy>: Sendable {
             if let standing { population.update(standing) } else { population.remove(id.member) }
             generation.append(interval)
             if experiment.isSynchronous, !waiting.isEmpty { continue }
+            let known = outcome.intervals
+            let history = IntervalHistory { index in
+                known.values.filter { $0.id.index == index }
+            }
             let decisions = try generation.sorted { $0.id < $1.id }.map {
-                try experiment.decide(after: $0, in: population, strategies: strategies, at: start)
+                try experiment.decide(
+                    after: $0, in: population, learningFrom: history, strategies: strategies, at: start)
             }
             generation = []
             for decision in decisions where decision.replaces { population.remove(decision.interval.member) }
@@ -133,7 +143,7 @@ public struct Simulation<T: Toy>: Sendable {
         interval.attempts = 1
         outcome.weights[id] = weights
         outcome.intervals[id] = interval
-        if score.isFinite, outcome.best?.score.map({ experiment.objective.isBetter(score, than: $0) }) ?? true {
+        if score.isFinite, outcome.best.map({ experiment.objective.prefers(interval, to: $0) }) ?? true {
             outcome.best = interval
         }
     }

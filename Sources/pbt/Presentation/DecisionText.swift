@@ -35,9 +35,12 @@ struct DecisionText {
         if let choice = finding.choice { try explain(choice) }
         if let inside = finding.choice?.subPopulation { try explain(inside, of: finding.choice) }
         guard case .exploits(let donor) = finding.decision.outcome, let derived = finding.decision.next else {
-            if let row = finding.recorded { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
+            if let row = finding.recorded {
+                try say(HyperparameterColumns.line(of: row.hyperparameters, in: loaded.experiment.space))
+            }
             return
         }
+        if let prediction = finding.decision.prediction { try explain(prediction) }
         try Output.line()
         try changes(from: donor, to: derived).print()
     }
@@ -78,6 +81,9 @@ struct DecisionText {
             }
         case .restarts: "\(next) restarts as a founder (no donor available)."
         case .ends where id.index + 1 >= experiment.intervals: "There is no \(next): the member's budget is spent."
+        case .ends where experiment.members(continuingAfter: id.index) != nil && finding.rank != nil:
+            "There is no \(next): of \(experiment.members(reportingAt: id.index)) members at this rung the best "
+                + "\(experiment.members(continuingAfter: id.index) ?? 0) continue."
         case .ends: "There is no \(next): the member can neither continue nor be replaced."
         }
     }
@@ -104,6 +110,20 @@ struct DecisionText {
             try say("Candidates, each equally likely: \(shown)\(more).")
         }
         if let donor = choice.donor { try say("Donor: \(Self.text(donor)).") }
+        if let gate = choice.gate { try say(Self.text(gate)) }
+    }
+
+    /// Returns the gate's verdict in a sentence.
+    private static func text(_ gate: ExploitGate.Verdict) -> String {
+        let limits = [("absolute", gate.absolute), ("relative", gate.relative), ("spread", gate.spread)]
+        let required = limits.compactMap { name, gap in
+            gap.map { "\(Format.significant($0, digits: 3)) (\(name))" }
+        }
+        let gap =
+            gate.gap > 0 ? "better by \(Format.significant(gate.gap, digits: 3))" : "not better than the member"
+        return "Gate: \(text(gate.donor)) is \(gap); the gap must exceed "
+            + "\(required.isEmpty ? "0" : required.joined(separator: " and ")), "
+            + (gate.passes ? "and does." : "and does not: the member continues.")
     }
 
     /// Explains a member's place in its sub-population.
@@ -124,7 +144,7 @@ struct DecisionText {
         try say(
             "Inside it ranks \(Words.ordinal(rank + 1)): from rank \(bottom + 1) its members are replaced by the top "
                 + "\(quarter), paired by rank; from rank \(migrants + 1) by migrants that rank better.")
-        guard rank >= migrants, rank < bottom else { return }
+        guard rank >= migrants, rank < bottom, choice?.gate?.passes != false else { return }
         guard let candidate = inside.candidate else { return try say("No other sub-population has a migrant.") }
         guard let origin = inside.origin else {
             return try say("The best migrant left, \(Self.text(candidate)), does not rank better.")
@@ -140,6 +160,14 @@ struct DecisionText {
         }
     }
 
+    private func explain(_ prediction: Prediction) throws {
+        let (gain, deviation) = (prediction.gain, prediction.deviation)
+        let direction = (gain > 0) == (experiment.objective.goal == .maximize) ? "higher" : "lower"
+        try say(
+            "Expected after \(next): \(experiment.objective.metric) \(direction) by \(gain.magnitude.short) "
+                + "± \(deviation.short) than the donor's, learned from \(Words.count(prediction.rows, "interval")).")
+    }
+
     private static func text(_ member: Population.Member) -> String {
         "\(member.interval) (\(Format.score(member.score)))"
     }
@@ -153,10 +181,11 @@ struct DecisionText {
             .init(""),
             .init("\(next)", .right),
         ])
-        for name in loaded.experiment.space.ordered(derived.hyperparameters.names) {
+        let names = Set(derived.hyperparameters.names + derived.changes.map(\.name))
+        for name in loaded.experiment.space.ordered(names) {
             let change = derived.changes.first { $0.name == name }
             let values = Self.cells([
-                own?[name], change?.old ?? donors?[name], change?.new ?? derived.hyperparameters[name],
+                own?[name], change.map(\.before) ?? donors?[name], derived.hyperparameters[name],
             ])
             table.append([name, values[0], values[1], Words.plain(change?.label ?? "unchanged"), values[2]])
         }

@@ -73,6 +73,7 @@ struct Explanation {
         object["candidates"] = .array(choice.candidates.map { Self.value(of: $0) })
         object["rival"] = choice.rival.map { Self.value(of: $0) } ?? .null
         object["p"] = choice.test.map { .score($0.p) } ?? .null
+        object["gate"] = choice.gate.map { Self.value(of: $0) } ?? .null
         object["sub_population"] = choice.subPopulation.map { Self.value(of: $0) } ?? .null
         return .object(object)
     }
@@ -97,6 +98,16 @@ struct Explanation {
         ["member": .integer(member.id), "interval": .integer(member.index), "score": .number(member.score)]
     }
 
+    private static func value(of verdict: ExploitGate.Verdict) -> Value {
+        var object: [String: Value] = [
+            "donor": value(of: verdict.donor), "gap": .number(verdict.gap), "passes": .bool(verdict.passes),
+        ]
+        object["absolute"] = verdict.absolute.map { .number($0) }
+        object["relative"] = verdict.relative.map { .number($0) }
+        object["spread"] = verdict.spread.map { .number($0) }
+        return .object(object)
+    }
+
     // MARK: Text
 
     /// Prints the explanation for people.
@@ -110,7 +121,7 @@ struct Explanation {
                 let best = loaded.experiment.founderCheckpoints.experiment.map { ", from the best of \"\($0)\"" } ?? ""
                 try say("It continues the checkpoint \(continued.source)\(best).")
             }
-            if let row { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
+            if let row { try say(HyperparameterColumns.line(of: row.hyperparameters, in: loaded.experiment.space)) }
         }
         if let origin { try DecisionText(finding: origin, loaded: loaded).print() }
         try say("re-derived from the recorded rows: " + (isIdentical ? "identical" : "MISMATCH"))

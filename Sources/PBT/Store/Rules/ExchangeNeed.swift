@@ -68,15 +68,22 @@ struct ExchangeNeed: Sendable {
     }
 
     /// Returns true if the decision about a member that has reported cannot depend on missing scores.
-    func isCertain(_ member: Int, in population: Population) -> Bool {
+    ///
+    /// - Parameters:
+    ///   - member: The member.
+    ///   - population: The members that can be ranked.
+    ///   - replacesLast: True if members are replaced only when all have reported, since a gate compares donors with
+    ///     the spread of all scores, or a rule learns from all intervals.
+    /// - Returns: True if it is certain.
+    func isCertain(_ member: Int, in population: Population, replacingLast replacesLast: Bool) -> Bool {
         let number = division.number(of: member)
         let part = parts[number]
         let isComplete = part.reported == part.members.count
         guard let position = population.position(of: member) else {
-            return isComplete && population.count(of: number) > 0
+            return !replacesLast && isComplete && population.count(of: number) > 0
         }
         if !part.isDue || position < part.certain { return true }
-        return isComplete && position >= part.members.count - part.quarter
+        return !replacesLast && isComplete && position >= part.members.count - part.quarter
     }
 
     /// Returns true if a decision may need a ranked member's checkpoint.
