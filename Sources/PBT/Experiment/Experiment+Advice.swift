@@ -10,13 +10,13 @@ extension Experiment {
         guard kind == .populationBasedTraining, exploit != .none else { return advice }
         return advice
             + space.names.compactMap { name in
-            guard let dimension = space[name], dimension.isMutable,
-                let advice = dimension.clippingAdvice(for: dimension.explore ?? explore)
-            else { return nil }
-            let path = ["space"] + (space.paths[name] ?? [name])
-            return DocumentError(
-                line: document.line(of: path), path: "space.\(name)", problem: advice)
-        }
+                guard let dimension = space[name], dimension.isMutable,
+                    let advice = dimension.clippingAdvice(for: dimension.explore ?? explore)
+                else { return nil }
+                let path = ["space"] + (space.paths[name] ?? [name])
+                return DocumentError(
+                    line: document.line(of: path), path: "space.\(name)", problem: advice)
+            }
     }
 }
 
