@@ -38,14 +38,10 @@ extension Experiment {
         var best: [Int: Interval] = [:]
         for interval in intervals where interval.state == .done && interval.checkpointState == .kept {
             guard interval.checkpointName != nil, let score = interval.score, score.isFinite else { continue }
-            if let known = best[interval.id.member]?.score, !other.objective.isBetter(score, than: known) { continue }
+            if let known = best[interval.id.member], !other.objective.prefers(interval, to: known) { continue }
             best[interval.id.member] = interval
         }
-        let ranked = best.values.sorted { a, b in
-            let (first, second) = (a.score ?? .nan, b.score ?? .nan)
-            if first != second { return other.objective.isBetter(first, than: second) }
-            return a.id < b.id
-        }
+        let ranked = best.values.sorted { other.objective.prefers($0, to: $1) }
         guard !ranked.isEmpty else {
             throw PBTError(
                 .wrongState,

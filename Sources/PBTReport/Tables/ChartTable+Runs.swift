@@ -114,7 +114,7 @@ extension ChartTable {
             }
         }
         add(history.genealogy, "population")
-        if let baseline = history.baseline { add(baseline, "random search") }
+        if let baseline = history.baseline { add(baseline, history.baselineWords) }
         let order = found.indices.sorted { (found[$1].key, $0) < (found[$0].key, $1) }
         return ChartTable(
             "Configurations of \(history.record.experiment.name)",
