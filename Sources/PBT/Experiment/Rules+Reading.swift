@@ -127,7 +127,8 @@ extension ExploreRule {
         }
         let inner = try ObjectReader(
             document, path: reader.place(name),
-            known: ["perturb", "step", "resample", "keep_categories", "ray"] + (allowsCustom ? ["pb2", "pb2_mix", "custom"] : []),
+            known: ["perturb", "step", "resample", "keep_categories", "ray"]
+                + (allowsCustom ? ["pb2", "pb2_mix", "custom"] : []),
             hints: [
                 "resample_probability": "write resample: PROBABILITY",
                 "perturbation_factors": "write perturb: [FACTOR, FACTOR]",

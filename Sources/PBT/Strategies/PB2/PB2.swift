@@ -83,4 +83,18 @@ public struct Prediction: Sendable, Hashable {
     public var value: Value {
         ["gain": .number(gain), "deviation": .number(deviation), "rows": .integer(rows)]
     }
+
+    /// Decodes a prediction from ``value``; nil if it is not one.
+    package init?(value: Value) {
+        guard let gain = value["gain"]?.double, let deviation = value["deviation"]?.double,
+            let rows = value["rows"]?.int
+        else { return nil }
+        self.init(gain: gain, deviation: deviation, rows: rows)
+    }
+
+    init(gain: Double, deviation: Double, rows: Int) {
+        self.gain = gain
+        self.deviation = deviation
+        self.rows = rows
+    }
 }
