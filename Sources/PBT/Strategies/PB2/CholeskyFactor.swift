@@ -7,7 +7,7 @@
 struct CholeskyFactor: Sendable {
     /// The number of rows.
     let count: Int
-    /// What was added to the diagonal because the matrix was singular to working precision; 0 if nothing.
+    /// The addition to the diagonal because the matrix was singular to working precision; 0 if nothing.
     let jitter: Double
     /// U by rows; elements below the diagonal are meaningless.
     private var elements: [Double]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What ``PB2`` has learned from the intervals up to an index, for all decisions about members at that index.
+/// The model that ``PB2`` has learned from the intervals up to an index, for all decisions about members at that index.
 struct PB2Model: Sendable {
     /// The name of a model in a history.
     struct Key: Hashable {
@@ -8,7 +8,7 @@ struct PB2Model: Sendable {
         var settings: PB2
     }
 
-    /// What a model suggests for an interval.
+    /// The suggestion of a model for an interval.
     struct Suggestion {
         /// The values of hyperparameters, each with the operation for its change.
         var values: [String: (value: Value, operation: String)]
