@@ -42,6 +42,12 @@ import Testing
                 name: "t_test", schema: ["properties", "exploit", "anyOf", "1", "properties", "t_test"],
                 definition: "{exploit: {t_test: {\(unknown): 1}}}"),
             Place(
+                name: "gate",
+                schema: ["properties", "exploit", "anyOf", "1", "properties", "gate", "anyOf", "0"],
+                definition: "{exploit: {gate: {\(unknown): 1}}}"),
+            Place(
+                name: "halving", schema: ["properties", "halving"], definition: "{halving: {\(unknown): 1}}"),
+            Place(
                 name: "explore", schema: ["properties", "explore", "anyOf", "1"],
                 definition: "{explore: {\(unknown): 1}}"),
             Place(

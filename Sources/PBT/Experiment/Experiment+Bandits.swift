@@ -3,7 +3,14 @@
 extension Experiment {
     /// True if a rule learns from finished intervals, so that decisions need their history.
     package var learnsFromHistory: Bool {
-        explore.learnsFromHistory
+        exploreRules.contains(where: \.learnsFromHistory)
+    }
+
+    /// True if explore depends on all members: a rule learns from all intervals, or a strategy is given the population.
+    package var exploresFromAll: Bool {
+        exploreRules.contains { rule in
+            if case .custom = rule.kind { true } else { rule.learnsFromHistory }
+        }
     }
 
     /// Returns what the model of a rule suggests for an interval that takes over a donor; nil if the rule has none, or

@@ -33,6 +33,9 @@ extension Experiment {
         if case .custom(let name) = exploit.kind {
             check.atMost(Limits.nameBytes, name.utf8.count, "bytes", at: ["exploit", "custom"])
         }
+        for rule in exploit.subPopulations.compactMap(\.explore) {
+            check.explore(rule, at: ["exploit", "multi_frequency"])
+        }
         check.explore(explore, at: ["explore"])
         check.within(Limits.kept, keep.best, at: ["keep", "best"])
         check.within(Limits.kept, keep.last, at: ["keep", "last"])

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    static func readExploit(_ reader: ObjectReader, preset: String?) throws(DocumentError) -> ExploitRule {
+    /// The keys next to an exploit rule.
+    private static let exploitOptions = ["burn_in", "gate"]
+
+    static func readExploit(
+        _ reader: ObjectReader, preset: String?, population: Int
+    ) throws(DocumentError) -> ExploitRule {
         guard let document = reader.document("exploit") else {
-            return preset == "ray" ? .ray() : .truncation()
+            return presetExploit(preset, population: population)
         }
         if let word = document.value.string {
             switch word {
@@ -13,8 +18,9 @@ extension Experiment {
             case "best": return .best
             case "none": return .none
             case "ray": return .ray()
+            case "multi_frequency": return .multiFrequency(forPopulation: population)
             default:
-                let known = ["truncation", "binary_tournament", "t_test", "best", "none", "ray"]
+                let known = ["truncation", "multi_frequency", "binary_tournament", "t_test", "best", "none", "ray"]
                 let advice =
                     nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
                     ?? "known: \(known.joined(separator: ", "))"
@@ -23,19 +29,24 @@ extension Experiment {
         }
         let inner = try ObjectReader(
             document, path: "exploit",
-            known: ["truncation", "t_test", "binary_tournament", "best", "none", "ray", "custom", "burn_in"],
+            known: [
+                "truncation", "multi_frequency", "t_test", "binary_tournament", "best", "none", "ray", "custom",
+            ] + exploitOptions,
             hints: [
+                "portfolio": "write multi_frequency: [{every: 1, explore: {…}}, {every: 5, explore: {…}}]",
                 "quantile": "write truncation: 0.2", "truncate": "write truncation: 0.2",
                 "burn_in_period": "write burn_in: INTERVALS",
             ])
         guard case .object(let entries) = document.content else { return .truncation() }
-        let rules = entries.filter { $0.name != "burn_in" }
+        let rules = entries.filter { !exploitOptions.contains($0.name) }
         guard let rule = rules.first, rules.count == 1 else {
-            if rules.isEmpty, !entries.isEmpty { return preset == "ray" ? .ray() : .truncation() }
+            if rules.isEmpty, !entries.isEmpty { return presetExploit(preset, population: population) }
             throw reader.error("exploit", "must have one rule, for example {truncation: 0.2}")
         }
         switch rule.name {
         case "truncation": return try readTruncation(inner, rule.content)
+        case "multi_frequency":
+            return try readMultiFrequency(inner, rule.content, population: population)
         case "t_test":
             let test = try ObjectReader(rule.content, path: "exploit.t_test", known: ["window", "significance"])
             let significance = try test.double("significance") ?? 0.05

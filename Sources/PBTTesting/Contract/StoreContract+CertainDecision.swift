@@ -15,7 +15,8 @@ extension StoreContract {
 
     private static let rules: [ExploitRule] = [
         .truncation(), .binaryTournament, .tTest(window: 3, significance: 0.3), .best,
-        .truncation(bottom: 0.4, top: 0.1),
+        .truncation(bottom: 0.4, top: 0.1), .multiFrequency(every: [1, 2]),
+        .multiFrequency([.init(every: 2, explore: .resample), .init(every: 1)]),
     ]
 
     static let certainCases: [Case] = [

@@ -72,9 +72,10 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"intervals": -1}"#, "intervals: must be at least 1, not -1"),
         Broken(#"{"seed": 0.5}"#, "seed: must be an integer, not 0.5"),
         Broken(#"{"retries": -1}"#, "retries: must be at least 0, not -1"),
-        Broken(#"{"kind": "grid"}"#, #"kind: must be pbt, random_search, or manual, not "grid""#),
+        Broken(#"{"kind": "grid"}"#, #"kind: must be pbt, random_search, successive_halving, or manual, not "grid""#),
         Broken(
-            #"{"kind": "manuel"}"#, #"kind: must be pbt, random_search, or manual, not "manuel"; did you mean manual?"#),
+            #"{"kind": "manuel"}"#,
+            #"kind: must be pbt, random_search, successive_halving, or manual, not "manuel"; did you mean manual?"#),
         Broken(#"{"kind": "replay"}"#, "kind: replay needs a schedule: one object an interval"),
         Broken(#"{"schedule": [{}, {}]}"#, "schedule: requires kind: replay"),
         Broken(#"{"kind": "replay", "schedule": [{}]}"#, "schedule: must be a list of 2 objects, one an interval"),
@@ -83,7 +84,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(
             #"{"synchronous": {"deadline": "soon"}}"#,
             #"synchronous.deadline: must be a time such as 90s, 10m or 2h, not "soon""#),
-        Broken(#"{"baseline": "grid"}"#, #"baseline: must be random_search, not "grid""#),
+        Broken(#"{"baseline": "grid"}"#, #"baseline: must be random_search or successive_halving, not "grid""#),
         Broken(
             #"{"kind": "random_search", "baseline": "random_search"}"#, "baseline: requires kind: pbt"),
         Broken(#"{"stop": {"target": "high"}}"#, #"stop.target: must be a finite number, not "high""#),

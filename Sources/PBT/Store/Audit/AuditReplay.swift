@@ -133,8 +133,11 @@ struct AuditReplay {
 
     /// Adopts a revision with the same steps as ``Ledger/adopt(_:in:)``.
     private mutating func adopt(_ next: Revision, detailsOf isDetailed: (IntervalID) -> Bool) throws {
+        let isSearchChanged = !next.experiment.conflicts(with: experiment).isEmpty
         revision = next
         finishedCount = next.after
+        // As in the store, an edit of anything else decides about nobody.
+        guard isSearchChanged else { return }
         var rebuilt = Population(experiment)
         for member in population.ranked where !experiment.isRetired(member.id) {
             rebuilt.update(Standings.standing(rebuilding: member, window: experiment.exploit.window) { rows[$0] })
@@ -269,6 +272,7 @@ struct AuditReplay {
     ) throws -> [Decision] {
         open.remove(interval.id)
         let member = interval.id.member
+        if experiment.halving != nil { return try decisionsAtRungs(after: interval, detailsOf: isDetailed) }
         if report(interval) || experiment.decides == .late && !experiment.ends(after: interval) {
             undecided[member] = interval
             return []
@@ -283,6 +287,31 @@ struct AuditReplay {
         let generation = awaiting.values.sorted { $0.id < $1.id }
         awaiting = [:]
         return try generation.map { try decide(after: $0, detailsOf: isDetailed) }
+    }
+
+    /// Makes the decisions of successive halving that follow an interval, but those by which members continue beyond a
+    /// rung: their moment is recorded with the next interval.
+    private mutating func decisionsAtRungs(
+        after interval: Interval, detailsOf isDetailed: (IntervalID) -> Bool
+    ) throws -> [Decision] {
+        guard let generations else { return [] }
+        let awaitsRung = interval.state == .done && experiment.rung(at: interval.id.index) != nil
+        let standing = experiment.standing(of: interval, after: nil)
+        let passed = generations.report(interval.id, undecided: awaitsRung) { standing }
+        if awaitsRung { undecided[interval.id.member] = interval }
+        var decisions: [Decision] = []
+        for id in generations.settled(by: interval.id, passed) {
+            let population = generations[id.index].population(of: generations.size)
+            guard let waiting = undecided[id.member], waiting.id == id,
+                !experiment.continuesHalving(after: waiting, in: population)
+            else { continue }
+            undecided[id.member] = nil
+            decisions.append(try decide(after: waiting, in: population, detailsOf: isDetailed))
+            generations.decide(id)
+        }
+        if !awaitsRung { decisions.append(try decide(after: interval, detailsOf: isDetailed)) }
+        _ = generations.advance()
+        return decisions
     }
 
     /// Makes a late or certain decision.
@@ -348,7 +377,7 @@ struct AuditReplay {
         findings.append(
             Audit.Finding(
                 decision: decision, rankedCount: population.count, rank: population.rank(of: interval.id.member),
-                missing: missing, choice: isDetailed(interval.id) ? choice(after: interval, in: population) : nil,
+                missing: missing, choice: isDetailed(interval.id) ? try choice(after: interval, in: population) : nil,
                 revision: revision.number, recorded: recorded, differences: differences))
         // An interval after a member's end may come from a later edit; see `checkEnds`.
         if decision.next != nil { mismatches += differences.map { Audit.Mismatch(interval: nextID, problem: $0) } }
@@ -356,16 +385,13 @@ struct AuditReplay {
     }
 
     /// Returns the choice of a donor with its steps, by the same rule and draws as the decision.
-    private func choice(after interval: Interval, in population: Population) -> ExploitChoice? {
+    private func choice(after interval: Interval, in population: Population) throws -> ExploitChoice? {
         let (id, exploit) = (interval.id, experiment.exploit)
         guard experiment.kind == .populationBasedTraining, exploit != .none, id.index + 1 < experiment.intervals
         else { return nil }
         if interval.state == .done, experiment.isBurningIn(after: id.index) { return nil }
-        if case .custom = exploit.kind, population[id: id.member] != nil { return nil }
-        var random = RandomStream(seed: experiment.seed, .exploit, member: id.member, index: id.index + 1)
-        return exploit.choose(
-            for: id.member, depth: interval.depth, in: population, rivalsBy: experiment.rivalDraw(in: population),
-            using: &random)
+        if case .custom = exploit.kind, population[id: id.member] != nil, experiment.gate == nil { return nil }
+        return try experiment.choice(after: interval, in: population, strategies: strategies)
     }
 
     // MARK: Founders

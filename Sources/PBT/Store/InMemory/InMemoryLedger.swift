@@ -21,7 +21,7 @@ package final class InMemoryLedger: Ledger {
         var kept: [Int: Set<IntervalID>] = [:]
         var garbage: Set<IntervalID> = []
         /// Done intervals, best first.
-        var ranking: [(key: Double, sequence: Int64, id: IntervalID)] = []
+        var ranking: [(key: Double, lateness: Interval.Lateness, id: IntervalID)] = []
         var standings: Standings
         var revisions: [Revision] = []
         var generations: Generations?
@@ -42,16 +42,17 @@ package final class InMemoryLedger: Ledger {
         }
 
         /// Inserts a done interval into the ranking.
-        func rank(key: Double, sequence: Int64, id: IntervalID) {
+        func rank(_ interval: Interval, key: Double) {
+            let lateness = interval.lateness
             var low = 0
             var high = ranking.count
             while low < high {
                 let middle = (low + high) / 2
                 let precedes =
-                    ranking[middle].key > key || (ranking[middle].key == key && ranking[middle].sequence < sequence)
+                    ranking[middle].key > key || (ranking[middle].key == key && ranking[middle].lateness > lateness)
                 if precedes { low = middle + 1 } else { high = middle }
             }
-            ranking.insert((key, sequence, id), at: low)
+            ranking.insert((key, lateness, interval.id), at: low)
         }
     }
 
@@ -220,9 +221,8 @@ package final class InMemoryLedger: Ledger {
         case .running: tables[record.id]?.running.insert(interval.id)
         case .done, .diverged, .failed:
             if let parent = interval.parent { tables[record.id]?.openChildren[parent, default: 0] -= 1 }
-            if interval.state == .done, let score = interval.score, let sequence = interval.sequence {
-                tables[record.id]?.rank(
-                    key: record.experiment.objective.key(score), sequence: sequence, id: interval.id)
+            if interval.state == .done, let score = interval.score {
+                tables[record.id]?.rank(interval, key: record.experiment.objective.key(score))
             }
         }
     }

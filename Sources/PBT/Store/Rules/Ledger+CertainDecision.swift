@@ -15,6 +15,7 @@ extension Ledger {
         _ interval: inout Interval, _ standing: Population.Member?, in record: inout ExperimentRecord
     ) throws -> [IntervalID]? {
         interval.isUndecided = false
+        if record.experiment.halving != nil { return try reportToRung(&interval, standing, in: &record) }
         guard record.experiment.waitsForCertainty, !record.experiment.ends(after: interval) else { return nil }
         let generations = try generations(of: record)
         guard generations.contains(interval.id) else { return nil }
@@ -37,6 +38,7 @@ extension Ledger {
     func decide(
         _ certain: [IntervalID], with interval: Interval, in record: inout ExperimentRecord
     ) throws -> (finished: [Interval], decisions: [Decision]) {
+        if record.experiment.halving != nil { return try decideAtRungs(certain, with: interval, in: &record) }
         let generations = try generations(of: record)
         var finished: [Interval] = certain.contains(interval.id) ? [] : [interval]
         var decisions: [Decision] = []
@@ -73,7 +75,9 @@ extension Ledger {
     func advance(past interval: Interval, in record: inout ExperimentRecord) throws -> [IntervalID] {
         let generations = try generations(of: record)
         var former: [IntervalID] = []
-        if let member = generations[interval.id.index].formerDonor {
+        if record.experiment.halving == nil,
+            let member = generations[interval.id.index].formerDonor(after: interval.id.member)
+        {
             former.append(IntervalID(member: member, index: interval.id.index))
         }
         former += generations.advance()

@@ -88,6 +88,7 @@ extension Ledger {
         if !experiment.takesMembers, experiment.population > newest.count {
             // Members that had retired already exist.
             let founders = (newest.count..<experiment.population).map { experiment.firstInterval(of: $0, at: now) }
+            try experiment.checkConstraints(of: founders)
             try insert(founders, in: record)
             record.counts[.waiting, default: 0] += founders.count
         }
