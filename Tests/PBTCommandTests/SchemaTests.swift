@@ -73,6 +73,9 @@ import Testing
                 name: "checkpoint", schema: ["$defs", "founder_checkpoint", "anyOf", "1"],
                 definition: "{initial: {checkpoint: {\(unknown): 1}}}"),
             Place(name: "stop", schema: ["properties", "stop"], definition: "{stop: {\(unknown): 1}}"),
+            Place(
+                name: "evaluate", schema: ["properties", "evaluate", "anyOf", "1"],
+                definition: "{evaluate: {\(unknown): 1}}"),
             Place(name: "keep", schema: ["properties", "keep"], definition: "{keep: {\(unknown): 1}}"),
         ]
     }

@@ -8,10 +8,12 @@ extension Experiment {
     package func advice(in document: Document) -> [DocumentError] {
         let advice = spaceAdvice(in: document)
         guard kind == .populationBasedTraining, exploit != .none else { return advice }
+        let rules =
+            exploit.subPopulations.isEmpty ? [explore] : exploit.subPopulations.map { $0.explore ?? explore }
         return advice
             + space.names.compactMap { name in
             guard let dimension = space[name], dimension.isMutable,
-                let advice = dimension.clippingAdvice(for: dimension.explore ?? explore)
+                let advice = rules.lazy.compactMap({ dimension.clippingAdvice(for: dimension.explore ?? $0) }).first
             else { return nil }
             let path = ["space"] + (space.paths[name] ?? [name])
             return DocumentError(

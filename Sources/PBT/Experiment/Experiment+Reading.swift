@@ -85,7 +85,9 @@ extension Experiment {
             schedule.map { .replay($0) } ?? (isHalving ? halving.map { .successiveHalving($0) } : nil) ?? named
             ?? .populationBasedTraining
         let explores = kind == .populationBasedTraining
-        let exploit = faults.attempt { () throws(DocumentError) in try Self.readExploit(reader, preset: preset) }
+        let exploit = faults.attempt { () throws(DocumentError) in
+            try Self.readExploit(reader, preset: preset, population: population ?? 0)
+        }
         let burnIn = faults.attempt { () throws(DocumentError) in try Self.readBurnIn(reader) }
         let gate = faults.attempt { () throws(DocumentError) in try Self.readGate(reader) } ?? nil
         let explore = faults.attempt { () throws(DocumentError) in try Self.readExplore(reader, preset: preset) }
@@ -108,10 +110,7 @@ extension Experiment {
         let trainer = faults.attempt { () throws(DocumentError) in
             try Self.readTrainer(reader, directory: directory)
         }
-        let metrics = faults.attempt { () throws(DocumentError) in
-            try Self.readMetrics(reader, objective: objective?.metric)
-        }
-        let evaluate = faults.attempt { () throws(DocumentError) in try Self.readEvaluate(reader) }
+        let winner = Self.readWinner(reader, objective: objective?.metric, space: space, &faults)
         try faults.check()
         guard let name, let objective, let space, let population, let intervals, let exploit, let burnIn, let explore,
             let order,
@@ -119,6 +118,7 @@ extension Experiment {
         else {
             throw DocumentError(line: reader.line, path: "", problem: "cannot be read")
         }
+        if !isStored, explores { try explore.checkTiming(decides.moment, isOpen: isOpen, order.isSynchronous, reader) }
         self.init(
             name, kind: kind, objective: objective, population: population, intervals: intervals,
             seed: UInt64(bitPattern: Int64(seed)), space: space, initial: initial,
@@ -127,11 +127,12 @@ extension Experiment {
             isSynchronous: order.isSynchronous, deadline: order.deadline ?? decides.deadline,
             decides: decides.moment, patience: decides.patience, isOpen: isOpen, retries: retries, stop: stop,
             keep: keep, baseline: baseline, trainer: trainer)
-        self.metrics = metrics ?? nil
-        self.evaluate = evaluate ?? nil
+        (metrics, evaluate) = winner
         guard !isStored else { return }
         var beyond = Faults()
-        for error in limitErrors(in: document) + constraintErrors(in: document) { beyond.add(error) }
+        for error in limitErrors(in: document) + constraintErrors(in: document) + multiFrequencyErrors(in: document) {
+            beyond.add(error)
+        }
         try beyond.check()
     }
 
@@ -185,8 +186,8 @@ extension Experiment {
 
     private static func readPreset(_ reader: ObjectReader) throws(DocumentError) -> String? {
         guard let preset = try reader.string("preset") else { return nil }
-        guard preset == "ray" || preset == "paper" else {
-            throw reader.error("preset", "must be \"ray\" or \"paper\", not \"\(preset)\"")
+        guard ["ray", "paper", "portfolio"].contains(preset) else {
+            throw reader.error("preset", "must be \"ray\", \"paper\", or \"portfolio\", not \"\(preset)\"")
         }
         return preset
     }

@@ -42,8 +42,17 @@ extension Experiment {
         return object
     }
 
+    /// Reads `metrics` and `evaluate`.
+    static func readWinner(
+        _ reader: ObjectReader, objective: String?, space: SearchSpace?, _ faults: inout Faults
+    ) -> (metrics: [String]?, evaluate: Evaluate?) {
+        let metrics = faults.attempt { () throws(DocumentError) in try readMetrics(reader, objective: objective) }
+        let evaluate = faults.attempt { () throws(DocumentError) in try readEvaluate(reader, space: space) }
+        return (metrics ?? nil, evaluate ?? nil)
+    }
+
     /// Reads `metrics`: the metrics that are shown next to the score, in this order.
-    static func readMetrics(_ reader: ObjectReader, objective: String?) throws(DocumentError) -> [String]? {
+    private static func readMetrics(_ reader: ObjectReader, objective: String?) throws(DocumentError) -> [String]? {
         guard let list = try reader.list("metrics") else { return nil }
         guard list.count <= mostMetrics else {
             throw reader.error("metrics", "must name at most \(mostMetrics) metrics, not \(list.count)")
@@ -72,10 +81,11 @@ extension Experiment {
     private static let mostMetrics = 20
 
     /// Reads `evaluate`.
-    static func readEvaluate(_ reader: ObjectReader) throws(DocumentError) -> Evaluate? {
+    private static func readEvaluate(
+        _ reader: ObjectReader, space: SearchSpace?
+    ) throws(DocumentError) -> Evaluate? {
         switch reader.document("evaluate")?.value {
         case nil, .null, .bool(false): return nil
-        case .bool(true): break
         default: break
         }
         guard reader.has("command") else {
@@ -89,15 +99,11 @@ extension Experiment {
                 hints: ["seeds": "write repeats: NUMBER", "top": "write candidates: NUMBER"])
             evaluate.candidates = try inner.int("candidates", atLeast: 1, atMost: 1000) ?? evaluate.candidates
             evaluate.repeats = try inner.int("repeats", atLeast: 1, atMost: 1000) ?? evaluate.repeats
-            if let list = try inner.list("command") {
-                let words = list.compactMap(\.value.string)
-                guard words.count == list.count, words.first?.isEmpty == false else {
-                    throw inner.error(
-                        "command",
-                        "must be a list of strings that starts with a program: [python3, evaluate.py, --from, "
-                            + "\"{checkpoint_in}\"]")
-                }
-                evaluate.command = words
+            evaluate.command = try readCommand(inner)
+            if let command = evaluate.command, let space,
+                let problem = CommandTemplate.problems(in: command, space: space).first
+            {
+                throw inner.error("command", "[\(problem.argument)]: \(problem.text)")
             }
         }
         if evaluate.command == nil, try reader.bool("persistent") == true {

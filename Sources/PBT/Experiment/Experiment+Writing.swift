@@ -124,6 +124,7 @@ extension ExploitRule {
         case .best: "best"
         case .none: "none"
         case .custom(let name): ["custom": .string(name)]
+        case .multiFrequency(let subPopulations): ["multi_frequency": Self.value(of: subPopulations)]
         }
     }
 }
@@ -158,6 +159,7 @@ extension ExploreRule {
             return .object(object)
         case .ray(let factors, let resample):
             return ["ray": ["factors": .array(factors.map { .number($0) }), "resample": .number(resample)]]
+        case .pb2(let settings): return settings.value(keepingCategories: keptCategories)
         case .custom(let name): return ["custom": .string(name)]
         }
     }

@@ -253,6 +253,7 @@ public struct Experiment: Sendable, Hashable {
     package var possibleDonors: Int {
         guard waitsForCertainty, halving == nil else { return 0 }
         if case .truncation(_, let top) = exploit.kind { return 2 * ExploitRule.count(of: top, among: population) }
+        if division != nil { return 2 * exchangeDonors }
         return exploit == .best ? 2 : population
     }
 

@@ -25,6 +25,10 @@ package enum Limits {
     package static let exploreAttempts = 100
     /// Factors of an explore rule.
     package static let factors = 1_000
+    /// Sub-populations of an exploit rule.
+    package static let subPopulations = 2...100
+    /// Intervals between two exchanges of a sub-population.
+    package static let every = 1...1_000_000
     /// Each factor.
     package static let factor = 1e-6...1e6
     /// Each step, as a share of the range.

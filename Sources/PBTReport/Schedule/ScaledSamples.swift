@@ -20,10 +20,11 @@ struct ScaledSamples {
         self.values = numbers
         self.real = real
         positions = numbers.map(scale.position)
-        range = least...greatest
+        // Values before an edit of the experiment, or of Ray's rule, may be beyond its bounds.
+        range = min(least, real.bounds.lowerBound)...max(greatest, real.bounds.upperBound)
     }
 
-    /// Returns the number at a place on the scale, within the range of the samples.
+    /// Returns the number at a place on the scale, within the bounds or the range of the samples.
     private func number(at position: Double) -> Double {
         min(max(real.explorationScale.number(at: position), range.lowerBound), range.upperBound)
     }

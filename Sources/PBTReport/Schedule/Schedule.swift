@@ -84,7 +84,7 @@ public struct Schedule: Sendable, Hashable {
 
     /// Returns the schedule as a simpler function of time.
     ///
-    /// The values stay within the range of those of the schedule, and on their grids.
+    /// The values stay within their bounds, or the range of the schedule where that is wider, and on their grids.
     ///
     /// - Parameter fit: The kind of function.
     /// - Returns: The schedule of the same length.

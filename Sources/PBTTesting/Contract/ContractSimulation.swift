@@ -119,6 +119,7 @@ struct ContractSimulation {
         if record.revisionNumber > 0 { return isCertain ? intervals.count : population }
         guard isCertain else { return 0 }
         let open = max(0, (intervals.map(\.id.index).max() ?? 0) + 1 - record.generation)
+        if record.experiment.division != nil { return open * record.experiment.exchangeDonors }
         guard case .truncation(_, let top) = record.experiment.exploit.kind else { return open * population }
         return open * ExploitRule.count(of: top, among: population)
     }

@@ -62,13 +62,17 @@ struct ScheduleCommand: PagedCommand {
                 "--\(stepsPerInterval != nil ? "steps-per-interval" : "learning-rate") requires --format "
                     + ScheduleCode.Framework.allCases.map(\.rawValue).joined(separator: ", "))
         }
-        if jsonOption.json, output != nil || format != nil, try place.format != .json {
-            throw ValidationError("--json contradicts the format \(try place.format.rawValue)")
-        }
     }
 
     private var place: ScheduleDestination {
-        get throws { try ScheduleDestination(output, jsonOption.json ? format ?? .json : format) }
+        get throws {
+            let place = try ScheduleDestination(output, format)
+            guard jsonOption.json else { return place }
+            guard place.format == .json || output == nil && format == nil else {
+                throw ValidationError("--json contradicts \(place.format.rawValue)")
+            }
+            return ScheduleDestination(format: .json, path: place.path)
+        }
     }
 
     func printOutput() async throws {

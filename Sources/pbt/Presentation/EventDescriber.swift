@@ -58,6 +58,12 @@ struct EventDescriber: Sendable {
         case .paused, .resumed, .created: return [event.kind.rawValue]
         case .pushed, .started, .released: return ["\(event.kind.rawValue)\(id)\(reason(event))"]
         case .setAside: return ["set-aside\(reason(event))"]
+        case .evaluated:
+            let numbers = ["number", "score", "mean"].compactMap { key in
+                event.details[key]?.double.map { " \(key)=\(Format.score($0))" }
+            }
+            let best = event.details["best"] == true ? " best=true" : ""
+            return ["evaluated\(id)\(numbers.joined())\(best)\(reason(event))"]
         case .ended:
             let state = event.details["state"]?.string ?? ""
             return [state + reason(event)]

@@ -74,7 +74,24 @@ struct Explanation {
         object["rival"] = choice.rival.map { Self.value(of: $0) } ?? .null
         object["p"] = choice.test.map { .score($0.p) } ?? .null
         object["gate"] = choice.gate.map { Self.value(of: $0) } ?? .null
+        object["sub_population"] = choice.subPopulation.map { Self.value(of: $0) } ?? .null
         return .object(object)
+    }
+
+    private static func value(of inside: ExploitChoice.SubPopulation) -> Value {
+        let hyperparameters: Value? =
+            switch inside.origin {
+            case nil: nil
+            case .donor: "migrant"
+            case .best: "best"
+            case .own: "own"
+            }
+        return [
+            "number": .integer(inside.number), "every": .integer(inside.every), "due": .bool(inside.isDue),
+            "size": .integer(inside.size), "rank": inside.rank.map { .integer($0 + 1) } ?? .null,
+            "quarter": .integer(inside.quarter), "migrant": inside.candidate.map { Self.value(of: $0) } ?? .null,
+            "hyperparameters": hyperparameters ?? .null,
+        ]
     }
 
     private static func value(of member: Population.Member) -> Value {

@@ -42,6 +42,9 @@ struct LiveEvent {
         case .paused, .resumed, .created: return [line(event.kind.rawValue, .bold, "")]
         case .pushed, .started, .released: return [line(event.kind.rawValue, nil, name + reason("  "))]
         case .setAside: return [line("set aside", .yellow, reason(""))]
+        case .evaluated:
+            let score = (event.details["score"] ?? event.details["mean"])?.double.map { "  \(Format.score($0))" } ?? ""
+            return [line(event.details["best"] == true ? "best" : "evaluated", nil, name + score + reason("  "))]
         case .ended:
             let state = event.details["state"]?.string ?? "ended"
             return [line(state, state == "failed" ? .red : .green, reason(""))]

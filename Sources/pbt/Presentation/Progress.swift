@@ -152,7 +152,7 @@ actor Progress {
         case .done where event.details["decision"] == "exploits" && status.isLive: break
         case .generation where status.isLive: break
         case .paused, .resumed, .ended, .edited, .pushed, .setAside: break
-        case .done, .generation, .started, .released:
+        case .done, .generation, .started, .released, .evaluated:
             guard isVerbose else { return }
         case .created: return
         }

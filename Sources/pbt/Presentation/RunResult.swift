@@ -6,7 +6,8 @@ import SystemPackage
 
 /// The result of a run.
 struct RunResult {
-    private let loaded: LoadedExperiment
+    /// The experiment.
+    let loaded: LoadedExperiment
     private let opened: OpenStore
     /// The experiment and its baseline.
     private let family: ExperimentFamily
@@ -59,6 +60,14 @@ struct RunResult {
             ]
         }
         return .object(object)
+    }
+
+    /// The result on one line: the state, and the best score.
+    var line: String {
+        let title = "\(PlainText.line(name)) \(loaded.record.state.rawValue)"
+        guard let best = loaded.history.best else { return title }
+        return
+            "\(title): best member \(best.id), \(PlainText.line(loaded.experiment.objective.metric)) \(best.scoreText)"
     }
 
     /// Prints the result to standard output.

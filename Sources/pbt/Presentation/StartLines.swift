@@ -106,7 +106,7 @@ struct StartLines {
     /// Returns the maximum number of checkpoints of one experiment, without those being written.
     static func mostCheckpoints(of experiment: Experiment) -> Int {
         experiment.population.multiplied(saturatingBy: experiment.keep.last)
-            .adding(saturating: experiment.keep.best).adding(saturating: experiment.possibleDonors)
+            .adding(saturating: experiment.bestKept).adding(saturating: experiment.possibleDonors)
     }
 
     private var isThreadsInherited: Bool {

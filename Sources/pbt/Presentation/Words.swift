@@ -38,6 +38,9 @@ extension ExploitRule {
         case .best: "copy the best"
         case .none: "no exploit"
         case .custom(let name): "\(name) (Swift)"
+        case .multiFrequency(let subPopulations):
+            "MF-PBT, every " + subPopulations.map { "\($0.every)" }.joined(separator: ", ") + " intervals"
+                + (subPopulations.contains { $0.explore != nil } ? ", each with its own explore" : "")
         }
     }
 }
@@ -63,6 +66,9 @@ extension ExploreRule {
             return "step ±\(Words.percent(low))..\(Words.percent(high)) of the range" + resampling(probability)
         case .ray(let factors, let probability):
             return "as Ray: " + factors.map { "×\($0.short)" }.joined(separator: " ") + resampling(probability)
+        case .pb2(let settings):
+            return settings.mixesCategories
+                ? "PB2-Mix" : "PB2, keep categories \(Words.percent(keptCategories))"
         case .custom(let name): return "\(name) (Swift)"
         }
     }

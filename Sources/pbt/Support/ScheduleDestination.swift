@@ -20,6 +20,12 @@ struct ScheduleDestination: Equatable {
     /// The file; nil for standard output.
     let path: String?
 
+    /// Creates a destination.
+    init(format: Format, path: String?) {
+        self.format = format
+        self.path = path
+    }
+
     /// Parses `--output` and `--format`: a format or a file's name implies the format, and both must agree.
     ///
     /// - Throws: A `ValidationError` that lists the formats.

@@ -64,6 +64,12 @@ struct ExperimentGenerator {
             return experiment
         default: break
         }
+        if chance() { experiment.metrics = chance() ? [] : ["test accuracy", "n"] }
+        if chance(), experiment.trainer != nil {
+            experiment.evaluate = Experiment.Evaluate(
+                command: experiment.trainer?.isPersistent == true || chance() ? ["test", "{checkpoint_in}"] : nil,
+                candidates: 1 + random.index(below: 9), repeats: 1 + random.index(below: 9))
+        }
         if experiment.kind == .populationBasedTraining {
             if experiment.hasBaseline, chance() { experiment.baselineKind = .successiveHalving(Halving(factor: 4)) }
             if chance() {

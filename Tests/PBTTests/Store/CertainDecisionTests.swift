@@ -31,7 +31,7 @@ import Testing
 
     @Test(arguments: [
         ExploitRule.truncation(), .truncation(bottom: 0.4, top: 0.1), .binaryTournament,
-        .tTest(window: 4, significance: 0.3), .best,
+        .tTest(window: 4, significance: 0.3), .best, .multiFrequency(every: [1, 3]), .portfolio(forPopulation: 8),
     ])
     func `1, 2, 4 and 8 workers of different speeds give the tree of a synchronous run, row by row`(
         exploit: ExploitRule
@@ -149,7 +149,8 @@ import Testing
     @Test(
         arguments: [
             ExploitRule.truncation(), .truncation(bottom: 0.4, top: 0.2), .binaryTournament, .best,
-            .tTest(window: 3, significance: 0.3),
+            .tTest(window: 3, significance: 0.3), .multiFrequency(every: [1, 2]), .multiFrequency(every: [3, 2]),
+            .multiFrequency(every: [2, 3]),
         ], [0, 9])
     func `a decision is certain only if no missing score can change it`(exploit: ExploitRule, burnIn: Int) throws {
         var certain = 0

@@ -28,6 +28,10 @@ struct AuditReplay {
     private var members: Int
     /// The generations, if decisions wait for certainty.
     private var generations: Generations?
+    /// The number of intervals that had finished when the decisions at this point of the replay were made.
+    private var finishedCount: Int64 = 0
+    /// What a rule learns from, if the experiment has one that does.
+    private var past: AuditHistory?
 
     private(set) var findings: [Audit.Finding] = []
     private(set) var founders: [Audit.Founder] = []
@@ -57,6 +61,7 @@ struct AuditReplay {
             }
             return (decided, interval)
         }.sorted { $0.decided.order < $1.decided.order }
+        if revisions.contains(where: \.experiment.learnsFromHistory) { past = AuditHistory(intervals) }
         revision = first
         members = first.experiment.population
         population = Population(first.experiment)
@@ -86,6 +91,7 @@ struct AuditReplay {
                 population.remove(member)
             }
             guard let interval else { continue }
+            finishedCount = place + 1
             for replaced in try decisions(after: interval, detailsOf: isDetailed) where replaced.replaces {
                 population.remove(replaced.interval.member)
             }
@@ -129,6 +135,7 @@ struct AuditReplay {
     private mutating func adopt(_ next: Revision, detailsOf isDetailed: (IntervalID) -> Bool) throws {
         let isSearchChanged = !next.experiment.conflicts(with: experiment).isEmpty
         revision = next
+        finishedCount = next.after
         // As in the store, an edit of anything else decides about nobody.
         guard isSearchChanged else { return }
         var rebuilt = Population(experiment)
@@ -317,6 +324,7 @@ struct AuditReplay {
             return
         }
         undecided[next.id.member] = nil
+        finishedCount = decided.after
         guard let generations, generations.contains(before.id) else {
             population.declaredSize = decided.members
             let decision = try decide(after: before, detailsOf: isDetailed)
@@ -351,9 +359,10 @@ struct AuditReplay {
         detailsOf isDetailed: (IntervalID) -> Bool
     ) throws -> Decision {
         let population = given ?? self.population
+        let history = past?.history(after: finishedCount, revision: revision.number, created: accounted)
         let decision = try experiment.decide(
-            after: interval, in: population, strategies: strategies, at: interval.finished ?? interval.created,
-            revised: isRevised)
+            after: interval, in: population, learningFrom: history, strategies: strategies,
+            at: interval.finished ?? interval.created, revised: isRevised)
         if let next = decision.next {
             open.insert(next.id)
         } else {
@@ -381,21 +390,8 @@ struct AuditReplay {
         guard experiment.kind == .populationBasedTraining, exploit != .none, id.index + 1 < experiment.intervals
         else { return nil }
         if interval.state == .done, experiment.isBurningIn(after: id.index) { return nil }
-        var choice: ExploitChoice
-        if case .custom = exploit.kind, let rank = population.rank(of: id.member) {
-            guard experiment.gate != nil else { return nil }
-            choice = ExploitChoice(rank: rank, size: population.size)
-            choice.donor = try experiment.donorBeforeGate(for: interval, in: population, strategies: strategies)
-        } else {
-            var random = RandomStream(seed: experiment.seed, .exploit, member: id.member, index: id.index + 1)
-            choice = exploit.choose(
-                for: id.member, depth: interval.depth, in: population,
-                rivalsBy: experiment.rivalDraw(in: population), using: &random)
-        }
-        if let donor = choice.donor {
-            choice.apply(experiment.verdict(on: donor, for: id.member, in: population))
-        }
-        return choice
+        if case .custom = exploit.kind, population[id: id.member] != nil, experiment.gate == nil { return nil }
+        return try experiment.choice(after: interval, in: population, strategies: strategies)
     }
 
     // MARK: Founders

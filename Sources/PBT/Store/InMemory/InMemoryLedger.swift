@@ -147,9 +147,10 @@ package final class InMemoryLedger: Ledger {
     package func intervals(in record: ExperimentRecord, index: Int?) -> [Interval] {
         guard let table = tables[record.id] else { return [] }
         guard let index else { return table.intervals.values.sorted { $0.id < $1.id } }
-        return (0..<table.record.experiment.population).compactMap {
-            table.intervals[IntervalID(member: $0, index: index)]
-        }
+        // An edit may have retired members; they are not removed.
+        var members = table.record.experiment.population
+        while table.intervals[IntervalID(member: members, index: 0)] != nil { members += 1 }
+        return (0..<members).compactMap { table.intervals[IntervalID(member: $0, index: index)] }
     }
 
     package func newest(in record: ExperimentRecord) -> [Interval] {

@@ -7,6 +7,7 @@
 ///
 /// - truncation: of N members n have reported and b are replaced. A member at rank r stays if r + (N − n) < N − b. Who
 ///   is replaced, and by whom, is known when all have reported.
+/// - sub-populations: see ``ExchangeNeed``.
 /// - tournament and t-test: the rival is drawn without regard to scores, so it is certain when both have reported. With
 ///   a gate that depends on the spread of all scores, a member whose rival is better waits for them.
 /// - a rung of successive halving: of N members the best b continue. A member at rank r continues if r + (N − n) < b,
@@ -21,6 +22,7 @@ package struct Generation: Sendable {
         case ranks(bottom: Int)
         case rival
         case best(Int)
+        case exchange
         case all
     }
 
@@ -44,6 +46,7 @@ package struct Generation: Sendable {
     private var pursuers: [Int: [Int]] = [:]
     /// The rival of each member.
     private var rivals: [Int?] = []
+    private var exchange: ExchangeNeed?
 
     package init(_ experiment: Experiment, index: Int, size: Int) {
         self.index = index
@@ -51,9 +54,9 @@ package struct Generation: Sendable {
         self.size = size
         self.experiment = experiment
         isBurningIn = experiment.isBurningIn(after: index)
-        population = Population(objective: experiment.objective, seed: experiment.seed, size: size)
-        var isExploredByAll = false
-        if case .custom = experiment.explore.kind { isExploredByAll = true }
+        population = Population(
+            objective: experiment.objective, seed: experiment.seed, size: size, division: experiment.division)
+        exchange = ExchangeNeed(experiment, index: index, size: size)
         if experiment.halving != nil {
             need = experiment.members(continuingAfter: index).map { .best($0) } ?? .all
             donors = 0
@@ -64,12 +67,14 @@ package struct Generation: Sendable {
             need = .ranks(bottom: ExploitRule.count(of: bottom, among: size))
             donors = max(1, ExploitRule.count(of: top, among: size))
         case .binaryTournament, .tTest:
-            // A strategy that explores is given the whole population.
-            need = isExploredByAll ? .all : .rival
+            need = experiment.exploresFromAll ? .all : .rival
             donors = nil
         case .best:
             need = .all
             donors = 1
+        case .multiFrequency:
+            need = .exchange
+            donors = nil
         case .custom, .none:
             need = .all
             donors = nil
@@ -90,11 +95,13 @@ package struct Generation: Sendable {
 
     /// The members at ranks from which a donor may come; all if any may be one.
     package var possibleDonors: [Int] {
-        (0..<min(donors ?? .max, population.count)).map { population[rank: $0].id }
+        if let exchange { return exchange.possibleDonors(in: population) }
+        return (0..<min(donors ?? .max, population.count)).map { population[rank: $0].id }
     }
 
-    /// The member that was just pushed out of the possible donors, by the last report.
-    package var formerDonor: Int? {
+    /// Returns the member that a report has just pushed out of the possible donors.
+    package func formerDonor(after member: Int) -> Int? {
+        if let exchange { return exchange.formerDonor(after: member, in: population) }
         guard let donors, donors > 0, population.count > donors else { return nil }
         return population[rank: donors].id
     }
@@ -117,6 +124,7 @@ package struct Generation: Sendable {
             return
         }
         if let standing { population.update(standing) }
+        exchange?.report(member)
         if isUndecided { undecided.insert(member) }
     }
 
@@ -140,6 +148,7 @@ package struct Generation: Sendable {
             // The one that was pushed out.
             if kept < population.count { candidates.append(population[rank: kept].id) }
         case .rival: candidates += pursuers[member] ?? []
+        case .exchange: candidates += exchange?.candidates(after: member, in: population) ?? []
         case .all: break
         }
         return Set(candidates).filter { undecided.contains($0) && isCertain($0) }.sorted()
@@ -148,7 +157,13 @@ package struct Generation: Sendable {
     /// Returns true if the decision about a member that has reported cannot depend on missing scores.
     package func isCertain(_ member: Int) -> Bool {
         if reported.count == size { return true }
-        guard reported.contains(member), let rank = population.rank(of: member) else { return false }
+        guard reported.contains(member) else { return false }
+        if let exchange {
+            return exchange.isCertain(
+                member, in: population,
+                replacingLast: experiment.gate?.spread != nil || experiment.exploresFromAll)
+        }
+        guard let rank = population.rank(of: member) else { return false }
         if isBurningIn { return true }
         switch need {
         case .ranks(let bottom): return rank + (size - reported.count) < size - bottom
@@ -156,7 +171,7 @@ package struct Generation: Sendable {
         case .rival:
             guard rivals[member].map({ reported.contains($0) }) ?? true else { return false }
             return experiment.gate?.spread == nil || !isOutdone(member)
-        case .all: return false
+        case .exchange, .all: return false
         }
     }
 
@@ -187,6 +202,7 @@ package struct Generation: Sendable {
     /// Returns true if a decision of this generation may still need a member's checkpoint.
     package func mayDonate(_ member: Int) -> Bool {
         guard !isClosed, let rank = population.rank(of: member) else { return false }
+        if let exchange { return exchange.mayDonate(member, in: population) }
         if let donors { return rank < donors }
         guard case .rival = need else { return true }
         // A member that fails is replaced by one of the better half.

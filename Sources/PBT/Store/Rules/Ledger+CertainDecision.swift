@@ -44,13 +44,15 @@ extension Ledger {
         var decisions: [Decision] = []
         guard !certain.isEmpty else { return (finished, []) }
         let population = generations[interval.id.index].population(of: generations.size)
+        let history = history(of: record)
         for id in certain {
             var decided = id == interval.id ? interval : try existing(id, in: record)
             let when = Interval.Decided(
                 after: record.finishedIntervals + 1, order: record.lateDecisions, members: generations.size)
             decisions.append(
                 try record.experiment.decide(
-                    after: decided, in: population, strategies: strategies, at: now, revised: record.revisionNumber > 0
+                    after: decided, in: population, learningFrom: history, strategies: strategies, at: now,
+                    revised: record.revisionNumber > 0
                 ).decided(when))
             record.lateDecisions += 1
             generations.decide(id)
@@ -73,7 +75,9 @@ extension Ledger {
     func advance(past interval: Interval, in record: inout ExperimentRecord) throws -> [IntervalID] {
         let generations = try generations(of: record)
         var former: [IntervalID] = []
-        if record.experiment.halving == nil, let member = generations[interval.id.index].formerDonor {
+        if record.experiment.halving == nil,
+            let member = generations[interval.id.index].formerDonor(after: interval.id.member)
+        {
             former.append(IntervalID(member: member, index: interval.id.index))
         }
         former += generations.advance()

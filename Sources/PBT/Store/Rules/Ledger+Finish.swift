@@ -108,7 +108,8 @@ extension Ledger {
                 [interval],
                 [
                     try experiment.decide(
-                        after: interval, in: standings.population, strategies: strategies, at: now,
+                        after: interval, in: standings.population, learningFrom: history(of: record),
+                        strategies: strategies, at: now,
                         revised: record.revisionNumber > 0)
                 ]
             )
@@ -119,9 +120,10 @@ extension Ledger {
         let generation = try newest(in: record).map { $0.id == interval.id ? interval : $0 }.filter {
             $0.id.index == record.generation || !experiment.ends(after: $0)
         }
+        let history = history(of: record)
         let decisions = try generation.map {
             try experiment.decide(
-                after: $0, in: standings.population, strategies: strategies, at: now,
+                after: $0, in: standings.population, learningFrom: history, strategies: strategies, at: now,
                 revised: record.revisionNumber > 0)
         }
         record.generation += 1
@@ -134,6 +136,7 @@ extension Ledger {
 
     private func count(_ interval: Interval, _ decisions: [Decision], in record: inout ExperimentRecord) throws {
         let experiment = record.experiment
+        try forgetWinner(of: &record)
         if try isBest(interval, in: record) {
             record.best = interval.id
             record.bestScore = interval.score
