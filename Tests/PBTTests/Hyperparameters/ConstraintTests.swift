@@ -55,7 +55,7 @@ import Testing
             ("a < ", "column 5: expected a number or the name of a hyperparameter, but the text ends"),
             ("a = b", "column 3: a comparison for equality is =="),
             ("0 < a < 1", "column 7: a constraint has one comparison; write two constraints instead"),
-            ("a < beta", "column 5: there is no hyperparameter \"beta\"; there are"),
+            ("a < beta", "column 5: there is no hyperparameter \"beta\"; "),
             ("a < bach", "column 5: there is no hyperparameter \"bach\"; did you mean \"batch\"?"),
             ("opt == 1", "column 1: \"opt\" is not always a number, so it cannot be compared"),
             ("max(a, b) < 1", "column 1: functions cannot be called; write only + - * / and numbers"),
@@ -181,7 +181,7 @@ import Testing
                 kept += 1
             }
         }
-        #expect(kept > 100)
+        #expect(kept >= 100)
     }
 
     @Test func `a store refuses a founder that violates one, and a push`() async throws {

@@ -146,7 +146,7 @@ import Testing
                 "kernel": ["uniform": [0.5, 1], "when": ["kind": "cnn"]],
                 "width": ["integer": [8, 16], "mutable": false, "when": ["depth": 4]],
             ],
-            "constraints": ["a > 40 * b", "a < 2 * b"], "explore": "none",
+            "constraints": ["a > 40 * b", "a < 2 * b + 0.95"], "explore": "none",
         ])
         let advice = try Experiment(document: document, directory: "/").advice(in: document).map(\.description)
         #expect(advice.count == 5, "\(advice)")
@@ -164,7 +164,8 @@ import Testing
         arguments: [
             (.uniform(0.1...1.0, quantum: 0.1), 3), (.uniform(-2...2, quantum: 0.05), 5),
             (.logUniform(0.0001...0.1, quantum: 0.0001), 6), (.reverseLogUniform(0.5...0.999, quantum: 0.001), 5),
-            (.normal(mean: 0, deviation: 3, quantum: 0.1), 5), (.uniform(1e-18...1e-16, quantum: 1e-18), 7),
+            (.normal(mean: 0, deviation: 3, bounds: -99...99, quantum: 0.1), 5),
+            (.uniform(1e-18...1e-16, quantum: 1e-18), 7),
             (.uniform(1e-25...1e-23, quantum: 1e-25), 7), (.uniform(100.01...200, quantum: 0.01), 6),
         ] as [(Dimension, Int)])
     func `are written in short, after any chain of explores, and move by at least one step`(

@@ -44,8 +44,10 @@ struct PB2Model: Sendable {
     /// - Throws: The errors of the history.
     init?(upTo index: Int, in history: IntervalHistory, of experiment: Experiment, _ settings: PB2) throws {
         // By name, since the order of a space must not affect sums.
-        let explored = experiment.space.dimensions.filter { $0.value.isMutable && $0.value.explore == nil }
-            .sorted { $0.key < $1.key }
+        // One with a condition is explored without the model, which needs a value of each in every interval.
+        let explored = experiment.space.dimensions.filter {
+            $0.value.isMutable && $0.value.explore == nil && $0.value.condition == nil
+        }.sorted { $0.key < $1.key }
         let axes = explored.compactMap { PB2Axis($0.key, $0.value) }
         let categories = settings.mixesCategories ? explored.compactMap { PB2Category($0.key, $0.value) } : []
         var inputs: [GaussianProcess.Input] = []
