@@ -181,9 +181,9 @@ def peers(suite: dict[str, Any], rows: list[Row], names: list[str]) -> str:
     for name in sorted(names, key=lambda name: ranks[name][0]):
         chosen = [seed[name] for seeds in results.cells.values() for seed in seeds]
         won, of = results.wins(name, "random search")
-        cost = sum(row["cpu"] for row in chosen) / sum(row["intervals"] for row in chosen)
+        cost = sum(row["cpu"] for row in chosen) / sum(row["trained"] for row in chosen)
         budgets = [row["population"] * suite["tasks"][row["task"]]["intervals"] for row in chosen]
-        trained = median(row["intervals"] / budget for row, budget in zip(chosen, budgets))
+        trained = median(row["trained"] / budget for row, budget in zip(chosen, budgets))
         body.append([name, interval(ranks[name]), f"{won} of {of}", f"{trained:.2f}", f"{1000 * cost:.2f}"])
     head = ["contender", "mean rank", "better than random search", "intervals trained / budget", "CPU per interval, ms"]
     return table(head, body) + "\n" + instances(results)
