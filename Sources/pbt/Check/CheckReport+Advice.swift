@@ -56,6 +56,12 @@ extension CheckReport {
                 + "\(replaced) replaced each time"
             add(donors <= 1 ? .warning : .fine, donors <= 1 ? "\(text); one lineage will soon take over" : text)
         }
+        if let slow = experiment.exploit.subPopulations.first(where: { $0.every >= experiment.intervals }) {
+            add(
+                .warning,
+                "a sub-population that exchanges every \(slow.every) intervals never does within "
+                    + "\(experiment.intervals): write smaller numbers in exploit.multi_frequency")
+        }
         if experiment.population < 8 {
             add(
                 .warning,

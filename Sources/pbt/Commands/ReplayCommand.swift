@@ -13,6 +13,9 @@ struct ReplayCommand: AsyncParsableCommand {
         discussion: """
             The replay is an experiment of its own in the same store: one member per seed, all with the schedule of the best \
             interval. Rerun the same command to resume after an interruption.
+
+              pbt replay digits --seeds 5
+              pbt replay digits --smooth auto --scale 4
             """)
 
     @Argument(help: "The experiment.", completion: .experiments) var experiment: String
@@ -21,6 +24,7 @@ struct ReplayCommand: AsyncParsableCommand {
     @Option(name: .long, help: "The number of replays, each with its own seed.") var seeds = 1
     @Option(name: .long, help: "The replay's name; default: EXPERIMENT.replay, then EXPERIMENT.replay-2, and so on.")
     var name: String?
+    @OptionGroup var shape: ScheduleShape
     @OptionGroup var workersOption: WorkersOption
     @Flag(name: .long, help: "Create the replay for other workers, without training it.") var createOnly = false
     @OptionGroup var storeOptions: StoreOptions
@@ -34,7 +38,8 @@ struct ReplayCommand: AsyncParsableCommand {
         let opened = try await storeOptions.open()
         let loaded = try await LoadedExperiment(experiment, in: opened)
         let tip = try loaded.interval(member)
-        let schedule = loaded.history.schedule(of: tip.id).map(\.hyperparameters)
+        let found = shape.schedule(of: loaded.history.lineage(of: tip.id), in: loaded.experiment)
+        let schedule = found.intervals(try shape.length(of: found))
         guard createOnly || loaded.experiment.trainer != nil else {
             throw Failure(
                 .badFile,
@@ -53,7 +58,8 @@ struct ReplayCommand: AsyncParsableCommand {
         if shown.options.style != .none {
             Output.note(
                 "\(PlainText.line(replay.name)): \(Words.count(schedule.count, "interval")) by the schedule of "
-                    + "\(PlainText.line(experiment)) \(tip.id), \(Words.count(seeds, "seed"))")
+                    + "\(PlainText.line(experiment)) \(tip.id), "
+                    + (shape.isPlain ? "" : "\(shape.text), ") + Words.count(seeds, "seed"))
         }
         if !createOnly, !registration.family.isOver, let trainer = replay.trainer {
             guard registration.family.main.state != .paused else {

@@ -3,8 +3,10 @@
 import PBT
 import PBTReport
 
-/// The hyperparameters along a lineage, in all output formats.
+/// The hyperparameters along a lineage, or of a smoothed or stretched schedule, in all output formats.
 struct ScheduleText {
+    private let intervals: [Hyperparameters]
+    /// The intervals of the lineage; empty for a schedule that is not that of a lineage.
     private let lineage: [Interval]
     private let space: SearchSpace
 
@@ -15,22 +17,34 @@ struct ScheduleText {
     ///   - space: The space that orders the columns.
     init(_ lineage: [Interval], of space: SearchSpace) {
         self.lineage = lineage
+        intervals = lineage.map(\.hyperparameters)
+        self.space = space
+    }
+
+    /// Creates the schedule of a training.
+    ///
+    /// - Parameters:
+    ///   - intervals: The hyperparameters of each interval.
+    ///   - space: The space that orders the columns.
+    init(_ intervals: [Hyperparameters], of space: SearchSpace) {
+        lineage = []
+        self.intervals = intervals
         self.space = space
     }
 
     /// A list of `{interval, hyperparameters}`; `interval` is the position along the lineage, from 0.
     var value: Value {
         .array(
-            lineage.enumerated().map { place, interval in
-                ["interval": .integer(place), "hyperparameters": interval.hyperparameters.value]
+            intervals.enumerated().map { place, interval in
+                ["interval": .integer(place), "hyperparameters": interval.value]
             })
     }
 
-    /// The stretches of the lineage with the same values.
+    /// The stretches of intervals with the same values.
     private var stretches: [Range<Int>] {
         var stretches: [Range<Int>] = []
-        for place in lineage.indices {
-            if let last = stretches.last, lineage[last.lowerBound].hyperparameters == lineage[place].hyperparameters {
+        for place in intervals.indices {
+            if let last = stretches.last, intervals[last.lowerBound] == intervals[place] {
                 stretches[stretches.count - 1] = last.lowerBound..<place + 1
             } else {
                 stretches.append(place..<place + 1)
@@ -40,7 +54,7 @@ struct ScheduleText {
     }
 
     private var columns: HyperparameterColumns {
-        HyperparameterColumns(stretches.map { lineage[$0.lowerBound].hyperparameters }, of: space)
+        HyperparameterColumns(stretches.map { intervals[$0.lowerBound] }, of: space)
     }
 
     /// The hyperparameters that never change, as text.
@@ -48,14 +62,16 @@ struct ScheduleText {
         columns.constants
     }
 
-    /// A table with a row for each stretch with the same values, and the operation that started it.
+    /// A table with a row for each stretch with the same values, and the operation that started it along a lineage.
     var table: TextTable {
         let (stretches, columns) = (stretches, columns)
-        var table = TextTable([.init("INTERVALS", .right)] + columns.columns(rank: 1) + [.init("", rank: .max)])
+        var table = TextTable(
+            [.init("INTERVALS", .right)] + columns.columns(rank: 1) + (lineage.isEmpty ? [] : [.init("", rank: .max)]))
         for (row, stretch) in stretches.enumerated() {
             table.append(
                 [Self.range(stretch.lowerBound, stretch.upperBound - 1)] + columns.cells[row]
-                    + [Self.origin(of: lineage[stretch.lowerBound], naming: columns.names.count > 1)])
+                    + (lineage.isEmpty
+                        ? [] : [Self.origin(of: lineage[stretch.lowerBound], naming: columns.names.count > 1)]))
         }
         return table
     }
@@ -71,18 +87,18 @@ struct ScheduleText {
 
     /// YAML with the same structure as ``value``, each interval on one line.
     var yaml: String {
-        guard !lineage.isEmpty else { return "[]\n" }
-        return lineage.enumerated().map { place, interval in
-            "- {interval: \(place), hyperparameters: \(interval.hyperparameters.value.flowYAML)}\n"
+        guard !intervals.isEmpty else { return "[]\n" }
+        return intervals.enumerated().map { place, interval in
+            "- {interval: \(place), hyperparameters: \(interval.value.flowYAML)}\n"
         }.joined()
     }
 
     /// Comma-separated values: `interval` and a column for each hyperparameter.
     var csv: String {
-        let names = space.ordered(Set(lineage.flatMap(\.hyperparameters.names)))
+        let names = space.ordered(Set(intervals.flatMap(\.names)))
         var text = CSV.line((["interval"] + names).map { .text($0) })
-        for (place, interval) in lineage.enumerated() {
-            text += CSV.line([.plain("\(place)")] + names.map { CSV.Cell(interval.hyperparameters[$0]) })
+        for (place, interval) in intervals.enumerated() {
+            text += CSV.line([.plain("\(place)")] + names.map { CSV.Cell(interval[$0]) })
         }
         return text
     }
