@@ -101,7 +101,7 @@ extension Experiment {
     }
 
     /// Returns the changes of a search by successive halving, or of a baseline that is one, as sentences: its rungs
-    /// cannot change once it has begun.
+    /// cannot change once it has started.
     func halvingObstacles(toFollow earlier: Experiment) -> [String] {
         if halving != nil, earlier.halving != nil {
             return conflictingDifferences(from: earlier).filter { $0.key != "objective" }.map {
