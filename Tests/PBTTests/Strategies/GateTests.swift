@@ -52,10 +52,10 @@ import Testing
     @Test func `a gap of 0 or below never passes`() throws {
         #expect(try !verdict(ExploitGate(), [1, 1], 1, 0).passes)
         #expect(try !verdict(ExploitGate(absolute: 0), [2, 1], 1, 0).passes)
-        #expect(try verdict(ExploitGate(absolute: 0), [0, 5e-324], 1, 0).passes)
+        #expect(try verdict(ExploitGate(absolute: 0), [0, .leastNonzeroMagnitude], 1, 0).passes)
     }
 
-    @Test(arguments: [1.7e308, 1e200, 1, 1e-200, 5e-324])
+    @Test(arguments: [1.7e308, 1e200, 1, 1e-200, .leastNonzeroMagnitude])
     func `scores of any magnitude are compared without overflow`(unit: Double) throws {
         let scores = [-unit, -unit, -unit, unit]
         // The mean of 3 scores that count is −unit/3, their standard deviation unit·√(8/9).
