@@ -31,6 +31,15 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
+        // Searches with virtual workers in memory, and the trainer of their tasks for other tools (Scripts/search-bench).
+        .executableTarget(
+            name: "SearchBench",
+            dependencies: [
+                .product(name: "PBT", package: "swift-pbt"),
+                .product(name: "PBTTesting", package: "swift-pbt"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
         // Bare SQLite in C: records the statements of a store, and runs the same ones again.
         .target(name: "SQLiteLimit", linkerSettings: [.linkedLibrary("sqlite3")]),
     ]

@@ -8,9 +8,12 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 # States as the store has them.
 DONE = 2
 KEPT = 1
@@ -44,6 +47,21 @@ space:
 exploit: {{truncation: 0.25}}
 workers: 2
 retries: {retries}
+"""
+
+
+# The scores of these trainers, in one process that nobody kills.
+REFERENCE = """\
+import pbt
+
+if __name__ == "__main__":
+    for interval in pbt.worker():
+        depth = 1
+        if interval.checkpoint_in is not None:
+            depth += int((interval.checkpoint_in / "first").read_text())
+        (interval.checkpoint_out / "first").write_text(str(depth))
+        x = interval.hyperparameters["x"]
+        interval.report(score=(int(f"{x:.0f}") if ROUNDED else x) + depth, depth=depth)
 """
 
 
@@ -142,6 +160,34 @@ class Search:
         if attempts.exists() and any(attempts.iterdir()):
             raise Failure(f"attempts left behind: {[entry.name for entry in attempts.iterdir()]}")
 
+    def tree(self) -> list[tuple[Any, ...]]:
+        """What was trained from what, with which hyperparameters and score: all but the times, places and attempts."""
+        return self.rows(
+            "SELECT member, idx, state, parent_member, parent_idx, depth, score, hyperparameters, changes "
+            "FROM interval ORDER BY member, idx"
+        )
+
+    def check_tree(self, definition: str, rounded: bool) -> None:
+        """The tree of intervals is that of one worker that nothing happened to.
+
+        Args:
+            definition: The experiment file, without a trainer.
+            rounded: True if the trainer rounds the hyperparameter.
+        """
+        with tempfile.TemporaryDirectory(prefix="pbt-reference-") as name:
+            directory = Path(name)
+            (directory / "trainer.py").write_text(f"ROUNDED = {rounded}\n{REFERENCE}")
+            (directory / "reference.yaml").write_text(
+                f"{definition}\npersistent: true\ncommand: [{sys.executable}, trainer.py]\n".replace(
+                    "workers: 2", "workers: 1"
+                )
+            )
+            reference = Search(self.pbt, directory, self.name, 1, 1)
+            reference.run("run", "reference.yaml")
+            for mine, expected in zip(self.tree(), reference.tree(), strict=True):
+                if mine != expected:
+                    raise Failure(f"one worker alone has {expected}; here it is {mine}")
+
     def kept(self) -> set[str]:
         """Names of the checkpoints that the store keeps."""
         return {
@@ -156,7 +202,8 @@ class Search:
 
     def run(self, *arguments: str) -> bytes:
         """Runs a command on the store; its standard output."""
-        result = subprocess.run([self.pbt, *arguments], cwd=self.directory, capture_output=True)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+        result = subprocess.run([self.pbt, *arguments], cwd=self.directory, env=environment, capture_output=True)
         if result.returncode != 0:
             raise Failure(f"pbt {' '.join(arguments)} ended with {result.returncode}: {result.stderr.decode()[-2000:]}")
         return result.stdout

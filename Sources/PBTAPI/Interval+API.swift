@@ -29,6 +29,7 @@ extension Interval {
             ]
         }
         object["label"] = label.map { .string($0) }
+        if !evaluations.isEmpty { object["evaluations"] = .array(evaluations.map(\.value)) }
         if !earlierPlaces.isEmpty { object["earlier"] = .array(earlierPlaces.map { .integer(Int($0)) }) }
         return .object(object)
     }
@@ -66,6 +67,9 @@ extension Interval {
         label = try fields.text(ifAny: "label")
         if fields["earlier"] != nil {
             earlierPlaces = try fields.list("earlier").compactMap { $0.int.map { Int64($0) } }
+        }
+        if fields["evaluations"] != nil {
+            setEvaluations(try fields.list("evaluations").compactMap { Evaluation(value: $0) })
         }
         if let complaint = limitComplaint { throw PBTError(.badRequest, "interval \(id): \(complaint)") }
     }

@@ -27,7 +27,7 @@ package struct Quantities: Sendable {
 
     /// The metrics, by name; the objective's is always a number.
     package let metrics: [Quantity]
-    /// The hyperparameters, by name.
+    /// The hyperparameters, in the order of the space.
     package let hyperparameters: [Quantity]
     /// The objective's metric.
     package let objective: Quantity
@@ -46,8 +46,8 @@ package struct Quantities: Sendable {
         self.metrics = metrics.sorted { $0.key < $1.key }.map {
             Quantity(name: $0.key, tag: Self.metricTag($0.key), kind: $0.value)
         }
-        self.hyperparameters = hyperparameters.sorted { $0.key < $1.key }.map {
-            Quantity(name: $0.key, tag: "hyperparameters/\($0.key)", kind: $0.value)
+        self.hyperparameters = experiment.space.ordered(hyperparameters.keys).map {
+            Quantity(name: $0, tag: "hyperparameters/\($0)", kind: hyperparameters[$0] ?? .number)
         }
         objective = Quantity(
             name: experiment.objective.metric, tag: Self.metricTag(experiment.objective.metric), kind: .number)

@@ -355,7 +355,7 @@ extension SQLiteLedger {
         try all(
             """
             SELECT member, idx FROM interval INDEXED BY interval_best WHERE experiment = ? AND state = 2
-            ORDER BY rank DESC, sequence LIMIT ?
+            ORDER BY rank DESC, depth DESC, sequence DESC LIMIT ?
             """, [record.id, limit]
         ) { IntervalID(member: $0[0], index: $0[1]) }
     }

@@ -105,6 +105,15 @@ enum Schema {
             // The creation of the experiment in the time of leases; NULL from an earlier version means `created`.
             try db.execute(sql: "ALTER TABLE experiment ADD COLUMN limit_began INTEGER")
         }
+        migrator.registerMigration("8 ties of the best") { db in
+            // Of equal scores the one with more training is the best, then the one that finished later.
+            try db.execute(
+                sql: """
+                    DROP INDEX interval_best;
+                    CREATE INDEX interval_best ON interval (experiment, rank DESC, depth DESC, sequence DESC)
+                        WHERE state = 2;
+                    """)
+        }
         return migrator
     }
 

@@ -44,6 +44,7 @@ import Testing
         try await LookFixture.with { fixture in
             var experiment = Experiment.looked("half", population: 3, baseline: false)
             experiment.isSynchronous = false
+            experiment.decides = .early
             try await fixture.train(experiment, limit: 4) { Double($0.id.member) }
             let store = try fixture.store()
             _ = try await store.claim(from: "half", by: "worker", for: .seconds(60))

@@ -19,11 +19,11 @@ import Testing
                     Candidates, each equally likely: 1@1 (0.6000), 5@1 (0.5332), 2@1 (0.5325).
                     Donor: 2@1 (0.5325).
 
-                    HYPERPARAMETER     0@1     2@1                0@2
-                    batch               32     128  unchanged     128
-                    momentum        0.8205  0.9773  ×1.25      0.9900
-                    note            a, "b"  a, "b"  unchanged  a, "b"
-                    rate            0.0882  0.1053  ×1.25      0.1316
+                    HYPERPARAMETER     0@1     2@1                      0@2
+                    rate            0.0882  0.1053  ×1.25            0.1316
+                    momentum        0.8205  0.9773  ×1.25 (clipped)  0.9900
+                    batch               32     128  unchanged           128
+                    note            a, "b"  a, "b"  unchanged        a, "b"
                     re-derived from the recorded rows: identical
 
                     Then: 0@2 ended with accuracy 0.6363, the 13th to finish; it ranked 1st of 5 members (higher is better). 0@3 continues from 0@2 with its own checkpoint and hyperparameters.

@@ -35,21 +35,21 @@ import Testing
                     digits  finished  since 2023-11-14T22:13:20Z, until 2023-11-14T22:13:56Z (36s)
                     metric     accuracy, higher is better
                     method     PBT, truncation 34%, perturb ×0.8 ×1.25, resample 10%, synchronous, seed 7
-                    space      batch [32,64,128] (fixed)   momentum 0..0.99   note always a, "b"   rate log 0.0001..1
+                    space      rate log 0.0001..1   momentum 0..0.99   batch [32,64,128] (fixed)   note always a, "b"
                     intervals  24 of 24 finished: 22 done, 1 diverged, 1 failed
                     result     best ★ 0@3 0.7363   median 0.7325   random search 0.7472
                                founders left 2 of 6   copies 9
                     best       ▁▄▅█  by interval
-                    momentum   ▁▁██  0.9773 to 0.99, along the best lineage
                     rate       ▁▁██  0.1053 to 0.1316 (log), along the best lineage
+                    momentum   ▁▁██  0.9773 to 0.99, along the best lineage
 
-                    MEMBER     INTERVAL  ACCURACY  BATCH  MOMENTUM    RATE  COPIES  FROM     STATE
-                         0  ★         3    0.7363    128    0.9900  0.1316       1  2@1      done
-                         5            3    0.7332     32    0.6564  0.1103       0  founder  done
-                         2            3    0.7325    128    0.9773  0.1053       0  founder  done
-                         3            3    0.7325    128    0.9900  0.1053       2  0@2      done
-                         1            3    0.7297     32    0.8205  0.0882       1  5@2      done
-                         4            3    0.7290    128    0.7819  0.0842       1  2@2      done
+                    MEMBER     INTERVAL  ACCURACY    RATE  MOMENTUM  BATCH  COPIES  FROM     STATE
+                         0  ★         3    0.7363  0.1316    0.9900    128       1  2@1      done
+                         5            3    0.7332  0.1103    0.6564     32       0  founder  done
+                         2            3    0.7325  0.1053    0.9773    128       0  founder  done
+                         3            3    0.7325  0.1053    0.9900    128       2  0@2      done
+                         1            3    0.7297  0.0882    0.8205     32       1  5@2      done
+                         4            3    0.7290  0.0842    0.7819    128       1  2@2      done
                     The same for these: note a, "b"
 
                     """)
@@ -100,11 +100,11 @@ import Testing
                 answer.output == """
                     ★ 0@3  accuracy 0.7363
                     checkpoint       \(path)
-                    hyperparameters  batch 128   momentum 0.99   note a, "b"   rate 0.1316
+                    hyperparameters  rate 0.1316   momentum 0.99   batch 128   note a, "b"
 
-                    INTERVALS  MOMENTUM    RATE
-                          0-1    0.9773  0.1053  founder
-                          2-3    0.9900  0.1316  momentum ×1.25  rate ×1.25
+                    INTERVALS    RATE  MOMENTUM
+                          0-1  0.1053    0.9773  founder
+                          2-3  0.1316    0.9900  rate ×1.25  momentum ×1.25 (clipped)
                     Constant: batch 128   note a, "b"
 
                     """)
@@ -124,9 +124,9 @@ import Testing
             let answer = try await fixture.pbt("lineage", "digits")
             #expect(
                 answer.output == """
-                    TRAINING  MEMBER  INTERVALS  FROM     ACCURACY         REPLACED      MOMENTUM           RATE
-                         0-1       2        0-1  founder  0.4325 → 0.5325                  0.9773         0.1053
-                         2-3       0        2-3  2@1      0.5325 → 0.7363  0@1 (0.5297)    0.9900  ×1.25  0.1316  ×1.25  ★
+                    TRAINING  MEMBER  INTERVALS  FROM     ACCURACY         REPLACED        RATE         MOMENTUM
+                         0-1       2        0-1  founder  0.4325 → 0.5325                0.1053           0.9773
+                         2-3       0        2-3  2@1      0.5325 → 0.7363  0@1 (0.5297)  0.1316  ×1.25    0.9900  ×1.25 (clipped)  ★
                     Constant: batch 128   note a, "b"
                     4 intervals of training, 1 copy
 
@@ -158,9 +158,9 @@ import Testing
             try await fixture.trainDigits()
             #expect(
                 try await fixture.pbt("schedule", "digits").output == """
-                    INTERVALS  MOMENTUM    RATE
-                          0-1    0.9773  0.1053  founder
-                          2-3    0.9900  0.1316  momentum ×1.25  rate ×1.25
+                    INTERVALS    RATE  MOMENTUM
+                          0-1  0.1053    0.9773  founder
+                          2-3  0.1316    0.9900  rate ×1.25  momentum ×1.25 (clipped)
                     Constant: batch 128   note a, "b"
 
                     """)
@@ -175,7 +175,7 @@ import Testing
             let csv = try await fixture.pbt("schedule", "digits", "-o", "csv")
             #expect(
                 csv.output.hasPrefix(
-                    "interval,batch,momentum,note,rate\r\n0,128,\(momentum),\"a, \"\"b\"\"\",\(rate)\r\n1,128,"))
+                    "interval,rate,momentum,batch,note\r\n0,\(rate),\(momentum),128,\"a, \"\"b\"\"\"\r\n1,"))
             let yaml = try await fixture.pbt("schedule", "digits", "-o", "yaml")
             #expect(
                 yaml.lines.first

@@ -90,7 +90,7 @@ import Testing
             line[start.upperBound...]
                 == "experiment=toy members=2 intervals=3 workers=2 seed=7 threads=3 gpus=0,1 "
                 + "baseline=toy.random_search store=\(place.path("pbt.sqlite")) data=\(place.path("pbt.data")) "
-                + "most_checkpoints=8")
+                + "most_checkpoints=10")
     }
 
     @Test func `a device that is not there is said before anything is trained, and fewer workers need fewer`()

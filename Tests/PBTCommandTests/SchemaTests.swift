@@ -42,6 +42,12 @@ import Testing
                 name: "t_test", schema: ["properties", "exploit", "anyOf", "1", "properties", "t_test"],
                 definition: "{exploit: {t_test: {\(unknown): 1}}}"),
             Place(
+                name: "gate",
+                schema: ["properties", "exploit", "anyOf", "1", "properties", "gate", "anyOf", "0"],
+                definition: "{exploit: {gate: {\(unknown): 1}}}"),
+            Place(
+                name: "halving", schema: ["properties", "halving"], definition: "{halving: {\(unknown): 1}}"),
+            Place(
                 name: "explore", schema: ["properties", "explore", "anyOf", "1"],
                 definition: "{explore: {\(unknown): 1}}"),
             Place(
@@ -51,6 +57,12 @@ import Testing
             Place(
                 name: "ray", schema: ["properties", "explore", "anyOf", "1", "properties", "ray"],
                 definition: "{explore: {ray: {\(unknown): 1}}}"),
+            Place(
+                name: "pb2", schema: ["properties", "explore", "anyOf", "1", "properties", "pb2"],
+                definition: "{explore: {pb2: {\(unknown): 1}}}"),
+            Place(
+                name: "pb2_mix", schema: ["properties", "explore", "anyOf", "1", "properties", "pb2_mix"],
+                definition: "{explore: {pb2_mix: {\(unknown): 1}}}"),
             Place(
                 name: "synchronous", schema: ["properties", "synchronous", "anyOf", "1"],
                 definition: "{synchronous: {\(unknown): 1}}"),
@@ -67,6 +79,9 @@ import Testing
                 name: "checkpoint", schema: ["$defs", "founder_checkpoint", "anyOf", "1"],
                 definition: "{initial: {checkpoint: {\(unknown): 1}}}"),
             Place(name: "stop", schema: ["properties", "stop"], definition: "{stop: {\(unknown): 1}}"),
+            Place(
+                name: "evaluate", schema: ["properties", "evaluate", "anyOf", "1"],
+                definition: "{evaluate: {\(unknown): 1}}"),
             Place(name: "keep", schema: ["properties", "keep"], definition: "{keep: {\(unknown): 1}}"),
         ]
     }

@@ -221,7 +221,7 @@ struct StatesTests {
             #expect(!titles(less).contains("lr") && titles(less).contains("a,b"))
             // Sorting and filtering keep the choice; and so does a filter that nothing fits.
             #expect(
-                less.hidden("columns") == "state,score,gain,interval,h.batch,h.momentum,m.%3Ci%3E,m.a%2Cb,copies,from")
+                less.hidden("columns") == "state,score,gain,interval,h.momentum,h.batch,m.%3Ci%3E,m.a%2Cb,copies,from")
             let none = PageText(try await server.visit("/e/digits/members?filter=score%3E9&columns=score,m.loss"))
             #expect(links(none)["lr"] == "?columns=score%2Ch.lr%2Cm.loss&filter=score%3E9")
             let bare = PageText(try await server.visit("/e/digits/members?columns=&sort=-m.loss"))

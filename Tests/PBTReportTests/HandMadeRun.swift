@@ -42,6 +42,11 @@ struct HandMadeRun {
         intervals.append(interval)
     }
 
+    /// Changes an interval.
+    mutating func change(_ id: IntervalID, _ change: (inout Interval) -> Void) {
+        for place in intervals.indices where intervals[place].id == id { change(&intervals[place]) }
+    }
+
     func history(baseline: [Interval]? = nil) -> History {
         History(SimulatedRun.record(experiment, intervals), intervals: intervals, baseline: baseline)
     }

@@ -67,12 +67,27 @@ import Testing
         }
     }
 
-    @Test func `the best is the best score, of equal ones the one that finished first`() throws {
-        var run = HandMadeRun(objective: .minimize("loss"), population: 3, intervals: 1)
-        for (member, score) in [0.5, 0.25, 0.25].enumerated() {
-            run.add(IntervalID(member: member, index: 0), parent: nil, score: score)
-        }
-        #expect(try run.history().best?.id == id("1@0"))
+    @Test func `of equal best scores the one with more training wins, then the later, unless the record has another`()
+        throws
+    {
+        var run = HandMadeRun(objective: .minimize("loss"), population: 3, intervals: 2)
+        run.add(try id("0@0"), parent: nil, score: 0.5)
+        run.add(try id("1@0"), parent: nil, score: 0.25)
+        run.add(try id("2@0"), parent: nil, score: 0.25)
+        #expect(try run.history().best?.id == id("2@0"))
+        run.add(try id("0@1"), parent: try id("0@0"), score: 0.25)
+        let deep = try id("0@1")
+        #expect(run.history().best?.id == deep)
+        run.add(try id("2@1"), parent: nil, score: 0.25)
+        #expect(run.history().best?.id == deep)
+        #expect(run.history(baseline: run.intervals).baselineBest?.id == deep)
+        // Recorded by a version that preferred the first, whose checkpoint is kept.
+        var record = run.history().record
+        record.best = try id("1@0")
+        #expect(try History(record, intervals: run.intervals).best?.id == id("1@0"))
+        // Not the best any longer: the record was read before the intervals.
+        record.best = try id("0@0")
+        #expect(History(record, intervals: run.intervals).best?.id == deep)
         var onlyDiverged = HandMadeRun(population: 1, intervals: 1)
         onlyDiverged.add(IntervalID(member: 0, index: 0), parent: nil, score: .infinity)
         #expect(onlyDiverged.history().best == nil)

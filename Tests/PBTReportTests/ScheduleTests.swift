@@ -225,6 +225,17 @@ import Testing
         }
     }
 
+    @Test func `hyperparameters in a constraint are left as they are, since a fit could break it`() throws {
+        let space: SearchSpace = ["lr": .logUniform(1e-4...1), "drop": .uniform(0...0.5), "wd": .uniform(0...1)]
+        let walk: [Hyperparameters] = [
+            ["lr": 0.1, "drop": 0.2, "wd": 0.1], ["lr": 0.3, "drop": 0.4, "wd": 0.5],
+            ["lr": 0.2, "drop": 0.3, "wd": 0.2],
+        ]
+        let fitted = Schedule(walk, of: try space.constrained(by: "lr < drop")).fitted(.knots(2)).intervals(3)
+        for name in ["lr", "drop"] { #expect(fitted.map { $0[name] } == walk.map { $0[name] }) }
+        #expect(fitted.map { $0["wd"] } != walk.map { $0["wd"] })
+    }
+
     @Test func `numbers without a place on the scale are left as they are`() {
         let edited = lr([0.1, 0, 0.2, 0.3])
         #expect(Schedule(edited, of: space).fitted(.knots(2)).intervals(4) == edited)

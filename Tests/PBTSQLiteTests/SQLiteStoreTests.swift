@@ -293,7 +293,7 @@ import Testing
                 "SELECT 1 FROM interval INDEXED BY interval_undecided WHERE experiment = 1 AND undecided = 1 ORDER BY idx, sequence LIMIT 1",
                 "SELECT 1 FROM interval INDEXED BY interval_label WHERE experiment = 1 AND label = 'a'",
                 "SELECT 1 FROM interval WHERE experiment = 1 AND (member, idx) > (1, 1) AND label IS NOT NULL ORDER BY member, idx LIMIT 2",
-                "SELECT member, idx FROM interval INDEXED BY interval_best WHERE experiment = 1 AND state = 2 ORDER BY rank DESC, sequence LIMIT 2",
+                "SELECT member, idx FROM interval INDEXED BY interval_best WHERE experiment = 1 AND state = 2 ORDER BY rank DESC, depth DESC, sequence DESC LIMIT 2",
                 "SELECT 1 FROM interval INDEXED BY interval_kept WHERE experiment = 1 AND member = 1 AND checkpoint_state = 1 ORDER BY idx",
                 "SELECT 1 FROM interval INDEXED BY interval_open_parent WHERE experiment = 1 AND parent_member = 1 AND parent_idx = 1 AND state < 2 LIMIT 1",
                 "SELECT max(changed) FROM interval INDEXED BY interval_changed WHERE experiment = 1",

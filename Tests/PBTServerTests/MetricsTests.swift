@@ -76,7 +76,7 @@ struct MetricsTests {
 
     @Test func `the metrics are Prometheus text, and count what was asked`() async throws {
         try await withServer { server in
-            try await server.create(population: 3)
+            try await server.create(population: 3, decides: .early)
             try await server.finish(try await server.lease(), score: 0.75)
             for _ in 1...3 { _ = try await server.ask(.GET, "/experiments/none") }
             _ = try await server.ask(.GET, "/nowhere")

@@ -110,7 +110,7 @@ struct ReadingTests {
 
     @Test func `intervals come by member and index, and are chosen by member and state`() async throws {
         try await withServer { server in
-            try await server.create(population: 3)
+            try await server.create(population: 3, decides: .early)
             let lease = try await server.lease()
             try await server.finish(lease)
             _ = try await server.lease()

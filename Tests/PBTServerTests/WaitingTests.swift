@@ -63,7 +63,7 @@ struct WaitingTests {
         var configuration = ServerConfiguration()
         configuration.probe = .seconds(3600)
         try await withServer(configuration: configuration) { server in
-            try await server.create(population: 3)
+            try await server.create(population: 3, decides: .early)
             var leases: [Value] = []
             for _ in 0..<3 { leases.append(try await server.lease()) }
             try await withThrowingTaskGroup(of: (String, Value?).self) { group in
@@ -81,6 +81,30 @@ struct WaitingTests {
                     #expect(served.0 == worker)
                     #expect(served.1?["member"]?.int == i)
                 }
+            }
+        }
+    }
+
+    @Test func `claims that wait for a generation are all served by the finish that closes it`() async throws {
+        var configuration = ServerConfiguration()
+        configuration.probe = .seconds(3600)
+        try await withServer(configuration: configuration) { server in
+            try await server.create(population: 3)
+            var leases: [Value] = []
+            for _ in 0..<3 { leases.append(try await server.lease()) }
+            try await withThrowingTaskGroup(of: Value?.self) { group in
+                for i in 0..<3 {
+                    group.addTask {
+                        let body: Value = ["worker": .string("w\(i)"), "wait": 60]
+                        let answer = try await server.ask(.POST, "/experiments/toy/claims", body).json
+                        return answer["assignments"]?.array?.first?["lease"]
+                    }
+                }
+                try await untilClaimsWait(3, server)
+                for (i, lease) in leases.enumerated() { try await server.finish(lease, score: .number(Double(i))) }
+                var members: Set<Int> = []
+                for try await lease in group { members.insert(try #require(lease?["member"]?.int)) }
+                #expect(members == [0, 1, 2])
             }
         }
     }

@@ -66,7 +66,9 @@ struct Climber: Trainer {
                 return kinds
             }
             #expect(
-                kinds == [.created, .started, .done, .started, .done, .started, .done, .started, .done, .ended])
+                kinds == [
+                    .created, .started, .done, .started, .done, .generation, .started, .done, .started, .done, .ended,
+                ])
             #expect(trained.record.intervalsFinished == 4)
         }
     }

@@ -7,11 +7,11 @@ extension Experiment {
     /// A small experiment.
     package static func sample(
         _ name: String = "toy", kind: Kind = .populationBasedTraining, population: Int = 2, intervals: Int = 3,
-        retries: Int = 1
+        retries: Int = 1, decides: Decides? = nil
     ) -> Experiment {
         Experiment(
             name, kind: kind, objective: .maximize("score"), population: population, intervals: intervals, seed: 7,
-            space: ["x": .uniform(0...1)], retries: retries)
+            space: ["x": .uniform(0...1)], decides: decides, retries: retries)
     }
 }
 
@@ -29,10 +29,12 @@ extension Value {
 
 extension TestServer {
     /// Creates a sample experiment in the store.
-    package func create(_ name: String = "toy", population: Int = 2, intervals: Int = 3, retries: Int = 1) async throws
-    {
+    package func create(
+        _ name: String = "toy", population: Int = 2, intervals: Int = 3, retries: Int = 1,
+        decides: Experiment.Decides? = nil
+    ) async throws {
         _ = try await store.create(
-            .sample(name, population: population, intervals: intervals, retries: retries))
+            .sample(name, population: population, intervals: intervals, retries: retries, decides: decides))
     }
 
     /// Claims one interval over HTTP, which must succeed, and returns its lease.

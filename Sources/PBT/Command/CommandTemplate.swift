@@ -128,6 +128,11 @@ public struct CommandTemplate: Sendable, Hashable {
                 guard !isProgram else { throw Problem(text: "{\(name)} cannot be the program") }
                 continue
             }
+            if let condition = space[name]?.condition {
+                throw Problem(
+                    text: "{\(name)}: an interval has no \(name) unless \(condition.clause); write {args} or "
+                        + "{args:flags}, which leave it out, or read it from {hyperparameters}")
+            }
             if space[name] != nil || name == "depth" || SearchSpace.reserved.contains(name) { continue }
             let known = space.names + SearchSpace.reserved.sorted() + ["depth"]
             let advice: String

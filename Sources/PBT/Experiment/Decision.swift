@@ -20,11 +20,14 @@ public struct Decision: Sendable, Hashable {
     public let outcome: Outcome
     /// The member's next interval, unless it ends.
     public let next: Interval?
+    /// The expectations of a model for the hyperparameters that it chose for the next interval; nil for rules without a model.
+    public let prediction: Prediction?
 
-    package init(interval: IntervalID, outcome: Outcome, next: Interval?) {
+    package init(interval: IntervalID, outcome: Outcome, next: Interval?, prediction: Prediction? = nil) {
         self.interval = interval
         self.outcome = outcome
         self.next = next
+        self.prediction = prediction
     }
 
     /// The outcome as one word: `continues`, `exploits`, `restarts`, `ends`.
@@ -37,12 +40,13 @@ public struct Decision: Sendable, Hashable {
         }
     }
 
-    /// The decision as a JSON object with the keys `decision`, `donor`, and `changes`.
+    /// The decision as a JSON object with the keys `decision`, `donor`, `changes`, and `prediction`.
     public var value: Value {
         var object: [String: Value] = ["decision": .string(name)]
         if case .exploits(let donor) = outcome {
             object["donor"] = donor.value
             object["changes"] = .array((next?.changes ?? []).map(\.value))
+            object["prediction"] = prediction?.value
         }
         return .object(object)
     }
@@ -53,7 +57,7 @@ extension Decision {
     func decided(_ when: Interval.Decided) -> Self {
         var next = next
         next?.decided = when
-        return Self(interval: interval, outcome: outcome, next: next)
+        return Self(interval: interval, outcome: outcome, next: next, prediction: prediction)
     }
 
     /// True if the member's weights are replaced, so that its score no longer applies to it.

@@ -6,10 +6,14 @@ extension Experiment {
     /// - Parameter document: The document that the definition was read from, for the lines.
     /// - Returns: Warnings in the order of the space.
     package func advice(in document: Document) -> [DocumentError] {
-        guard kind == .populationBasedTraining, exploit != .none else { return [] }
-        return space.names.compactMap { name in
+        let advice = spaceAdvice(in: document)
+        guard kind == .populationBasedTraining, exploit != .none else { return advice }
+        let rules =
+            exploit.subPopulations.isEmpty ? [explore] : exploit.subPopulations.map { $0.explore ?? explore }
+        return advice
+            + space.names.compactMap { name in
             guard let dimension = space[name], dimension.isMutable,
-                let advice = dimension.clippingAdvice(for: dimension.explore ?? explore)
+                let advice = rules.lazy.compactMap({ dimension.clippingAdvice(for: dimension.explore ?? $0) }).first
             else { return nil }
             let path = ["space"] + (space.paths[name] ?? [name])
             return DocumentError(

@@ -15,16 +15,18 @@ extension Experiment {
     /// - Parameters:
     ///   - interval: The interval that finished: done, diverged, or failed.
     ///   - population: The members that can be ranked, including this one if its score is finite.
+    ///   - history: The intervals as they are at this moment, for a rule that learns from them: ``ExploreRule/pb2(_:)``.
     ///   - strategies: The strategies written in Swift.
     ///   - now: The creation time of the next interval.
     ///   - isRevised: Pass true if the definition was edited since the experiment was created, so that hyperparameters
     ///     may come from another space: missing ones are added, removed ones are dropped, and explore moves values into
     ///     their range.
     /// - Returns: The decision, with the member's next interval unless it ends.
-    /// - Throws: A ``PBTError`` with code ``PBTError/Code/noSuchStrategy`` if a strategy is missing.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/noSuchStrategy`` if a strategy is missing, with
+    ///   ``PBTError/Code/badValue`` if a rule needs a history and there is none, and the errors of the history.
     public func decide(
-        after interval: Interval, in population: Population, strategies: Strategies = Strategies(), at now: Timestamp,
-        revised isRevised: Bool = false
+        after interval: Interval, in population: Population, learningFrom history: IntervalHistory? = nil,
+        strategies: Strategies = Strategies(), at now: Timestamp, revised isRevised: Bool = false
     ) throws -> Decision {
         let id = interval.id
         let nextID = IntervalID(member: id.member, index: id.index + 1)
@@ -43,6 +45,9 @@ extension Experiment {
         case .randomSearch, .manual:
             return interval.state == .done
                 ? continues(with: interval.hyperparameters) : Decision(interval: id, outcome: .ends, next: nil)
+        case .successiveHalving:
+            return continuesHalving(after: interval, in: population)
+                ? continues(with: interval.hyperparameters) : Decision(interval: id, outcome: .ends, next: nil)
         case .replay(let schedule):
             return interval.state == .done
                 ? continues(with: schedule[nextID.index]) : Decision(interval: id, outcome: .ends, next: nil)
@@ -50,42 +55,69 @@ extension Experiment {
             break
         }
         if interval.state == .done, isBurningIn(after: id.index) { return continues(with: interval.hyperparameters) }
-        if let donor = try donor(for: interval, in: population, strategies: strategies) {
-            let (hyperparameters, changes) = try explored(
-                from: donor, own: interval.hyperparameters, for: nextID, in: population, strategies: strategies,
-                revised: isRevised)
+        let choice = try choice(after: interval, in: population, strategies: strategies)
+        if let donor = choice.donor {
+            let explored =
+                if let origin = choice.subPopulation?.origin {
+                    migrated(
+                        from: donor, with: origin, own: interval.hyperparameters, for: nextID, revised: isRevised)
+                } else {
+                    try explored(
+                        by: explore(ofMember: id.member), from: donor, own: interval.hyperparameters, for: nextID,
+                        in: population, learningFrom: history, strategies: strategies, revised: isRevised)
+                }
+            let next = Interval(
+                id: nextID, parent: donor.interval, hyperparameters: explored.hyperparameters,
+                changes: explored.changes, depth: donor.depth + 1, created: now)
+            history?.add(next)
             return Decision(
-                interval: id, outcome: .exploits(donor.interval),
-                next: Interval(
-                    id: nextID, parent: donor.interval, hyperparameters: hyperparameters, changes: changes,
-                    depth: donor.depth + 1, created: now))
+                interval: id, outcome: .exploits(donor.interval), next: next, prediction: explored.prediction)
         }
         if interval.state == .done { return continues(with: interval.hyperparameters) }
         if exploit == .none { return Decision(interval: id, outcome: .ends, next: nil) }
         return Decision(
             interval: id, outcome: .restarts,
             next: Interval(
-                id: nextID, parent: nil,
-                hyperparameters: space.sample(seed: seed, member: nextID.member, index: nextID.index), depth: 1,
-                created: now))
+                id: nextID, parent: nil, hyperparameters: restarted(at: nextID), depth: 1, created: now))
     }
 
-    private func donor(
-        for interval: Interval, in population: Population, strategies: Strategies
-    ) throws -> Population.Member? {
-        var random = RandomStream(seed: seed, .exploit, member: interval.id.member, index: interval.id.index + 1)
-        if case .custom(let name) = exploit.kind, let member = population[id: interval.id.member] {
+    /// Returns the choice of a donor after an interval, with its steps.
+    ///
+    /// - Parameters:
+    ///   - interval: The interval that finished.
+    ///   - population: The members that can be ranked.
+    ///   - strategies: The strategies written in Swift.
+    /// - Returns: The choice; without steps if a strategy written in Swift makes it.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/noSuchStrategy`` if a strategy is missing.
+    package func choice(
+        after interval: Interval, in population: Population, strategies: Strategies
+    ) throws -> ExploitChoice {
+        var choice = try choiceBeforeGate(after: interval, in: population, strategies: strategies)
+        if let donor = choice.donor { choice.apply(verdict(on: donor, for: interval.id.member, in: population)) }
+        return choice
+    }
+
+    /// Returns the choice of a donor, regardless of the gate.
+    private func choiceBeforeGate(
+        after interval: Interval, in population: Population, strategies: Strategies
+    ) throws -> ExploitChoice {
+        let id = interval.id
+        if let division {
+            return Exchange(exploit.subPopulations, division, after: id.index, in: population).choice(for: id.member)
+        }
+        var random = RandomStream(seed: seed, .exploit, member: id.member, index: id.index + 1)
+        if case .custom(let name) = exploit.kind, let member = population[id: id.member] {
+            var choice = ExploitChoice(rank: population.rank(of: member.id), size: population.size)
             guard let strategy = strategies.exploit[name] else {
                 try strategies.check(self)
-                return nil
+                return choice
             }
             let chosen = strategy.donor(for: member, in: population, using: &random)
-            return chosen.flatMap { $0 == member.id ? nil : population[id: $0] }
+            choice.donor = chosen.flatMap { $0 == member.id ? nil : population[id: $0] }
+            return choice
         }
-        return exploit.donor(
-            for: interval.id.member, depth: interval.depth, in: population, rivalsBy: rivalDraw(in: population),
-            using: &random
-        ).flatMap { population[id: $0] }
+        return exploit.choose(
+            for: id.member, depth: interval.depth, in: population, rivalsBy: rivalDraw(in: population), using: &random)
     }
 
     /// Returns the numbers among which a rival is drawn.
@@ -103,7 +135,7 @@ extension Experiment {
     }
 
     /// Adapts hyperparameters of an earlier revision to the present space, except those of a manual search or a replay.
-    private func adapted(_ given: Hyperparameters, for next: IntervalID) -> (Hyperparameters, [Change]) {
+    func adapted(_ given: Hyperparameters, for next: IntervalID) -> (Hyperparameters, [Change]) {
         guard kind == .populationBasedTraining || kind == .randomSearch else { return (given, []) }
         let adapted = space.adapted(given) { name, dimension in
             if initial.indices.contains(next.member), let listed = initial[next.member][name] { return listed }
@@ -113,46 +145,61 @@ extension Experiment {
         return (adapted.hyperparameters, adapted.changes)
     }
 
-    /// Returns the hyperparameters that follow from a donor's, and the changes.
+    /// The hyperparameters that follow from a donor's, the changes, and what a model predicted of them.
+    typealias Explored = (hyperparameters: Hyperparameters, changes: [Change], prediction: Prediction?)
+
+    /// Returns the hyperparameters that follow from a donor's by a rule.
     private func explored(
-        from donor: Population.Member, own: Hyperparameters, for next: IntervalID, in population: Population,
-        strategies: Strategies, revised isRevised: Bool
-    ) throws -> (Hyperparameters, [Change]) {
+        by explore: ExploreRule, from donor: Population.Member, own: Hyperparameters, for next: IntervalID,
+        in population: Population, learningFrom history: IntervalHistory?, strategies: Strategies,
+        revised isRevised: Bool
+    ) throws -> Explored {
         var (result, changes) =
             isRevised ? adapted(donor.hyperparameters, for: next) : (donor.hyperparameters, [])
         var proposed: Hyperparameters?
         if case .custom(let name) = explore.kind {
             guard let strategy = strategies.explore[name] else {
                 try strategies.check(self)
-                return (result, changes)
+                return (result, changes, nil)
             }
             var random = RandomStream(seed: seed, .explore, member: next.member, index: next.index)
             proposed = strategy.explore(
                 own: own, donor: donor, in: population, space: space, using: &random)
         }
-        for name in space.names {
+        let suggestion = try suggestion(by: explore, from: donor, for: next, learningFrom: history)
+        let base = result
+        func change(of name: String, attempt: Int) -> Change? {
             guard let dimension = space[name], let old = donor.hyperparameters[name], dimension.isMutable else {
-                continue
+                return nil
             }
-            if case .constant = dimension.domain { continue }
+            if case .constant = dimension.domain { return nil }
             var (new, operation, isClipped): (Value, String, Bool)
             if let proposed, dimension.explore == nil {
                 new = proposed[name].flatMap { dimension.nearestLegal(to: $0) } ?? old
                 (operation, isClipped) = (new == old ? "kept" : "custom", false)
+            } else if attempt == 0, let suggested = suggestion?.values[name] {
+                (new, operation, isClipped) = (suggested.value, suggested.operation, false)
             } else {
-                var random = RandomStream(seed: seed, .explore, member: next.member, index: next.index, name: name)
+                var random = RandomStream(
+                    seed: seed, .explore, member: next.member, index: next.index, name: name, attempt: attempt)
                 let explored = dimension.explored(from: old, by: dimension.explore ?? explore, using: &random)
                 (new, operation, isClipped) = (explored.value, explored.operation, explored.isClipped)
             }
             if isRevised, !(dimension.explore ?? explore).ignoresBounds, dimension.complaint(about: new) != nil {
-                var random = RandomStream(seed: seed, .sample, member: next.member, index: next.index, name: name)
+                var random = RandomStream(
+                    seed: seed, .sample, member: next.member, index: next.index, name: name, attempt: attempt)
                 let legal = dimension.nearestLegal(to: new)
                 (new, operation) = legal.map { ($0, "clipped") } ?? (dimension.sample(using: &random), "resampled")
                 isClipped = false
             }
-            result[name] = new
-            changes.append(Change(name: name, old: old, operation: operation, new: new, isClipped: isClipped))
+            return Change(name: name, old: old, operation: operation, new: new, isClipped: isClipped)
         }
-        return (result, changes)
+        let explored = space.names.compactMap { change(of: $0, attempt: 0) }
+        guard space.isIndependent else {
+            let legal = legal(explored, of: base, for: next, again: change)
+            return (legal.hyperparameters, changes + legal.changes, suggestion?.prediction)
+        }
+        for change in explored { result[change.name] = change.new }
+        return (result, changes + explored, suggestion?.prediction)
     }
 }

@@ -99,7 +99,7 @@ extension Experiment {
     package static let editableKeys: Set<String> = [
         "command", "directory", "workers", "gpus", "threads", "timeout", "grace", "persistent", "env", "retries",
         "stop",
-        "keep",
+        "keep", "metrics", "evaluate",
     ]
 
     private static let comparedByPart: Set<String> = ["objective", "space", "stop", "keep", "env"]

@@ -38,14 +38,10 @@ extension Experiment {
         var best: [Int: Interval] = [:]
         for interval in intervals where interval.state == .done && interval.checkpointState == .kept {
             guard interval.checkpointName != nil, let score = interval.score, score.isFinite else { continue }
-            if let known = best[interval.id.member]?.score, !other.objective.isBetter(score, than: known) { continue }
+            if let known = best[interval.id.member], !other.objective.prefers(interval, to: known) { continue }
             best[interval.id.member] = interval
         }
-        let ranked = best.values.sorted { a, b in
-            let (first, second) = (a.score ?? .nan, b.score ?? .nan)
-            if first != second { return other.objective.isBetter(first, than: second) }
-            return a.id < b.id
-        }
+        let ranked = best.values.sorted { other.objective.prefers($0, to: $1) }
         guard !ranked.isEmpty else {
             throw PBTError(
                 .wrongState,
@@ -90,6 +86,9 @@ extension Experiment {
             guard let dimension = space[name], dimension.complaint(about: value) == nil else { continue }
             allowed[name] = value
         }
-        return Hyperparameters(allowed)
+        guard !space.isIndependent else { return Hyperparameters(allowed) }
+        for name in space.names(connectedTo: space.violated(by: allowed)) { allowed.removeValue(forKey: name) }
+        // Those that depend on a value that is sampled are sampled too.
+        return Hyperparameters(space.withoutUnmet(allowed))
     }
 }

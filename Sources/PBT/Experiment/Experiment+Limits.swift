@@ -33,6 +33,9 @@ extension Experiment {
         if case .custom(let name) = exploit.kind {
             check.atMost(Limits.nameBytes, name.utf8.count, "bytes", at: ["exploit", "custom"])
         }
+        for rule in exploit.subPopulations.compactMap(\.explore) {
+            check.explore(rule, at: ["exploit", "multi_frequency"])
+        }
         check.explore(explore, at: ["explore"])
         check.within(Limits.kept, keep.best, at: ["keep", "best"])
         check.within(Limits.kept, keep.last, at: ["keep", "last"])
@@ -92,6 +95,7 @@ private struct LimitCheck {
         case .standard(.uniformSteps(let low, let high), _): self.steps([low, high], at: path + ["step"])
         case .standard(nil, _): break
         case .ray(let factors, _): self.factors(factors, at: path + ["ray"])
+        case .pb2: break
         case .custom(let name): atMost(Limits.nameBytes, name.utf8.count, "bytes", at: path + ["custom"])
         }
     }

@@ -4,7 +4,8 @@ extension Experiment {
     static let keys = [
         "name", "kind", "objective", "population", "intervals", "seed", "space", "initial", "from", "preset", "exploit",
         "explore", "synchronous", "decide", "open", "command", "workers", "gpus", "threads", "retries", "timeout",
-        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env", "order",
+        "grace", "stop", "keep", "baseline", "schedule", "directory", "persistent", "env", "order", "metrics",
+        "evaluate", "constraints", "halving",
     ]
 
     /// Advice for keys that other programs use.
@@ -25,6 +26,7 @@ extension Experiment {
         "steps": "write intervals: NUMBER",
         "gpu": "write gpus: [0]",
         "environment": "did you mean \"env\"?",
+        "constraint": "did you mean \"constraints\"?", "conditions": "write when: {NAME: VALUE} in the hyperparameter",
         "args": "write them into command: [python3, train.py, --lr, \"{lr}\"]",
     ]
 
@@ -47,10 +49,7 @@ extension Experiment {
         let named = faults.attempt { () throws(DocumentError) in try Self.readKind(reader) }
         let isOpen = faults.attempt { () throws(DocumentError) in try Self.readOpen(reader) } ?? false
         let space = faults.attempt { () throws(DocumentError) in
-            try SearchSpace(
-                document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
-                mayBeEmpty: isOpen, hasCommand: reader.has("command"),
-                order: reader.list("order")?.compactMap(\.value.string))
+            try SearchSpace(reader, mayBeEmpty: isOpen)
         }
         var founders = Founders()
         if let space {
@@ -75,10 +74,17 @@ extension Experiment {
                     try Self.readSchedule(reader, intervals: intervals, space: space)
                 } ?? nil
         }
-        let kind = schedule.map { .replay($0) } ?? named ?? .populationBasedTraining
+        let halving = faults.attempt { () throws(DocumentError) in try Self.readHalving(reader, kind: named) } ?? nil
+        let isHalving = if case .successiveHalving = named { true } else { false }
+        let kind =
+            schedule.map { .replay($0) } ?? (isHalving ? halving.map { .successiveHalving($0) } : nil) ?? named
+            ?? .populationBasedTraining
         let explores = kind == .populationBasedTraining
-        let exploit = faults.attempt { () throws(DocumentError) in try Self.readExploit(reader, preset: preset) }
+        let exploit = faults.attempt { () throws(DocumentError) in
+            try Self.readExploit(reader, preset: preset, population: population ?? 0)
+        }
         let burnIn = faults.attempt { () throws(DocumentError) in try Self.readBurnIn(reader) }
+        let gate = faults.attempt { () throws(DocumentError) in try Self.readGate(reader) } ?? nil
         let explore = faults.attempt { () throws(DocumentError) in try Self.readExplore(reader, preset: preset) }
         let order = faults.attempt { () throws(DocumentError) in
             try Self.readSynchronous(reader, isManual: isManual)
@@ -92,28 +98,36 @@ extension Experiment {
         }
         let stop = faults.attempt { () throws(DocumentError) in try Self.readStop(reader) }
         let keep = faults.attempt { () throws(DocumentError) in try Self.readKeep(reader) }
-        let hasBaseline = faults.attempt { () throws(DocumentError) in try Self.readBaseline(reader, kind: kind) }
+        let baseline =
+            faults.attempt { () throws(DocumentError) in
+                try Self.readBaseline(reader, kind: kind, halving: halving)
+            } ?? nil
         let trainer = faults.attempt { () throws(DocumentError) in
             try Self.readTrainer(reader, directory: directory)
         }
+        let winner = Self.readWinner(reader, objective: objective?.metric, space: space, &faults)
         try faults.check()
         guard let name, let objective, let space, let population, let intervals, let exploit, let burnIn, let explore,
             let order,
-            let decides, let seed, let retries, let stop, let keep, let hasBaseline, let trainer
+            let decides, let seed, let retries, let stop, let keep, let trainer
         else {
             throw DocumentError(line: reader.line, path: "", problem: "cannot be read")
         }
+        if !isStored, explores { try explore.checkTiming(decides.moment, isOpen: isOpen, order.isSynchronous, reader) }
         self.init(
             name, kind: kind, objective: objective, population: population, intervals: intervals,
             seed: UInt64(bitPattern: Int64(seed)), space: space, initial: initial,
             founderCheckpoints: founders.checkpoints, exploit: explores ? exploit : .none,
-            burnIn: explores ? burnIn : 0, explore: explores ? explore : .none,
+            burnIn: explores ? burnIn : 0, gate: explores ? gate : nil, explore: explores ? explore : .none,
             isSynchronous: order.isSynchronous, deadline: order.deadline ?? decides.deadline,
             decides: decides.moment, patience: decides.patience, isOpen: isOpen, retries: retries, stop: stop,
-            keep: keep, hasBaseline: hasBaseline, trainer: trainer)
+            keep: keep, baseline: baseline, trainer: trainer)
+        (metrics, evaluate) = winner
         guard !isStored else { return }
         var beyond = Faults()
-        for error in limitErrors(in: document) { beyond.add(error) }
+        for error in limitErrors(in: document) + constraintErrors(in: document) + multiFrequencyErrors(in: document) {
+            beyond.add(error)
+        }
         try beyond.check()
     }
 
@@ -167,8 +181,8 @@ extension Experiment {
 
     private static func readPreset(_ reader: ObjectReader) throws(DocumentError) -> String? {
         guard let preset = try reader.string("preset") else { return nil }
-        guard preset == "ray" || preset == "paper" else {
-            throw reader.error("preset", "must be \"ray\" or \"paper\", not \"\(preset)\"")
+        guard ["ray", "paper", "portfolio"].contains(preset) else {
+            throw reader.error("preset", "must be \"ray\", \"paper\", or \"portfolio\", not \"\(preset)\"")
         }
         return preset
     }
@@ -177,13 +191,17 @@ extension Experiment {
         switch try reader.string("kind") {
         case nil, "pbt", "replay": return .populationBasedTraining
         case "random_search": return .randomSearch
+        case "successive_halving": return .successiveHalving(Halving())
         case "manual": return .manual
         case let other?:
-            let near = nearest(to: other, among: ["pbt", "random_search", "manual"])
+            let near =
+                ["asha", "halving", "hyperband"].contains(other)
+                ? "successive_halving"
+                : nearest(to: other, among: ["pbt", "random_search", "successive_halving", "manual"])
             throw reader.error(
                 "kind",
-                "must be pbt, random_search, or manual, not \"\(other)\"" + (near.map { "; did you mean \($0)?" } ?? "")
-            )
+                "must be pbt, random_search, successive_halving, or manual, not \"\(other)\""
+                    + (near.map { "; did you mean \($0)?" } ?? ""))
         }
     }
 
@@ -323,13 +341,17 @@ extension Experiment {
             best: try inner.int("best", atLeast: 1) ?? 1, last: try inner.int("last", atLeast: 1) ?? 1)
     }
 
-    private static func readBaseline(_ reader: ObjectReader, kind: Kind) throws(DocumentError) -> Bool {
-        switch reader.document("baseline")?.value {
-        case nil, .null, .bool(false): return false
-        case .string("random_search") where kind == .populationBasedTraining: return true
-        case .string("random_search"):
-            throw reader.error("baseline", "requires kind: pbt")
-        case let other?: throw reader.error("baseline", "must be random_search, not \(other)")
+    private static func readBaseline(
+        _ reader: ObjectReader, kind: Kind, halving: Halving?
+    ) throws(DocumentError) -> Baseline? {
+        let given = reader.document("baseline")?.value
+        switch given {
+        case nil, .null, .bool(false): return nil
+        case .string("random_search"), .string("successive_halving"), .bool(true):
+            guard kind == .populationBasedTraining else { throw reader.error("baseline", "requires kind: pbt") }
+            return given == "successive_halving" ? .successiveHalving(halving ?? Halving()) : .randomSearch
+        case let other?:
+            throw reader.error("baseline", "must be random_search or successive_halving, not \(other)")
         }
     }
 

@@ -13,6 +13,7 @@ extension Experiment {
         stop["after"] = self.stop.after?.value
         if !stop.isEmpty { object["stop"] = .object(stop) }
         object["keep"] = ["best": .integer(keep.best), "last": .integer(keep.last)]
+        object.merge(winnerValues) { $1 }
         return .object(object)
     }
 
@@ -23,17 +24,23 @@ extension Experiment {
             "objective": ["metric": .string(objective.metric), "goal": .string(objective.goal.rawValue)],
             "population": .integer(population), "intervals": .integer(intervals),
             "seed": .integer(Int(Int64(bitPattern: seed))), "space": space.value,
-            "exploit": exploit.value(burnIn: burnIn), "explore": explore.value,
+            "exploit": exploitValue, "explore": explore.value,
         ]
         // The objects of a stored definition have no order.
         if space.names != space.names.sorted() { object["order"] = .array(space.names.map { .string($0) }) }
         switch kind {
         case .populationBasedTraining: object["kind"] = "pbt"
         case .randomSearch: object["kind"] = "random_search"
+        case .successiveHalving(let halving):
+            object["kind"] = "successive_halving"
+            object["halving"] = halving.value
         case .manual: object["kind"] = "manual"
         case .replay(let schedule):
             object["kind"] = "replay"
             object["schedule"] = .array(schedule.map(\.value))
+        }
+        if !space.constraints.isEmpty {
+            object["constraints"] = .array(space.constraints.map { .string($0.text) })
         }
         object["from"] = founderCheckpoints.experiment.map { .string($0) }
         object["initial"] = initialValue
@@ -44,7 +51,8 @@ extension Experiment {
         }
         object["decide"] = decideValue
         if isOpen { object["open"] = true }
-        if hasBaseline { object["baseline"] = "random_search" }
+        object["baseline"] = baselineKind.map { .string($0.keyword) }
+        if case .successiveHalving(let halving) = baselineKind { object["halving"] = halving.value }
         return object
     }
 
@@ -116,17 +124,20 @@ extension ExploitRule {
         case .best: "best"
         case .none: "none"
         case .custom(let name): ["custom": .string(name)]
+        case .multiFrequency(let subPopulations): ["multi_frequency": Self.value(of: subPopulations)]
         }
     }
 }
 
-extension ExploitRule {
-    /// The rule as in an experiment file, with a burn-in unless that is 0.
-    fileprivate func value(burnIn: Int) -> Value {
-        guard burnIn > 0 else { return value }
-        var object = value.object ?? [value.string ?? "truncation": .null]
-        object["burn_in"] = .integer(burnIn)
-        return .object(object)
+extension Experiment {
+    /// The exploit rule as in an experiment file, with those of its options that are set.
+    private var exploitValue: Value {
+        var options: [String: Value] = [:]
+        if burnIn > 0 { options["burn_in"] = .integer(burnIn) }
+        options["gate"] = gate?.value
+        guard !options.isEmpty else { return exploit.value }
+        let rule = exploit.value
+        return .object((rule.object ?? [rule.string ?? "truncation": .null]).merging(options) { $1 })
     }
 }
 
@@ -148,6 +159,7 @@ extension ExploreRule {
             return .object(object)
         case .ray(let factors, let resample):
             return ["ray": ["factors": .array(factors.map { .number($0) }), "resample": .number(resample)]]
+        case .pb2(let settings): return settings.value(keepingCategories: keptCategories)
         case .custom(let name): return ["custom": .string(name)]
         }
     }
@@ -196,6 +208,7 @@ extension Dimension {
         }
         if !isMutable { object["mutable"] = false }
         object["explore"] = explore?.value
+        object["when"] = condition?.value
         return .object(object)
     }
 }

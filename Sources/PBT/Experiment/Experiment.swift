@@ -10,6 +10,8 @@ public struct Experiment: Sendable, Hashable {
         case populationBasedTraining
         /// Independent members with sampled hyperparameters that never change.
         case randomSearch
+        /// Independent members with sampled hyperparameters that never change, of which the best train on.
+        case successiveHalving(Halving)
         /// Independent members with hyperparameters that are queued by hand.
         case manual
         /// Independent members with different seeds that all train by one schedule, one entry per interval.
@@ -137,6 +139,8 @@ public struct Experiment: Sendable, Hashable {
     ///
     /// Source: `burn_in_period` of Ray Tune.
     public var burnIn: Int
+    /// The conditions under which a member is replaced; nil for none.
+    public var gate: ExploitGate?
     /// The rule that changes hyperparameters of members that took over a donor's.
     public var explore: ExploreRule
     /// True if decisions are made only when all members have finished a generation.
@@ -165,21 +169,33 @@ public struct Experiment: Sendable, Hashable {
     public var stop: Stop
     /// The checkpoints that are kept.
     public var keep: Keep
-    /// True if a random search with the same founders and budget runs alongside, as a baseline.
-    public var hasBaseline: Bool
+    /// The search with the same founders and budget that runs alongside, as a baseline; nil for none.
+    public var baselineKind: Baseline?
+    /// True if a baseline runs alongside; setting it to true means a random search unless another kind is chosen.
+    public var hasBaseline: Bool {
+        get { baselineKind != nil }
+        set { baselineKind = newValue ? baselineKind ?? .randomSearch : nil }
+    }
     /// The training program; nil if trainers are written in Swift.
     public var trainer: Trainer?
+    /// The metrics that are shown next to the score, in this order; nil for all that are reported, by name.
+    ///
+    /// Nothing but outputs depends on it.
+    public var metrics: [String]?
+    /// The measurement of the best checkpoints at the end of the search; nil for none.
+    public var evaluate: Evaluate?
 
     /// Creates an experiment.
     public init(
         _ name: String, kind: Kind = .populationBasedTraining, objective: Objective, population: Int, intervals: Int,
         seed: UInt64 = 0, space: SearchSpace, initial: [Hyperparameters] = [],
         founderCheckpoints: FounderCheckpoints = FounderCheckpoints(),
-        exploit: ExploitRule = .truncation(), burnIn: Int = 0, explore: ExploreRule = .perturb(),
+        exploit: ExploitRule = .truncation(), burnIn: Int = 0, gate: ExploitGate? = nil,
+        explore: ExploreRule = .perturb(),
         isSynchronous: Bool = false, deadline: Duration? = nil, decides: Decides? = nil, patience: Duration? = nil,
         isOpen: Bool = false, retries: Int = 2,
         stop: Stop = Stop(), keep: Keep = Keep(),
-        hasBaseline: Bool = false, trainer: Trainer? = nil
+        hasBaseline: Bool = false, baseline: Baseline? = nil, trainer: Trainer? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -196,6 +212,7 @@ public struct Experiment: Sendable, Hashable {
         self.founderCheckpoints = founderCheckpoints
         self.exploit = exploit
         self.burnIn = burnIn
+        self.gate = gate
         self.explore = explore
         self.isSynchronous = isSynchronous
         self.deadline = deadline
@@ -205,7 +222,7 @@ public struct Experiment: Sendable, Hashable {
         self.retries = retries
         self.stop = stop
         self.keep = keep
-        self.hasBaseline = hasBaseline
+        baselineKind = baseline ?? (hasBaseline ? .randomSearch : nil)
         self.trainer = trainer
     }
 
@@ -224,38 +241,44 @@ public struct Experiment: Sendable, Hashable {
 
     /// True if decisions compare the scores that members have at the same index, and are made when they are certain.
     ///
-    /// Members that never exchange need no decision, and members that come at any time have no generations.
+    /// Members that never exchange need no decision but at the rungs of successive halving, and members that come at
+    /// any time have no generations.
     package var waitsForCertainty: Bool {
-        decides == .certain && !isSynchronous && kind == .populationBasedTraining && exploit != .none && !takesMembers
+        decides == .certain && !isSynchronous && !takesMembers
+            && (kind == .populationBasedTraining && exploit != .none || halving != nil)
     }
 
     /// The number of checkpoints that are kept, beyond those of the members' latest intervals, for decisions that wait
     /// for certainty: an estimate for two generations that are not complete.
     package var possibleDonors: Int {
-        guard waitsForCertainty else { return 0 }
+        guard waitsForCertainty, halving == nil else { return 0 }
         if case .truncation(_, let top) = exploit.kind { return 2 * ExploitRule.count(of: top, among: population) }
+        if division != nil { return 2 * exchangeDonors }
         return exploit == .best ? 2 : population
     }
 
-    /// Returns the name of an experiment's baseline.
-    package static func baselineName(of name: String) -> String {
-        "\(name).random_search"
+    /// Returns the names that an experiment's baseline may have.
+    package static func baselineNames(of name: String) -> [String] {
+        [Baseline.randomSearch, .successiveHalving(Halving())].map { "\(name).\($0.keyword)" }
     }
 
-    /// A random search with the same founders, trainer, and budget; nil if the experiment has no baseline.
+    /// A search without exploit and explore with the same founders, trainer, and budget; nil if the experiment has no
+    /// baseline.
     public var baseline: Experiment? {
-        guard hasBaseline else { return nil }
+        guard let baselineKind else { return nil }
         var baseline = self
-        baseline.name = Self.baselineName(of: name)
+        baseline.name = "\(name).\(baselineKind.keyword)"
         baseline.kind = .randomSearch
         baseline.exploit = .none
         baseline.burnIn = 0
+        baseline.gate = nil
         baseline.explore = .none
         baseline.isSynchronous = false
         baseline.deadline = nil
         baseline.decides = .early
         baseline.patience = nil
         baseline.hasBaseline = false
+        if case .successiveHalving(let halving) = baselineKind { return baseline.halved(by: halving) }
         return baseline
     }
 
@@ -279,6 +302,7 @@ public struct Experiment: Sendable, Hashable {
         replay.founderCheckpoints = FounderCheckpoints(shared: checkpoint)
         replay.exploit = .none
         replay.burnIn = 0
+        replay.gate = nil
         replay.explore = .none
         replay.isSynchronous = false
         replay.deadline = nil
@@ -287,6 +311,7 @@ public struct Experiment: Sendable, Hashable {
         replay.isOpen = false
         replay.stop = Stop()
         replay.hasBaseline = false
+        replay.evaluate = nil
         return replay
     }
 
@@ -296,6 +321,7 @@ public struct Experiment: Sendable, Hashable {
     /// - Returns: Sampled hyperparameters, or those given by hand.
     public func founder(_ member: Int) -> Hyperparameters {
         if case .replay(let schedule) = kind, let first = schedule.first { return first }
+        guard space.isIndependent else { return founderWithDependencies(member).hyperparameters }
         var sampled = space.sample(seed: seed, member: member, index: 0)
         if initial.indices.contains(member) {
             sampled.values.merge(initial[member].values) { $1 }

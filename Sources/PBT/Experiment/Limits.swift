@@ -15,8 +15,20 @@ package enum Limits {
     package static let dimensions = 10_000
     /// Values of a choice.
     package static let choices = 10_000
+    /// Constraints of a space.
+    package static let constraints = 1_000
+    /// Bytes of a constraint.
+    package static let constraintBytes = 1_000
+    /// Draws of a founder's hyperparameters that may violate a constraint; then creating the experiment fails.
+    package static let attempts = 10_000
+    /// Draws of explored hyperparameters that may violate a constraint; then the donor's values are kept.
+    package static let exploreAttempts = 100
     /// Factors of an explore rule.
     package static let factors = 1_000
+    /// Sub-populations of an exploit rule.
+    package static let subPopulations = 2...100
+    /// Intervals between two exchanges of a sub-population.
+    package static let every = 1...1_000_000
     /// Each factor.
     package static let factor = 1e-6...1e6
     /// Each step, as a share of the range.

@@ -54,23 +54,24 @@ extension Experiment {
     /// - Returns: One sentence for each key; empty if this definition can follow the earlier one.
     package func obstacles(toFollow earlier: Experiment) -> [String] {
         let isFoundingSame = withCopies(of: earlier).founderCheckpoints == earlier.founderCheckpoints
-        return differences(from: earlier).compactMap { difference in
-            let change = difference.description
-            switch difference.topLevelKey {
-            case "kind", "schedule":
-                return "\(change): the kind of an experiment and its schedule cannot change"
-            case "objective":
-                return "\(change): scores of different metrics or goals cannot be ranked together"
-            case "open":
-                return "\(change): whether members may come at any time cannot change"
-            case "intervals":
-                if case .replay = kind { return "\(change): the intervals of a replay are those of its schedule" }
-                return nil
-            case "from", "initial":
-                // A founder that is retried would otherwise start from another model than the first time.
-                return isFoundingSame ? nil : "\(change): the checkpoints that founders continue cannot change"
-            default: return nil
+        return halvingObstacles(toFollow: earlier)
+            + differences(from: earlier).compactMap { difference in
+                let change = difference.description
+                switch difference.topLevelKey {
+                case "kind", "schedule":
+                    return "\(change): the kind of an experiment and its schedule cannot change"
+                case "objective":
+                    return "\(change): scores of different metrics or goals cannot be ranked together"
+                case "open":
+                    return "\(change): whether members may come at any time cannot change"
+                case "intervals":
+                    if case .replay = kind { return "\(change): the intervals of a replay are those of its schedule" }
+                    return nil
+                case "from", "initial":
+                    // A founder that is retried would otherwise start from another model than the first time.
+                    return isFoundingSame ? nil : "\(change): the checkpoints that founders continue cannot change"
+                default: return nil
+                }
             }
-        }
     }
 }

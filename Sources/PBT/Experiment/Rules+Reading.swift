@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    static func readExploit(_ reader: ObjectReader, preset: String?) throws(DocumentError) -> ExploitRule {
+    /// The keys next to an exploit rule.
+    private static let exploitOptions = ["burn_in", "gate"]
+
+    static func readExploit(
+        _ reader: ObjectReader, preset: String?, population: Int
+    ) throws(DocumentError) -> ExploitRule {
         guard let document = reader.document("exploit") else {
-            return preset == "ray" ? .ray() : .truncation()
+            return presetExploit(preset, population: population)
         }
         if let word = document.value.string {
             switch word {
@@ -13,8 +18,9 @@ extension Experiment {
             case "best": return .best
             case "none": return .none
             case "ray": return .ray()
+            case "multi_frequency": return .multiFrequency(forPopulation: population)
             default:
-                let known = ["truncation", "binary_tournament", "t_test", "best", "none", "ray"]
+                let known = ["truncation", "multi_frequency", "binary_tournament", "t_test", "best", "none", "ray"]
                 let advice =
                     nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
                     ?? "known: \(known.joined(separator: ", "))"
@@ -23,19 +29,24 @@ extension Experiment {
         }
         let inner = try ObjectReader(
             document, path: "exploit",
-            known: ["truncation", "t_test", "binary_tournament", "best", "none", "ray", "custom", "burn_in"],
+            known: [
+                "truncation", "multi_frequency", "t_test", "binary_tournament", "best", "none", "ray", "custom",
+            ] + exploitOptions,
             hints: [
+                "portfolio": "write multi_frequency: [{every: 1, explore: {…}}, {every: 5, explore: {…}}]",
                 "quantile": "write truncation: 0.2", "truncate": "write truncation: 0.2",
                 "burn_in_period": "write burn_in: INTERVALS",
             ])
         guard case .object(let entries) = document.content else { return .truncation() }
-        let rules = entries.filter { $0.name != "burn_in" }
+        let rules = entries.filter { !exploitOptions.contains($0.name) }
         guard let rule = rules.first, rules.count == 1 else {
-            if rules.isEmpty, !entries.isEmpty { return preset == "ray" ? .ray() : .truncation() }
+            if rules.isEmpty, !entries.isEmpty { return presetExploit(preset, population: population) }
             throw reader.error("exploit", "must have one rule, for example {truncation: 0.2}")
         }
         switch rule.name {
         case "truncation": return try readTruncation(inner, rule.content)
+        case "multi_frequency":
+            return try readMultiFrequency(inner, rule.content, population: population)
         case "t_test":
             let test = try ObjectReader(rule.content, path: "exploit.t_test", known: ["window", "significance"])
             let significance = try test.double("significance") ?? 0.05
@@ -113,8 +124,11 @@ extension ExploreRule {
             case "resample": self = .resample
             case "none": self = .none
             case "ray": self = .ray()
+            case "pb2" where allowsCustom: self = .pb2()
+            case "pb2_mix" where allowsCustom: self = .pb2Mix()
+            case "pb2", "pb2_mix": throw reader.error(name, PB2.ownRuleProblem)
             default:
-                let known = ["perturb", "step", "resample", "none", "ray"]
+                let known = ["perturb", "step", "resample", "none", "ray"] + (allowsCustom ? ["pb2", "pb2_mix"] : [])
                 let advice =
                     nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
                     ?? "known: \(known.joined(separator: ", "))"
@@ -124,14 +138,20 @@ extension ExploreRule {
         }
         let inner = try ObjectReader(
             document, path: reader.place(name),
-            known: ["perturb", "step", "resample", "keep_categories", "ray"] + (allowsCustom ? ["custom"] : []),
+            known: ["perturb", "step", "resample", "keep_categories", "ray"]
+                + (allowsCustom ? ["pb2", "pb2_mix", "custom"] : []),
             hints: [
                 "resample_probability": "write resample: PROBABILITY",
                 "perturbation_factors": "write perturb: [FACTOR, FACTOR]",
                 "custom": "a strategy in Swift belongs in the experiment's explore",
+                "pb2": PB2.ownRuleProblem, "pb2_mix": PB2.ownRuleProblem,
             ])
         if let custom = try inner.string("custom") {
             self = .custom(custom)
+            return
+        }
+        if let pb2 = try ExploreRule(pb2In: inner) {
+            self = pb2
             return
         }
         if let ray = inner.document("ray") {

@@ -24,7 +24,8 @@ extension Experiment {
             default:
                 faults.add(
                     DocumentError(
-                        line: part.line, path: "command[\(i)]", problem: "must be a string, not \(part.value.kind)"))
+                        line: part.line, path: reader.place("command[\(i)]"),
+                        problem: "must be a string, not \(part.value.kind)"))
             }
         }
         try faults.check()

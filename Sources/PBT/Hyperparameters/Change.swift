@@ -40,6 +40,19 @@ public struct Change: Sendable, Hashable {
         operation == "removed"
     }
 
+    /// The donor's value; nil where it had none.
+    package var before: Value? {
+        // Not `? nil :`, whose nil would be JSON's null, as `Value` has such a literal.
+        if operation == Self.activated || operation == "added" { return .none }
+        return .some(old)
+    }
+
+    /// The new value; nil where there is none.
+    package var after: Value? {
+        if operation == Self.deactivated || operation == "dropped" || isRemoval { return .none }
+        return .some(new)
+    }
+
     /// The change as a JSON object with the keys `name`, `old`, `operation`, `new`, and `clipped` if it is true.
     public var value: Value {
         var object: [String: Value] = [

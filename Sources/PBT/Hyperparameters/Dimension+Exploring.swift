@@ -38,6 +38,10 @@ extension Dimension {
             return .kept(donor)
         case .ray(let factors, let resample):
             return rayExplored(from: donor, factors: factors, resample: resample, using: &random)
+        case .pb2:
+            // Without a suggestion of its model.
+            return perturbed(donor, by: ExploreRule.Perturbation.factors([0.8, 1.25]).move(using: &random))
+                ?? resampled(donor, keeping: rule.keptCategories, using: &random)
         case .standard(let perturbation, let resample):
             if random.unit() < resample, isSampled { return Exploration(sample(using: &random), "resampled") }
             guard let perturbation else { return .kept(donor) }

@@ -95,7 +95,7 @@ extension Dimension {
     /// Returns a value in the type that sampling gives: a number for a real, an integer for an integer.
     package func normalized(_ value: Value) -> Value {
         switch domain {
-        case .real: value.double.map { .number($0) } ?? value
+        case .real(let real): value.double.map { .number(real.normalized($0)) } ?? value
         case .integer: value.int.map { .integer($0) } ?? value
         case .choice(let choice): choice.values.first { $0.isSame(as: value) } ?? value
         case .boolean, .constant: value

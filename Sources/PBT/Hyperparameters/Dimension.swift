@@ -59,6 +59,8 @@ public struct Dimension: Sendable, Hashable {
     public var isMutable: Bool = true
     /// The rule that explores it; nil for the experiment's.
     public var explore: ExploreRule?
+    /// The condition under which it applies; nil for always.
+    public var condition: Condition?
 
     package init(_ domain: Domain) {
         self.domain = domain
@@ -276,41 +278,6 @@ public struct Dimension: Sendable, Hashable {
 }
 
 extension Dimension.Real {
-    /// Clips a number to the bounds and rounds it to the nearest grid point within them.
-    package func legal(_ number: Double) -> Double {
-        // The product of 0 and an overflow is NaN.
-        let cut = number.isNaN ? bounds.lowerBound : min(max(number, bounds.lowerBound), bounds.upperBound)
-        guard let quantum else { return cut }
-        let origin = bounds.lowerBound.magnitude < 1e300 ? bounds.lowerBound : 0
-        // Rounded to decimal places before comparing: -0.3 plus six times 0.1 is more than 0.3.
-        let snapped = Self.decimal(origin + ((cut - origin) / quantum).rounded() * quantum, quantum, origin)
-        // Numbers cannot represent a grid this fine: ignore it.
-        guard snapped.isFinite else { return cut }
-        let legal =
-            snapped > bounds.upperBound ? Self.decimal(snapped - quantum, quantum, origin) : snapped
-        return max(legal, bounds.lowerBound)
-    }
-
-    /// Rounds a number to the decimal places of its grid's step and origin: 0.3 rather than 0.30000000000000004, the
-    /// sum of three times 0.1.
-    private static func decimal(_ number: Double, _ quantum: Double, _ origin: Double) -> Double {
-        guard let places = [quantum, origin].map(decimalPlaces).max(), places <= 15 else { return number }
-        let scale = Mathematics.power(10, places)
-        let scaled = (number * scale).rounded()
-        guard scaled.magnitude < 0x1p53 else { return number }
-        let decimal = scaled / scale + 0  // Never -0.
-        return (decimal - number).magnitude <= 1e-9 * quantum ? decimal : number
-    }
-
-    /// Returns the number of digits after the decimal point in the shortest form of a number; many if it has no short
-    /// form.
-    private static func decimalPlaces(_ number: Double) -> Int {
-        let parts = number.description.split(separator: "e")
-        let fraction = parts[0].split(separator: ".").dropFirst().first.map { $0 == "0" ? 0 : $0.count } ?? 0
-        guard parts.count == 2 else { return fraction }
-        return Int(parts[1]).map { max(0, fraction - $0) } ?? .max
-    }
-
     /// The distance that a value of 0 moves for a factor of 2, since multiplication cannot move it.
     package var scale: Double {
         switch distribution {

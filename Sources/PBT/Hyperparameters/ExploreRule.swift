@@ -20,6 +20,7 @@ public struct ExploreRule: Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
         case standard(Perturbation?, resample: Double)
         case ray(factors: [Double], resample: Double)
+        case pb2(PB2)
         case custom(String)
     }
 
@@ -112,6 +113,35 @@ public struct ExploreRule: Sendable, Hashable {
         Self(kind: .ray(factors: factors, resample: resampling))
     }
 
+    /// Chooses numbers and ordered choices by a model of all finished intervals; see ``PB2``.
+    ///
+    /// Needs decisions that compare members at the same index: ``Experiment/Decides/certain``, or a synchronous
+    /// experiment. Until two generations have finished there is nothing to learn from, and it perturbs by 0.8 or 1.25.
+    /// A category keeps the donor's value with the probability of ``keepingCategories(_:)``, by default a half, and is
+    /// resampled otherwise (PB2-Rand; Parker-Holder et al. 2021, arXiv 2106.15883). Free hyperparameters are perturbed.
+    ///
+    /// - Parameter settings: The settings.
+    /// - Returns: The rule.
+    public static func pb2(_ settings: PB2 = PB2()) -> Self {
+        var settings = settings
+        settings.mixesCategories = false
+        return Self(kind: .pb2(settings)).keepingCategories(0.5)
+    }
+
+    /// Chooses as ``pb2(_:)``, but draws categories by what they gained, and numbers by a model of both.
+    ///
+    /// Source: Parker-Holder et al. 2021, "Tuning Mixed Input Hyperparameters on the Fly for Efficient Population Based
+    /// AutoRL" (arXiv 2106.15883), PB2-Mix. Unlike its code, the model is asked at the drawn categories, not at the
+    /// donor's.
+    ///
+    /// - Parameter settings: The settings.
+    /// - Returns: The rule.
+    public static func pb2Mix(_ settings: PB2 = PB2()) -> Self {
+        var settings = settings
+        settings.mixesCategories = true
+        return Self(kind: .pb2(settings)).keepingCategories(0.5)
+    }
+
     /// A strategy written in Swift, which the store must know by this name; see ``Strategies``.
     public static func custom(_ name: String) -> Self {
         Self(kind: .custom(name))
@@ -119,6 +149,11 @@ public struct ExploreRule: Sendable, Hashable {
 }
 
 extension ExploreRule {
+    /// True if it learns from finished intervals.
+    package var learnsFromHistory: Bool {
+        if case .pb2 = kind { true } else { false }
+    }
+
     /// True if values may leave their ranges.
     var ignoresBounds: Bool {
         if case .ray = kind { true } else { false }

@@ -3,8 +3,8 @@
 extension SearchSpace {
     /// Adapts hyperparameters of an earlier space to this one.
     ///
-    /// A hyperparameter that the space no longer has is dropped, a new one gets its value from `fill`, and a constant
-    /// gets its present value. A value outside its range is kept until explore moves it into the range.
+    /// A hyperparameter that the space no longer has, or whose condition is not met, is dropped, a new one gets its value
+    /// from `fill`, and a constant gets its present value. A value outside its range is kept until explore moves it into the range.
     ///
     /// A space of free dimensions alone, as for Schedy, lists only the hyperparameters that are explored: others are
     /// kept.
@@ -38,6 +38,14 @@ extension SearchSpace {
                 result[name] = new
             }
         }
-        return (result, changes)
+        // Those whose condition is not met have no value.
+        let settled = settled(result.values, filling: fill)
+        for name in conditionOrder where result[name] != nil && settled[name] == nil {
+            changes.removeAll { $0.name == name }
+            guard let old = given[name] else { continue }
+            changes.append(Change(name: name, old: old, operation: "dropped", new: .null))
+        }
+        if !conditionOrder.isEmpty { changes.sort { $0.name < $1.name } }
+        return (Hyperparameters(settled), changes)
     }
 }

@@ -7,11 +7,13 @@ struct SpaceReading {
 
     /// True if a program is started with the hyperparameters, so that every name must be usable in a command.
     let hasCommand: Bool
-    private(set) var dimensions: [String: Dimension] = [:]
+    var dimensions: [String: Dimension] = [:]
     /// The names in the order of the document.
     private(set) var order: [String] = []
     private(set) var paths: [String: [String]] = [:]
-    private(set) var faults = Faults()
+    var faults = Faults()
+    /// The lines of conditions, by the name of the hyperparameter that has one.
+    private(set) var conditionLines: [String: Int] = [:]
     private var variables: [String: String] = [:]
 
     init(hasCommand: Bool) {
@@ -76,6 +78,9 @@ struct SpaceReading {
         }
         dimensions[name] = try Dimension(document: entry.content, path: "space.\(name)", line: entry.line)
         order.append(name)
+        if case .object(let options) = entry.content.content {
+            conditionLines[name] = options.first { $0.name == "when" }?.line
+        }
         if path.count > 1 { paths[name] = path }
     }
 

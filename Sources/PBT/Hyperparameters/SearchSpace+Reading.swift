@@ -18,6 +18,7 @@ extension SearchSpace {
         }
         var reading = SpaceReading(hasCommand: hasCommand)
         reading.read(entries, in: [])
+        reading.resolveConditions()
         try reading.faults.check()
         self.init(reading.dimensions, paths: reading.paths, order: order ?? reading.order)
     }
@@ -52,7 +53,7 @@ extension Dimension {
     ]
 
     /// The options next to a kind.
-    static let options = ["bounds", "quantum", "ordered", "weights", "mutable", "explore"]
+    static let options = ["bounds", "quantum", "ordered", "weights", "mutable", "explore", "when"]
 
     /// Reads a hyperparameter, for example `{log_uniform: [1e-5, 1]}` or `boolean`.
     init(document: Document, path: String, line: Int) throws(DocumentError) {
@@ -77,6 +78,8 @@ extension Dimension {
             "low": "write uniform: [LOW, HIGH]", "high": "write uniform: [LOW, HIGH]",
             "lower": "write uniform: [LOW, HIGH]", "upper": "write uniform: [LOW, HIGH]",
             "step": "write quantum: STEP", "mean": "write normal: [MEAN, SD]",
+            "if": "write when: {NAME: VALUE}", "condition": "write when: {NAME: VALUE}",
+            "depends_on": "write when: {NAME: VALUE}", "parent": "write when: {NAME: VALUE}",
         ]
         let reader: ObjectReader
         do {
@@ -109,6 +112,7 @@ extension Dimension {
             ["bounds", "quantum", "ordered", "weights"].filter { !Self.options(of: kind).contains($0) }, in: reader,
             kind)
         isMutable = try reader.bool("mutable") ?? true
+        condition = try Self.readCondition(reader)
         if let document = reader.document("explore") {
             explore = try ExploreRule(document: document, in: reader, name: "explore", allowsCustom: false)
         }
@@ -118,8 +122,8 @@ extension Dimension {
         guard let document = reader.document("free"), document.value != .null else { return .free(nil) }
         let inner = try Dimension(document: document, path: reader.place("free"), line: document.line)
         if case .free = inner.domain { throw reader.error("free", "must be a distribution, not another free") }
-        guard inner.isMutable, inner.explore == nil else {
-            throw reader.error("free", "must be a distribution alone; mutable and explore belong next to free")
+        guard inner.isMutable, inner.explore == nil, inner.condition == nil else {
+            throw reader.error("free", "must be a distribution alone; mutable, explore and when belong next to free")
         }
         return .free(inner.domain)
     }

@@ -12,6 +12,12 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     /// The paths of hyperparameters in groups: `["model", "lr"]` for `model.lr`; names without a path are in no group.
     package let paths: [String: [String]]
 
+    /// The constraints between hyperparameters.
+    public let constraints: [Constraint]
+
+    /// The names of hyperparameters with a condition, each after those that its condition names.
+    package let conditionOrder: [String]
+
     /// Creates a space with these dimensions.
     ///
     /// - Parameters:
@@ -22,9 +28,14 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     }
 
     /// Creates a space with these dimensions, some of them in groups.
-    package init(_ dimensions: [String: Dimension], paths: [String: [String]], order: [String] = []) {
+    package init(
+        _ dimensions: [String: Dimension], paths: [String: [String]], constraints: [Constraint] = [],
+        order: [String] = []
+    ) {
         self.dimensions = dimensions
         self.paths = paths
+        self.constraints = constraints
+        conditionOrder = Self.conditionOrder(of: dimensions)
         names = Self.ordered(dimensions.keys, by: order)
     }
 
@@ -38,13 +49,14 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
     /// Returns true if the hyperparameters of two spaces are equal, in any order.
     public static func == (one: Self, other: Self) -> Bool {
-        one.dimensions == other.dimensions && one.paths == other.paths
+        one.dimensions == other.dimensions && one.paths == other.paths && one.constraints == other.constraints
     }
 
     /// Hashes the hyperparameters, regardless of their order.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(dimensions)
         hasher.combine(paths)
+        hasher.combine(constraints)
     }
 
     /// Returns names in the order of the space; those that it lacks come last, by name.
@@ -66,13 +78,19 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
     /// Samples a founder's hyperparameters from the streams of (seed, member, index).
     ///
+    /// Draws that violate a constraint are repeated, up to ``Limits/attempts`` times.
+    ///
     /// - Parameters:
     ///   - seed: The experiment's seed.
     ///   - member: The member.
     ///   - index: The index of the interval; 0 for a founder.
-    /// - Returns: One value for each dimension except those that are free and have no distribution.
+    /// - Returns: One value for each dimension except those that are free and have no distribution, and those whose
+    ///   condition is not met.
     public func sample(seed: UInt64, member: Int, index: Int) -> Hyperparameters {
-        Hyperparameters(
+        guard isIndependent else {
+            return Hyperparameters(completed([:], seed: seed, member: member, index: index).values)
+        }
+        return Hyperparameters(
             Dictionary(
                 uniqueKeysWithValues: names.compactMap { name in
                     guard let dimension = dimensions[name], dimension.isSampled else { return nil }
@@ -106,6 +124,9 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
                 throw PBTError(.badValue, "hyperparameter \"\(name)\" \(complaint)")
             }
             checked[name] = dimension.normalized(value)
+        }
+        if let complaint = conditionComplaint(about: checked.values) ?? constraintComplaint(about: checked.values) {
+            throw PBTError(.badValue, complaint)
         }
         return checked
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// The members of a population that can be ranked, best first.
 ///
 /// A member is ranked by its newest finite score, with the checkpoint that the score belongs to. It leaves when it is
@@ -62,8 +64,13 @@ public struct Population: Sendable {
     package var declaredSize: Int
     /// True if members whose scores are missing are not waited for: the ranked ones count as the whole population.
     package var isPartial = false
+    /// The sub-populations that members are also ranked in; nil without.
+    package private(set) var division: Division?
     private var members: [Member?] = []
     private var order: [Standing] = []
+    /// The ranked members of each sub-population, best first.
+    private var inside: [[Standing]] = []
+    private var derived = Derived()
 
     /// Creates an empty population.
     ///
@@ -76,6 +83,13 @@ public struct Population: Sendable {
         self.objective = objective
         self.seed = seed
         declaredSize = size
+    }
+
+    /// Creates an empty population that is also ranked in sub-populations.
+    package init(objective: Objective, seed: UInt64, size: Int, division: Division?) {
+        self.init(objective: objective, seed: seed, size: size)
+        self.division = division
+        inside = Array(repeating: [], count: division?.count ?? 0)
     }
 
     /// The number of members, including those that cannot be ranked at present.
@@ -103,12 +117,17 @@ public struct Population: Sendable {
 
     /// Returns the rank of a member, 0 being the best; nil if it is not ranked.
     public func rank(of id: Int) -> Int? {
-        self[id: id].map { place(of: standing(of: $0)) }
+        self[id: id].map { Self.place(of: standing(of: $0), in: order) }
     }
 
     /// The ranked members, best first.
     public var ranked: [Member] {
         order.indices.map { self[rank: $0] }
+    }
+
+    /// Returns the scores of the best members, best first, with the sign for which greater is better.
+    package func keys(ofBest count: Int) -> [Double] {
+        order.prefix(count).map(\.key)
     }
 
     /// Inserts or updates a member.
@@ -119,14 +138,23 @@ public struct Population: Sendable {
         }
         members[member.id] = member
         let standing = standing(of: member)
-        order.insert(standing, at: place(of: standing))
+        order.insert(standing, at: Self.place(of: standing, in: order))
+        if let number = division?.number(of: member.id) {
+            inside[number].insert(standing, at: Self.place(of: standing, in: inside[number]))
+        }
+        forgetDerived()
     }
 
     /// Removes a member if it is ranked: it was replaced, or its score is not finite.
     public mutating func remove(_ id: Int) {
         guard let member = self[id: id] else { return }
-        order.remove(at: place(of: standing(of: member)))
+        let standing = standing(of: member)
+        order.remove(at: Self.place(of: standing, in: order))
+        if let number = division?.number(of: id) {
+            inside[number].remove(at: Self.place(of: standing, in: inside[number]))
+        }
         members[id] = nil
+        forgetDerived()
     }
 
     private func standing(of member: Member) -> Standing {
@@ -142,12 +170,134 @@ public struct Population: Sendable {
     }
 
     /// Returns the index of a place in the ranking, or where it would be inserted.
-    private func place(of standing: Standing) -> Int {
+    private static func place(of standing: Standing, in order: [Standing]) -> Int {
         var low = 0
         var high = order.count
         while low < high {
             let middle = (low + high) / 2
             if order[middle].precedes(standing) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+// MARK: Sub-populations
+
+extension Population {
+    /// Returns the population ranked in sub-populations too; itself if it is already.
+    package func divided(by division: Division) -> Self {
+        guard self.division != division else { return self }
+        var copy = self
+        copy.division = division
+        copy.inside = Array(repeating: [], count: division.count)
+        for standing in order { copy.inside[division.number(of: standing.id)].append(standing) }
+        copy.derived = Derived()
+        return copy
+    }
+
+    /// Returns the number of ranked members of a sub-population.
+    package func count(of number: Int) -> Int {
+        inside[number].count
+    }
+
+    /// Returns the member at a rank inside a sub-population, 0 being the best.
+    package func member(at position: Int, of number: Int) -> Member {
+        guard let member = members[inside[number][position].id] else {
+            preconditionFailure("a member in the ranking is in the population")
+        }
+        return member
+    }
+
+    /// Returns the rank of a member inside its sub-population; nil if it is not ranked.
+    package func position(of id: Int) -> Int? {
+        guard let division, let member = self[id: id] else { return nil }
+        return Self.place(of: standing(of: member), in: inside[division.number(of: id)])
+    }
+
+    /// The number of the member at a rank.
+    package subscript(idAt rank: Int) -> Int {
+        order[rank].id
+    }
+}
+
+// MARK: Derived results
+
+extension Population {
+    /// A candidate for a place for migrants.
+    package struct Migration: Sendable {
+        /// The rank of the best member of other sub-populations that no better place has taken.
+        package var candidate: Int?
+        /// True if the candidate ranks better than the member at that place.
+        package var isTaken: Bool
+    }
+
+    /// Results that follow from a ranking, computed once for all decisions about it and shared by its copies.
+    ///
+    /// Pure: they depend on nothing but the ranking, its size, and the keys.
+    private final class Derived: Sendable {
+        struct Top: Hashable {
+            var count: Int
+            var depth: Int
+        }
+
+        struct Part: Hashable {
+            var number: Int
+            var size: Int
+            var isPartial: Bool
+        }
+
+        struct Results {
+            var candidates: [Top: [Member]] = [:]
+            var migrations: [Part: [Migration]] = [:]
+            var unranked: [Part: [Int]] = [:]
+
+            var isEmpty: Bool { candidates.isEmpty && migrations.isEmpty && unranked.isEmpty }
+        }
+
+        let results = Mutex(Results())
+
+        var isEmpty: Bool { results.withLock(\.isEmpty) }
+    }
+
+    private mutating func forgetDerived() {
+        if !isKnownUniquelyReferenced(&derived) || !derived.isEmpty { derived = Derived() }
+    }
+
+    /// Returns the best `count` members, preferring those of no greater depth: all of them if all have a greater one.
+    package func candidates(fromTop count: Int, depth: Int) -> [Member] {
+        derived.results.withLock { results in
+            let key = Derived.Top(count: count, depth: depth)
+            if let known = results.candidates[key] { return known }
+            let top = (0..<count).map { self[rank: $0] }
+            let level = top.filter { $0.depth <= depth }
+            let candidates = level.isEmpty ? top : level
+            results.candidates[key] = candidates
+            return candidates
+        }
+    }
+
+    /// Returns the migrations into a sub-population, which are computed on first use.
+    package func migrations(into number: Int, _ compute: () -> [Migration]) -> [Migration] {
+        let key = Derived.Part(number: number, size: size, isPartial: isPartial)
+        if let known = derived.results.withLock({ $0.migrations[key] }) { return known }
+        let migrations = compute()
+        derived.results.withLock { $0.migrations[key] = migrations }
+        return migrations
+    }
+
+    /// Returns the place of an unranked member among the unranked of its sub-population, by number.
+    package func unrankedPosition(of id: Int, in members: Range<Int>, _ number: Int) -> Int {
+        let key = Derived.Part(number: number, size: size, isPartial: isPartial)
+        let unranked = derived.results.withLock { results in
+            if let known = results.unranked[key] { return known }
+            let unranked = members.filter { self[id: $0] == nil }
+            results.unranked[key] = unranked
+            return unranked
+        }
+        var (low, high) = (0, unranked.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if unranked[middle] < id { low = middle + 1 } else { high = middle }
         }
         return low
     }

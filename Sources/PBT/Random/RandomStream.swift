@@ -22,7 +22,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
 
     private var generator: Xoshiro256
 
-    /// Creates the stream named by (seed, purpose, member, index, name).
+    /// Creates the stream named by (seed, purpose, member, index, name, attempt).
     ///
     /// - Parameters:
     ///   - seed: The experiment's seed.
@@ -30,13 +30,19 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     ///   - member: The member.
     ///   - index: The index of the interval.
     ///   - name: The name of a hyperparameter, or an empty string.
-    public init(seed: UInt64, _ purpose: Purpose, member: Int, index: Int, name: String = "") {
+    ///   - attempt: The number of earlier draws that were rejected, since they violated a constraint.
+    public init(seed: UInt64, _ purpose: Purpose, member: Int, index: Int, name: String = "", attempt: Int = 0) {
         generator = Xoshiro256(
-            seed: Self.hash(seed: seed, purpose: purpose, member: member, index: index, name: name))
+            seed: Self.hash(
+                seed: seed, purpose: purpose, member: member, index: index, name: name, attempt: attempt))
     }
 
     /// Returns the FNV-1a hash of the parts of a stream's name; the seeding generator mixes it further.
-    static func hash(seed: UInt64, purpose: Purpose, member: Int, index: Int, name: String) -> UInt64 {
+    ///
+    /// The first attempt is not a part of it, so that streams are those of versions without constraints.
+    static func hash(
+        seed: UInt64, purpose: Purpose, member: Int, index: Int, name: String, attempt: Int = 0
+    ) -> UInt64 {
         var hash = FNV1a()
         func fold(_ word: UInt64) {
             hash.update((0..<8).lazy.map { UInt8(truncatingIfNeeded: word >> (8 * $0)) })
@@ -46,6 +52,11 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
         fold(UInt64(bitPattern: Int64(member)))
         fold(UInt64(bitPattern: Int64(index)))
         hash.update(name.utf8)
+        if attempt > 0 {
+            // A byte that no name contains, so that name and number do not run into each other.
+            hash.update([0xff])
+            fold(UInt64(attempt))
+        }
         return hash.value
     }
 

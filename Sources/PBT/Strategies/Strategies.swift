@@ -61,8 +61,7 @@ public struct Strategies: Sendable {
         if case .custom(let name) = experiment.exploit.kind, exploit[name] == nil {
             throw Self.missing(name, "exploit")
         }
-        let rules = [experiment.explore] + experiment.space.dimensions.values.compactMap(\.explore)
-        for rule in rules {
+        for rule in experiment.exploreRules {
             if case .custom(let name) = rule.kind, explore[name] == nil {
                 throw Self.missing(name, "explore")
             }

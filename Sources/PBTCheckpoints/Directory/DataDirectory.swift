@@ -94,6 +94,11 @@ public struct DataDirectory: Sendable, Hashable {
         directory(of: experiment).appending("uploads")
     }
 
+    /// Returns the directory of the evaluations of an experiment's checkpoints that run, or have failed.
+    package func evaluations(of experiment: String) -> FilePath {
+        directory(of: experiment).appending("evaluations")
+    }
+
     /// Returns the directory of the running attempts of an experiment.
     package func attempts(of experiment: String) -> FilePath {
         directory(of: experiment).appending("attempts")

@@ -18,7 +18,8 @@ extension PageRequest {
         let file = PathSegment.encode(snapshot.name)
         switch format {
         case .csv:
-            return Reply.bytes(Array(IntervalCSV(intervals).text(intervals).utf8), type: "text/csv; charset=utf-8")
+            let csv = IntervalCSV(intervals, space: snapshot.history.record.experiment.space)
+            return Reply.bytes(Array(csv.text(intervals).utf8), type: "text/csv; charset=utf-8")
                 .with(.contentDisposition, "attachment; filename*=UTF-8''\(file).csv")
         case .json:
             return Reply.json(.array(intervals.map(\.api)))

@@ -15,6 +15,7 @@ struct RunsPage {
         // Before the rows: events that come while they are read count as new.
         let revision = try await request.server.store.lastEvent()
         let records = try await request.server.store.experiments()
+        let summaries = try await request.dashboard.summaries.summaries(of: records.reversed())
         let filter = request.call.query["filter"] ?? ""
         let running = records.count { $0.state == .running }
         let title = "\(Formatting.count(records.count, "experiment"))\(running > 0 ? ", \(running) running" : "") · pbt"
@@ -41,7 +42,9 @@ struct RunsPage {
                     tag("button", [:]) { "Filter" }
                 }
                 tag("form", ["action": "/compare"]) {
-                    RunsTable(records: records.reversed(), request: request, filter: filter).html
+                    RunsTable(
+                        records: records.reversed(), request: request, summaries: summaries, filter: filter
+                    ).html
                     tag("button", [:]) { "Compare selected" }
                 }
             }

@@ -55,10 +55,10 @@ struct Banners {
                 Formatting.score(score)
                 " by "
                 Links.interval(best.id, of: name)
-                if let baseline = experiment.history.baselineBest?.score {
-                    ", \(Formatting.difference(score, baseline)) vs. random search"
-                }
+                if let verdict = experiment.history.verdict { "; \(verdict.text)" }
                 ". "
+                metrics
+                evaluations
                 checkpoint(of: best)
                 tag("p") {
                     command(experiment.request.command("best", name))
@@ -69,6 +69,18 @@ struct Banners {
                 "No interval has a score."
             }
         }
+    }
+
+    private var metrics: HTML {
+        let metrics = experiment.history.otherMetrics
+        return metrics.isEmpty ? .nothing : tag("p") { OtherMetric.line(metrics, atMost: 8) }
+    }
+
+    private var evaluations: HTML {
+        let lines = EvaluationText(experiment.history).lines
+        guard !lines.isEmpty else { return .nothing }
+        return tag("p") { "Evaluated with fresh seeds, the winner first:" }
+            + tag("ul") { for line in lines.prefix(20) { tag("li") { line } } }
     }
 
     private func checkpoint(of best: Interval) -> HTML {
@@ -231,7 +243,9 @@ struct Banners {
     private var relation: HTML {
         guard let main = experiment.snapshot.baselineOf else { return .nothing }
         return banner("quiet") {
-            "This is the random search that is the baseline of "
+            experiment.history.record.experiment.halving == nil
+                ? "This is the random search that is the baseline of "
+                : "This is the search by successive halving that is the baseline of "
             tag("a", ["href": Links.experiment(main)]) { Formatting.name(main) }
             "."
         }

@@ -11,7 +11,7 @@ struct ChangesText {
         HTMLBuilder.buildArray(
             changes.enumerated().map { place, change in
                 HTML(place > 0 ? ", " : "") + Formatting.name(change.name, width: 24) + HTML(" ")
-                    + Formatting.value(change.old) + HTML(" → ") + Formatting.value(change.new)
+                    + Formatting.value(change.before) + HTML(" → ") + Formatting.value(change.after)
                     + HTML(" (\(PlainText.line(change.label)))")
             })
     }

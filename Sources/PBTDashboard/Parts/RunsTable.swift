@@ -9,6 +9,8 @@ struct RunsTable {
     /// The experiments, in order.
     let records: [ExperimentRecord]
     let request: PageRequest
+    /// The parts that need the experiments' intervals, by name.
+    var summaries: [String: Summary] = [:]
     var filter = ""
     /// A Boolean value indicating whether the rows have checkboxes.
     var isSelectable = true
@@ -48,9 +50,7 @@ struct RunsTable {
 
     private func row(_ record: ExperimentRecord) -> HTML {
         let experiment = record.experiment
-        let baseline = experiment.baseline.flatMap { baseline in
-            records.first { $0.experiment.name == baseline.name }
-        }
+        let summary = summaries[experiment.name]
         return tag("tr") {
             if isSelectable {
                 tag("td") {
@@ -71,14 +71,11 @@ struct RunsTable {
             tag("td") {
                 Formatting.name(experiment.objective.metric, width: 24)
                 " \(Formatting.arrow(experiment.objective.goal))"
-            }
-            tag("td", ["class": "n"]) {
-                if let best = record.bestScore, let other = baseline?.bestScore {
-                    Formatting.difference(best, other)
-                } else {
-                    "–"
+                if let metrics = summary?.metrics, !metrics.isEmpty {
+                    tag("span", ["class": "note"]) { " \(OtherMetric.line(metrics, atMost: 3))" }
                 }
             }
+            tag("td", ["class": "n", "title": summary?.verdict?.text]) { summary?.verdict?.short ?? "–" }
             tag("td", ["class": "n"]) { "\(experiment.population)" }
             tag("td") { Formatting.ago(record.created, now: request.now) }
             tag("td", ["class": "n"]) { Formatting.duration((record.ended ?? request.now).since(record.created)) }

@@ -19,7 +19,12 @@ struct Tiles {
             } else {
                 tile("members", "\(history.families.population.count)")
             }
-            if let versus { tile("vs. random search", versus, note: "best score minus that of the random search") }
+            if let verdict = history.verdict { tile("vs. \(history.baselineWords)", verdict.short, note: verdict.text) }
+            for metric in history.otherMetrics.prefix(4) {
+                tile(
+                    PlainText.middle(PlainText.line(metric.name), width: 20), metric.valueText,
+                    note: metric.text + ", of the best")
+            }
             time
         }
     }
@@ -74,11 +79,6 @@ struct Tiles {
             record.counts[state].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
         }
         return counts.joined(separator: ", ")
-    }
-
-    private var versus: String? {
-        guard let best = history.best?.score, let baseline = history.baselineBest?.score else { return nil }
-        return Formatting.difference(best, baseline)
     }
 
     private var time: HTML {

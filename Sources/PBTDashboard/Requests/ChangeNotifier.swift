@@ -23,7 +23,7 @@ extension PageRequest {
         let first = try revision()
         let (call, server, session) = (call, server, session)
         let (connections, snapshots, leases) = (dashboard.connections, dashboard.snapshots, dashboard.leases)
-        let names: Set<String>? = name.map { [$0, Experiment.baselineName(of: $0)] }
+        let names: Set<String>? = name.map { Set([$0] + Experiment.baselineNames(of: $0)) }
         let body = ResponseBody { writer in
             let feed = server.feed
             server.streams.open()

@@ -10,6 +10,7 @@ final class DashboardContext: Sendable {
     /// The dashboard's behavior.
     let settings: DashboardConfiguration
     let snapshots: Snapshots
+    let summaries: Summaries
     let sessions = Sessions()
     let connections = LiveConnections()
     let leases: LeaseWatch
@@ -21,5 +22,6 @@ final class DashboardContext: Sendable {
         self.settings = settings
         leases = LeaseWatch(store: server.store, clock: server.configuration.clock)
         snapshots = Snapshots(store: server.store, clock: server.configuration.clock, rest: settings.rest)
+        summaries = Summaries(store: server.store, snapshots: snapshots)
     }
 }

@@ -54,7 +54,7 @@ struct ComparisonLayer {
         let other = contenders.first { $0.isBaseline && !$0.finals.isEmpty }
         let kind = leading.finals.count > 1 ? "median best" : "best"
         return "\(XML.name(leading.name)): \(kind) \(scene.metric) \(Format.score(best))"
-            + (other.flatMap { other in final(other).map { ", random search \(Format.score($0))" } } ?? "")
+            + (other.flatMap { other in final(other).map { ", \(other.name) \(Format.score($0))" } } ?? "")
     }
 
     var sentence: String {

@@ -69,10 +69,11 @@ struct Contender {
         }
         let goal = histories.first?.record.experiment.objective
         let contenders = groups.map { key, members in
-            let isBaseline = key.kind == .randomSearch
+            let isBaseline = key.kind == .randomSearch || key.halving != nil
             let name = common(members.map(\.name))
             return Contender(
-                name: isBaseline ? "random search" : name, isBaseline: isBaseline, runs: members.map(\.run))
+                name: key.halving != nil ? "successive halving" : isBaseline ? "random search" : name,
+                isBaseline: isBaseline, runs: members.map(\.run))
         }
         return contenders.enumerated().sorted { a, b in
             func rank(_ contender: Contender) -> Double {

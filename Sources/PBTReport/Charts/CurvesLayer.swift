@@ -159,7 +159,8 @@ struct CurvesLayer {
             legend.add(
                 .line(palette.baseline, width: 1.2, dash: "4 3"),
                 members > Scene.fewBaselineMembers
-                    ? "Random search: best, median, 10th–90th percentile" : "Random search")
+                    ? "\(scene.history.baselineTitle): best, median, 10th–90th percentile"
+                    : scene.history.baselineTitle)
         }
         if scene.history.columns.hasLosses {
             legend.add(.cross(palette.ink), "Diverged or failed")

@@ -87,7 +87,7 @@ struct ScatterLayer {
         for (place, panel) in frames.enumerated() {
             draw(
                 populations[place], dots[place], x, y,
-                place == 0 ? (hasBaseline ? "Population based training" : "") : "Random search",
+                place == 0 ? (hasBaseline ? "Population based training" : "") : scene.history.baselineTitle,
                 best: place == 0 ? scene.history.best : scene.history.baselineBest, isBaseline: place == 1, in: panel,
                 on: &drawing)
         }

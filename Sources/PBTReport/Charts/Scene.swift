@@ -122,7 +122,7 @@ struct Scene {
         guard let best = history.best?.finiteScore else { return "\(name): no score yet" }
         let other = baseline == nil ? nil : history.baselineBest?.finiteScore
         return "\(name): best \(metric) \(Format.score(best))"
-            + (other.map { ", random search \(Format.score($0))" } ?? "")
+            + (other.map { ", \(history.baselineWords) \(Format.score($0))" } ?? "")
     }
 
     /// The summary of the experiment in sentences.
@@ -131,13 +131,7 @@ struct Scene {
             return "No interval of \(name) has finished with a score yet."
         }
         var text = "Best \(metric) \(Format.score(score)), by member \(best.id.member) at interval \(best.id.index)"
-        if baseline != nil, let other = history.baselineBest?.finiteScore {
-            let difference = Format.significant((score - other).magnitude, digits: 3)
-            text +=
-                score == other
-                ? ", the same as random search"
-                : ", \(difference) \(objective.isBetter(score, than: other) ? "better" : "worse") than random search"
-        }
+        if baseline != nil, let verdict = history.verdict { text += "; \(verdict.text)" }
         let founders = history.families.foundersLeft
         text += ". "
         if history.copies > 0 {

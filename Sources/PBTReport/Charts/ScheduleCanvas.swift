@@ -127,7 +127,7 @@ struct ScheduleCanvas {
     private func changes(_ y: Scale) -> [Step] {
         zip(scene.path, scene.path.dropFirst()).compactMap { parent, child in
             guard let change = scene.intervals[child].changes.first(where: { $0.name == varying.name }),
-                change.operation != "kept", let to = y.position(varying.numbers[child]),
+                !change.isKept, let to = y.position(varying.numbers[child]),
                 let px = x.position(scene.begin(child))
             else { return nil }
             return Step(

@@ -144,7 +144,7 @@ struct TimelineLayer {
             legend.add(.band(palette.extinct, opacity: "1"), "Extinct lineage")
         }
         if times.workers.contains(where: { $0.stretches.contains { $0.isBaseline } }) {
-            legend.add(.line(palette.baseline, width: 4, dash: nil), "Random search")
+            legend.add(.line(palette.baseline, width: 4, dash: nil), scene.history.baselineTitle)
         }
         legend.add(.band(palette.grid, opacity: "1"), "Idle")
         let states = Set(times.workers.flatMap { $0.stretches.map(\.state) })

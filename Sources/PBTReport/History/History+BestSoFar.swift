@@ -98,7 +98,7 @@ extension History {
                 continue
             }
             if objective.isBetter(score, than: leader.score)
-                || (score == leader.score && intervals[place].finishesBefore(intervals[leader.place]))
+                || (score == leader.score && objective.prefers(intervals[place], to: intervals[leader.place]))
             {
                 best[at] = (place, score)
             }

@@ -14,7 +14,8 @@ public struct History: Sendable {
     public let baseline: Genealogy?
     /// The members' lives, split at every copy out of them; see ``Piece``.
     public let pieces: [Piece]
-    /// The done interval with the best score; of equal ones the one that finished first.
+    /// The best interval of the record; if that is not among the intervals or no longer the best, the first in the order
+    /// of `Objective.prefers(_:to:)`.
     public let best: Interval?
     /// The baseline's best done interval.
     public let baselineBest: Interval?
@@ -35,7 +36,11 @@ public struct History: Sendable {
     ///   - record: The experiment.
     ///   - intervals: All intervals, in any order.
     ///   - baseline: All intervals of its random search, in any order; none when there is no random search.
-    public init(_ record: ExperimentRecord, intervals: [Interval], baseline: [Interval]? = nil) {
+    ///   - baselineBest: The best interval that the record of the random search has.
+    public init(
+        _ record: ExperimentRecord, intervals: [Interval], baseline: [Interval]? = nil,
+        baselineBest recorded: IntervalID? = nil
+    ) {
         let genealogy = Genealogy(intervals)
         self.record = record
         self.genealogy = genealogy
@@ -48,9 +53,9 @@ public struct History: Sendable {
         varying = Varying.all(
             genealogy.intervals, baseline: self.baseline?.intervals, in: record.experiment.space)
         let objective = record.experiment.objective
-        best = Self.best(of: genealogy, columns, by: objective)
+        best = Self.best(of: genealogy, columns, by: objective, recorded: record.best)
         baselineBest = self.baseline.flatMap { baseline in
-            baselineColumns.flatMap { Self.best(of: baseline, $0, by: objective) }
+            baselineColumns.flatMap { Self.best(of: baseline, $0, by: objective, recorded: recorded) }
         }
         self.columns = columns
         self.baselineColumns = baselineColumns
@@ -112,7 +117,9 @@ public struct History: Sendable {
         return genealogy.intervals[columns.starts[first]..<columns.starts[first + 1]]
     }
 
-    private static func best(of genealogy: Genealogy, _ columns: Columns, by objective: Objective) -> Interval? {
+    private static func best(
+        of genealogy: Genealogy, _ columns: Columns, by objective: Objective, recorded: IntervalID? = nil
+    ) -> Interval? {
         let intervals = genealogy.intervals
         var best: (place: Int, score: Double)?
         for (place, score) in columns.scores.enumerated() where !score.isNaN {
@@ -121,23 +128,23 @@ public struct History: Sendable {
                 continue
             }
             if objective.isBetter(score, than: leader.score)
-                || (score == leader.score && intervals[place].finishesBefore(intervals[leader.place]))
+                || (score == leader.score && objective.prefers(intervals[place], to: intervals[leader.place]))
             {
                 best = (place, score)
             }
+        }
+        // The checkpoint of the recorded one is kept. It has the best mean of repeated evaluations, or the best score, of
+        // which an earlier version recorded the first.
+        if let best, let recorded = recorded.flatMap({ genealogy[$0] }),
+            recorded.finiteScore == best.score || recorded.evaluated != nil
+        {
+            return recorded
         }
         return best.map { intervals[$0.place] }
     }
 }
 
 extension Interval {
-    /// Returns whether an interval finished before another; those without a sequence number come last, by index and
-    /// member.
-    func finishesBefore(_ other: Interval) -> Bool {
-        let (a, b) = (sequence ?? .max, other.sequence ?? .max)
-        return a == b ? (id.index, id.member) < (other.id.index, other.id.member) : a < b
-    }
-
     /// The score, if the interval is done and the score is finite.
     var finiteScore: Double? {
         state == .done ? score.flatMap { $0.isFinite ? $0 : nil } : nil

@@ -52,7 +52,8 @@ public struct HistoryLoader: Sendable {
         }
         return Loaded(
             history: History(
-                record, intervals: own.intervals, baseline: search == nil ? nil : baseline.intervals),
+                record, intervals: own.intervals, baseline: search == nil ? nil : baseline.intervals,
+                baselineBest: search?.best),
             baseline: search, baselineOf: others.experiment(withBaseline: name))
     }
 

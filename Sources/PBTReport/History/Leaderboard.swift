@@ -67,7 +67,7 @@ package struct Leaderboard: Sendable {
             case (let x?, let y?) where x != y: objective.isBetter(x, than: y)
             case (.some, nil): true
             case (nil, .some): false
-            default: a.member < b.member
+            default: a.isBest == b.isBest ? a.member < b.member : a.isBest
             }
         }
         let scores = rows.compactMap(\.score)

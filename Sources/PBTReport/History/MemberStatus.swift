@@ -29,6 +29,8 @@ package enum MemberStatus: Sendable, Hashable {
     case awaitingDecision
     /// All its intervals are done.
     case done
+    /// It was left behind at a rung of successive halving.
+    case ended
     /// Its next interval was never trained: the experiment ended first.
     case notTrained
     /// Its score was not finite; `isReplaced` says that an exploit will replace it.
@@ -66,6 +68,8 @@ package enum MemberStatus: Sendable, Hashable {
             } else {
                 self = record.state == .paused ? .paused : .waiting
             }
+        case .done where experiment.halving != nil && newest.id.index + 1 < experiment.intervals && !newest.isUndecided:
+            self = .ended
         case .done: self = isOver || experiment.ends(after: newest) ? .done : .awaitingDecision
         case .diverged, .failed:
             let isReplaced = !isOver && (experiment.isSynchronous || newest.isUndecided)
@@ -85,6 +89,7 @@ package enum MemberStatus: Sendable, Hashable {
         case .waiting, .awaitingDecision: "waiting"
         case .paused: "paused"
         case .done: "done"
+        case .ended: "ended"
         case .notTrained: "not trained"
         case .diverged: "diverged"
         case .failed: "failed"
@@ -97,6 +102,7 @@ package enum MemberStatus: Sendable, Hashable {
         case .training(let attempt?), .retrying(let attempt, _): "\(word), \(attempt)"
         case .stalled(let silence): "\(word) \(Format.duration(silence))"
         case .awaitingDecision: "done, awaiting decision"
+        case .ended: "ended at a rung"
         default: word
         }
     }
@@ -110,7 +116,7 @@ package enum MemberStatus: Sendable, Hashable {
         case .retrying(let attempt, _): "\(attempt)"
         case .diverged(let reason?, _) where !reason.isEmpty, .failed(let reason?, _) where !reason.isEmpty: reason
         case .diverged(_, let isReplaced), .failed(_, let isReplaced): isReplaced ? "to be replaced" : ""
-        case .waiting, .paused, .awaitingDecision, .done, .notTrained: ""
+        case .waiting, .paused, .awaitingDecision, .done, .ended, .notTrained: ""
         }
     }
 
@@ -119,7 +125,7 @@ package enum MemberStatus: Sendable, Hashable {
         switch self {
         case .stalled: "!"
         case .retrying, .diverged, .failed: "×"
-        case .training, .waiting, .paused, .awaitingDecision, .done, .notTrained: ""
+        case .training, .waiting, .paused, .awaitingDecision, .done, .ended, .notTrained: ""
         }
     }
 
@@ -148,7 +154,7 @@ package enum MemberStatus: Sendable, Hashable {
         case .training: .active
         case .stalled, .retrying: .warning
         case .waiting, .paused, .notTrained: .quiet
-        case .awaitingDecision, .done: .success
+        case .awaitingDecision, .done, .ended: .success
         case .diverged, .failed: .error
         }
     }

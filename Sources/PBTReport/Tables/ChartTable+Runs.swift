@@ -42,7 +42,7 @@ extension ChartTable {
         let varying = history.varying
         let lineage = (tip ?? history.best?.id).map { history.lineage(of: $0) } ?? []
         let rows = lineage.enumerated().map { step, interval in
-            let changes = interval.changes.filter { $0.operation != "kept" }.map { "\($0.name) \($0.label)" }
+            let changes = interval.changes.filter { !$0.isKept }.map { "\($0.name) \($0.label)" }
             return ["\(step)", "\(interval.id)", interval.finiteScore.map { Format.score($0) } ?? "-"]
                 + varying.map { interval.hyperparameters[$0.name].map { Format.value($0) } ?? "-" }
                 + [interval.isExploit ? "copy; \(changes.joined(separator: ", "))" : changes.joined(separator: ", ")]
@@ -114,7 +114,7 @@ extension ChartTable {
             }
         }
         add(history.genealogy, "population")
-        if let baseline = history.baseline { add(baseline, "random search") }
+        if let baseline = history.baseline { add(baseline, history.baselineWords) }
         let order = found.indices.sorted { (found[$1].key, $0) < (found[$0].key, $1) }
         return ChartTable(
             "Configurations of \(history.record.experiment.name)",

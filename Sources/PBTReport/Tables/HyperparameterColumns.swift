@@ -38,13 +38,17 @@ package struct HyperparameterColumns: Sendable {
         numeric = shown.map { name in rows.allSatisfy { $0[name] == nil || $0[name]?.double != nil } }
         let columns = shown.map { name in Self.column(rows.map { $0[name] }) }
         cells = rows.indices.map { row in columns.map { $0[row] } }
-        constants = varying.isEmpty ? "" : Self.line(of: rows.first ?? [:], names: all.filter { !varying.contains($0) })
+        constants =
+            varying.isEmpty ? "" : Self.line(of: rows.first ?? [:], names: all.filter { !varying.contains($0) })
     }
 
-    /// Returns hyperparameters on one line.
-    package static func line(of hyperparameters: Hyperparameters, names: [String]? = nil) -> String {
-        (names ?? hyperparameters.names).map { "\($0) \(PlainText.line(Format.value(hyperparameters[$0])))" }
-            .joined(separator: "   ")
+    /// Returns hyperparameters on one line, in the order of their space.
+    package static func line(of hyperparameters: Hyperparameters, in space: SearchSpace) -> String {
+        line(of: hyperparameters, names: space.ordered(hyperparameters.names))
+    }
+
+    private static func line(of hyperparameters: Hyperparameters, names: [String]) -> String {
+        names.map { "\($0) \(PlainText.line(Format.value(hyperparameters[$0])))" }.joined(separator: "   ")
     }
 
     private static func column(_ values: [Value?]) -> [String] {

@@ -11,7 +11,11 @@ public struct IntervalCSV: Sendable {
     private let hyperparameters: [String]
 
     /// Creates the table of these intervals; their metrics and hyperparameters become columns.
-    public init(_ intervals: [Interval]) {
+    ///
+    /// - Parameters:
+    ///   - intervals: The intervals.
+    ///   - space: The search space, whose order the hyperparameters have; by name without one.
+    public init(_ intervals: [Interval], space: SearchSpace = [:]) {
         var metrics: Set<String> = []
         var hyperparameters: Set<String> = []
         for interval in intervals {
@@ -19,7 +23,7 @@ public struct IntervalCSV: Sendable {
             hyperparameters.formUnion(interval.hyperparameters.values.keys)
         }
         self.metrics = metrics.sorted()
-        self.hyperparameters = hyperparameters.sorted()
+        self.hyperparameters = space.ordered(hyperparameters)
     }
 
     /// The header line with the names of the columns.

@@ -49,7 +49,7 @@ package struct TextChart: Sendable {
         guard let tip, scores.contains(where: \.isFinite) else {
             return titled("\(name): no score yet", [])
         }
-        let other = history.baselineBest?.finiteScore.map { ", random search \(Format.score($0))" } ?? ""
+        let other = history.baselineBest?.finiteScore.map { ", \(history.baselineWords) \(Format.score($0))" } ?? ""
         let best = history.best?.finiteScore.map { "best \(metric) \(Format.score($0))" } ?? metric
         let baseline = history.baseline?.intervals.compactMap { $0.finiteScore } ?? []
         let y = Scale(fitting: scores + baseline)
@@ -79,7 +79,7 @@ package struct TextChart: Sendable {
         let direction = objective.goal == .maximize ? "higher is better" : "lower is better"
         let legend = StyledLine(
             "\(glyphs.best) \(tip.id) and its lineage"
-                + (baseline.isEmpty ? "" : "; o random search, best so far"), .dim)
+                + (baseline.isEmpty ? "" : "; o \(history.baselineWords), best so far"), .dim)
         return titled("\(name): \(best)\(other)   (\(direction))", plot.lines + [legend])
     }
 

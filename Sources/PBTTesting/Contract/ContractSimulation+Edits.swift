@@ -13,6 +13,9 @@ extension ContractSimulation {
         var edited = record.experiment
         for _ in 0...Int(random.next() % 3) { change(&edited, trained: record.state.isOver) }
         if edited.isSynchronous, edited.decides == .late { edited.decides = .early }
+        if edited.division != nil, edited.population < 6 { edited.exploit = .truncation() }
+        if edited.division != nil, !edited.isSynchronous { edited.decides = .certain }
+        if edited.learnsFromHistory, !edited.isSynchronous { edited.decides = .certain }
         edited.patience = edited.decides == .certain && !edited.isSynchronous && random.next() % 3 == 0 ? .zero : nil
         let revision = try await store.revise(edited)
         try expectEqual(revision.experiment, edited)
@@ -36,10 +39,13 @@ extension ContractSimulation {
         case 5:
             let rules: [ExploitRule] = [
                 .truncation(0.3), .binaryTournament, .tTest(window: 3, significance: 0.3), .best, .none,
+                .multiFrequency(every: [1, 3]),
             ]
             experiment.exploit = rules[Int(random.next() % UInt64(rules.count))]
         case 6:
-            let rules: [ExploreRule] = [.perturb(), .perturb(resampling: 0.5), .resample, .none, .ray()]
+            let rules: [ExploreRule] = [
+                .perturb(), .perturb(resampling: 0.5), .resample, .none, .ray(), .pb2(), .pb2Mix(),
+            ]
             experiment.explore = rules[Int(random.next() % UInt64(rules.count))]
         case 7: experiment.isSynchronous.toggle()
         case 8: experiment.decides = Experiment.Decides.allCases[Int(random.next() % 3)]

@@ -113,11 +113,13 @@ struct ContractSimulation {
 
     /// Returns the number of checkpoints that may be kept for decisions of generations that are open.
     private func possibleDonors(in record: ExperimentRecord, of population: Int, _ intervals: [Interval]) -> Int {
+        if record.experiment.halving != nil { return 0 }
         let isCertain = record.experiment.waitsForCertainty
         // An edit may leave some until their members finish again.
         if record.revisionNumber > 0 { return isCertain ? intervals.count : population }
         guard isCertain else { return 0 }
         let open = max(0, (intervals.map(\.id.index).max() ?? 0) + 1 - record.generation)
+        if record.experiment.division != nil { return open * record.experiment.exchangeDonors }
         guard case .truncation(_, let top) = record.experiment.exploit.kind else { return open * population }
         return open * ExploitRule.count(of: top, among: population)
     }
@@ -143,6 +145,10 @@ struct ContractSimulation {
         if let best = record.best {
             try expectEqual(byID[best]?.checkpointState, .kept, "the best, \(best)")
             try expectEqual(byID[best]?.score, done.compactMap(\.score).max())
+            let rival = done.first { interval in
+                byID[best].map { record.experiment.objective.prefers(interval, to: $0) } ?? true
+            }
+            try expectEqual(rival?.id, nil, "is rather the best than \(best)")
         }
         // Only checkpoints of standings, parents of open intervals, and the best are kept.
         let kept = intervals.count { $0.checkpointState == .kept }

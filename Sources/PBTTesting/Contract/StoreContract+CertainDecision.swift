@@ -15,7 +15,8 @@ extension StoreContract {
 
     private static let rules: [ExploitRule] = [
         .truncation(), .binaryTournament, .tTest(window: 3, significance: 0.3), .best,
-        .truncation(bottom: 0.4, top: 0.1),
+        .truncation(bottom: 0.4, top: 0.1), .multiFrequency(every: [1, 2]),
+        .multiFrequency([.init(every: 2, explore: .resample), .init(every: 1)]),
     ]
 
     static let certainCases: [Case] = [
@@ -183,6 +184,22 @@ extension StoreContract {
             }
             try expectEqual(try await store.record(of: "e").state, .finished)
             try await expectAudited(store)
+        },
+        Case("a model learns from the rows, and an audit derives what it chose") { test in
+            for (seed, explore) in [(3, ExploreRule.pb2()), (4, .pb2Mix()), (5, .pb2(PB2(rows: 12)))] {
+                var experiment = certain("e\(seed)", population: 6, intervals: 5, exploit: .truncation(0.34))
+                experiment.explore = explore
+                experiment.patience = seed == 5 ? .zero : nil
+                let (store, other) = (try await test.open(), try await test.open())
+                _ = try await store.create(experiment)
+                try await ContractSimulation(
+                    store: store, other: other, experiment: experiment, clock: test.clock, seed: UInt64(seed),
+                    troubles: true
+                ).run(workers: 3)
+                let changes = try await store.intervals(of: experiment.name).flatMap(\.changes)
+                try expect(changes.contains { $0.name == "x" && $0.operation == "pb2" }, "\(changes)")
+                try expect(changes.allSatisfy { $0.name != "name" || $0.operation != "pb2" }, "\(changes)")
+            }
         },
     ]
 }

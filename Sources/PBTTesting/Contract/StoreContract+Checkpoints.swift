@@ -35,6 +35,29 @@ extension StoreContract {
             let states = try await store.intervals(of: "e").map(\.checkpointState)
             try expectEqual(states, [.kept, .garbage, .garbage, .kept])
         },
+        Case("of equal scores the best has more training, then finished later, and its checkpoint is kept") { test in
+            let store = try await test.open()
+            var experiment = StoreUnderTest.experiment(population: 1, intervals: 5)
+            experiment.keep.best = 2
+            _ = try await store.create(experiment)
+            for score in [5.0, 5, 5, 1, 2] { try await store.finish(try await store.take(), score: score) }
+            try expectEqual(try await store.record(of: "e").best, IntervalID(member: 0, index: 2))
+            let states = try await store.intervals(of: "e").map(\.checkpointState)
+            try expectEqual(states, [.garbage, .kept, .kept, .garbage, .kept])
+            var several = StoreUnderTest.experiment("several", population: 3, intervals: 2)
+            several.exploit = .none
+            _ = try await store.create(several)
+            let founders = [
+                try await store.take("several"), try await store.take("several"), try await store.take("several"),
+            ]
+            try await store.finish(founders[0], score: 5)
+            try await store.finish(founders[1], score: 5)
+            try expectEqual(try await store.record(of: "several").best, founders[1].interval.id)
+            let deep = try await store.take("several")
+            try await store.finish(deep, score: 5)
+            try await store.finish(founders[2], score: 5)
+            try expectEqual(try await store.record(of: "several").best, deep.interval.id)
+        },
         Case("keep holds as many of the best and of the last as it says") { test in
             let store = try await test.open()
             var experiment = StoreUnderTest.experiment(population: 1, intervals: 6)

@@ -45,7 +45,8 @@ public enum StoreContract {
 
     /// All rules.
     public static var cases: [Case] {
-        lifecycleCases + claimCases + leaseCases + finishCases + lateCases + certainCases + openCases + failureCases
+        lifecycleCases + claimCases + leaseCases + finishCases + lateCases + certainCases + halvingCases + openCases
+            + failureCases
             + checkpointCases
             + revisionCases + clockCases + readingCases
     }

@@ -4,7 +4,7 @@ public import PBT
 
 /// A simulation of an experiment on a toy in memory, without a store and workers.
 ///
-/// It calls ``PBT/Experiment/decide(after:in:strategies:at:)`` like a store, so that thousands of runs of a reference
+/// It calls ``PBT/Experiment/decide(after:in:learningFrom:strategies:at:revised:)`` like a store, so that thousands of runs of a reference
 /// problem take seconds. A toy's weights are its checkpoints.
 public struct Simulation<T: Toy>: Sendable {
     /// The order in which waiting members train.
@@ -56,12 +56,17 @@ public struct Simulation<T: Toy>: Sendable {
 
     /// Trains all members to their end.
     ///
-    /// - Throws: The errors of the toy and of decisions.
+    /// - Throws: The errors of the toy and of decisions; a ``PBT/PBTError`` for successive halving, whose rungs need a
+    ///   store.
     public func run() throws -> Outcome {
+        if case .successiveHalving = experiment.kind {
+            throw PBTError(
+                .badExperiment, "a simulation has no rungs; train \"\(experiment.name)\" with an InMemoryStore")
+        }
+        if experiment.waitsForCertainty { return try runUntilCertain() }
         let start = Timestamp(milliseconds: 0)
         var outcome = Outcome()
-        var population = Population(
-            objective: experiment.objective, seed: experiment.seed, size: experiment.population)
+        var population = Population(experiment)
         var generation: [Interval] = []
         var waiting: [Interval] = (0..<experiment.population).map { experiment.firstInterval(of: $0, at: start) }
         var scheduler = Scheduler(order)
@@ -73,13 +78,55 @@ public struct Simulation<T: Toy>: Sendable {
             if let standing { population.update(standing) } else { population.remove(id.member) }
             generation.append(interval)
             if experiment.isSynchronous, !waiting.isEmpty { continue }
+            let known = outcome.intervals
+            let history = IntervalHistory { index in
+                known.values.filter { $0.id.index == index }
+            }
             let decisions = try generation.sorted { $0.id < $1.id }.map {
-                try experiment.decide(after: $0, in: population, strategies: strategies, at: start)
+                try experiment.decide(
+                    after: $0, in: population, learningFrom: history, strategies: strategies, at: start)
             }
             generation = []
             for decision in decisions where decision.replaces { population.remove(decision.interval.member) }
             waiting += decisions.compactMap(\.next)
             outcome.decisions += decisions
+        }
+        return outcome
+    }
+
+    /// Trains all members to their end, and decides as soon as that is certain.
+    private func runUntilCertain() throws -> Outcome {
+        let start = Timestamp(milliseconds: 0)
+        var outcome = Outcome()
+        var standings = Population(experiment)
+        let generations = Generations(experiment, first: 0, size: experiment.population, definition: 0)
+        var waiting: [Interval] = (0..<experiment.population).map { experiment.firstInterval(of: $0, at: start) }
+        var scheduler = Scheduler(order)
+        while let place = scheduler.next(of: waiting) {
+            var interval = waiting.remove(at: place)
+            try train(&interval, in: &outcome)
+            let id = interval.id
+            let standing = experiment.standing(of: interval, after: standings[id: id.member])
+            if let standing { standings.update(standing) } else { standings.remove(id.member) }
+            var certain = [id]
+            var population = standings
+            if !experiment.ends(after: interval) {
+                generations.report(id, undecided: true) { standing }
+                certain = generations[id.index].settled(by: id.member).map {
+                    IntervalID(member: $0, index: id.index)
+                }
+                population = generations[id.index].population(of: generations.size)
+            }
+            for id in certain {
+                guard let interval = outcome.intervals[id] else { continue }
+                let decision = try experiment.decide(
+                    after: interval, in: population, strategies: strategies, at: start)
+                generations.decide(id)
+                if decision.replaces { standings.remove(id.member) }
+                waiting += decision.next.map { [$0] } ?? []
+                outcome.decisions.append(decision)
+            }
+            _ = generations.advance()
         }
         return outcome
     }
@@ -96,7 +143,7 @@ public struct Simulation<T: Toy>: Sendable {
         interval.attempts = 1
         outcome.weights[id] = weights
         outcome.intervals[id] = interval
-        if score.isFinite, outcome.best?.score.map({ experiment.objective.isBetter(score, than: $0) }) ?? true {
+        if score.isFinite, outcome.best.map({ experiment.objective.prefers(interval, to: $0) }) ?? true {
             outcome.best = interval
         }
     }

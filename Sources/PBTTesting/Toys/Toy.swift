@@ -27,4 +27,17 @@ public protocol Toy: Sendable {
     /// - Returns: The score of the trained weights.
     /// - Throws: A `PBTError` if a hyperparameter is missing.
     func train(_ weights: inout Weights, with hyperparameters: Hyperparameters, seed: Int) throws -> Double
+
+    /// Returns further metrics of trained weights, which no decision uses; by default none.
+    ///
+    /// - Parameters:
+    ///   - weights: The trained weights.
+    ///   - seed: The trainer's seed for the interval; 31 bits.
+    /// - Returns: Metrics by name.
+    func metrics(of weights: Weights, seed: Int) -> [String: Value]
+}
+
+extension Toy {
+    /// Returns no metrics.
+    public func metrics(of weights: Weights, seed: Int) -> [String: Value] { [:] }
 }

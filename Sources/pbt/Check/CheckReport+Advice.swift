@@ -25,13 +25,14 @@ extension CheckReport {
 
     /// Predicts the cost of a run.
     mutating func predict(_ experiment: Experiment, slots: Int, seconds: [Double], bytes: Int64) {
-        let searches = experiment.hasBaseline ? 2 : 1
+        let searches = [experiment] + (experiment.baseline.map { [$0] } ?? [])
         let mean = seconds.reduce(0, +) / Double(seconds.count)
-        let intervals = experiment.population.multiplied(saturatingBy: experiment.intervals)
-            .multiplied(saturatingBy: searches)
-        let time = mean * Double(intervals) / Double(min(slots, max(1, experiment.population * searches)))
-        let checkpoints = slots.adding(
-            saturating: searches.multiplied(saturatingBy: StartLines.mostCheckpoints(of: experiment)))
+        let intervals = searches.reduce(0) { $0.adding(saturating: $1.plannedIntervals) }
+        let members = searches.reduce(0) { $0.adding(saturating: $1.population) }
+        let time = mean * Double(intervals) / Double(min(slots, max(1, members)))
+        let checkpoints = searches.reduce(slots) {
+            $0.adding(saturating: StartLines.mostCheckpoints(of: $1))
+        }
         let disk = Int64(checkpoints).multiplied(saturatingBy: bytes)
         runSeconds = time
         runBytes = disk
@@ -55,6 +56,12 @@ extension CheckReport {
                 "\(experiment.population) members × \(Words.percent(top)): \(Words.count(donors, "donor")), "
                 + "\(replaced) replaced each time"
             add(donors <= 1 ? .warning : .fine, donors <= 1 ? "\(text); one lineage will soon take over" : text)
+        }
+        if let slow = experiment.exploit.subPopulations.first(where: { $0.every >= experiment.intervals }) {
+            add(
+                .warning,
+                "a sub-population that exchanges every \(slow.every) intervals never does within "
+                    + "\(experiment.intervals): write smaller numbers in exploit.multi_frequency")
         }
         if experiment.population < 8 {
             add(

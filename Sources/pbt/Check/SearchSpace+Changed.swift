@@ -2,6 +2,14 @@
 
 import PBT
 
+extension Dimension {
+    /// Draws a value for a check; negative members exist in no experiment.
+    fileprivate func sample(seed: UInt64, name: String) -> Value {
+        var random = RandomStream(seed: seed, .sample, member: -1, index: 0, name: name)
+        return sample(using: &random)
+    }
+}
+
 extension SearchSpace {
     /// The hyperparameters that explore may change to another value.
     var explorable: [String] {
@@ -30,7 +38,15 @@ extension SearchSpace {
                 .sorted { distance($0, old[name]) < distance($1, old[name]) }
             if !candidates.isEmpty { result[name] = candidates[candidates.count / 2] }
         }
-        return result
+        guard !isIndependent else { return result }
+        let settled = settled(result.values) { name, dimension in
+            draws.lazy.compactMap { $0[name] }.first ?? dimension.sample(seed: seed, name: name)
+        }
+        // If these values do not go together, those of one draw do.
+        guard !violated(by: settled).isEmpty else { return Hyperparameters(settled) }
+        let whole = draws.first { draw in changed.contains { draw[$0] != old[$0] } && violated(by: draw.values).isEmpty
+        }
+        return whole ?? old
     }
 
     private func distance(_ a: PBT.Value, _ b: PBT.Value?) -> Double {

@@ -66,6 +66,7 @@ struct BestCommand: PagedCommand {
             guard case .object(var object) = loaded.bestValue else { return }
             object["name"] = .string(loaded.experiment.name)
             object["schedule"] = schedule.value
+            object["comparison"] = loaded.history.verdict?.value ?? .null
             return try Output.json(.object(object))
         }
         let objective = loaded.experiment.objective
@@ -74,7 +75,12 @@ struct BestCommand: PagedCommand {
             "\(terminal.symbol("★", "*")) \(best.id)  \(PlainText.line(objective.metric)) \(best.scoreText)"
                 + (loaded.record.state.isOver ? "" : "  (so far: the experiment is \(loaded.record.state.rawValue))"))
         try Output.line("checkpoint       \(loaded.checkpointText(of: best) ?? "none")")
-        try Output.line("hyperparameters  \(HyperparameterColumns.line(of: best.hyperparameters))")
+        let hyperparameters = HyperparameterColumns.line(of: best.hyperparameters, in: loaded.experiment.space)
+        try Output.line("hyperparameters  \(hyperparameters)")
+        let metrics = loaded.history.otherMetrics
+        if !metrics.isEmpty { try Output.line("metrics          \(OtherMetric.line(metrics))") }
+        for line in EvaluationText(loaded.history).lines { try Output.line("evaluated        \(line)") }
+        if let verdict = loaded.history.verdict { try Output.line("comparison       \(verdict.text)") }
         try Output.line()
         try schedule.table.print()
         if !schedule.constants.isEmpty { try Output.line("Constant: \(schedule.constants)") }

@@ -83,7 +83,7 @@ struct ExportCommand: AsyncParsableCommand {
 
     private static func writeCSV(_ loaded: LoadedExperiment, to path: String) throws {
         var file = try OutputFile(path)
-        let csv = IntervalCSV(loaded.intervals)
+        let csv = IntervalCSV(loaded.intervals, space: loaded.experiment.space)
         try file.append(csv.header.utf8)
         for interval in loaded.intervals { try file.append(csv.row(interval).utf8) }
         try file.finish()

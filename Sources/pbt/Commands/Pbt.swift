@@ -14,6 +14,7 @@ struct Pbt: AsyncParsableCommand {
             name: "Train",
             subcommands: [
                 RunCommand.self, CheckCommand.self, CreateCommand.self, WorkerCommand.self, ReplayCommand.self,
+                EvaluateCommand.self,
             ]),
         CommandGroup(
             name: "Inspect",

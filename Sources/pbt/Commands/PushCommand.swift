@@ -28,8 +28,8 @@ struct PushCommand: AsyncParsableCommand {
     func run() async throws {
         let given = try GivenValues(values)
         let opened = try await storeOptions.open()
-        let hyperparameters = given.hyperparameters(
-            in: try await opened.store.record(of: experiment).experiment.space)
+        let space = try await opened.store.record(of: experiment).experiment.space
+        let hyperparameters = given.hyperparameters(in: space)
         let interval = try await opened.store.push(hyperparameters, to: experiment)
         if let baseline = try await ExperimentFamily(experiment, in: opened.store).baseline {
             try await push(hyperparameters, matching: interval.id, to: baseline.experiment.name, in: opened)
@@ -40,8 +40,8 @@ struct PushCommand: AsyncParsableCommand {
                 "hyperparameters": interval.hyperparameters.value,
             ])
         }
-        try Output.line(
-            "member \(interval.id.member) will train \(HyperparameterColumns.line(of: interval.hyperparameters))")
+        let line = HyperparameterColumns.line(of: interval.hyperparameters, in: space)
+        try Output.line("member \(interval.id.member) will train \(line)")
     }
 
     /// Gives the random search the same founder, so that both start from the same configurations.

@@ -34,9 +34,18 @@ struct RunCommand: AsyncParsableCommand {
             valueName: "port"))
     var dashboard: Int?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Train so many searches, with successive seeds, and print one table at the end.", valueName: "count"))
+    var seeds: Int?
+
     func validate() throws {
         if let dashboard, !(0...65535).contains(dashboard) {
             throw ValidationError("--dashboard must be a port between 0 and 65535, not \(dashboard)")
+        }
+        if let seeds, !(1...1000).contains(seeds) {
+            throw ValidationError("--seeds must be between 1 and 1000, not \(seeds)")
         }
     }
 
@@ -46,35 +55,33 @@ struct RunCommand: AsyncParsableCommand {
         guard let trainer = experiment.trainer else {
             throw Failure(.badFile, "\(file) has no command")
         }
+        let slots = workersOption.workers ?? trainer.workers
         try source.checkProgram(of: trainer)
-        try trainer.checkDevices(of: experiment.name, slots: workersOption.workers ?? trainer.workers)
+        try trainer.checkDevices(of: experiment.name, slots: slots)
         source.warn()
+        let searches = try seeds.map { try SeededSearches(of: experiment, count: $0) }
         let opened = try await storeOptions.open(in: source.directory, creating: true)
         if !shown.quiet { try await opened.warnOfUnknownFiles() }
         let last = try await opened.store.lastEvent()
-        let hint = overrides.hint(file, workers: workersOption.workers, in: opened, storeDirectory: source.directory)
-        let registration = try await Registration(experiment, in: opened, retrying: true, hint: hint)
-        if case .alreadyFinished = registration.outcome {
+        let hint = overrides.hint(
+            file, workers: workersOption.workers, seeds: seeds, in: opened, storeDirectory: source.directory)
+        let search = Search(opened: opened, trainer: trainer, slots: slots, shown: shown, hint: hint)
+        if let searches {
+            return try await RunDashboard.serve(opened, experiment: searches.experiments[0].name, port: dashboard) {
+                try await searches.run(search)
+            }
+        }
+        let registration = try await search.register(experiment)
+        if registration.isFinished {
             Output.note(
                 "\(PlainText.line(experiment.name)) is already \(registration.family.main.state.rawValue); this is its result"
             )
-            try await Self.conclude(registration.family, in: opened, shown: shown)
-            return
-        }
-        if registration.family.main.state == .paused {
-            let resume = Hint.command("resume", experiment.name, in: opened)
-            throw Failure(
-                .tryLater, "\(PlainText.line(experiment.name)) is paused; resume it: \(resume) && \(hint.command())")
-        }
-        let slots = workersOption.workers ?? trainer.workers
-        let options = shown.options
-        if options.style == .live || options.style == .plain {
-            StartLines(registration, trainer: trainer, slots: slots, opened: opened)
-                .print(isLive: options.style == .live)
-        }
-        try await RunDashboard.serve(opened, experiment: experiment.name, port: dashboard) {
-            try await Session.train(
-                registration.family, in: opened, slots: slots, after: last, options: options)
+            try await search.evaluate(experiment)
+        } else {
+            try await RunDashboard.serve(opened, experiment: experiment.name, port: dashboard) {
+                try await search.train(registration, after: last)
+                try await search.evaluate(experiment)
+            }
         }
         try await Self.conclude(registration.family, in: opened, shown: shown)
     }

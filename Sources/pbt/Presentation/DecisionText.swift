@@ -33,10 +33,14 @@ struct DecisionText {
                     + "(patience): the run is not reproducible from its seed.")
         }
         if let choice = finding.choice { try explain(choice) }
+        if let inside = finding.choice?.subPopulation { try explain(inside, of: finding.choice) }
         guard case .exploits(let donor) = finding.decision.outcome, let derived = finding.decision.next else {
-            if let row = finding.recorded { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
+            if let row = finding.recorded {
+                try say(HyperparameterColumns.line(of: row.hyperparameters, in: loaded.experiment.space))
+            }
             return
         }
+        if let prediction = finding.decision.prediction { try explain(prediction) }
         try Output.line()
         try changes(from: donor, to: derived).print()
     }
@@ -67,9 +71,19 @@ struct DecisionText {
     private var outcome: String {
         switch finding.decision.outcome {
         case .continues: "\(next) continues from \(id) with its own checkpoint and hyperparameters."
-        case .exploits(let donor): "\(next) copies \(donor): its checkpoint, and its hyperparameters after explore."
+        case .exploits(let donor):
+            switch finding.choice?.subPopulation?.origin {
+            case nil: "\(next) copies \(donor): its checkpoint, and its hyperparameters after explore."
+            case .donor: "\(next) takes in \(donor), a migrant: its checkpoint and its hyperparameters."
+            case .best(let best):
+                "\(next) takes in \(donor), a migrant: its checkpoint, with the hyperparameters of \(best.interval)."
+            case .own: "\(next) takes in \(donor), a migrant: its checkpoint; it keeps its own hyperparameters."
+            }
         case .restarts: "\(next) restarts as a founder (no donor available)."
         case .ends where id.index + 1 >= experiment.intervals: "There is no \(next): the member's budget is spent."
+        case .ends where experiment.members(continuingAfter: id.index) != nil && finding.rank != nil:
+            "There is no \(next): of \(experiment.members(reportingAt: id.index)) members at this rung the best "
+                + "\(experiment.members(continuingAfter: id.index) ?? 0) continue."
         case .ends: "There is no \(next): the member can neither continue nor be replaced."
         }
     }
@@ -83,7 +97,7 @@ struct DecisionText {
                     ? "Among \(Words.count(choice.size, "member")) there is no bottom to replace."
                     : "The bottom \(bottom) of \(choice.size) (rank \(cut + 1) and below) are replaced by one of "
                         + "the top \(top); rank \(rank + 1) is \(rank >= cut ? "" : "not ")among them.")
-        } else if choice.rank == nil {
+        } else if choice.rank == nil, choice.subPopulation == nil {
             try say("Unranked members are replaced" + (choice.topCount.map { " by one of the top \($0)." } ?? "."))
         }
         if let rival = choice.rival {
@@ -96,6 +110,62 @@ struct DecisionText {
             try say("Candidates, each equally likely: \(shown)\(more).")
         }
         if let donor = choice.donor { try say("Donor: \(Self.text(donor)).") }
+        if let gate = choice.gate { try say(Self.text(gate)) }
+    }
+
+    /// Returns the gate's verdict in a sentence.
+    private static func text(_ gate: ExploitGate.Verdict) -> String {
+        let limits = [("absolute", gate.absolute), ("relative", gate.relative), ("spread", gate.spread)]
+        let required = limits.compactMap { name, gap in
+            gap.map { "\(Format.significant($0, digits: 3)) (\(name))" }
+        }
+        let gap =
+            gate.gap > 0 ? "better by \(Format.significant(gate.gap, digits: 3))" : "not better than the member"
+        return "Gate: \(text(gate.donor)) is \(gap); the gap must exceed "
+            + "\(required.isEmpty ? "0" : required.joined(separator: " and ")), "
+            + (gate.passes ? "and does." : "and does not: the member continues.")
+    }
+
+    /// Explains a member's place in its sub-population.
+    private func explain(_ inside: ExploitChoice.SubPopulation, of choice: ExploitChoice?) throws {
+        let name = "Sub-population \(inside.number + 1) of \(inside.count)"
+        let interval = inside.every == 1 ? "each interval" : "every \(inside.every) intervals"
+        let due = inside.isDue ? "now" : "not after this one"
+        try say("\(name), \(Words.count(inside.size, "member")), exchanges after \(interval): \(due).")
+        guard let rank = inside.rank else {
+            return try say(
+                inside.quarter > 0
+                    ? "Unranked members are replaced by one of its top \(inside.quarter), or by the best of all."
+                    : "Unranked members are replaced by its best, or by the best of all.")
+        }
+        guard inside.isDue, inside.quarter > 0 else { return }
+        let quarter = inside.quarter
+        let (migrants, bottom) = (inside.size - 2 * quarter, inside.size - quarter)
+        try say(
+            "Inside it ranks \(Words.ordinal(rank + 1)): from rank \(bottom + 1) its members are replaced by the top "
+                + "\(quarter), paired by rank; from rank \(migrants + 1) by migrants that rank better.")
+        guard rank >= migrants, rank < bottom, choice?.gate?.passes != false else { return }
+        guard let candidate = inside.candidate else { return try say("No other sub-population has a migrant.") }
+        guard let origin = inside.origin else {
+            return try say("The best migrant left, \(Self.text(candidate)), does not rank better.")
+        }
+        switch origin {
+        case .donor: try say("The migrant's sub-population exchanges less often, so its hyperparameters come along.")
+        case .best(let best):
+            try say(
+                "The migrant's sub-population exchanges more often, so the hyperparameters are those of the best inside, "
+                    + "\(Self.text(best)).")
+        case .own:
+            try say("The migrant's sub-population exchanges as often, so the member keeps its own hyperparameters.")
+        }
+    }
+
+    private func explain(_ prediction: Prediction) throws {
+        let (gain, deviation) = (prediction.gain, prediction.deviation)
+        let direction = (gain > 0) == (experiment.objective.goal == .maximize) ? "higher" : "lower"
+        try say(
+            "Expected after \(next): \(experiment.objective.metric) \(direction) by \(gain.magnitude.short) "
+                + "± \(deviation.short) than the donor's, learned from \(Words.count(prediction.rows, "interval")).")
     }
 
     private static func text(_ member: Population.Member) -> String {
@@ -111,10 +181,11 @@ struct DecisionText {
             .init(""),
             .init("\(next)", .right),
         ])
-        for name in loaded.experiment.space.ordered(derived.hyperparameters.names) {
+        let names = Set(derived.hyperparameters.names + derived.changes.map(\.name))
+        for name in loaded.experiment.space.ordered(names) {
             let change = derived.changes.first { $0.name == name }
             let values = Self.cells([
-                own?[name], change?.old ?? donors?[name], change?.new ?? derived.hyperparameters[name],
+                own?[name], change.map(\.before) ?? donors?[name], derived.hyperparameters[name],
             ])
             table.append([name, values[0], values[1], Words.plain(change?.label ?? "unchanged"), values[2]])
         }

@@ -58,6 +58,12 @@ struct EventDescriber: Sendable {
         case .paused, .resumed, .created: return [event.kind.rawValue]
         case .pushed, .started, .released: return ["\(event.kind.rawValue)\(id)\(reason(event))"]
         case .setAside: return ["set-aside\(reason(event))"]
+        case .evaluated:
+            let numbers = ["number", "score", "mean"].compactMap { key in
+                event.details[key]?.double.map { " \(key)=\(Format.score($0))" }
+            }
+            let best = event.details["best"] == true ? " best=true" : ""
+            return ["evaluated\(id)\(numbers.joined())\(best)\(reason(event))"]
         case .ended:
             let state = event.details["state"]?.string ?? ""
             return [state + reason(event)]
@@ -88,11 +94,11 @@ struct EventDescriber: Sendable {
         let from = donor.flatMap { donor in
             donor["member"]?.int.flatMap { member in donor["interval"]?.int.map { "\(member)@\($0)" } }
         }
-        let changes = (exploit["changes"]?.array ?? []).map { change in
-            let name = PlainText.line(change["name"]?.string ?? "")
-            let operation = (change["operation"]?.string ?? "") + (change["clipped"]?.bool == true ? ",clipped" : "")
+        let changes = (exploit["changes"]?.array ?? []).compactMap { Change(value: $0) }.map { change in
+            let name = PlainText.line(change.name)
+            let operation = change.operation + (change.isClipped ? ",clipped" : "")
             let sign = Terminal.error.isUTF8 ? operation : operation.replacing("×", with: "*")
-            return " \(name)=\(Format.value(change["old"]))->\(Format.value(change["new"]))(\(sign))"
+            return " \(name)=\(Format.value(change.before))->\(Format.value(change.after))(\(sign))"
         }
         return "copy member=\(member) donor=\(from ?? "?")\(changes.joined())"
     }

@@ -73,11 +73,39 @@ struct Explanation {
         object["candidates"] = .array(choice.candidates.map { Self.value(of: $0) })
         object["rival"] = choice.rival.map { Self.value(of: $0) } ?? .null
         object["p"] = choice.test.map { .score($0.p) } ?? .null
+        object["gate"] = choice.gate.map { Self.value(of: $0) } ?? .null
+        object["sub_population"] = choice.subPopulation.map { Self.value(of: $0) } ?? .null
         return .object(object)
+    }
+
+    private static func value(of inside: ExploitChoice.SubPopulation) -> Value {
+        let hyperparameters: Value? =
+            switch inside.origin {
+            case nil: nil
+            case .donor: "migrant"
+            case .best: "best"
+            case .own: "own"
+            }
+        return [
+            "number": .integer(inside.number), "every": .integer(inside.every), "due": .bool(inside.isDue),
+            "size": .integer(inside.size), "rank": inside.rank.map { .integer($0 + 1) } ?? .null,
+            "quarter": .integer(inside.quarter), "migrant": inside.candidate.map { Self.value(of: $0) } ?? .null,
+            "hyperparameters": hyperparameters ?? .null,
+        ]
     }
 
     private static func value(of member: Population.Member) -> Value {
         ["member": .integer(member.id), "interval": .integer(member.index), "score": .number(member.score)]
+    }
+
+    private static func value(of verdict: ExploitGate.Verdict) -> Value {
+        var object: [String: Value] = [
+            "donor": value(of: verdict.donor), "gap": .number(verdict.gap), "passes": .bool(verdict.passes),
+        ]
+        object["absolute"] = verdict.absolute.map { .number($0) }
+        object["relative"] = verdict.relative.map { .number($0) }
+        object["spread"] = verdict.spread.map { .number($0) }
+        return .object(object)
     }
 
     // MARK: Text
@@ -93,7 +121,7 @@ struct Explanation {
                 let best = loaded.experiment.founderCheckpoints.experiment.map { ", from the best of \"\($0)\"" } ?? ""
                 try say("It continues the checkpoint \(continued.source)\(best).")
             }
-            if let row { try say(HyperparameterColumns.line(of: row.hyperparameters)) }
+            if let row { try say(HyperparameterColumns.line(of: row.hyperparameters, in: loaded.experiment.space)) }
         }
         if let origin { try DecisionText(finding: origin, loaded: loaded).print() }
         try say("re-derived from the recorded rows: " + (isIdentical ? "identical" : "MISMATCH"))

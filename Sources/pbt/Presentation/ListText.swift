@@ -8,6 +8,8 @@ struct ListText {
     private let records: [ExperimentRecord]
     private let all: [ExperimentRecord]
     private let now: Timestamp
+    /// The best intervals of the experiments whose definition names metrics, by name.
+    private let winners: [String: Interval]
     private let terminal = Terminal.output
 
     /// Creates a table of experiments.
@@ -16,7 +18,11 @@ struct ListText {
     ///   - records: The rows.
     ///   - all: All experiments of the store, among which a baseline's experiment is found.
     ///   - now: The store's time.
-    init(_ records: [ExperimentRecord], among all: [ExperimentRecord], now: Timestamp) {
+    ///   - winners: The best intervals of experiments whose definition names metrics, by name.
+    init(
+        _ records: [ExperimentRecord], among all: [ExperimentRecord], now: Timestamp, winners: [String: Interval] = [:]
+    ) {
+        self.winners = winners
         self.records = records
         self.all = all
         self.now = now
@@ -38,12 +44,21 @@ struct ListText {
                 experiment.kind.words + (base.map { ", baseline of \($0)" } ?? ""),
                 record.state.rawValue, "\(experiment.population)",
                 "\(record.intervalsFinished)/\(record.intervalsPlanned)",
-                record.bestScore.map { "\(experiment.objective.metric) \(Format.score($0))" } ?? "-",
+                best(of: record),
                 terminal.isTerminal ? Words.ago(record.created, now) : record.created.description,
                 Format.duration((record.ended ?? now).since(record.created)),
             ])
         }
         return table
+    }
+
+    /// Returns the best score, and the metrics that the definition names.
+    private func best(of record: ExperimentRecord) -> String {
+        guard let score = record.bestScore else { return "-" }
+        let experiment = record.experiment
+        let metrics = winners[experiment.name].map { OtherMetric.all(of: experiment, $0) } ?? []
+        return "\(experiment.objective.metric) \(Format.score(score))"
+            + (metrics.isEmpty ? "" : ", \(OtherMetric.line(metrics, atMost: 3))")
     }
 
     /// Returns the header, and a line for each experiment.

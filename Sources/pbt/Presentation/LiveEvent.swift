@@ -42,6 +42,9 @@ struct LiveEvent {
         case .paused, .resumed, .created: return [line(event.kind.rawValue, .bold, "")]
         case .pushed, .started, .released: return [line(event.kind.rawValue, nil, name + reason("  "))]
         case .setAside: return [line("set aside", .yellow, reason(""))]
+        case .evaluated:
+            let score = (event.details["score"] ?? event.details["mean"])?.double.map { "  \(Format.score($0))" } ?? ""
+            return [line(event.details["best"] == true ? "best" : "evaluated", nil, name + score + reason("  "))]
         case .ended:
             let state = event.details["state"]?.string ?? "ended"
             return [line(state, state == "failed" ? .red : .green, reason(""))]
@@ -72,11 +75,10 @@ struct LiveEvent {
             let score = decision["member"] == nil ? event.details["score"]?.double : nil
             var text = "\(member) \(glyphs.from) \(from)@\(index)"
             if let score { text += "  was \(Format.score(score))" }
-            for change in decision["changes"]?.array ?? [] {
-                let operation = change["operation"]?.string ?? ""
+            for change in (decision["changes"]?.array ?? []).compactMap({ Change(value: $0) }) {
                 text +=
-                    "  \(change["name"]?.string ?? "") \(Format.value(change["old"])) \(operation) = "
-                    + Format.value(change["new"]) + (change["clipped"]?.bool == true ? " (clipped)" : "")
+                    "  \(change.name) \(Format.value(change.before)) \(change.operation) = "
+                    + Format.value(change.after) + (change.isClipped ? " (clipped)" : "")
             }
             return line("copy", nil, text)
         }

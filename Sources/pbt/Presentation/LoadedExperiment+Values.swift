@@ -10,6 +10,8 @@ extension LoadedExperiment {
         guard let best = history.best else { return .null }
         var object = best.fields
         object["checkpoint"] = .string(orNull: checkpoint(of: best)?.string)
+        object["metrics"] = .object(best.metrics)
+        object["evaluations"] = .array(best.evaluations.map(\.value))
         return .object(object)
     }
 
@@ -45,6 +47,7 @@ extension LoadedExperiment {
             "intervals_planned": .integer(record.intervalsPlanned), "best": bestValue, "members": .array(rows),
             "copies": .integer(history.copies), "founders_left": .integer(history.families.foundersLeft),
             "baseline": .string(orNull: baseline), "baseline_of": .string(orNull: baselineOf),
+            "comparison": history.verdict?.value ?? .null,
             "revisions": .array(revisionValues),
             "created": .string(record.created.description), "ended": .string(orNull: record.ended?.description),
         ]

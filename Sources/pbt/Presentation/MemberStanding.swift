@@ -35,12 +35,13 @@ extension LoadedExperiment {
     /// Returns the members, best first; those without a score last.
     func standings() -> [MemberStanding] {
         let objective = experiment.objective
+        func isBest(_ standing: MemberStanding) -> Bool { standing.shown.id == history.best?.id }
         return history.members.map { MemberStanding($0) }.sorted { a, b in
             switch (a.score, b.score) {
             case (let x?, let y?) where x != y: objective.isBetter(x, than: y)
             case (.some, nil): true
             case (nil, .some): false
-            default: a.shown.id < b.shown.id
+            default: isBest(a) == isBest(b) ? a.shown.id < b.shown.id : isBest(a)
             }
         }
     }

@@ -145,11 +145,14 @@ actor Progress {
         if event.details["best"] == true { best[event.experiment] = event.details["score"]?.double }
         switch event.kind {
         case .retried, .failed, .diverged, .lost: break
-        case .done where event.details["best"] == true && (isMain || isVerbose): break
+        // One as good as the best so far does not count as news.
+        case .done
+        where event.details["best"] == true && (isMain && event.details["score"]?.double != before || isVerbose):
+            break
         case .done where event.details["decision"] == "exploits" && status.isLive: break
         case .generation where status.isLive: break
         case .paused, .resumed, .ended, .edited, .pushed, .setAside: break
-        case .done, .generation, .started, .released:
+        case .done, .generation, .started, .released, .evaluated:
             guard isVerbose else { return }
         case .created: return
         }

@@ -6,7 +6,8 @@ import SystemPackage
 
 /// The result of a run.
 struct RunResult {
-    private let loaded: LoadedExperiment
+    /// The experiment.
+    let loaded: LoadedExperiment
     private let opened: OpenStore
     /// The experiment and its baseline.
     private let family: ExperimentFamily
@@ -25,16 +26,6 @@ struct RunResult {
     /// The exit code for the result.
     var status: ExitStatus {
         loaded.history.best == nil || loaded.record.state == .failed ? .noResult : .done
-    }
-
-    /// The scores of the experiment and its baseline after the same number of finished intervals.
-    private var comparison: (budget: Int, score: Double, baseline: Double)? {
-        guard let baseline = family.baseline else { return nil }
-        let budget = min(loaded.record.intervalsFinished, baseline.intervalsFinished)
-        guard let score = loaded.history.bestSoFar(by: .finished).last(where: { $0.at <= budget })?.score,
-            let other = loaded.history.baselineBestSoFar(by: .finished).last(where: { $0.at <= budget })?.score
-        else { return nil }
-        return (budget, score, other)
     }
 
     /// The result as a JSON object, with the keys of `pbt show --json` where it has the same values.
@@ -56,6 +47,7 @@ struct RunResult {
                 "member": .integer(best.id.member), "interval": .integer(best.id.index), "score": .score(best.score),
                 "hyperparameters": best.hyperparameters.value,
                 "checkpoint": .string(orNull: loaded.checkpoint(of: best)?.string),
+                "metrics": .object(best.metrics), "evaluations": .array(best.evaluations.map(\.value)),
             ]
             object["schedule"] =
                 ScheduleText(loaded.history.lineage(of: best.id), of: loaded.history.record.experiment.space).value
@@ -64,14 +56,18 @@ struct RunResult {
             object["baseline"] = [
                 "name": .string(baseline.experiment.name), "state": .string(baseline.state.rawValue),
                 "score": .score(baseline.bestScore),
-                "comparison": comparison.map {
-                    [
-                        "intervals": .integer($0.budget), "score": .number($0.score), "baseline": .number($0.baseline),
-                    ]
-                } ?? .null,
+                "comparison": loaded.history.verdict?.value ?? .null,
             ]
         }
         return .object(object)
+    }
+
+    /// The result on one line: the state, and the best score.
+    var line: String {
+        let title = "\(PlainText.line(name)) \(loaded.record.state.rawValue)"
+        guard let best = loaded.history.best else { return title }
+        return
+            "\(title): best member \(best.id), \(PlainText.line(loaded.experiment.objective.metric)) \(best.scoreText)"
     }
 
     /// Prints the result to standard output.
@@ -99,7 +95,10 @@ struct RunResult {
         }
         if let reason = record.reason { try row("ended", reason) }
         if let checkpoint = loaded.checkpointText(of: best) { try row("checkpoint", checkpoint) }
-        if let comparison { try row("random search", compared(comparison)) }
+        let metrics = loaded.history.otherMetrics
+        if !metrics.isEmpty { try row("metrics", OtherMetric.line(metrics, atMost: 8)) }
+        for line in EvaluationText(loaded.history).lines { try row("evaluated", line) }
+        if let verdict = loaded.history.verdict { try row("comparison", verdict.text) }
         let counts = Interval.State.allCases.compactMap { state in
             record.counts[state].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
         }
@@ -118,19 +117,6 @@ struct RunResult {
 
     private func row(_ title: String, _ text: String) throws {
         try Output.line("  \(title)\(String(repeating: " ", count: max(1, 15 - title.count)))\(text)")
-    }
-
-    private func compared(_ comparison: (budget: Int, score: Double, baseline: Double)) -> String {
-        let objective = loaded.experiment.objective
-        let difference = Format.significant((comparison.score - comparison.baseline).magnitude, digits: 3)
-        let verdict =
-            if comparison.score == comparison.baseline {
-                "the same"
-            } else {
-                "this run is \(difference) \(objective.isBetter(comparison.score, than: comparison.baseline) ? "better" : "worse")"
-            }
-        return
-            "\(Format.score(comparison.baseline)) at equal budget (\(comparison.budget) intervals); \(verdict)"
     }
 
     /// Prints the schedule in short: a row for each stretch with the same values, the middle omitted.

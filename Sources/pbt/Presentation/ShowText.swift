@@ -54,6 +54,10 @@ struct ShowText {
         try line("space", space.joined(separator: "   "))
         try line("intervals", intervals)
         try line("result", result)
+        let metrics = history.otherMetrics
+        if !metrics.isEmpty { try line("metrics", OtherMetric.line(metrics, atMost: 8)) }
+        for text in EvaluationText(history).lines { try line("evaluated", text) }
+        if let verdict = history.verdict { try line("comparison", verdict.text) }
         if experiment.kind == .populationBasedTraining {
             try line(
                 "",
@@ -113,7 +117,6 @@ struct ShowText {
             let median = scores.count % 2 == 1 ? scores[middle] : scores[middle - 1] / 2 + scores[middle] / 2
             parts.append("median \(Format.score(median))")
         }
-        if let baseline = history.baselineBest { parts.append("random search \(baseline.scoreText)") }
         return parts.joined(separator: "   ")
     }
 

@@ -75,7 +75,13 @@ struct StartLines {
         let elsewhere = running > 0 ? ", with \(Words.count(running, "interval")) running elsewhere" : ""
         var title = StyledLine(experiment.name, .bold)
         title.append(" \(start)\(elsewhere)")
-        let baseline = family.baseline == nil ? "" : ", plus the same number by random search"
+        let baseline =
+            family.baseline.map { record in
+                record.experiment.halving == nil
+                    ? ", plus the same number by random search"
+                    : ", plus \(record.intervalsPlanned) by successive halving of "
+                        + Words.count(record.experiment.population, "member")
+            } ?? ""
         var location = opened.location.description
         if case .file(let path) = opened.location { location = near(path) }
         let place = opened.data.map { near($0.root) } ?? "the server's data directory"
@@ -83,7 +89,7 @@ struct StartLines {
         let intervals = Words.count(experiment.intervals, "interval")
         return [
             title,
-            "  \(members), \(intervals) each, seed \(Int64(bitPattern: experiment.seed))\(baseline)",
+            "  \(members), \(experiment.halving == nil ? "" : "up to ")\(intervals) each, seed \(Int64(bitPattern: experiment.seed))\(baseline)",
             "  \(Words.count(slots, "worker")), \(threads)\(devices)", "  store \(location)",
             "  checkpoints in \(place): at most \(Self.mostCheckpoints(of: family, slots: slots)) at a time\(free)",
         ]
@@ -100,7 +106,7 @@ struct StartLines {
     /// Returns the maximum number of checkpoints of one experiment, without those being written.
     static func mostCheckpoints(of experiment: Experiment) -> Int {
         experiment.population.multiplied(saturatingBy: experiment.keep.last)
-            .adding(saturating: experiment.keep.best).adding(saturating: experiment.possibleDonors)
+            .adding(saturating: experiment.bestKept).adding(saturating: experiment.possibleDonors)
     }
 
     private var isThreadsInherited: Bool {

@@ -11,6 +11,8 @@ extension Experiment.Kind {
         switch self {
         case .populationBasedTraining: "PBT"
         case .randomSearch: "random search"
+        case .successiveHalving(let halving):
+            "successive halving by \(halving.factor) from \(Words.count(halving.first, "interval"))"
         case .manual: "manual search"
         case .replay: "replay"
         }
@@ -36,6 +38,9 @@ extension ExploitRule {
         case .best: "copy the best"
         case .none: "no exploit"
         case .custom(let name): "\(name) (Swift)"
+        case .multiFrequency(let subPopulations):
+            "MF-PBT, every " + subPopulations.map { "\($0.every)" }.joined(separator: ", ") + " intervals"
+                + (subPopulations.contains { $0.explore != nil } ? ", each with its own explore" : "")
         }
     }
 }
@@ -61,14 +66,21 @@ extension ExploreRule {
             return "step ±\(Words.percent(low))..\(Words.percent(high)) of the range" + resampling(probability)
         case .ray(let factors, let probability):
             return "as Ray: " + factors.map { "×\($0.short)" }.joined(separator: " ") + resampling(probability)
+        case .pb2(let settings):
+            return settings.mixesCategories
+                ? "PB2-Mix" : "PB2, keep categories \(Words.percent(keptCategories))"
         case .custom(let name): return "\(name) (Swift)"
         }
     }
 }
 
 extension Dimension {
-    /// The distribution.
+    /// The distribution, and the condition.
     var words: String {
+        distributionWords + (condition.map { " when \($0.clause)" } ?? "")
+    }
+
+    private var distributionWords: String {
         let fixed = isMutable ? "" : " (fixed)"
         switch domain {
         case .real(let real):

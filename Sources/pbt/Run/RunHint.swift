@@ -15,6 +15,8 @@ struct RunHint {
     var from: String?
     /// The number of workers on the command line.
     var workers: Int?
+    /// The number of searches on the command line.
+    var seeds: Int?
     /// The store.
     let store: StoreLocation
     /// The directory of the default store.
@@ -33,6 +35,7 @@ struct RunHint {
         if let seed { words += seed < 0 ? ["--seed=\(seed)"] : ["--seed", "\(seed)"] }
         if let from { words += ["--from", from] }
         if let workers, verb == "run" { words += ["--workers", "\(workers)"] }
+        if let seeds, verb == "run", newName == nil { words += ["--seeds", "\(seeds)"] }
         return Shell.command(words + Hint.storeOption(store, in: directory))
     }
 

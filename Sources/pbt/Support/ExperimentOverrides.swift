@@ -25,13 +25,15 @@ struct ExperimentOverrides: ParsableArguments {
     /// - Parameters:
     ///   - file: The file, as on the command line.
     ///   - workers: The number of workers on the command line.
+    ///   - seeds: The number of searches on the command line.
     ///   - opened: The store.
     ///   - directory: The directory of the default store.
     /// - Returns: The command line.
-    func hint(_ file: String, workers: Int? = nil, in opened: OpenStore, storeDirectory directory: FilePath) -> RunHint
-    {
+    func hint(
+        _ file: String, workers: Int? = nil, seeds: Int? = nil, in opened: OpenStore, storeDirectory directory: FilePath
+    ) -> RunHint {
         RunHint(
-            file: file, name: name, seed: seed, from: from, workers: workers, store: opened.location,
+            file: file, name: name, seed: seed, from: from, workers: workers, seeds: seeds, store: opened.location,
             directory: directory)
     }
 

@@ -102,7 +102,9 @@ import Testing
     }
 
     @Test func `is the file's, also in groups, and survives a store`() throws {
-        let experiment = try experiment(["rate", "momentum", "beta"])
+        var experiment = try experiment(["rate", "momentum", "beta"])
+        // As a store names it, whose definitions without a timing are of earlier versions.
+        experiment.decides = .certain
         #expect(experiment.space.names == ["rate", "momentum", "beta", "group.z", "group.a"])
         let stored = try Experiment(
             document: Document(Value(json: experiment.value.json)), directory: "/", isStored: true)
@@ -112,11 +114,12 @@ import Testing
         #expect(space.names == ["b", "a"])
     }
 
-    @Test func `is by name in definitions of earlier versions, which are written as before`() throws {
+    @Test func `is by name in definitions of earlier versions, which are written with their timing`() throws {
         var value = try experiment(["rate", "beta"]).value.object ?? [:]
         #expect(value.removeValue(forKey: "order") != nil)
         let earlier = try Experiment(document: Document(.object(value)), directory: "/", isStored: true)
         #expect(earlier.space.names == ["beta", "group.a", "group.z", "rate"])
+        value["decide"] = "early"
         #expect(earlier.value == .object(value))
     }
 

@@ -12,7 +12,8 @@ import Testing
     private func experiment(_ exploit: ExploitRule, synchronous: Bool, seed: UInt64 = 5) -> Experiment {
         Experiment(
             "algorithm", objective: .minimize("loss"), population: 10, intervals: 12, seed: seed,
-            space: NoisyQuadratic.space, exploit: exploit, isSynchronous: synchronous)
+            space: NoisyQuadratic.space, exploit: exploit, isSynchronous: synchronous,
+            decides: .early)
     }
 
     private func runs(_ rule: ExploitRule) throws -> [Simulation<NoisyQuadratic>.Outcome] {

@@ -72,18 +72,19 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"intervals": -1}"#, "intervals: must be at least 1, not -1"),
         Broken(#"{"seed": 0.5}"#, "seed: must be an integer, not 0.5"),
         Broken(#"{"retries": -1}"#, "retries: must be at least 0, not -1"),
-        Broken(#"{"kind": "grid"}"#, #"kind: must be pbt, random_search, or manual, not "grid""#),
+        Broken(#"{"kind": "grid"}"#, #"kind: must be pbt, random_search, successive_halving, or manual, not "grid""#),
         Broken(
-            #"{"kind": "manuel"}"#, #"kind: must be pbt, random_search, or manual, not "manuel"; did you mean manual?"#),
+            #"{"kind": "manuel"}"#,
+            #"kind: must be pbt, random_search, successive_halving, or manual, not "manuel"; did you mean manual?"#),
         Broken(#"{"kind": "replay"}"#, "kind: replay needs a schedule: one object an interval"),
         Broken(#"{"schedule": [{}, {}]}"#, "schedule: requires kind: replay"),
         Broken(#"{"kind": "replay", "schedule": [{}]}"#, "schedule: must be a list of 2 objects, one an interval"),
-        Broken(#"{"preset": "raytune"}"#, #"preset: must be "ray" or "paper", not "raytune""#),
+        Broken(#"{"preset": "raytune"}"#, #"preset: must be "ray", "paper", or "portfolio", not "raytune""#),
         Broken(#"{"synchronous": "yes"}"#, #"synchronous: must be true or false, not "yes""#),
         Broken(
             #"{"synchronous": {"deadline": "soon"}}"#,
             #"synchronous.deadline: must be a time such as 90s, 10m or 2h, not "soon""#),
-        Broken(#"{"baseline": "grid"}"#, #"baseline: must be random_search, not "grid""#),
+        Broken(#"{"baseline": "grid"}"#, #"baseline: must be random_search or successive_halving, not "grid""#),
         Broken(
             #"{"kind": "random_search", "baseline": "random_search"}"#, "baseline: requires kind: pbt"),
         Broken(#"{"stop": {"target": "high"}}"#, #"stop.target: must be a finite number, not "high""#),
@@ -91,6 +92,26 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"stop": {"after": 0}}"#, "stop.after: must be a time such as 90s, 10m or 2h, not 0"),
         Broken(#"{"stop": {"time": 1}}"#, "stop.time: unknown key; known keys: target, after"),
         Broken(#"{"keep": {"best": 0}}"#, "keep.best: must be at least 1, not 0"),
+        Broken(#"{"metrics": "loss"}"#, #"metrics: must be a list, not a string ("loss")"#),
+        Broken(#"{"metrics": ["a", 7]}"#, "metrics[1]: must be the name of a metric: metrics: [test_accuracy]"),
+        Broken(#"{"metrics": ["a", "a"]}"#, #"metrics[1]: is duplicated: "a"; remove it"#),
+        Broken(
+            #"{"evaluate": true}"#,
+            "evaluate: requires a command: checkpoints are evaluated by a program; trainers in Swift have none"),
+        Broken(
+            #"{"command": ["a"], "evaluate": {"repeats": 0}}"#,
+            "evaluate.repeats: must be between 1 and 1000, not 0"),
+        Broken(
+            #"{"command": ["a"], "evaluate": {"seeds": 3}}"#,
+            "evaluate.seeds: unknown key; write repeats: NUMBER"),
+        Broken(
+            #"{"command": ["a"], "evaluate": {"command": "test.py 1"}}"#,
+            "evaluate.command: must be a list of the program and its arguments, since no shell splits it; write: command: [test.py, 1]"
+        ),
+        Broken(
+            #"{"command": ["a"], "persistent": true, "evaluate": {}}"#,
+            "evaluate: needs a command of its own with persistent: true, whose program is not started for an evaluation: evaluate: {command: [PROGRAM, …]}"
+        ),
         Broken(#"{"keep": 3}"#, #"keep: must be an object with "best", "last", not a number"#),
     ])
     func `what is wrong at the top is named`(broken: Broken) throws {
@@ -102,7 +123,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"populaton": 4}"#, #"populaton: unknown key; did you mean "population"?"#),
         Broken(
             #"{"zzzzzzzz": 4}"#,
-            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, from, preset, exploit, explore, synchronous, decide, open, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent, env, order"
+            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, from, preset, exploit, explore, synchronous, decide, open, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent, env, order, metrics, evaluate"
         ),
         Broken(#"{"metric": "m"}"#, "metric: unknown key; write objective: {metric: NAME, goal: maximize}"),
         Broken(#"{"quantile_fraction": 0.2}"#, "quantile_fraction: unknown key; write exploit: {truncation: FRACTION}"),
@@ -131,7 +152,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"exploit": "trunction"}"#, #"exploit: unknown rule "trunction"; did you mean "truncation"?"#),
         Broken(
             #"{"exploit": "xyz"}"#,
-            #"exploit: unknown rule "xyz"; known: truncation, binary_tournament, t_test, best, none, ray"#),
+            #"exploit: unknown rule "xyz"; known: truncation, multi_frequency, binary_tournament, t_test, best, none, ray"#),
         Broken(#"{"exploit": {}}"#, "exploit: must have one rule, for example {truncation: 0.2}"),
         Broken(
             #"{"exploit": {"truncation": 0.2, "best": true}}"#,

@@ -53,7 +53,28 @@ struct ExperimentGenerator {
             experiment.explore = .none
             experiment.hasBaseline = false
             experiment.population = max(experiment.initial.count, random.index(below: 3))
+        case 2:
+            experiment.kind = .successiveHalving(
+                Halving(factor: 2 + random.index(below: 4), first: 1 + random.index(below: 3)))
+            experiment.isSynchronous = false
+            experiment.deadline = nil
+            experiment.exploit = .none
+            experiment.explore = .none
+            experiment.hasBaseline = false
+            return experiment
         default: break
+        }
+        if chance() { experiment.metrics = chance() ? [] : ["test accuracy", "n"] }
+        if chance(), experiment.trainer != nil {
+            experiment.evaluate = Experiment.Evaluate(
+                command: experiment.trainer?.isPersistent == true || chance() ? ["test", "{checkpoint_in}"] : nil,
+                candidates: 1 + random.index(below: 9), repeats: 1 + random.index(below: 9))
+        }
+        if experiment.kind == .populationBasedTraining {
+            if experiment.hasBaseline, chance() { experiment.baselineKind = .successiveHalving(Halving(factor: 4)) }
+            if chance() {
+                experiment.gate = ExploitGate(absolute: random.unit(), spread: chance() ? random.unit() : nil)
+            }
         }
         if chance() {
             experiment.decides = oneOf(experiment.isSynchronous ? [.certain, .early] : [.certain, .early, .late])

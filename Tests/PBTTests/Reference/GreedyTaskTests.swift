@@ -61,4 +61,29 @@ import Testing
         #expect(greedy <= 0.95)
         #expect(try medianBest(isDeceptive: true, kind: .randomSearch, seeds: 9) > greedy)
     }
+
+    /// The median of the best member's final score, 24 members with factor 2.
+    private func median(of rule: ExploitRule, isDeceptive: Bool, seeds: Int) throws -> Double {
+        let best = try (0..<seeds).map { seed in
+            var experiment = experiment(.populationBasedTraining, population: 24, seed: UInt64(seed))
+            experiment.exploit = rule
+            experiment.isSynchronous = false
+            experiment.decides = .certain
+            let outcome = try Simulation(experiment, of: GreedyTask(isDeceptive: isDeceptive)).run()
+            return (0..<24).compactMap { outcome.intervals[IntervalID(member: $0, index: 49)]?.score }.max() ?? .nan
+        }
+        return best.sorted()[seeds / 2]
+    }
+
+    @Test func `sub-populations that exchange every 1, 5 and 10 rounds are not deceived, and solve both`() throws {
+        #expect(try median(of: .multiFrequency(), isDeceptive: true, seeds: 9) >= 1.17)
+        #expect(try median(of: .multiFrequency(), isDeceptive: false, seeds: 9) >= 1.199)
+        #expect(try median(of: .truncation(0.25), isDeceptive: true, seeds: 9) <= 0.95)
+    }
+
+    @Test func `a portfolio without any setting solves both`() throws {
+        let portfolio = ExploitRule.portfolio(forPopulation: 24)
+        #expect(try median(of: portfolio, isDeceptive: true, seeds: 9) >= 1.15)
+        #expect(try median(of: portfolio, isDeceptive: false, seeds: 9) >= 1.199)
+    }
 }

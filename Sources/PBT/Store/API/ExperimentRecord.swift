@@ -33,7 +33,7 @@ public struct ExperimentRecord: Sendable, Hashable {
     public var ended: Timestamp?
     /// The number of intervals in each state.
     public var counts: [Interval.State: Int]
-    /// The best interval ever, by its score.
+    /// The best interval ever, by its score; of equal ones by ``Objective/prefers(_:to:)``.
     public var best: IntervalID?
     /// The score of the best interval ever.
     public var bestScore: Double?
@@ -86,7 +86,7 @@ public struct ExperimentRecord: Sendable, Hashable {
     public var intervalsPlanned: Int {
         experiment.isEndless
             ? counts.values.reduce(0) { $0.adding(saturating: $1) }
-            : experiment.population.multiplied(saturatingBy: experiment.intervals).subtracting(saturating: skipped)
+            : experiment.plannedIntervals.subtracting(saturating: skipped)
     }
 
     /// The number of intervals of population × intervals that will not be trained, since members ended early or the

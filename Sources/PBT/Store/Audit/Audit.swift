@@ -4,7 +4,7 @@
 ///
 /// Decisions are pure, so they can be checked with an experiment's definition and its intervals alone: the population
 /// is rebuilt interval by interval in the order in which they finished, and
-/// ``Experiment/decide(after:in:strategies:at:)`` is called again. Only the rows are used, whichever store, machine, or
+/// ``Experiment/decide(after:in:learningFrom:strategies:at:revised:)`` is called again. Only the rows are used, whichever store, machine, or
 /// worker wrote them.
 ///
 /// Values given by hand cannot be derived: the hyperparameters of a manual search's members and those that were pushed

@@ -28,6 +28,10 @@ struct AuditReplay {
     private var members: Int
     /// The generations, if decisions wait for certainty.
     private var generations: Generations?
+    /// The number of intervals that had finished when the decisions at this point of the replay were made.
+    private var finishedCount: Int64 = 0
+    /// The history that a rule learns from, if the experiment has one that does.
+    private var past: AuditHistory?
 
     private(set) var findings: [Audit.Finding] = []
     private(set) var founders: [Audit.Founder] = []
@@ -57,6 +61,7 @@ struct AuditReplay {
             }
             return (decided, interval)
         }.sorted { $0.decided.order < $1.decided.order }
+        if revisions.contains(where: \.experiment.learnsFromHistory) { past = AuditHistory(intervals) }
         revision = first
         members = first.experiment.population
         population = Population(first.experiment)
@@ -86,6 +91,7 @@ struct AuditReplay {
                 population.remove(member)
             }
             guard let interval else { continue }
+            finishedCount = place + 1
             for replaced in try decisions(after: interval, detailsOf: isDetailed) where replaced.replaces {
                 population.remove(replaced.interval.member)
             }
@@ -127,7 +133,11 @@ struct AuditReplay {
 
     /// Adopts a revision with the same steps as ``Ledger/adopt(_:in:)``.
     private mutating func adopt(_ next: Revision, detailsOf isDetailed: (IntervalID) -> Bool) throws {
+        let isSearchChanged = !next.experiment.conflicts(with: experiment).isEmpty
         revision = next
+        finishedCount = next.after
+        // As in the store, an edit of anything else decides about nobody.
+        guard isSearchChanged else { return }
         var rebuilt = Population(experiment)
         for member in population.ranked where !experiment.isRetired(member.id) {
             rebuilt.update(Standings.standing(rebuilding: member, window: experiment.exploit.window) { rows[$0] })
@@ -262,6 +272,7 @@ struct AuditReplay {
     ) throws -> [Decision] {
         open.remove(interval.id)
         let member = interval.id.member
+        if experiment.halving != nil { return try decisionsAtRungs(after: interval, detailsOf: isDetailed) }
         if report(interval) || experiment.decides == .late && !experiment.ends(after: interval) {
             undecided[member] = interval
             return []
@@ -278,6 +289,31 @@ struct AuditReplay {
         return try generation.map { try decide(after: $0, detailsOf: isDetailed) }
     }
 
+    /// Makes the decisions of successive halving that follow an interval, but those by which members continue beyond a
+    /// rung: their moment is recorded with the next interval.
+    private mutating func decisionsAtRungs(
+        after interval: Interval, detailsOf isDetailed: (IntervalID) -> Bool
+    ) throws -> [Decision] {
+        guard let generations else { return [] }
+        let awaitsRung = interval.state == .done && experiment.rung(at: interval.id.index) != nil
+        let standing = experiment.standing(of: interval, after: nil)
+        let passed = generations.report(interval.id, undecided: awaitsRung) { standing }
+        if awaitsRung { undecided[interval.id.member] = interval }
+        var decisions: [Decision] = []
+        for id in generations.settled(by: interval.id, passed) {
+            let population = generations[id.index].population(of: generations.size)
+            guard let waiting = undecided[id.member], waiting.id == id,
+                !experiment.continuesHalving(after: waiting, in: population)
+            else { continue }
+            undecided[id.member] = nil
+            decisions.append(try decide(after: waiting, in: population, detailsOf: isDetailed))
+            generations.decide(id)
+        }
+        if !awaitsRung { decisions.append(try decide(after: interval, detailsOf: isDetailed)) }
+        _ = generations.advance()
+        return decisions
+    }
+
     /// Makes a late or certain decision.
     private mutating func decideLate(
         _ next: Interval, _ decided: Interval.Decided, detailsOf isDetailed: (IntervalID) -> Bool
@@ -288,6 +324,7 @@ struct AuditReplay {
             return
         }
         undecided[next.id.member] = nil
+        finishedCount = decided.after
         guard let generations, generations.contains(before.id) else {
             population.declaredSize = decided.members
             let decision = try decide(after: before, detailsOf: isDetailed)
@@ -322,9 +359,10 @@ struct AuditReplay {
         detailsOf isDetailed: (IntervalID) -> Bool
     ) throws -> Decision {
         let population = given ?? self.population
+        let history = past?.history(after: finishedCount, revision: revision.number, created: accounted)
         let decision = try experiment.decide(
-            after: interval, in: population, strategies: strategies, at: interval.finished ?? interval.created,
-            revised: isRevised)
+            after: interval, in: population, learningFrom: history, strategies: strategies,
+            at: interval.finished ?? interval.created, revised: isRevised)
         if let next = decision.next {
             open.insert(next.id)
         } else {
@@ -339,7 +377,7 @@ struct AuditReplay {
         findings.append(
             Audit.Finding(
                 decision: decision, rankedCount: population.count, rank: population.rank(of: interval.id.member),
-                missing: missing, choice: isDetailed(interval.id) ? choice(after: interval, in: population) : nil,
+                missing: missing, choice: isDetailed(interval.id) ? try choice(after: interval, in: population) : nil,
                 revision: revision.number, recorded: recorded, differences: differences))
         // An interval after a member's end may come from a later edit; see `checkEnds`.
         if decision.next != nil { mismatches += differences.map { Audit.Mismatch(interval: nextID, problem: $0) } }
@@ -347,16 +385,13 @@ struct AuditReplay {
     }
 
     /// Returns the choice of a donor with its steps, by the same rule and draws as the decision.
-    private func choice(after interval: Interval, in population: Population) -> ExploitChoice? {
+    private func choice(after interval: Interval, in population: Population) throws -> ExploitChoice? {
         let (id, exploit) = (interval.id, experiment.exploit)
         guard experiment.kind == .populationBasedTraining, exploit != .none, id.index + 1 < experiment.intervals
         else { return nil }
         if interval.state == .done, experiment.isBurningIn(after: id.index) { return nil }
-        if case .custom = exploit.kind, population[id: id.member] != nil { return nil }
-        var random = RandomStream(seed: experiment.seed, .exploit, member: id.member, index: id.index + 1)
-        return exploit.choose(
-            for: id.member, depth: interval.depth, in: population, rivalsBy: experiment.rivalDraw(in: population),
-            using: &random)
+        if case .custom = exploit.kind, population[id: id.member] != nil, experiment.gate == nil { return nil }
+        return try experiment.choice(after: interval, in: population, strategies: strategies)
     }
 
     // MARK: Founders

@@ -21,7 +21,7 @@ package final class InMemoryLedger: Ledger {
         var kept: [Int: Set<IntervalID>] = [:]
         var garbage: Set<IntervalID> = []
         /// Done intervals, best first.
-        var ranking: [(key: Double, sequence: Int64, id: IntervalID)] = []
+        var ranking: [(key: Double, lateness: Interval.Lateness, id: IntervalID)] = []
         var standings: Standings
         var revisions: [Revision] = []
         var generations: Generations?
@@ -42,16 +42,17 @@ package final class InMemoryLedger: Ledger {
         }
 
         /// Inserts a done interval into the ranking.
-        func rank(key: Double, sequence: Int64, id: IntervalID) {
+        func rank(_ interval: Interval, key: Double) {
+            let lateness = interval.lateness
             var low = 0
             var high = ranking.count
             while low < high {
                 let middle = (low + high) / 2
                 let precedes =
-                    ranking[middle].key > key || (ranking[middle].key == key && ranking[middle].sequence < sequence)
+                    ranking[middle].key > key || (ranking[middle].key == key && ranking[middle].lateness > lateness)
                 if precedes { low = middle + 1 } else { high = middle }
             }
-            ranking.insert((key, sequence, id), at: low)
+            ranking.insert((key, lateness, interval.id), at: low)
         }
     }
 
@@ -146,9 +147,10 @@ package final class InMemoryLedger: Ledger {
     package func intervals(in record: ExperimentRecord, index: Int?) -> [Interval] {
         guard let table = tables[record.id] else { return [] }
         guard let index else { return table.intervals.values.sorted { $0.id < $1.id } }
-        return (0..<table.record.experiment.population).compactMap {
-            table.intervals[IntervalID(member: $0, index: index)]
-        }
+        // An edit may have retired members; they are not removed.
+        var members = table.record.experiment.population
+        while table.intervals[IntervalID(member: members, index: 0)] != nil { members += 1 }
+        return (0..<members).compactMap { table.intervals[IntervalID(member: $0, index: index)] }
     }
 
     package func newest(in record: ExperimentRecord) -> [Interval] {
@@ -219,9 +221,8 @@ package final class InMemoryLedger: Ledger {
         case .running: tables[record.id]?.running.insert(interval.id)
         case .done, .diverged, .failed:
             if let parent = interval.parent { tables[record.id]?.openChildren[parent, default: 0] -= 1 }
-            if interval.state == .done, let score = interval.score, let sequence = interval.sequence {
-                tables[record.id]?.rank(
-                    key: record.experiment.objective.key(score), sequence: sequence, id: interval.id)
+            if interval.state == .done, let score = interval.score {
+                tables[record.id]?.rank(interval, key: record.experiment.objective.key(score))
             }
         }
     }

@@ -15,6 +15,7 @@ extension Ledger {
         _ interval: inout Interval, _ standing: Population.Member?, in record: inout ExperimentRecord
     ) throws -> [IntervalID]? {
         interval.isUndecided = false
+        if record.experiment.halving != nil { return try reportToRung(&interval, standing, in: &record) }
         guard record.experiment.waitsForCertainty, !record.experiment.ends(after: interval) else { return nil }
         let generations = try generations(of: record)
         guard generations.contains(interval.id) else { return nil }
@@ -37,18 +38,21 @@ extension Ledger {
     func decide(
         _ certain: [IntervalID], with interval: Interval, in record: inout ExperimentRecord
     ) throws -> (finished: [Interval], decisions: [Decision]) {
+        if record.experiment.halving != nil { return try decideAtRungs(certain, with: interval, in: &record) }
         let generations = try generations(of: record)
         var finished: [Interval] = certain.contains(interval.id) ? [] : [interval]
         var decisions: [Decision] = []
         guard !certain.isEmpty else { return (finished, []) }
         let population = generations[interval.id.index].population(of: generations.size)
+        let history = history(of: record)
         for id in certain {
             var decided = id == interval.id ? interval : try existing(id, in: record)
             let when = Interval.Decided(
                 after: record.finishedIntervals + 1, order: record.lateDecisions, members: generations.size)
             decisions.append(
                 try record.experiment.decide(
-                    after: decided, in: population, strategies: strategies, at: now, revised: record.revisionNumber > 0
+                    after: decided, in: population, learningFrom: history, strategies: strategies, at: now,
+                    revised: record.revisionNumber > 0
                 ).decided(when))
             record.lateDecisions += 1
             generations.decide(id)
@@ -71,7 +75,9 @@ extension Ledger {
     func advance(past interval: Interval, in record: inout ExperimentRecord) throws -> [IntervalID] {
         let generations = try generations(of: record)
         var former: [IntervalID] = []
-        if let member = generations[interval.id.index].formerDonor {
+        if record.experiment.halving == nil,
+            let member = generations[interval.id.index].formerDonor(after: interval.id.member)
+        {
             former.append(IntervalID(member: member, index: interval.id.index))
         }
         former += generations.advance()

@@ -14,7 +14,7 @@ extension Ledger {
         after finished: [Interval], and former: [IntervalID] = [], in record: ExperimentRecord
     ) throws -> [Interval] {
         var candidates: [IntervalID: Interval] = [:]
-        let most = max(1, record.experiment.keep.best)
+        let most = record.experiment.bestKept
         let best = try best(most.adding(saturating: 1), in: record)
         var ids = finished.compactMap(\.parent) + former
         // The one that has just dropped out of the best.
@@ -30,7 +30,7 @@ extension Ledger {
             }
         }
         var garbage: [Interval] = []
-        let top = Set(best.prefix(most))
+        let top = Set(best.prefix(most)).union(record.best.map { [$0] } ?? [])
         let standings = try standings(of: record)
         let generations = record.experiment.waitsForCertainty ? try generations(of: record) : nil
         for id in candidates.keys.sorted() {
@@ -46,7 +46,9 @@ extension Ledger {
 
     func isNeeded(_ interval: Interval, in record: ExperimentRecord) throws -> Bool {
         try isNeeded(
-            interval, best: Set(try best(max(1, record.experiment.keep.best), in: record)),
+            interval,
+            // An earlier version preferred the first of equal scores; it stays the best of what it trained.
+            best: Set(try best(record.experiment.bestKept, in: record)).union(record.best.map { [$0] } ?? []),
             standings: try standings(of: record),
             generations: record.experiment.waitsForCertainty ? try generations(of: record) : nil, in: record)
     }

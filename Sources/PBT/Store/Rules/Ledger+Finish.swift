@@ -76,11 +76,11 @@ extension Ledger {
                 after: record.finishedIntervals + 1, order: record.lateDecisions, members: experiment.population)
             decisions = decisions.map { $0.decided(when) }
         }
-        for decision in decisions where decision.replaces {
+        for decision in decisions where decision.replaces || experiment.isLeftBehind(by: decision) {
             try setStanding(nil, ofMember: decision.interval.member, in: record)
         }
         try insert(decisions.compactMap(\.next), in: record)
-        count(interval, decisions, in: &record)
+        try count(interval, decisions, in: &record)
         // After an edit the last to finish may belong to a retired member, so that nothing is decided.
         let isComplete = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0) == 0
         if experiment.isSynchronous, isComplete || !decisions.isEmpty { try recount(&record) }
@@ -108,7 +108,8 @@ extension Ledger {
                 [interval],
                 [
                     try experiment.decide(
-                        after: interval, in: standings.population, strategies: strategies, at: now,
+                        after: interval, in: standings.population, learningFrom: history(of: record),
+                        strategies: strategies, at: now,
                         revised: record.revisionNumber > 0)
                 ]
             )
@@ -119,9 +120,10 @@ extension Ledger {
         let generation = try newest(in: record).map { $0.id == interval.id ? interval : $0 }.filter {
             $0.id.index == record.generation || !experiment.ends(after: $0)
         }
+        let history = history(of: record)
         let decisions = try generation.map {
             try experiment.decide(
-                after: $0, in: standings.population, strategies: strategies, at: now,
+                after: $0, in: standings.population, learningFrom: history, strategies: strategies, at: now,
                 revised: record.revisionNumber > 0)
         }
         record.generation += 1
@@ -132,13 +134,12 @@ extension Ledger {
         return (isAmong ? generation : generation + [interval], decisions)
     }
 
-    private func count(_ interval: Interval, _ decisions: [Decision], in record: inout ExperimentRecord) {
+    private func count(_ interval: Interval, _ decisions: [Decision], in record: inout ExperimentRecord) throws {
         let experiment = record.experiment
-        if interval.state == .done, let score = interval.score,
-            record.bestScore.map({ experiment.objective.isBetter(score, than: $0) }) ?? true
-        {
+        try forgetWinner(of: &record)
+        if try isBest(interval, in: record) {
             record.best = interval.id
-            record.bestScore = score
+            record.bestScore = interval.score
         }
         switch interval.state {
         case .failed: record.failuresInARow += 1
@@ -149,9 +150,22 @@ extension Ledger {
                 record.counts[.waiting, default: 0] += 1
             } else if !experiment.isRetired(decision.interval.member) {
                 record.membersEnded += 1
-                record.skipped += max(0, experiment.intervals - (decision.interval.index + 1))
+                record.skipped += max(
+                    0, experiment.stageEnd(of: decision.interval.index) - (decision.interval.index + 1))
             }
         }
+    }
+
+    /// Returns true if an interval that has just finished is better than the best so far, or as good and not less
+    /// trained.
+    private func isBest(_ interval: Interval, in record: ExperimentRecord) throws -> Bool {
+        guard interval.state == .done, let score = interval.score else { return false }
+        let objective = record.experiment.objective
+        // The row of the best is read only if the scores are equal.
+        guard let id = record.best, let best = record.bestScore, score == best else {
+            return record.bestScore.map { objective.isBetter(score, than: $0) } ?? true
+        }
+        return try self.interval(id, in: record).map { objective.prefers(interval, to: $0) } ?? true
     }
 
     /// Returns the final state of the experiment and its reason, if it ends now.

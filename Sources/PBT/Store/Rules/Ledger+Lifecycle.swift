@@ -31,6 +31,7 @@ extension Ledger {
                 id: 0, experiment: experiment, state: .running, created: now, counts: [:], membersEnded: 0,
                 skipped: 0, failuresInARow: 0, finishedIntervals: 0, generation: 0, generationBegan: now))
         let founders = (0..<experiment.population).map { experiment.firstInterval(of: $0, at: now) }
+        try experiment.checkConstraints(of: founders)
         try insert(founders, in: record)
         record.counts[.waiting] = founders.count
         try update(record)
@@ -63,7 +64,7 @@ extension Ledger {
         }
         if record.experiment.takesMembers {
             var interval = record.experiment.firstInterval(of: record.experiment.population, at: now)
-            interval.take(given, recording: record.experiment.kind != .manual)
+            try interval.take(given, in: record.experiment, recording: record.experiment.kind != .manual)
             try add(interval, to: &record)
             try update(record)
             try append(.pushed, interval.id, ["hyperparameters": interval.hyperparameters.value], in: record)
@@ -75,7 +76,7 @@ extension Ledger {
                 "every founder of \"\(name)\" has started or was already queued by hand; queue configurations before "
                     + "the run starts (pbt create FILE, then pbt push), or list them under initial: in the file")
         }
-        founder.take(given, recording: true)
+        try founder.take(given, in: record.experiment, recording: true)
         try updateHyperparameters(founder, in: record)
         try append(.pushed, founder.id, ["hyperparameters": founder.hyperparameters.value], in: record)
         return founder
@@ -169,17 +170,25 @@ extension Ledger {
 }
 
 extension Interval {
-    /// Replaces hyperparameters with values given by hand.
+    /// Replaces hyperparameters of a founder with values given by hand.
     ///
     /// - Parameters:
-    ///   - given: The new values; the others stay.
+    ///   - given: The new values; the others stay, unless they depend on the new ones.
+    ///   - experiment: The experiment.
     ///   - isRecorded: If true, the replacements are recorded as changes, so that the old values can be re-derived.
-    package mutating func take(_ given: Hyperparameters, recording isRecorded: Bool) {
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` if the others cannot satisfy a constraint.
+    mutating func take(
+        _ given: Hyperparameters, in experiment: Experiment, recording isRecorded: Bool
+    ) throws(PBTError) {
+        let taken = try experiment.dependents(of: given, for: self)
         if isRecorded {
-            changes += given.names.map { name in
-                Change(name: name, old: hyperparameters[name] ?? .null, operation: "pushed", new: given[name] ?? .null)
+            changes += taken.names.map { name in
+                Change(
+                    name: name, old: hyperparameters[name] ?? .null,
+                    operation: taken.removed.contains(name) ? "removed" : "pushed", new: taken.values[name] ?? .null)
             }
         }
-        hyperparameters.values.merge(given.values) { $1 }
+        hyperparameters.values.merge(taken.values) { $1 }
+        for name in taken.removed { hyperparameters.values.removeValue(forKey: name) }
     }
 }

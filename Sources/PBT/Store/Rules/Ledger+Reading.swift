@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Ledger {
+    /// Returns the intervals as they are now, for rules that learn from them; nothing is read unless one does.
+    func history(of record: ExperimentRecord) -> IntervalHistory {
+        IntervalHistory { try self.intervals(in: record, index: $0) }
+    }
+
     package func existing(_ name: String) throws -> ExperimentRecord {
         if let record = try record(named: name) { return record }
         let names = try records().map(\.experiment.name)

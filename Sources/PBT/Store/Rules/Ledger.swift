@@ -84,7 +84,7 @@ package protocol Ledger {
     func running(in record: ExperimentRecord, expiredBy now: Timestamp?, worker: String?) throws -> [Interval]
     /// Returns true if a waiting or running interval continues this one.
     func hasOpenChild(_ parent: IntervalID, in record: ExperimentRecord) throws -> Bool
-    /// Returns the best done intervals, best first; ties are in order of finishing.
+    /// Returns the best done intervals, best first, in the order of ``Objective/prefers(_:to:)``.
     func best(_ limit: Int, in record: ExperimentRecord) throws -> [IntervalID]
     /// Returns the intervals of a member whose checkpoints are kept.
     func kept(ofMember member: Int, in record: ExperimentRecord) throws -> [Interval]

@@ -75,7 +75,9 @@ extension Ledger {
 extension Population {
     /// Creates an empty population for an experiment.
     package init(_ experiment: Experiment) {
-        self.init(objective: experiment.objective, seed: experiment.seed, size: experiment.population)
+        self.init(
+            objective: experiment.objective, seed: experiment.seed, size: experiment.population,
+            division: experiment.division)
     }
 }
 

@@ -14,7 +14,7 @@ package protocol ConditionalStore: Store {
 }
 
 /// A store whose calls are transactions over a ``Ledger``.
-package protocol TransactionalStore: ConditionalStore {
+package protocol TransactionalStore: ConditionalStore, EvaluatingStore {
     associatedtype Rows: Ledger
 
     /// Runs an exclusive transaction that may write; if it throws, nothing is written.

@@ -115,6 +115,7 @@ struct ReportPart {
             switch experiment.kind {
             case .populationBasedTraining: "Population based training"
             case .randomSearch: "Random search"
+            case .successiveHalving: "Successive halving"
             case .manual: "Manual search"
             case .replay: "Replay of a schedule"
             }
@@ -138,11 +139,9 @@ struct ReportPart {
         return tag("dl", ["class": "tiles"]) {
             if let best = history.best, let score = best.score {
                 tile("★ Best \(metric), \(best.id)", Format.score(score), isBest: true)
-                if let other = history.baselineBest?.score {
-                    let difference = score - other
-                    tile(
-                        "vs. random search",
-                        "\(difference < 0 ? "" : "+")\(Format.significant(difference, digits: 3))")
+                if let verdict = history.verdict { tile("vs. \(history.baselineWords)", verdict.short) }
+                for metric in history.otherMetrics.prefix(4) {
+                    tile(PlainText.middle(PlainText.line(metric.name), width: 24), metric.valueText)
                 }
             } else {
                 tile("Best \(metric)", "–")
@@ -163,13 +162,15 @@ struct ReportPart {
         let lineage = history.lineage(of: best.id)
         let copies = lineage.count { $0.isExploit }
         let founder = lineage.first.map { "\($0.id)" } ?? "-"
+        let hyperparameters = ReportTables.hyperparameters(of: best, in: history.record.experiment.space)
         return tag("p") {
             "Interval "
             tag("strong", ["class": "best"]) { "\(best.id)" }
             " scored \(Format.score(score)) after \(best.depth) "
             "\(best.depth == 1 ? "interval" : "intervals") of training, through \(copies) "
             "\(copies == 1 ? "copy" : "copies") from the founder \(founder)."
-        } + scrollRegion("Hyperparameters of the winner") { HTML.table(ReportTables.hyperparameters(of: best)) }
+        } + compared
+            + scrollRegion("Hyperparameters of the winner") { HTML.table(hyperparameters) }
             + tag("p", ["class": "note"]) {
                 "Its checkpoint is "
                 tag("code") { PlainText.line(best.checkpoint ?? "-") }
@@ -178,6 +179,21 @@ struct ReportPart {
                     Shell.command(["pbt", "replay", record.experiment.name] + storeOption)
                 }
             }
+    }
+
+    /// The comparison with the random search, the other metrics, and the repeated evaluations.
+    private var compared: HTML {
+        let metrics = history.otherMetrics
+        let evaluations = EvaluationText(history)
+        var html = HTML.nothing
+        if let verdict = history.verdict { html = html + tag("p") { "Score: \(verdict.text)." } }
+        if !metrics.isEmpty {
+            html = html + scrollRegion("Other metrics") { HTML.table(ReportTables.metrics(metrics, of: history)) }
+        }
+        if !evaluations.lines.isEmpty {
+            html = html + scrollRegion("Evaluations") { HTML.table(ReportTables.evaluations(evaluations.intervals)) }
+        }
+        return html
     }
 
     private var explored: HTML {

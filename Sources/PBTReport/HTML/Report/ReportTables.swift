@@ -11,13 +11,14 @@ enum ReportTables {
         let newest = intervals.indices.filter { place in
             place + 1 == intervals.count || intervals[place + 1].id.member != intervals[place].id.member
         }
+        func isBest(_ place: Int) -> Bool { intervals[place].id == history.best?.id }
         // Members without a score: in order of their intervals.
         let order = newest.sorted { a, b in
             switch (intervals[a].finiteScore, intervals[b].finiteScore) {
             case (let a?, let b?) where a != b: objective.isBetter(a, than: b)
             case (_?, nil): true
             case (nil, _?): false
-            default: a < b
+            default: isBest(a) == isBest(b) ? a < b : isBest(a)
             }
         }
         let columns = HyperparameterColumns(
@@ -40,10 +41,38 @@ enum ReportTables {
     }
 
     /// Returns the hyperparameters of one interval, with full precision.
-    static func hyperparameters(of interval: Interval) -> ChartTable {
+    static func hyperparameters(of interval: Interval, in space: SearchSpace) -> ChartTable {
         ChartTable(
             "Final hyperparameters", columns: [.init("Hyperparameter", .left), .init("Value", .left)],
-            rows: interval.hyperparameters.names.map { [$0, interval.hyperparameters[$0]?.json ?? ""] })
+            rows: space.ordered(interval.hyperparameters.names).map { [$0, interval.hyperparameters[$0]?.json ?? ""] })
+    }
+
+    /// Returns metrics of the winner, and of the random search's winner if there is one.
+    static func metrics(_ metrics: [OtherMetric], of history: History) -> ChartTable {
+        let hasBaseline = history.baselineBest != nil
+        return ChartTable(
+            "Other metrics",
+            columns: [.init("Metric", .left), .init("Winner")] + (hasBaseline ? [.init("Random search")] : []),
+            rows: metrics.map { metric in
+                [metric.name, metric.valueText] + (hasBaseline ? [metric.baselineText ?? "-"] : [])
+            })
+    }
+
+    /// Returns the repeated evaluations of the best checkpoints.
+    static func evaluations(_ intervals: [Interval]) -> ChartTable {
+        ChartTable(
+            "Evaluations of the best checkpoints, with fresh seeds",
+            columns: [
+                .init("Interval", .left), .init("Mean ± standard deviation"), .init("When trained"),
+                .init("Evaluations", .left),
+            ],
+            rows: intervals.map { interval in
+                [
+                    "\(interval.id)", interval.evaluated.map { EvaluationText.text(of: $0) } ?? "-",
+                    interval.finiteScore.map { Format.score($0) } ?? "-",
+                    interval.evaluations.map { $0.score.map { Format.score($0) } ?? "failed" }.joined(separator: ", "),
+                ]
+            })
     }
 
     /// Returns intervals that diverged or failed, or needed more than one attempt.

@@ -1,26 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PBT
-import PBTTesting
+public import PBT
 
 /// A run of a toy through a store in memory, by workers whose intervals take time by a virtual clock.
-struct VirtualRun<T: Toy> {
-    var experiment: Experiment
-    let toy: T
-    var workers: Int
-    var seed: UInt64
+///
+/// Every rule of a store applies, so it runs whatever an experiment may define, in microseconds an interval.
+public struct VirtualRun<T: Toy>: Sendable {
+    /// The experiment; its baseline is created but not run.
+    public var experiment: Experiment
+    /// The toy.
+    public let toy: T
+    /// The number of workers.
+    public var workers: Int
+    /// The seed of the durations.
+    public var seed: UInt64
     /// The standard deviation of the logarithm of an interval's duration.
-    var spread = 0.2
+    public var spread: Double
     /// The factor by which the first worker is slower than the others.
-    var slowness = 1.0
+    public var slowness: Double
 
-    struct Outcome {
-        var record: ExperimentRecord
-        var intervals: [Interval]
-        /// The time until the last interval finished.
-        var time: Double
+    /// The rows of a finished run, and its time by the virtual clock.
+    public struct Outcome: Sendable {
+        /// The experiment's row.
+        public var record: ExperimentRecord
+        /// All intervals, by member and index.
+        public var intervals: [Interval]
+        /// The time until the last interval finished; the median interval takes 1.
+        public var time: Double
         /// The share of the workers' time until then in which they trained nothing.
-        var idle: Double
+        public var idle: Double
+    }
+
+    /// Creates a run.
+    public init(
+        experiment: Experiment, toy: T, workers: Int, seed: UInt64, spread: Double = 0.2, slowness: Double = 1
+    ) {
+        self.experiment = experiment
+        self.toy = toy
+        self.workers = workers
+        self.seed = seed
+        self.spread = spread
+        self.slowness = slowness
     }
 
     private struct Training {
@@ -29,7 +49,11 @@ struct VirtualRun<T: Toy> {
         var assignment: Assignment
     }
 
-    func run() async throws -> Outcome {
+    /// Trains until nothing is left to claim.
+    ///
+    /// - Returns: The rows and the time.
+    /// - Throws: The errors of the store and the toy.
+    public func run() async throws -> Outcome {
         let clock = ManualClock()
         let store = InMemoryStore(clock: clock.store)
         _ = try await store.create(experiment)
@@ -58,8 +82,9 @@ struct VirtualRun<T: Toy> {
             let score = try toy.train(&model, with: assignment.interval.hyperparameters, seed: assignment.seed)
             let checkpoint = "\(assignment.lease.checkpointName)"
             weights[checkpoint] = model
+            let metrics = toy.metrics(of: model, seed: assignment.seed)
             let finished = try await store.finish(
-                assignment.lease, .trained(score: score, metrics: [:], checkpoint: checkpoint))
+                assignment.lease, .trained(score: score, metrics: metrics, checkpoint: checkpoint))
             for name in finished.garbage { weights[name] = nil }
             try await store.collected(finished.garbage, of: experiment.name)
         }

@@ -1,0 +1,1 @@
+../../../../Examples/swift/Models/Digits.swift
