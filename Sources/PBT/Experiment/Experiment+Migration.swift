@@ -4,7 +4,7 @@ extension Experiment {
     /// Returns the hyperparameters of a member that takes a migrant's weights, and the changes; see
     /// ``ExploitRule/multiFrequency(every:)``.
     ///
-    /// What shapes the weights comes with them: a hyperparameter that explore does not change is always the migrant's.
+    /// A hyperparameter that explore does not change is always the migrant's, since it may shape the weights.
     ///
     /// - Parameters:
     ///   - donor: The migrant.
