@@ -41,8 +41,8 @@ import Testing
                     space      rate log 0.0001..1   momentum 0..0.99   batch [32,64,128] (fixed)   note always a, "b"
                     intervals  24 of 24 finished: 22 done, 1 diverged, 1 failed
                     result     best ★ 0@3 0.7363   median 0.7325
-                    metrics    loss 0.2637 (random search 0.2528), score 0.7363 (random search 0.7472)
                                founders left 2 of 6   copies 9
+                    metrics    loss 0.2637 (random search 0.2528), score 0.7363 (random search 0.7472)
                     best       ▁▄▅█  by interval
                     rate       ▁▁██  0.1053 to 0.1316 (log), along the best lineage
                     momentum   ▁▁██  0.9773 to 0.99, along the best lineage
