@@ -1,5 +1,5 @@
 # Development tasks. Every target is a script that can be read in Scripts/. Durations: 2 cores, the first time.
-.PHONY: static quickstart test test-fast format check bench build install examples torture clean help
+.PHONY: static quickstart test test-fast format check bench search-bench build install examples torture clean help
 
 help:                 ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -21,6 +21,9 @@ check:                ## Check formatting, links, Python, words, versions, archi
 
 bench:                ## Measure against bare SQLite and against goals, see Documentation/performance.md
 	@Scripts/bench
+
+search-bench:         ## Compare searches, also with Ray Tune and Syne Tune, see Documentation/search-bench.md (hours)
+	@Scripts/search-bench
 
 torture:              ## Kill processes, inject I/O errors and cut the power at random, see Scripts/torture* --help
 	@Scripts/torture

@@ -25,7 +25,7 @@ def regret(row: Row) -> float:
 class Results:
     """The runs of some contenders at some instances, by seed: only seeds that all of them have."""
 
-    def __init__(self, rows: Iterable[Row], contenders: list[str], tasks: list[str], tools: set[str] | None = None):
+    def __init__(self, rows: Iterable[Row], contenders: list[str], tasks: list[str]) -> None:
         cells: dict[Instance, dict[int, dict[str, Row]]] = defaultdict(lambda: defaultdict(dict))
         for row in rows:
             if row["contender"] in contenders and row["task"] in tasks:
@@ -45,20 +45,23 @@ class Results:
         }
 
     def mean_ranks(self) -> list[tuple[float, float, float]]:
-        """Returns each contender's mean rank, every instance counted alike, with its 95 % bootstrap interval.
+        """Returns each contender's mean rank, every task counted alike, with its 95 % bootstrap interval.
 
         The bootstrap draws seeds with replacement within each instance.
         """
+        instances = list(self.cells)
+        tasks = [task for task, _ in instances]
+        weights = [1 / tasks.count(task) / max(len(set(tasks)), 1) for task in tasks]
         ranks = list(self.ranks().values())
         places = range(len(self.contenders))
 
         def means(draw: bool, source: random.Random) -> list[float]:
             totals = [0.0] * len(self.contenders)
-            for seeds in ranks:
+            for seeds, weight in zip(ranks, weights):
                 chosen = source.choices(seeds, k=len(seeds)) if draw else seeds
                 for seed in chosen:
                     for i in places:
-                        totals[i] += seed[i] / len(chosen) / len(ranks)
+                        totals[i] += seed[i] * weight / len(chosen)
             return totals
 
         source = random.Random(1)
@@ -110,9 +113,13 @@ class Normalization:
             self.floor[instance] = 0 if isKnown else least[instance[0]]
             self.unit[instance] = median(values) - self.floor[instance]
 
-    def __call__(self, row: Row) -> float:
-        instance = (row["task"], row["population"])
-        return (regret(row) - self.floor[instance]) / self.unit[instance]
+    def values(self, rows: list[Row], instance: Instance, contender: str) -> list[float]:
+        """Returns a contender's normalized regrets; empty if random search did not run there."""
+        if instance not in self.unit:
+            return []
+        floor, unit = self.floor[instance], self.unit[instance]
+        own = [row for row in rows if (row["task"], row["population"], row["contender"]) == (*instance, contender)]
+        return [(regret(row) - floor) / unit for row in own]
 
 
 def line(cells: Iterable[str]) -> str:
@@ -127,10 +134,20 @@ def interval(value: tuple[float, float, float]) -> str:
     return f"{value[0]:.2f} ({value[1]:.2f} to {value[2]:.2f})"
 
 
+def complete(rows: list[Row], names: Iterable[str]) -> list[str]:
+    """Returns the contenders that ran on every instance that one of them ran on: only those have comparable ranks."""
+    instances: dict[str, set[Instance]] = {name: set() for name in names}
+    for row in rows:
+        if row["contender"] in instances:
+            instances[row["contender"]].add((row["task"], row["population"]))
+    every = set().union(*instances.values())
+    return [name for name, own in instances.items() if own == every]
+
+
 def rules(suite: dict[str, Any], rows: list[Row]) -> str:
     """Returns mean ranks of this project's rules, on both halves of the tasks."""
-    have = {row["contender"] for row in rows if row["tool"] == "pbt"}
-    names = [name for name in suite["contenders"] if name in have]
+    own = [row for row in rows if row["tool"] == "pbt"]
+    names = complete(own, (name for name, about in suite["contenders"].items() if about["tool"] == "pbt"))
     halves: dict[str, list[str]] = {"choose": [], "confirm": []}
     for task, about in suite["tasks"].items():
         halves[about["half"]].append(task)
@@ -157,14 +174,16 @@ def instances(results: Results) -> str:
 def peers(suite: dict[str, Any], rows: list[Row], names: list[str]) -> str:
     """Returns mean ranks and costs beside other tools, on the instances that all of them ran."""
     results = Results(rows, names, suite["peers"]["tasks"])
+    if not results.cells:
+        return "No results yet.\n"
     ranks = dict(zip(names, results.mean_ranks()))
     body = []
     for name in sorted(names, key=lambda name: ranks[name][0]):
         chosen = [seed[name] for seeds in results.cells.values() for seed in seeds]
         won, of = results.wins(name, "random search")
-        cost = sum(row["cpu"] for row in chosen) / sum(row["intervals"] for row in chosen)
+        cost = sum(row["cpu"] for row in chosen) / sum(row["trained"] for row in chosen)
         budgets = [row["population"] * suite["tasks"][row["task"]]["intervals"] for row in chosen]
-        trained = median(row["intervals"] / budget for row, budget in zip(chosen, budgets))
+        trained = median(row["trained"] / budget for row, budget in zip(chosen, budgets))
         body.append([name, interval(ranks[name]), f"{won} of {of}", f"{trained:.2f}", f"{1000 * cost:.2f}"])
     head = ["contender", "mean rank", "better than random search", "intervals trained / budget", "CPU per interval, ms"]
     return table(head, body) + "\n" + instances(results)
@@ -177,8 +196,7 @@ def regrets(suite: dict[str, Any], rows: list[Row], names: list[str], population
     for name in names:
         cells = [name]
         for task in suite["tasks"]:
-            chosen = [r for r in rows if (r["task"], r["population"], r["contender"]) == (task, population, name)]
-            values = [normalized(row) for row in chosen if (task, population) in normalized.unit]
+            values = normalized.values(rows, (task, population), name)
             if len(values) < 2:
                 cells.append("")
                 continue
@@ -203,8 +221,7 @@ def grid(suite: dict[str, Any], rows: list[Row]) -> str:
         for task in suite["peers"]["tasks"]:
             medians = []
             for name in names:
-                values = [normalized(row) for row in rows if (row["task"], row["contender"], row["population"]) == (
-                    task, name, suite["peers"]["populations"][0])]  # fmt: skip
+                values = normalized.values(rows, (task, suite["peers"]["populations"][0]), name)
                 if len(values) > 1:
                     medians.append((median(values), name))
             cells.append("{:.2f} ({})".format(*min(medians)) if medians else "")
@@ -221,7 +238,12 @@ def write(page: Path, suite: dict[str, Any], rows: list[Row]) -> None:
     others = [name for name, about in suite["contenders"].items() if about["tool"] != "pbt" and name in have]
     if others:
         ours = [name for name in suite["compared"] if name in have]
-        parts += ["### Next to other tools\n", peers(suite, rows, ours + others)]
+        tools = {about["tool"] for about in suite["contenders"].values()} - {"pbt"}
+        widest = complete([row for row in rows if row["tool"] in tools], others)
+        parts += ["### Next to other tools\n", peers(suite, rows, ours + widest)]
+        for name in others:
+            if name not in widest:
+                parts += [f"### Next to {name}\n", peers(suite, rows, [*ours, name])]
         parts += ["### The best setting of each tool for each task\n", grid(suite, rows)]
     for population in suite["populations"]:
         parts += [f"### Regret with {population} members\n", regrets(suite, rows, sorted(have), population)]

@@ -49,12 +49,7 @@ extension Experiment {
         let named = faults.attempt { () throws(DocumentError) in try Self.readKind(reader) }
         let isOpen = faults.attempt { () throws(DocumentError) in try Self.readOpen(reader) } ?? false
         let space = faults.attempt { () throws(DocumentError) in
-            try SearchSpace(
-                document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
-                mayBeEmpty: isOpen, hasCommand: reader.has("command"),
-                order: reader.list("order")?.compactMap(\.value.string))
-        }.flatMap { space in
-            faults.attempt { () throws(DocumentError) in try space.constrained(reader) }
+            try SearchSpace(reader, mayBeEmpty: isOpen)
         }
         var founders = Founders()
         if let space {

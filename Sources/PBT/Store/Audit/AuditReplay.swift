@@ -30,7 +30,7 @@ struct AuditReplay {
     private var generations: Generations?
     /// The number of intervals that had finished when the decisions at this point of the replay were made.
     private var finishedCount: Int64 = 0
-    /// What a rule learns from, if the experiment has one that does.
+    /// The history that a rule learns from, if the experiment has one that does.
     private var past: AuditHistory?
 
     private(set) var findings: [Audit.Finding] = []
