@@ -224,7 +224,8 @@ def main() -> None:
         tools = Path(sys.executable).parent
         files = sorted(str(path) for path in Path().glob("*[0-9].py"))
         for command in (
-            ["ruff", "check", "--isolated", "--select", "E,W,F,I,B", "--ignore", "E501", *files],
+            ["ruff", "check", "--isolated", "--select", "E,W,F,I,B,UP", "--ignore", "E501",
+             "--target-version", "py39", *files],
             ["ruff", "format", "--isolated", "--check", *files],
             *(["mypy", "--strict", "--ignore-missing-imports", "--allow-subclassing-any", "--allow-untyped-decorators",
                "--python-executable", sys.executable, file] for file in files),

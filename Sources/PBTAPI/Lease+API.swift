@@ -120,7 +120,8 @@ extension Decision {
         }
         self.init(
             interval: interval, outcome: outcome,
-            next: fields["next"] == nil ? nil : try Interval(api: fields.fields("next")))
+            next: fields["next"] == nil ? nil : try Interval(api: fields.fields("next")),
+            prediction: fields["prediction"].flatMap(Prediction.init(value:)))
     }
 }
 

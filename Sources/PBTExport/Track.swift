@@ -90,7 +90,8 @@ extension Interval {
         let score = donor?.score.map { ", which scored \(Format.score($0))" } ?? ""
         var text = "Continues \(parent)\(score)."
         for change in changes {
-            text += "\n\n\(change.name): \(change.before?.json ?? "-") \(change.operation) → \(change.after?.json ?? "-")"
+            text +=
+                "\n\n\(change.name): \(change.before?.json ?? "-") \(change.operation) → \(change.after?.json ?? "-")"
             if change.isClipped { text += " (clipped)" }
         }
         return text

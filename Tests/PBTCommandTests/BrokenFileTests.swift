@@ -181,7 +181,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "8: exploit: must have one rule, for example {truncation: 0.2}"),
         BrokenFile(
             "an unknown explore rule", adding: "explore: mutate",
-            "8: explore: unknown rule \"mutate\"; known: perturb, step, resample, none, ray"),
+            "8: explore: unknown rule \"mutate\"; known: perturb, step, resample, none, ray, pb2, pb2_mix"),
         BrokenFile(
             "a factor of zero", adding: "explore: {perturb: [0, 1.2]}",
             "8: explore.perturb: must be a list of factors above 0, for example [0.8, 1.25], not [0,1.2]"),
@@ -211,7 +211,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
             "8: keep.best: must be at least 1, not 0"),
         BrokenFile(
             "an unknown baseline", adding: "baseline: grid",
-            "8: baseline: must be random_search, not \"grid\""),
+            "8: baseline: must be random_search or successive_halving, not \"grid\""),
         BrokenFile(
             "an initial value outside the space", adding: "initial:\n  - {x: 2}",
             "9: initial[0]: hyperparameter \"x\" must be between 0.0 and 1.0, not 2"),

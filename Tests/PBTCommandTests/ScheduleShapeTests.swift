@@ -19,7 +19,7 @@ import Testing
             #expect(try same.json() == .array(plain))
             let table = try await fixture.pbt("schedule", "digits", "--intervals", "8").lines
             #expect(table.first?.hasPrefix("INTERVALS") == true)
-            #expect(table.contains { $0.contains("0-1") })
+            #expect(table.contains { $0.contains("0-3") })
         }
     }
 

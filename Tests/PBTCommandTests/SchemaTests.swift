@@ -58,6 +58,12 @@ import Testing
                 name: "ray", schema: ["properties", "explore", "anyOf", "1", "properties", "ray"],
                 definition: "{explore: {ray: {\(unknown): 1}}}"),
             Place(
+                name: "pb2", schema: ["properties", "explore", "anyOf", "1", "properties", "pb2"],
+                definition: "{explore: {pb2: {\(unknown): 1}}}"),
+            Place(
+                name: "pb2_mix", schema: ["properties", "explore", "anyOf", "1", "properties", "pb2_mix"],
+                definition: "{explore: {pb2_mix: {\(unknown): 1}}}"),
+            Place(
                 name: "synchronous", schema: ["properties", "synchronous", "anyOf", "1"],
                 definition: "{synchronous: {\(unknown): 1}}"),
             Place(

@@ -49,14 +49,14 @@ import Testing
                 LEARNING_RATE = "lr"
 
                 # The course between points: "steps", or "linear", "log" (of x) or "reverse log" (of 1 - x).
-                KINDS: Dict[str, str] = {
+                KINDS: dict[str, str] = {
                     "lr": "steps",
                     "wd": "steps",
                     "batch": "steps",
                 }
 
                 # Steps and values.
-                POINTS: Dict[str, List[Tuple[int, Any]]] = {
+                POINTS: dict[str, list[tuple[int, Any]]] = {
                     "lr": [
                         (0, 0.1),
                         (5, 0.01),
@@ -93,7 +93,7 @@ import Testing
         #expect(
             text.contains(
                 """
-                SETTINGS: Dict[str, Tuple[str, Optional[int]]] = {
+                SETTINGS: dict[str, tuple[str, Optional[int]]] = {
                     "optimizer.weight_decay": ("weight_decay", None),
                     "Adam-Beta1": ("betas", 0),
                     "beta_2": ("betas", 1),
@@ -102,7 +102,7 @@ import Testing
 
                 """))
         let none = code(Schedule([["lr": 0.1]], of: space), total: 1).text(for: .transformers)
-        #expect(none.contains("\nSETTINGS: Dict[str, Tuple[str, Optional[int]]] = {}\n"))
+        #expect(none.contains("\nSETTINGS: dict[str, tuple[str, Optional[int]]] = {}\n"))
     }
 
     @Test func `the learning rate is found by its name, in a group or not`() {
@@ -124,7 +124,7 @@ import Testing
         let text = code(
             Schedule([["lr": 0.1, "x": .string(hostile)]], of: [:]), total: 1, experiment: hostile, metric: hostile
         ).text(for: .keras)
-        let literal = #""\"\"\"\nimport os\\\r\u2028\u202e\x1b'é\u2603""#
+        let literal = #"'"""\nimport os\\\r\u2028\u202e\x1b\'é\u2603'"#
         #expect(Value.string(hostile).python == literal)
         #expect(text.hasPrefix("# The schedule of interval 3@1 of \(literal) (\(literal): 0.5), written by"))
         #expect(text.contains("        (0, \(literal)),\n"))
@@ -136,7 +136,8 @@ import Testing
             (.null, "None"), (.bool(true), "True"), (.bool(false), "False"), (.integer(-3), "-3"), (.number(1), "1.0"),
             (.number(1e-5), "1e-05"), (.number(1e22), "1e+22"), (.number(.nan), "None"),
             (.array([1, .null]), "[1, None]"),
-            (.object(["b": 1, "a\"": [.bool(true)]]), #"{"a\"": [True], "b": 1}"#), ("\u{1F600}", #""\U0001f600""#),
+            (.object(["b": 1, "a\"": [.bool(true)]]), #"{'a"': [True], "b": 1}"#), ("\u{1F600}", #""\U0001f600""#),
+            ("a'\"", #""a'\"""#), ("\\'", #""\\'""#),
         ] as [(Value, String)])
     func `a value is a Python literal`(value: Value, literal: String) {
         #expect(value.python == literal)
@@ -153,6 +154,6 @@ import Testing
     @Test func `a hyperparameter that an interval lacks is None there`() {
         let text = code(Schedule([["lr": 0.1], ["lr": 0.1, "wd": 0.2]], of: space), total: 2).text(for: .pytorch)
         #expect(text.contains("    \"wd\": [\n        (0, None),\n        (1, 0.2),\n    ],\n"))
-        #expect(text.contains("SETTINGS: Dict[str, Tuple[str, Optional[int]]] = {}\n"))
+        #expect(text.contains("SETTINGS: dict[str, tuple[str, Optional[int]]] = {}\n"))
     }
 }

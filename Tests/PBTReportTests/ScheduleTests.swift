@@ -79,11 +79,12 @@ import Testing
         #expect(schedule.intervals(6).map { $0["drop"] } == [nil, nil, 0.2, 0.2, nil, nil])
     }
 
-    @Test(arguments: 0..<40, [Schedule.Fit.knots(nil), .knots(2), .knots(5), .monotone(nil)])
+    @Test(arguments: 0..<20, [Schedule.Fit.knots(nil), .knots(2), .knots(5), .monotone(nil)])
     func `a fit stays within the bounds and on the grids`(seed: UInt64, fit: Schedule.Fit) throws {
         let walk = walk(8 + Int(seed), seed: seed)
+        let schedule = Schedule(walk, of: space).fitted(fit)
         for count in [walk.count, 3 * walk.count, 5] {
-            let fitted = Schedule(walk, of: space).fitted(fit).intervals(count)
+            let fitted = schedule.intervals(count)
             #expect(fitted.count == count)
             for name in ["lr", "gamma", "drop", "grid"] {
                 for value in fitted.compactMap({ $0[name] }) {
@@ -91,11 +92,11 @@ import Testing
                 }
             }
         }
-        let same = Schedule(walk, of: space).fitted(fit).intervals(walk.count)
+        let same = schedule.intervals(walk.count)
         for name in ["layers", "batch", "flag"] { #expect(same.map { $0[name] } == walk.map { $0[name] }) }
     }
 
-    @Test(arguments: 0..<20)
+    @Test(arguments: 0..<5)
     func `a piecewise linear fit has at least two knots, from the start to the end`(seed: UInt64) throws {
         for length in [2, 3, 4, 5, 64, 65, 129, 1000] {
             for count in [nil, 2, 4, 33] {
@@ -121,6 +122,15 @@ import Testing
         for (fit, value) in zip(fitted, decay) {
             #expect(isNear(try fit.double("lr"), try value.double("lr")))
         }
+    }
+
+    @Test func `the number of knots does not follow single steps of the search`() throws {
+        // Around 0.01 at first, with steps of ×1.25 and ×0.8, then falling.
+        let steps = [0, 0, 0, 1, 1, 0, -1, -2, -3, -4, -5, -6]
+        let rates = steps.map { 0.01 * Mathematics.power(1.25, $0) }
+        let knots = try knots(Schedule(lr(rates), of: space).fitted(.knots(nil)))
+        #expect(knots.count == 3)
+        #expect(try self.knots(Schedule(lr(rates), of: space).fitted(.knots(4))).count == 4)
     }
 
     private func isNear(_ a: Double, _ b: Double) -> Bool {
@@ -213,6 +223,17 @@ import Testing
                 #expect(error(other) >= error(logs) - 1e-9)
             }
         }
+    }
+
+    @Test func `hyperparameters in a constraint are left as they are, since a fit could break it`() throws {
+        let space: SearchSpace = ["lr": .logUniform(1e-4...1), "drop": .uniform(0...0.5), "wd": .uniform(0...1)]
+        let walk: [Hyperparameters] = [
+            ["lr": 0.1, "drop": 0.2, "wd": 0.1], ["lr": 0.3, "drop": 0.4, "wd": 0.5],
+            ["lr": 0.2, "drop": 0.3, "wd": 0.2],
+        ]
+        let fitted = Schedule(walk, of: try space.constrained(by: "lr < drop")).fitted(.knots(2)).intervals(3)
+        for name in ["lr", "drop"] { #expect(fitted.map { $0[name] } == walk.map { $0[name] }) }
+        #expect(fitted.map { $0["wd"] } != walk.map { $0["wd"] })
     }
 
     @Test func `numbers without a place on the scale are left as they are`() {

@@ -82,7 +82,8 @@ import Testing
             let baseline = Self.run(4, 20) { _ in 0.02 * draw() }
             let verdict = try #require(search.history(baseline: baseline.intervals).verdict)
             offsets.append(verdict.isWithinNoise ?? false)
-            #expect(verdict.text.contains(offset == 0 ? ": within noise (" : " better, beyond noise ±"), "\(verdict.text)")
+            let words = offset == 0 ? ": within noise (" : " better, beyond noise ±"
+            #expect(verdict.text.contains(words), "\(verdict.text)")
             #expect(verdict.short.hasSuffix("within noise") == (offset == 0))
         }
         #expect(offsets == [true, false])

@@ -28,3 +28,8 @@ def test_groups_are_reached_nested_and_by_names_with_dots() -> None:
 def test_a_name_that_is_not_there_is_told() -> None:
     with pytest.raises(KeyError, match="no hyperparameter 'model.x'; there are: flat.name, gamma, model"):
         Hyperparameters(NESTED)["model.x"]
+
+
+def test_one_whose_condition_is_not_met_is_missing() -> None:
+    given = Hyperparameters({"optimizer": "adam"})
+    assert "momentum" not in given and given.get("momentum") is None and getattr(given, "momentum", 0.9) == 0.9

@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SearchSpace {
+    /// Reads the hyperparameters and constraints of a definition.
+    ///
+    /// - Parameters:
+    ///   - reader: The definition.
+    ///   - mayBeEmpty: Pass true for an open search, whose members may bring their own hyperparameters.
+    /// - Throws: A ``DocumentError``.
+    init(_ reader: ObjectReader, mayBeEmpty: Bool) throws(DocumentError) {
+        let space = try SearchSpace(
+            document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
+            mayBeEmpty: mayBeEmpty, hasCommand: reader.has("command"),
+            order: reader.list("order")?.compactMap(\.value.string))
+        self = try space.constrained(reader)
+    }
+
     /// Returns the space with the constraints of a definition.
     ///
     /// - Throws: A ``DocumentError`` that names the constraint and the column.
-    func constrained(_ reader: ObjectReader) throws(DocumentError) -> Self {
+    private func constrained(_ reader: ObjectReader) throws(DocumentError) -> Self {
         guard let list = try reader.list("constraints") else { return self }
         var faults = Faults()
         guard list.count <= Limits.constraints else {

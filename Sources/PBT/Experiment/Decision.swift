@@ -20,7 +20,7 @@ public struct Decision: Sendable, Hashable {
     public let outcome: Outcome
     /// The member's next interval, unless it ends.
     public let next: Interval?
-    /// What a model expected of the hyperparameters that it chose for the next interval; nil for rules without a model.
+    /// The expectations of a model for the hyperparameters that it chose for the next interval; nil for rules without a model.
     public let prediction: Prediction?
 
     package init(interval: IntervalID, outcome: Outcome, next: Interval?, prediction: Prediction? = nil) {

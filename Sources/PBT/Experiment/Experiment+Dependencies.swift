@@ -132,7 +132,8 @@ extension Experiment {
             guard let violated = space.violated(by: founder.hyperparameters.values).first else { continue }
             throw PBTError(
                 .badExperiment,
-                "founder \(founder.id.member): \(Self.unsatisfied(violated)); widen the ranges, or loosen the constraint")
+                "founder \(founder.id.member): \(Self.unsatisfied(violated)); widen the ranges, or loosen the constraint"
+            )
         }
     }
 

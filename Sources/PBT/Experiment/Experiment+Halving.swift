@@ -1,30 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    /// The search that runs alongside an experiment, to compare with.
-    public enum Baseline: Sendable, Hashable {
-        /// A random search with the same founders.
-        case randomSearch
-        /// A search by successive halving whose first founders are the same.
-        case successiveHalving(Halving)
-
-        /// The name, in small letters.
-        package var words: String {
-            switch self {
-            case .randomSearch: "random search"
-            case .successiveHalving: "successive halving"
-            }
-        }
-
-        /// The word in a file, and the end of the baseline's name.
-        package var keyword: String {
-            switch self {
-            case .randomSearch: "random_search"
-            case .successiveHalving: "successive_halving"
-            }
-        }
-    }
-
     /// The rungs, if the kind is ``Kind/successiveHalving(_:)``.
     package var halving: Halving? {
         if case .successiveHalving(let halving) = kind { halving } else { nil }
@@ -101,7 +77,7 @@ extension Experiment {
     }
 
     /// Returns the changes of a search by successive halving, or of a baseline that is one, as sentences: its rungs
-    /// cannot change once it has begun.
+    /// cannot change once it has started.
     func halvingObstacles(toFollow earlier: Experiment) -> [String] {
         if halving != nil, earlier.halving != nil {
             return conflictingDifferences(from: earlier).filter { $0.key != "objective" }.map {

@@ -4,7 +4,7 @@ extension Experiment {
     /// Returns the hyperparameters of a member that takes a migrant's weights, and the changes; see
     /// ``ExploitRule/multiFrequency(every:)``.
     ///
-    /// What shapes the weights comes with them: a hyperparameter that explore does not change is always the migrant's.
+    /// A hyperparameter that explore does not change is always the migrant's, since it may shape the weights.
     ///
     /// - Parameters:
     ///   - donor: The migrant.
@@ -25,14 +25,14 @@ extension Experiment {
             case .own: (own, "migrated, own")
             }
         let moved = space.names.compactMap { name -> Change? in
-            guard let dimension = space[name], let old = donor.hyperparameters[name], dimension.isMutable else {
-                return nil
-            }
+            guard let dimension = space[name], dimension.isMutable else { return nil }
+            let old = donor.hyperparameters[name]
+            // One that the migrant lacks may apply with the other hyperparameters.
+            guard old != nil || dimension.condition != nil, var new = source[name] ?? old else { return nil }
             if case .constant = dimension.domain { return nil }
-            var new = source[name] ?? old
             // After an edit it may be from another space.
-            if isRevised, dimension.complaint(about: new) != nil { new = result[name] ?? old }
-            return Change(name: name, old: old, operation: operation, new: new)
+            if isRevised, dimension.complaint(about: new) != nil { new = result[name] ?? old ?? new }
+            return Change(name: name, old: old ?? .null, operation: operation, new: new)
         }
         guard space.isIndependent else {
             // The donor's fixed hyperparameters may not fit the others.

@@ -49,12 +49,7 @@ extension Experiment {
         let named = faults.attempt { () throws(DocumentError) in try Self.readKind(reader) }
         let isOpen = faults.attempt { () throws(DocumentError) in try Self.readOpen(reader) } ?? false
         let space = faults.attempt { () throws(DocumentError) in
-            try SearchSpace(
-                document: reader.required("space", "space: {learning_rate: {log_uniform: [1e-5, 1]}}"),
-                mayBeEmpty: isOpen, hasCommand: reader.has("command"),
-                order: reader.list("order")?.compactMap(\.value.string))
-        }.flatMap { space in
-            faults.attempt { () throws(DocumentError) in try space.constrained(reader) }
+            try SearchSpace(reader, mayBeEmpty: isOpen)
         }
         var founders = Founders()
         if let space {
@@ -84,19 +79,8 @@ extension Experiment {
         let kind =
             schedule.map { .replay($0) } ?? (isHalving ? halving.map { .successiveHalving($0) } : nil) ?? named
             ?? .populationBasedTraining
-        let explores = kind == .populationBasedTraining
-        let exploit = faults.attempt { () throws(DocumentError) in
-            try Self.readExploit(reader, preset: preset, population: population ?? 0)
-        }
-        let burnIn = faults.attempt { () throws(DocumentError) in try Self.readBurnIn(reader) }
-        let gate = faults.attempt { () throws(DocumentError) in try Self.readGate(reader) } ?? nil
-        let explore = faults.attempt { () throws(DocumentError) in try Self.readExplore(reader, preset: preset) }
-        let order = faults.attempt { () throws(DocumentError) in
-            try Self.readSynchronous(reader, isManual: isManual)
-        }
-        let decides = faults.attempt { () throws(DocumentError) in
-            try Self.readDecide(reader, order?.isSynchronous ?? false, isStored: isStored)
-        }
+        let rules = Self.readRules(
+            reader, preset: preset, kind: kind, population: population, isOpen: isOpen, isStored: isStored, &faults)
         let seed = faults.attempt { () throws(DocumentError) in try reader.int("seed", atLeast: .min) ?? 0 }
         let retries = faults.attempt { () throws(DocumentError) in
             try reader.int("retries", atLeast: 0, atMost: 1000) ?? 2
@@ -112,28 +96,73 @@ extension Experiment {
         }
         let winner = Self.readWinner(reader, objective: objective?.metric, space: space, &faults)
         try faults.check()
-        guard let name, let objective, let space, let population, let intervals, let exploit, let burnIn, let explore,
-            let order,
-            let decides, let seed, let retries, let stop, let keep, let trainer
+        guard let name, let objective, let space, let population, let intervals, let rules, let seed, let retries,
+            let stop, let keep, let trainer
         else {
             throw DocumentError(line: reader.line, path: "", problem: "cannot be read")
         }
-        if !isStored, explores { try explore.checkTiming(decides.moment, isOpen: isOpen, order.isSynchronous, reader) }
         self.init(
             name, kind: kind, objective: objective, population: population, intervals: intervals,
             seed: UInt64(bitPattern: Int64(seed)), space: space, initial: initial,
-            founderCheckpoints: founders.checkpoints, exploit: explores ? exploit : .none,
-            burnIn: explores ? burnIn : 0, gate: explores ? gate : nil, explore: explores ? explore : .none,
-            isSynchronous: order.isSynchronous, deadline: order.deadline ?? decides.deadline,
-            decides: decides.moment, patience: decides.patience, isOpen: isOpen, retries: retries, stop: stop,
+            founderCheckpoints: founders.checkpoints, exploit: rules.exploit, burnIn: rules.burnIn, gate: rules.gate,
+            explore: rules.explore, isSynchronous: rules.isSynchronous, deadline: rules.timing.deadline,
+            decides: rules.timing.moment, patience: rules.timing.patience, isOpen: isOpen, retries: retries, stop: stop,
             keep: keep, baseline: baseline, trainer: trainer)
         (metrics, evaluate) = winner
-        guard !isStored else { return }
-        var beyond = Faults()
+        if !isStored { try checkWhole(document) }
+    }
+
+    /// Checks what concerns the definition as a whole: limits, constraints, sub-populations.
+    private func checkWhole(_ document: Document) throws(DocumentError) {
+        var faults = Faults()
         for error in limitErrors(in: document) + constraintErrors(in: document) + multiFrequencyErrors(in: document) {
-            beyond.add(error)
+            faults.add(error)
         }
-        try beyond.check()
+        try faults.check()
+    }
+
+    /// The rules of a search as read; those of a kind that does not explore are none.
+    private struct SearchRules {
+        var exploit = ExploitRule.none
+        var burnIn = 0
+        var gate: ExploitGate?
+        var explore = ExploreRule.none
+        var isSynchronous: Bool
+        var timing: TimingAsRead
+    }
+
+    /// Reads the rules of a search; nil if there is an error, which is added to the faults.
+    private static func readRules(
+        _ reader: ObjectReader, preset: String?, kind: Kind, population: Int?, isOpen: Bool, isStored: Bool,
+        _ faults: inout Faults
+    ) -> SearchRules? {
+        let exploit = faults.attempt { () throws(DocumentError) in
+            try readExploit(reader, preset: preset, population: population ?? 0)
+        }
+        let burnIn = faults.attempt { () throws(DocumentError) in try readBurnIn(reader) }
+        let gate = faults.attempt { () throws(DocumentError) in try readGate(reader) } ?? nil
+        let explore = faults.attempt { () throws(DocumentError) in try readExplore(reader, preset: preset) }
+        let order = faults.attempt { () throws(DocumentError) in
+            try readSynchronous(reader, isManual: kind == .manual)
+        }
+        var timing = faults.attempt { () throws(DocumentError) in
+            try readDecide(reader, order?.isSynchronous ?? false, isStored: isStored)
+        }
+        guard let exploit, let burnIn, let explore, let order, timing != nil else { return nil }
+        if let deadline = order.deadline { timing?.deadline = deadline }
+        guard let timing else { return nil }
+        guard kind == .populationBasedTraining else {
+            return SearchRules(isSynchronous: order.isSynchronous, timing: timing)
+        }
+        if !isStored {
+            let isFitting: Void? = faults.attempt { () throws(DocumentError) in
+                try explore.checkTiming(timing.moment, isOpen: isOpen, order.isSynchronous, reader)
+            }
+            guard isFitting != nil else { return nil }
+        }
+        return SearchRules(
+            exploit: exploit, burnIn: burnIn, gate: gate, explore: explore, isSynchronous: order.isSynchronous,
+            timing: timing)
     }
 
     private static func readPopulation(
@@ -273,47 +302,6 @@ extension Experiment {
             throw reader.error("synchronous", "cannot be combined with kind: manual, whose members come one by one")
         }
         return (isSynchronous, deadline)
-    }
-
-    /// The timing as read: nil for the default.
-    private struct Timing {
-        var moment: Decides?
-        var patience: Duration?
-        var deadline: Duration?
-    }
-
-    /// Reads the timing.
-    ///
-    /// A stored definition without one was written before ``Decides/certain`` existed: it continues to decide early.
-    private static func readDecide(
-        _ reader: ObjectReader, _ isSynchronous: Bool, isStored: Bool
-    ) throws(DocumentError) -> Timing {
-        guard let document = reader.document("decide") else { return Timing(moment: isStored ? .early : nil) }
-        if case .object = document.content {
-            let rule = try ObjectReader(document, path: "decide", known: ["certain"])
-            guard let inner = rule.document("certain") else {
-                throw reader.error("decide", "must be a word, or {certain: {patience: 5m, deadline: 30m}}")
-            }
-            let settings = try ObjectReader(inner, path: "decide.certain", known: ["patience", "deadline"])
-            let patience = try settings.duration("patience", orZero: true)
-            let deadline = try settings.duration("deadline")
-            guard !isSynchronous else {
-                throw reader.error(
-                    "decide",
-                    "cannot have patience or a deadline with synchronous, which waits for all; write "
-                        + "synchronous: {deadline: 30m}")
-            }
-            return Timing(moment: .certain, patience: patience, deadline: deadline)
-        }
-        let word = try reader.string("decide") ?? ""
-        guard let decides = Decides(rawValue: word) else {
-            throw reader.error("decide", "must be certain, early, or late, not \"\(word)\"")
-        }
-        guard decides != .late || !isSynchronous else {
-            throw reader.error(
-                "decide", "late cannot be combined with synchronous, which decides when a generation is complete")
-        }
-        return Timing(moment: decides)
     }
 
     private static func readOpen(_ reader: ObjectReader) throws(DocumentError) -> Bool {

@@ -1,28 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    /// The measurement of the best checkpoints at the end of a search: each of the `candidates` best is evaluated
-    /// `repeats` times with fresh seeds, and the winner is the one with the best mean.
-    ///
-    /// The best of many noisy scores is biased: the winner of a search is partly the luckiest. Reason and measurements:
-    /// `Documentation/decisions/0029-winner.md`.
-    public struct Evaluate: Sendable, Hashable {
-        /// The program and its arguments, with placeholders; nil for the trainer's, which is told so by
-        /// `PBT_EVALUATE=1`.
-        public var command: [String]?
-        /// The number of best checkpoints that are evaluated; 1 to 1000.
-        public var candidates: Int
-        /// The number of evaluations of each; 1 to 1000.
-        public var repeats: Int
-
-        /// Creates a measurement.
-        public init(command: [String]? = nil, candidates: Int = 5, repeats: Int = 3) {
-            self.command = command
-            self.candidates = candidates
-            self.repeats = repeats
-        }
-    }
-
     /// The number of best checkpoints that are kept: those of ``keep``, and the candidates of ``evaluate``.
     package var bestKept: Int {
         max(1, keep.best, evaluate?.candidates ?? 0)

@@ -71,6 +71,52 @@ public struct Experiment: Sendable, Hashable {
         }
     }
 
+    /// The search that runs alongside an experiment, to compare with.
+    public enum Baseline: Sendable, Hashable {
+        /// A random search with the same founders.
+        case randomSearch
+        /// A search by successive halving whose first founders are the same.
+        case successiveHalving(Halving)
+
+        /// The name, in small letters.
+        package var words: String {
+            switch self {
+            case .randomSearch: "random search"
+            case .successiveHalving: "successive halving"
+            }
+        }
+
+        /// The word in a file, and the end of the baseline's name.
+        package var keyword: String {
+            switch self {
+            case .randomSearch: "random_search"
+            case .successiveHalving: "successive_halving"
+            }
+        }
+    }
+
+    /// The measurement of the best checkpoints at the end of a search: each of the `candidates` best is evaluated
+    /// `repeats` times with fresh seeds, and the winner is the one with the best mean.
+    ///
+    /// The best of many noisy scores is biased: the winner of a search is partly the luckiest. Reason and measurements:
+    /// `Documentation/decisions/0029-winner.md`.
+    public struct Evaluate: Sendable, Hashable {
+        /// The program and its arguments, with placeholders; nil for the trainer's, which is told so by
+        /// `PBT_EVALUATE=1`.
+        public var command: [String]?
+        /// The number of best checkpoints that are evaluated; 1 to 1000.
+        public var candidates: Int
+        /// The number of evaluations of each; 1 to 1000.
+        public var repeats: Int
+
+        /// Creates a measurement.
+        public init(command: [String]? = nil, candidates: Int = 5, repeats: Int = 3) {
+            self.command = command
+            self.candidates = candidates
+            self.repeats = repeats
+        }
+    }
+
     /// The training program and its execution.
     public struct Trainer: Sendable, Hashable {
         /// The program and its arguments, with placeholders; run without a shell.
@@ -237,82 +283,6 @@ public struct Experiment: Sendable, Hashable {
         result.patience = earlier.patience
         if !isSynchronous, !earlier.isSynchronous { result.deadline = earlier.deadline }
         return result
-    }
-
-    /// True if decisions compare the scores that members have at the same index, and are made when they are certain.
-    ///
-    /// Members that never exchange need no decision but at the rungs of successive halving, and members that come at
-    /// any time have no generations.
-    package var waitsForCertainty: Bool {
-        decides == .certain && !isSynchronous && !takesMembers
-            && (kind == .populationBasedTraining && exploit != .none || halving != nil)
-    }
-
-    /// The number of checkpoints that are kept, beyond those of the members' latest intervals, for decisions that wait
-    /// for certainty: an estimate for two generations that are not complete.
-    package var possibleDonors: Int {
-        guard waitsForCertainty, halving == nil else { return 0 }
-        if case .truncation(_, let top) = exploit.kind { return 2 * ExploitRule.count(of: top, among: population) }
-        if division != nil { return 2 * exchangeDonors }
-        return exploit == .best ? 2 : population
-    }
-
-    /// Returns the names that an experiment's baseline may have.
-    package static func baselineNames(of name: String) -> [String] {
-        [Baseline.randomSearch, .successiveHalving(Halving())].map { "\(name).\($0.keyword)" }
-    }
-
-    /// A search without exploit and explore with the same founders, trainer, and budget; nil if the experiment has no
-    /// baseline.
-    public var baseline: Experiment? {
-        guard let baselineKind else { return nil }
-        var baseline = self
-        baseline.name = "\(name).\(baselineKind.keyword)"
-        baseline.kind = .randomSearch
-        baseline.exploit = .none
-        baseline.burnIn = 0
-        baseline.gate = nil
-        baseline.explore = .none
-        baseline.isSynchronous = false
-        baseline.deadline = nil
-        baseline.decides = .early
-        baseline.patience = nil
-        baseline.hasBaseline = false
-        if case .successiveHalving(let halving) = baselineKind { return baseline.halved(by: halving) }
-        return baseline
-    }
-
-    /// Returns an experiment that trains a schedule again from the start, with one member per seed.
-    ///
-    /// - Parameters:
-    ///   - name: The new experiment's name.
-    ///   - schedule: The hyperparameters of each interval.
-    ///   - seeds: The number of members.
-    ///   - checkpoint: The checkpoint that all of them continue; nil for untrained models.
-    /// - Returns: An experiment of kind ``Kind/replay(_:)``.
-    public func replay(
-        named name: String, schedule: [Hyperparameters], seeds: Int, continuing checkpoint: FounderCheckpoint? = nil
-    ) -> Experiment {
-        var replay = self
-        replay.name = name
-        replay.kind = .replay(schedule)
-        replay.population = seeds
-        replay.intervals = schedule.count
-        replay.initial = []
-        replay.founderCheckpoints = FounderCheckpoints(shared: checkpoint)
-        replay.exploit = .none
-        replay.burnIn = 0
-        replay.gate = nil
-        replay.explore = .none
-        replay.isSynchronous = false
-        replay.deadline = nil
-        replay.decides = .early
-        replay.patience = nil
-        replay.isOpen = false
-        replay.stop = Stop()
-        replay.hasBaseline = false
-        replay.evaluate = nil
-        return replay
     }
 
     /// Returns the hyperparameters that a founder starts with.

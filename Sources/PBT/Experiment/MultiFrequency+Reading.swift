@@ -108,8 +108,8 @@ extension ExploitRule {
     /// A portfolio that suits many tasks without a setting: sub-populations that exchange often and change much, and one
     /// that exchanges seldom and changes little.
     ///
-    /// Where a greedy search is right the first ones lead, and the last takes in their weights; where it is deceived the
-    /// last one does, and they take over its hyperparameters as well.
+    /// If a greedy search is right, the first ones lead, and the last takes in their weights; if it is deceived, the last
+    /// one leads, and they take over its hyperparameters as well.
     ///
     /// - Parameter members: The population; below 12 there are two sub-populations instead of three.
     /// - Returns: A rule of ``multiFrequency(_:)``.

@@ -3,7 +3,7 @@
 /// The condition of a hyperparameter that applies only together with certain values of others, such as the momentum of
 /// one of several optimizers.
 ///
-/// Where it is not met, an interval has no value of the hyperparameter. Conditions form chains: a hyperparameter without
+/// If it is not met, an interval has no value of the hyperparameter. Conditions form chains: a hyperparameter without
 /// a value meets none. The same is called a conditional space in SMAC and Optuna.
 public struct Condition: Sendable, Hashable {
     /// The values of the other hyperparameters, by name: each of them must have one of its values.

@@ -129,7 +129,9 @@ private struct ConstraintParser {
         func isExponent(_ character: Character) -> Bool { character == "e" || character == "E" }
         while let character = next {
             let isSign = (character == "-" || character == "+") && place > start && isExponent(text[place - 1])
-            guard character.isLetter || character.isNumber || character == "." || character == "_" || isSign else { break }
+            guard character.isLetter || character.isNumber || character == "." || character == "_" || isSign else {
+                break
+            }
             place += 1
         }
         let digits = String(text[start..<place])
@@ -152,7 +154,8 @@ private struct ConstraintParser {
                 throw error("functions cannot be called; write only + - * / and numbers", at: start)
             }
             let names = dimensions.keys.sorted()
-            let hint = nearest(to: word, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
+            let hint =
+                nearest(to: word, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
             throw error("there is no hyperparameter \"\(word)\"; \(hint)", at: start)
         }
         place = found

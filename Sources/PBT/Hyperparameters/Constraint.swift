@@ -66,8 +66,6 @@ public struct Constraint: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Returns true if hyperparameters satisfy the constraint, or if it does not apply to them.
-    ///
-    /// - Parameter values: The values by name.
     public func isSatisfied(by values: [String: Value]) -> Bool {
         var numbers: [String: Double] = [:]
         for name in names {

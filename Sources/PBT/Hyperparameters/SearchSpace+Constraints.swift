@@ -3,12 +3,12 @@
 extension SearchSpace {
     /// Returns the space with constraints between its hyperparameters, in addition to those that it has.
     ///
-    /// - Parameter texts: The constraints, such as `batch >= 2 * minibatch`.
+    /// - Parameter given: The constraints, such as `batch >= 2 * minibatch`.
     /// - Returns: The space; its draws satisfy the constraints.
     /// - Throws: A ``PBTError`` with code ``PBTError/Code/badExperiment`` that names the column of a problem.
-    public func constrained(by texts: String...) throws(PBTError) -> Self {
+    public func constrained(by given: String...) throws(PBTError) -> Self {
         var all = constraints
-        for text in texts { all.append(try Constraint(text, dimensions: dimensions)) }
+        for text in given { all.append(try Constraint(text, dimensions: dimensions)) }
         return with(constraints: all)
     }
 

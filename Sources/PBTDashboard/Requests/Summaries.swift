@@ -53,6 +53,7 @@ actor Summaries {
     /// those that are read later.
     ///
     /// - Parameter records: All experiments of the store, the most important first.
+    /// - Returns: The summaries.
     /// - Throws: What the store throws; an experiment that was deleted meanwhile is omitted.
     func summaries(of records: [ExperimentRecord]) async throws -> [String: Summary] {
         let byName = Dictionary(records.map { ($0.experiment.name, $0) }) { first, _ in first }

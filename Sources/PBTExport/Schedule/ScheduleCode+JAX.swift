@@ -20,7 +20,7 @@ extension ScheduleCode {
 
         import math
         from bisect import bisect_right
-        from typing import Any, Dict, List, Tuple
+        from typing import Any
 
         import jax.numpy as jnp
         import optax
@@ -79,7 +79,7 @@ extension ScheduleCode {
 
         import math
         from bisect import bisect_right
-        from typing import Any, Dict, List, Tuple
+        from typing import Any
 
         import keras
         from keras import ops
@@ -117,7 +117,7 @@ extension ScheduleCode {
                     return 1 - (1 - a) * ((1 - b) / (1 - a)) ** part
                 return (1 - part) * a + part * b
 
-            def get_config(self) -> Dict[str, Any]:
+            def get_config(self) -> dict[str, Any]:
                 return {"name": self.name}
 
         """

@@ -23,7 +23,7 @@ extension ScheduleCode {
         import math
         from bisect import bisect_right
         from functools import partial
-        from typing import Any, Dict, List, Optional, Tuple
+        from typing import Any, Optional
 
         from torch.optim import Optimizer
         from torch.optim.lr_scheduler import LambdaLR
@@ -61,7 +61,7 @@ extension ScheduleCode {
         import math
         from bisect import bisect_right
         from functools import partial
-        from typing import Any, Dict, List, Optional, Tuple
+        from typing import Any, Optional
 
         from torch.optim import Optimizer
         from torch.optim.lr_scheduler import LambdaLR
@@ -99,7 +99,7 @@ extension ScheduleCode {
     }
 
     private var settingsText: String {
-        let type = "SETTINGS: Dict[str, Tuple[str, Optional[int]]]"
+        let type = "SETTINGS: dict[str, tuple[str, Optional[int]]]"
         let comment = "# The optimizer's settings that are hyperparameters; betas by index."
         guard !settings.isEmpty else { return "\(comment)\n\(type) = {}" }
         let lines = settings.map { name, setting, index in

@@ -101,11 +101,11 @@ package struct ScheduleCode: Sendable {
             LEARNING_RATE = \(Value.python(learningRate))
 
             # The course between points: "steps", or "linear", "log" (of x) or "reverse log" (of 1 - x).
-            KINDS: Dict[str, str] = {
+            KINDS: dict[str, str] = {
             \(kinds)}
 
             # Steps and values.
-            POINTS: Dict[str, List[Tuple[int, Any]]] = {
+            POINTS: dict[str, list[tuple[int, Any]]] = {
             \(points)}
             """
     }

@@ -21,12 +21,15 @@ extension Value {
 
     /// Returns a string as a Python literal, without control characters, line separators or directional marks.
     ///
-    /// It is one line, so it is safe in a comment too.
+    /// It is one line, so it is safe in a comment too. Quotes are single where that needs fewer escapes, as formatters of
+    /// Python choose them.
     package static func python(_ string: String) -> String {
-        var text = "\""
+        let (single, double) = (string.utf8.count { $0 == 0x27 }, string.utf8.count { $0 == 0x22 })
+        let quote: Unicode.Scalar = double > single ? "'" : "\""
+        var text = "\(quote)"
         for scalar in string.unicodeScalars {
             switch scalar {
-            case "\"", "\\": text += "\\\(scalar)"
+            case quote, "\\": text += "\\\(scalar)"
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\\t"
@@ -39,7 +42,7 @@ extension Value {
                 }
             }
         }
-        return text + "\""
+        return "\(text)\(quote)"
     }
 
     /// Returns `\x1b`, `\u2028`, or `\U0001f600`.

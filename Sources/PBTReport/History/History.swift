@@ -36,7 +36,7 @@ public struct History: Sendable {
     ///   - record: The experiment.
     ///   - intervals: All intervals, in any order.
     ///   - baseline: All intervals of its random search, in any order; none when there is no random search.
-    ///   - baselineBest: The best interval that the record of the random search has.
+    ///   - recorded: The best interval that the record of the random search has.
     public init(
         _ record: ExperimentRecord, intervals: [Interval], baseline: [Interval]? = nil,
         baselineBest recorded: IntervalID? = nil

@@ -18,7 +18,7 @@ public struct Verdict: Sendable, Hashable {
     /// The same of the baseline.
     public let baseline: Double
     /// The number of evaluations that each score is the mean of; 1 for single scores.
-    public let counts: (search: Int, baseline: Int)
+    public let counts: Counts
     /// The noise of a single score; nil if it is not known.
     public let noise: Noise?
     /// The name of the baseline's kind, in small letters.
@@ -88,9 +88,13 @@ public struct Verdict: Sendable, Hashable {
         ]
     }
 
-    public static func == (a: Self, b: Self) -> Bool { a.value == b.value }
-
-    public func hash(into hasher: inout Hasher) { hasher.combine(text) }
+    /// The number of evaluations of each side.
+    public struct Counts: Sendable, Hashable {
+        /// Those of the search's winner.
+        public let search: Int
+        /// Those of the baseline's winner.
+        public let baseline: Int
+    }
 }
 
 extension History {
@@ -105,9 +109,9 @@ extension History {
             let rival = baselineBestSoFar(by: .finished).last(where: { $0.at <= budget })
         else { return nil }
         let noise = Noise.estimate([genealogy, baseline], by: objective)
-        var (score, against, counts) = (own.score, rival.score, (search: 1, baseline: 1))
+        var (score, against, counts) = (own.score, rival.score, Verdict.Counts(search: 1, baseline: 1))
         if finished == other, let mine = best?.evaluated, let theirs = baselineBest?.evaluated {
-            (score, against, counts) = (mine.mean, theirs.mean, (mine.count, theirs.count))
+            (score, against, counts) = (mine.mean, theirs.mean, .init(search: mine.count, baseline: theirs.count))
         }
         return Verdict(
             budget: budget, searchBudget: finished, baselineBudget: other, score: score, baseline: against,

@@ -25,35 +25,35 @@ struct PiecewiseLinearFit {
     ///   - numbers: The samples: finite, at least two, not all equal.
     ///   - knots: The number of knots, at least 2; fewer where that would leave fewer than two samples between
     ///     neighbors. Nil for the number up to 6, and up to one in four samples, with the lowest Bayesian information
-    ///     criterion: n ln(RSS / n) + (2 knots - 2) ln n, since inner knots have a place and a value.
+    ///     criterion: n ln(RSS / n + d²) + (2 knots - 2) ln n, since inner knots have a place and a value. The noise d is
+    ///     half of the median change: a search moves by steps, and what is smaller than half of one has no meaning.
     init(_ numbers: [Double], knots: Int?) {
         let count = numbers.count
         let cells = Cells(numbers, count: min(count, Self.mostCells))
         let most = 1 + cells.count / Self.fewestCells
         let wanted = knots.map { min(max($0, 2), most) } ?? min(Self.mostChosen, max(2, min(most, 1 + count / 4)))
-        var current = cells.solution([0, cells.count])
+        let noise = 0.5 * Self.medianChange(numbers) / cells.spread
+        var current = [0, cells.count]
         var best = current
-        var lowest = Self.criterion(current, count)
-        while current.knots.count < wanted, let next = cells.refined(current, fewest: Self.fewestCells) {
+        var lowest = Self.criterion(cells.error(current), current.count, count, noise: noise)
+        while current.count < wanted, let next = cells.refined(current, fewest: Self.fewestCells) {
             current = next
-            let criterion = Self.criterion(current, count)
+            let criterion = Self.criterion(cells.error(current), current.count, count, noise: noise)
             if knots != nil || criterion < lowest { (best, lowest) = (current, criterion) }
         }
-        places = best.knots.map { cells.boundary($0) }
-        values = best.values.map { $0 * cells.spread + cells.mean }
+        places = best.map { cells.boundary($0) }
+        values = cells.values(best).map { $0 * cells.spread + cells.mean }
     }
 
-    private static func criterion(_ solution: Solution, _ count: Int) -> Double {
+    private static func criterion(_ error: Double, _ knots: Int, _ count: Int, noise: Double) -> Double {
         let n = Double(count)
-        return n * Mathematics.log(solution.error / n) + Double(2 * solution.knots.count - 2) * Mathematics.log(n)
+        return n * Mathematics.log(error / n + noise * noise) + Double(2 * knots - 2) * Mathematics.log(n)
     }
 
-    /// The values of least squares for knots at some cell boundaries.
-    private struct Solution {
-        let knots: [Int]
-        let values: [Double]
-        /// The sum of the squared distances, in units of the samples' range squared; never below rounding errors.
-        let error: Double
+    /// Returns the median of the distances between neighbors that differ; 0 if none does.
+    private static func medianChange(_ numbers: [Double]) -> Double {
+        let changes = zip(numbers, numbers.dropFirst()).map { ($1 - $0).magnitude }.filter { $0 > 0 }.sorted()
+        return changes.isEmpty ? 0 : changes[changes.count / 2]
     }
 
     /// Sums over the samples between neighboring places that a knot can have, accumulated from the first.
@@ -106,60 +106,96 @@ struct PiecewiseLinearFit {
             Double(boundary(cell)) / Double(samples)
         }
 
-        /// Solves the normal equations of the hat functions, a symmetric tridiagonal system.
-        func solution(_ knots: [Int]) -> Solution {
-            var diagonal = [Double](repeating: 0, count: knots.count)
-            var upper = diagonal
-            var right = diagonal
-            for place in 1..<knots.count {
-                let (a, b) = (sums[knots[place - 1]], sums[knots[place]])
-                let (p, q) = (time(knots[place - 1]), time(knots[place]))
-                let (n, x, xx, y, xy) = (b.n - a.n, b.x - a.x, b.xx - a.xx, b.y - a.y, b.xy - a.xy)
-                let square = (q - p) * (q - p)
-                diagonal[place - 1] += (q * q * n - 2 * q * x + xx) / square
-                diagonal[place] += (p * p * n - 2 * p * x + xx) / square
-                upper[place] = ((p + q) * x - p * q * n - xx) / square
-                right[place - 1] += (q * y - xy) / (q - p)
-                right[place] += (xy - p * y) / (q - p)
-            }
-            var values = right
-            for place in 1..<knots.count {
-                let factor = upper[place] / diagonal[place - 1]
-                diagonal[place] -= factor * upper[place]
-                values[place] -= factor * values[place - 1]
-            }
-            values[knots.count - 1] /= diagonal[knots.count - 1]
-            for place in (0..<knots.count - 1).reversed() {
-                values[place] = (values[place] - upper[place + 1] * values[place + 1]) / diagonal[place]
-            }
-            let explained = zip(values, right).reduce(0) { $0 + $1.0 * $1.1 }
-            return Solution(knots: knots, values: values, error: max(yy - explained, 1e-14 * Double(samples)))
+        /// The part of the normal equations of the hat functions, a symmetric tridiagonal system, that the samples
+        /// between two knots contribute.
+        private struct Part {
+            /// The coefficients of the left knot, of the right one, and of both.
+            let left: Double
+            let right: Double
+            let both: Double
+            /// The right sides of the equations of the left and the right knot.
+            let leftSide: Double
+            let rightSide: Double
         }
 
-        /// Returns the best solution with one more knot, all inner knots moved to their best places; nil without
-        /// room for one more.
-        func refined(_ solution: Solution, fewest: Int) -> Solution? {
-            let inserted = (1..<solution.knots.count).flatMap { place in
-                stride(
-                    from: solution.knots[place - 1] + fewest, through: solution.knots[place] - fewest, by: 1
-                ).map { knot in solution.knots[..<place] + [knot] + solution.knots[place...] }
+        private func part(_ first: Int, _ last: Int) -> Part {
+            let (a, b) = (sums[first], sums[last])
+            let (p, q) = (time(first), time(last))
+            let (n, x, xx, y, xy) = (b.n - a.n, b.x - a.x, b.xx - a.xx, b.y - a.y, b.xy - a.xy)
+            let square = (q - p) * (q - p)
+            return Part(
+                left: (q * q * n - 2 * q * x + xx) / square, right: (p * p * n - 2 * p * x + xx) / square,
+                both: ((p + q) * x - p * q * n - xx) / square, leftSide: (q * y - xy) / (q - p),
+                rightSide: (xy - p * y) / (q - p))
+        }
+
+        /// Returns the least sum of squared distances for knots at some cell boundaries, in units of the samples' range
+        /// squared; never below rounding errors.
+        func error(_ knots: [Int]) -> Double {
+            var (diagonal, side, explained) = (0.0, 0.0, 0.0)
+            for place in 1..<knots.count {
+                let part = part(knots[place - 1], knots[place])
+                diagonal += part.left
+                side += part.leftSide
+                explained += side * side / diagonal
+                let factor = part.both / diagonal
+                (diagonal, side) = (part.right - factor * part.both, part.rightSide - factor * side)
             }
-            guard var best = inserted.map({ self.solution(Array($0)) }).min(by: { $0.error < $1.error }) else {
-                return nil
+            explained += side * side / diagonal
+            return max(yy - explained, 1e-14 * Double(samples))
+        }
+
+        /// Returns the values at knots with the least sum of squared distances.
+        func values(_ knots: [Int]) -> [Double] {
+            var rows = [(diagonal: 0.0, both: 0.0, side: 0.0)]
+            for place in 1..<knots.count {
+                let part = part(knots[place - 1], knots[place])
+                rows[place - 1].diagonal += part.left
+                rows[place - 1].side += part.leftSide
+                rows[place - 1].both = part.both
+                let factor = part.both / rows[place - 1].diagonal
+                rows.append(
+                    (part.right - factor * part.both, 0, part.rightSide - factor * rows[place - 1].side))
             }
+            var values = rows.map { $0.side / $0.diagonal }
+            for place in (0..<knots.count - 1).reversed() {
+                values[place] -= rows[place].both / rows[place].diagonal * values[place + 1]
+            }
+            return values
+        }
+
+        /// Returns the best places for one more knot, all inner knots moved to where they help most; nil without room for
+        /// one more.
+        func refined(_ knots: [Int], fewest: Int) -> [Int]? {
+            var knots = knots
+            var inserted: (place: Int, knot: Int, error: Double)?
+            for place in 1..<knots.count where knots[place] - knots[place - 1] >= 2 * fewest {
+                knots.insert(0, at: place)
+                for knot in knots[place - 1] + fewest...knots[place + 1] - fewest {
+                    knots[place] = knot
+                    let error = error(knots)
+                    if error < inserted?.error ?? .infinity { inserted = (place, knot, error) }
+                }
+                knots.remove(at: place)
+            }
+            guard let inserted else { return nil }
+            knots.insert(inserted.knot, at: inserted.place)
+            var least = inserted.error
             var hasMoved = true
             while hasMoved {
                 hasMoved = false
-                for place in 1..<best.knots.count - 1 {
-                    for knot in best.knots[place - 1] + fewest..<best.knots[place + 1] - fewest + 1 {
-                        var knots = best.knots
+                for place in 1..<knots.count - 1 {
+                    var best = knots[place]
+                    for knot in knots[place - 1] + fewest...knots[place + 1] - fewest {
                         knots[place] = knot
-                        let moved = self.solution(knots)
-                        if moved.error < best.error * (1 - 1e-9) { (best, hasMoved) = (moved, true) }
+                        let error = error(knots)
+                        // Each move is a gain of its own, so this ends.
+                        if error < least * (1 - 1e-9) { (best, least, hasMoved) = (knot, error, true) }
                     }
+                    knots[place] = best
                 }
             }
-            return best
+            return knots
         }
     }
 }

@@ -8,8 +8,8 @@ public import PBT
 public struct Schedule: Sendable, Hashable {
     /// A simplification of a schedule.
     ///
-    /// It changes real hyperparameters, on the scale of their distribution. Integers, categories and booleans, and
-    /// what some intervals lack, stay as they are.
+    /// It changes real hyperparameters, on the scale of their distribution. Integers, categories and booleans, those
+    /// in a constraint, and what some intervals lack, stay as they are.
     public enum Fit: Sendable, Hashable {
         /// The continuous piecewise linear function with the least squared error.
         ///
@@ -90,7 +90,8 @@ public struct Schedule: Sendable, Hashable {
     /// - Returns: The schedule of the same length.
     public func fitted(_ fit: Fit) -> Self {
         var result = self
-        for name in names {
+        let constrained = Set(space.constraints.flatMap(\.names))
+        for name in names where !constrained.contains(name) {
             guard case .real(let real) = space[name]?.domain, let samples = ScaledSamples(values(of: name), of: real)
             else { continue }
             switch fit {

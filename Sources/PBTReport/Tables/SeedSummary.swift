@@ -116,7 +116,8 @@ package struct SeedSummary: Sendable {
         var table = TextTable(
             [.init("SEED", .right), .init("EXPERIMENT"), .init("STATE"), .init(objective.metric.uppercased(), .right)]
                 + names.map { .init($0.uppercased(), .right, rank: 2) }
-                + (isCompared ? [.init(baselineWords.uppercased(), .right, rank: 1), .init("DIFFERENCE", rank: 1)] : []))
+                + (isCompared
+                    ? [.init(baselineWords.uppercased(), .right, rank: 1), .init("DIFFERENCE", rank: 1)] : []))
         let scores = Format.column(searches.map(\.score))
         let baselines = Format.column(searches.map { $0.verdict?.baseline })
         for (row, search) in searches.enumerated() {

@@ -227,6 +227,8 @@ enum Schemas {
             [
                 "interval": ref("IntervalID"), "decision": choice(["continues", "exploits", "restarts", "ends"]),
                 "donor": ref("IntervalID"), "changes": list(ref("Change")), "next": ref("Interval"),
+                "prediction": object(
+                    ["gain": number, "deviation": number, "rows": whole], required: ["gain", "deviation", "rows"]),
             ], required: ["interval", "decision"]),
         "Ancestor": object(
             intervalID.merging([

@@ -25,13 +25,14 @@ extension CheckReport {
 
     /// Predicts the cost of a run.
     mutating func predict(_ experiment: Experiment, slots: Int, seconds: [Double], bytes: Int64) {
-        let searches = experiment.hasBaseline ? 2 : 1
+        let searches = [experiment] + (experiment.baseline.map { [$0] } ?? [])
         let mean = seconds.reduce(0, +) / Double(seconds.count)
-        let intervals = experiment.population.multiplied(saturatingBy: experiment.intervals)
-            .multiplied(saturatingBy: searches)
-        let time = mean * Double(intervals) / Double(min(slots, max(1, experiment.population * searches)))
-        let checkpoints = slots.adding(
-            saturating: searches.multiplied(saturatingBy: StartLines.mostCheckpoints(of: experiment)))
+        let intervals = searches.reduce(0) { $0.adding(saturating: $1.plannedIntervals) }
+        let members = searches.reduce(0) { $0.adding(saturating: $1.population) }
+        let time = mean * Double(intervals) / Double(min(slots, max(1, members)))
+        let checkpoints = searches.reduce(slots) {
+            $0.adding(saturating: StartLines.mostCheckpoints(of: $1))
+        }
         let disk = Int64(checkpoints).multiplied(saturatingBy: bytes)
         runSeconds = time
         runBytes = disk

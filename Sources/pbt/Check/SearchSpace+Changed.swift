@@ -44,7 +44,8 @@ extension SearchSpace {
         }
         // If these values do not go together, those of one draw do.
         guard !violated(by: settled).isEmpty else { return Hyperparameters(settled) }
-        let whole = draws.first { draw in changed.contains { draw[$0] != old[$0] } && violated(by: draw.values).isEmpty }
+        let whole = draws.first { draw in changed.contains { draw[$0] != old[$0] } && violated(by: draw.values).isEmpty
+        }
         return whole ?? old
     }
 

@@ -17,7 +17,7 @@ struct ScheduleCommand: PagedCommand {
 
               pbt schedule digits -o csv
               pbt schedule digits --smooth auto --scale 4
-              pbt schedule digits --smooth 3 --steps-per-interval 500 --format pytorch -o schedule.py
+              pbt schedule digits --smooth 3 -o pytorch --steps-per-interval 500
             """)
 
     @Argument(help: "The experiment.", completion: .experiments) var experiment: String

@@ -144,7 +144,7 @@ struct DecisionText {
         try say(
             "Inside it ranks \(Words.ordinal(rank + 1)): from rank \(bottom + 1) its members are replaced by the top "
                 + "\(quarter), paired by rank; from rank \(migrants + 1) by migrants that rank better.")
-        guard rank >= migrants, rank < bottom else { return }
+        guard rank >= migrants, rank < bottom, choice?.gate?.passes != false else { return }
         guard let candidate = inside.candidate else { return try say("No other sub-population has a migrant.") }
         guard let origin = inside.origin else {
             return try say("The best migrant left, \(Self.text(candidate)), does not rank better.")

@@ -54,16 +54,16 @@ struct ShowText {
         try line("space", space.joined(separator: "   "))
         try line("intervals", intervals)
         try line("result", result)
-        let metrics = history.otherMetrics
-        if !metrics.isEmpty { try line("metrics", OtherMetric.line(metrics, atMost: 8)) }
-        for text in EvaluationText(history).lines { try line("evaluated", text) }
-        if let verdict = history.verdict { try line("comparison", verdict.text) }
         if experiment.kind == .populationBasedTraining {
             try line(
                 "",
                 "founders left \(history.families.foundersLeft) of \(history.families.founders)   copies \(history.copies)"
             )
         }
+        let metrics = history.otherMetrics
+        if !metrics.isEmpty { try line("metrics", OtherMetric.line(metrics, atMost: 8)) }
+        for text in EvaluationText(history).lines { try line("evaluated", text) }
+        if let verdict = history.verdict { try line("comparison", verdict.text) }
         try printSparkline()
         try printSchedules()
         try printRevisions()

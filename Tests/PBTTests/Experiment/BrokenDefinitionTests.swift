@@ -79,7 +79,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"kind": "replay"}"#, "kind: replay needs a schedule: one object an interval"),
         Broken(#"{"schedule": [{}, {}]}"#, "schedule: requires kind: replay"),
         Broken(#"{"kind": "replay", "schedule": [{}]}"#, "schedule: must be a list of 2 objects, one an interval"),
-        Broken(#"{"preset": "raytune"}"#, #"preset: must be "ray" or "paper", not "raytune""#),
+        Broken(#"{"preset": "raytune"}"#, #"preset: must be "ray", "paper", or "portfolio", not "raytune""#),
         Broken(#"{"synchronous": "yes"}"#, #"synchronous: must be true or false, not "yes""#),
         Broken(
             #"{"synchronous": {"deadline": "soon"}}"#,
@@ -152,7 +152,8 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"exploit": "trunction"}"#, #"exploit: unknown rule "trunction"; did you mean "truncation"?"#),
         Broken(
             #"{"exploit": "xyz"}"#,
-            #"exploit: unknown rule "xyz"; known: truncation, binary_tournament, t_test, best, none, ray"#),
+            #"exploit: unknown rule "xyz"; known: truncation, multi_frequency, binary_tournament, t_test, best, none, ray"#
+        ),
         Broken(#"{"exploit": {}}"#, "exploit: must have one rule, for example {truncation: 0.2}"),
         Broken(
             #"{"exploit": {"truncation": 0.2, "best": true}}"#,

@@ -13,7 +13,7 @@
 /// - a rung of successive halving: of N members the best b continue. A member at rank r continues if r + (N − n) < b,
 ///   and ends if r ≥ b. N is not known before the rung below is complete, and planned until then.
 /// - otherwise: when all have reported.
-/// - before the end of the burn-in: for a member with a score, at once.
+/// - before the end of the burn-in: for a member with a score, immediately.
 ///
 /// Diverged and failed intervals have reported; they rank last. Reporting takes O(log n) comparisons.
 package struct Generation: Sendable {

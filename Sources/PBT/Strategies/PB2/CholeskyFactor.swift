@@ -7,7 +7,7 @@
 struct CholeskyFactor: Sendable {
     /// The number of rows.
     let count: Int
-    /// What was added to the diagonal because the matrix was singular to working precision; 0 if nothing.
+    /// The addition to the diagonal because the matrix was singular to working precision; 0 if nothing.
     let jitter: Double
     /// U by rows; elements below the diagonal are meaningless.
     private var elements: [Double]
@@ -15,12 +15,12 @@ struct CholeskyFactor: Sendable {
     /// The most that is added to the diagonal, relative to its mean.
     private static let mostJitter = 0.1
 
-    /// Factors a matrix; if it is singular to working precision, with a growing addition to its diagonal.
+    /// Factors a matrix; if it is singular to working precision, with a growing addition to its diagonal; nil if an
+    /// element is not finite, or the greatest addition does not suffice.
     ///
     /// - Parameters:
     ///   - matrix: The matrix by rows; only its upper triangle is read.
     ///   - count: The number of its rows.
-    /// - Returns: Nil if an element is not finite, or the greatest addition does not suffice.
     init?(of matrix: [Double], count: Int) {
         precondition(matrix.count == count * count, "a square matrix has count² elements")
         self.count = count

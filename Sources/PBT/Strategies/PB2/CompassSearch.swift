@@ -11,7 +11,7 @@ enum CompassSearch {
     private static let mostEvaluations = 40
     private static let firstStep = 0.25
     private static let lastStep = 0x1p-7
-    /// The number of axes that are tried at once.
+    /// The number of axes that are tried together.
     private static let together = 4
 
     /// Returns a place with a great value of a function.

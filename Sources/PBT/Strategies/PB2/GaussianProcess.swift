@@ -45,13 +45,12 @@ package struct GaussianProcess: Sendable {
         var pivot: Double
     }
 
-    /// Creates the posterior of observations.
+    /// Creates the posterior of observations; nil if the covariance cannot be factored.
     ///
     /// - Parameters:
     ///   - inputs: The points; duplicates are allowed.
     ///   - values: The observations there; finite.
     ///   - kernel: The covariance.
-    /// - Returns: Nil if the covariance cannot be factored.
     package init?(_ inputs: [Input], _ values: [Double], kernel: TimeVaryingKernel) {
         precondition(inputs.count == values.count, "there is one observation for each point")
         guard let factor = CholeskyFactor(of: kernel.matrix(of: inputs), count: inputs.count) else { return nil }

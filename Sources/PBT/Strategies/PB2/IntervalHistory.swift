@@ -10,7 +10,7 @@ public final class IntervalHistory {
     private var byIndex: [Int: [Interval]] = [:]
     /// The intervals that were created by the decisions that this history served, by index.
     private var added: [Int: [Interval]] = [:]
-    /// What was learned, by the index of the last interval and the settings.
+    /// The models that were learned, by the index of the last interval and the settings.
     var models: [PB2Model.Key: PB2Model] = [:]
 
     /// Creates a history.

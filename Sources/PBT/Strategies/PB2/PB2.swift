@@ -7,7 +7,7 @@
 /// Optimization with Population-Based Bandits" (arXiv 2002.02518). Unlike its code: hyperparameters on the scale of
 /// their distribution, time in intervals, learned noise, and duplicate rows allowed.
 public struct PB2: Sendable, Hashable {
-    /// How much uncertainty attracts, κ.
+    /// The factor by which uncertainty attracts, κ.
     public enum Kappa: Sendable, Hashable {
         /// The root of β = 0.2·ln(0.4·n) for n rows, 0 if that is negative: the form of the analysis of time-varying
         /// bandits (Bogunovic et al. 2016) with the constants of the authors' code.
@@ -41,7 +41,7 @@ public struct PB2: Sendable, Hashable {
         case variance
     }
 
-    /// How much uncertainty attracts.
+    /// The factor by which uncertainty attracts.
     public var kappa: Kappa
     /// The measure of uncertainty.
     public var spread: Spread
@@ -58,7 +58,7 @@ public struct PB2: Sendable, Hashable {
     /// Creates settings.
     ///
     /// - Parameters:
-    ///   - kappa: How much uncertainty attracts.
+    ///   - kappa: The factor by which uncertainty attracts.
     ///   - spread: The measure of uncertainty.
     ///   - rows: The number of last intervals that the model learns from; 10 to 1000. With 1000 a decision takes about
     ///     50 ms, with 200 about 2 ms.
@@ -69,7 +69,7 @@ public struct PB2: Sendable, Hashable {
     }
 }
 
-/// What a model expected of the hyperparameters that it chose.
+/// The expectations of a model for the hyperparameters that it chose.
 public struct Prediction: Sendable, Hashable {
     /// The expected gain of the next interval over the donor's score, in the objective's unit; positive is better,
     /// whatever the direction of the objective.
@@ -82,5 +82,19 @@ public struct Prediction: Sendable, Hashable {
     /// The prediction as a JSON object with the keys `gain`, `deviation`, and `rows`.
     public var value: Value {
         ["gain": .number(gain), "deviation": .number(deviation), "rows": .integer(rows)]
+    }
+
+    /// Decodes a prediction from ``value``; nil if it is not one.
+    package init?(value: Value) {
+        guard let gain = value["gain"]?.double, let deviation = value["deviation"]?.double,
+            let rows = value["rows"]?.int
+        else { return nil }
+        self.init(gain: gain, deviation: deviation, rows: rows)
+    }
+
+    init(gain: Double, deviation: Double, rows: Int) {
+        self.gain = gain
+        self.deviation = deviation
+        self.rows = rows
     }
 }

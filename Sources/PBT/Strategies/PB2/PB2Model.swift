@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What ``PB2`` has learned from the intervals up to an index, for all decisions about members at that index.
+/// The model that ``PB2`` has learned from the intervals up to an index, for all decisions about members at that index.
 struct PB2Model: Sendable {
     /// The name of a model in a history.
     struct Key: Hashable {
@@ -8,7 +8,7 @@ struct PB2Model: Sendable {
         var settings: PB2
     }
 
-    /// What a model suggests for an interval.
+    /// The suggestion of a model for an interval.
     struct Suggestion {
         /// The values of hyperparameters, each with the operation for its change.
         var values: [String: (value: Value, operation: String)]
@@ -33,19 +33,21 @@ struct PB2Model: Sendable {
     /// Nil without numbers.
     private var process: GaussianProcess?
 
-    /// Learns from all intervals up to an index.
+    /// Learns from all intervals up to an index; nil if no interval has a score before it and one after it, as after
+    /// the first generation.
     ///
     /// - Parameters:
     ///   - index: The last index.
     ///   - history: The intervals.
     ///   - experiment: The definition.
     ///   - settings: The settings.
-    /// - Returns: Nil if no interval has a score before it and one after it, as after the first intervals.
     /// - Throws: The errors of the history.
     init?(upTo index: Int, in history: IntervalHistory, of experiment: Experiment, _ settings: PB2) throws {
         // By name, since the order of a space must not affect sums.
-        let explored = experiment.space.dimensions.filter { $0.value.isMutable && $0.value.explore == nil }
-            .sorted { $0.key < $1.key }
+        // One with a condition is explored without the model, which needs a value of each in every interval.
+        let explored = experiment.space.dimensions.filter {
+            $0.value.isMutable && $0.value.explore == nil && $0.value.condition == nil
+        }.sorted { $0.key < $1.key }
         let axes = explored.compactMap { PB2Axis($0.key, $0.value) }
         let categories = settings.mixesCategories ? explored.compactMap { PB2Category($0.key, $0.value) } : []
         var inputs: [GaussianProcess.Input] = []
@@ -153,9 +155,10 @@ struct PB2Model: Sendable {
         // What is expected of the value, which may be on a grid.
         let places = zip(axes, values).map { $0.place(of: $1) ?? 0 }
         let posterior = posteriors(at: [places], drawn, score, next.index)[0]
-        suggestion.prediction = Prediction(
+        let prediction = Prediction(
             gain: gains.mean + gains.deviation * posterior.mean,
             deviation: gains.deviation * posterior.variance.squareRoot(), rows: rowCount)
+        if prediction.gain.isFinite, prediction.deviation.isFinite { suggestion.prediction = prediction }
         return suggestion
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is learned from: a finished interval with the score before it.
+/// A row that is learned from: a finished interval with the score before it.
 struct PB2Row: Sendable {
     var id: IntervalID
     /// The score less that of the parent, which may be another member's; positive is better.
@@ -64,7 +64,7 @@ struct StandardizedGains: Sendable {
         let center = scaled.reduce(0, +) / count
         let spread = (scaled.reduce(0) { $0 + ($1 - center) * ($1 - center) } / count).squareRoot()
         mean = center * unit
-        // What rounding leaves of equal gains is no spread.
+        // Equal gains have no spread beyond a rounding error.
         deviation = spread > 1e-12 ? spread * unit : 0
         values = scaled.map { spread > 1e-12 ? min(max(($0 - center) / spread, -2), 2) : 0 }
     }

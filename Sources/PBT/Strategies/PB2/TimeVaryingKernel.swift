@@ -7,7 +7,7 @@
 /// kernel and the share of matching categories, each with an ε of its own; source: Parker-Holder et al. 2021
 /// (arXiv 2106.15883), after CoCaBO (Ru et al. 2020).
 package struct TimeVaryingKernel: Sendable, Hashable {
-    /// How categories are combined with numbers.
+    /// The combination of categories with numbers.
     package struct Mixture: Sendable, Hashable {
         /// The share of the product, λ; 0 to 1.
         package var product = 0.5
@@ -28,7 +28,7 @@ package struct TimeVaryingKernel: Sendable, Hashable {
     package var forgetting: Double
     /// The variance of an observation's noise, relative to ``variance``.
     package var noise: Double
-    /// How categories count; nil if they do not.
+    /// The combination of categories with numbers; nil without categories.
     package var mixture: Mixture?
 
     package init(
@@ -90,7 +90,7 @@ package struct TimeVaryingKernel: Sendable, Hashable {
         }
     }
 
-    /// What the covariances of points depend on, for several kernels.
+    /// The distances of points, which covariances by several kernels depend on.
     struct Distances: Sendable {
         private let count: Int
         private var squared: [Double] = []
