@@ -228,7 +228,7 @@ def main() -> None:
              "--target-version", "py39", *files],
             ["ruff", "format", "--isolated", "--check", *files],
             *(["mypy", "--strict", "--ignore-missing-imports", "--allow-subclassing-any", "--allow-untyped-decorators",
-               "--python-executable", sys.executable, file] for file in files),
+               "--python-executable", sys.executable, file] for file in files if file.endswith("0.py")),
         ):  # fmt: skip
             done = subprocess.run([str(tools / command[0]), *command[1:]], capture_output=True, text=True)
             assert done.returncode == 0, (command, done.stdout, done.stderr)

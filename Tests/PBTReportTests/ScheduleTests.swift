@@ -68,9 +68,8 @@ import Testing
 
     @Test(arguments: [1, 7, 1_000_000], [1, 3, 1_000_000_000_000])
     func `the moments of a schedule end exactly at its length`(length: Int, total: Int) {
-        let schedule = Schedule(Array(repeating: ["lr": 0.1], count: length), of: space)
-        #expect(schedule.moment(0, of: total) == 0)
-        #expect(schedule.moment(length, of: total) == total)
+        #expect(Schedule.moment(0, of: total, length: length) == 0)
+        #expect(Schedule.moment(length, of: total, length: length) == total)
     }
 
     @Test func `a hyperparameter that some intervals lack is missing in as many`() {

@@ -68,7 +68,9 @@ public struct Schedule: Sendable, Hashable {
         precondition(!intervals.isEmpty, "a schedule has at least one interval")
         length = intervals.count
         self.space = space
-        names = space.ordered(Set(intervals.flatMap(\.names)))
+        var found: Set<String> = []
+        for interval in intervals { found.formUnion(interval.values.keys) }
+        names = space.ordered(found)
         curves = [:]
         for name in names { curves[name] = .steps(Self.steps(intervals.map { $0[name] })) }
     }
@@ -159,6 +161,11 @@ public struct Schedule: Sendable, Hashable {
     ///   - count: The number of units; at most 10^12.
     /// - Returns: The unit, from 0 to the count.
     package func moment(_ interval: Int, of count: Int) -> Int {
+        Self.moment(interval, of: count, length: length)
+    }
+
+    /// ``moment(_:of:)`` for a schedule of some length.
+    package static func moment(_ interval: Int, of count: Int, length: Int) -> Int {
         (2 * count * interval + length - 1) / (2 * length)
     }
 }
