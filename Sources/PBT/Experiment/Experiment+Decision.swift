@@ -16,6 +16,7 @@ extension Experiment {
     ///   - interval: The interval that finished: done, diverged, or failed.
     ///   - population: The members that can be ranked, including this one if its score is finite.
     ///   - history: The intervals as they are at this moment, for a rule that learns from them: ``ExploreRule/pb2(_:)``.
+    ///     Without it, such a rule perturbs: at an edit, and until members are in step again.
     ///   - strategies: The strategies written in Swift.
     ///   - now: The creation time of the next interval.
     ///   - isRevised: Pass true if the definition was edited since the experiment was created, so that hyperparameters
