@@ -100,7 +100,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
             "evaluate: requires a command: checkpoints are evaluated by a program; trainers in Swift have none"),
         Broken(
             #"{"command": ["a"], "evaluate": {"repeats": 0}}"#,
-            "evaluate.repeats: must be between 1 and 1000, not 0"),
+            "evaluate.repeats: must be at least 1, not 0"),
         Broken(
             #"{"command": ["a"], "evaluate": {"seeds": 3}}"#,
             "evaluate.seeds: unknown key; write repeats: NUMBER"),
@@ -123,7 +123,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"populaton": 4}"#, #"populaton: unknown key; did you mean "population"?"#),
         Broken(
             #"{"zzzzzzzz": 4}"#,
-            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, from, preset, exploit, explore, synchronous, decide, open, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent, env, order, metrics, evaluate"
+            "zzzzzzzz: unknown key; known keys: name, kind, objective, population, intervals, seed, space, initial, from, preset, exploit, explore, synchronous, decide, open, command, workers, gpus, threads, retries, timeout, grace, stop, keep, baseline, schedule, directory, persistent, env, order, metrics, evaluate, constraints, halving"
         ),
         Broken(#"{"metric": "m"}"#, "metric: unknown key; write objective: {metric: NAME, goal: maximize}"),
         Broken(#"{"quantile_fraction": 0.2}"#, "quantile_fraction: unknown key; write exploit: {truncation: FRACTION}"),
@@ -209,7 +209,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
             "space.a.free: must be a distribution, not another free"),
         Broken(
             #"{"space": {"a": {"free": {"uniform": [0, 1], "mutable": false}}}}"#,
-            "space.a.free: must be a distribution alone; mutable and explore belong next to free"),
+            "space.a.free: must be a distribution alone; mutable, explore and when belong next to free"),
         Broken(
             #"{"space": {"a": {"free": {"uniform": [1, 0]}}}}"#,
             "space.a.free.uniform: needs the lower number first: [0, 1]"),

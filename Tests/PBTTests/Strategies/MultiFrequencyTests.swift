@@ -114,8 +114,8 @@ import Testing
         for member in [2, 4, 5, 7] { scores[member] = .nan }
         for index in [0, 4] {
             let decisions = try experiment.decisions(index: index, scores: scores)
-            // Inside 0 and 1 lead; 3 has the place for migrants, but nobody outside ranks better.
-            #expect(decisions.prefix(4).map { $0.donor?.member } == [nil, nil, index == 0 ? 6 : 6, 0])
+            // 2 is last; 3 has the place for migrants, and 6 ranks better.
+            #expect(decisions.prefix(4).map { $0.donor?.member } == [nil, nil, 0, 6])
             // Of the slow only 6 is ranked.
             #expect(decisions.suffix(4).map { $0.donor?.member } == [6, 6, nil, 6])
         }

@@ -126,7 +126,8 @@ private func growing(
                 var random = RandomStream.trial(Int(seed))
                 for _ in 0..<16 {
                     let (a, b) = (random.unit(), random.unit())
-                    rows.add(["a": .number(a), "b": .number(b)], from: 0, to: a - b * b)
+                    // With noise; without it the model soon knows everything, and nothing repels.
+                    rows.add(["a": .number(a), "b": .number(b)], from: 0, to: a - b * b + random.normal())
                 }
                 let chosen = try rows.decisions().filter { $0.donor != nil }.compactMap(\.next?.hyperparameters)
                 #expect(chosen.count == 4)
@@ -179,14 +180,11 @@ private func growing(
         #expect(changes.count == 4 && decisions.allSatisfy { $0.prediction == nil })
     }
 
-    @Test func `a decision without a history says what is missing`() throws {
-        let experiment = experiment(["a": .uniform(0...1)])
-        let error = #expect(throws: PBTError.self) { try experiment.decisions(scores: [1, 2, 3, 4, 5, 6, 7, 8]) }
-        #expect(error?.code == .badValue)
-        #expect(
-            error?.message
-                == "explore pb2 learns from the finished intervals: pass their history when you call decide")
-        #expect(try Experiment.sample().decisions(scores: [1, 2, 3, 4]).count == 4)
+    @Test func `a decision without a history perturbs`() throws {
+        let decisions = try experiment(["a": .uniform(0...1)]).decisions(scores: [1, 2, 3, 4, 5, 6, 7, 8])
+        let changes = decisions.flatMap { $0.next?.changes ?? [] }
+        #expect(!changes.isEmpty && Set(changes.map(\.operation)).isSubset(of: ["×0.8", "×1.25"]))
+        #expect(decisions.allSatisfy { $0.prediction == nil })
     }
 
     @Test func `a rule of its own explores a hyperparameter, and a fixed one follows the donor`() throws {
@@ -285,7 +283,7 @@ private func growing(
         var given = growing()
         for (place, score) in [(1, Double.nan), (3, .infinity), (5, -.infinity)] {
             given.intervals[place].score = score
-            given.intervals[place].state = .done
+            given.intervals[place].state = .diverged
         }
         given.intervals[7] = given.intervals[7].failed()
         given.intervals[8].score = nil
@@ -382,7 +380,7 @@ private func growing(
         let reverse = try #require(PB2Axis("x", .reverseLogUniform(0.9...0.9999)))
         #expect(try #require(reverse.value(at: 2.0 / 3).double) - 0.999 < 1e-9)
         #expect(PB2Axis("x", .integer(5...5)) == nil && PB2Axis("x", .boolean) == nil)
-        #expect(PB2Axis("x", .normal(mean: 1, deviation: 2))?.value(at: 1) == 7)
-        #expect(PB2Axis("x", .normal(mean: 1, deviation: 2, bounds: 0...2))?.value(at: 1) == 2)
+        #expect(PB2Axis("x", .normal(mean: 1, deviation: 2))?.value(at: 1).double == 7)
+        #expect(PB2Axis("x", .normal(mean: 1, deviation: 2, bounds: 0...2))?.value(at: 1).double == 2)
     }
 }
