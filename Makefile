@@ -4,7 +4,7 @@
 help:                 ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
-quickstart:           ## Install missing packages, build, and train a population on real images (25 min)
+quickstart:           ## Install missing packages, build, and train a population on real text (20 min)
 	@Scripts/quickstart
 
 test-fast:            ## Run the tests of the pure targets, which need no files, processes or sockets (1 min; the build before it 10 min)

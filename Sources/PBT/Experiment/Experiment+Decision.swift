@@ -16,6 +16,7 @@ extension Experiment {
     ///   - interval: The interval that finished: done, diverged, or failed.
     ///   - population: The members that can be ranked, including this one if its score is finite.
     ///   - history: The intervals as they are at this moment, for a rule that learns from them: ``ExploreRule/pb2(_:)``.
+    ///     Without it, such a rule perturbs: at an edit, until members are in step again, and if scores are missing.
     ///   - strategies: The strategies written in Swift.
     ///   - now: The creation time of the next interval.
     ///   - isRevised: Pass true if the definition was edited since the experiment was created, so that hyperparameters
@@ -64,7 +65,8 @@ extension Experiment {
                 } else {
                     try explored(
                         by: explore(ofMember: id.member), from: donor, own: interval.hyperparameters, for: nextID,
-                        in: population, learningFrom: history, strategies: strategies, revised: isRevised)
+                        in: population, learningFrom: population.isPartial ? nil : history, strategies: strategies,
+                        revised: isRevised)
                 }
             let next = Interval(
                 id: nextID, parent: donor.interval, hyperparameters: explored.hyperparameters,

@@ -57,6 +57,10 @@ extension Experiment {
         return halvingObstacles(toFollow: earlier)
             + differences(from: earlier).compactMap { difference in
                 let change = difference.description
+                if difference.isSearch, learnsFromHistory || earlier.learnsFromHistory {
+                    return "\(change): a search by pb2 or pb2_mix cannot be edited, since its model learns from all "
+                        + "intervals; continue its best members with from: \(name)"
+                }
                 switch difference.topLevelKey {
                 case "kind", "schedule":
                     return "\(change): the kind of an experiment and its schedule cannot change"

@@ -15,7 +15,6 @@ extension ContractSimulation {
         if edited.isSynchronous, edited.decides == .late { edited.decides = .early }
         if edited.division != nil, edited.population < 6 { edited.exploit = .truncation() }
         if edited.division != nil, !edited.isSynchronous { edited.decides = .certain }
-        if edited.learnsFromHistory, !edited.isSynchronous { edited.decides = .certain }
         edited.patience = edited.decides == .certain && !edited.isSynchronous && random.next() % 3 == 0 ? .zero : nil
         let revision = try await store.revise(edited)
         try expectEqual(revision.experiment, edited)
@@ -44,7 +43,7 @@ extension ContractSimulation {
             experiment.exploit = rules[Int(random.next() % UInt64(rules.count))]
         case 6:
             let rules: [ExploreRule] = [
-                .perturb(), .perturb(resampling: 0.5), .resample, .none, .ray(), .pb2(), .pb2Mix(),
+                .perturb(), .perturb(resampling: 0.5), .resample, .none, .ray(),
             ]
             experiment.explore = rules[Int(random.next() % UInt64(rules.count))]
         case 7: experiment.isSynchronous.toggle()

@@ -170,7 +170,9 @@ struct ContractSimulation {
             let audit = try await Audit(revisions: store.revisions(of: experiment.name), intervals: intervals)
             try expectEqual(audit.mismatches, [])
         }
-        if record.experiment.waitsForCertainty, !hasTroubles, record.revisionNumber == 0, record.experiment.patience == nil {
+        if record.experiment.waitsForCertainty, !hasTroubles, record.revisionNumber == 0,
+            record.experiment.patience == nil
+        {
             for interval in intervals { try expectEqual(interval.depth, interval.id.index + 1, "\(interval.id)") }
         }
         let sequences = intervals.compactMap(\.sequence).sorted()

@@ -94,14 +94,24 @@ import Testing
         #expect(error.map { "\($0.path): \($0.problem)" } == message)
     }
 
-    @Test func `an edit to decisions that it cannot learn from is refused`() async throws {
+    @Test func `an edit of a search that learns is refused, and one into such a search; a budget is no exception`()
+        async throws
+    {
         let store = InMemoryStore()
-        var definition = try experiment(["decide": "early"])
-        _ = try await store.create(definition)
-        definition.explore = .pb2()
-        let error = await #expect(throws: PBTError.self) { try await store.revise(definition) }
-        #expect(error?.message.contains("requires decide: certain or synchronous: true") == true)
-        definition.decides = .certain
-        #expect(try await store.revise(definition).experiment.explore == .pb2())
+        for (name, from, to) in [("a", ExploreRule.perturb(), ExploreRule.pb2()), ("b", .pb2Mix(), .perturb())] {
+            var definition = try experiment(["name": .string(name)])
+            definition.explore = from
+            _ = try await store.create(definition)
+            definition.explore = to
+            let error = await #expect(throws: PBTError.self) { try await store.revise(definition) }
+            #expect(error?.code == .wrongState)
+            #expect(error?.message.contains("continue its best members with from: \(name)") == true)
+        }
+        var longer = try await store.record(of: "b").experiment
+        longer.intervals += 5
+        await #expect(throws: PBTError.self) { try await store.revise(longer) }
+        var patient = try await store.record(of: "b").experiment
+        patient.retries = 9
+        #expect(try await store.revise(patient).experiment.retries == 9)
     }
 }
