@@ -50,7 +50,7 @@ retries: {retries}
 """
 
 
-# The scores of these trainers, in one process that nobody kills.
+# The scores of these trainers, in one process that is not killed.
 REFERENCE = """\
 import pbt
 

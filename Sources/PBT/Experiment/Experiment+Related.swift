@@ -6,22 +6,28 @@ extension Experiment {
         [Baseline.randomSearch, .successiveHalving(Halving())].map { "\(name).\($0.keyword)" }
     }
 
+    /// The experiment with independent members and no baseline.
+    private var withoutExchange: Experiment {
+        var result = self
+        result.exploit = .none
+        result.burnIn = 0
+        result.gate = nil
+        result.explore = .none
+        result.isSynchronous = false
+        result.deadline = nil
+        result.decides = .early
+        result.patience = nil
+        result.hasBaseline = false
+        return result
+    }
+
     /// A search without exploit and explore with the same founders, trainer, and budget; nil if the experiment has no
     /// baseline.
     public var baseline: Experiment? {
         guard let baselineKind else { return nil }
-        var baseline = self
+        var baseline = withoutExchange
         baseline.name = "\(name).\(baselineKind.keyword)"
         baseline.kind = .randomSearch
-        baseline.exploit = .none
-        baseline.burnIn = 0
-        baseline.gate = nil
-        baseline.explore = .none
-        baseline.isSynchronous = false
-        baseline.deadline = nil
-        baseline.decides = .early
-        baseline.patience = nil
-        baseline.hasBaseline = false
         if case .successiveHalving(let halving) = baselineKind { return baseline.halved(by: halving) }
         return baseline
     }
@@ -37,24 +43,15 @@ extension Experiment {
     public func replay(
         named name: String, schedule: [Hyperparameters], seeds: Int, continuing checkpoint: FounderCheckpoint? = nil
     ) -> Experiment {
-        var replay = self
+        var replay = withoutExchange
         replay.name = name
         replay.kind = .replay(schedule)
         replay.population = seeds
         replay.intervals = schedule.count
         replay.initial = []
         replay.founderCheckpoints = FounderCheckpoints(shared: checkpoint)
-        replay.exploit = .none
-        replay.burnIn = 0
-        replay.gate = nil
-        replay.explore = .none
-        replay.isSynchronous = false
-        replay.deadline = nil
-        replay.decides = .early
-        replay.patience = nil
         replay.isOpen = false
         replay.stop = Stop()
-        replay.hasBaseline = false
         replay.evaluate = nil
         return replay
     }

@@ -9,7 +9,7 @@
 /// Source: Jamieson & Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization", and
 /// Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning" (section 3, algorithm 1).
 public struct Halving: Sendable, Hashable {
-    /// The reduction factor: one of so many continues; 2 to 1000.
+    /// The reduction factor η: one in η members continues beyond a rung; 2 to 1000.
     public var factor: Int
     /// The number of intervals that every founder trains; 1 to 1,000,000.
     public var first: Int

@@ -64,7 +64,7 @@ extension OtherMetric {
         }
     }
 
-    /// Returns the metrics on one line, at most so many: `a 1, b 2, and 3 more`.
+    /// Returns the metrics on one line, the rest as a number: `a 1, b 2, and 3 more`.
     package static func line(_ metrics: [OtherMetric], atMost most: Int = .max) -> String {
         let shown = metrics.prefix(most).map(\.text)
         return shown.joined(separator: ", ") + (metrics.count > most ? ", and \(metrics.count - most) more" : "")

@@ -152,7 +152,7 @@ public struct Schedule: Sendable, Hashable {
         return min(max(value, min(a.value, b.value)), max(a.value, b.value))
     }
 
-    /// Returns the first unit of a training of so many units whose middle is at or after the start of an interval.
+    /// Returns the first unit of a training, given their number, whose middle is at or after the start of an interval.
     ///
     /// This is exact: the units of all intervals add up to the count, and 0 and ``length`` give 0 and the count.
     ///

@@ -134,7 +134,7 @@ extension StoreContract {
             let audit = try await Audit(revisions: store.revisions(of: "e"), intervals: store.intervals(of: "e"))
             try expectEqual(audit.mismatches, [])
         },
-        Case("an edit of the trainer decides about nobody who waits for certainty") { test in
+        Case("an edit of the trainer makes no decision about members that wait for certainty") { test in
             let store = try await test.open()
             var experiment = StoreUnderTest.experiment(
                 population: 4, intervals: 2, exploit: .truncation(0.25), retries: 1)

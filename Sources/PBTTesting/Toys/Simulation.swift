@@ -4,8 +4,8 @@ public import PBT
 
 /// A simulation of an experiment on a toy in memory, without a store and workers.
 ///
-/// It calls ``PBT/Experiment/decide(after:in:learningFrom:strategies:at:revised:)`` like a store, so that thousands of runs of a reference
-/// problem take seconds. A toy's weights are its checkpoints.
+/// It calls ``PBT/Experiment/decide(after:in:learningFrom:strategies:at:revised:)`` like a store, so that thousands of
+/// runs of a reference problem take seconds. A toy's weights are its checkpoints.
 public struct Simulation<T: Toy>: Sendable {
     /// The order in which waiting members train.
     public enum Order: Sendable {
@@ -78,10 +78,7 @@ public struct Simulation<T: Toy>: Sendable {
             if let standing { population.update(standing) } else { population.remove(id.member) }
             generation.append(interval)
             if experiment.isSynchronous, !waiting.isEmpty { continue }
-            let known = outcome.intervals
-            let history = IntervalHistory { index in
-                known.values.filter { $0.id.index == index }
-            }
+            let history = Self.history(of: outcome)
             let decisions = try generation.sorted { $0.id < $1.id }.map {
                 try experiment.decide(
                     after: $0, in: population, learningFrom: history, strategies: strategies, at: start)
@@ -117,10 +114,11 @@ public struct Simulation<T: Toy>: Sendable {
                 }
                 population = generations[id.index].population(of: generations.size)
             }
+            let history = Self.history(of: outcome)
             for id in certain {
                 guard let interval = outcome.intervals[id] else { continue }
                 let decision = try experiment.decide(
-                    after: interval, in: population, strategies: strategies, at: start)
+                    after: interval, in: population, learningFrom: history, strategies: strategies, at: start)
                 generations.decide(id)
                 if decision.replaces { standings.remove(id.member) }
                 waiting += decision.next.map { [$0] } ?? []
@@ -129,6 +127,12 @@ public struct Simulation<T: Toy>: Sendable {
             _ = generations.advance()
         }
         return outcome
+    }
+
+    /// Returns the intervals as they are now, for rules that learn from them.
+    private static func history(of outcome: Outcome) -> IntervalHistory {
+        let known = outcome.intervals
+        return IntervalHistory { index in known.values.filter { $0.id.index == index } }
     }
 
     private func train(_ interval: inout Interval, in outcome: inout Outcome) throws {

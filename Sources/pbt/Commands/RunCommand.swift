@@ -37,7 +37,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Train so many searches, with successive seeds, and print one table at the end.", valueName: "count"))
+            "The number of searches to train, with successive seeds; prints one table at the end.", valueName: "count"))
     var seeds: Int?
 
     func validate() throws {

@@ -67,7 +67,7 @@ struct Evaluator: Sendable {
         return true
     }
 
-    /// Runs the evaluations, so many at a time, and records each.
+    /// Runs the evaluations, a limited number concurrently, and records each.
     private func evaluate(_ jobs: [Job], _ store: any EvaluatingStore, _ data: DataDirectory) async throws {
         let run = EvaluationRun(experiment, in: data, executor: CommandExecutor(slots: slots))
         let (name, note) = (experiment.name, note)

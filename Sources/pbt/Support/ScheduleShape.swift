@@ -49,9 +49,9 @@ struct ScheduleShape: ParsableArguments {
     var monotone: Monotone?
     @Option(
         help: ArgumentHelp(
-            "Stretch the schedule to a training so many times as long: 4, 2.5 or 5/2.", valueName: "factor"))
+            "Stretch the schedule by this factor: 4, 2.5 or 5/2.", valueName: "factor"))
     var scale: String?
-    @Option(help: ArgumentHelp("Stretch the schedule to so many intervals.", valueName: "n"))
+    @Option(help: ArgumentHelp("Stretch the schedule to this number of intervals.", valueName: "n"))
     var intervals: Int?
 
     func validate() throws {

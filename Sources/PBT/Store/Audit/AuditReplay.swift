@@ -136,7 +136,7 @@ struct AuditReplay {
         let isSearchChanged = !next.experiment.conflicts(with: experiment).isEmpty
         revision = next
         finishedCount = next.after
-        // As in the store, an edit of anything else decides about nobody.
+        // As in the store, an edit of anything else makes no decisions.
         guard isSearchChanged else { return }
         var rebuilt = Population(experiment)
         for member in population.ranked where !experiment.isRetired(member.id) {
