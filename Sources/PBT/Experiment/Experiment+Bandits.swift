@@ -13,14 +13,18 @@ extension Experiment {
         }
     }
 
-    /// Returns what the model of a rule suggests for an interval that takes over a donor; nil if the rule has none,
-    /// nothing can be learned yet, or the decision does not compare members at one index: at an edit, and until members
-    /// are in step again.
+    /// Returns what the model of a rule suggests for an interval that takes over a donor; nil if the rule has none, or
+    /// nothing can be learned yet.
     func suggestion(
         by rule: ExploreRule, from donor: Population.Member, for next: IntervalID,
         learningFrom history: IntervalHistory?
     ) throws -> PB2Model.Suggestion? {
-        guard case .pb2(let settings) = rule.kind, let history else { return nil }
+        guard case .pb2(let settings) = rule.kind else { return nil }
+        guard let history else {
+            throw PBTError(
+                .badValue,
+                "explore \(settings.name) learns from the finished intervals: pass their history when you call decide")
+        }
         let key = PB2Model.Key(index: next.index - 1, settings: settings)
         // Taken out while it is changed, so that it is not copied.
         guard

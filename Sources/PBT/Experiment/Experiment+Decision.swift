@@ -16,7 +16,7 @@ extension Experiment {
     ///   - interval: The interval that finished: done, diverged, or failed.
     ///   - population: The members that can be ranked, including this one if its score is finite.
     ///   - history: The intervals as they are at this moment, for a rule that learns from them: ``ExploreRule/pb2(_:)``.
-    ///     Without it, such a rule perturbs: at an edit, until members are in step again, and if scores are missing.
+    ///     Such a rule perturbs if scores are missing, which are not waited for.
     ///   - strategies: The strategies written in Swift.
     ///   - now: The creation time of the next interval.
     ///   - isRevised: Pass true if the definition was edited since the experiment was created, so that hyperparameters
@@ -65,8 +65,7 @@ extension Experiment {
                 } else {
                     try explored(
                         by: explore(ofMember: id.member), from: donor, own: interval.hyperparameters, for: nextID,
-                        in: population, learningFrom: population.isPartial ? nil : history, strategies: strategies,
-                        revised: isRevised)
+                        in: population, learningFrom: history, strategies: strategies, revised: isRevised)
                 }
             let next = Interval(
                 id: nextID, parent: donor.interval, hyperparameters: explored.hyperparameters,
@@ -168,7 +167,9 @@ extension Experiment {
             proposed = strategy.explore(
                 own: own, donor: donor, in: population, space: space, using: &random)
         }
-        let suggestion = try suggestion(by: explore, from: donor, for: next, learningFrom: history)
+        // What is known before all have reported depends on the moment, so nothing is learned from it.
+        let suggestion =
+            population.isPartial ? nil : try suggestion(by: explore, from: donor, for: next, learningFrom: history)
         let base = result
         func change(of name: String, attempt: Int) -> Change? {
             guard let dimension = space[name], let old = donor.hyperparameters[name], dimension.isMutable else {

@@ -179,11 +179,14 @@ private func growing(
         #expect(changes.count == 4 && decisions.allSatisfy { $0.prediction == nil })
     }
 
-    @Test func `a decision without a history perturbs`() throws {
-        let decisions = try experiment(["a": .uniform(0...1)]).decisions(scores: [1, 2, 3, 4, 5, 6, 7, 8])
-        let changes = decisions.flatMap { $0.next?.changes ?? [] }
-        #expect(!changes.isEmpty && Set(changes.map(\.operation)).isSubset(of: ["×0.8", "×1.25"]))
-        #expect(decisions.allSatisfy { $0.prediction == nil })
+    @Test func `a decision without a history says what is missing`() throws {
+        let experiment = experiment(["a": .uniform(0...1)])
+        let error = #expect(throws: PBTError.self) { try experiment.decisions(scores: [1, 2, 3, 4, 5, 6, 7, 8]) }
+        #expect(error?.code == .badValue)
+        #expect(
+            error?.message
+                == "explore pb2 learns from the finished intervals: pass their history when you call decide")
+        #expect(try Experiment.sample().decisions(scores: [1, 2, 3, 4]).count == 4)
     }
 
     @Test func `a rule of its own explores a hyperparameter, and a fixed one follows the donor`() throws {

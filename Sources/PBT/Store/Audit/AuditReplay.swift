@@ -286,8 +286,7 @@ struct AuditReplay {
         guard open.isEmpty else { return [] }
         let generation = awaiting.values.sorted { $0.id < $1.id }
         awaiting = [:]
-        let learns = generation.areAtOneIndex
-        return try generation.map { try decide(after: $0, learns: learns, detailsOf: isDetailed) }
+        return try generation.map { try decide(after: $0, detailsOf: isDetailed) }
     }
 
     /// Makes the decisions of successive halving that follow an interval, but those by which members continue beyond a
@@ -349,19 +348,18 @@ struct AuditReplay {
         }
         let decision = try decide(
             after: before, in: generation.population(of: decided.members), missing: generations.size - decided.members,
-            learns: true, detailsOf: isDetailed)
+            detailsOf: isDetailed)
         if decision.replaces { population.remove(next.id.member) }
         generations.decide(before.id)
         _ = generations.advance()
     }
 
     private mutating func decide(
-        after interval: Interval, in given: Population? = nil, missing: Int = 0, learns: Bool = false,
+        after interval: Interval, in given: Population? = nil, missing: Int = 0,
         detailsOf isDetailed: (IntervalID) -> Bool
     ) throws -> Decision {
         let population = given ?? self.population
-        let history =
-            learns ? past?.history(after: finishedCount, revision: revision.number, created: accounted) : nil
+        let history = past?.history(after: finishedCount, revision: revision.number, created: accounted)
         let decision = try experiment.decide(
             after: interval, in: population, learningFrom: history, strategies: strategies,
             at: interval.finished ?? interval.created, revised: isRevised)

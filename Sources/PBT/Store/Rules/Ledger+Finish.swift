@@ -108,8 +108,8 @@ extension Ledger {
                 [interval],
                 [
                     try experiment.decide(
-                        after: interval, in: standings.population, strategies: strategies, at: now,
-                        revised: record.revisionNumber > 0)
+                        after: interval, in: standings.population, learningFrom: history(of: record),
+                        strategies: strategies, at: now, revised: record.revisionNumber > 0)
                 ]
             )
         }
@@ -119,7 +119,7 @@ extension Ledger {
         let generation = try newest(in: record).map { $0.id == interval.id ? interval : $0 }.filter {
             $0.id.index == record.generation || !experiment.ends(after: $0)
         }
-        let history = generation.areAtOneIndex ? history(of: record) : nil
+        let history = history(of: record)
         let decisions = try generation.map {
             try experiment.decide(
                 after: $0, in: standings.population, learningFrom: history, strategies: strategies, at: now,

@@ -32,7 +32,7 @@ extension Ledger {
         let members = generation?.reportedCount ?? experiment.population
         let population = try generation?.population(of: members) ?? standings(of: record).population
         let decision = try experiment.decide(
-            after: interval, in: population, strategies: strategies, at: now,
+            after: interval, in: population, learningFrom: history(of: record), strategies: strategies, at: now,
             revised: record.revisionNumber > 0
         ).decided(
             Interval.Decided(after: record.finishedIntervals, order: record.lateDecisions, members: members))

@@ -1,12 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-extension [Interval] {
-    /// True if all intervals have the same index, so that decisions about them may learn from those before.
-    package var areAtOneIndex: Bool {
-        allSatisfy { $0.id.index == first?.id.index }
-    }
-}
-
 extension Ledger {
     /// Returns the intervals as they are now, for rules that learn from them; nothing is read unless one does.
     func history(of record: ExperimentRecord) -> IntervalHistory {

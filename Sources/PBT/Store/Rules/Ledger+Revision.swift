@@ -133,9 +133,11 @@ extension Ledger {
     /// Decides about members at an edit, all with the same standings.
     private func decide(after pending: [Interval], in record: inout ExperimentRecord) throws {
         let population = try standings(of: record).population
+        let history = history(of: record)
         let decisions = try pending.map {
             try record.experiment.decide(
-                after: $0, in: population, strategies: strategies, at: now, revised: record.revisionNumber > 0)
+                after: $0, in: population, learningFrom: history, strategies: strategies, at: now,
+                revised: record.revisionNumber > 0)
         }
         for decision in decisions where decision.replaces {
             try setStanding(nil, ofMember: decision.interval.member, in: record)
