@@ -172,7 +172,7 @@ def instances(results: Results) -> str:
 
 
 def peers(suite: dict[str, Any], rows: list[Row], names: list[str]) -> str:
-    """Returns mean ranks and costs beside other tools, on the instances that all of them ran."""
+    """Returns mean ranks and costs beside other tools, on the runs that all of them have."""
     results = Results(rows, names, suite["peers"]["tasks"])
     if not results.cells:
         return "No results yet.\n"

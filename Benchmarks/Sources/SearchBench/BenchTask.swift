@@ -24,9 +24,10 @@ struct BenchTask: Toy {
         try step(&weights, hyperparameters, seed)
     }
 
-    func metrics(of weights: [Double], seed: Int) -> [String: Value] {
-        guard let regret = try? regret(weights, seed), regret.isFinite else { return [:] }
-        return ["regret": .number(regret)]
+    func metrics(of weights: [Double], seed: Int) throws -> [String: Value] {
+        let regret = try regret(weights, seed)
+        // A model that diverged has none.
+        return regret.isFinite ? ["regret": .number(regret)] : [:]
     }
 
     /// Returns a task by name.

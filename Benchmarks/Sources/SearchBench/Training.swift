@@ -25,7 +25,7 @@ struct Tasks {
         let hyperparameters = Hyperparameters(try request.required("hyperparameters", \.object))
         let score = try task.train(&weights, with: hyperparameters, seed: seed)
         try write(weights, to: FilePath(request.required("save", \.string)))
-        let regret = task.metrics(of: weights, seed: seed)["regret"] ?? .null
+        let regret = try task.metrics(of: weights, seed: seed)["regret"] ?? .null
         return ["score": score.isFinite ? .number(score) : .null, "regret": regret]
     }
 }
@@ -48,7 +48,7 @@ struct Step {
             ?? task.founder(seed: seed)
         let score = try task.train(&weights, with: hyperparameters, seed: seed)
         try write(weights, to: FilePath(variable("PBT_CHECKPOINT_OUT")).appending(file))
-        var metrics = task.metrics(of: weights, seed: seed)
+        var metrics = try task.metrics(of: weights, seed: seed)
         metrics[task.objective.metric] = .number(score)
         try write(Value.object(metrics).json.utf8, to: FilePath(variable("PBT_RESULTS")))
     }

@@ -34,7 +34,8 @@ public protocol Toy: Sendable {
     ///   - weights: The trained weights.
     ///   - seed: The trainer's seed for the interval; 31 bits.
     /// - Returns: Metrics by name.
-    func metrics(of weights: Weights, seed: Int) -> [String: Value]
+    /// - Throws: The errors of measuring them.
+    func metrics(of weights: Weights, seed: Int) throws -> [String: Value]
 }
 
 extension Toy {

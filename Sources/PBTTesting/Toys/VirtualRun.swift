@@ -82,7 +82,7 @@ public struct VirtualRun<T: Toy>: Sendable {
             let score = try toy.train(&model, with: assignment.interval.hyperparameters, seed: assignment.seed)
             let checkpoint = "\(assignment.lease.checkpointName)"
             weights[checkpoint] = model
-            let metrics = toy.metrics(of: model, seed: assignment.seed)
+            let metrics = try toy.metrics(of: model, seed: assignment.seed)
             let finished = try await store.finish(
                 assignment.lease, .trained(score: score, metrics: metrics, checkpoint: checkpoint))
             for name in finished.garbage { weights[name] = nil }
