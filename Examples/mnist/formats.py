@@ -38,7 +38,8 @@ def _idx_rows(source: Path, part: str) -> Any:
     labels = _idx(labels_file, ())
     if len(images) != len(labels):
         raise DataError(
-            f"{images_file} has {len(images)} images, and {labels_file} {len(labels)} labels: they do not belong together"
+            f"{images_file} has {len(images)} images, and {labels_file} {len(labels)} labels: "
+            "they do not belong together"
         )
     _check_labels(labels, labels_file)
     return np.column_stack([images.reshape(len(images), -1), labels])

@@ -24,7 +24,7 @@ import formats  # noqa: E402
 
 def idx(array: Any) -> bytes:
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return bytes([0, 0, 8, array.ndim]) + sizes + array.astype(np.uint8).tobytes()
+    return bytes([0, 0, 8, array.ndim]) + sizes + bytes(array.astype(np.uint8).tobytes())
 
 
 def write_mnist(folder: Path, train: int = 60, test: int = 20, gz: bool = True) -> Dict[str, Any]:
@@ -101,9 +101,7 @@ def test_what_is_wrong_with_the_files_of_mnist_is_said(tmp_path: Path) -> None:
 def test_cifar_10_is_read_from_both_versions(tmp_path: Path, form: str) -> None:
     binary, pickled, expected = cifar_batches()
     version, where = form.split()
-    batches, folder = (
-        (binary, "cifar-10-batches-bin") if version == "bin" else (pickled, "cifar-10-batches-py")
-    )
+    batches, folder = (binary, "cifar-10-batches-bin") if version == "bin" else (pickled, "cifar-10-batches-py")
     if where == "archive":
         archive = "cifar-10-binary.tar.gz" if version == "bin" else "cifar-10-python.tar.gz"
         write_archive(tmp_path / archive, folder, batches)

@@ -40,7 +40,8 @@ import Testing
                 let third = try await Command.live(["run", "c.yaml"], in: place.directory) { lines, _ in
                     #expect(try await here.line() == "c 0")
                     try await lines.wait(
-                        for: "all GPUs of c are in use, so GPU 0 is shared with process \(a); choose others with --gpus")
+                        for: "all GPUs of c are in use, so GPU 0 is shared with process \(a); choose others with --gpus"
+                    )
                     try gate.open()
                 }
                 #expect(third.code == 0)
@@ -100,7 +101,10 @@ import Testing
     @Test(
         arguments: [
             (["--gpus", "0,0,x y"], nil),
-            (["--gpus=-1"], "--gpus: must contain device numbers or names, or groups of them such as [[0, 1], [2, 3]], not -1"),
+            (
+                ["--gpus=-1"],
+                "--gpus: must contain device numbers or names, or groups of them such as [[0, 1], [2, 3]], not -1"
+            ),
             (["--gpus", "[]"], "--gpus: must be a list with at least one device, such as [0, 1]"),
             (["--gpus", "[0"], "--gpus: must be a list of devices, such as 0,1 or [[0, 1], [2, 3]], not [0"),
             (["--gpu", "0,0"], "--gpus[0]: has device 0 twice; list each device of a worker once"),

@@ -69,10 +69,11 @@ import Testing
             #expect(follower.code == 0)
             for member in 0..<2 {
                 #expect(
-                    follower.lines.filter { $0.hasPrefix("\(member)@") } == (0..<2).flatMap { index in
-                        ["begins \(member)@\(index)", "step 2 of 4", "ends \(member)@\(index)"]
-                            .map { "\(member)@\(index) | \($0)" }
-                    })
+                    follower.lines.filter { $0.hasPrefix("\(member)@") }
+                        == (0..<2).flatMap { index in
+                            ["begins \(member)@\(index)", "step 2 of 4", "ends \(member)@\(index)"]
+                                .map { "\(member)@\(index) | \($0)" }
+                        })
             }
         }
         #expect(run.code == 0)

@@ -107,7 +107,9 @@ import Testing
             // The third does not exist here, and is no choice; nor does the slot go back as soon as its first is free.
             #expect(try take().devices == "5")
             #expect(told.withLock { $0 } == [])
-            #expect(try assignment.take(for: 0, of: Experiment.shell("true").trainer ?? trainer, in: "toy", environment) == nil)
+            #expect(
+                try assignment.take(for: 0, of: Experiment.shell("true").trainer ?? trainer, in: "toy", environment)
+                    == nil)
         }
     }
 }

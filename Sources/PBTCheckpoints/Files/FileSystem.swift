@@ -208,7 +208,8 @@ package enum FileSystem {
                     let wanted = Int(min(Int64(limit), left)) - bytes.count
                     let chunk = try [UInt8](unsafeUninitializedCapacity: min(wanted, 1 << 16)) { buffer, count in
                         count = try file.read(
-                            fromAbsoluteOffset: offset + Int64(bytes.count), into: UnsafeMutableRawBufferPointer(buffer))
+                            fromAbsoluteOffset: offset + Int64(bytes.count), into: UnsafeMutableRawBufferPointer(buffer)
+                        )
                     }
                     if chunk.isEmpty { break }
                     bytes += chunk

@@ -18,7 +18,7 @@ package struct Leaderboard: Sendable {
         package var status: MemberStatus
         /// 1 when its score is better than that of the checkpoint it continued, -1 when it is worse.
         package var trend: Int
-        /// How far its running interval is, from what its trainer logs; nil if that is unknown.
+        /// The progress within its running interval, from its trainer's log; nil if that is unknown.
         package var progress: TrainerProgress?
         /// The interval that it was last copied from, as `3@7`; else `founder` or `restarted`.
         package var origin: String

@@ -2,9 +2,9 @@
 
 package import PBT
 
-/// How far a trainer is in its interval, from what it logs.
+/// The progress of a trainer within its interval, from its log.
 package struct TrainerProgress: Sendable, Hashable {
-    /// What it says about it: `step 120 of 500`, `45%`, or the last line of its output.
+    /// The trainer's own words: `step 120 of 500`, `45%`, or the last line of its output.
     package var text: String
     /// The completed fraction, from 0 to 1; nil if it says nothing about it.
     package var share: Double?
@@ -44,8 +44,9 @@ package struct TrainerProgress: Sendable, Hashable {
 
     /// Reads the metrics that a persistent trainer reports during an interval.
     ///
+    /// Nil if there are none.
+    ///
     /// - Parameter metrics: The metrics of a running interval.
-    /// - Returns: Nil if there are none.
     package init?(metrics: [String: Value]) {
         guard !metrics.isEmpty else { return nil }
         func number(_ names: [String]) -> Double? {

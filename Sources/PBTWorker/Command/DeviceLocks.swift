@@ -127,7 +127,8 @@ public struct DeviceLocks: Sendable, Hashable {
             return LockFile(
                 path: path,
                 file: try FileDescriptor.open(
-                    path, .readWrite, options: isCreating ? [.create, .closeOnExec, .noFollow] : [.closeOnExec, .noFollow],
+                    path, .readWrite,
+                    options: isCreating ? [.create, .closeOnExec, .noFollow] : [.closeOnExec, .noFollow],
                     permissions: [.ownerReadWrite]))
         } catch Errno.noSuchFileOrDirectory where !isCreating {
             return nil

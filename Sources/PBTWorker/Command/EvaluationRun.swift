@@ -83,7 +83,8 @@ package struct EvaluationRun: Sendable {
             lease: lease, interval: candidate, parentCheckpoint: name, experiment: definition)
         assignment.isEvaluation = true
         var attempt = Attempt(
-            assignment: assignment, parentCheckpoint: path, checkpoint: scratch.appending("checkpoint"), scratch: scratch,
+            assignment: assignment, parentCheckpoint: path, checkpoint: scratch.appending("checkpoint"),
+            scratch: scratch,
             log: scratch.appending("log"), slot: slot)
         attempt.parentSeal = try data.seal(of: name, in: experiment.name) ?? CheckpointSeal(of: path)
         return attempt

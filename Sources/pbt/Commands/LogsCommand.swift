@@ -49,7 +49,8 @@ struct LogsCommand: AsyncParsableCommand {
             var running = newest.filter { $0.state == .running }
             if running.isEmpty, !follow {
                 let all = try await opened.store.intervals(of: name).filter { $0.attempts > 0 }
-                running = all.max { ($0.started?.milliseconds ?? 0, $0.id) < ($1.started?.milliseconds ?? 0, $1.id) }
+                running =
+                    all.max { ($0.started?.milliseconds ?? 0, $0.id) < ($1.started?.milliseconds ?? 0, $1.id) }
                     .map { [$0] } ?? []
                 if running.isEmpty { Output.note("no interval of \(PlainText.line(name)) has started") }
             }

@@ -71,7 +71,7 @@ struct RunResult {
             "\(title): best member \(best.id), \(PlainText.line(loaded.experiment.objective.metric)) \(best.scoreText)"
     }
 
-    /// How much of a result is printed.
+    /// The length of a printed result.
     enum Length {
         /// One line.
         case line

@@ -4,7 +4,7 @@ import PBT
 import PBTCheckpoints
 import PBTReport
 
-/// How far the running intervals of a run are, from their logs and the metrics that they report.
+/// Reads the progress within running intervals from their logs and the metrics that they report.
 struct RunningProgress: Sendable {
     /// The directory with the logs; nil if this machine has none.
     let data: DataDirectory?
@@ -43,15 +43,15 @@ struct RunningProgress: Sendable {
     /// - Returns: The text.
     /// - Throws: A `PBTError`.
     func text(of records: [ExperimentRecord], in store: any Store) async throws -> String {
-        var texts: [String] = []
-        for record in records where !record.state.isOver && texts.count < Self.mostShown {
+        var lines: [String] = []
+        for record in records where !record.state.isOver && lines.count < Self.mostShown {
             let running = try await store.intervals(
                 of: record.experiment.name, IntervalSelection(state: .running, limit: Self.mostShown))
             let found = try progress(of: running, in: record.experiment)
-            texts += running.compactMap { interval in
+            lines += running.compactMap { interval in
                 found[interval.id].map { "\(interval.id) \(Value.string(String($0.text.prefix(60))).json)" }
             }
         }
-        return texts.isEmpty ? "" : " training=" + texts.prefix(Self.mostShown).joined(separator: ", ")
+        return lines.isEmpty ? "" : " training=" + lines.prefix(Self.mostShown).joined(separator: ", ")
     }
 }

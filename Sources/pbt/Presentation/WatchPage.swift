@@ -23,7 +23,7 @@ struct WatchPage: Sendable {
     var records: [ExperimentRecord] = []
     /// The open experiment, as last read.
     var history: History?
-    /// How far the running intervals of the open experiment are.
+    /// The progress within the running intervals of the open experiment.
     var progress: [IntervalID: TrainerProgress] = [:]
     /// The error that keeps the store from being read.
     var problem: String?

@@ -71,7 +71,8 @@ struct Evaluator: Sendable {
 
     /// Runs the evaluations, a limited number concurrently, and records each.
     private func evaluate(_ jobs: [Job], _ store: any EvaluatingStore, _ data: DataDirectory) async throws {
-        let run = EvaluationRun(experiment, in: data, executor: CommandExecutor(slots: slots, devices: DeviceAssignment(gpus: gpus)))
+        let run = EvaluationRun(
+            experiment, in: data, executor: CommandExecutor(slots: slots, devices: DeviceAssignment(gpus: gpus)))
         let (name, note) = (experiment.name, note)
         try await withThrowingTaskGroup(of: Int.self) { tasks in
             var waiting = jobs[...]

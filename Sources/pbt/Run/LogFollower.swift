@@ -65,7 +65,7 @@ struct LogFollower {
     ///
     /// - Parameters:
     ///   - newest: The newest intervals of the members that are followed.
-    ///   - last: The interval after which no other is begun; nil for none.
+    ///   - last: The interval after which no other is started; nil for none.
     /// - Throws: A `PBTError`; a ``Failure`` if it cannot be written.
     mutating func proceed(to newest: [Interval], endingWith last: IntervalID? = nil) async throws {
         for interval in newest {

@@ -21,7 +21,8 @@ struct PersistentService: Service {
         let data = try opened.directory(for: "a persistent trainer")
         try await Self.serve(opened.store, data, most: nil, logger: logger) { server, drain in
             try await PersistentWorker(
-                store: opened.store, data: data, experiments: experiments, slots: slots, server: server, devices: devices,
+                store: opened.store, data: data, experiments: experiments, slots: slots, server: server,
+                devices: devices,
                 logger: logger, drain: drain
             ).run()
         }

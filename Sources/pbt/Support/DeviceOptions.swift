@@ -47,7 +47,8 @@ struct DeviceOptions: ParsableArguments {
             return try Document(yaml: "[\(text)]")
         } catch {
             throw DocumentError(
-                line: 0, path: "gpus", problem: "must be a list of devices, such as 0,1 or [[0, 1], [2, 3]], not \(text)")
+                line: 0, path: "gpus",
+                problem: "must be a list of devices, such as 0,1 or [[0, 1], [2, 3]], not \(text)")
         }
     }
 }
