@@ -122,7 +122,7 @@ private struct Scanner {
             // Not a date, a time or a range.
             last >= characters.count || !Self.joins(characters[last]) || !hasDigit(at: last + 1)
         else { return }
-        if all > 0, number <= all { counts.append(Count(unit: word, done: number, all: all)) }
+        if all > 0, all.isFinite, number <= all { counts.append(Count(unit: word, done: number, all: all)) }
     }
 
     /// Returns the number that begins at a digit, and its end; nil if it is too long for one.
