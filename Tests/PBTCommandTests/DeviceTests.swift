@@ -21,6 +21,9 @@ import Testing
         exec sh sum.sh
         """
 
+    /// Devices that are visible to a process, whatever the machine has.
+    private static let visible = ["CUDA_VISIBLE_DEVICES": "0,1,2,3,4,5,6,7"]
+
     private static func place(_ names: String..., more: String = "gpus: [0, 1]") throws -> Workplace {
         let place = try Workplace()
         try place.write(trainer, to: "devices.sh")
@@ -33,11 +36,13 @@ import Testing
     @Test func `a second run takes the device that is free, and a third shares the first and says so`() async throws {
         let place = try Self.place("a", "b", "c")
         let (gate, here) = (try Gate(in: place), try Gate(in: place, named: "here"))
-        let first = try await Command.live(["run", "a.yaml"], in: place.directory) { _, a in
+        let first = try await Command.live(["run", "a.yaml"], in: place.directory, environment: Self.visible) { _, a in
             #expect(try await here.line() == "a 0")
-            let second = try await Command.live(["run", "b.yaml"], in: place.directory) { _, _ in
+            let second = try await Command.live(["run", "b.yaml"], in: place.directory, environment: Self.visible) {
+                _, _ in
                 #expect(try await here.line() == "b 1")
-                let third = try await Command.live(["run", "c.yaml"], in: place.directory) { lines, _ in
+                let third = try await Command.live(["run", "c.yaml"], in: place.directory, environment: Self.visible) {
+                    lines, _ in
                     #expect(try await here.line() == "c 0")
                     try await lines.wait(
                         for: "all GPUs of c are in use, so GPU 0 is shared with process \(a); choose others with --gpus"
@@ -80,7 +85,9 @@ import Testing
         let place = try Self.place("a", more: "gpus: [7]")
         let (gate, here) = (try Gate(in: place), try Gate(in: place, named: "here"))
         try gate.open()
-        let run = try await Command.live(["run", "a.yaml", "--gpus", "[[4, 5], [6, 7]]"], in: place.directory) { _, _ in
+        let run = try await Command.live(
+            ["run", "a.yaml", "--gpus", "[[4, 5], [6, 7]]"], in: place.directory, environment: Self.visible
+        ) { _, _ in
             let line = try await here.line()
             #expect(line == "a 4,5")
         }
@@ -93,7 +100,9 @@ import Testing
         let (gate, here) = (try Gate(in: place), try Gate(in: place, named: "here"))
         try gate.open()
         for name in ["a", "b"] { #expect(try await place.pbt("create", "\(name).yaml").code == 0) }
-        let worker = try await Command.live(["worker", "pbt.sqlite", "--gpu", "3"], in: place.directory) { _, _ in
+        let worker = try await Command.live(
+            ["worker", "pbt.sqlite", "--gpu", "3"], in: place.directory, environment: Self.visible
+        ) { _, _ in
             let lines = [try await here.line(), try await here.line()]
             #expect(Set(lines) == ["a 3", "b 3"])
         }
@@ -102,7 +111,7 @@ import Testing
 
     @Test(
         arguments: [
-            (["--gpus", "0,0,x y"], nil),
+            (["--gpus", "0,0,GPU-x"], nil),
             (
                 ["--gpus=-1"],
                 "--gpus: must contain device numbers or names, or groups of them such as [[0, 1], [2, 3]], not -1"
@@ -119,7 +128,8 @@ import Testing
     func `devices that a file could not have are refused`(_ options: [String], _ message: String?) async throws {
         let place = try Workplace()
         try place.experiment()
-        let answer = try await Command.run(["run", "toy.yaml"] + options, in: place.directory)
+        let answer = try await Command.run(
+            ["run", "toy.yaml"] + options, in: place.directory, environment: Self.visible)
         guard let message else { return #expect(answer.code == 0, "\(answer.error)") }
         #expect(answer.code == 64)
         #expect(answer.error.hasPrefix("error: \(message)\n"), "\(answer.error)")

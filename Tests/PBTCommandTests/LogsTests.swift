@@ -81,6 +81,7 @@ import Testing
 
     @Test func `over HTTP logs are those of the server`() async throws {
         let (place, gate, here) = try Self.place()
+        #expect(try await place.pbt("create", "toy.yaml").code == 0)
         let server = try await Command.live(["serve", "--port", "0"], in: place.directory) { lines, process in
             let line = try await lines.wait(for: "listening on http")
             let url = String(line.dropFirst("listening on ".count))
