@@ -16,7 +16,8 @@ struct WorkerCommand: AsyncParsableCommand {
         abstract: "Run a worker: claim and train intervals.",
         discussion: """
             Serves all running experiments of the store, or one of them with its random search, and exits when they are \
-            finished, with the winner as pbt run does. Any number of workers may serve one store; those of a server may run on any number of machines.
+            finished, with the winner as pbt run does. Any number of workers may serve one store; those of a server may \
+            run on any number of machines.
             """)
 
     @Argument(help: "The store: a path, or the URL of a server.")
