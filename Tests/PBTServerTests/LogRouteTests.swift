@@ -41,18 +41,19 @@ import Testing
                 let value = try Value(json: answer.text)
                 return "\(answer.status) \(value["code"]?.string ?? ""): \(value["detail"]?.string ?? "")"
             }
+            let missing = try await problem("intervals/0/0/log")
             #expect(
-                try await problem("intervals/0/0/log")
+                missing
                     == "404 noSuchLog: the log of attempt 1 at interval 0@0 of \"small\" is not on the server: worker w "
                     + "wrote it on its own machine, or nothing was printed yet")
-            #expect(
-                try await problem("intervals/0/0/log?attempt=2")
-                    == "404 noSuchLog: interval 0@0 of \"small\" has attempts 1 to 1, and no attempt 2")
-            #expect(
-                try await problem("intervals/1/0/log")
-                    == "404 noSuchLog: interval 1@0 of \"small\" has not started, so it has no log")
-            #expect(try await problem("intervals/0/9/log").hasPrefix("404 noSuchInterval: "))
-            #expect(try await problem("intervals/0/0/log?offset=-1").hasPrefix("400 badRequest: "))
+            let later = try await problem("intervals/0/0/log?attempt=2")
+            #expect(later == "404 noSuchLog: interval 0@0 of \"small\" has attempts 1 to 1, and no attempt 2")
+            let waiting = try await problem("intervals/1/0/log")
+            #expect(waiting == "404 noSuchLog: interval 1@0 of \"small\" has not started, so it has no log")
+            let none = try await problem("intervals/0/9/log")
+            #expect(none.hasPrefix("404 noSuchInterval: "))
+            let offset = try await problem("intervals/0/0/log?offset=-1")
+            #expect(offset.hasPrefix("400 badRequest: "))
         }
     }
 }
