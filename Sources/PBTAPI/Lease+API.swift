@@ -37,6 +37,7 @@ extension Assignment {
     package func api(definition: Value?, version: String) -> Value {
         var object: [String: Value] = [
             "lease": lease.api, "interval": interval.api, "seed": .integer(seed),
+            "interval_seed": .integer(intervalSeed),
             "objective": [
                 "metric": .string(experiment.objective.metric), "goal": .string(experiment.objective.goal.rawValue),
             ],

@@ -12,6 +12,7 @@ import Testing
         [ "$PBT_EVALUATE" = 1 ] || exit 9
         read -r sum < "$1/sum"
         echo "$PBT_EXPERIMENT $PBT_MEMBER@$PBT_INTERVAL $PBT_SEED" >> evaluated
+        echo "$PBT_EXPERIMENT $PBT_ATTEMPT $PBT_INTERVAL_SEED" >> shared
         [ ! -f fails ] || exit 3
         awk "BEGIN { printf \\"{\\\\\\"score\\\\\\": %.17g}\\", $sum / 10 + ($PBT_SEED % 100) / 1e6 }" > "$PBT_RESULTS"
         """
@@ -41,6 +42,10 @@ import Testing
         #expect(Set(lines).count == 12)
         let seeds = lines.filter { $0.hasPrefix("toy ") }.compactMap { $0.split(separator: " ").last }
         #expect(Set(seeds).count == 6)
+        // All candidates share one at each of the two evaluations, and so does random search.
+        let shared = try place.read("shared").split(separator: "\n").map { $0.split(separator: " ") }
+        #expect(Set(shared.map { $0[1...2].joined(separator: " ") }).count == 2)
+        #expect(Set(shared.map { $0[2] }).count == 2)
         let shown = try await place.show("toy")
         let evaluations = try #require(shown["best"]?["evaluations"]?.array)
         #expect(evaluations.compactMap { $0["number"]?.int } == [0, 1])

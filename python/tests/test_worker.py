@@ -27,6 +27,7 @@ def test_a_loop_trains_every_interval_and_ends_with_the_experiment(start: Start,
     for interval in pbt.worker():
         seen.append((interval.member, interval.index))
         assert (interval.experiment, interval.attempt, interval.seed) == ("test", 1, 7)
+        assert interval.interval_seed == 11
         if interval.index == 0:
             assert interval.checkpoint_in is None and interval.parent is None
         else:
@@ -41,6 +42,23 @@ def test_a_loop_trains_every_interval_and_ends_with_the_experiment(start: Start,
         f"m000{member}-i000{index}-a1" for member in range(2) for index in range(3)
     ]
     assert list((tmp_path / "data/test/attempts").iterdir()) == []
+
+
+def test_an_earlier_server_has_no_interval_seed(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = start()
+    claim = server.claim
+
+    def earlier(body: Dict[str, Any]) -> Dict[str, Any]:
+        answer = claim(body)
+        for assignment in answer["assignments"]:
+            del assignment["interval_seed"]
+        return answer
+
+    monkeypatch.setattr(server, "claim", earlier)
+    (interval,) = pbt.worker().claim()
+    assert interval.seed == 7
+    with pytest.raises(pbt.PBTError, match="does not send interval_seed; update pbt on the machine of the server"):
+        interval.interval_seed
 
 
 def test_hyperparameters_of_groups_are_nested(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -375,4 +375,17 @@ public struct Experiment: Sendable, Hashable {
         var random = RandomStream(seed: seed, .trainer, member: interval.member, index: interval.index)
         return Int(random.next() >> 33)
     }
+
+    /// Returns the seed that all members share at the interval of an index: 31 bits, a function of the experiment's seed
+    /// and the index alone.
+    ///
+    /// For what must not differ between members, such as the order of the training data: their scores then differ by
+    /// their hyperparameters, not by the data that each one saw. For all else use ``trainerSeed(for:)``.
+    ///
+    /// - Parameter index: The index of the interval, from 0.
+    /// - Returns: The seed.
+    public func intervalSeed(at index: Int) -> Int {
+        var random = RandomStream(seed: seed, .trainer, member: 0, index: index, name: "interval")
+        return Int(random.next() >> 33)
+    }
 }

@@ -219,6 +219,7 @@ enum Schemas {
         "Assignment": object(
             [
                 "lease": ref("Lease"), "interval": ref("Interval"), "parent_checkpoint": text, "seed": whole,
+                "interval_seed": whole,
                 "objective": object(
                     ["metric": text, "goal": choice(["maximize", "minimize"])], required: ["metric", "goal"]),
                 "garbage": list(text), "definition": document, "definition_version": text, "hyperparameters": values,

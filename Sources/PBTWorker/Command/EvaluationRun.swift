@@ -79,10 +79,12 @@ package struct EvaluationRun: Sendable {
         let lease = Lease(
             experiment: experiment.name, interval: candidate.id, attempt: number + 1, token: "", worker: "evaluate",
             expires: Timestamp(milliseconds: 0))
+        var assignment = Assignment(
+            lease: lease, interval: candidate, parentCheckpoint: name, experiment: definition)
+        assignment.isEvaluation = true
         var attempt = Attempt(
-            assignment: Assignment(
-                lease: lease, interval: candidate, parentCheckpoint: name, experiment: definition),
-            parentCheckpoint: path, checkpoint: scratch.appending("checkpoint"), scratch: scratch,
+            assignment: assignment, parentCheckpoint: path, checkpoint: scratch.appending("checkpoint"),
+            scratch: scratch,
             log: scratch.appending("log"), slot: slot)
         attempt.parentSeal = try data.seal(of: name, in: experiment.name) ?? CheckpointSeal(of: path)
         return attempt

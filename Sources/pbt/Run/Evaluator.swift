@@ -18,6 +18,8 @@ struct Evaluator: Sendable {
     let experiment: Experiment
     /// The number of evaluations at a time.
     let slots: Int
+    /// The devices on the command line; nil for those of the definition.
+    var gpus: [String]?
     /// Writes a note for people; does nothing for a quiet command.
     let note: @Sendable (String) -> Void
     /// True to repeat evaluations that failed before.
@@ -69,7 +71,8 @@ struct Evaluator: Sendable {
 
     /// Runs the evaluations, a limited number concurrently, and records each.
     private func evaluate(_ jobs: [Job], _ store: any EvaluatingStore, _ data: DataDirectory) async throws {
-        let run = EvaluationRun(experiment, in: data, executor: CommandExecutor(slots: slots))
+        let run = EvaluationRun(
+            experiment, in: data, executor: CommandExecutor(slots: slots, devices: DeviceAssignment(gpus: gpus)))
         let (name, note) = (experiment.name, note)
         try await withThrowingTaskGroup(of: Int.self) { tasks in
             var waiting = jobs[...]

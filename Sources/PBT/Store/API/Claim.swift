@@ -14,6 +14,8 @@ public struct Assignment: Sendable, Hashable {
     ///
     /// Delete them, then record it with ``Store/collected(_:of:)``.
     public var garbage: [String]
+    /// True if a published checkpoint is evaluated, and nothing is trained.
+    package var isEvaluation = false
 
     /// Creates an assignment.
     public init(
@@ -29,6 +31,13 @@ public struct Assignment: Sendable, Hashable {
     /// The seed for the trainer: a function of (seed, member, interval).
     public var seed: Int {
         experiment.trainerSeed(for: interval.id)
+    }
+
+    /// The seed that all members share at this interval: a function of the experiment's seed and the interval's index.
+    ///
+    /// In an evaluation it is that of index 0, so that all candidates share it, whatever interval they are from.
+    public var intervalSeed: Int {
+        experiment.intervalSeed(at: isEvaluation ? 0 : interval.id.index)
     }
 }
 
