@@ -135,6 +135,7 @@ extension Experiment {
         var options: [String: Value] = [:]
         if burnIn > 0 { options["burn_in"] = .integer(burnIn) }
         options["gate"] = gate?.value
+        options["elites"] = elites?.value
         guard !options.isEmpty else { return exploit.value }
         let rule = exploit.value
         return .object((rule.object ?? [rule.string ?? "truncation": .null]).merging(options) { $1 })

@@ -187,6 +187,9 @@ public struct Experiment: Sendable, Hashable {
     public var burnIn: Int
     /// The conditions under which a member is replaced; nil for none.
     public var gate: ExploitGate?
+    /// The best intervals of the past, to which members return when the whole population has become worse; nil to
+    /// never return.
+    public var elites: Elites?
     /// The rule that changes hyperparameters of members that took over a donor's.
     public var explore: ExploreRule
     /// True if decisions are made only when all members have finished a generation.
@@ -236,7 +239,7 @@ public struct Experiment: Sendable, Hashable {
         _ name: String, kind: Kind = .populationBasedTraining, objective: Objective, population: Int, intervals: Int,
         seed: UInt64 = 0, space: SearchSpace, initial: [Hyperparameters] = [],
         founderCheckpoints: FounderCheckpoints = FounderCheckpoints(),
-        exploit: ExploitRule = .truncation(), burnIn: Int = 0, gate: ExploitGate? = nil,
+        exploit: ExploitRule = .truncation(), burnIn: Int = 0, gate: ExploitGate? = nil, elites: Elites? = nil,
         explore: ExploreRule = .perturb(),
         isSynchronous: Bool = false, deadline: Duration? = nil, decides: Decides? = nil, patience: Duration? = nil,
         isOpen: Bool = false, retries: Int = 2,
@@ -259,6 +262,7 @@ public struct Experiment: Sendable, Hashable {
         self.exploit = exploit
         self.burnIn = burnIn
         self.gate = gate
+        self.elites = elites
         self.explore = explore
         self.isSynchronous = isSynchronous
         self.deadline = deadline

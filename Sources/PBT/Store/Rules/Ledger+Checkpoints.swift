@@ -59,7 +59,7 @@ extension Ledger {
         in record: ExperimentRecord
     ) throws -> Bool {
         if interval.isPinned || best.contains(interval.id) { return true }
-        if generations?.mayDonate(interval.id) ?? false { return true }
+        if let generations, generations.mayDonate(interval.id) || generations.isElite(interval.id) { return true }
         // A retired member may come back.
         if record.experiment.isRetired(interval.id.member),
             try self.interval(interval.id.next, in: record) == nil
