@@ -83,7 +83,7 @@ enum DecisionCost {
         for axis in 0..<axes { space["h\(axis)"] = .uniform(0...1) }
         let experiment = Experiment(
             "cost", objective: .maximize("score"), population: members, intervals: 100, seed: 1,
-            space: SearchSpace(space), explore: .pb2())
+            space: SearchSpace(space), exploit: .truncation(0.4), explore: .pb2())
         var rows: [[Interval]] = []
         var population = Population(objective: experiment.objective, seed: 1, size: members)
         for index in 0..<indices {
