@@ -228,7 +228,7 @@ private struct Fragile: Toy {
         arguments: [
             (2, "exploit.elites: must be an object, not 2; write for example: {count: 2, relative: 0.1}"),
             (["count": 2], "exploit.elites: has no tolerance; write for example: {count: 2, relative: 0.1}"),
-            (["count": 0, "relative": 0.1], "exploit.elites.count: must be an integer from 1 to 100, not 0"),
+            (["count": 0, "relative": 0.1], "exploit.elites.count: must be at least 1, not 0"),
             (
                 ["relative": -0.1],
                 "exploit.elites.relative: must be a loss from 0 to 1000000, in parts of the elite's score, not -0.1"

@@ -153,7 +153,7 @@ package struct Generation: Sendable {
 
     /// The best members, at most as many as an experiment's elites.
     func best(_ count: Int) -> [Population.Member] {
-        (0..<min(count, population.count)).map { population[rank: $0] }
+        (0..<max(0, min(count, population.count))).map { population[rank: $0] }
     }
 
     /// Records that a member was decided about.
