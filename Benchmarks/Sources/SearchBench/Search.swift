@@ -35,7 +35,13 @@ struct Search {
         // Rules that the request does not name have their defaults.
         let kept = ["name", "objective", "population", "intervals", "seed", "space", "order"]
         let definition = whole.filter { kept.contains($0.key) }.merging(rules) { $1 }
-        return try Experiment(document: Document(.object(definition)), directory: "/")
+        var experiment = try Experiment(document: Document(.object(definition)), directory: "/")
+        // Most members of such a search end early: as many as fit into the others' budget begin.
+        if case .successiveHalving(let halving) = experiment.kind {
+            experiment.population = halving.founders(
+                total: experiment.population * intervals, intervals: intervals)
+        }
+        return experiment
     }
 
     /// Trains until the end, and returns the regret of the best checkpoint and what it cost.

@@ -105,7 +105,8 @@ extension Experiment {
             name, kind: kind, objective: objective, population: population, intervals: intervals,
             seed: UInt64(bitPattern: Int64(seed)), space: space, initial: initial,
             founderCheckpoints: founders.checkpoints, exploit: rules.exploit, burnIn: rules.burnIn, gate: rules.gate,
-            explore: rules.explore, isSynchronous: rules.isSynchronous, deadline: rules.timing.deadline,
+            elites: rules.elites, explore: rules.explore, isSynchronous: rules.isSynchronous,
+            deadline: rules.timing.deadline,
             decides: rules.timing.moment, patience: rules.timing.patience, isOpen: isOpen, retries: retries, stop: stop,
             keep: keep, baseline: baseline, trainer: trainer)
         (metrics, evaluate) = winner
@@ -115,7 +116,9 @@ extension Experiment {
     /// Checks what concerns the definition as a whole: limits, constraints, sub-populations.
     private func checkWhole(_ document: Document) throws(DocumentError) {
         var faults = Faults()
-        for error in limitErrors(in: document) + constraintErrors(in: document) + multiFrequencyErrors(in: document) {
+        for error in limitErrors(in: document) + constraintErrors(in: document) + multiFrequencyErrors(in: document)
+            + elitesErrors(in: document)
+        {
             faults.add(error)
         }
         try faults.check()
@@ -126,6 +129,7 @@ extension Experiment {
         var exploit = ExploitRule.none
         var burnIn = 0
         var gate: ExploitGate?
+        var elites: Elites?
         var explore = ExploreRule.none
         var isSynchronous: Bool
         var timing: TimingAsRead
@@ -141,6 +145,7 @@ extension Experiment {
         }
         let burnIn = faults.attempt { () throws(DocumentError) in try readBurnIn(reader) }
         let gate = faults.attempt { () throws(DocumentError) in try readGate(reader) } ?? nil
+        let elites = faults.attempt { () throws(DocumentError) in try readElites(reader) } ?? nil
         let explore = faults.attempt { () throws(DocumentError) in try readExplore(reader, preset: preset) }
         let order = faults.attempt { () throws(DocumentError) in
             try readSynchronous(reader, isManual: kind == .manual)
@@ -161,8 +166,8 @@ extension Experiment {
             guard isFitting != nil else { return nil }
         }
         return SearchRules(
-            exploit: exploit, burnIn: burnIn, gate: gate, explore: explore, isSynchronous: order.isSynchronous,
-            timing: timing)
+            exploit: exploit, burnIn: burnIn, gate: gate, elites: elites, explore: explore,
+            isSynchronous: order.isSynchronous, timing: timing)
     }
 
     private static func readPopulation(

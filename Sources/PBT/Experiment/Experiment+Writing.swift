@@ -137,6 +137,7 @@ extension Experiment {
         var options: [String: Value] = [:]
         if burnIn > 0 { options["burn_in"] = .integer(burnIn) }
         options["gate"] = gate?.value
+        options["elites"] = elites?.value
         guard namesExploit else {
             // Not `? : nil`, whose nil would be JSON's null.
             guard !options.isEmpty else { return nil }

@@ -61,6 +61,10 @@ extension Experiment {
                     return "\(change): a search by pb2 or pb2_mix cannot be edited, since its model learns from all "
                         + "intervals; continue its best members with from: \(name)"
                 }
+                if difference.isSearch, elites != nil || earlier.elites != nil {
+                    return "\(change): a search with elites cannot be edited, since members may return to any of its "
+                        + "intervals; continue its best members with from: \(name)"
+                }
                 switch difference.topLevelKey {
                 case "kind", "schedule":
                     return "\(change): the kind of an experiment and its schedule cannot change"

@@ -13,6 +13,11 @@ public struct IntervalID: Sendable, Hashable, Comparable, CustomStringConvertibl
         self.index = index
     }
 
+    /// Returns true if an interval with this identifier and this parent replaces what its member had.
+    package func isExploit(of parent: IntervalID?) -> Bool {
+        parent.map { $0.member != member || $0.index + 1 != index } ?? false
+    }
+
     /// Orders identifiers by member, then index.
     public static func < (a: Self, b: Self) -> Bool {
         (a.member, a.index) < (b.member, b.index)
@@ -172,8 +177,9 @@ public struct Interval: Sendable, Hashable, Identifiable {
         self.created = created
     }
 
-    /// True if it continues another member's checkpoint.
+    /// True if it continues another checkpoint than that of its member's interval before it: another member's, or an
+    /// earlier one of its own to which it returned.
     public var isExploit: Bool {
-        parent.map { $0.member != id.member } ?? false
+        id.isExploit(of: parent)
     }
 }

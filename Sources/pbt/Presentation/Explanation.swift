@@ -74,6 +74,7 @@ struct Explanation {
         object["rival"] = choice.rival.map { Self.value(of: $0) } ?? .null
         object["p"] = choice.test.map { .score($0.p) } ?? .null
         object["gate"] = choice.gate.map { Self.value(of: $0) } ?? .null
+        object["collapse"] = choice.collapse.map { Self.value(of: $0) } ?? .null
         object["sub_population"] = choice.subPopulation.map { Self.value(of: $0) } ?? .null
         return .object(object)
     }
@@ -105,6 +106,16 @@ struct Explanation {
         object["absolute"] = verdict.absolute.map { .number($0) }
         object["relative"] = verdict.relative.map { .number($0) }
         object["spread"] = verdict.spread.map { .number($0) }
+        return .object(object)
+    }
+
+    private static func value(of collapse: Elites.Collapse) -> Value {
+        var object: [String: Value] = [
+            "elite": value(of: collapse.elite), "best": collapse.best.map { value(of: $0) } ?? .null,
+            "gap": collapse.verdict.map { .number($0.gap) } ?? .null,
+        ]
+        object["absolute"] = collapse.verdict?.absolute.map { .number($0) }
+        object["relative"] = collapse.verdict?.relative.map { .number($0) }
         return .object(object)
     }
 

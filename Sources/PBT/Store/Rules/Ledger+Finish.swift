@@ -211,15 +211,19 @@ extension Ledger {
         try append(kind, interval.id, details, in: record)
         // With decisions that wait for certainty, those about other members that an exploit follows from.
         let others = decisions.filter { $0.interval != interval.id || record.experiment.isSynchronous }
-        let exploits = others.filter(\.replaces).map { decision in
-            var object = decision.value.object ?? [:]
-            object["member"] = .integer(decision.interval.member)
-            return Value.object(object)
-        }
-        if record.experiment.isSynchronous ? !decisions.isEmpty : !exploits.isEmpty {
-            let generation = record.experiment.isSynchronous ? record.generation - 1 : interval.id.index
+        func log(_ decisions: [Decision], of generation: Int) throws {
+            let exploits = decisions.filter(\.replaces).map { decision in
+                var object = decision.value.object ?? [:]
+                object["member"] = .integer(decision.interval.member)
+                return Value.object(object)
+            }
+            guard record.experiment.isSynchronous ? !decisions.isEmpty : !exploits.isEmpty else { return }
             try append(
                 .generation, nil, ["generation": .integer(generation), "exploits": .array(exploits)], in: record)
+        }
+        if record.experiment.isSynchronous { return try log(others, of: record.generation - 1) }
+        for (index, decisions) in Dictionary(grouping: others, by: \.interval.index).sorted(by: { $0.key < $1.key }) {
+            try log(decisions, of: index)
         }
     }
 }
