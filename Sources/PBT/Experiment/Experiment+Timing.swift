@@ -7,7 +7,7 @@ extension Experiment {
     /// any time have no generations.
     package var waitsForCertainty: Bool {
         decides == .certain && !isSynchronous && !takesMembers
-            && (kind == .populationBasedTraining && exploit != .none || halving != nil)
+            && (kind == .populationBasedTraining && exploit.hasDonors || halving != nil)
     }
 
     /// The number of checkpoints that are kept, beyond those of the members' latest intervals, for decisions that wait
@@ -16,6 +16,6 @@ extension Experiment {
         guard waitsForCertainty, halving == nil else { return 0 }
         if case .truncation(_, let top) = exploit.kind { return 2 * ExploitRule.count(of: top, among: population) }
         if division != nil { return 2 * exchangeDonors }
-        return exploit == .best ? 2 : population
+        return exploit.kind == .best ? 2 : population
     }
 }

@@ -123,6 +123,7 @@ extension ExploitRule {
             ["t_test": ["window": .integer(window), "significance": .number(significance)]]
         case .best: "best"
         case .none: "none"
+        case .itself: "self"
         case .custom(let name): ["custom": .string(name)]
         case .multiFrequency(let subPopulations): ["multi_frequency": Self.value(of: subPopulations)]
         }
@@ -135,6 +136,7 @@ extension Experiment {
         var options: [String: Value] = [:]
         if burnIn > 0 { options["burn_in"] = .integer(burnIn) }
         options["gate"] = gate?.value
+        if exploit.takes != .both { options["takes"] = .string(exploit.takes.rawValue) }
         guard !options.isEmpty else { return exploit.value }
         let rule = exploit.value
         return .object((rule.object ?? [rule.string ?? "truncation": .null]).merging(options) { $1 })
@@ -153,6 +155,7 @@ extension ExploreRule {
             case .uniform(let low, let high): object["perturb"] = ["uniform": [.number(low), .number(high)]]
             case .steps(let sizes): object["step"] = .array(sizes.map { .number($0) })
             case .uniformSteps(let low, let high): object["step"] = ["uniform": [.number(low), .number(high)]]
+            case .normalSteps(let deviation): object["step"] = ["normal": .number(deviation)]
             case nil: break
             }
             if keptCategories > 0 { object["keep_categories"] = .number(keptCategories) }

@@ -155,6 +155,7 @@ extension ExploreRule.Perturbation {
         case .uniform(let lower, let upper): return .factor(random.uniform(lower, upper))
         case .steps(let sizes): return signed(sizes[random.index(below: sizes.count)])
         case .uniformSteps(let lower, let upper): return signed(random.uniform(lower, upper))
+        case .normalSteps(let deviation): return .step(deviation * random.normal())
         }
     }
 }

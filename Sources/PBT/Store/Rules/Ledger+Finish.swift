@@ -211,7 +211,7 @@ extension Ledger {
         try append(kind, interval.id, details, in: record)
         // With decisions that wait for certainty, those about other members that an exploit follows from.
         let others = decisions.filter { $0.interval != interval.id || record.experiment.isSynchronous }
-        let exploits = others.filter(\.replaces).map { decision in
+        let exploits = others.filter { $0.replaces || $0.donor != nil }.map { decision in
             var object = decision.value.object ?? [:]
             object["member"] = .integer(decision.interval.member)
             return Value.object(object)
