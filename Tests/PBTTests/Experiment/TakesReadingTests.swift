@@ -44,7 +44,8 @@ import Testing
     }
 
     @Test func `a definition from before is written without it`() throws {
-        #expect(try read("").value["exploit"] == ["truncation": 0.2])
+        #expect(try read(#", "exploit": {"truncation": 0.2}"#).value["exploit"] == ["truncation": 0.2])
+        #expect(try read("").value["exploit"] == nil)
         #expect(try read(#", "exploit": "none""#).value["exploit"] == "none")
     }
 
