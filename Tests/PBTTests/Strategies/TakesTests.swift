@@ -20,7 +20,7 @@ import Testing
         .tTest(window: 2, significance: 0.4),
     ]
 
-    @Test func `weights only copies the checkpoint, and the member's own hyperparameters go on`() throws {
+    @Test func `weights only copies the checkpoint, and the member's own hyperparameters continue`() throws {
         var copies = 0
         for rule in rules {
             let experiment = experiment(rule.taking(.weights))
@@ -151,7 +151,7 @@ import Testing
         .sample(seed: seed, space: ["rate": .uniform(0...1)], exploit: .itself, explore: explore, decides: .certain)
     }
 
-    @Test func `each member goes on with its weights and explores its own hyperparameters`() throws {
+    @Test func `each member continues with its weights and explores its own hyperparameters`() throws {
         let experiment = experiment()
         for decision in try experiment.decisions(scores: (0..<8).map(Double.init)) {
             let (next, own) = (try #require(decision.next), experiment.founder(decision.interval.member))
