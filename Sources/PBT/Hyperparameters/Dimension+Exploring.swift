@@ -187,7 +187,7 @@ extension ExploreRule.Perturbation {
         switch self {
         case .factors(let factors): [factors.min(), factors.max()].compactMap { $0 }
         case .uniform(let lower, let upper): [lower, upper]
-        case .steps, .uniformSteps: []
+        case .steps, .uniformSteps, .normalSteps: []
         }
     }
 

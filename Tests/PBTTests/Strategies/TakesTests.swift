@@ -170,7 +170,8 @@ import Testing
     @Test func `one that diverged or failed ends, and so does every one after its last interval`() throws {
         let experiment = experiment()
         #expect(try experiment.decisions(scores: [.nan, 1])[0].outcome == .ends)
-        #expect(try experiment.decisions(index: 9, scores: [0, 1]).allSatisfy { $0.outcome == .ends })
+        let decisions9 = try experiment.decisions(index: 9, scores: [0, 1])
+        #expect(decisions9.allSatisfy { $0.outcome == .ends })
         let failed = experiment.trained(0, score: 1).failed()
         #expect(experiment.ends(after: failed))
         #expect(try experiment.decide(after: failed, in: Population(experiment), at: epoch).outcome == .ends)
@@ -179,8 +180,10 @@ import Testing
     @Test func `nothing changes before the end of the burn-in`() throws {
         var experiment = experiment()
         experiment.burnIn = 3
-        #expect(try experiment.decisions(index: 1, scores: [0, 1]).allSatisfy { $0.outcome == .continues })
-        #expect(try experiment.decisions(index: 2, scores: [0, 1]).allSatisfy { $0.outcome == .explores })
+        let decisions1 = try experiment.decisions(index: 1, scores: [0, 1])
+        #expect(decisions1.allSatisfy { $0.outcome == .continues })
+        let decisions2 = try experiment.decisions(index: 2, scores: [0, 1])
+        #expect(decisions2.allSatisfy { $0.outcome == .explores })
     }
 
     @Test func `a decision depends on no other member, also by a strategy written in Swift`() throws {
