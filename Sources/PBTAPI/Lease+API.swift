@@ -117,6 +117,8 @@ extension Decision {
         case ("restarts", _): outcome = .restarts
         case ("ends", _): outcome = .ends
         case ("exploits", let donor?): outcome = .exploits(donor)
+        case ("adopts", let donor?): outcome = .adopts(donor)
+        case ("explores", _): outcome = .explores
         case (let other, _): throw PBTError(.badRequest, "decision: \"\(other)\" is not known to this version")
         }
         self.init(

@@ -40,6 +40,7 @@ struct BenchTask: Toy {
         case "plain": return greedy(name, isDeceptive: false)
         case "deceptive": return greedy(name, isDeceptive: true)
         case "mixed": return mixed(name)
+        case "figure2": return figureTwo(name)
         case "digits": return try digits(name)
         case "characters": return try characters(name)
         case "cartpole": return cartPole(name)

@@ -116,9 +116,10 @@ extension Experiment {
     /// Checks what concerns the definition as a whole: limits, constraints, sub-populations.
     private func checkWhole(_ document: Document) throws(DocumentError) {
         var faults = Faults()
-        for error in limitErrors(in: document) + constraintErrors(in: document) + multiFrequencyErrors(in: document)
-            + elitesErrors(in: document)
-        {
+        let errors =
+            limitErrors(in: document) + constraintErrors(in: document) + multiFrequencyErrors(in: document)
+            + elitesErrors(in: document) + takesErrors(in: document)
+        for error in errors {
             faults.add(error)
         }
         try faults.check()
@@ -141,7 +142,8 @@ extension Experiment {
         _ faults: inout Faults
     ) -> SearchRules? {
         let exploit = faults.attempt { () throws(DocumentError) in
-            try readExploit(reader, preset: preset, population: population ?? 0)
+            let rule = try readExploit(reader, preset: preset, population: population ?? 0)
+            return rule.taking(try readTakes(reader))
         }
         let burnIn = faults.attempt { () throws(DocumentError) in try readBurnIn(reader) }
         let gate = faults.attempt { () throws(DocumentError) in try readGate(reader) } ?? nil

@@ -7,7 +7,7 @@ extension Experiment {
     /// any time have no generations.
     package var waitsForCertainty: Bool {
         decides == .certain && !isSynchronous && !takesMembers
-            && (kind == .populationBasedTraining && exploit != .none || halving != nil)
+            && (kind == .populationBasedTraining && exploit.hasDonors || halving != nil)
     }
 
     /// The number of checkpoints that are kept, beyond those of the members' latest intervals, for decisions that wait
@@ -20,7 +20,7 @@ extension Experiment {
             } else if division != nil {
                 2 * exchangeDonors
             } else {
-                exploit == .best ? 2 : population
+                exploit.kind == .best ? 2 : population
             }
         return donors.adding(saturating: (elites?.count ?? 0).multiplied(saturatingBy: 2))
     }

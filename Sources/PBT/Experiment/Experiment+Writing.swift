@@ -125,6 +125,7 @@ extension ExploitRule {
             ["t_test": ["window": .integer(window), "significance": .number(significance)]]
         case .best: "best"
         case .none: "none"
+        case .itself: "self"
         case .custom(let name): ["custom": .string(name)]
         case .multiFrequency(let subPopulations): ["multi_frequency": Self.value(of: subPopulations)]
         }
@@ -138,6 +139,7 @@ extension Experiment {
         if burnIn > 0 { options["burn_in"] = .integer(burnIn) }
         options["gate"] = gate?.value
         options["elites"] = elites?.value
+        if exploit.takes != .both { options["takes"] = .string(exploit.takes.rawValue) }
         guard namesExploit else {
             // Not `? : nil`, whose nil would be JSON's null.
             guard !options.isEmpty else { return nil }
@@ -161,6 +163,7 @@ extension ExploreRule {
             case .uniform(let low, let high): object["perturb"] = ["uniform": [.number(low), .number(high)]]
             case .steps(let sizes): object["step"] = .array(sizes.map { .number($0) })
             case .uniformSteps(let low, let high): object["step"] = ["uniform": [.number(low), .number(high)]]
+            case .normalSteps(let deviation): object["step"] = ["normal": .number(deviation)]
             case nil: break
             }
             object["narrow_step"] = narrowStep.map { .number($0) }

@@ -364,7 +364,7 @@ public struct Experiment: Sendable, Hashable {
     package func ends(after interval: Interval) -> Bool {
         guard interval.id.index + 1 < intervals, !isRetired(interval.id.member) else { return true }
         guard interval.state != .done else { return false }
-        return kind == .populationBasedTraining ? exploit == .none : true
+        return kind == .populationBasedTraining ? !exploit.hasDonors : true
     }
 
     /// Returns the first interval of a member.

@@ -138,7 +138,7 @@ struct EventsPage {
     private func details(_ event: Event) -> HTML {
         var parts: [HTML] = []
         if let score = event.details["score"]?.double { parts.append(HTML("score ") + Formatting.score(score)) }
-        if event.details["decision"] == "exploits" { parts.append(copy(event.details)) }
+        if event.details["donor"] != nil { parts.append(copy(event.details)) }
         for exploit in (event.details["exploits"]?.array ?? []).prefix(20) {
             parts.append(HTML("\(exploit["member"]?.int ?? -1) ") + copy(exploit.object ?? [:]))
         }
@@ -167,7 +167,8 @@ struct EventsPage {
                 operation: change["operation"]?.string ?? "", new: change["new"] ?? .null,
                 isClipped: change["clipped"]?.bool ?? false)
         }
-        return HTML("from ") + Links.interval(IntervalID(member: member, index: index), of: experiment.name)
+        return HTML(details["decision"] == "adopts" ? "hyperparameters from " : "from ")
+            + Links.interval(IntervalID(member: member, index: index), of: experiment.name)
             + (changes.isEmpty ? .nothing : HTML(": ") + ChangesText(changes: changes).html)
     }
 }

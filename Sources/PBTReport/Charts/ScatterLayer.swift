@@ -9,13 +9,20 @@ struct ScatterLayer {
     /// The hyperparameter of the vertical axis; none: the score.
     private let upright: Varying?
 
+    /// The points of other panels, whose axes are the same; see ``Chart/scatter(of:options:)``.
+    var others: (x: [Double], y: [Double]) = ([], [])
+    /// The title and legend of a panel among others: its own title, and no legend.
+    var panelTitle: String?
+
     /// The maximum number of dots per panel.
     static let mostDots = 600
 
     init(_ scene: Scene) {
         self.scene = scene
         let all = scene.history.varying
-        var chosen = scene.options.hyperparameters.compactMap { name in all.first { $0.name == name } }
+        var chosen = scene.options.hyperparameters.compactMap { name in
+            all.first { $0.name == name } ?? Varying(metric: name, scene.intervals, scene.history.baseline?.intervals)
+        }
         // Logarithmic scales first, then other scales, then categories; each by name.
         let ranked =
             all.filter { $0.isLogarithmic } + all.filter { !$0.isLogarithmic && $0.categories == nil }
@@ -49,16 +56,25 @@ struct ScatterLayer {
             return scene.sentence
         }
         func values(_ interval: Interval) -> String {
-            shown.map { "\(XML.name($0.name)) \(XML.name(Format.value(interval.hyperparameters[$0.name])))" }
-                .joined(separator: " and ")
+            shown.map { varying in
+                let value = interval.hyperparameters[varying.name] ?? interval.metrics[varying.name]
+                return "\(XML.name(varying.name)) \(XML.name(Format.value(value)))"
+            }.joined(separator: " and ")
         }
         let best = scene.isBest ? "The best of \(scene.name), \(tip.id)," : "\(tip.id) of \(scene.name)"
         return scene.path.count == 1
             ? "\(best) has \(values(tip))." : "\(best) has \(values(tip)); its founder started with \(values(founder))."
     }
 
+    /// The positions of all points on the two axes.
+    var points: (x: [Double], y: [Double]) {
+        guard let across else { return ([], []) }
+        let dots = dots(Population(scene.history.genealogy, scene.history.columns, across, upright) { $0.numbers })
+        return (dots.map(\.x), dots.map(\.y))
+    }
+
     func draw(in frame: Frame, on drawing: inout Drawing) {
-        var top = scene.drawTitle(title, in: frame, on: &drawing)
+        var top = scene.drawTitle(panelTitle ?? title, in: frame, on: &drawing)
         guard let across else {
             scene.drawMessage("All hyperparameters are constant.", in: frame, on: &drawing)
             return
@@ -78,10 +94,12 @@ struct ScatterLayer {
             return
         }
         let isThinned = dots.contains { $0.count > Self.mostDots }
-        top += legend(isThinned).draw(
-            from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
-        let x = scale(across, dots.flatMap { $0.map(\.x) })
-        let y = scale(upright, dots.flatMap { $0.map(\.y) })
+        if panelTitle == nil {
+            top += legend(isThinned).draw(
+                from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
+        }
+        let x = scale(across, dots.flatMap { $0.map(\.x) } + others.x)
+        let y = scale(upright, dots.flatMap { $0.map(\.y) } + others.y)
         let frames = panels(
             dots.count, in: Frame(left: frame.left, top: top, right: frame.right, bottom: frame.bottom))
         for (place, panel) in frames.enumerated() {
@@ -299,7 +317,7 @@ struct ScatterLayer {
 }
 
 extension Chart {
-    /// Draws two hyperparameters against each other, with random search next to PBT on the same axes.
+    /// Draws two hyperparameters or metrics against each other, with random search next to PBT on the same axes.
     ///
     /// With one varying hyperparameter, the other axis is the score.
     ///

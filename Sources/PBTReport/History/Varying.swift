@@ -68,3 +68,20 @@ struct Varying: Sendable {
         value.double.map { .number($0) } ?? value
     }
 }
+
+extension Varying {
+    /// Creates the axis of a metric; nil if no interval reported a number for it.
+    init?(metric name: String, _ intervals: [Interval], _ baseline: [Interval]?) {
+        func numbers(_ intervals: [Interval]) -> [Double] {
+            intervals.map { interval in
+                guard let number = interval.metrics[name]?.double, number.isFinite else { return .nan }
+                return number
+            }
+        }
+        let own = numbers(intervals)
+        guard own.contains(where: { !$0.isNaN }) else { return nil }
+        self.init(
+            name: name, isLogarithmic: false, bounds: nil, categories: nil, numbers: own,
+            baselineNumbers: numbers(baseline ?? []))
+    }
+}

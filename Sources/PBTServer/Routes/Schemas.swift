@@ -226,7 +226,8 @@ enum Schemas {
             ], required: ["lease", "interval", "seed", "objective", "definition_version"]),
         "Decision": object(
             [
-                "interval": ref("IntervalID"), "decision": choice(["continues", "exploits", "restarts", "ends"]),
+                "interval": ref("IntervalID"),
+                "decision": choice(["continues", "exploits", "adopts", "explores", "restarts", "ends"]),
                 "donor": ref("IntervalID"), "changes": list(ref("Change")), "next": ref("Interval"),
                 "prediction": object(
                     ["gain": number, "deviation": number, "rows": whole], required: ["gain", "deviation", "rows"]),

@@ -17,6 +17,8 @@ extension StoreContract {
         .truncation(), .binaryTournament, .tTest(window: 3, significance: 0.3), .best,
         .truncation(bottom: 0.4, top: 0.1), .multiFrequency(every: [1, 2]),
         .multiFrequency([.init(every: 2, explore: .resample), .init(every: 1)]),
+        .truncation(0.3).taking(.weights), .binaryTournament.taking(.hyperparameters),
+        .tTest(window: 3, significance: 0.3).taking(.hyperparameters), .itself,
     ]
 
     static let certainCases: [Case] = [
@@ -90,7 +92,7 @@ extension StoreContract {
                     trees.append(try await store.intervals(of: experiment.name).map(\.inTree))
                 }
                 for tree in trees.dropFirst() { try expectEqual(tree, trees[0], "\(rule)") }
-                try expect(trees[0].contains { $0.isExploit })
+                try expect(trees[0].contains { rule.isCopying ? $0.isExploit : !$0.changes.isEmpty })
             }
         },
         Case("certain decisions in trouble are derived again, through two handles, and nothing needed is garbage") {
@@ -232,5 +234,12 @@ extension Interval {
         Interval(
             id: id, parent: parent, hyperparameters: hyperparameters, changes: changes, depth: depth,
             created: Timestamp(milliseconds: 0))
+    }
+}
+
+extension ExploitRule {
+    /// True if members take over weights.
+    fileprivate var isCopying: Bool {
+        hasDonors && takes != .hyperparameters
     }
 }

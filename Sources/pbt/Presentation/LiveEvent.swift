@@ -80,7 +80,7 @@ struct LiveEvent {
                     "  \(change.name) \(Format.value(change.before)) \(change.operation) = "
                     + Format.value(change.after) + (change.isClipped ? " (clipped)" : "")
             }
-            return line("copy", nil, text)
+            return line(decision["decision"] == "adopts" ? "adopt" : "copy", nil, text)
         }
     }
 

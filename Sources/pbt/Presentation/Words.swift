@@ -29,6 +29,10 @@ extension Objective.Goal {
 extension ExploitRule {
     /// The name, with its parameters.
     var words: String {
+        kindWords + (takes == .both ? "" : ", takes \(takes.rawValue) only")
+    }
+
+    private var kindWords: String {
         switch kind {
         case .truncation(let bottom, let top) where bottom == top: "truncation \(Words.percent(bottom))"
         case .truncation(let bottom, let top):
@@ -37,6 +41,7 @@ extension ExploitRule {
         case .tTest(let window, let significance): "t-test over \(window) scores at \(significance.short)"
         case .best: "copy the best"
         case .none: "no exploit"
+        case .itself: "explore only"
         case .custom(let name): "\(name) (Swift)"
         case .multiFrequency(let subPopulations):
             "MF-PBT, every " + subPopulations.map { "\($0.every)" }.joined(separator: ", ") + " intervals"
@@ -65,6 +70,8 @@ extension ExploreRule {
                 + resampling(probability)
         case .standard(.uniformSteps(let low, let high), let probability):
             return "step ±\(Words.percent(low))..\(Words.percent(high)) of the range" + resampling(probability)
+        case .standard(.normalSteps(let deviation), let probability):
+            return "normal step, σ \(Words.percent(deviation)) of the range" + resampling(probability)
         case .ray(let factors, let probability):
             return "as Ray: " + factors.map { "×\($0.short)" }.joined(separator: " ") + resampling(probability)
         case .pb2(let settings):

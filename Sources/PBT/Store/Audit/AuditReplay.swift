@@ -387,7 +387,7 @@ struct AuditReplay {
     /// Returns the choice of a donor with its steps, by the same rule and draws as the decision.
     private func choice(after interval: Interval, in population: Population) throws -> ExploitChoice? {
         let (id, exploit) = (interval.id, experiment.exploit)
-        guard experiment.kind == .populationBasedTraining, exploit != .none, id.index + 1 < experiment.intervals
+        guard experiment.kind == .populationBasedTraining, exploit.hasDonors, id.index + 1 < experiment.intervals
         else { return nil }
         if interval.state == .done, experiment.isBurningIn(after: id.index) { return nil }
         if case .custom = exploit.kind, population[id: id.member] != nil, experiment.gate == nil,

@@ -82,7 +82,7 @@ package struct Generation: Sendable {
         case .multiFrequency:
             need = .exchange
             donors = nil
-        case .custom, .none:
+        case .custom, .none, .itself:
             need = .all
             donors = nil
         }

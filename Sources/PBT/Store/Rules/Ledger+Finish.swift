@@ -212,7 +212,7 @@ extension Ledger {
         // With decisions that wait for certainty, those about other members that an exploit follows from.
         let others = decisions.filter { $0.interval != interval.id || record.experiment.isSynchronous }
         func log(_ decisions: [Decision], of generation: Int) throws {
-            let exploits = decisions.filter(\.replaces).map { decision in
+            let exploits = decisions.filter { $0.replaces || $0.donor != nil }.map { decision in
                 var object = decision.value.object ?? [:]
                 object["member"] = .integer(decision.interval.member)
                 return Value.object(object)
