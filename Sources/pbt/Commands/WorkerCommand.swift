@@ -85,7 +85,10 @@ struct WorkerCommand: AsyncParsableCommand {
                 "skipping \(PlainText.line(record.experiment.name)): \(Self.reason(record.experiment, in: opened.location))"
             )
         }
-        let open = served.filter { !$0.state.isOver && (isPersistent || Self.serves($0.experiment)) }
+        let open = served.filter {
+            ($0.needsEvaluation && Self.evaluates($0.experiment))
+                || (!$0.state.isOver && (isPersistent || Self.serves($0.experiment)))
+        }
         guard wait || !open.isEmpty else {
             if !quiet { Output.note("nothing to train: \(states(of: served))") }
             if experiment != nil { try Self.check(served) }
@@ -103,7 +106,7 @@ struct WorkerCommand: AsyncParsableCommand {
         }
         let status = StatusLines(isLive: false)
         let logger = Logger(label: "pbt") { _ in StatusLogHandler(status: status, isVerbose: verbose) }
-        if isPersistent {
+        if isPersistent, open.contains(where: { !$0.state.isOver }) {
             let service = PersistentService(
                 opened: opened, experiments: served.map(\.experiment.name), slots: slots, logger: logger)
             return try await finish(
@@ -113,6 +116,7 @@ struct WorkerCommand: AsyncParsableCommand {
         var configuration = WorkerConfiguration(
             experiments: experiment == nil ? .all : .named(served.map(\.experiment.name)), slots: slots,
             end: wait ? .never : .whenIdle)
+        configuration.evaluates = true
         configuration.serves = { experiment in
             Self.serves(experiment) && experiment.trainer?.deviceProblem(slots: slots) == nil
         }
@@ -174,6 +178,11 @@ struct WorkerCommand: AsyncParsableCommand {
                 + (record.reason.map { ": \(PlainText.line($0))" } ?? "")
         }
         throw Failure(.noResult, failures.joined(separator: "; "))
+    }
+
+    /// Returns true if a program can be started for each evaluation of an experiment.
+    private static func evaluates(_ experiment: Experiment) -> Bool {
+        serves(experiment.evaluating)
     }
 
     /// Returns true if a program can be started for each interval of an experiment.
