@@ -44,6 +44,8 @@ struct Search {
                 candidates: try settings.required("candidates", \.int), repeats: try settings.required("repeats", \.int)
             )
         }
+        // A definition that evaluates has a program; this one is not started.
+        if experiment.evaluate != nil { experiment.trainer = Experiment.Trainer(command: ["true"], directory: "/") }
         return experiment
     }
 
