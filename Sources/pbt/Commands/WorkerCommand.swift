@@ -88,7 +88,10 @@ struct WorkerCommand: AsyncParsableCommand {
                 "skipping \(PlainText.line(record.experiment.name)): \(Self.reason(record.experiment, in: opened.location))"
             )
         }
-        let open = served.filter { !$0.state.isOver && (isPersistent || Self.serves($0.experiment)) }
+        let open = served.filter {
+            ($0.needsEvaluation && Self.evaluates($0.experiment))
+                || (!$0.state.isOver && (isPersistent || Self.serves($0.experiment)))
+        }
         guard wait || !open.isEmpty else {
             if !quiet { Output.note("nothing to train: \(states(of: served))") }
             if experiment != nil {
@@ -119,7 +122,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let status = StatusLines(isLive: false)
         let logger = Logger(label: "pbt") { [verbose] _ in StatusLogHandler(status: status, isVerbose: verbose) }
         let devices = DeviceAssignment(gpus: gpus) { logger.warning("\($0)") }
-        if isPersistent {
+        if isPersistent, open.contains(where: { !$0.state.isOver }) {
             let service = PersistentService(
                 opened: opened, experiments: served.map(\.experiment.name), slots: slots, devices: devices,
                 logger: logger)
@@ -128,6 +131,7 @@ struct WorkerCommand: AsyncParsableCommand {
         var configuration = WorkerConfiguration(
             experiments: experiment == nil ? .all : .named(served.map(\.experiment.name)), slots: slots,
             end: wait ? .never : .whenIdle)
+        configuration.evaluates = true
         configuration.serves = { experiment in
             Self.serves(experiment) && experiment.trainer?.with(gpus: gpus).deviceProblem(slots: slots) == nil
         }
@@ -203,6 +207,11 @@ struct WorkerCommand: AsyncParsableCommand {
                 + (record.reason.map { ": \(PlainText.line($0))" } ?? "")
         }
         throw Failure(.noResult, failures.joined(separator: "; "))
+    }
+
+    /// Returns true if a program can be started for each evaluation of an experiment.
+    private static func evaluates(_ experiment: Experiment) -> Bool {
+        serves(experiment.evaluating)
     }
 
     /// Returns true if a program can be started for each interval of an experiment.

@@ -2,6 +2,7 @@
 
 extension Ledger {
     package func finish(_ lease: Lease, _ outcome: Outcome) throws -> Finished {
+        if let number = lease.evaluation { return try finishEvaluation(lease, number, outcome) }
         if let finished = try previousResult(of: lease) { return finished }
         var (record, interval) = try validate(lease)
         switch outcome {

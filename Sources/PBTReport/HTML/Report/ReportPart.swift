@@ -128,8 +128,8 @@ struct ReportPart {
     }
 
     private var tiles: HTML {
-        func tile(_ title: String, _ value: String, isBest: Bool = false) -> HTML {
-            tag("div", ["class": isBest ? "tile best" : "tile"]) {
+        func tile(_ title: String, _ value: String, isBest: Bool = false, of text: String? = nil) -> HTML {
+            tag("div", ["class": isBest ? "tile best" : "tile", "title": text]) {
                 tag("dt") { title }
                 tag("dd") { value }
             }
@@ -139,7 +139,9 @@ struct ReportPart {
         return tag("dl", ["class": "tiles"]) {
             if let best = history.best, let score = best.score {
                 tile("★ Best \(metric), \(best.id)", Format.score(score), isBest: true)
-                if let verdict = history.verdict { tile("vs. \(history.baselineWords)", verdict.short) }
+                if let verdict = history.verdict {
+                    tile("vs. \(history.baselineWords)", verdict.short, of: verdict.text)
+                }
                 for metric in history.otherMetrics.prefix(4) {
                     tile(PlainText.middle(PlainText.line(metric.name), width: 24), metric.valueText)
                 }
