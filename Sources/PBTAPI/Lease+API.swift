@@ -37,9 +37,7 @@ extension Assignment {
     package func api(definition: Value?, version: String) -> Value {
         var object: [String: Value] = [
             "lease": lease.api, "interval": interval.api, "seed": .integer(seed),
-            "objective": [
-                "metric": .string(experiment.objective.metric), "goal": .string(experiment.objective.goal.rawValue),
-            ],
+            "objective": experiment.objective.value,
             "definition_version": .string(version),
         ]
         object["parent_checkpoint"] = parentCheckpoint.map { .string($0) }

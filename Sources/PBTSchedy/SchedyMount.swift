@@ -33,7 +33,8 @@ package struct SchedyMount: Mount {
         self.init(
             SchedyService(
                 Schedy(store, settings: settings),
-                tokens: SchedyTokens(keys: keys, lifetime: lifetime, clock: clock), authority: tokens.map { TokenAuthority(tokens: $0, clock: clock) }), in: http)
+                tokens: SchedyTokens(keys: keys, lifetime: lifetime, clock: clock),
+                authority: tokens.map { TokenAuthority(tokens: $0, clock: clock) }), in: http)
     }
 
     /// Creates the mount of a service.

@@ -39,7 +39,8 @@ package struct SchedyResponse: Sendable, Hashable {
         self.status = status
         headers = [.contentType: "application/json"]
         if let tag { headers[.eTag] = tag }
-        body = Array(value.json.utf8)
+        // The client's parser, Python's, reads NaN where it wrote NaN, so that its code can compute with it.
+        body = Array(value.jsonWithNaN.utf8)
     }
 
     /// A response without a body.
@@ -153,7 +154,8 @@ package struct SchedyService<Rows: TransactionalStore>: Sendable {
         let (holder, email) = try await authorize(request, .read)
         guard let authority else {
             throw SchedyFailure(
-                409, "this server requires no token, so it issues none; your configuration is unchanged. With tokens: "
+                409,
+                "this server requires no token, so it issues none; your configuration is unchanged. With tokens: "
                     + "pbt serve --schedy --tokens")
         }
         let token = try await authority.reset(holder)

@@ -166,11 +166,13 @@ def metrics(positional: Any, named: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def score(values: Mapping[str, Any], metric: str) -> float:
-    """Returns the objective's metric as a number; NaN and infinity are kept.
+    """Returns the objective's metric as a number; NaN and infinity are kept. NaN without an objective.
 
     Raises:
         PBTError: with code ``badValue``, when it is missing or not a number.
     """
+    if not metric:
+        return math.nan
     if metric not in values:
         given = ", ".join(sorted(values)) or "nothing"
         raise PBTError("badValue", f"the objective's metric {metric!r} was not reported, only {given}")
