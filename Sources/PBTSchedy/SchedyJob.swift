@@ -112,7 +112,9 @@ extension Interval {
     /// The key of the notes with the results that hold NaN or infinity: for each, its JSON with these tokens.
     private static var key: String { "nonfinite" }
 
-    /// The results as the client sent them. The metrics have null in place of NaN and infinity.
+    /// The results as the client sent them.
+    ///
+    /// The metrics have null in place of NaN and infinity.
     var results: [String: Value] {
         get {
             var results = metrics

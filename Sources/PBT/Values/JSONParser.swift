@@ -41,11 +41,12 @@ extension Value {
     /// The problem with an integer that ``init(exactly:)`` refuses, as a clause.
     package static let tooLarge = "does not fit into 64 bits and would be rounded; write it as a string, or as 1e20"
 
-    /// The exact value of a decimal integer: an integer if it fits into 64 bits, otherwise the floating-point number that
-    /// equals it.
+    /// Creates the exact value of a decimal integer: an integer if it fits into 64 bits, otherwise the floating-point
+    /// number that equals it.
+    ///
+    /// Nil for other strings, and for an integer that no floating-point number equals or of more than 127 bits.
     ///
     /// - Parameter digits: An optional sign, and digits.
-    /// - Returns: Nil for other texts, and for an integer that no floating-point number equals or of more than 127 bits.
     package init?(exactly digits: String) {
         if let integer = Int(digits) {
             self = .integer(integer)
@@ -56,7 +57,9 @@ extension Value {
         }
     }
 
-    /// True for the text of a decimal integer that would be rounded.
+    /// Returns true for a decimal integer that would be rounded.
+    ///
+    /// - Parameter text: Any string.
     package static func isRounded(_ text: String) -> Bool {
         let digits = text.hasPrefix("-") || text.hasPrefix("+") ? text.dropFirst() : Substring(text)
         guard !digits.isEmpty, digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {

@@ -45,7 +45,9 @@ public struct TokenRecord: Sendable, Hashable {
 
 /// A secret by which a server signs tokens of short life, so that they stay valid when it restarts.
 public struct SigningKey: Sendable, Hashable {
-    /// The secret: 32 random bytes. Never shown or logged.
+    /// The secret: 32 random bytes.
+    ///
+    /// Never shown or logged.
     public var secret: [UInt8]
     /// The time of its creation.
     public var created: Timestamp
@@ -72,7 +74,9 @@ public protocol TokenStore: Sendable {
     ///   - oldest: The creation time of the oldest key that is kept.
     /// - Returns: The keys, the newest first.
     /// - Throws: The errors of the store.
-    func add(_ key: SigningKey, after newest: SigningKey?, removingBefore oldest: Timestamp) async throws
+    func add(
+        _ key: SigningKey, after newest: SigningKey?, removingBefore oldest: Timestamp
+    ) async throws
         -> [SigningKey]
 
     /// Replaces a token in one step, so that its holder always has one.
