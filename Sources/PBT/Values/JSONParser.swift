@@ -60,6 +60,7 @@ extension Value {
     /// Returns true for a decimal integer that would be rounded.
     ///
     /// - Parameter text: Any string.
+    /// - Returns: False for everything that is not an optional sign and digits.
     package static func isRounded(_ text: String) -> Bool {
         let digits = text.hasPrefix("-") || text.hasPrefix("+") ? text.dropFirst() : Substring(text)
         guard !digits.isEmpty, digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
