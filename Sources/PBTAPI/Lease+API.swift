@@ -41,9 +41,7 @@ extension Assignment {
         var object: [String: Value] = [
             "lease": lease.api, "interval": interval.api, "seed": .integer(seed),
             "interval_seed": .integer(intervalSeed),
-            "objective": [
-                "metric": .string(experiment.objective.metric), "goal": .string(experiment.objective.goal.rawValue),
-            ],
+            "objective": experiment.objective.value,
             "definition_version": .string(version),
         ]
         object["parent_checkpoint"] = parentCheckpoint.map { .string($0) }

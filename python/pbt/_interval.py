@@ -72,7 +72,7 @@ class Interval:
         continues: True if the parent is the interval that this worker trained last and reported successfully. A model
             still in memory is then exactly the one to continue, and restoring may be skipped. In a batch: true if the
             parent was in the previous batch. The hyperparameters may differ all the same: always set them.
-        objective_metric: The metric that :meth:`report` requires.
+        objective_metric: The metric that :meth:`report` requires; empty if the experiment has no objective.
         lost: True when the lease is lost and another worker may have the interval: stop training it.
     """
 
@@ -92,7 +92,7 @@ class Interval:
         if parent is not None:
             self.parent = (int(parent["member"]), int(parent["interval"]))
         self.continues = continues
-        self.objective_metric = str(assignment["objective"]["metric"])
+        self.objective_metric = str((assignment["objective"] or {}).get("metric", ""))
         self.lost = False
         self._worker = worker
         self._thread: int = threading.get_ident()

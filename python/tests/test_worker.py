@@ -414,10 +414,13 @@ def test_an_interval_knows_its_depth_which_is_not_its_index_and_one(start: Start
     for interval in pbt.worker():
         depths.append(interval.depth)
         save(interval)
-        interval.report(score=1, steps=10**400)
+        with pytest.raises(pbt.PBTError, match="the metric steps is an integer beyond 64 bits, which would be rounded"):
+            interval.report(score=1, steps=2**64 - 1)
+        interval.report(score=1, steps=10**20, low=-(2**63))
     # Of the first one the server says nothing, as one from before did.
     assert depths == [1, 7]
-    assert server.of("finish")[0]["metrics"]["steps"] is None
+    assert server.of("finish")[0]["metrics"]["steps"] == 10**20
+    assert server.of("finish")[0]["metrics"]["low"] == -(2**63)
 
 
 @pytest.mark.parametrize("call", [lambda: pbt.worker(overlap=True), lambda: pbt.Worker(overlap=True)])

@@ -248,6 +248,19 @@ extension Experiment {
 
     private static func readObjective(_ reader: ObjectReader) throws(DocumentError) -> Objective {
         let document = try reader.required("objective", "objective: {metric: accuracy, goal: maximize}")
+        if document.value == .null {
+            // Nothing but the results of clients may depend on it.
+            let kind = reader.document("kind")?.value
+            guard kind == "manual" || kind == "random_search", reader.document("open")?.value == true,
+                !reader.has("command")
+            else {
+                throw reader.error(
+                    "objective",
+                    "may be null only with open: true, kind: manual or random_search, and without a command; write for "
+                        + "example: objective: {metric: accuracy, goal: maximize}")
+            }
+            return .undeclared
+        }
         let objective = try ObjectReader(
             document, path: "objective", known: ["metric", "goal"],
             hints: ["mode": "write goal: maximize or goal: minimize", "direction": "write goal: maximize"])

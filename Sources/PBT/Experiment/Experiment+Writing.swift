@@ -22,7 +22,7 @@ extension Experiment {
     private var searchValue: [String: Value] {
         var object: [String: Value] = [
             "name": .string(name),
-            "objective": ["metric": .string(objective.metric), "goal": .string(objective.goal.rawValue)],
+            "objective": objective.value,
             "population": .integer(population), "intervals": .integer(intervals),
             "seed": .integer(Int(Int64(bitPattern: seed))), "space": space.value,
         ]

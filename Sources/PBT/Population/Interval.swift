@@ -152,6 +152,14 @@ public struct Interval: Sendable, Hashable, Identifiable {
     /// Additional data that was stored with the label.
     package var notes: [String: Value] = [:]
 
+    /// True for the remains of a job that was deleted: it is not counted, and in a search without copies not shown.
+    ///
+    /// Its row stays, since places in the order of decisions depend on it.
+    package var isDeleted: Bool {
+        get { notes["deleted"] == true }
+        set { notes["deleted"] = newValue ? true : nil }
+    }
+
     /// The sequence numbers at which it finished before it was started again.
     package var earlierPlaces: [Int64] {
         get { notes["earlier"]?.array?.compactMap { $0.int.map { Int64($0) } } ?? [] }

@@ -14,9 +14,13 @@ struct WorkersPage {
         var running: [Interval] = []
         var done = 0
         var failed = 0
-        var busy = Duration.zero
-        var first: Timestamp?
-        var last: Timestamp?
+        private var stretches: [(start: Timestamp, end: Timestamp)] = []
+        private(set) var first: Timestamp?
+        private(set) var last: Timestamp?
+
+        init(name: String) {
+            self.name = name
+        }
 
         mutating func add(_ interval: Interval, now: Timestamp) {
             if interval.state == .running { running.append(interval) }
@@ -24,13 +28,22 @@ struct WorkersPage {
             if interval.state == .failed { failed += 1 }
             guard let started = interval.started else { return }
             let ended = interval.finished ?? (interval.state == .running ? now : started)
-            busy += max(.zero, ended.since(started))
+            if started < ended { stretches.append((started, ended)) }
             first = min(first ?? started, started)
             last = max(last ?? ended, ended)
         }
 
-        /// The fraction of the time since its first interval that it spent in training; above 1 for a worker that trains
-        /// several intervals concurrently.
+        /// The time in which it trained; several intervals at the same time count once.
+        var busy: Duration {
+            var (busy, until) = (Duration.zero, Timestamp(milliseconds: .min))
+            for stretch in stretches.sorted(by: { $0.start < $1.start }) where stretch.end > until {
+                busy += stretch.end.since(max(stretch.start, until))
+                until = stretch.end
+            }
+            return busy
+        }
+
+        /// The fraction of the time since its first interval that it spent in training, at most 1.
         var utilization: Double? {
             guard let first, let last, last > first else { return nil }
             return busy / last.since(first)

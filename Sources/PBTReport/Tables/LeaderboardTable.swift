@@ -21,7 +21,7 @@ package struct LeaderboardTable: Sendable {
     package init(_ rows: [Leaderboard.Row], of leaderboard: Leaderboard, glyphs: Glyphs) {
         self.rows = rows
         let experiment = leaderboard.record.experiment
-        metric = experiment.objective.metric
+        metric = experiment.objective.isDeclared ? experiment.objective.metric : "score"
         fixed = Set(experiment.space.names.filter { experiment.space[$0]?.isMutable == false })
         space = experiment.space
         self.glyphs = glyphs

@@ -9,6 +9,7 @@ import PBTHTTP
 import PBTSchedy
 import PBTServer
 import ServiceLifecycle
+import SystemPackage
 import UnixSignals
 
 /// `pbt serve`.
@@ -123,6 +124,7 @@ struct ServeCommand: AsyncParsableCommand {
             tls: certificate.flatMap { certificate in key.map { .init(certificate: certificate, key: $0) } },
             rateLimit: rateLimit ?? (isOpen ? nil : 1000), connections: connections, version: Version.current)
         var extensions: [ServerExtension] = []
+        if schedy, !isOpen { warnOfReaders(of: opened) }
         if schedy { extensions.append(try self.schedy(over: opened.store, isOpen ? nil : kept)) }
         if !hidesDashboard { extensions.append(.dashboard(DashboardConfiguration(allowsControl: allowsControl))) }
         let scheme = certificate == nil ? "http" : "https"
@@ -139,6 +141,14 @@ struct ServeCommand: AsyncParsableCommand {
                 ],
                 gracefulShutdownSignals: Signals.trapped.filter { $0 != .sighup }, logger: logger))
         try await group.run()
+    }
+
+    /// Warns if users other than its owner can read the store, which holds the keys of exchanged tokens.
+    private func warnOfReaders(of opened: OpenStore) {
+        guard case .file(let path) = opened.location, FileIdentity.isReadableByOthers(path.string) else { return }
+        Output.warn(
+            "other users of this machine can read the store, and could sign in with the keys in it: "
+                + Shell.command(["chmod", "600", path.string]))
     }
 
     /// Returns the extension that serves Schedy's protocol over a store.

@@ -111,7 +111,9 @@ struct WorkerCommand: AsyncParsableCommand {
                 ?? (wait ? "all experiments" : Words.count(open.count, "experiment"))
             Output.note("serving \(names) of \(opened.location) with \(Words.count(slots, "worker"))")
         }
-        let session = try await session(serving: served, slots: slots, gpus, isPersistent: isPersistent, in: opened)
+        let session = try await session(
+            serving: served, slots: slots, gpus, isPersistent: isPersistent && open.contains { !$0.state.isOver },
+            in: opened)
         try await finish(session, training: wait && !isPersistent ? [] : open, in: opened)
     }
 
@@ -122,7 +124,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let status = StatusLines(isLive: false)
         let logger = Logger(label: "pbt") { [verbose] _ in StatusLogHandler(status: status, isVerbose: verbose) }
         let devices = DeviceAssignment(gpus: gpus) { logger.warning("\($0)") }
-        if isPersistent, open.contains(where: { !$0.state.isOver }) {
+        if isPersistent {
             let service = PersistentService(
                 opened: opened, experiments: served.map(\.experiment.name), slots: slots, devices: devices,
                 logger: logger)

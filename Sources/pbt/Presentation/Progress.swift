@@ -155,7 +155,7 @@ actor Progress {
             break
         case .done where event.details["decision"] == "exploits" && status.isLive: break
         case .generation where status.isLive: break
-        case .paused, .resumed, .ended, .edited, .pushed, .setAside: break
+        case .paused, .resumed, .ended, .edited, .pushed, .deleted, .setAside: break
         case .done, .generation, .started, .released, .evaluated:
             guard isVerbose else { return }
         case .created: return

@@ -45,7 +45,8 @@ struct Evaluator: Sendable {
         configuration.evaluates = true
         configuration.limits.lasting = 1
         let worker = Worker(
-            store: opened.store, checkpoints: try await opened.checkpoints(), executor: CommandExecutor(slots: slots, devices: DeviceAssignment(gpus: gpus)),
+            store: opened.store, checkpoints: try await opened.checkpoints(),
+            executor: CommandExecutor(slots: slots, devices: DeviceAssignment(gpus: gpus)),
             configuration: opened.isRemote ? configuration.overNetwork : configuration)
         try await Self.interruptible {
             try await worker.run()

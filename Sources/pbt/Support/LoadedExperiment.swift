@@ -73,6 +73,12 @@ struct LoadedExperiment {
     func interval(_ argument: IntervalArgument?) throws -> Interval {
         guard let argument else {
             if let best = history.best { return best }
+            guard experiment.objective.isDeclared else {
+                throw Failure(
+                    .noResult,
+                    "\"\(experiment.name)\" has no objective, so there is no best interval; declare one with: "
+                        + Hint.command("edit", experiment.name, "--minimize", "METRIC", in: opened))
+            }
             throw Failure(
                 record.state.isOver ? .noResult : .noSuch,
                 "no interval of \"\(experiment.name)\" is done, so there is no best one; see: "

@@ -10,7 +10,8 @@ extension Ledger {
             let (decisions, garbage) = try charge(&interval, .retried, because: reason, in: &record)
             return Finished(interval: interval, decisions: decisions, garbage: garbage, record: record)
         case .trained(let score, let metrics, let checkpoint):
-            guard checkpoint != nil || !score.isFinite else {
+            let isRanked = record.experiment.objective.isDeclared
+            guard checkpoint != nil || !score.isFinite || !isRanked else {
                 throw PBTError(
                     .badValue,
                     "interval \(lease.interval) has a score but no checkpoint that its successors could continue")
@@ -19,10 +20,10 @@ extension Ledger {
             let name = CheckpointName(interval.id, attempt: interval.attempts)
             // Files are looked up, given to trainers, and deleted by this name.
             if let checkpoint, CheckpointName(checkpoint) != name { throw name.refusal(of: checkpoint) }
-            interval.state = score.isFinite ? .done : .diverged
-            interval.score = score.isFinite ? score : nil
+            interval.state = score.isFinite || !isRanked ? .done : .diverged
+            interval.score = score.isFinite && isRanked ? score : nil
             interval.metrics = metrics.mapValues(\.finite)
-            interval.reason = score.isFinite ? nil : "the score is \(score)"
+            interval.reason = interval.state == .done ? nil : "the score is \(score)"
             interval.checkpoint = checkpoint
             interval.checkpointState = checkpoint == nil ? .none : .kept
             let (decisions, garbage) = try close(&interval, from: .running, in: &record)
@@ -205,6 +206,7 @@ extension Ledger {
         }
         let kind: Event.Kind =
             switch interval.state {
+            case _ where interval.isDeleted: .deleted
             case .diverged: .diverged
             case .failed: .failed
             default: .done
