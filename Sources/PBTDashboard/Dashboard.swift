@@ -12,13 +12,20 @@ public import PBTServer
 extension ServerExtension {
     /// A dashboard at `/`, whose pages are complete without JavaScript, and update live with it.
     ///
-    /// - Parameter configuration: The behavior of the dashboard.
+    /// - Parameters:
+    ///   - configuration: The behavior of the dashboard.
+    ///   - deleteJob: Deletes a job of a client's experiment; nil if jobs cannot be deleted from the pages.
     /// - Returns: An extension for ``Server``.
-    public static func dashboard(_ configuration: DashboardConfiguration = DashboardConfiguration()) -> ServerExtension
-    {
-        ServerExtension { Dashboard(server: $0, settings: configuration) }
+    public static func dashboard(
+        _ configuration: DashboardConfiguration = DashboardConfiguration(), deletingJobs deleteJob: JobDeletion? = nil
+    ) -> ServerExtension {
+        ServerExtension { Dashboard(server: $0, settings: configuration, deleteJob: deleteJob) }
     }
 }
+
+/// Deletes a job of an experiment that a client of another protocol has created: by the job's id, and the experiment's
+/// name.
+public typealias JobDeletion = @Sendable (_ job: String, _ experiment: String) async throws -> Void
 
 /// The dashboard as a mount: finds the page of a request, authenticates the browser, and renders errors as pages.
 ///
@@ -26,8 +33,8 @@ extension ServerExtension {
 struct Dashboard: Mount {
     private let context: DashboardContext
 
-    init(server: ServerContext, settings: DashboardConfiguration) {
-        context = DashboardContext(server: server, settings: settings)
+    init(server: ServerContext, settings: DashboardConfiguration, deleteJob: JobDeletion? = nil) {
+        context = DashboardContext(server: server, settings: settings, deleteJob: deleteJob)
     }
 
     func announceShutdown(within time: Duration) async {

@@ -88,7 +88,7 @@ struct ShowText {
     private var method: String {
         var parts = [experiment.kind.words]
         if experiment.kind == .populationBasedTraining {
-            parts += [experiment.exploit.words, experiment.explore.words]
+            parts += [experiment.exploit.words, experiment.exploreWords]
         }
         if experiment.isSynchronous { parts.append("synchronous") }
         if experiment.waitsForCertainty {
@@ -110,7 +110,8 @@ struct ShowText {
 
     private var result: String {
         guard let best = history.best else { return "no finished interval yet" }
-        var parts = ["best \(terminal.symbol("★", "*")) \(best.id) \(best.scoreText)"]
+        let job = best.label.map { " (job \($0))" } ?? ""
+        var parts = ["best \(terminal.symbol("★", "*")) \(best.id)\(job) \(best.scoreText)"]
         let scores = members.compactMap(\.score).sorted()
         if !scores.isEmpty {
             let middle = scores.count / 2
@@ -148,8 +149,9 @@ struct ShowText {
     }
 
     private func table(of shown: [MemberStanding], _ hyperparameters: HyperparameterColumns) -> TextTable {
+        let jobs: [TextTable.Column] = history.hasJobs ? [.init("JOB", canShrink: false)] : []
         var table = TextTable(
-            [
+            jobs + [
                 .init("MEMBER", .right), .init(""), .init("INTERVAL", .right, rank: 1),
                 .init(experiment.objective.metric.uppercased(), .right),
             ] + hyperparameters.columns(rank: 2)
@@ -159,7 +161,8 @@ struct ShowText {
             let (copies, origin) = ancestry(of: member.shown)
             let star = member.shown.id == history.best?.id ? terminal.symbol("★", "*") : ""
             table.append(
-                ["\(member.shown.id.member)", star, "\(member.shown.id.index)", scores[row]]
+                (jobs.isEmpty ? [] : [PlainText.line(member.shown.jobID)])
+                    + ["\(member.shown.id.member)", star, "\(member.shown.id.index)", scores[row]]
                     + hyperparameters.cells[row] + ["\(copies)", origin, member.words])
         }
         return table
