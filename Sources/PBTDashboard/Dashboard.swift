@@ -23,10 +23,6 @@ extension ServerExtension {
     }
 }
 
-/// Deletes a job of an experiment that a client of another protocol has created: by the job's id, and the experiment's
-/// name.
-public typealias JobDeletion = @Sendable (_ job: String, _ experiment: String) async throws -> Void
-
 /// The dashboard as a mount: finds the page of a request, authenticates the browser, and renders errors as pages.
 ///
 /// Next to the API rather than a client of it: it reads the store once for all viewers.

@@ -30,3 +30,7 @@ public struct DashboardConfiguration: Sendable, Hashable {
         Links.experiment(experiment)
     }
 }
+
+/// Deletes a job of an experiment that a client of another protocol has created: by the job's id, and the experiment's
+/// name.
+public typealias JobDeletion = @Sendable (_ job: String, _ experiment: String) async throws -> Void

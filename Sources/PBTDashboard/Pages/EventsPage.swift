@@ -101,7 +101,7 @@ struct EventsPage {
             ) {
                 for event in events {
                     tag("tr") {
-                        if experiment.hasJobs { tag("td") { Links.job(event.interval, of: experiment) } }
+                        if experiment.hasJobs { tag("td") { experiment.jobLink(event.interval) } }
                         tag("td") {
                             tag("time", ["datetime": "\(event.time)", "title": "\(event.time)"]) { time(event.time) }
                         }

@@ -53,7 +53,7 @@ struct LineagePage {
         let replaced = experiment.history.genealogy[
             IntervalID(member: interval.id.member, index: interval.id.index - 1)]
         return tag("tr", ["data-p": experiment.piece(of: interval.id).map { "\($0)" }]) {
-            if experiment.hasJobs { tag("td") { Links.job(interval.id, of: experiment) } }
+            if experiment.hasJobs { tag("td") { experiment.jobLink(interval.id) } }
             tag("th", ["scope": "row"]) { Links.interval(interval.id, of: experiment.name) }
             tag("td") { if let donor { Links.interval(donor.id, of: experiment.name) } else { "–" } }
             tag("td", ["class": "n"]) { Formatting.score(donor?.score) }

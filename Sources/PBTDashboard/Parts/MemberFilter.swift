@@ -81,7 +81,8 @@ struct MemberFilter {
                 return row.member == member || row.newest.jobID.hasPrefix(word)
                     || !row.isInterval && members[word]?.contains(row.member) == true
             case .state(let word):
-                return row.status.words.contains(word) || row.newest.state.rawValue.hasPrefix(word)
+                return row.newest.state.rawValue.hasPrefix(word) || row.status.words.hasPrefix(word)
+                    || row.status.words.split { !$0.isLetter }.contains { $0.hasPrefix(word) }
             case .number(let column, let sign, let than):
                 guard let number = column.number(of: row) else { return false }
                 return sign == ">" ? number > than : sign == "<" ? number < than : number == than

@@ -41,7 +41,7 @@ struct MemberIntervalsTable {
 
     private func row(_ interval: Interval, _ children: [IntervalID]) -> HTML {
         tag("tr", ["data-p": experiment.piece(of: interval.id).map { "\($0)" }]) {
-            if experiment.hasJobs { tag("td") { Links.job(interval.id, of: experiment) } }
+            if experiment.hasJobs { tag("td") { experiment.jobLink(interval.id) } }
             tag("th", ["scope": "row", "class": "n"]) {
                 tag("a", ["href": Links.member(interval.id.member, of: experiment.name, interval: interval.id.index)]) {
                     "\(interval.id.index)"

@@ -3,11 +3,6 @@
 import PBT
 import PBTReport
 
-/// The rows of a table: members with their newest intervals, or all intervals.
-enum RowKind: String, CaseIterable {
-    case members, intervals
-}
-
 /// A member as tables show it, or one interval of it.
 struct MemberRow {
     /// A Boolean value indicating whether the row is one interval, rather than a member.
@@ -42,6 +37,7 @@ extension ExperimentContext {
     /// - Parameters:
     ///   - kind: The rows.
     ///   - includesDeleted: Whether there is a row for a finished interval whose job was deleted or queued again.
+    /// - Returns: The rows, by member and index.
     func memberRows(_ kind: RowKind = .members, includesDeleted: Bool = true) -> [MemberRow] {
         let intervals = history.genealogy.intervals
         let live = Dictionary(running.map { ($0.id, $0) }) { $1 }
@@ -67,7 +63,9 @@ extension ExperimentContext {
                     previousScore: scored.flatMap { history.genealogy.parents[$0] }.flatMap { intervals[$0].score },
                     copies: count, donor: donor, piece: history.pieceOfPlace[place],
                     status: isLast
-                        ? MemberStatus(of: newest, finished: finished.map { intervals[$0] }, in: record, now: now)
+                        ? MemberStatus(
+                            of: newest, finished: kind == .intervals ? nil : finished.map { intervals[$0] }, in: record,
+                            now: now)
                         : MemberStatus(ofPast: newest)))
         }
         return rows

@@ -179,6 +179,7 @@ struct ViewOptions: Sendable, Hashable {
     ///   - name: The parameter.
     ///   - standard: The number without it.
     ///   - range: The numbers that it takes.
+    /// - Returns: The number.
     /// - Throws: A `PBTError` with code `badRequest` that names the parameter.
     func number(_ name: String, _ standard: Int, in range: ClosedRange<Int>) throws -> Int {
         guard let text = query[name] else { return standard }

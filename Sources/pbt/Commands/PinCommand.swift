@@ -20,8 +20,8 @@ struct PinCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
-        let opened = try await storeOptions.open()
         let id = try interval.interval()
+        let opened = try await storeOptions.open()
         try await opened.store.pin(id, of: experiment, true)
         let pinned = try await opened.store.interval(id, of: experiment)
         // Schedy's clients keep the files of their jobs.
