@@ -54,7 +54,10 @@ struct MemberFilter {
             }
             return .success(.state(state))
         }
-        guard let place = word.lastIndex(where: { "<>=".contains($0) }) else {
+        // Names and values may hold these signs too: the last one after the name of a column, else the last one.
+        let places = word.indices.filter { "<>=".contains(word[$0]) }
+        let place = places.last { names.column(String(word[..<$0])) != nil } ?? places.last
+        guard let place else {
             return .success(.text(word, member: Int(word)))
         }
         let (name, value) = (String(word[..<place]), String(word[word.index(after: place)...]))
