@@ -14,13 +14,10 @@ struct WorkersPage {
         var running: [Interval] = []
         var done = 0
         var failed = 0
-        private var stretches: [(start: Timestamp, end: Timestamp)] = []
-        private(set) var first: Timestamp?
-        private(set) var last: Timestamp?
-
-        init(name: String) {
-            self.name = name
-        }
+        /// The times in which it trained an interval.
+        var times: [(start: Timestamp, end: Timestamp)] = []
+        var first: Timestamp?
+        var last: Timestamp?
 
         mutating func add(_ interval: Interval, now: Timestamp) {
             if interval.state == .running { running.append(interval) }
@@ -28,24 +25,20 @@ struct WorkersPage {
             if interval.state == .failed { failed += 1 }
             guard let started = interval.started else { return }
             let ended = interval.finished ?? (interval.state == .running ? now : started)
-            if started < ended { stretches.append((started, ended)) }
+            times.append((started, max(started, ended)))
             first = min(first ?? started, started)
             last = max(last ?? ended, ended)
         }
 
-        /// The time in which it trained; several intervals at the same time count once.
-        var busy: Duration {
-            var (busy, until) = (Duration.zero, Timestamp(milliseconds: .min))
-            for stretch in stretches.sorted(by: { $0.start < $1.start }) where stretch.end > until {
-                busy += stretch.end.since(max(stretch.start, until))
-                until = stretch.end
-            }
-            return busy
-        }
-
-        /// The fraction of the time since its first interval that it spent in training, at most 1.
+        /// The fraction of the time since its first interval in which it trained, as in the worker timeline: intervals that
+        /// it trained concurrently count once.
         var utilization: Double? {
             guard let first, let last, last > first else { return nil }
+            var (busy, until) = (Duration.zero, first)
+            for time in times.sorted(by: { $0.start < $1.start }) where time.end > until {
+                busy += time.end.since(max(time.start, until))
+                until = time.end
+            }
             return busy / last.since(first)
         }
     }
@@ -126,7 +119,13 @@ struct WorkersPage {
             tag("td") { lease(row) }
             tag("td", ["class": "n"]) { "\(row.done)" }
             tag("td", ["class": "n"]) { "\(row.failed)" }
-            tag("td", ["class": "n", "title": "time in training / time since its first interval"]) {
+            tag(
+                "td",
+                [
+                    "class": "n",
+                    "title": "time in training / time since its first interval; concurrent intervals count once",
+                ]
+            ) {
                 if let utilization = row.utilization { "\(Int((utilization * 100).rounded()))%" } else { "–" }
             }
             tag("td") { if let last = row.last { Formatting.ago(last, now: now) } else { "–" } }
@@ -136,6 +135,8 @@ struct WorkersPage {
     private func lease(_ row: Row) -> HTML {
         guard let expires = row.running.compactMap(\.leaseExpires).min() else { return HTML("–") }
         let left = expires.since(experiment.now)
+        // Jobs of a client without a timeout have a lease until the end of time.
+        if left > Limits.duration { return HTML("no limit") }
         return HTML(
             left < .zero ? "expired \(Formatting.duration(.zero - left)) ago" : "\(Formatting.duration(left)) left")
     }

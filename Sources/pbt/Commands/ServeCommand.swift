@@ -76,7 +76,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(
         name: .customLong("allow-control"),
         help:
-            "Let users who may manage experiments pause, resume, stop and push from the dashboard; default: read-only."
+            "Let users who may manage experiments pause, resume, stop, push and delete from the dashboard; default: read-only."
     )
     var allowsControl = false
 
@@ -126,7 +126,11 @@ struct ServeCommand: AsyncParsableCommand {
         var extensions: [ServerExtension] = []
         if schedy, !isOpen { warnOfReaders(of: opened) }
         if schedy { extensions.append(try self.schedy(over: opened.store, isOpen ? nil : kept)) }
-        if !hidesDashboard { extensions.append(.dashboard(DashboardConfiguration(allowsControl: allowsControl))) }
+        if !hidesDashboard {
+            extensions.append(
+                .dashboard(
+                    DashboardConfiguration(allowsControl: allowsControl), deletingJobs: deletion(in: opened.store)))
+        }
         let scheme = certificate == nil ? "http" : "https"
         let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
         let server = Server(
@@ -149,6 +153,22 @@ struct ServeCommand: AsyncParsableCommand {
         Output.warn(
             "other users of this machine can read the store, and could sign in with the keys in it: "
                 + Shell.command(["chmod", "600", path.string]))
+    }
+
+    /// Returns the deletion of jobs of Schedy's clients; nil for a store that is not here.
+    private func deletion(in store: any Store) -> JobDeletion? {
+        (store as? any TransactionalStore).map { Self.deletion(in: $0) }
+    }
+
+    private static func deletion(in store: some TransactionalStore) -> JobDeletion {
+        let schedy = Schedy(store)
+        return { job, experiment in
+            do {
+                try await schedy.delete(job, of: experiment, if: .none)
+            } catch let failure as SchedyFailure {
+                throw PBTError(failure.status == 404 ? .noSuchInterval : .wrongState, failure.text)
+            }
+        }
     }
 
     /// Returns the extension that serves Schedy's protocol over a store.

@@ -31,7 +31,7 @@ struct Explanation {
         origin = audit.finding(leadingTo: id)
         sequel = audit.finding(after: id)
         foundersMismatches = audit.mismatches.filter { $0.interval == id }.map(\.problem)
-        if row == nil, origin == nil { _ = try loaded.interval(IntervalArgument(member: id.member, index: id.index)) }
+        if row == nil, origin == nil { _ = try loaded.interval(IntervalArgument(id)) }
     }
 
     /// True if the record is identical to its re-derivation, bit for bit.
@@ -125,6 +125,7 @@ struct Explanation {
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     func print() throws {
+        if let label = row?.label { try say("\(id) is the job \(label).") }
         if let founder {
             let revision = loaded.revisions.count > 1 ? ", by revision \(founder.revision) of the definition" : ""
             try say("\(id) is a founder: \(founder.origin.words)\(revision).")
@@ -156,14 +157,6 @@ struct Explanation {
 
     private func say(_ text: String) throws {
         try Output.line(Words.plain(PlainText.line(text)))
-    }
-}
-
-extension IntervalArgument {
-    /// Creates an argument that names an interval.
-    init(member: Int, index: Int) {
-        self.member = member
-        self.index = .some(index)
     }
 }
 

@@ -96,7 +96,7 @@ struct ShowText {
     private var method: String {
         var parts = [experiment.kind.words]
         if experiment.kind == .populationBasedTraining {
-            parts += [experiment.exploit.words, experiment.explore.words]
+            parts += [experiment.exploit.words, experiment.exploreWords]
         }
         if experiment.isSynchronous { parts.append("synchronous") }
         if experiment.waitsForCertainty {
@@ -120,7 +120,8 @@ struct ShowText {
         guard let best = history.best else {
             return loaded.record.intervalsFinished == 0 ? "no finished interval yet" : "no interval has a score"
         }
-        var parts = ["best \(terminal.symbol("★", "*")) \(best.id) \(best.scoreText)"]
+        let job = best.label.map { " (job \($0))" } ?? ""
+        var parts = ["best \(terminal.symbol("★", "*")) \(best.id)\(job) \(best.scoreText)"]
         let scores = members.compactMap(\.score).sorted()
         if !scores.isEmpty {
             let middle = scores.count / 2
@@ -163,8 +164,9 @@ struct ShowText {
         let scored =
             results?.map { TextTable.Column(PlainText.line($0).uppercased(), .right, rank: 1) }
             ?? [.init(experiment.objective.metric.uppercased(), .right)]
+        let jobs: [TextTable.Column] = history.hasJobs ? [.init("JOB", canShrink: false)] : []
         var table = TextTable(
-            [.init("MEMBER", .right), .init(""), .init("INTERVAL", .right, rank: 1)] + scored
+            jobs + [.init("MEMBER", .right), .init(""), .init("INTERVAL", .right, rank: 1)] + scored
                 + hyperparameters.columns(rank: 2)
                 + [.init("COPIES", .right, rank: .max - 1), .init("FROM", rank: .max), .init("STATE")])
         let scores =
@@ -174,7 +176,8 @@ struct ShowText {
             let (copies, origin) = ancestry(of: member.shown)
             let star = member.shown.id == history.best?.id ? terminal.symbol("★", "*") : ""
             table.append(
-                ["\(member.shown.id.member)", star, "\(member.shown.id.index)"] + scores.map { $0[row] }
+                (jobs.isEmpty ? [] : [PlainText.line(member.shown.jobID)])
+                    + ["\(member.shown.id.member)", star, "\(member.shown.id.index)"] + scores.map { $0[row] }
                     + hyperparameters.cells[row] + ["\(copies)", origin, member.words])
         }
         return table

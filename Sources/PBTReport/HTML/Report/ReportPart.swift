@@ -166,7 +166,7 @@ struct ReportPart {
         let founder = lineage.first.map { "\($0.id)" } ?? "-"
         let hyperparameters = ReportTables.hyperparameters(of: best, in: history.record.experiment.space)
         return tag("p") {
-            "Interval "
+            best.label.map { "Job \(PlainText.line($0)), interval " } ?? "Interval "
             tag("strong", ["class": "best"]) { "\(best.id)" }
             " scored \(Format.score(score)) after \(best.depth) "
             "\(best.depth == 1 ? "interval" : "intervals") of training, through \(copies) "
@@ -174,13 +174,27 @@ struct ReportPart {
         } + compared
             + scrollRegion("Hyperparameters of the winner") { HTML.table(hyperparameters) }
             + tag("p", ["class": "note"]) {
-                "Its checkpoint is "
-                tag("code") { PlainText.line(best.checkpoint ?? "-") }
-                " (\(best.checkpointState.rawValue)). To train with its schedule again: "
+                checkpoint(of: best)
+                " To train with its schedule again: "
                 tag("code") {
                     Shell.command(["pbt", "replay", record.experiment.name] + storeOption)
                 }
             }
+    }
+
+    private func checkpoint(of best: Interval) -> HTML {
+        guard !history.keepsFilesElsewhere(best) else {
+            let files = history.modelFiles(of: best)
+            return files.isEmpty
+                ? HTML("Its client keeps its files; its results name none.")
+                : HTML("Its client keeps its files: ")
+                    + HTMLBuilder.buildArray(
+                        files.map { file in
+                            HTML("\(file.key) ") + tag("code") { PlainText.line(file.path) } + HTML(". ")
+                        })
+        }
+        return HTML("Its checkpoint is ") + tag("code") { PlainText.line(best.checkpoint ?? "-") }
+            + HTML(" (\(best.checkpointState.rawValue)).")
     }
 
     /// The comparison with the random search, the other metrics, and the repeated evaluations.
