@@ -111,7 +111,7 @@ struct EvaluationPlan: Sendable, Hashable {
 }
 
 extension ExperimentRecord {
-    /// The evaluations after the search; nil if they have not begun.
+    /// The evaluations after the search; nil if they have not started.
     var evaluationPlan: EvaluationPlan? {
         get { notes["evaluation"].flatMap { EvaluationPlan(value: $0) } }
         set { notes["evaluation"] = newValue?.value }
