@@ -37,12 +37,13 @@ struct LogsCommand: AsyncParsableCommand {
         let record = try await opened.store.record(of: name)
         let logs = TrainerLogs(opened: opened, experiment: record.experiment)
         if let interval {
-            let first = try await begin(interval, of: record, in: opened)
+            guard let member = interval.member else { throw interval.notAnInterval }
+            let first = try await begin(interval, of: member, record, in: opened)
             var follower = LogFollower(logs, in: opened.store, isMixed: false, tail: lines)
             try await follower.begin(first, isFollowed: follow)
             guard follow else { return }
-            let end = interval.index.map { IntervalID(member: interval.member, index: $0) }
-            try await keepUp(&follower, with: interval.member, until: end, name, opened)
+            let end = interval.index.map { IntervalID(member: member, index: $0) }
+            try await keepUp(&follower, with: member, until: end, name, opened)
         } else {
             var follower = LogFollower(logs, in: opened.store, isMixed: true, tail: lines ?? 10)
             let newest = try await opened.store.intervals(of: name, IntervalSelection(newestOnly: true))
@@ -63,7 +64,7 @@ struct LogsCommand: AsyncParsableCommand {
 
     /// Returns the interval to begin with: the given one, or the member's newest that has started.
     private func begin(
-        _ argument: IntervalArgument, of record: ExperimentRecord, in opened: OpenStore
+        _ argument: IntervalArgument, of member: Int, _ record: ExperimentRecord, in opened: OpenStore
     ) async throws -> Interval {
         let name = record.experiment.name
         if argument.index != nil {
@@ -73,14 +74,14 @@ struct LogsCommand: AsyncParsableCommand {
             }
             return interval
         }
-        let own = try await opened.store.intervals(of: name, IntervalSelection(member: argument.member))
+        let own = try await opened.store.intervals(of: name, IntervalSelection(member: member))
         guard let first = own.last(where: { $0.attempts > 0 }) ?? (follow ? own.last : nil) else {
             throw Failure(
                 .noSuch,
                 own.isEmpty
-                    ? "experiment \"\(name)\" has no member \(argument.member); see: "
+                    ? "experiment \"\(name)\" has no member \(member); see: "
                         + Hint.command("show", name, in: opened)
-                    : "no interval of member \(argument.member) of \"\(name)\" has started")
+                    : "no interval of member \(member) of \"\(name)\" has started")
         }
         return first
     }
