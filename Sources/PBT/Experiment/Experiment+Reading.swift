@@ -137,7 +137,8 @@ extension Experiment {
         _ faults: inout Faults
     ) -> SearchRules? {
         let exploit = faults.attempt { () throws(DocumentError) in
-            try readExploit(reader, preset: preset, population: population ?? 0)
+            try readDealing(
+                reader, of: readExploit(reader, preset: preset, population: population ?? 0), isStored: isStored)
         }
         let burnIn = faults.attempt { () throws(DocumentError) in try readBurnIn(reader) }
         let gate = faults.attempt { () throws(DocumentError) in try readGate(reader) } ?? nil

@@ -27,7 +27,8 @@ extension Experiment {
             "exploit": exploitValue, "explore": explore.value,
         ]
         // The objects of a stored definition have no order.
-        if space.names != space.names.sorted() { object["order"] = .array(space.names.map { .string($0) }) }
+        let names = space.definedNames
+        if names != names.sorted() { object["order"] = .array(names.map { .string($0) }) }
         switch kind {
         case .populationBasedTraining: object["kind"] = "pbt"
         case .randomSearch: object["kind"] = "random_search"
@@ -135,6 +136,7 @@ extension Experiment {
         var options: [String: Value] = [:]
         if burnIn > 0 { options["burn_in"] = .integer(burnIn) }
         options["gate"] = gate?.value
+        options["members"] = exploit.dealingValue
         guard !options.isEmpty else { return exploit.value }
         let rule = exploit.value
         return .object((rule.object ?? [rule.string ?? "truncation": .null]).merging(options) { $1 })
@@ -173,7 +175,13 @@ extension SearchSpace {
 
     /// The hyperparameters as in an experiment file, by flat name.
     var flatValues: [String: PBT.Value] {
-        dimensions.mapValues(\.value)
+        guard !arrays.isEmpty else { return dimensions.mapValues(\.value) }
+        return Dictionary(
+            uniqueKeysWithValues: definedNames.compactMap { name in
+                guard var dimension = definition(of: name) else { return nil }
+                dimension.length = arrays[name]
+                return (name, dimension.value)
+            })
     }
 }
 
@@ -209,6 +217,7 @@ extension Dimension {
         if !isMutable { object["mutable"] = false }
         object["explore"] = explore?.value
         object["when"] = condition?.value
+        object["length"] = length.map { .integer($0) }
         return .object(object)
     }
 }

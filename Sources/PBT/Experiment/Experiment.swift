@@ -275,10 +275,12 @@ public struct Experiment: Sendable, Hashable {
     /// True if the definition names ``decides``, so that an edit changes it.
     package var namesTiming: Bool { timing.isNamed }
 
-    /// Returns the experiment with the timing and patience of an earlier definition, unless it names one.
+    /// Returns the experiment with the timing and patience of an earlier definition, and its assignment of members to
+    /// sub-populations, unless it names one.
     package func withTiming(of earlier: Experiment) -> Experiment {
-        guard !namesTiming else { return self }
         var result = self
+        result.exploit = exploit.withDealing(of: earlier.exploit)
+        guard !namesTiming else { return result }
         result.decides = earlier.decides
         result.patience = earlier.patience
         if !isSynchronous, !earlier.isSynchronous { result.deadline = earlier.deadline }
