@@ -47,8 +47,8 @@ extension Assignment {
         object["parent_checkpoint"] = parentCheckpoint.map { .string($0) }
         if !garbage.isEmpty { object["garbage"] = .array(garbage.map { .string($0) }) }
         object["definition"] = definition
-        // With groups nested, as a trainer gets them; the interval's own are flat.
-        if !experiment.space.paths.isEmpty {
+        // With arrays and groups nested, as a trainer gets them; the interval's own are flat.
+        if !experiment.space.paths.isEmpty || !experiment.space.arrays.isEmpty {
             object["hyperparameters"] = experiment.space.nested(interval.hyperparameters.values)
         }
         return .object(object)

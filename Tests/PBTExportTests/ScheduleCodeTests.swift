@@ -156,4 +156,26 @@ import Testing
         #expect(text.contains("    \"wd\": [\n        (0, None),\n        (1, 0.2),\n    ],\n"))
         #expect(text.contains("SETTINGS: dict[str, tuple[str, Optional[int]]] = {}\n"))
     }
+
+    @Test(arguments: ScheduleCode.Framework.allCases)
+    func `an array is a list of its elements, and sets what belongs to them`(
+        framework: ScheduleCode.Framework
+    ) {
+        let space: SearchSpace = ["lr": .logUniform(1e-4...1), "betas": .uniform(0.8...1).array(length: 2)]
+        let schedule = Schedule([["lr": 0.1, "betas[0]": 0.9, "betas[1]": 0.99]], of: space)
+        let text = code(schedule, total: 2).text(for: framework)
+        #expect(text.contains("\nARRAYS: dict[str, int] = {\n    \"betas\": 2,\n}\n"))
+        #expect(text.contains("\ndef array(name: str, step: int) -> list[Any]:\n"))
+        #expect(text.contains("    \"betas[1]\": [\n        (0, 0.99),\n    ],\n"))
+        let setting = "    \"betas[0]\": (\"betas\", 0),\n    \"betas[1]\": (\"betas\", 1),\n"
+        #expect(text.contains(setting) == [.pytorch, .transformers].contains(framework))
+        // Nothing changes without one.
+        #expect(!code(two, total: 10).text(for: framework).contains("ARRAYS"))
+    }
+
+    @Test func `the elements of an array of learning rates are learning rates`() {
+        let space: SearchSpace = ["optimizer.lr": .logUniform(1e-4...1).array(length: 2), "r": .uniform(0...1)]
+        let schedule = Schedule([["optimizer.lr[0]": 0.1, "optimizer.lr[1]": 0.2, "r": 0.5]], of: space)
+        #expect(ScheduleCode.learningRates(in: schedule) == ["optimizer.lr[0]", "optimizer.lr[1]"])
+    }
 }

@@ -208,6 +208,20 @@ import Testing
         #expect(texts.contains("0.4"))
     }
 
+    @Test func `a summary leaves out what never applied to the lineage`() {
+        var run = HandMadeRun(
+            population: 2, intervals: 1,
+            space: [
+                "kind": .choice(["sgd", "adam"]), "beta": .uniform(0...1).when("kind", is: "adam"),
+                "momentum": .uniform(0...1).when("kind", is: "sgd"),
+            ])
+        run.add(IntervalID(member: 0, index: 0), parent: nil, score: 0.9, ["kind": "sgd", "momentum": 0.5])
+        run.add(IntervalID(member: 1, index: 0), parent: nil, score: 0.1, ["kind": "adam", "beta": 0.25])
+        let summary = Chart.schedule(of: run.history()).summary
+        #expect(summary.contains("kind stayed sgd") && summary.contains("momentum stayed 0.5"))
+        #expect(!summary.contains("beta"))
+    }
+
     @Test func `summaries are sentences with the answer`() {
         let summary = Chart.curves(of: HandMadeRun.small).summary
         #expect(

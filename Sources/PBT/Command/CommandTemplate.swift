@@ -5,6 +5,7 @@
 /// | placeholder | becomes |
 /// | --- | --- |
 /// | `{NAME}` | that hyperparameter: text as it is, lists and objects as JSON, null as nothing |
+/// | `{NAME[0]}` | the first element of an array |
 /// | `{args}` | all hyperparameters, each as two arguments `--NAME` and value, in order of name, nulls left out; stands alone |
 /// | `{args:flags}` and others | the same in another form, see ``ArgumentForm``; stands alone |
 /// | `{NAME:flag}` | `--NAME` when that hyperparameter is true, else no argument at all; stands alone |
@@ -56,6 +57,7 @@ public struct CommandTemplate: Sendable, Hashable {
     private static let unreserved = ["depth", "seed", "interval_seed"]
 
     private let arguments: [[Piece]]
+    private let space: SearchSpace
 
     /// Parses a command and checks every placeholder.
     ///
@@ -68,6 +70,7 @@ public struct CommandTemplate: Sendable, Hashable {
         guard let program = command.first, !program.isEmpty else {
             throw PBTError(.badExperiment, "command: must name a program, for example [python3, train.py, \"{args}\"]")
         }
+        self.space = space
         arguments = try command.enumerated().map { i, argument in
             do {
                 return try Self.checked(argument, at: i, space: space)
@@ -138,15 +141,16 @@ public struct CommandTemplate: Sendable, Hashable {
                 guard !isProgram else { throw Problem(text: "{\(name)} cannot be the program") }
                 continue
             }
-            if let condition = space[name]?.condition {
+            let dimension = space[name] ?? space.definition(of: name)
+            if let condition = dimension?.condition {
                 throw Problem(
                     text: "{\(name)}: an interval has no \(name) unless \(condition.clause); write {args} or "
                         + "{args:flags}, which leave it out, or read it from {hyperparameters}")
             }
-            if space[name] != nil || unreserved.contains(name) || SearchSpace.reserved.contains(name) { continue }
-            let known = space.names + SearchSpace.reserved.sorted() + unreserved
+            if dimension != nil || unreserved.contains(name) || SearchSpace.reserved.contains(name) { continue }
+            let known = space.definedNames + SearchSpace.reserved.sorted() + unreserved
             let advice: String
-            if let first = space.names.first(where: { $0.hasPrefix("\(name).") }) {
+            if let first = space.definedNames.first(where: { $0.hasPrefix("\(name).") }) {
                 advice = "it is a group; write {\(first)}"
             } else if i > 0, case .text(let before) = pieces[i - 1], before.hasSuffix("$") {
                 advice = "no shell expands ${\(name)}; write its value, or ${{\(name)}} in the script of a shell"
@@ -163,22 +167,26 @@ public struct CommandTemplate: Sendable, Hashable {
 
     /// Returns the program and its arguments for an attempt.
     package func filled(_ values: Values) -> [String] {
-        arguments.flatMap { pieces -> [String] in
+        let folded = Hyperparameters(space.folded(values.hyperparameters.values))
+        return arguments.flatMap { pieces -> [String] in
             if pieces.count == 1, case .placeholder(let name) = pieces[0], let list = ArgumentList(placeholder: name) {
-                return list.arguments(for: values.hyperparameters)
+                return switch list {
+                case .all: list.arguments(for: folded)
+                case .flag: list.arguments(for: values.hyperparameters)
+                }
             }
             return [
                 pieces.map { piece in
                     switch piece {
                     case .text(let text): text
-                    case .placeholder(let name): Self.value(of: name, values)
+                    case .placeholder(let name): Self.value(of: name, values, folded)
                     }
                 }.joined()
             ]
         }
     }
 
-    private static func value(of placeholder: String, _ values: Values) -> String {
+    private static func value(of placeholder: String, _ values: Values, _ folded: Hyperparameters) -> String {
         switch placeholder {
         case "checkpoint_in": values.checkpointIn
         case "checkpoint_out": values.checkpointOut
@@ -186,7 +194,7 @@ public struct CommandTemplate: Sendable, Hashable {
         case "hyperparameters": values.hyperparametersFile
         case "member": String(values.interval.member)
         case "interval": String(values.interval.index)
-        default: values.hyperparameters[placeholder].map(\.argument) ?? unreserved(placeholder, values)
+        default: (values.hyperparameters[placeholder] ?? folded[placeholder])?.argument ?? unreserved(placeholder, values)
         }
     }
 }

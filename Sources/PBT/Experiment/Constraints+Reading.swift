@@ -79,8 +79,8 @@ extension Experiment {
     /// Returns warnings about constraints, conditions, and grids that are legal but unlikely to be meant.
     func spaceAdvice(in document: Document) -> [DocumentError] {
         var advice: [DocumentError] = []
-        for name in space.names {
-            let path = ["space"] + (space.paths[name] ?? [name])
+        for name in space.definedNames {
+            let path = space.path(of: name)
             for problem in [space.gridAdvice(about: name), space.conditionAdvice(about: name)].compactMap(\.self) {
                 advice.append(
                     DocumentError(line: document.line(of: path), path: "space.\(name)", problem: problem))
@@ -122,7 +122,7 @@ extension SearchSpace {
 
     /// Returns a warning about a range whose ends are not on its grid.
     fileprivate func gridAdvice(about name: String) -> String? {
-        guard let domain = dimensions[name]?.domain else { return nil }
+        guard let domain = definition(of: name)?.domain else { return nil }
         switch domain {
         case .real(let real):
             guard let quantum = real.quantum, let range = real.range else { return nil }
@@ -152,7 +152,7 @@ extension SearchSpace {
 
     /// Returns a warning about a condition that is never met, or that changes the shape of the weights.
     fileprivate func conditionAdvice(about name: String) -> String? {
-        guard let dimension = dimensions[name], let condition = dimension.condition else { return nil }
+        guard let dimension = definition(of: name), let condition = dimension.condition else { return nil }
         for (other, values) in condition.values.sorted(by: { $0.key < $1.key }) {
             guard let parent = dimensions[other] else { continue }
             if case .constant(let constant) = parent.domain {

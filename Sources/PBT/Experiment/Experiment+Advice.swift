@@ -11,13 +11,12 @@ extension Experiment {
         let rules =
             exploit.subPopulations.isEmpty ? [explore] : exploit.subPopulations.map { $0.explore ?? explore }
         return advice
-            + space.names.compactMap { name in
-                guard let dimension = space[name], dimension.isMutable,
+            + space.definedNames.compactMap { name in
+                guard let dimension = space.definition(of: name), dimension.isMutable,
                     let advice = rules.lazy.compactMap({ dimension.clippingAdvice(for: dimension.explore ?? $0) }).first
                 else { return nil }
-                let path = ["space"] + (space.paths[name] ?? [name])
                 return DocumentError(
-                    line: document.line(of: path), path: "space.\(name)", problem: advice)
+                    line: document.line(of: space.path(of: name)), path: "space.\(name)", problem: advice)
             }
     }
 }

@@ -11,9 +11,9 @@ extension Experiment {
         var check = LimitCheck(document: document)
         check.atMost(Limits.nameBytes, objective.metric.utf8.count, "bytes", at: ["objective", "metric"])
         check.atMost(Limits.dimensions, space.names.count, "hyperparameters", at: ["space"])
-        for name in space.names {
-            guard let dimension = space[name] else { continue }
-            let path = ["space"] + (space.paths[name] ?? [name])
+        for name in space.definedNames {
+            guard let dimension = space.definition(of: name) else { continue }
+            let path = space.path(of: name)
             check.atMost(Limits.valueNameBytes, name.utf8.count, "bytes in its name", at: path)
             check.dimension(dimension.domain, at: path)
             if let rule = dimension.explore { check.explore(rule, at: path + ["explore"]) }

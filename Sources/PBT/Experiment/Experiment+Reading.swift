@@ -143,7 +143,7 @@ extension Experiment {
     ) -> SearchRules? {
         let exploit = faults.attempt { () throws(DocumentError) in
             let rule = try readExploit(reader, preset: preset, population: population ?? 0)
-            return rule.taking(try readTakes(reader))
+            return try readDealing(reader, of: rule.taking(readTakes(reader)), isStored: isStored)
         }
         let burnIn = faults.attempt { () throws(DocumentError) in try readBurnIn(reader) }
         let gate = faults.attempt { () throws(DocumentError) in try readGate(reader) } ?? nil

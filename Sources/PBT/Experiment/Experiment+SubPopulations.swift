@@ -4,7 +4,8 @@ extension Experiment {
     /// The division of the members into sub-populations; nil if there are none.
     package var division: Division? {
         let count = exploit.subPopulations.count
-        return count > 0 ? Division(members: population, count: count) : nil
+        return count > 0
+            ? Division(members: population, count: count, isInterleaved: exploit.dealing.isInterleaved) : nil
     }
 
     /// Returns the rule that changes the hyperparameters of a member.

@@ -29,7 +29,8 @@ extension Experiment {
         object["exploit"] = exploitValue
         if namesExplore { object["explore"] = explore.value }
         // The objects of a stored definition have no order.
-        if space.names != space.names.sorted() { object["order"] = .array(space.names.map { .string($0) }) }
+        let names = space.definedNames
+        if names != names.sorted() { object["order"] = .array(names.map { .string($0) }) }
         switch kind {
         case .populationBasedTraining: object["kind"] = "pbt"
         case .randomSearch: object["kind"] = "random_search"
@@ -145,6 +146,7 @@ extension Experiment {
             guard !options.isEmpty else { return nil }
             return .object(options)
         }
+        options["members"] = exploit.dealingValue
         guard !options.isEmpty else { return exploit.value }
         let rule = exploit.value
         return .object((rule.object ?? [rule.string ?? "truncation": .null]).merging(options) { $1 })
@@ -185,7 +187,13 @@ extension SearchSpace {
 
     /// The hyperparameters as in an experiment file, by flat name.
     var flatValues: [String: PBT.Value] {
-        dimensions.mapValues(\.value)
+        guard !arrays.isEmpty else { return dimensions.mapValues(\.value) }
+        return Dictionary(
+            uniqueKeysWithValues: definedNames.compactMap { name in
+                guard var dimension = definition(of: name) else { return nil }
+                dimension.length = arrays[name]
+                return (name, dimension.value)
+            })
     }
 }
 
@@ -221,6 +229,7 @@ extension Dimension {
         if !isMutable { object["mutable"] = false }
         object["explore"] = explore?.value
         object["when"] = condition?.value
+        object["length"] = length.map { .integer($0) }
         return .object(object)
     }
 }

@@ -310,10 +310,10 @@ public struct Experiment: Sendable, Hashable {
     }
 
     /// Returns the experiment with the settings of an earlier definition that it does not name: exploit and explore
-    /// rules, timing, and patience.
+    /// rules, the assignment of members to sub-populations, timing, and patience.
     package func withDefaults(of earlier: Experiment) -> Experiment {
         var result = self
-        if !namesExploit { result.exploit = earlier.exploit }
+        result.exploit = namesExploit ? exploit.withDealing(of: earlier.exploit) : earlier.exploit
         if !namesExplore { result.explore = earlier.explore }
         guard !namesTiming else { return result }
         result.decides = earlier.decides

@@ -29,7 +29,7 @@ extension Experiment {
             let inner = try ObjectReader(
                 document, path: "initial", known: ["checkpoint"],
                 hints: Dictionary(
-                    space.names.map {
+                    space.definedNames.map {
                         (
                             $0,
                             "for single founders write a list: initial: [{\($0): …}]; a value for all is a "
@@ -73,7 +73,7 @@ extension Experiment {
         }
         var checkpoint: FounderCheckpoint?
         // A hyperparameter of that name takes precedence.
-        let isHyperparameter = space.names.contains { $0 == "checkpoint" || $0.hasPrefix("checkpoint.") }
+        let isHyperparameter = space.definedNames.contains { $0 == "checkpoint" || $0.hasPrefix("checkpoint.") }
         if !isHyperparameter, let place = entries.firstIndex(where: { $0.name == "checkpoint" }) {
             checkpoint = try readCheckpoint(entries.remove(at: place).content, "\(path).checkpoint", directory)
         }

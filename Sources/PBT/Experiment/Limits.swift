@@ -15,6 +15,8 @@ package enum Limits {
     package static let dimensions = 10_000
     /// Values of a choice.
     package static let choices = 10_000
+    /// The length of an array of hyperparameters.
+    package static let arrayLength = 1...1000
     /// Constraints of a space.
     package static let constraints = 1_000
     /// Bytes of a constraint.

@@ -2,7 +2,7 @@
 
 extension Experiment {
     /// The keys next to an exploit rule.
-    private static let exploitOptions = ["burn_in", "gate", "elites", "takes"]
+    private static let exploitOptions = ["burn_in", "gate", "elites", "takes", "members"]
 
     static func readExploit(
         _ reader: ObjectReader, preset: String?, population: Int

@@ -147,8 +147,14 @@ private struct ConstraintParser {
         }
         let end = text[start...].firstIndex { !belongs($0) } ?? text.count
         // The longest name that exists, which ends with the word or before a hyphen.
-        let ends = [end] + (start..<end).filter { text[$0] == "-" }.reversed()
+        let ends = [index(after: end), end].compactMap(\.self) + (start..<end).filter { text[$0] == "-" }.reversed()
         guard let found = ends.first(where: { dimensions[String(text[start..<$0])] != nil }) else {
+            let whole = String(text[start..<end])
+            if dimensions[SearchSpace.elementName(whole, 0)] != nil {
+                throw error(
+                    "\"\(whole)\" is an array; name one of its elements, \"\(SearchSpace.elementName(whole, 0))\" to "
+                        + "\"\(SearchSpace.elementName(whole, length(of: whole) - 1))\"", at: start)
+            }
             let word = String(text[start..<(ends.last ?? end)])
             if next(from: ends.last ?? end) == "(" {
                 throw error("functions cannot be called; write only + - * / and numbers", at: start)
@@ -164,6 +170,20 @@ private struct ConstraintParser {
             throw error("\"\(name)\" is not always a number, so it cannot be compared", at: start)
         }
         return name
+    }
+
+    /// Returns the place after an index of an array, such as `[0]`; nil if there is none.
+    private func index(after place: Int) -> Int? {
+        guard place < text.count, text[place] == "[" else { return nil }
+        let digits = text[(place + 1)...].prefix { $0.isASCII && $0.isNumber }
+        guard !digits.isEmpty, digits.endIndex < text.count, text[digits.endIndex] == "]" else { return nil }
+        return digits.endIndex + 1
+    }
+
+    private func length(of array: String) -> Int {
+        var length = 0
+        while dimensions[SearchSpace.elementName(array, length)] != nil { length += 1 }
+        return length
     }
 
     /// Returns the first character from a place that is not a space.

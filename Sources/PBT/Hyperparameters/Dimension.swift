@@ -61,6 +61,8 @@ public struct Dimension: Sendable, Hashable {
     public var explore: ExploreRule?
     /// The condition under which it applies; nil for always.
     public var condition: Condition?
+    /// The number of elements of an array; nil for a single value. A search space has the elements instead.
+    package var length: Int?
 
     package init(_ domain: Domain) {
         self.domain = domain

@@ -41,6 +41,19 @@ public struct Hyperparameters: Sendable, Hashable, ExpressibleByDictionaryLitera
         return double
     }
 
+    /// Returns the elements of an array as numbers: those of `betas[0]`, `betas[1]`, and so on.
+    ///
+    /// - Parameter name: The array's name.
+    /// - Returns: The numbers, at least one.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` if there is none, or one is not a number.
+    public func doubles(_ name: String) throws -> [Double] {
+        var numbers: [Double] = []
+        while values[SearchSpace.elementName(name, numbers.count)] != nil || numbers.isEmpty {
+            numbers.append(try double(SearchSpace.elementName(name, numbers.count)))
+        }
+        return numbers
+    }
+
     /// The hyperparameters as a JSON object.
     public var value: Value {
         .object(values)

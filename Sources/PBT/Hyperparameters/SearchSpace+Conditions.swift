@@ -80,19 +80,18 @@ extension SpaceReading {
     ///
     /// A name is that of a hyperparameter, or of one in the same group or in a group around it.
     mutating func resolveConditions() {
+        // The elements of an array share a condition: it is checked once.
+        var checked: Set<String> = []
         for name in order {
+            let isFirst = checked.insert(definedName(of: name)).inserted
             guard let condition = dimensions[name]?.condition else { continue }
             var resolved: [String: [Value]] = [:]
             for (other, values) in condition.values.sorted(by: { $0.key < $1.key }) {
                 guard let full = fullName(of: other, for: name) else {
-                    let near = nearest(to: other, among: order.filter { $0 != name })
-                    fail(
-                        name, other,
-                        "there is no hyperparameter \"\(other)\"; "
-                            + (near.map { "did you mean \"\($0)\"?" } ?? "there are \(order.quotedList)"))
+                    if isFirst { fail(name, other, missing(other, for: name)) }
                     continue
                 }
-                if let complaint = dimensions[full]?.conditionComplaint(about: values) {
+                if isFirst, let complaint = dimensions[full]?.conditionComplaint(about: values) {
                     fail(name, other, "\(full) \(complaint)")
                 }
                 resolved[full, default: []] += values
@@ -102,14 +101,32 @@ extension SpaceReading {
         refuseCycles()
     }
 
-    private func fullName(of name: String, for dependent: String) -> String? {
-        if dimensions[name] != nil { return name }
-        let group = paths[dependent]?.dropLast() ?? []
-        for count in stride(from: group.count, to: 0, by: -1) {
-            let full = (group.prefix(count) + [name]).joined(separator: ".")
-            if dimensions[full] != nil { return full }
+    /// Returns the problem of a name that no hyperparameter has.
+    private func missing(_ name: String, for dependent: String) -> String {
+        let candidates = candidates(for: name, of: dependent)
+        if let array = candidates.first(where: { arrays[$0] != nil }) {
+            return "\(array) is an array; name one of its elements, for example \(SearchSpace.elementName(array, 0))"
         }
-        return nil
+        let near = nearest(to: name, among: order.filter { $0 != dependent })
+        return "there is no hyperparameter \"\(name)\"; "
+            + (near.map { "did you mean \"\($0)\"?" } ?? "there are \(order.quotedList)")
+    }
+
+    private func fullName(of name: String, for dependent: String) -> String? {
+        candidates(for: name, of: dependent).first { dimensions[$0] != nil }
+    }
+
+    /// Returns the full names that a name may stand for: itself, and those in the groups around a hyperparameter.
+    private func candidates(for name: String, of dependent: String) -> [String] {
+        let group = paths[definedName(of: dependent)]?.dropLast() ?? []
+        return [name]
+            + stride(from: group.count, to: 0, by: -1).map { (group.prefix($0) + [name]).joined(separator: ".") }
+    }
+
+    private func definedName(of name: String) -> String {
+        guard name.utf8.last == UInt8(ascii: "]"), let bracket = name.lastIndex(of: "[") else { return name }
+        let array = String(name[..<bracket])
+        return arrays[array] == nil ? name : array
     }
 
     private mutating func refuseCycles() {
@@ -139,7 +156,7 @@ extension SpaceReading {
     }
 
     private mutating func fail(_ name: String, _ other: String?, _ problem: String) {
-        let path = "space.\(name).when" + (other.map { ".\($0)" } ?? "")
+        let path = "space.\(definedName(of: name)).when" + (other.map { ".\($0)" } ?? "")
         faults.add(DocumentError(line: conditionLines[name] ?? 0, path: path, problem: problem))
     }
 }

@@ -14,7 +14,7 @@ extension SearchSpace {
 
     /// Returns the space with other constraints.
     func with(constraints: [Constraint]) -> Self {
-        Self(dimensions, paths: paths, constraints: constraints, order: names)
+        Self(dimensions, paths: paths, arrays: arrays, constraints: constraints, order: names)
     }
 
     /// True if no hyperparameter depends on another one.

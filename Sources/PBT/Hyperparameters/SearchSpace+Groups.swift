@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The state of reading a space: hyperparameters and nested groups of them.
+/// The state of reading a space: hyperparameters, arrays, and nested groups of them.
 struct SpaceReading {
     /// The maximum depth of groups.
     private static let mostGroups = 16
@@ -11,6 +11,8 @@ struct SpaceReading {
     /// The names in the order of the document.
     private(set) var order: [String] = []
     private(set) var paths: [String: [String]] = [:]
+    /// The lengths of arrays, by name.
+    private(set) var arrays: [String: Int] = [:]
     var faults = Faults()
     /// The lines of conditions, by the name of the hyperparameter that has one.
     private(set) var conditionLines: [String: Int] = [:]
@@ -53,7 +55,7 @@ struct SpaceReading {
 
     private mutating func add(_ entry: Document.Entry, at path: [String]) throws(DocumentError) {
         let name = path.joined(separator: ".")
-        guard dimensions[name] == nil else {
+        guard dimensions[name] == nil, arrays[name] == nil else {
             throw Self.error(
                 entry, path, "is defined twice, nested and as a name with a dot; keep one")
         }
@@ -76,10 +78,20 @@ struct SpaceReading {
                 member, path + [member.name],
                 "a hyperparameter in a group cannot have the name of a distribution; rename it")
         }
-        dimensions[name] = try Dimension(document: entry.content, path: "space.\(name)", line: entry.line)
-        order.append(name)
-        if case .object(let options) = entry.content.content {
-            conditionLines[name] = options.first { $0.name == "when" }?.line
+        let dimension = try Dimension(document: entry.content, path: "space.\(name)", line: entry.line)
+        let elements = dimension.elements(named: name)
+        let count = dimensions.count + (elements?.count ?? 1)
+        guard elements == nil || count <= Limits.dimensions else {
+            throw Self.error(
+                entry, path, "makes \(count) hyperparameters, more than \(Limits.dimensions); shorten the array")
+        }
+        if let elements { arrays[name] = elements.count }
+        var line: Int?
+        if case .object(let options) = entry.content.content { line = options.first { $0.name == "when" }?.line }
+        for element in elements ?? [(name, dimension)] {
+            dimensions[element.name] = element.dimension
+            order.append(element.name)
+            conditionLines[element.name] = line
         }
         if path.count > 1 { paths[name] = path }
     }
@@ -144,14 +156,20 @@ extension SearchSpace {
     /// Returns the flat names of the hyperparameters in a space that may be invalid.
     package static func names(in document: Document, below prefix: String = "") -> [String] {
         guard case .object(let entries) = document.content else { return [] }
-        return entries.flatMap { entry in
-            Dimension.isGroup(entry.content)
-                ? names(in: entry.content, below: "\(prefix)\(entry.name).") : [prefix + entry.name]
+        return entries.flatMap { entry -> [String] in
+            let name = prefix + entry.name
+            if Dimension.isGroup(entry.content) { return names(in: entry.content, below: "\(name).") }
+            guard case .object(let options) = entry.content.content,
+                let length = options.first(where: { $0.name == "length" })?.content.value.int,
+                Limits.arrayLength.contains(length)
+            else { return [name] }
+            return [name] + (0..<length).map { elementName(name, $0) }
         }
     }
 
-    /// Returns values by flat name as an object with nested groups, as a trainer gets them.
-    package func nested(_ values: [String: PBT.Value]) -> PBT.Value {
+    /// Returns values by flat name as an object with arrays and nested groups, as a trainer gets them.
+    package func nested(_ flat: [String: PBT.Value]) -> PBT.Value {
+        let values = folded(flat)
         guard !paths.isEmpty else { return .object(values) }
         var object: [String: PBT.Value] = [:]
         // In this order, so that a value outside of groups never hides one in a group.
@@ -183,13 +201,15 @@ extension SearchSpace {
         return true
     }
 
-    /// Returns values by flat name, from an object that may have the hyperparameters of groups nested or flat.
+    /// Returns values by flat name, from an object that may have the hyperparameters of groups nested or flat, and arrays
+    /// as a list or by element.
     ///
     /// An object that is not a group is kept.
     ///
-    /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` for a hyperparameter that is given in both ways.
+    /// - Throws: A ``PBTError`` with code ``PBTError/Code/badValue`` for a hyperparameter that is given in both ways, and
+    ///   for an array of another length.
     package func flattened(_ values: [String: PBT.Value]) throws(PBTError) -> [String: PBT.Value] {
-        guard !paths.isEmpty else { return values }
+        guard !paths.isEmpty else { return try unfolded(values) }
         var groups: Set<[String]> = []
         for path in paths.values {
             for count in 1..<path.count { groups.insert(Array(path.prefix(count))) }
@@ -210,6 +230,6 @@ extension SearchSpace {
             }
         }
         try add(values, in: [])
-        return flat
+        return try unfolded(flat)
     }
 }

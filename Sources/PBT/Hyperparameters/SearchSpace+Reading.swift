@@ -20,7 +20,7 @@ extension SearchSpace {
         reading.read(entries, in: [])
         reading.resolveConditions()
         try reading.faults.check()
-        self.init(reading.dimensions, paths: reading.paths, order: order ?? reading.order)
+        self.init(reading.dimensions, paths: reading.paths, arrays: reading.arrays, order: order ?? reading.order)
     }
 
     /// Names of other placeholders in a trainer's command.
@@ -53,7 +53,7 @@ extension Dimension {
     ]
 
     /// The options next to a kind.
-    static let options = ["bounds", "quantum", "ordered", "weights", "mutable", "explore", "when"]
+    static let options = ["bounds", "quantum", "ordered", "weights", "mutable", "explore", "when", "length"]
 
     /// Reads a hyperparameter, for example `{log_uniform: [1e-5, 1]}` or `boolean`.
     init(document: Document, path: String, line: Int) throws(DocumentError) {
@@ -77,7 +77,8 @@ extension Dimension {
             "distribution": "write the distribution's name: {uniform: [LOW, HIGH]}",
             "low": "write uniform: [LOW, HIGH]", "high": "write uniform: [LOW, HIGH]",
             "lower": "write uniform: [LOW, HIGH]", "upper": "write uniform: [LOW, HIGH]",
-            "step": "write quantum: STEP", "mean": "write normal: [MEAN, SD]",
+            "step": "write quantum: STEP", "size": "write length: N", "shape": "write length: N",
+            "dim": "write length: N", "mean": "write normal: [MEAN, SD]",
             "if": "write when: {NAME: VALUE}", "condition": "write when: {NAME: VALUE}",
             "depends_on": "write when: {NAME: VALUE}", "parent": "write when: {NAME: VALUE}",
         ]
@@ -113,9 +114,18 @@ extension Dimension {
             kind)
         isMutable = try reader.bool("mutable") ?? true
         condition = try Self.readCondition(reader)
+        length = try readLength(reader, kind)
         if let document = reader.document("explore") {
             explore = try ExploreRule(document: document, in: reader, name: "explore", allowsCustom: false)
         }
+    }
+
+    private func readLength(_ reader: ObjectReader, _ kind: String) throws(DocumentError) -> Int? {
+        guard reader.has("length") else { return nil }
+        guard mayBeElement else {
+            throw reader.error("length", "cannot be combined with \(kind), whose value may be an array: [1, 2]")
+        }
+        return try reader.int("length", atLeast: Limits.arrayLength.lowerBound, atMost: Limits.arrayLength.upperBound)
     }
 
     private static func readFree(_ reader: ObjectReader) throws(DocumentError) -> Domain {
@@ -124,6 +134,9 @@ extension Dimension {
         if case .free = inner.domain { throw reader.error("free", "must be a distribution, not another free") }
         guard inner.isMutable, inner.explore == nil, inner.condition == nil else {
             throw reader.error("free", "must be a distribution alone; mutable, explore and when belong next to free")
+        }
+        guard inner.length == nil else {
+            throw reader.error("free", "must be a distribution of single values; remove length")
         }
         return .free(inner.domain)
     }

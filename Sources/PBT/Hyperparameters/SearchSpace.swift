@@ -6,10 +6,14 @@
 /// hyperparameter, so adding one does not affect the draws of the others. Spaces that differ only in the order are
 /// equal.
 public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
-    /// The dimensions by name.
+    /// The dimensions by name; those of an array's elements by `NAME[0]`, `NAME[1]`, and so on.
     public let dimensions: [String: Dimension]
 
+    /// The lengths of arrays, by name.
+    public let arrays: [String: Int]
+
     /// The paths of hyperparameters in groups: `["model", "lr"]` for `model.lr`; names without a path are in no group.
+    /// That of an array is by its own name, not by those of its elements.
     package let paths: [String: [String]]
 
     /// The constraints between hyperparameters.
@@ -27,16 +31,29 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         self.init(dimensions, paths: [:], order: order)
     }
 
-    /// Creates a space with these dimensions, some of them in groups.
+    /// Creates a space with these dimensions, some of them in groups, or elements of arrays.
     package init(
-        _ dimensions: [String: Dimension], paths: [String: [String]], constraints: [Constraint] = [],
-        order: [String] = []
+        _ given: [String: Dimension], paths: [String: [String]], arrays known: [String: Int] = [:],
+        constraints: [Constraint] = [], order: [String] = []
     ) {
+        var dimensions = given
+        var arrays = known
+        for (name, dimension) in given {
+            guard let elements = dimension.elements(named: name) else { continue }
+            dimensions.removeValue(forKey: name)
+            arrays[name] = elements.count
+            for element in elements { dimensions[element.name] = element.dimension }
+        }
         self.dimensions = dimensions
+        self.arrays = arrays
         self.paths = paths
         self.constraints = constraints
         conditionOrder = Self.conditionOrder(of: dimensions)
-        names = Self.ordered(dimensions.keys, by: order)
+        names = Self.ordered(
+            dimensions.keys,
+            by: (order + arrays.keys.sorted()).flatMap { name in
+                arrays[name].map { length in (0..<length).map { Self.elementName(name, $0) } } ?? [name]
+            })
     }
 
     /// Creates a space from a literal, in its order; a duplicate name is a programming error.
@@ -49,12 +66,14 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
     /// Returns true if the hyperparameters of two spaces are equal, in any order.
     public static func == (one: Self, other: Self) -> Bool {
-        one.dimensions == other.dimensions && one.paths == other.paths && one.constraints == other.constraints
+        one.dimensions == other.dimensions && one.arrays == other.arrays && one.paths == other.paths
+            && one.constraints == other.constraints
     }
 
     /// Hashes the hyperparameters, regardless of their order.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(dimensions)
+        hasher.combine(arrays)
         hasher.combine(paths)
         hasher.combine(constraints)
     }
@@ -117,7 +136,8 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         for name in given.names {
             guard let value = given[name], let dimension = dimensions[name] else {
                 let hint =
-                    nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
+                    nearest(to: name, among: definedNames).map { "did you mean \"\($0)\"?" }
+                    ?? "there are \(definedNames.quotedList)"
                 throw PBTError(.badValue, "there is no hyperparameter \"\(name)\" in the space; \(hint)")
             }
             if let complaint = dimension.complaint(about: value) {

@@ -320,7 +320,7 @@ extension Population {
     }
 
     /// Returns the place of an unranked member among the unranked of its sub-population, by number.
-    package func unrankedPosition(of id: Int, in members: Range<Int>, _ number: Int) -> Int {
+    package func unrankedPosition(of id: Int, in members: some Sequence<Int>, _ number: Int) -> Int {
         let key = Derived.Part(number: number, size: size, isPartial: isPartial)
         let unranked = derived.results.withLock { results in
             if let known = results.unranked[key] { return known }

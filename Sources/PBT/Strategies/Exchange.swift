@@ -58,7 +58,7 @@ struct Exchange {
     private func size(of number: Int) -> Int {
         let ranked = population.count(of: number)
         if population.isPartial { return ranked }
-        return max(ranked, division.members(of: number).clamped(to: 0..<population.size).count)
+        return max(ranked, division.size(of: number, below: population.size))
     }
 
     /// Returns the donor for a member that cannot be ranked; its position is after all that can, by number.

@@ -102,7 +102,7 @@ struct ControlPage {
     /// Returns the hyperparameters of the fields that are not empty: as JSON if they are valid JSON, else as strings.
     private func hyperparameters(_ form: Form, _ experiment: Experiment) -> Hyperparameters {
         var values: [String: Value] = [:]
-        for name in experiment.space.names {
+        for name in experiment.space.definedNames {
             guard let text = form["h.\(name)"], !text.isEmpty else { continue }
             do {
                 values[name] = try Value(json: Array(text.utf8))
@@ -169,7 +169,7 @@ struct ControlPage {
             }
         case .push:
             tag("div", ["class": "fields"]) {
-                for (place, name) in experiment.space.names.enumerated() {
+                for (place, name) in experiment.space.definedNames.enumerated() {
                     tag("label", ["for": "h\(place)"]) { Formatting.name(name) }
                     void("input", ["id": "h\(place)", "name": "h.\(name)", "autocomplete": "off"])
                 }

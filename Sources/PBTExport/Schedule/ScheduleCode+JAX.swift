@@ -28,7 +28,7 @@ extension ScheduleCode {
         \(constants)
 
 
-        \(Self.valueFunction)
+        \(valueFunctions)
 
 
         def schedule(name: str = LEARNING_RATE) -> optax.Schedule:
@@ -87,7 +87,7 @@ extension ScheduleCode {
         \(constants)
 
 
-        \(Self.valueFunction)
+        \(valueFunctions)
 
 
         @keras.saving.register_keras_serializable(package="pbt")

@@ -33,7 +33,7 @@ extension ScheduleCode {
         \(settingsText)
 
 
-        \(Self.valueFunction)
+        \(valueFunctions)
 
 
         \(Self.schedulerFunctions)
@@ -77,7 +77,7 @@ extension ScheduleCode {
         \(settingsText)
 
 
-        \(Self.valueFunction)
+        \(valueFunctions)
 
 
         \(Self.schedulerFunctions)

@@ -106,8 +106,23 @@ package struct ScheduleCode: Sendable {
 
             # Steps and values.
             POINTS: dict[str, list[tuple[int, Any]]] = {
-            \(points)}
+            \(points)}\(arraysText)
             """
+    }
+
+    /// The lengths of arrays; empty without any.
+    private var arraysText: String {
+        let arrays = schedule.arrays
+        guard !arrays.isEmpty else { return "" }
+        let lines = arrays.map { "    \(Value.python($0.name)): \($0.length),\n" }
+        return "\n\n# The lengths of arrays, whose elements are \"NAME[0]\" and so on.\n"
+            + "ARRAYS: dict[str, int] = {\n\(lines.joined())}"
+    }
+
+    /// The functions that read the data.
+    var valueFunctions: String {
+        guard !schedule.arrays.isEmpty else { return Self.valueFunction }
+        return "\(Self.valueFunction)\n\n\n\(Self.arrayFunction)"
     }
 
     private static func kind(of curve: Schedule.Curve) -> String {
@@ -152,7 +167,9 @@ package struct ScheduleCode: Sendable {
     /// Returns the numeric hyperparameters whose name, in a group or not, is one of a learning rate.
     package static func learningRates(in schedule: Schedule) -> [String] {
         let known: Set = ["lr", "learningrate", "rate", "eta", "initiallr", "baselr", "maxlr", "peaklr"]
-        return schedule.names.filter { known.contains(plain($0)) && isNumeric($0, in: schedule) }
+        return schedule.names.filter { name in
+            known.contains(plain(schedule.space.definedName(of: name))) && isNumeric(name, in: schedule)
+        }
     }
 
     /// The hyperparameters that are settings of PyTorch's optimizers: the name of the setting, and the index in it.
@@ -163,22 +180,30 @@ package struct ScheduleCode: Sendable {
             case "momentum": return (name, "momentum", nil)
             case "dampening": return (name, "dampening", nil)
             case "weightdecay", "wd", "l2": return (name, "weight_decay", nil)
-            case "beta1", "adambeta1": return (name, "betas", 0)
-            case "beta2", "adambeta2": return (name, "betas", 1)
+            case "beta1", "adambeta1", "betas[0]", "adambetas[0]": return (name, "betas", 0)
+            case "beta2", "adambeta2", "betas[1]", "adambetas[1]": return (name, "betas", 1)
             case "eps", "epsilon", "adameps", "adamepsilon": return (name, "eps", nil)
             default: return nil
             }
         }
     }
 
-    /// Returns a name without its group, in lower case and without separators: `adambeta1` for `optimizer.adam_beta1`.
+    /// Returns a name without its group, in lower case and without separators: `adambeta1` for `optimizer.adam_beta1`,
+    /// `betas[0]` for `optimizer.betas[0]`.
     private static func plain(_ name: String) -> String {
         let last = name.split(separator: ".").last.map(String.init) ?? name
-        return String(last.lowercased().filter { $0.isLetter || $0.isNumber })
+        return String(last.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "[" || $0 == "]" })
     }
 
+    /// The function that reads an array.
+    private static let arrayFunction = """
+        def array(name: str, step: int) -> list[Any]:
+            \"""Returns the elements of an array at a step, from 0.\"""
+            return [value(f"{name}[{place}]", step) for place in range(ARRAYS[name])]
+        """
+
     /// The function that reads the data.
-    static let valueFunction = """
+    private static let valueFunction = """
         def value(name: str, step: int) -> Any:
             \"""Returns the value of a hyperparameter at a step, from 0.\"""
             points = POINTS[name]

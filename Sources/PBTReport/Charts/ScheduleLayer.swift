@@ -174,7 +174,11 @@ extension ScheduleLayer {
         guard let founder = scene.path.first.map({ scene.intervals[$0] }), let tip = scene.tip else {
             return scene.sentence
         }
-        let parts = shown.map { varying in
+        // One that never applied has no course.
+        let applying = shown.filter { varying in
+            scene.path.contains { scene.intervals[$0].hyperparameters[varying.name] != nil }
+        }
+        let parts = applying.map { varying in
             let (from, to) = (
                 XML.name(Format.value(founder.hyperparameters[varying.name])),
                 XML.name(Format.value(tip.hyperparameters[varying.name]))

@@ -75,6 +75,15 @@ public struct Schedule: Sendable, Hashable {
         for name in names { curves[name] = .steps(Self.steps(intervals.map { $0[name] })) }
     }
 
+    /// The names and lengths of arrays whose elements all are in the schedule, in its order.
+    package var arrays: [(name: String, length: Int)] {
+        space.definedNames.compactMap { name in
+            guard let length = space.arrays[name] else { return nil }
+            let isWhole = (0..<length).allSatisfy { curves[SearchSpace.elementName(name, $0)] != nil }
+            return isWhole ? (name, length) : nil
+        }
+    }
+
     /// Returns the values of intervals as steps, one for each stretch of equal values.
     private static func steps(_ values: [Value?]) -> [Step] {
         var steps: [Step] = []

@@ -95,7 +95,9 @@ public struct TrainerEnvironment: Sendable, Hashable {
             "PBT_INTERVAL_SEED": String(assignment.intervalSeed),
         ]
         added["PBT_CHECKPOINT_IN"] = attempt.parentCheckpoint?.string
-        for (name, value) in interval.hyperparameters.values where value.isScalar && value != .null {
+        let space = assignment.experiment.space
+        for (name, value) in space.folded(interval.hyperparameters.values)
+        where value.isScalar && value != .null || space.arrays[name] != nil {
             added[SearchSpace.environmentName(of: name)] = value.argument
         }
         return try entries(

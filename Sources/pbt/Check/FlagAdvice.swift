@@ -6,7 +6,8 @@ extension Experiment {
     /// Advice for a failed program that may expect flags where `{args}` writes `--name true`.
     var flagAdvice: String? {
         guard trainer?.command.contains("{args}") == true else { return nil }
-        let flags = space.names.filter { name in
+        // An array is written as a list in every form.
+        let flags = space.definedNames.filter { name in
             switch space[name]?.domain {
             case .boolean: true
             case .choice(let choice): choice.values.contains { $0.bool != nil }

@@ -50,7 +50,10 @@ struct ShowText {
         if let reason = record.reason { try line("because", reason) }
         try line("metric", metric)
         try line("method", method)
-        let space = experiment.space.names.map { "\($0) \(experiment.space[$0]?.words ?? "")" }
+        let space = experiment.space.definedNames.map { name in
+            let length = experiment.space.arrays[name].map { "[\($0)]" } ?? ""
+            return "\(name)\(length) \(experiment.space.definition(of: name)?.words ?? "")"
+        }
         try line("space", space.joined(separator: "   "))
         try line("intervals", intervals)
         try line("result", result)

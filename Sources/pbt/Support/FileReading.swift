@@ -71,7 +71,7 @@ struct FileReading {
             faults.append(DocumentError(line: place(argument), path: "", problem: "command[\(argument)] \(text)"))
         }
         let advice = CommandAdvice(
-            command: command, environment: experiment?.trainer?.environment ?? [:], names: space.names)
+            command: command, environment: experiment?.trainer?.environment ?? [:], names: space.definedNames)
         for (path, argument, problem) in advice.faults {
             faults.append(DocumentError(line: place(argument), path: path, problem: problem))
         }

@@ -40,6 +40,36 @@ import Testing
         #expect(again == experiment && again.value == experiment.value)
     }
 
+    @Test func `members are dealt to them in turn, and stay blocks in experiments from before`() throws {
+        let file = try read(#"{"multi_frequency": [1, 5]}"#)
+        #expect(file.division?.isInterleaved == true && file.value["exploit"]?["members"] == "interleaved")
+        let blocks = try read(#"{"multi_frequency": [1, 5], "members": "blocks"}"#)
+        #expect(blocks.division?.isInterleaved == false && blocks.exploit == file.exploit.inBlocks)
+        #expect(try read(#"{"members": "blocks"}"#, #", "preset": "portfolio""#).division?.isInterleaved == false)
+        for experiment in [file, blocks] {
+            let back = try Experiment(document: Document(experiment.value), directory: "/", isStored: true)
+            #expect(back == experiment && back.value == experiment.value)
+        }
+        // A store's definition without it.
+        var values = try #require(file.value.object)
+        values["exploit"] = ["multi_frequency": [1, 5]]
+        let old = try Experiment(document: Document(.object(values)), directory: "/", isStored: true)
+        #expect(old.division?.isInterleaved == false && old.value["exploit"] == ["multi_frequency": [1, 5]])
+        // The file that it came from goes on, unless it asks for another assignment.
+        #expect(file.differences(from: old) == [] && file.withDefaults(of: old).division?.isInterleaved == false)
+        #expect(blocks.differences(from: old) == [])
+        let named = try read(#"{"multi_frequency": [1, 5], "members": "interleaved"}"#)
+        #expect(named.differences(from: old).map(\.key) == ["exploit"])
+        // Other rules have no such key.
+        #expect(try read(#""best""#).value["exploit"] == "best")
+        #expect(
+            complaint(#"{"truncation": 0.2, "members": "blocks"}"#)?.contains(
+                "exploit.members: requires multi_frequency") == true)
+        #expect(
+            complaint(#"{"multi_frequency": [1, 5], "members": "dealt"}"#)?.contains(
+                #"exploit.members: must be interleaved or blocks, not "dealt""#) == true)
+    }
+
     @Test func `as a word, and as a preset, they suit the population`() throws {
         #expect(try read(#""multi_frequency""#, population: 11).exploit == .multiFrequency(every: [1, 5]))
         for population in [6, 11, 12, 30] {

@@ -145,6 +145,7 @@ struct ExperimentGenerator {
             var dimension = oneOf(NamedDimension.every).dimension
             if chance(4) { dimension = dimension.immutable() }
             if chance(4) { dimension = dimension.explored(by: explore(allowsCustom: false)) }
+            if dimension.mayBeElement, chance(5) { dimension = dimension.array(length: 1 + random.index(below: 12)) }
             dimensions[oneOf(["r", "learning-rate", "block.units", "_x", "größe"]) + "\(i)"] = dimension
         }
         return SearchSpace(dimensions)

@@ -7,7 +7,7 @@ import Testing
 @Suite("Dependent hyperparameters") struct DependencyTests {
     private static let constraints = [
         "batch >= 2 * mini", "low < high", "low + high <= 1.5", "units2 <= 4 * batch", "momentum >= low / 2",
-        "rate * batch < 40", "tau != 0.5", "units2 - units3 >= 8",
+        "rate * batch < 40", "tau != 0.5", "units2 - units3 >= 8", "betas[0] < betas[1]", "sizes[0]+sizes[2] >= sizes[1]",
     ]
 
     private static func experiment(_ number: UInt64, explore: ExploreRule) throws -> Experiment {
@@ -30,6 +30,8 @@ import Testing
             "batch": .logInteger(4...128, quantum: chance() ? 4 : 1), "mini": .integer(1...32),
             "low": .uniform(0...1, quantum: 0.1), "high": .uniform(0...1, quantum: chance() ? 0.05 : nil),
             "note": .constant("x").when("optimizer", is: "adam"),
+            "betas": maybe(.reverseLogUniform(0.5...0.99, quantum: 0.01)).when("optimizer", is: "adam").array(length: 2),
+            "sizes": .integer(1...9).array(length: 3), "warm": .boolean.when("sizes[1]", is: 1, 2, 3),
         ]
         var space = SearchSpace(dimensions)
         for constraint in constraints where chance() { space = try space.constrained(by: constraint) }

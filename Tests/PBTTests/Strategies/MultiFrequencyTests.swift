@@ -12,7 +12,8 @@ import Testing
         _ rule: ExploitRule, population: Int = 8, seed: UInt64 = 1, explore: ExploreRule = .perturb(by: [0.5, 2])
     ) -> Experiment {
         Experiment.sample(
-            population: population, seed: seed, space: Self.space, exploit: rule, explore: explore, decides: .certain)
+            population: population, seed: seed, space: Self.space, exploit: rule.inBlocks, explore: explore,
+            decides: .certain)
     }
 
     /// A sub-population each, 0...3 and 4...7.
@@ -96,10 +97,47 @@ import Testing
     func `members are divided by number, and the first sub-populations have one more`(
         members: Int, count: Int, expected: [Range<Int>]
     ) {
-        let division = Division(members: members, count: count)
-        #expect((0..<count).map { division.members(of: $0) } == expected)
+        let division = Division(members: members, count: count, isInterleaved: false)
+        #expect((0..<count).map { Array(division.members(of: $0)) } == expected.map(Array.init))
         for member in 0..<members { #expect(expected[division.number(of: member)].contains(member)) }
         #expect(division.number(of: members + 5) == count - 1)
+        let dealt = Division(members: members, count: count, isInterleaved: true)
+        for member in 0..<(members + 5) { #expect(dealt.number(of: member) == member % count) }
+        for one in [division, dealt] {
+            for size in [0, 1, members / 2, members, members + 3] {
+                let parts = (0..<count).map { Array(one.members(of: $0, below: size)) }
+                #expect(parts.joined().sorted() == Array(0..<min(size, members)))
+                #expect(parts.map(\.count) == (0..<count).map { one.size(of: $0, below: size) })
+                for (number, part) in parts.enumerated() {
+                    #expect(part == part.sorted() && part.allSatisfy { one.number(of: $0) == number })
+                }
+            }
+        }
+    }
+
+    @Test func `members dealt in turn exchange as blocks of the same members do`() throws {
+        let (turn, blocks) = ([0, 2, 4, 6, 1, 3, 5, 7], experiment(.multiFrequency(every: [1, 5])))
+        var dealt = blocks
+        dealt.exploit = .multiFrequency(every: [1, 5])
+        // The members of a block get the scores of those that are dealt to the same sub-population.
+        var scores = [Double](repeating: 0, count: 8)
+        for (place, member) in turn.enumerated() { scores[member] = self.scores[place] }
+        for index in [0, 4] {
+            let expected = try blocks.decisions(index: index, scores: self.scores).map { $0.donor?.member }
+            let found = try dealt.decisions(index: index, scores: scores).map { $0.donor?.member }
+            #expect(turn.map { found[$0] } == expected.map { $0.map { turn[$0] } })
+        }
+    }
+
+    @Test func `listed founders are dealt to all sub-populations`() throws {
+        var experiment = Experiment.sample(
+            population: 9, space: Self.space, exploit: .multiFrequency(every: [1, 2, 5]), decides: .certain)
+        experiment.initial = [["lr": 0.1], ["lr": 0.2], ["lr": 0.3], ["lr": 0.4]]
+        let division = try #require(experiment.division)
+        let listed = (0..<9).filter { [0.1, 0.2, 0.3, 0.4].contains(experiment.founder($0)["lr"]?.double) }
+        #expect(listed.map { division.number(of: $0) } == [0, 1, 2, 0])
+        experiment.exploit = experiment.exploit.inBlocks
+        #expect(listed.compactMap { experiment.division?.number(of: $0) } == [0, 0, 0, 1])
     }
 
     @Test func `a quarter is rounded down, but at least one of three`() {

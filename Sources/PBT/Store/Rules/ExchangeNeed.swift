@@ -14,7 +14,8 @@
 /// that exchanges: each takes a migrant only after all better ones of the same sub-population.
 struct ExchangeNeed: Sendable {
     private struct Part: Sendable {
-        let members: Range<Int>
+        let members: StrideTo<Int>
+        let size: Int
         let quarter: Int
         let isDue: Bool
         var donors: Int
@@ -38,10 +39,10 @@ struct ExchangeNeed: Sendable {
         self.division = division
         let isBurningIn = experiment.isBurningIn(after: index)
         parts = experiment.exploit.subPopulations.enumerated().map { number, subPopulation in
-            let members = division.members(of: number).clamped(to: 0..<max(0, size))
-            let quarter = ExploitRule.quarter(of: members.count)
+            let members = division.size(of: number, below: size)
+            let quarter = ExploitRule.quarter(of: members)
             return Part(
-                members: members, quarter: quarter,
+                members: division.members(of: number, below: size), size: members, quarter: quarter,
                 isDue: !isBurningIn && (index + 1).isMultiple(of: subPopulation.every), donors: max(1, quarter))
         }
         for taking in parts.indices where parts[taking].isDue {
@@ -60,7 +61,7 @@ struct ExchangeNeed: Sendable {
     func candidates(after member: Int, in population: Population) -> [Int] {
         let number = division.number(of: member)
         let part = parts[number]
-        if part.reported == part.members.count { return Array(part.members) }
+        if part.reported == part.size { return Array(part.members) }
         // Each report adds one member to those that are certain to be in the better half.
         let last = part.certain - 1
         guard part.isDue, last >= 0, last < population.count(of: number) else { return [] }
@@ -78,12 +79,12 @@ struct ExchangeNeed: Sendable {
     func isCertain(_ member: Int, in population: Population, replacingLast replacesLast: Bool) -> Bool {
         let number = division.number(of: member)
         let part = parts[number]
-        let isComplete = part.reported == part.members.count
+        let isComplete = part.reported == part.size
         guard let position = population.position(of: member) else {
             return !replacesLast && isComplete && population.count(of: number) > 0
         }
         if !part.isDue || position < part.certain { return true }
-        return !replacesLast && isComplete && position >= part.members.count - part.quarter
+        return !replacesLast && isComplete && position >= part.size - part.quarter
     }
 
     /// Returns true if a decision may need a ranked member's checkpoint.
@@ -112,7 +113,7 @@ extension Experiment {
     /// The number of members whose checkpoints a decision about sub-populations may need, for one interval.
     package var exchangeDonors: Int {
         guard let division else { return 0 }
-        let quarters = (0..<division.count).map { ExploitRule.quarter(of: division.members(of: $0).count) }
+        let quarters = (0..<division.count).map { ExploitRule.quarter(of: division.size(of: $0)) }
         // The first sub-populations are the largest; the first takes migrants from all others.
         return quarters.enumerated().reduce(0) { sum, part in
             let others = part.offset == 0 ? quarters.dropFirst().first ?? 0 : quarters[0]
