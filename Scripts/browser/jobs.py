@@ -71,7 +71,7 @@ def jobs_are_rows_with_their_ids_and_are_found_by_them(place: Place) -> None:
         browser.until("return location.search.includes('filter=482')")
         place.arrive("/e/sweep/members")
         assert browser.js(IDS) == ["482910"], browser.js(IDS)
-        browser.go(f"{server.url}/e/sweep/members?filter=accuracyy%3E1")
+        browser.go(f"{server.url}/e/sweep/members?filter=accuracyx%3E1")
         place.expect("document.querySelector('[role=alert]').textContent.includes('did you mean \"accuracy\"')", True)
 
 

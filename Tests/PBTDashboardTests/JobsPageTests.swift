@@ -139,7 +139,7 @@ struct JobsPageTests {
     }
 
     @Test(arguments: [
-        ("acuracy%3E0.5", "there is no column &quot;acuracy&quot;; did you mean &quot;accuracy&quot;?"),
+        ("accuracyx%3E0.5", "there is no column &quot;accuracyx&quot;; did you mean &quot;accuracy&quot;?"),
         ("zzz%3D1", "there is no column &quot;zzz&quot;; there are &quot;score&quot;"),
         ("state:lost", "there is no state &quot;lost&quot;; there are"), ("%3E1", "invalid filter"),
     ])
