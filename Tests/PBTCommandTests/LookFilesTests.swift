@@ -81,7 +81,7 @@ import Testing
             let axis = try await fixture.pbt(
                 "plot", "scatter", "digits", "-o", "-", "--axis", "rat", "--axis", "momentum")
             #expect(axis.code == 64)
-            #expect(axis.error == "error: there is no hyperparameter \"rat\"; did you mean \"rate\"?\n")
+            #expect(axis.error == "error: there is no hyperparameter or metric \"rat\"; did you mean \"rate\"?\n")
             let bound = try await fixture.pbt("plot", "curves", "digits", "-o", "-", "--y", "error")
             #expect(bound.code == 64)
             #expect(bound.error == "error: the best possible score cannot be guessed from 5.0; give it with --bound\n")
