@@ -107,7 +107,8 @@ import Testing
                 let record = try await place.store.record(of: "e")
                 let intervals = try await place.store.intervals(of: "e")
                 for state in Interval.State.allCases {
-                    #expect(record.counts[state] ?? 0 == intervals.count { $0.state == state }, "\(state)")
+                    #expect(
+                        record.counts[state] ?? 0 == intervals.count { $0.state == state && !$0.isDeleted }, "\(state)")
                 }
                 #expect(record.undecided == intervals.count(where: \.isUndecided))
                 #expect(record.bestScore == intervals.compactMap(\.score).max())

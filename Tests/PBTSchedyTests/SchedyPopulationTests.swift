@@ -159,7 +159,7 @@ import Testing
         try await withSchedy { place in
             let caller = place.caller
             _ = try await caller.create("e", Self.scheduler(members: 3, generations: 2))
-            let given: Value = ["rate": 1.5, "own": ["x", 1]]
+            let given: Value = ["rate": 1.5, "n": 4, "word": "a", "own": ["x", 1]]
             let queued = try await caller.push("e", ["hyperparameters": given])
             let first = try #require(try await caller.begin("e"))
             #expect(first.id == queued.id)
@@ -186,7 +186,7 @@ import Testing
             _ = try await caller.create("e", Self.scheduler(members: 2, generations: 2, sampled: false))
             #expect(try await caller.next("e").status == 204)
             for rate in [1.0, 2] {
-                _ = try await caller.push("e", ["hyperparameters": ["rate": .number(rate), "n": nil]])
+                _ = try await caller.push("e", ["hyperparameters": ["rate": .number(rate), "n": nil, "word": "a"]])
             }
             var handedOut = 0
             while try await caller.train("e", { given, _ in ["quality": given["rate"] ?? .null] }) != nil {
