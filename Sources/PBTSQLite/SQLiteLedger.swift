@@ -338,7 +338,7 @@ package final class SQLiteLedger: Ledger {
                 return try self.standing(rebuilding: standing, in: record)
             }
         }
-        known.advance(to: record.generation)
+        if record.experiment.elites != nil { known.advance(to: record.generation) }
         known.lastChange = last
         return known
     }

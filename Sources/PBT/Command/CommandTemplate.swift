@@ -154,7 +154,7 @@ public struct CommandTemplate: Sendable, Hashable {
                 advice = "it is a group; write {\(first)}"
             } else if i > 0, case .text(let before) = pieces[i - 1], before.hasSuffix("$") {
                 advice = "no shell expands ${\(name)}; write its value, or ${{\(name)}} in the script of a shell"
-            } else if let near = nearest(to: name, among: known) {
+            } else if let near = space.nearestDefinition(to: name, among: known) {
                 advice = "did you mean {\(near)}?"
             } else if name.contains(where: { !$0.isLetter && !$0.isNumber && !"_-.".contains($0) }) || name.isEmpty {
                 advice = "write {{ and }} for braces"

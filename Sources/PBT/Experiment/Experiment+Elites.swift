@@ -54,11 +54,17 @@ extension Experiment {
         func fail(_ key: String, _ problem: String) {
             errors.append(DocumentError(line: document.line(of: [key]), path: key, problem: problem))
         }
-        if exploit == .none {
+        if !exploit.hasDonors {
+            let rule = exploit.kind == .itself ? "self" : "none"
             fail(
                 "exploit",
-                "elites cannot be combined with none, which never replaces a member; write truncation: 0.2, or "
+                "elites cannot be combined with \(rule), which never replaces a member; write truncation: 0.2, or "
                     + "remove elites")
+        } else if exploit.takes != .both {
+            fail(
+                "exploit",
+                "elites cannot be combined with takes: a member returns to an elite's weights and hyperparameters; "
+                    + "remove one of them")
         }
         if takesMembers {
             fail(

@@ -305,6 +305,7 @@ public struct Experiment: Sendable, Hashable {
         var result = self
         result.decides = decides
         result.exploit = exploit
+        result.exploit.dealing.isNamed = !exploit.subPopulations.isEmpty
         result.explore = explore
         return result
     }

@@ -61,7 +61,9 @@ public struct Dimension: Sendable, Hashable {
     public var explore: ExploreRule?
     /// The condition under which it applies; nil for always.
     public var condition: Condition?
-    /// The number of elements of an array; nil for a single value. A search space has the elements instead.
+    /// The number of elements of an array; nil for a single value.
+    ///
+    /// A search space has the elements instead.
     package var length: Int?
 
     package init(_ domain: Domain) {

@@ -46,6 +46,18 @@ extension SearchSpace {
         return String(name[..<bracket])
     }
 
+    /// Returns the name that one that does not exist was probably meant for: the array of an element that it lacks, or
+    /// the most similar name.
+    ///
+    /// - Parameters:
+    ///   - name: The name.
+    ///   - candidates: The names; nil for those of the definition.
+    /// - Returns: The name; nil if none is similar.
+    package func nearestDefinition(to name: String, among candidates: [String]? = nil) -> String? {
+        let array = definedName(of: name)
+        return array == name ? nearest(to: name, among: candidates ?? definedNames) : array
+    }
+
     /// The names in the experiment file, in its order: those of arrays instead of those of their elements.
     package var definedNames: [String] {
         guard !arrays.isEmpty else { return names }

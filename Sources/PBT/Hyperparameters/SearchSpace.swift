@@ -13,6 +13,7 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     public let arrays: [String: Int]
 
     /// The paths of hyperparameters in groups: `["model", "lr"]` for `model.lr`; names without a path are in no group.
+    ///
     /// That of an array is by its own name, not by those of its elements.
     package let paths: [String: [String]]
 
@@ -136,7 +137,7 @@ public struct SearchSpace: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         for name in given.names {
             guard let value = given[name], let dimension = dimensions[name] else {
                 let hint =
-                    nearest(to: name, among: definedNames).map { "did you mean \"\($0)\"?" }
+                    nearestDefinition(to: name).map { "did you mean \"\($0)\"?" }
                     ?? "there are \(definedNames.quotedList)"
                 throw PBTError(.badValue, "there is no hyperparameter \"\(name)\" in the space; \(hint)")
             }

@@ -121,9 +121,6 @@ extension StoreContract {
             try await expectError(.leaseLost) {
                 _ = try await evaluating.finish(forged, .failed(reason: "test"))
             }
-            try await expectError(.badValue) {
-                _ = try await evaluating.claimEvaluation(from: "e", by: "w", for: .zero, key: nil)
-            }
         },
     ]
 }

@@ -75,7 +75,7 @@ import Testing
 
     @Test func `says nothing where nothing is explored, and about rules that ignore bounds`() throws {
         let narrow: Value = ["uniform": [0.9, 0.999]]
-        #expect(try advice(narrow, ["kind": "random_search"]) == [])
+        #expect(try advice(narrow, ["kind": "random_search", "exploit": nil]) == [])
         #expect(try advice(narrow, ["exploit": "none"]) == [])
         #expect(try advice(narrow, ["explore": "ray"]) == [])
         #expect(try advice(narrow, ["explore": "none"]) == [])

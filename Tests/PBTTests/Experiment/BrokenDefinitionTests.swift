@@ -152,7 +152,7 @@ struct Broken: Sendable, CustomTestStringConvertible {
         Broken(#"{"exploit": "trunction"}"#, #"exploit: unknown rule "trunction"; did you mean "truncation"?"#),
         Broken(
             #"{"exploit": "xyz"}"#,
-            #"exploit: unknown rule "xyz"; known: truncation, multi_frequency, binary_tournament, t_test, best, none, ray"#
+            #"exploit: unknown rule "xyz"; known: truncation, multi_frequency, binary_tournament, t_test, best, none, self, ray"#
         ),
         Broken(#"{"exploit": {}}"#, "exploit: must have one rule, for example {truncation: 0.2}"),
         Broken(

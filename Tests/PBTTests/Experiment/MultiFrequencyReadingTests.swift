@@ -47,8 +47,9 @@ import Testing
         #expect(blocks.division?.isInterleaved == false && blocks.exploit == file.exploit.inBlocks)
         #expect(try read(#"{"members": "blocks"}"#, #", "preset": "portfolio""#).division?.isInterleaved == false)
         for experiment in [file, blocks] {
-            let back = try Experiment(document: Document(experiment.value), directory: "/", isStored: true)
-            #expect(back == experiment && back.value == experiment.value)
+            let stored = experiment.withNamedDefaults.value
+            let back = try Experiment(document: Document(stored), directory: "/", isStored: true)
+            #expect(back == experiment && back.value == stored)
         }
         // A store's definition without it.
         var values = try #require(file.value.object)

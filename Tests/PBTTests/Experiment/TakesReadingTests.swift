@@ -93,7 +93,10 @@ import Testing
                 #", "explore": {"step": {"normal": 0.1, "uniform": [0.1, 0.2]}}"#,
                 "explore.step.normal: cannot be combined with uniform"
             ),
-            (#", "explore": {"step": {"normal": 1e-9}}"#, "explore.step: each step must be between 0.000001 and 1"),
+            (
+                #", "explore": {"step": {"normal": 1e-9}}"#,
+                "explore.step: each step must be between 1e-6 and 1, not 1e-09"
+            ),
             (
                 #", "explore": {"add": {"normal": 0.1}}"#,
                 "explore.add: unknown key; write step: {normal: 0.1}, noise with a standard deviation of a tenth of the range"

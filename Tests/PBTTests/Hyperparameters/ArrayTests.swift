@@ -69,9 +69,10 @@ import Testing
             space: ["b": ["uniform": [0, 1], "length": 12], "a": "boolean"],
             constraints: ["b[0] <= b[11]"])
         #expect(experiment.space.names == ["a"] + (0..<12).map { "b[\($0)]" })
-        #expect(experiment.value["space"]?["b"] == ["uniform": [0, 1], "bounds": [0, 1], "length": 12])
+        #expect(experiment.value["space"]?["b"] == ["uniform": [0.0, 1.0], "bounds": [0.0, 1.0], "length": 12])
         #expect(experiment.value["space"]?.object?.keys.sorted() == ["a", "b"])
-        let back = try Experiment(document: Document(experiment.value), directory: "/", isStored: true)
+        let back = try Experiment(
+            document: Document(experiment.withNamedDefaults.value), directory: "/", isStored: true)
         #expect(back == experiment && back.space.names == experiment.space.names)
         let swift = SearchSpace(["b": .uniform(0...1).array(length: 12), "a": .boolean], order: ["b", "a"])
         #expect(try swift.constrained(by: "b[0] <= b[11]") == experiment.space)
@@ -100,8 +101,8 @@ import Testing
                 "hyperparameter \"betas\" is an array of 2 elements, not 0.9; write a list, one for each of betas[0] to "
                     + "betas[1]"
             ),
-            (["betas": [0.9, 2]], "hyperparameter \"betas[1]\" must be within"),
-            (["betas": [0.9, "x"]], "hyperparameter \"betas[1]\" must be a number"),
+            (["betas": [0.9, 2]], "hyperparameter \"betas[1]\" must be between 0.8 and 0.999, not 2"),
+            (["betas": [0.9, "x"]], "hyperparameter \"betas[1]\" must be a finite number, not \"x\""),
             (
                 ["betas": [0.9, 0.9], "betas[0]": 0.9],
                 "\"betas[0]\" is given twice, in an array and by itself; keep one"

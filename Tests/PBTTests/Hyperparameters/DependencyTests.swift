@@ -7,7 +7,8 @@ import Testing
 @Suite("Dependent hyperparameters") struct DependencyTests {
     private static let constraints = [
         "batch >= 2 * mini", "low < high", "low + high <= 1.5", "units2 <= 4 * batch", "momentum >= low / 2",
-        "rate * batch < 40", "tau != 0.5", "units2 - units3 >= 8", "betas[0] < betas[1]", "sizes[0]+sizes[2] >= sizes[1]",
+        "rate * batch < 40", "tau != 0.5", "units2 - units3 >= 8", "betas[0] < betas[1]",
+        "sizes[0]+sizes[2] >= sizes[1]",
     ]
 
     private static func experiment(_ number: UInt64, explore: ExploreRule) throws -> Experiment {
@@ -30,7 +31,8 @@ import Testing
             "batch": .logInteger(4...128, quantum: chance() ? 4 : 1), "mini": .integer(1...32),
             "low": .uniform(0...1, quantum: 0.1), "high": .uniform(0...1, quantum: chance() ? 0.05 : nil),
             "note": .constant("x").when("optimizer", is: "adam"),
-            "betas": maybe(.reverseLogUniform(0.5...0.99, quantum: 0.01)).when("optimizer", is: "adam").array(length: 2),
+            "betas": maybe(.reverseLogUniform(0.5...0.99, quantum: 0.01)).when("optimizer", is: "adam").array(
+                length: 2),
             "sizes": .integer(1...9).array(length: 3), "warm": .boolean.when("sizes[1]", is: 1, 2, 3),
         ]
         var space = SearchSpace(dimensions)
@@ -103,13 +105,17 @@ import Testing
     @Test(arguments: 0..<25)
     func `a stored definition reads back, in the order of the file`(_ number: Int) throws {
         let experiment = try Self.experiment(UInt64(number), explore: .perturb())
-        let order = experiment.space.names.reversed()
+        let order = Array(experiment.space.definedNames.reversed())
         var shuffled = experiment
-        var space = SearchSpace(experiment.space.dimensions, order: Array(order))
+        let definitions = try order.map { name in
+            let definition = try #require(experiment.space.definition(of: name))
+            return (name, experiment.space.arrays[name].map { definition.array(length: $0) } ?? definition)
+        }
+        var space = SearchSpace(Dictionary(uniqueKeysWithValues: definitions), order: order)
         for constraint in experiment.space.constraints { space = try space.constrained(by: constraint.text) }
         shuffled.space = space
         let read = try Experiment(document: Document(Value(json: shuffled.value.json)), directory: "/", isStored: true)
-        #expect(read.space == experiment.space && read.space.names == Array(order))
+        #expect(read.space == experiment.space && read.space.definedNames == order)
         #expect(read.founder(3) == experiment.founder(3))
     }
 

@@ -192,7 +192,7 @@ import Testing
         let decision = try experiment.decide(
             after: experiment.trained(3, score: 1), in: experiment.population(scores: [1, 2, 3, 4]),
             strategies: strategies, at: epoch)
-        #expect(decision.next?.hyperparameters["rate"] == 1)
+        #expect(decision.next?.hyperparameters["rate"] == 1.0)
     }
 
     @Test(arguments: [ExploreRule.perturb(), .step(deviation: 0.1), .resample])

@@ -42,7 +42,10 @@ import Testing
         } else {
             #expect(Value.isRounded(text))
         }
-        for rounded in ["9223372036854775809", "18446744073709551615", "-9223372036854775809", "1" + text + "7"] {
+        for rounded in [
+            "9223372036854775809", "18446744073709551615", "-9223372036854775809",
+            (text.first == "-" ? "" : "1") + text + "7",
+        ] {
             do {
                 _ = try Value(json: "{\"a\": \(rounded)}")
                 Issue.record("\(rounded) was read")
