@@ -17,6 +17,8 @@ struct BenchTask: Toy {
     let step: @Sendable (inout [Double], Hyperparameters, Int) throws -> Double
     /// Returns the truth about weights, without noise and on test data if there are any; less is better.
     let regret: @Sendable ([Double], Int) throws -> Double
+    /// Returns a noisy score of weights without training; nil if the task has none.
+    var score: (@Sendable ([Double], Int) throws -> Double)?
 
     func founder(seed: Int) -> [Double] { start(seed) }
 
@@ -29,6 +31,8 @@ struct BenchTask: Toy {
         // A model that diverged has none.
         return regret.isFinite ? ["regret": .number(regret)] : [:]
     }
+
+    func evaluate(_ weights: [Double], seed: Int) throws -> Double? { try score?(weights, seed) }
 
     /// Returns a task by name.
     ///

@@ -13,6 +13,8 @@
 /// | `{results}`, `{hyperparameters}` | the paths of these files |
 /// | `{member}`, `{interval}` | the numbers, from 0 |
 /// | `{depth}` | how many intervals of training the checkpoint will hold, this one included; a hyperparameter of that name comes first |
+/// | `{seed}` | the interval's seed; a hyperparameter of that name comes first |
+/// | `{interval_seed}` | the seed that all members share at this interval; a hyperparameter of that name comes first |
 /// | `{{`, `}}` | a brace |
 public struct CommandTemplate: Sendable, Hashable {
     /// A piece of an argument.
@@ -29,11 +31,13 @@ public struct CommandTemplate: Sendable, Hashable {
         var hyperparametersFile: String
         var interval: IntervalID
         var depth: Int
+        var seed: Int
+        var intervalSeed: Int
         var hyperparameters: Hyperparameters
 
         package init(
             checkpointIn: String, checkpointOut: String, results: String, hyperparametersFile: String,
-            interval: IntervalID, depth: Int, hyperparameters: Hyperparameters
+            interval: IntervalID, depth: Int, seed: Int = 0, intervalSeed: Int = 0, hyperparameters: Hyperparameters
         ) {
             self.checkpointIn = checkpointIn
             self.checkpointOut = checkpointOut
@@ -41,9 +45,15 @@ public struct CommandTemplate: Sendable, Hashable {
             self.hyperparametersFile = hyperparametersFile
             self.interval = interval
             self.depth = depth
+            self.seed = seed
+            self.intervalSeed = intervalSeed
             self.hyperparameters = hyperparameters
         }
     }
+
+    /// The placeholders that are not reserved names: the spaces of earlier versions can have hyperparameters of these
+    /// names, which come first.
+    private static let unreserved = ["depth", "seed", "interval_seed"]
 
     private let arguments: [[Piece]]
 
@@ -133,8 +143,8 @@ public struct CommandTemplate: Sendable, Hashable {
                     text: "{\(name)}: an interval has no \(name) unless \(condition.clause); write {args} or "
                         + "{args:flags}, which leave it out, or read it from {hyperparameters}")
             }
-            if space[name] != nil || name == "depth" || SearchSpace.reserved.contains(name) { continue }
-            let known = space.names + SearchSpace.reserved.sorted() + ["depth"]
+            if space[name] != nil || unreserved.contains(name) || SearchSpace.reserved.contains(name) { continue }
+            let known = space.names + SearchSpace.reserved.sorted() + unreserved
             let advice: String
             if let first = space.names.first(where: { $0.hasPrefix("\(name).") }) {
                 advice = "it is a group; write {\(first)}"
@@ -176,9 +186,19 @@ public struct CommandTemplate: Sendable, Hashable {
         case "hyperparameters": values.hyperparametersFile
         case "member": String(values.interval.member)
         case "interval": String(values.interval.index)
-        // Not reserved: the spaces of earlier versions can have a hyperparameter of that name.
-        case "depth" where values.hyperparameters["depth"] == nil: String(values.depth)
-        default: values.hyperparameters[placeholder]?.argument ?? ""
+        default: values.hyperparameters[placeholder].map(\.argument) ?? unreserved(placeholder, values)
+        }
+    }
+}
+
+extension CommandTemplate {
+    /// Returns the value of a placeholder that is not a reserved name.
+    private static func unreserved(_ placeholder: String, _ values: Values) -> String {
+        switch placeholder {
+        case "depth": String(values.depth)
+        case "seed": String(values.seed)
+        case "interval_seed": String(values.intervalSeed)
+        default: ""
         }
     }
 }

@@ -120,6 +120,7 @@ extension Experiment {
     package func choice(
         after interval: Interval, in population: Population, strategies: Strategies
     ) throws -> ExploitChoice {
+        if let back = returnToElite(after: interval, in: population) { return back }
         var choice = try choiceBeforeGate(after: interval, in: population, strategies: strategies)
         if let donor = choice.donor { choice.apply(verdict(on: donor, for: interval.id.member, in: population)) }
         return choice

@@ -14,8 +14,14 @@ extension Experiment {
     /// for certainty: an estimate for two generations that are not complete.
     package var possibleDonors: Int {
         guard waitsForCertainty, halving == nil else { return 0 }
-        if case .truncation(_, let top) = exploit.kind { return 2 * ExploitRule.count(of: top, among: population) }
-        if division != nil { return 2 * exchangeDonors }
-        return exploit.kind == .best ? 2 : population
+        let donors =
+            if case .truncation(_, let top) = exploit.kind {
+                2 * ExploitRule.count(of: top, among: population)
+            } else if division != nil {
+                2 * exchangeDonors
+            } else {
+                exploit.kind == .best ? 2 : population
+            }
+        return donors.adding(saturating: (elites?.count ?? 0).multiplied(saturatingBy: 2))
     }
 }

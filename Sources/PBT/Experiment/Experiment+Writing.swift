@@ -22,7 +22,7 @@ extension Experiment {
     private var searchValue: [String: Value] {
         var object: [String: Value] = [
             "name": .string(name),
-            "objective": ["metric": .string(objective.metric), "goal": .string(objective.goal.rawValue)],
+            "objective": objective.value,
             "population": .integer(population), "intervals": .integer(intervals),
             "seed": .integer(Int(Int64(bitPattern: seed))), "space": space.value,
         ]
@@ -138,6 +138,7 @@ extension Experiment {
         var options: [String: Value] = [:]
         if burnIn > 0 { options["burn_in"] = .integer(burnIn) }
         options["gate"] = gate?.value
+        options["elites"] = elites?.value
         if exploit.takes != .both { options["takes"] = .string(exploit.takes.rawValue) }
         guard namesExploit else {
             // Not `? : nil`, whose nil would be JSON's null.

@@ -2,7 +2,7 @@
 
 extension Experiment {
     /// The keys next to an exploit rule.
-    private static let exploitOptions = ["burn_in", "gate", "takes"]
+    private static let exploitOptions = ["burn_in", "gate", "elites", "takes"]
 
     static func readExploit(
         _ reader: ObjectReader, preset: String?, population: Int

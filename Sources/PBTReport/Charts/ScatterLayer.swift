@@ -19,11 +19,11 @@ struct ScatterLayer {
 
     init(_ scene: Scene) {
         self.scene = scene
-        let all = scene.history.varying
+        let all = scene.history.varying.map(\.spread)
         var chosen = scene.options.hyperparameters.compactMap { name in
             all.first { $0.name == name } ?? Varying(metric: name, scene.intervals, scene.history.baseline?.intervals)
         }
-        // Logarithmic scales first, then other scales, then categories; each by name.
+        // Logarithmic scales first, then other scales, then categories; each in the order of the space.
         let ranked =
             all.filter { $0.isLogarithmic } + all.filter { !$0.isLogarithmic && $0.categories == nil }
             + all.filter { $0.categories != nil }
@@ -136,6 +136,7 @@ struct ScatterLayer {
             legend.add(.star(palette.best), "Best")
             legend.add(.line(palette.best, width: 1.5, dash: nil), "Path of the best")
         }
+        if scene.options.showsBestOfEach { legend.add(.star(palette.ink), "Best of each interval; larger = later") }
         if isThinned { legend.add(.none, "Showing \(Self.mostDots) dots per panel: the best and a sample") }
         return legend
     }
@@ -171,6 +172,18 @@ struct ScatterLayer {
             self.columns = columns
             self.across = drawn(across)
             self.upright = upright.map(drawn) ?? columns.scores
+        }
+
+        /// Returns the place of the best scored interval of each index, from 0; of equal scores the first member's.
+        func bestOfEach(by objective: Objective) -> [Int?] {
+            var best = [Int?](repeating: nil, count: columns.lastIndex + 1)
+            for (place, score) in columns.scores.enumerated() where !score.isNaN {
+                let index = columns.ids[place].index
+                guard best.indices.contains(index) else { continue }
+                if let leader = best[index], !objective.isBetter(score, than: columns.scores[leader]) { continue }
+                best[index] = place
+            }
+            return best
         }
 
         /// Returns whether a member continues with the same values, so that one dot represents both intervals.
@@ -212,10 +225,21 @@ struct ScatterLayer {
     }
 
     private func ticks(_ scale: Scale, _ varying: Varying?, about count: Int) -> [Scale.Tick] {
+        if let steps = varying?.steps { return Self.ticks(scale, at: steps, about: count) }
         guard let categories = varying?.categories else { return scale.ticks(about: count) }
         let every = max(1, categories.count / max(1, count) + (categories.count % max(1, count) == 0 ? 0 : 1))
         return stride(from: 0, to: categories.count, by: every).map {
             Scale.Tick(value: Double($0), label: XML.name(Format.value(categories[$0]), width: 10))
+        }
+    }
+
+    /// Returns ticks at the values of choices, without those that are too close to the one before.
+    private static func ticks(_ scale: Scale, at values: [Double], about count: Int) -> [Scale.Tick] {
+        var last = -Double.infinity
+        return values.compactMap { value in
+            guard let share = scale.share(value), share - last >= 0.8 / Double(max(1, count)) else { return nil }
+            last = share
+            return Scale.Tick(value: value, label: XML.name(Format.value(.number(value)), width: 10))
         }
     }
 
@@ -262,12 +286,29 @@ struct ScatterLayer {
             return Point(x: px, y: py)
         }
         if !isBaseline { drawPath(scene.path.compactMap(point), on: &drawing) }
+        if scene.options.showsBestOfEach {
+            drawStars(population.bestOfEach(by: scene.objective).map { $0.flatMap(point) }, on: &drawing)
+        }
         guard let center = best.flatMap({ population.genealogy.place(of: $0.id) }).flatMap(point) else { return }
         if isBaseline {
             drawing.star(center, radius: 7, fill: palette.background, stroke: palette.ink)
         } else {
             drawing.star(center, radius: 8, fill: palette.best)
         }
+    }
+
+    /// Draws a star for the best of each interval, larger for later ones; nil where the axes cannot show it.
+    private func drawStars(_ points: [Point?], on drawing: inout Drawing) {
+        var stars = PathData()
+        for (place, point) in points.enumerated() {
+            guard let point else { continue }
+            if stars.points > Decimation.limit - 10 {
+                drawing.area(stars, fill: scene.palette.ink)
+                stars = PathData()
+            }
+            stars.star(at: point, radius: 3 + 3 * Double(place + 1) / Double(points.count))
+        }
+        drawing.area(stars, fill: scene.palette.ink)
     }
 
     private func radius(_ depth: Int) -> Double {

@@ -108,6 +108,26 @@ extension StoreContract {
                 ).run(workers: 5)
             }
         },
+        Case("members return to elites, whose checkpoints are kept, to the same tree in whatever order") { test in
+            for (number, rule) in rules.enumerated() {
+                var trees: [[Interval]] = []
+                for order in 0..<6 {
+                    let store = try await test.open()
+                    var experiment = certain("e\(number).\(order)", population: 7, intervals: 8, exploit: rule)
+                    experiment.elites = Elites(count: 1 + number % 3, absolute: 0.3)
+                    _ = try await store.create(experiment)
+                    var simulation = ContractSimulation(
+                        store: store, other: try await test.open(), experiment: experiment, clock: test.clock,
+                        seed: UInt64(order), troubles: order == 5)
+                    simulation.lapses = [3, 6]
+                    try await simulation.run(workers: [1, 2, 3, 4, 8, 5][order])
+                    let intervals = try await store.intervals(of: experiment.name)
+                    if order < 5 { trees.append(intervals.map(\.inTree)) }
+                    try expect(intervals.contains { ($0.parent?.index ?? .max) < $0.id.index - 1 })
+                }
+                for tree in trees.dropFirst() { try expectEqual(tree, trees[0], "\(rule)") }
+            }
+        },
         Case("members that are late are not waited for beyond the deadline") { test in
             let store = try await test.open()
             var experiment = certain(population: 2, intervals: 2)

@@ -61,6 +61,7 @@ struct PlotCommand: AsyncParsableCommand {
     var tip: IntervalArgument?
     @Option(name: .customLong("axis"), help: "A hyperparameter or metric for scatter; give it twice.") var axes:
         [String] = []
+    @Flag(name: .long, help: "For scatter: a star for the best of each interval.") var stars = false
     @Option(
         name: .customLong("color-by"),
         help: "Color by family, founder, score, or the name of a hyperparameter.")
@@ -109,7 +110,7 @@ struct PlotCommand: AsyncParsableCommand {
             (color != nil, "--color-by", [.curves, .lineage, .share, .timeline, .overview]),
             (top != nil, "--top", [.curves, .schedule, .lineage, .overview]),
             (across == .time, "--x time", [.curves, .schedule, .comparison, .overview]),
-            (show != nil, "--show", [.lineage]), (order != nil, "--order", [.lineage]),
+            (stars, "--stars", [.scatter]), (show != nil, "--show", [.lineage]), (order != nil, "--order", [.lineage]),
         ]
         for meaning in meanings where meaning.isGiven && !meaning.kinds.contains(kind) {
             let kinds = meaning.kinds.map(\.rawValue)
@@ -136,7 +137,8 @@ struct PlotCommand: AsyncParsableCommand {
             theme: theme == .light ? .light : .dark, width: Chart.Width(fitting: width), scale: try scale(of: loaded),
             tip: try tip.map { try loaded.interval($0).id }, showsBaseline: !hidesBaseline, hyperparameters: axes,
             color: try chosenColor(in: loaded), top: top, axis: across == .time ? .time : .training,
-            lanes: show.flatMap { Chart.Lanes(rawValue: $0.rawValue) }, order: order == .family ? .family : .member)
+            lanes: show.flatMap { Chart.Lanes(rawValue: $0.rawValue) }, order: order == .family ? .family : .member,
+            showsBestOfEach: stars)
         let svg = Chart.drawn(
             kind, of: loaded.history, comparedWith: all.dropFirst().map(\.history), options: options
         ).svg

@@ -108,6 +108,7 @@ struct DecisionText {
 
     private func explain(_ choice: ExploitChoice) throws {
         try say("Rule: \(experiment.exploit.words).")
+        if let collapse = choice.collapse { return try explain(collapse, of: choice) }
         if let bottom = choice.bottomCount, let top = choice.topCount, let rank = choice.rank {
             let cut = choice.size - bottom
             try say(
@@ -129,6 +130,26 @@ struct DecisionText {
         }
         if let donor = choice.donor { try say("Donor: \(Self.text(donor)).") }
         if let gate = choice.gate { try say(Self.text(gate)) }
+    }
+
+    /// Explains a return to an elite.
+    private func explain(_ collapse: Elites.Collapse, of choice: ExploitChoice) throws {
+        let elite = Self.text(collapse.elite)
+        if let best = collapse.best, let verdict = collapse.verdict {
+            let required = [verdict.absolute, verdict.relative].compactMap { $0 }.map {
+                Format.significant($0, digits: 3)
+            }
+            try say(
+                "Collapsed: the best of the interval, \(Self.text(best)), is worse than the best elite, \(elite), by "
+                    + "\(Format.significant(verdict.gap, digits: 3)), more than \(required.joined(separator: " and "))."
+            )
+        } else {
+            try say("Collapsed: no member could be ranked; the best elite is \(elite).")
+        }
+        let shown = choice.candidates.prefix(10).map { Self.text($0) }.joined(separator: ", ")
+        let more = choice.candidates.count > 10 ? " and \(choice.candidates.count - 10) more" : ""
+        try say("All members return to elites; candidates, each equally likely: \(shown)\(more).")
+        if let donor = choice.donor { try say("Elite: \(Self.text(donor)).") }
     }
 
     /// Returns the gate's verdict in a sentence.

@@ -56,7 +56,7 @@ struct EventDescriber: Sendable {
             let changes = event.editedChanges.joined(separator: ", ")
             return ["edited" + revision + (changes.isEmpty ? "" : " changes=\(Value.string(PlainText.line(changes)))")]
         case .paused, .resumed, .created: return [event.kind.rawValue]
-        case .pushed, .started, .released: return ["\(event.kind.rawValue)\(id)\(reason(event))"]
+        case .pushed, .started, .released, .deleted: return ["\(event.kind.rawValue)\(id)\(reason(event))"]
         case .setAside: return ["set-aside\(reason(event))"]
         case .evaluated:
             let numbers = ["number", "score", "mean"].compactMap { key in

@@ -82,6 +82,21 @@ extension ExploreRule {
     }
 }
 
+extension Experiment {
+    /// The rule of explore, with the hyperparameters that have one of their own.
+    var exploreWords: String {
+        let own = space.names.compactMap { name in
+            space[name].flatMap { $0.isMutable ? $0.explore : nil }.map { "\(name) \($0.words)" }
+        }
+        guard !own.isEmpty else { return explore.words }
+        let words =
+            "explore by hyperparameter: \(own.prefix(4).joined(separator: "; "))"
+            + (own.count > 4 ? " and \(own.count - 4) more" : "")
+        if case .standard(nil, 0) = explore.kind { return words }
+        return "\(explore.words), \(words)"
+    }
+}
+
 extension Dimension {
     /// The distribution, and the condition.
     var words: String {

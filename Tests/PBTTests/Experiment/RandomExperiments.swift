@@ -91,6 +91,12 @@ struct ExperimentGenerator {
             experiment.isOpen = true
             if chance(), experiment.initial.isEmpty { experiment.population = 0 }
         }
+        if experiment.kind == .populationBasedTraining, experiment.decides == .certain, experiment.exploit != .none,
+            !experiment.isSynchronous, !experiment.isOpen, chance()
+        {
+            experiment.elites = Elites(
+                count: 1 + random.index(below: 100), absolute: chance() ? random.unit() : nil, relative: random.unit())
+        }
         return experiment
     }
 

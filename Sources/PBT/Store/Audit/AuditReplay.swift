@@ -390,7 +390,11 @@ struct AuditReplay {
         guard experiment.kind == .populationBasedTraining, exploit.hasDonors, id.index + 1 < experiment.intervals
         else { return nil }
         if interval.state == .done, experiment.isBurningIn(after: id.index) { return nil }
-        if case .custom = exploit.kind, population[id: id.member] != nil, experiment.gate == nil { return nil }
+        if case .custom = exploit.kind, population[id: id.member] != nil, experiment.gate == nil,
+            experiment.elites == nil
+        {
+            return nil
+        }
         return try experiment.choice(after: interval, in: population, strategies: strategies)
     }
 
