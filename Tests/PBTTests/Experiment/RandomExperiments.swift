@@ -91,8 +91,8 @@ struct ExperimentGenerator {
             experiment.isOpen = true
             if chance(), experiment.initial.isEmpty { experiment.population = 0 }
         }
-        if experiment.kind == .populationBasedTraining, experiment.decides == .certain, experiment.exploit != .none,
-            !experiment.isSynchronous, !experiment.isOpen, chance()
+        if experiment.kind == .populationBasedTraining, experiment.decides == .certain, experiment.exploit.hasDonors,
+            experiment.exploit.takes == .both, !experiment.isSynchronous, !experiment.isOpen, chance()
         {
             experiment.elites = Elites(
                 count: 1 + random.index(below: 100), absolute: chance() ? random.unit() : nil, relative: random.unit())

@@ -83,6 +83,14 @@ import Testing
                 #", "exploit": {"self": null, "gate": {"relative": 0.1}}"#,
                 "exploit.gate: cannot be combined with self, which has no donor to compare with; remove it"
             ),
+            (
+                #", "exploit": {"truncation": 0.2, "takes": "weights", "elites": {"relative": 0.1}}"#,
+                "exploit.takes: cannot be combined with exploit.elites: a member that returns to one takes over both; remove either"
+            ),
+            (
+                #", "exploit": {"self": null, "elites": {"relative": 0.1}}"#,
+                "exploit.elites: cannot be combined with self, which takes over nothing; remove them"
+            ),
             (#", "exploit": "slef""#, "exploit: unknown rule \"slef\"; did you mean \"self\"?"),
             (
                 #", "explore": {"step": {"normal": 0}}"#,
