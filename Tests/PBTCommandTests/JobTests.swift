@@ -11,8 +11,12 @@ import Testing
     private static func fill(
         _ fixture: LookFixture, _ jobs: [(id: String, status: SchedyJob.Status, results: [String: Value])]
     ) async throws {
-        let schedy = Schedy(try fixture.store())
+        let store = try fixture.store()
+        let schedy = Schedy(store)
         _ = try await schedy.put("sweep", ["scheduler": ["Manual": .null]], mustBeNew: true)
+        var experiment = try await store.record(of: "sweep").experiment
+        experiment.objective = .maximize("accuracy")
+        _ = try await store.revise(experiment)
         for job in jobs {
             let body: Value = [
                 "status": .string(job.status.rawValue), "results": .object(job.results), "hyperparameters": ["lr": 0.1],

@@ -36,6 +36,9 @@ struct JobsPlace {
     /// Creates a manual experiment.
     func createManual(_ name: String = "sweep") async throws {
         _ = try await schedy.put(name, ["scheduler": ["Manual": .null]], mustBeNew: true)
+        var experiment = try await server.store.record(of: name).experiment
+        experiment.objective = .maximize("accuracy")
+        _ = try await server.store.revise(experiment)
     }
 
     /// Adds a job under an id.

@@ -22,6 +22,7 @@ package final class InMemoryLedger: Ledger {
         var garbage: Set<IntervalID> = []
         /// Done intervals, best first.
         var ranking: [(key: Double, lateness: Interval.Lateness, id: IntervalID)] = []
+        var rankedBy: Objective
         var standings: Standings
         var revisions: [Revision] = []
         var generations: Generations?
@@ -31,6 +32,7 @@ package final class InMemoryLedger: Ledger {
         init(record: ExperimentRecord, standings: Standings) {
             self.record = record
             self.standings = standings
+            rankedBy = record.experiment.objective
         }
 
         /// Inserts or updates an interval.
@@ -189,6 +191,7 @@ package final class InMemoryLedger: Ledger {
 
     package func update(_ interval: Interval, in record: ExperimentRecord) {
         guard let before = tables[record.id]?.intervals[interval.id] else { return }
+        rerank(in: record)
         tables[record.id]?.write(interval)
         if before.state != interval.state {
             move(interval, from: before, in: record)
@@ -226,6 +229,14 @@ package final class InMemoryLedger: Ledger {
             if let parent = interval.parent { tables[record.id]?.openChildren[parent, default: 0] -= 1 }
             if interval.state == .done { rank(interval, in: record) }
         }
+    }
+
+    /// Ranks all done intervals again if an edit has changed the objective.
+    private func rerank(in record: ExperimentRecord) {
+        guard let table = tables[record.id], table.rankedBy != record.experiment.objective else { return }
+        tables[record.id]?.rankedBy = record.experiment.objective
+        tables[record.id]?.ranking = []
+        for interval in table.intervals.values where interval.state == .done { rank(interval, in: record) }
     }
 
     /// Ranks a done interval by its score, if it has one.
