@@ -22,9 +22,6 @@ extension Experiment {
 }
 
 extension Dimension {
-    /// The share of the range from which a move must lead beyond a bound to be advised against.
-    private static let mostClipped = 0.5
-
     /// Returns a warning about a rule that moves most of the range onto a bound, with a definition that does not.
     func clippingAdvice(for rule: ExploreRule) -> String? {
         let moves = clippedShares(of: rule).filter { $0.share > Self.mostClipped }
@@ -44,7 +41,7 @@ extension Dimension {
 
     /// Returns the share of founders for which each move of a rule is clipped, by the move's operation.
     private func clippedShares(of rule: ExploreRule) -> [(operation: String, share: Double)] {
-        guard case .standard(let perturbation?, _) = rule.kind else { return [] }
+        guard case .standard(let asked, _) = rule.kind, let perturbation = narrowed(asked, of: rule) else { return [] }
         let founders = founderQuantiles
         guard let first = founders.first, founders.contains(where: { $0 != first }) else { return [] }
         return perturbation.extremeMoves.compactMap { move in

@@ -59,7 +59,7 @@ extension Experiment {
     /// - Parameter old: The definition before.
     /// - Returns: One difference for each key.
     public func differences(from old: Experiment) -> [Difference] {
-        var (mine, before) = (withCopies(of: old).withTiming(of: old).comparableValues, old.comparableValues)
+        var (mine, before) = (withCopies(of: old).withDefaults(of: old).comparableValues, old.comparableValues)
         // Hyperparameters are compared by their flat names; if only their grouping differs, it is one difference.
         let isSpaceSame = space.flatValues == old.space.flatValues
         if !isSpaceSame {
@@ -85,9 +85,7 @@ extension Experiment {
     /// The definition's values as in an experiment file: without the names of copies, without values from
     /// `from`, and without the order of hyperparameters, which affects nothing.
     private var comparableValues: [String: Value] {
-        var plain = self
-        // Named, whether it is the default or not.
-        plain.decides = decides
+        var plain = withNamedDefaults
         plain.founderCheckpoints = founderCheckpoints.withoutCopies
         var values = plain.value.object ?? [:]
         values.removeValue(forKey: "order")

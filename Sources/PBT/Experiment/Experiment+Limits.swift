@@ -88,6 +88,9 @@ private struct LimitCheck {
     }
 
     mutating func explore(_ rule: ExploreRule, at path: [String]) {
+        if let step = rule.narrowStep, !Limits.step.contains(step) {
+            within(Limits.step, step, "the step", at: path + ["narrow_step"])
+        }
         switch rule.kind {
         case .standard(.factors(let factors), _): self.factors(factors, at: path + ["perturb"])
         case .standard(.uniform(let low, let high), _): self.factors([low, high], at: path + ["perturb"])

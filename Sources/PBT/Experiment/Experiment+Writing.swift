@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Experiment {
-    /// The definition as it is stored: in the schema of an experiment file, with all defaults.
+    /// The definition in the schema of an experiment file, with all defaults but those of exploit, explore, and timing,
+    /// which a store names (``withNamedDefaults``).
     ///
-    /// ``init(document:directory:)`` reads it back to the same experiment.
+    /// ``init(document:directory:isStored:)`` reads it back to the same experiment.
     public var value: Value {
         var object = searchValue
         if let trainer { object.merge(trainer.values) { $1 } }
@@ -24,8 +25,9 @@ extension Experiment {
             "objective": ["metric": .string(objective.metric), "goal": .string(objective.goal.rawValue)],
             "population": .integer(population), "intervals": .integer(intervals),
             "seed": .integer(Int(Int64(bitPattern: seed))), "space": space.value,
-            "exploit": exploitValue, "explore": explore.value,
         ]
+        object["exploit"] = exploitValue
+        if namesExplore { object["explore"] = explore.value }
         // The objects of a stored definition have no order.
         let names = space.definedNames
         if names != names.sorted() { object["order"] = .array(names.map { .string($0) }) }
@@ -131,11 +133,16 @@ extension ExploitRule {
 }
 
 extension Experiment {
-    /// The exploit rule as in an experiment file, with those of its options that are set.
-    private var exploitValue: Value {
+    /// The exploit rule as in an experiment file, if the definition names it, with those of its options that are set.
+    private var exploitValue: Value? {
         var options: [String: Value] = [:]
         if burnIn > 0 { options["burn_in"] = .integer(burnIn) }
         options["gate"] = gate?.value
+        guard namesExploit else {
+            // Not `? : nil`, whose nil would be JSON's null.
+            guard !options.isEmpty else { return nil }
+            return .object(options)
+        }
         options["members"] = exploit.dealingValue
         guard !options.isEmpty else { return exploit.value }
         let rule = exploit.value
@@ -157,6 +164,7 @@ extension ExploreRule {
             case .uniformSteps(let low, let high): object["step"] = ["uniform": [.number(low), .number(high)]]
             case nil: break
             }
+            object["narrow_step"] = narrowStep.map { .number($0) }
             if keptCategories > 0 { object["keep_categories"] = .number(keptCategories) }
             return .object(object)
         case .ray(let factors, let resample):

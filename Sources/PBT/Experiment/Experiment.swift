@@ -28,16 +28,16 @@ public struct Experiment: Sendable, Hashable {
         case late
     }
 
-    /// A time of decisions, and whether the definition names it.
+    /// A setting, and whether the definition names it.
     ///
-    /// Equal if the times are: a definition that names the default equals one that omits it.
-    private struct Timing: Sendable, Hashable {
-        var decides: Decides
+    /// Equal if the settings are: a definition that names the default equals one that omits it.
+    private struct Setting<Value: Sendable & Hashable>: Sendable, Hashable {
+        var value: Value
         var isNamed: Bool
 
-        static func == (a: Self, b: Self) -> Bool { a.decides == b.decides }
+        static func == (a: Self, b: Self) -> Bool { a.value == b.value }
 
-        func hash(into hasher: inout Hasher) { hasher.combine(decides) }
+        func hash(into hasher: inout Hasher) { hasher.combine(value) }
     }
 
     /// The number of intervals that means no limit.
@@ -178,8 +178,15 @@ public struct Experiment: Sendable, Hashable {
     public var initial: [Hyperparameters]
     /// The checkpoints that founders continue; if empty, they start with untrained models.
     public var founderCheckpoints: FounderCheckpoints
-    /// The rule that chooses donors.
-    public var exploit: ExploitRule
+    /// The rule that chooses donors; setting it to another than ``ExploitRule/default`` names it.
+    public var exploit: ExploitRule {
+        get { donors.value }
+        set {
+            let rule = newValue.isDefault ? ExploitRule.standard(for: self) : newValue
+            donors = Setting(value: rule, isNamed: !newValue.isDefault)
+        }
+    }
+    private var donors: Setting<ExploitRule>
     /// The number of intervals that each member trains before it may be replaced; one that diverged or failed is replaced
     /// at any time.
     ///
@@ -187,16 +194,21 @@ public struct Experiment: Sendable, Hashable {
     public var burnIn: Int
     /// The conditions under which a member is replaced; nil for none.
     public var gate: ExploitGate?
-    /// The rule that changes hyperparameters of members that took over a donor's.
-    public var explore: ExploreRule
+    /// The rule that changes hyperparameters of members that took over a donor's; setting it to another than
+    /// ``ExploreRule/default`` names it.
+    public var explore: ExploreRule {
+        get { changes.value }
+        set { changes = Setting(value: newValue.isDefault ? .perturb() : newValue, isNamed: !newValue.isDefault) }
+    }
+    private var changes: Setting<ExploreRule>
     /// True if decisions are made only when all members have finished a generation.
     public var isSynchronous: Bool
     /// The maximum duration of a generation, if decisions wait for it; members that exceed it count as failed.
     public var deadline: Duration?
     /// The time at which the decision about a continuing member is made; setting it names it.
     public var decides: Decides {
-        get { timing.decides }
-        set { timing = Timing(decides: newValue, isNamed: true) }
+        get { timing.value }
+        set { timing = Setting(value: newValue, isNamed: true) }
     }
     /// The time that a finished interval waits for the scores of others while a worker has nothing else to train; nil
     /// to wait until the decision is certain.
@@ -204,7 +216,7 @@ public struct Experiment: Sendable, Hashable {
     /// Used with ``Decides/certain`` only. A decision that is made without waiting depends on the workers' speed, so
     /// the run is not reproducible from its seed.
     public var patience: Duration?
-    private var timing: Timing
+    private var timing: Setting<Decides>
     /// True if members may come at any time, so that the experiment does not end when all of them have ended.
     ///
     /// An open random search samples a new founder whenever nothing else is left to do. A manual search is always open.
@@ -236,8 +248,8 @@ public struct Experiment: Sendable, Hashable {
         _ name: String, kind: Kind = .populationBasedTraining, objective: Objective, population: Int, intervals: Int,
         seed: UInt64 = 0, space: SearchSpace, initial: [Hyperparameters] = [],
         founderCheckpoints: FounderCheckpoints = FounderCheckpoints(),
-        exploit: ExploitRule = .truncation(), burnIn: Int = 0, gate: ExploitGate? = nil,
-        explore: ExploreRule = .perturb(),
+        exploit: ExploitRule = .default, burnIn: Int = 0, gate: ExploitGate? = nil,
+        explore: ExploreRule = .default,
         isSynchronous: Bool = false, deadline: Duration? = nil, decides: Decides? = nil, patience: Duration? = nil,
         isOpen: Bool = false, retries: Int = 2,
         stop: Stop = Stop(), keep: Keep = Keep(),
@@ -256,13 +268,13 @@ public struct Experiment: Sendable, Hashable {
                 Dictionary(uniqueKeysWithValues: given.values.map { ($0, space[$0]?.normalized($1) ?? $1) }))
         }
         self.founderCheckpoints = founderCheckpoints
-        self.exploit = exploit
+        donors = Setting(value: exploit, isNamed: true)
         self.burnIn = burnIn
         self.gate = gate
-        self.explore = explore
+        changes = Setting(value: explore, isNamed: true)
         self.isSynchronous = isSynchronous
         self.deadline = deadline
-        timing = Timing(decides: decides ?? .certain, isNamed: decides != nil)
+        timing = Setting(value: decides ?? .certain, isNamed: decides != nil)
         self.patience = patience
         self.isOpen = isOpen
         self.retries = retries
@@ -270,16 +282,35 @@ public struct Experiment: Sendable, Hashable {
         self.keep = keep
         baselineKind = baseline ?? (hasBaseline ? .randomSearch : nil)
         self.trainer = trainer
+        // Last, since the default depends on the other settings.
+        self.explore = explore
+        self.exploit = exploit
     }
 
     /// True if the definition names ``decides``, so that an edit changes it.
     package var namesTiming: Bool { timing.isNamed }
 
-    /// Returns the experiment with the timing and patience of an earlier definition, and its assignment of members to
-    /// sub-populations, unless it names one.
-    package func withTiming(of earlier: Experiment) -> Experiment {
+    /// True if the definition names ``exploit``, so that an edit changes it.
+    package var namesExploit: Bool { donors.isNamed }
+
+    /// True if the definition names ``explore``, so that an edit changes it.
+    package var namesExplore: Bool { changes.isNamed }
+
+    /// The experiment with its defaults named, so that a later version with other defaults does not change it.
+    package var withNamedDefaults: Experiment {
         var result = self
-        result.exploit = exploit.withDealing(of: earlier.exploit)
+        result.decides = decides
+        result.exploit = exploit
+        result.explore = explore
+        return result
+    }
+
+    /// Returns the experiment with the settings of an earlier definition that it does not name: exploit and explore
+    /// rules, the assignment of members to sub-populations, timing, and patience.
+    package func withDefaults(of earlier: Experiment) -> Experiment {
+        var result = self
+        result.exploit = namesExploit ? exploit.withDealing(of: earlier.exploit) : earlier.exploit
+        if !namesExplore { result.explore = earlier.explore }
         guard !namesTiming else { return result }
         result.decides = earlier.decides
         result.patience = earlier.patience

@@ -6,7 +6,8 @@ extension Experiment {
         switch preset {
         case "ray": .ray()
         case "portfolio": .portfolio(forPopulation: population)
-        default: .truncation()
+        case "paper": .truncation()
+        default: .default
         }
     }
 
@@ -100,6 +101,21 @@ extension Experiment {
 }
 
 extension ExploitRule {
+    /// Returns the rule of an experiment that names none, see ``default``.
+    ///
+    /// Reason and measurements: `Documentation/decisions/0041-default-rule.md`.
+    static func standard(for experiment: Experiment) -> Self {
+        let isInStep =
+            experiment.kind == .populationBasedTraining && !experiment.isOpen
+            && (experiment.isSynchronous || experiment.decides == .certain)
+        guard isInStep, experiment.population >= 2 * leastSubPopulation else { return .truncation() }
+        guard experiment.namesExplore else { return .portfolio(forPopulation: experiment.population) }
+        switch experiment.explore.kind {
+        case .standard, .ray: return .multiFrequency(forPopulation: experiment.population)
+        case .pb2, .custom: return .truncation()
+        }
+    }
+
     /// MF-PBT with as many sub-populations as a population has members for.
     package static func multiFrequency(forPopulation members: Int) -> Self {
         .multiFrequency(every: members < 12 ? [1, 5] : [1, 5, 10])
@@ -114,8 +130,9 @@ extension ExploitRule {
     /// - Parameter members: The population; below 12 there are two sub-populations instead of three.
     /// - Returns: A rule of ``multiFrequency(_:)``.
     public static func portfolio(forPopulation members: Int) -> Self {
-        let wide = ExploreRule.perturb(by: [0.5, 2])
-        let seldom = SubPopulation(every: 5, explore: .perturb(by: [0.8, 1.25]))
+        let wide = ExploreRule.perturb(by: [0.5, 2]).steppingWhereNarrow(by: 0.15).keepingCategories(0.8)
+        let fine = ExploreRule.perturb(by: [0.8, 1.25]).steppingWhereNarrow(by: 0.05).keepingCategories(0.8)
+        let seldom = SubPopulation(every: 5, explore: fine)
         guard members >= 12 else { return .multiFrequency([SubPopulation(every: 1, explore: wide), seldom]) }
         return .multiFrequency([
             SubPopulation(every: 1, explore: wide), SubPopulation(every: 2, explore: wide), seldom,

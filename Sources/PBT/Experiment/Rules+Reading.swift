@@ -106,7 +106,7 @@ extension Experiment {
             switch preset {
             case "ray": return .ray()
             case "paper": return .perturb(by: [0.8, 1.2])
-            default: return .perturb()
+            default: return .default
             }
         }
         return try ExploreRule(document: document, in: reader, name: "explore", allowsCustom: true)
@@ -138,7 +138,7 @@ extension ExploreRule {
         }
         let inner = try ObjectReader(
             document, path: reader.place(name),
-            known: ["perturb", "step", "resample", "keep_categories", "ray"]
+            known: ["perturb", "narrow_step", "step", "resample", "keep_categories", "ray"]
                 + (allowsCustom ? ["pb2", "pb2_mix", "custom"] : []),
             hints: [
                 "resample_probability": "write resample: PROBABILITY",
@@ -169,6 +169,10 @@ extension ExploreRule {
         let perturbation =
             inner.has("step") ? try Self.steps(inner) : inner.has("perturb") ? try Self.perturbation(inner) : nil
         self.init(kind: .standard(perturbation, resample: try Self.probability(inner)))
+        if inner.has("narrow_step") {
+            guard inner.has("perturb") else { throw inner.error("narrow_step", "requires perturb") }
+            narrowStep = try Self.share(inner, "narrow_step")
+        }
         if inner.has("keep_categories") {
             guard perturbation != nil else {
                 throw inner.error("keep_categories", "requires perturb or step; resample has a probability of its own")
@@ -212,6 +216,14 @@ extension ExploreRule {
             }
             return .steps(sizes)
         }
+    }
+
+    private static func share(_ reader: ObjectReader, _ name: String) throws(DocumentError) -> Double? {
+        guard let share = try reader.double(name) else { return nil }
+        guard share > 0, share <= 1 else {
+            throw reader.error(name, "must be a share of the range above 0 and at most 1, not \(share.short)")
+        }
+        return share
     }
 
     private static func factors(_ reader: ObjectReader, _ name: String) throws(DocumentError) -> [Double] {

@@ -44,10 +44,47 @@ extension Dimension {
                 ?? resampled(donor, keeping: rule.keptCategories, using: &random)
         case .standard(let perturbation, let resample):
             if random.unit() < resample, isSampled { return Exploration(sample(using: &random), "resampled") }
-            guard let perturbation else { return .kept(donor) }
+            guard let perturbation = narrowed(perturbation, of: rule) else { return .kept(donor) }
             return perturbed(donor, by: perturbation.move(using: &random))
                 ?? resampled(donor, keeping: rule.keptCategories, using: &random)
         }
+    }
+
+    /// The share of a range from which a factor must lead beyond a bound to be unsuitable for it.
+    static let mostClipped = 0.6
+
+    /// Returns how a rule perturbs this hyperparameter: by a step instead of a factor if the range is narrow.
+    func narrowed(
+        _ perturbation: ExploreRule.Perturbation?, of rule: ExploreRule
+    ) -> ExploreRule.Perturbation? {
+        guard let step = rule.narrowStep, let factors = perturbation?.extremeFactors,
+            factors.contains(where: { clippedShare(of: $0) > Self.mostClipped })
+        else { return perturbation }
+        return .steps([step])
+    }
+
+    /// Returns the share of the range between the bounds that a factor moves beyond them; 0 for what has negative
+    /// numbers or no range.
+    private func clippedShare(of factor: Double) -> Double {
+        var (lower, upper): (Double, Double)
+        let scale: Scale
+        switch domain {
+        case .real(let real):
+            (lower, upper) = (real.bounds.lowerBound, real.bounds.upperBound)
+            scale = real.explorationScale
+            // The factor applies to the distance from 1.
+            if scale == .reverseLogarithmic { (lower, upper) = (1 - upper, 1 - lower) }
+        case .integer(let integers):
+            (lower, upper) = (Double(integers.bounds.lowerBound), Double(integers.bounds.upperBound))
+            scale = integers.explorationScale
+        case .choice, .boolean, .constant, .free: return 0
+        }
+        guard lower >= 0, lower < upper, upper < .infinity else { return 0 }
+        let end = factor > 1 ? upper / factor : lower / factor
+        func position(_ number: Double) -> Double { scale == .linear ? number : Mathematics.log(number) }
+        let (low, high) = (position(lower), position(upper))
+        let share = factor > 1 ? high - position(end) : position(end) - low
+        return share / (high - low)
     }
 
     /// Returns the value after a move; nil for one that has no order, such as a category.
@@ -145,6 +182,15 @@ extension Dimension {
 }
 
 extension ExploreRule.Perturbation {
+    /// The least and the greatest factor; none for steps.
+    var extremeFactors: [Double] {
+        switch self {
+        case .factors(let factors): [factors.min(), factors.max()].compactMap { $0 }
+        case .uniform(let lower, let upper): [lower, upper]
+        case .steps, .uniformSteps: []
+        }
+    }
+
     /// Draws a move.
     fileprivate func move(using random: inout RandomStream) -> Dimension.Move {
         func signed(_ size: Double) -> Dimension.Move {

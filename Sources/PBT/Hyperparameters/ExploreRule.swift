@@ -30,8 +30,21 @@ public struct ExploreRule: Sendable, Hashable {
     /// be perturbed.
     package var keptCategories = 0.0
 
+    /// The step for numbers whose range is narrow for the factors, as a share of the range; nil to multiply those, too.
+    package var narrowStep: Double?
+
     package init(kind: Kind) {
         self.kind = kind
+    }
+
+    /// True for ``default``.
+    package var isDefault = false
+
+    /// The rule of an experiment that names none: factors of 0.8 and 1.25, unless the exploit rule has its own.
+    public static var `default`: Self {
+        var rule = perturb()
+        rule.isDefault = true
+        return rule
     }
 
     /// Multiplies each hyperparameter by a factor, or resamples it from its distribution.
@@ -90,6 +103,19 @@ public struct ExploreRule: Sendable, Hashable {
     public func keepingCategories(_ probability: Double) -> Self {
         var copy = self
         copy.keptCategories = probability
+        return copy
+    }
+
+    /// Returns the rule with a step for numbers whose range is narrow.
+    ///
+    /// A range is narrow if its ends are closer than the greatest factor is to the least: 0.5 to 0.99 for factors of 0.5
+    /// and 2, most of which would lead to an end.
+    ///
+    /// - Parameter share: The share of the range by which such a number moves up or down; above 0, at most 1.
+    /// - Returns: The rule.
+    public func steppingWhereNarrow(by share: Double = 0.1) -> Self {
+        var copy = self
+        copy.narrowStep = share
         return copy
     }
 

@@ -49,7 +49,8 @@ extension ExploreRule {
     /// The name, with its parameters.
     var words: String {
         func resampling(_ probability: Double) -> String {
-            (probability > 0 ? ", resample \(Words.percent(probability))" : "")
+            (narrowStep.map { " (narrow ranges: step ±\(Words.percent($0)))" } ?? "")
+                + (probability > 0 ? ", resample \(Words.percent(probability))" : "")
                 + (keptCategories > 0 ? ", keep categories \(Words.percent(keptCategories))" : "")
         }
         switch kind {

@@ -8,9 +8,10 @@ import Testing
     private func advice(_ dimension: Value, _ extra: [String: Value] = [:]) throws -> [String] {
         var object: [String: Value] = [
             "name": "x", "objective": ["metric": "m", "goal": "maximize"], "population": 8, "intervals": 3,
-            "space": ["group": ["x": dimension]],
+            "space": ["group": ["x": dimension]], "exploit": ["truncation": 0.2],
         ]
         object.merge(extra) { $1 }
+        object = object.filter { $0.value != .null }
         let document = Document(.object(object))
         return try Experiment(document: document, directory: "/work").advice(in: document).map {
             "\($0.path): \($0.problem)"
@@ -61,6 +62,17 @@ import Testing
         #expect(try advice(dimension) == [])
     }
 
+    @Test(
+        arguments: [
+            ["uniform": [0.9, 0.999]], ["uniform": [0.7, 0.99]], ["uniform": [5, 6]], ["integer": [1, 2]],
+            ["log_uniform": [0.5, 1]], ["uniform": [0.1, 0.9999]], ["reverse_log_uniform": [0.9, 0.95]],
+        ] as [Value])
+    func `says nothing about the default rule, which steps where factors do not suit a range`(
+        _ dimension: Value
+    ) throws {
+        #expect(try advice(dimension, ["exploit": nil]) == [])
+    }
+
     @Test func `says nothing where nothing is explored, and about rules that ignore bounds`() throws {
         let narrow: Value = ["uniform": [0.9, 0.999]]
         #expect(try advice(narrow, ["kind": "random_search"]) == [])
@@ -77,6 +89,7 @@ import Testing
         let object: [String: Document] = [
             "name": Document("x"), "objective": Document(["metric": "m", "goal": "max"]), "population": Document(8),
             "intervals": Document(2), "space": Document(.object([entry("gamma", 6, gamma)]), line: 5),
+            "exploit": Document("truncation"),
         ]
         let document = Document(.object(object.map { entry($0.key, 1, $0.value) }), line: 1)
         let experiment = try Experiment(document: document, directory: "/")
@@ -179,7 +192,8 @@ import Testing
 
     @Test(
         arguments: [
-            (["truncation": 0.25, "burn_in": 3], .truncation(0.25), 3), (["burn_in": 2], .truncation(), 2),
+            (["truncation": 0.25, "burn_in": 3], .truncation(0.25), 3),
+            (["burn_in": 2], .portfolio(forPopulation: 8), 2),
             (["binary_tournament": nil, "burn_in": 4], .binaryTournament, 4), ("best", .best, 0),
             (["t_test": ["window": 5], "burn_in": 5], .tTest(window: 5), 5),
         ] as [(Value, ExploitRule, Int)])

@@ -56,7 +56,7 @@ import Testing
         let old = try Experiment(document: Document(.object(values)), directory: "/", isStored: true)
         #expect(old.division?.isInterleaved == false && old.value["exploit"] == ["multi_frequency": [1, 5]])
         // The file that it came from goes on, unless it asks for another assignment.
-        #expect(file.differences(from: old) == [] && file.withTiming(of: old).division?.isInterleaved == false)
+        #expect(file.differences(from: old) == [] && file.withDefaults(of: old).division?.isInterleaved == false)
         #expect(blocks.differences(from: old) == [])
         let named = try read(#"{"multi_frequency": [1, 5], "members": "interleaved"}"#)
         #expect(named.differences(from: old).map(\.key) == ["exploit"])

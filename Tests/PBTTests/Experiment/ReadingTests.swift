@@ -66,10 +66,10 @@ func read(_ json: String, directory: String = "/dir") throws -> Experiment {
         let old = try Experiment(document: document, directory: "/", isStored: true)
         #expect(new.decides == .certain && new.waitsForCertainty)
         #expect(old.decides == .early && !old.waitsForCertainty)
-        #expect(new.withTiming(of: old).decides == .early)
+        #expect(new.withDefaults(of: old).decides == .early)
         let named = try read(#"{\#(least), "decide": {"certain": {"patience": "0s", "deadline": "30m"}}}"#)
         #expect(named.patience == .zero && named.deadline == .seconds(1800))
-        #expect(named.withTiming(of: old) == named)
+        #expect(named.withDefaults(of: old) == named)
         #expect(try read(named.value.json) == named)
         #expect(try Experiment(document: Document(old.value), directory: "/") == old)
     }

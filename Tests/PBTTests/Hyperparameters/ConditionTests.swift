@@ -9,7 +9,7 @@ import Testing
     ) throws -> Experiment {
         var object: [String: Value] = [
             "name": "x", "objective": ["metric": "m", "goal": "maximize"], "population": 8, "intervals": 3,
-            "space": space, "initial": initial, "command": command,
+            "space": space, "initial": initial, "command": command, "exploit": "truncation",
         ]
         object["constraints"] = constraints
         return try Experiment(document: Document(.object(object)), directory: "/work")

@@ -10,7 +10,7 @@ import Testing
         try (UInt64(0)..<20).map { seed in
             let experiment = Experiment(
                 "mixed", objective: .minimize("loss"), population: 16, intervals: 25, seed: seed,
-                space: MixedQuadratic.space, explore: .perturb().keepingCategories(probability), isSynchronous: true)
+                space: MixedQuadratic.space, exploit: .truncation(), explore: .perturb().keepingCategories(probability), isSynchronous: true)
             let outcome = try Simulation(experiment, of: MixedQuadratic()).run()
             return (0..<16).compactMap { outcome.intervals[IntervalID(member: $0, index: 24)]?.score }.min()
                 ?? .infinity

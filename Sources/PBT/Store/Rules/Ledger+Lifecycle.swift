@@ -23,9 +23,7 @@ extension Ledger {
         }
         try experiment.checkFoundersCopied()
         try strategies.check(experiment)
-        // Named in the store, so that a later default does not change it.
-        var experiment = experiment
-        experiment.decides = experiment.decides
+        let experiment = experiment.withNamedDefaults
         var record = try insert(
             ExperimentRecord(
                 id: 0, experiment: experiment, state: .running, created: now, counts: [:], membersEnded: 0,
@@ -49,7 +47,7 @@ extension Ledger {
                     + "exists: give the new definition another name, or remove the old experiment with: "
                     + Shell.command(["pbt", "rm", experiment.name]))
         }
-        var edited = experiment.withCopies(of: record.experiment).withTiming(of: record.experiment)
+        var edited = experiment.withCopies(of: record.experiment).withDefaults(of: record.experiment)
         edited.population = record.experiment.population
         guard edited != record.experiment else { return }
         try adopt(edited, in: &record)

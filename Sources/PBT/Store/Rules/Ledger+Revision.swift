@@ -4,7 +4,7 @@
 extension Ledger {
     package func revise(_ experiment: Experiment) throws -> Revision {
         var record = try existing(experiment.name)
-        var edited = experiment.withCopies(of: record.experiment).withTiming(of: record.experiment)
+        var edited = experiment.withCopies(of: record.experiment).withDefaults(of: record.experiment)
         // Members come at any time here, so the definition does not determine their number.
         if record.experiment.takesMembers { edited.population = record.experiment.population }
         guard edited != record.experiment else { return try newestRevision(of: record) }
