@@ -306,7 +306,7 @@ let package = Package(
         .testTarget(
             name: "PBTDashboardTests",
             dependencies: [
-                "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTServer", "PBTDashboard", "PBTTesting",
+                "PBT", "PBTAPI", "PBTCheckpoints", "PBTHTTP", "PBTServer", "PBTSchedy", "PBTDashboard", "PBTTesting",
                 "ServerTestSupport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -354,7 +354,7 @@ let package = Package(
         .testTarget(
             name: "PBTCommandTests",
             dependencies: [
-                "PBT", "PBTCheckpoints", "PBTSQLite", "PBTTesting", "pbt",
+                "PBT", "PBTCheckpoints", "PBTSQLite", "PBTSchedy", "PBTTesting", "pbt",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

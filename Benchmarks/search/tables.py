@@ -13,6 +13,7 @@ from typing import Any
 Row = dict[str, Any]
 Instance = tuple[str, int]  # a task and a population
 BEGIN, END = "<!-- tables: Scripts/search-bench -->", "<!-- end of tables -->"
+WINNER_BEGIN, WINNER_END = "<!-- winner: Scripts/search-bench -->", "<!-- end of winner -->"
 RESAMPLES = 2000
 
 
@@ -209,7 +210,10 @@ def regrets(suite: dict[str, Any], rows: list[Row], names: list[str], population
 def grid(suite: dict[str, Any], rows: list[Row]) -> str:
     """Returns for each tool its best setting of each task, by the median regret."""
     groups = {
-        "this project": [name for name, about in suite["contenders"].items() if about["tool"] == "pbt"],
+        # Those that run on some tasks only spend more than the others.
+        "this project": [
+            name for name, about in suite["contenders"].items() if about["tool"] == "pbt" and "only" not in about
+        ],
         "Ray Tune": [name for name, about in suite["contenders"].items() if about["tool"] == "ray"],
         "Syne Tune": [name for name, about in suite["contenders"].items() if about["tool"] == "syne_tune"],
     }
@@ -227,6 +231,35 @@ def grid(suite: dict[str, Any], rows: list[Row]) -> str:
             cells.append("{:.2f} ({})".format(*min(medians)) if medians else "")
         body.append(cells)
     return table(["tool", *suite["peers"]["tasks"]], body)
+
+
+def mean_interval(values: list[float]) -> tuple[float, float, float]:
+    """Returns the mean and its 95 % bootstrap interval."""
+    source = random.Random(1)
+    means = sorted(sum(source.choices(values, k=len(values))) / len(values) for _ in range(RESAMPLES))
+    return sum(values) / len(values), means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES) - 1]
+
+
+def winners(suite: dict[str, Any], rows: list[Row], task: str = "cartpole", most: float = 500) -> str:
+    """Returns the true return of the winner with and without evaluations, and the difference in the same seeds."""
+    named = [name for name, about in suite["contenders"].items() if task in about.get("only", [])]
+    bases = list(dict.fromkeys(name.partition(", evaluate")[0] for name in named))
+    chosen: dict[str, dict[int, Row]] = defaultdict(dict)
+    for row in rows:
+        if row["task"] == task and math.isfinite(regret(row)) and row.get("score") is not None:
+            chosen[row["contender"]][row["seed"]] = row
+    body = []
+    for base in bases:
+        for name in [base, *(name for name in named if name.partition(", evaluate")[0] == base)]:
+            runs = chosen[name]
+            if not runs:
+                continue
+            truth = {seed: most - regret(row) for seed, row in runs.items()}
+            told = sum(row["score"] for row in runs.values()) / len(runs)
+            pairs = [truth[seed] - (most - regret(chosen[base][seed])) for seed in truth if seed in chosen[base]]
+            gain = "" if name == base or not pairs else interval(mean_interval(pairs))
+            body.append([name, str(len(runs)), interval(mean_interval(list(truth.values()))), f"{told:.1f}", gain])
+    return table(["contender", "seeds", "true return of the winner", "score it was chosen by", "gain"], body)
 
 
 def write(page: Path, suite: dict[str, Any], rows: list[Row]) -> None:
@@ -248,6 +281,9 @@ def write(page: Path, suite: dict[str, Any], rows: list[Row]) -> None:
     for population in suite["populations"]:
         parts += [f"### Regret with {population} members\n", regrets(suite, rows, sorted(have), population)]
     text = page.read_text()
+    if WINNER_BEGIN in text and any("score" in row for row in rows):
+        before, rest = text.split(WINNER_BEGIN)
+        text = before + WINNER_BEGIN + "\n\n" + winners(suite, rows) + "\n" + WINNER_END + rest.split(WINNER_END)[1]
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
     page.write_text(before + BEGIN + "\n\n" + "\n".join(parts) + "\n" + END + after)

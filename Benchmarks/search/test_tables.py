@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tables import Normalization, Results, complete, ranked
+from tables import Normalization, Results, complete, ranked, winners
 
 
 def row(contender: str, seed: int, regret: float | None, task: str = "t", population: int = 8) -> dict[str, Any]:
@@ -63,3 +63,16 @@ def test_regret_is_a_multiple_of_random_search_above_the_floor() -> None:
     normalized = Normalization(rows, suite)
     assert normalized.values(rows, ("t", 8), "a") == [0.25]
     assert normalized.values(rows, ("u", 8), "b") == [1 / 3]
+
+
+def test_the_gain_of_evaluations_is_that_in_the_same_seeds() -> None:
+    suite = {"contenders": {"a": {}, "a, evaluate 5 × 3": {"only": ["cartpole"]}}}
+    rows = [
+        {**row(name, seed, regret, "cartpole"), "score": 490.0}
+        for name, by_seed in (("a", [100, 20]), ("a, evaluate 5 × 3", [40, 20]))
+        for seed, regret in enumerate(by_seed)
+    ]
+    lines = winners(suite, rows).splitlines()
+    assert lines[2].startswith("| a | 2 | 440.00 (")
+    assert lines[3].startswith("| a, evaluate 5 × 3 | 2 | 470.00 (")
+    assert "| 490.0 | 30.00 (0.00 to 60.00) |" in lines[3]

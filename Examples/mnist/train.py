@@ -27,14 +27,25 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
-PIXELS = 28 * 28
 BATCH = 64
-MEAN_AND_DEVIATION = {"fashion": (72.94, 90.02), "digits": (33.32, 78.57)}  # of the training pixels
+MEAN_AND_DEVIATION = {  # of the training pixels
+    "fashion": (72.94, 90.02),
+    "digits": (33.32, 78.57),
+    "mnist": (33.32, 78.57),
+    "cifar10": (120.71, 64.15),
+}
 
 
-def build_model() -> nn.Sequential:
+def image_shape(data: str) -> tuple[int, int, int]:
+    """Return the channels, height and width of an image."""
+    return (3, 32, 32) if data == "cifar10" else (1, 28, 28)
+
+
+def build_model(data: str = "fashion") -> nn.Sequential:
+    channels, size, _ = image_shape(data)
+    size = ((size - 4) // 2 - 4) // 2  # two convolutions, each followed by pooling
     return nn.Sequential(
-        nn.Conv2d(1, 10, kernel_size=5),
+        nn.Conv2d(channels, 10, kernel_size=5),
         nn.MaxPool2d(2),
         nn.ReLU(),
         nn.Conv2d(10, 20, kernel_size=5),
@@ -42,7 +53,7 @@ def build_model() -> nn.Sequential:
         nn.MaxPool2d(2),
         nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(320, 50),
+        nn.Linear(20 * size * size, 50),
         nn.ReLU(),
         nn.Dropout(),
         nn.Linear(50, 10),
@@ -50,7 +61,7 @@ def build_model() -> nn.Sequential:
 
 
 def read_rows(data: str, part: str, folder: Path) -> Any:
-    """Return the rows of one part, 784 pixels and the label each, memory-mapped."""
+    """Return the rows of one part, the pixels and the label each, memory-mapped."""
     path = folder / f"{data}-{part}.npy"
     if not path.exists():
         from prepare import prepare
@@ -62,8 +73,8 @@ def read_rows(data: str, part: str, folder: Path) -> Any:
 def tensors(rows: Any, data: str) -> tuple[torch.Tensor, torch.Tensor]:
     mean, deviation = MEAN_AND_DEVIATION[data]
     batch = torch.from_numpy(rows)
-    images = (batch[:, :PIXELS].float() - mean) / deviation
-    return images.view(-1, 1, 28, 28), batch[:, PIXELS].long()
+    images = (batch[:, :-1].float() - mean) / deviation
+    return images.view(-1, *image_shape(data)), batch[:, -1].long()
 
 
 def shuffled(count: int, seed: int) -> torch.Tensor:
@@ -78,12 +89,16 @@ def train(
     images: int,
     data: str,
 ) -> bool:
-    """Train on the next images of this lineage. Return False if the loss is not finite."""
+    """Train on the next images of this lineage. Return False if the loss is not finite.
+
+    With the shared order they are the first ones of an order that all members have at this interval.
+    """
     model.train()
     order = shuffled(len(rows), state["shuffle"])
     while images > 0:
         if state["position"] >= len(rows):  # end of an epoch
-            state["position"], state["shuffle"] = 0, int(torch.randint(2**31, ()))
+            following = state["shuffle"] + 1 if state.get("is_shared") else int(torch.randint(2**31, ()))
+            state["position"], state["shuffle"] = 0, following
             order = shuffled(len(rows), state["shuffle"])
         batch = order[state["position"] :][: min(BATCH, images)]
         inputs, labels = tensors(rows[batch.numpy()], data)
@@ -119,13 +134,15 @@ def run_interval(args: argparse.Namespace) -> None:
     if args.train + args.validation > len(rows):
         sys.exit(f"--train and --validation exceed the {len(rows)} available images")
 
-    model = build_model()
+    model = build_model(args.data)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     state = {"data": args.data, "shuffle": 0, "position": args.train}  # at the end of an epoch
     if "PBT_CHECKPOINT_IN" in os.environ:
         state = torch.load(Path(os.environ["PBT_CHECKPOINT_IN"], "model.pt"))
         model.load_state_dict(state.pop("model"))
         optimizer.load_state_dict(state.pop("optimizer"))
+    if args.order == "shared":
+        state.update(is_shared=True, shuffle=int(os.environ["PBT_INTERVAL_SEED"]), position=0)
     for group in optimizer.param_groups:  # after the restore, which also restored the old ones
         group["lr"] = hyperparameters["learning_rate"]
         group["momentum"] = hyperparameters["momentum"]
@@ -141,7 +158,7 @@ def run_interval(args: argparse.Namespace) -> None:
 
 def test(args: argparse.Namespace) -> None:
     state = torch.load(args.test / "model.pt")
-    model = build_model()
+    model = build_model(state["data"])
     model.load_state_dict(state["model"])
     metrics = evaluate(model, read_rows(state["data"], "test", args.data_dir), state["data"])
     print(json.dumps({f"test_{name}": value for name, value in metrics.items()}))
@@ -153,6 +170,9 @@ def main() -> None:
     parser.add_argument("--train", type=int, default=50_000, help="images to train on")
     parser.add_argument("--validation", type=int, default=10_000, help="images to score with")
     parser.add_argument("--images-per-interval", type=int, default=25_000)
+    parser.add_argument(
+        "--order", choices=["own", "shared"], default="own", help="of the images: a member's, or that of all members"
+    )
     parser.add_argument("--data-dir", type=Path, default=Path(__file__).parent / "data")
     parser.add_argument("--test", type=Path, metavar="CHECKPOINT_DIR", help="print test accuracy")
     args = parser.parse_args()

@@ -88,11 +88,12 @@ def without_the_flag_no_page_has_anything_that_does_something(place: Place) -> N
         assert not acts, f"{name}: {acts}"
         place.expect("document.querySelector('footer').textContent.includes('read-only')", True)
     browser.console()  # One of the pages does not exist.
-    for verb in ("pause", "resume", "stop", "push"):
+    for verb in ("pause", "resume", "stop", "push", "delete"):
         place.open(f"{place.paths['running']}/control/{verb}")
         place.expect("document.title", "403 · pbt")
         text = place.browser.js("return document.querySelector('main').textContent")
-        assert "serve with --allow-control" in text and f"pbt {verb} running" in text, text
+        command = f"pbt {'rm' if verb == 'delete' else verb} running"
+        assert "serve with --allow-control" in text and command in text, text
     refusals(place, 403)
 
 
@@ -106,7 +107,7 @@ def with_the_flag_a_token_that_may_look_alone_finds_nothing_to_do(place: Place) 
             browser.press(*tokens[scope], "Enter")
             place.arrive("/e/toy")
             links = browser.js("return document.querySelectorAll('[href*=\"/control/\"]').length")
-            assert links == (3 if scope == "admin" else 0), f"{scope}: {links} links"
+            assert links == (4 if scope == "admin" else 0), f"{scope}: {links} links"
             place.reach("form.out button")
             browser.press("Enter")
             place.arrive("/sign-in")
@@ -171,7 +172,7 @@ def control(place: Place) -> None:
         place.arrive("/e/toy")
         found = server.ask("GET", "/experiments/toy")
         assert (found["state"], found["reason"]) == ("finished", "enough & <b>"), found
-        place.expect("document.querySelectorAll('[href*=\"/control/\"]').length", 0)
+        place.expect("document.querySelectorAll('[href*=\"/control/\"]').length", 1)
         browser.go(f"{server.url}/e/toy/control/pause")
         place.expect("document.querySelectorAll('main form').length", 0)
 
@@ -193,7 +194,7 @@ def an_open_page_follows_what_can_be_done(place: Place) -> None:
     with place.serving("--allow-control") as (server, _):
         toy = Experiment(server, "toy", population=3, intervals=3)
         toy.train(2)
-        for verb in ("push", "stop"):
+        for verb in ("push", "stop", "delete"):
             browser.go(f"{server.url}/e/toy/control/{verb}")
             place.looks_well(f"control {verb}")
         browser.size(1400)

@@ -28,6 +28,7 @@ extension ExperimentRecord {
         object["definition"] = definition
         object["reason"] = reason.map { .string($0) }
         object["ended"] = ended.map { .time($0) }
+        if needsEvaluation { object["evaluation"] = "open" }
         object["best"] = best?.value
         object["best_score"] = bestScore.map { .number($0) }
         return .object(object)
@@ -58,6 +59,7 @@ extension ExperimentRecord {
         revisionNumber = try fields.int(ifAny: "revision", in: 0 ... .max) ?? 0
         best = try fields.interval(ifAny: "best")
         bestScore = fields["best_score"]?.double
+        if try fields.text(ifAny: "evaluation") != "open" { markEvaluationOver() }
         if let complaint = limitComplaint {
             throw PBTError(.badRequest, "experiment \"\(experiment.name)\": \(complaint)")
         }

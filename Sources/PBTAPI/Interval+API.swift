@@ -29,6 +29,7 @@ extension Interval {
             ]
         }
         object["label"] = label.map { .string($0) }
+        if isDeleted { object["deleted"] = true }
         if !evaluations.isEmpty { object["evaluations"] = .array(evaluations.map(\.value)) }
         if !earlierPlaces.isEmpty { object["earlier"] = .array(earlierPlaces.map { .integer(Int($0)) }) }
         return .object(object)
@@ -65,6 +66,7 @@ extension Interval {
                 members: try when.int("members"))
         }
         label = try fields.text(ifAny: "label")
+        if try fields.bool(ifAny: "deleted") == true { isDeleted = true }
         if fields["earlier"] != nil {
             earlierPlaces = try fields.list("earlier").compactMap { $0.int.map { Int64($0) } }
         }

@@ -5,11 +5,13 @@ package import PBT
 extension Lease {
     /// The lease as a JSON object, including its secret.
     package var api: Value {
-        [
+        var object: [String: Value] = [
             "experiment": .string(experiment), "member": .integer(interval.member),
             "interval": .integer(interval.index), "attempt": .integer(attempt), "token": .string(token),
             "worker": .string(worker), "expires": .time(expires),
         ]
+        object["evaluation"] = evaluation.map { .integer($0) }
+        return .object(object)
     }
 
     /// Decodes an object that ``api`` encoded.
@@ -23,7 +25,8 @@ extension Lease {
                 index: try fields.int("interval", in: Limits.ordinals)),
             attempt: try fields.int("attempt", in: Limits.ordinals), token: try fields.text("token"),
             worker: try fields.text(ifAny: "worker") ?? "",
-            expires: try fields.time(ifAny: "expires") ?? Timestamp(milliseconds: 0))
+            expires: try fields.time(ifAny: "expires") ?? Timestamp(milliseconds: 0),
+            evaluation: try fields.int(ifAny: "evaluation", in: 0...(Evaluation.most - 1)))
     }
 }
 
@@ -37,9 +40,8 @@ extension Assignment {
     package func api(definition: Value?, version: String) -> Value {
         var object: [String: Value] = [
             "lease": lease.api, "interval": interval.api, "seed": .integer(seed),
-            "objective": [
-                "metric": .string(experiment.objective.metric), "goal": .string(experiment.objective.goal.rawValue),
-            ],
+            "interval_seed": .integer(intervalSeed),
+            "objective": experiment.objective.value,
             "definition_version": .string(version),
         ]
         object["parent_checkpoint"] = parentCheckpoint.map { .string($0) }
@@ -116,6 +118,8 @@ extension Decision {
         case ("restarts", _): outcome = .restarts
         case ("ends", _): outcome = .ends
         case ("exploits", let donor?): outcome = .exploits(donor)
+        case ("adopts", let donor?): outcome = .adopts(donor)
+        case ("explores", _): outcome = .explores
         case (let other, _): throw PBTError(.badRequest, "decision: \"\(other)\" is not known to this version")
         }
         self.init(

@@ -32,7 +32,7 @@ package struct Problem: Error, Sendable, Hashable, CustomStringConvertible {
         case .badRequest: status = 400
         case .unauthorized: status = 401
         case .forbidden: status = 403
-        case .noSuchExperiment, .noSuchInterval, .noSuchCheckpoint: status = 404
+        case .noSuchExperiment, .noSuchInterval, .noSuchCheckpoint, .noSuchLog: status = 404
         case .alreadyExists, .changedCheckpoint, .leaseLost, .wrongState, .setAside: status = 409
         case .inProgress:
             status = 409

@@ -12,11 +12,14 @@ public import PBTServer
 extension ServerExtension {
     /// A dashboard at `/`, whose pages are complete without JavaScript, and update live with it.
     ///
-    /// - Parameter configuration: The behavior of the dashboard.
+    /// - Parameters:
+    ///   - configuration: The behavior of the dashboard.
+    ///   - deleteJob: Deletes a job of a client's experiment; nil if jobs cannot be deleted from the pages.
     /// - Returns: An extension for ``Server``.
-    public static func dashboard(_ configuration: DashboardConfiguration = DashboardConfiguration()) -> ServerExtension
-    {
-        ServerExtension { Dashboard(server: $0, settings: configuration) }
+    public static func dashboard(
+        _ configuration: DashboardConfiguration = DashboardConfiguration(), deletingJobs deleteJob: JobDeletion? = nil
+    ) -> ServerExtension {
+        ServerExtension { Dashboard(server: $0, settings: configuration, deleteJob: deleteJob) }
     }
 }
 
@@ -26,8 +29,8 @@ extension ServerExtension {
 struct Dashboard: Mount {
     private let context: DashboardContext
 
-    init(server: ServerContext, settings: DashboardConfiguration) {
-        context = DashboardContext(server: server, settings: settings)
+    init(server: ServerContext, settings: DashboardConfiguration, deleteJob: JobDeletion? = nil) {
+        context = DashboardContext(server: server, settings: settings, deleteJob: deleteJob)
     }
 
     func announceShutdown(within time: Duration) async {

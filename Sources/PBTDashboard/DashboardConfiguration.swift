@@ -2,7 +2,8 @@
 
 /// The behavior of a server's dashboard.
 public struct DashboardConfiguration: Sendable, Hashable {
-    /// A Boolean value indicating whether callers with the scope `admin` can pause, resume, stop and push from its pages.
+    /// A Boolean value indicating whether callers with the scope `admin` can pause, resume, stop, push and delete from its
+    /// pages.
     ///
     /// Otherwise pages are read-only.
     public var allowsControl: Bool
@@ -18,7 +19,8 @@ public struct DashboardConfiguration: Sendable, Hashable {
 
     /// The behavior of a dashboard.
     ///
-    /// - Parameter allowsControl: Whether callers with the scope `admin` can pause, resume, stop and push from its pages.
+    /// - Parameter allowsControl: Whether callers with the scope `admin` can pause, resume, stop, push and delete from its
+    ///   pages.
     public init(allowsControl: Bool = false) {
         self.allowsControl = allowsControl
     }
@@ -28,3 +30,7 @@ public struct DashboardConfiguration: Sendable, Hashable {
         Links.experiment(experiment)
     }
 }
+
+/// Deletes a job of an experiment that a client of another protocol has created: by the job's id, and the experiment's
+/// name.
+public typealias JobDeletion = @Sendable (_ job: String, _ experiment: String) async throws -> Void

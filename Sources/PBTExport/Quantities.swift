@@ -29,8 +29,8 @@ package struct Quantities: Sendable {
     package let metrics: [Quantity]
     /// The hyperparameters, in the order of the space.
     package let hyperparameters: [Quantity]
-    /// The objective's metric.
-    package let objective: Quantity
+    /// The objective's metric; nil without an objective.
+    package let objective: Quantity?
 
     /// Creates the quantities of some intervals.
     package init(_ history: History) {
@@ -42,15 +42,17 @@ package struct Quantities: Sendable {
             for (name, value) in interval.metrics { Self.note(value, as: name, in: &metrics) }
             for (name, value) in interval.hyperparameters.values { Self.note(value, as: name, in: &hyperparameters) }
         }
-        metrics[experiment.objective.metric] = .number
+        if experiment.objective.isDeclared { metrics[experiment.objective.metric] = .number }
         self.metrics = metrics.sorted { $0.key < $1.key }.map {
             Quantity(name: $0.key, tag: Self.metricTag($0.key), kind: $0.value)
         }
         self.hyperparameters = experiment.space.ordered(hyperparameters.keys).map {
             Quantity(name: $0, tag: "hyperparameters/\($0)", kind: hyperparameters[$0] ?? .number)
         }
-        objective = Quantity(
-            name: experiment.objective.metric, tag: Self.metricTag(experiment.objective.metric), kind: .number)
+        let metric = experiment.objective.metric
+        objective =
+            experiment.objective.isDeclared
+            ? Quantity(name: metric, tag: Self.metricTag(metric), kind: .number) : nil
     }
 
     /// The reserved prefixes; a metric with such a name is prefixed with `metrics/`.
@@ -67,7 +69,7 @@ package struct Quantities: Sendable {
 
     /// Returns a metric of an interval as a number: NaN where the interval diverged, none where it is missing.
     package func number(_ metric: Quantity, of interval: Interval) -> Double? {
-        guard metric.name == objective.name else { return interval.metrics[metric.name]?.asNumber }
+        guard metric.name == objective?.name else { return interval.metrics[metric.name]?.asNumber }
         switch interval.state {
         case .done: return interval.score
         case .diverged: return interval.score ?? .nan

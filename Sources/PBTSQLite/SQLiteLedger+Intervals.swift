@@ -354,7 +354,8 @@ extension SQLiteLedger {
     package func best(_ limit: Int, in record: ExperimentRecord) throws -> [IntervalID] {
         try all(
             """
-            SELECT member, idx FROM interval INDEXED BY interval_best WHERE experiment = ? AND state = 2
+            SELECT member, idx FROM interval INDEXED BY interval_best
+            WHERE experiment = ? AND state = 2 AND rank IS NOT NULL
             ORDER BY rank DESC, depth DESC, sequence DESC LIMIT ?
             """, [record.id, limit]
         ) { IntervalID(member: $0[0], index: $0[1]) }

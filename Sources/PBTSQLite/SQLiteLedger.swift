@@ -320,7 +320,8 @@ package final class SQLiteLedger: Ledger {
             cache.generations[record.id] = read
             return read
         }
-        known.advance(to: record.generation)
+        // The best of a generation that another process closed are needed.
+        if record.experiment.elites == nil || known.lastChange >= last { known.advance(to: record.generation) }
         guard known.lastChange < last else { return known }
         // Finished intervals that were written since they were last read, in this process or another.
         let written: [(id: IntervalID, isUndecided: Bool)] = try all(
@@ -337,6 +338,7 @@ package final class SQLiteLedger: Ledger {
                 return try self.standing(rebuilding: standing, in: record)
             }
         }
+        known.advance(to: record.generation)
         known.lastChange = last
         return known
     }

@@ -64,7 +64,12 @@ extension SQLiteStore {
         do {
             try StoreFile.create(target)
             let file = try DatabaseQueue(path: target)
-            try file.writeWithoutTransaction { try db.backup(to: $0) }
+            try file.writeWithoutTransaction { copy in
+                try db.backup(to: copy)
+                // Whoever reads a copy must not be able to sign tokens; the pages are overwritten too.
+                try copy.execute(sql: "PRAGMA secure_delete = ON")
+                if try copy.tableExists("signing_key") { try copy.execute(sql: "DELETE FROM signing_key") }
+            }
             try file.close()
         } catch let error as DatabaseError {
             throw PBTError(.inputOutput, "cannot write the copy \(target): \(error.message ?? "\(error.resultCode)")")

@@ -39,6 +39,51 @@ extension SQLiteStore: TokenStore {
         }
     }
 
+    /// See `TokenStore.signingKeys()`.
+    public func signingKeys() async throws -> [SigningKey] {
+        try await read { try Self.keys(in: $0) }
+    }
+
+    /// See `TokenStore.add(_:after:removingBefore:)`.
+    public func add(
+        _ key: SigningKey, after newest: SigningKey?, removingBefore oldest: Timestamp
+    ) async throws -> [SigningKey] {
+        try await write(durable: true) { ledger in
+            let keys = try Self.keys(in: ledger)
+            guard keys.first == newest else { return keys }
+            try ledger.run("DELETE FROM signing_key WHERE created < ?", [oldest.milliseconds])
+            try ledger.run(
+                "INSERT INTO signing_key (secret, created) VALUES (?, ?)",
+                [Hex.text(of: key.secret), key.created.milliseconds])
+            return try Self.keys(in: ledger)
+        }
+    }
+
+    /// See `TokenStore.replaceToken(id:by:)`.
+    public func replaceToken(id old: String, by new: TokenRecord) async throws {
+        try await write(durable: true) { ledger in
+            guard try ledger.first("SELECT 1 FROM token WHERE id = ?", [old], { _ in true }) != nil else {
+                throw PBTError.tokenRevoked
+            }
+            try ledger.run(
+                "UPDATE token SET name = ?, scope = ?, id = ?, hash = ?, created = ?, expires = ? WHERE id = ?",
+                [
+                    new.name, new.scope.rawValue, new.id, Hex.text(of: new.hash), new.created.milliseconds,
+                    new.expires?.milliseconds, old,
+                ])
+        }
+    }
+
+    private static func keys(in ledger: SQLiteLedger) throws -> [SigningKey] {
+        try ledger.all("SELECT secret, created FROM signing_key ORDER BY number DESC", []) { row in
+            guard let secret = Hex.bytes(of: row[0] as String), secret.count >= 32 else {
+                // Without the text, which is a secret.
+                throw PBTError(.inconsistent, "a signing key in the store cannot be read")
+            }
+            return SigningKey(secret: secret, created: Timestamp(milliseconds: row[1]))
+        }
+    }
+
     private static func token(_ row: Columns) throws -> TokenRecord {
         guard let scope = Scope(rawValue: row[1]), let hash = Hex.bytes(of: row[3] as String) else {
             throw PBTError(.inconsistent, "the token \"\(row[0] as String)\" in the store cannot be read")

@@ -114,6 +114,16 @@ enum Schema {
                         WHERE state = 2;
                     """)
         }
+        migrator.registerMigration("9 keys of exchanged tokens") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE signing_key (
+                        number INTEGER PRIMARY KEY AUTOINCREMENT,
+                        secret TEXT NOT NULL, -- 32 bytes in hexadecimal digits; removed from backups
+                        created INTEGER NOT NULL
+                    )
+                    """)
+        }
         return migrator
     }
 

@@ -35,13 +35,13 @@ package struct SchedyJob: Sendable, Hashable {
         experiment = record.experiment.name
         status = interval.jobStatus
         hyperparameters = interval.hyperparameters.values
-        results = interval.metrics
+        results = interval.results
         // The version changes with every write through this protocol, the rest with other changes.
         let content: Value = [
             .string(id), .string(status.rawValue), .string(interval.state.rawValue), .integer(interval.attempts),
             .object(hyperparameters), .object(results), interval.notes["version"] ?? .null,
         ]
-        tag = "\"\(Hex.text(of: SHA256.hash(data: content.jsonBytes).prefix(12)))\""
+        tag = "\"\(Hex.text(of: SHA256.hash(data: Array(content.jsonWithNaN.utf8)).prefix(12)))\""
     }
 
     /// The job as JSON.
@@ -58,6 +58,7 @@ package struct SchedyJobContent: Sendable, Hashable {
     package var status: SchedyJob.Status
     /// The hyperparameters; nil if the client omitted them.
     package var hyperparameters: [String: Value]?
+    /// The results, which may hold NaN and infinity.
     package var results: [String: Value]
 
     init(status: SchedyJob.Status) {
@@ -79,7 +80,7 @@ package struct SchedyJobContent: Sendable, Hashable {
             }
             self.status = status
         }
-        hyperparameters = try Self.object(object["hyperparameters"], "hyperparameters")
+        hyperparameters = try Self.object(object["hyperparameters"], "hyperparameters")?.mapValues(\.finite)
         results = try Self.object(object["results"], "results") ?? [:]
     }
 
@@ -88,7 +89,7 @@ package struct SchedyJobContent: Sendable, Hashable {
         guard let object = value.object else {
             throw SchedyFailure(400, "\"\(name)\" must be an object, not \(value.kind)")
         }
-        return object.mapValues(\.finite)
+        return object
     }
 }
 
@@ -103,6 +104,33 @@ extension Interval {
         case .running: .running
         case .done, .diverged: .done
         case .failed: .crashed
+        }
+    }
+}
+
+extension Interval {
+    /// The key of the notes with the results that hold NaN or infinity: for each, its JSON with these tokens.
+    private static var key: String { "nonfinite" }
+
+    /// The results as the client sent them.
+    ///
+    /// The metrics have null in place of NaN and infinity.
+    var results: [String: Value] {
+        get {
+            var results = metrics
+            for (name, text) in notes[Self.key]?.object ?? [:] {
+                // Not if the metric was written by others since.
+                guard let text = text.string, let exact = try? Value(json: text), exact.finite == metrics[name] else {
+                    continue
+                }
+                results[name] = exact
+            }
+            return results
+        }
+        set {
+            metrics = newValue.mapValues(\.finite)
+            let exact = newValue.filter { $0.value.jsonWithNaN != $0.value.json }
+            notes[Self.key] = exact.isEmpty ? nil : .object(exact.mapValues { .string($0.jsonWithNaN) })
         }
     }
 }

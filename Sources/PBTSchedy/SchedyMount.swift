@@ -28,9 +28,12 @@ package struct SchedyMount: Mount {
         _ store: some TransactionalStore, tokens: (any TokenStore)?, settings: SchedySettings = SchedySettings(),
         clock: StoreClock = .system, in http: HTTPContext
     ) {
+        let lifetime = Duration.seconds(3600)
+        let keys: any SchedyKeys = tokens.map { StoredKeys($0, lifetime: lifetime, clock: clock) } ?? ProcessKeys()
         self.init(
             SchedyService(
-                Schedy(store, settings: settings), tokens: SchedyTokens(clock: clock),
+                Schedy(store, settings: settings),
+                tokens: SchedyTokens(keys: keys, lifetime: lifetime, clock: clock),
                 authority: tokens.map { TokenAuthority(tokens: $0, clock: clock) }), in: http)
     }
 

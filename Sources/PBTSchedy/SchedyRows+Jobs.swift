@@ -59,7 +59,7 @@ extension SchedyRows {
         } else if content.status == .queued, interval.state == .running {
             try rows.release(&interval, because: "its client queued it again", in: &record)
         }
-        interval.metrics = content.results
+        interval.results = content.results
         switch content.status {
         case .queued: interval.leaseExpires = nil
         case .running: interval.leaseExpires = leaseEnd
@@ -79,30 +79,25 @@ extension SchedyRows {
         return job
     }
 
-    /// Returns the score of a job; nil for one that counts as the worst.
+    /// Returns the score of a job; nil for one that counts as the worst, and without an objective.
     private static func score(_ content: SchedyJobContent, _ objective: Objective) -> Double? {
-        guard content.status == .done, let score = content.results[objective.metric]?.double, score.isFinite else {
-            return nil
-        }
-        return score
+        content.status == .done ? objective.score(in: content.results) : nil
     }
 
     private func finish(
         _ interval: inout Interval, _ content: SchedyJobContent, in record: inout ExperimentRecord
     ) throws {
-        if content.status == .done { try chooseObjective(from: content.results, in: &record) }
-        let score = Self.score(content, record.experiment.objective)
-        interval.score = score
+        let objective = record.experiment.objective
+        interval.score = Self.score(content, objective)
         interval.reason = nil
-        if let score {
+        if content.status == .done, interval.score != nil || !objective.isDeclared {
             interval.state = .done
-            interval.score = score
             // Refers to the checkpoint that the results describe; this store has no files of it.
             interval.checkpoint = CheckpointName(interval.id, attempt: interval.attempts).description
             interval.checkpointState = .kept
         } else if content.status == .done {
             interval.state = .diverged
-            interval.reason = "its results have no finite number \(record.experiment.objective.metric)"
+            interval.reason = objective.missing
         } else {
             interval.state = .failed
             interval.failures += 1
@@ -124,15 +119,6 @@ extension SchedyRows {
         try settle(&record)
     }
 
-    /// Infers the objective from the first job with a numeric result, if the client has defined none.
-    private func chooseObjective(from results: [String: Value], in record: inout ExperimentRecord) throws {
-        guard record.best == nil, (record.counts[.done] ?? 0) == 0, try scheduler(of: record).objective == nil,
-            let objective = SchedyScheduler.objective(from: results), objective != record.experiment.objective
-        else { return }
-        record.experiment.objective = objective
-        try rows.updateDefinition(record)
-    }
-
     // MARK: Finished jobs
 
     /// Returns whether a decision has used a finished interval.
@@ -149,7 +135,7 @@ extension SchedyRows {
     private func annotate(
         _ interval: inout Interval, with content: SchedyJobContent, in record: inout ExperimentRecord
     ) throws -> SchedyJob {
-        interval.metrics = content.results
+        interval.results = content.results
         let own: SchedyJob.Status = interval.state == .failed ? .crashed : .done
         interval.notes["status"] = nil
         if content.status != own { interval.notes["status"] = .string(content.status.rawValue) }
@@ -203,8 +189,7 @@ extension SchedyRows {
             try rows.update(parent, in: record)
         }
         if record.best == interval.id {
-            record.best = try rows.best(1, in: record).first
-            record.bestScore = try record.best.flatMap { try rows.interval($0, in: record)?.score }
+            try rows.findBest(in: &record)
         }
         try rows.update(record)
     }
@@ -213,20 +198,41 @@ extension SchedyRows {
 
     /// Deletes a job.
     ///
-    /// A finished interval stays in the experiment's history; another one counts as failed.
+    /// A population keeps a finished interval in its history, since others may descend from it. Otherwise the row stays
+    /// as a mark that is not counted and not shown.
     func delete(_ id: String, if condition: SchedyCondition, in record: inout ExperimentRecord) throws {
         guard var interval = try rows.interval(labeled: id, in: record) else {
             try condition.check(nil, id)
             return
         }
         try condition.check(SchedyJob(interval, in: record), id)
+        let isPopulation = record.experiment.kind == .populationBasedTraining
         if !interval.state.isFinished {
             let state = interval.state
             interval.state = .failed
+            interval.isDeleted = true
             interval.reason = "its client deleted it"
             try close(&interval, from: state, in: &record)
+            uncount(.failed, in: &record)
+            try rows.update(record)
+        } else if !isPopulation {
+            interval.isDeleted = true
+            interval.score = nil
+            interval.reason = "its client deleted it"
+            uncount(interval.state, in: &record)
+            try rows.update(interval, in: record)
+            try rows.setStanding(nil, ofMember: interval.id.member, in: record)
+            if record.best == interval.id { try rows.findBest(in: &record) }
+            try rows.update(record)
+            try rows.append(.deleted, interval.id, [:], in: record)
         }
         interval.label = nil
         try rows.updateNotes(interval, in: record)
+    }
+
+    /// Removes a job from the counts of its experiment.
+    private func uncount(_ state: Interval.State, in record: inout ExperimentRecord) {
+        record.counts[state, default: 0] -= 1
+        record.skipped += 1
     }
 }

@@ -22,7 +22,7 @@ extension SchedyRows {
             interval.label = try freshID(in: record)
             // Their results tell the worker what to continue from.
             if let parent = try interval.parent.flatMap({ try rows.interval($0, in: record) }) {
-                interval.metrics = parent.metrics
+                interval.results = parent.results
             }
         }
         interval.notes["version"] = version()

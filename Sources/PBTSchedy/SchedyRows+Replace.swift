@@ -33,12 +33,15 @@ extension SchedyRows {
         let jobs = try rows.intervals(in: old, index: nil).filter { $0.label != nil }
             .sorted { ($0.sequence ?? .max, $0.id) < ($1.sequence ?? .max, $1.id) }
         try rows.delete(old)
-        var record = try create(scheduler, named: old.experiment.name, seed: old.experiment.seed)
+        // One that was declared here, for a search whose client has none.
+        let own = try self.scheduler(of: old).objective == nil ? old.experiment.objective : .undeclared
+        var record = try create(
+            scheduler, named: old.experiment.name, seed: old.experiment.seed, objective: own)
         for job in jobs {
             guard let label = job.label else { continue }
             let new = try add(label, job.hyperparameters.values, to: &record)
             var content = SchedyJobContent(status: job.jobStatus)
-            content.results = job.metrics
+            content.results = job.results
             _ = try apply(content, new, in: &record)
         }
         if old.state.isOver, !record.state.isOver { try end(&record, because: old.reason) }

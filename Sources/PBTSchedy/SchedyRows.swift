@@ -15,7 +15,7 @@ struct SchedyRows<Rows: Ledger> {
     /// The recorded reason of an experiment that its client set to `DONE`; stores hold this string.
     static var setToDone: String { "its client set it to DONE" }
     /// The key in an experiment's notes that marks it as one of Schedy's.
-    static var key: String { "schedy" }
+    static var key: String { JobLabel.key }
 
     // MARK: Experiments
 
@@ -80,8 +80,21 @@ struct SchedyRows<Rows: Ledger> {
         return (try value(of: record), false)
     }
 
-    func create(_ scheduler: SchedyScheduler, named name: String, seed: UInt64) throws -> ExperimentRecord {
-        var record = try rows.create(scheduler.experiment(named: name, seed: seed))
+    /// Creates an experiment.
+    ///
+    /// - Parameters:
+    ///   - scheduler: Its scheduler.
+    ///   - name: Its name.
+    ///   - seed: The seed of every draw.
+    ///   - objective: The objective, if the scheduler defines none.
+    /// - Returns: The record.
+    /// - Throws: The errors of the store.
+    func create(
+        _ scheduler: SchedyScheduler, named name: String, seed: UInt64, objective: Objective = .undeclared
+    ) throws -> ExperimentRecord {
+        var experiment = scheduler.experiment(named: name, seed: seed)
+        if scheduler.objective == nil { experiment.objective = objective }
+        var record = try rows.create(experiment)
         record.notes[Self.key] = ["scheduler": scheduler.value]
         try rows.updateNotes(record)
         return record
@@ -197,13 +210,7 @@ struct SchedyRows<Rows: Ledger> {
 
     /// Returns an unused name of six characters that are safe in URLs, like the names that Schedy generated.
     func freshID(in record: ExperimentRecord) throws -> String {
-        let characters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-        while true {
-            let random = settings.random()
-            let id = String((0..<6).map { characters[Int(random >> (6 * UInt64($0)) & 63)] })
-            // Not one that looks like a command-line option.
-            if !id.hasPrefix("-"), try rows.interval(labeled: id, in: record) == nil { return id }
-        }
+        try JobLabel.fresh(in: record, of: rows, random: settings.random)
     }
 
     func version() -> Value {

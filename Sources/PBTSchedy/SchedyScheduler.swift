@@ -120,8 +120,7 @@ struct SchedyScheduler: Sendable, Hashable {
         let isPopulation = kind == .populationBasedTraining
         return Experiment(
             name, kind: isPopulation ? .populationBasedTraining : kind == .manual ? .manual : .randomSearch,
-            // The other kinds infer it from the first job with a numeric result.
-            objective: objective ?? .maximize("score"), population: 0,
+            objective: objective ?? .undeclared, population: 0,
             intervals: isPopulation ? generations ?? Experiment.withoutLimit : 1, seed: seed, space: space,
             exploit: isPopulation ? .truncation(truncation) : .none, explore: .none,
             decides: isPopulation ? .late : .early, isOpen: true)
@@ -141,21 +140,16 @@ struct SchedyScheduler: Sendable, Hashable {
     ///
     /// - Throws: A ``SchedyFailure`` with status 400.
     func check(_ hyperparameters: [String: Value]) throws(SchedyFailure) {
-        guard kind == .randomSearch, Set(hyperparameters.keys) != Set(space.names) else { return }
-        throw SchedyFailure(400, "the job must have exactly these hyperparameters: \(space.names.quotedList)")
-    }
-
-    /// Infers an objective, by which `pbt`'s commands sort, for an experiment that has none.
-    ///
-    /// - Parameter results: The results of the first finished job with a numeric result.
-    /// - Returns: The metric with the most common name, or else the first by name; nil without a numeric result.
-    static func objective(from results: [String: Value]) -> Objective? {
-        let names = results.keys.sorted().filter { results[$0]?.double?.isFinite == true }
-        let known = ["accuracy", "acc", "score", "reward", "return", "quality", "loss", "error"]
-        let name =
-            known.lazy.compactMap { word in names.first { $0.lowercased().contains(word) } }.first ?? names.first
-        guard let name else { return nil }
-        let isLoss = ["loss", "err", "cost", "mse", "mae", "perplexity"].contains { name.lowercased().contains($0) }
-        return Objective(metric: name, goal: isLoss ? .minimize : .maximize)
+        switch kind {
+        case .manual: return
+        case .randomSearch:
+            guard Set(hyperparameters.keys) != Set(space.names) else { return }
+            throw SchedyFailure(400, "the job must have exactly these hyperparameters: \(space.names.quotedList)")
+        case .populationBasedTraining:
+            let missing = space.missingExplored(in: hyperparameters)
+            guard !missing.isEmpty else { return }
+            throw SchedyFailure(
+                400, "the job lacks \(missing.quotedList): it must have every hyperparameter that is explored")
+        }
     }
 }

@@ -39,7 +39,8 @@ package struct SchedyResponse: Sendable, Hashable {
         self.status = status
         headers = [.contentType: "application/json"]
         if let tag { headers[.eTag] = tag }
-        body = Array(value.json.utf8)
+        // The client's parser, Python's, reads NaN where it wrote NaN, so that its code can compute with it.
+        body = Array(value.jsonWithNaN.utf8)
     }
 
     /// A response without a body.
@@ -131,22 +132,33 @@ package struct SchedyService<Rows: TransactionalStore>: Sendable {
         guard let email = body["email"]?.string, let token = body["token"]?.string else {
             throw SchedyFailure(400, "\"email\" and \"token\" must be strings")
         }
-        guard let authority else { return issued(SchedyHolder(id: email, scope: .admin), email) }
+        guard let authority else {
+            return try await issued(SchedyHolder(id: email, scope: .admin), email)
+        }
         guard let holder = try await authority.holder(of: token, email: email) else {
             throw SchedyFailure(
                 403, "wrong email or token, or the token was revoked; create one with: pbt token create")
         }
-        return issued(holder, email)
+        return try await issued(holder, email)
     }
 
-    private func issued(_ holder: SchedyHolder, _ email: String) -> SchedyResponse {
-        let (token, expires) = tokens.issue(holder, email: email)
+    private func issued(_ holder: SchedyHolder, _ email: String) async throws -> SchedyResponse {
+        let (token, expires) = try await tokens.issue(holder, email: email)
         return noStore(SchedyResponse(["token": .string(token), "expiresAt": .integer(expires)]))
     }
 
+    /// Replaces the caller's API token.
+    ///
+    /// The client overwrites its configuration with any success, whatever it holds, so there is none without a new token.
     private func reset(_ request: SchedyRequest) async throws -> SchedyResponse {
         let (holder, email) = try await authorize(request, .read)
-        let token = try await authority?.reset(holder) ?? ""
+        guard let authority else {
+            throw SchedyFailure(
+                409,
+                "this server requires no token, so it issues none; your configuration is unchanged. With tokens: "
+                    + "pbt serve --schedy --tokens")
+        }
+        let token = try await authority.reset(holder)
         return noStore(
             SchedyResponse([
                 "root": .string(request.root), "email": .string(email), "token_type": "api_token",
@@ -169,7 +181,7 @@ package struct SchedyService<Rows: TransactionalStore>: Sendable {
     ) async throws -> (holder: SchedyHolder, email: String) {
         let given = request.headers[.authorization] ?? ""
         let bearer = given.prefix(7).lowercased() == "bearer " ? given.dropFirst(7) : ""
-        let claims = tokens.read(bearer)
+        let claims = try await tokens.read(bearer)
         guard let authority else {
             return (SchedyHolder(id: claims?.id ?? "", scope: .admin), claims?.email ?? "")
         }

@@ -19,14 +19,11 @@ struct TokenAuthority: SchedyAuthority {
     }
 
     func reset(_ holder: SchedyHolder) async throws -> String {
-        guard let old = try await tokens.token(id: holder.id) else {
-            throw PBTError(.unauthorized, "the token was revoked; create one with: pbt token create NAME")
-        }
+        guard let old = try await tokens.token(id: holder.id) else { throw PBTError.tokenRevoked }
         let now = clock.now()
         let (token, record) = try Token.make(
             named: old.name, scope: old.scope, now: now, life: old.expires.map { $0.since(now) })
-        try await tokens.removeToken(named: old.name)
-        try await tokens.add(record)
+        try await tokens.replaceToken(id: old.id, by: record)
         return token.text
     }
 

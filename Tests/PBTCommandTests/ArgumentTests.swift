@@ -88,7 +88,7 @@ struct BrokenCall: Sendable, CustomTestStringConvertible {
         BrokenCall(
             "rm toy", 64, "there is no terminal to confirm on; to delete toy without confirmation: pbt rm -f toy\n"),
         BrokenCall("pin toy 0", 64, "\"0\" names a member; name an interval of it: 0@INDEX, for example 0@0\n"),
-        BrokenCall("pin toy zero", 64, "The value 'zero' is invalid for '<interval>'\n"),
+        BrokenCall("pin toy zero", 64, "\"zero\" is not an interval; name MEMBER@INTERVAL, for example 3@12"),
         BrokenCall("pin toy 7@0", 66, "experiment \"toy\" has no interval 7@0: members are 0 to 1, "),
         BrokenCall("pin toy 0@0", 64, "interval 0@0 of \"toy\" has no checkpoint to keep (any longer)\n"),
     ]

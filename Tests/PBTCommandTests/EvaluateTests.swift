@@ -12,6 +12,7 @@ import Testing
         [ "$PBT_EVALUATE" = 1 ] || exit 9
         read -r sum < "$1/sum"
         echo "$PBT_EXPERIMENT $PBT_MEMBER@$PBT_INTERVAL $PBT_SEED" >> evaluated
+        echo "$PBT_EXPERIMENT $PBT_ATTEMPT $PBT_INTERVAL_SEED" >> shared
         [ ! -f fails ] || exit 3
         awk "BEGIN { printf \\"{\\\\\\"score\\\\\\": %.17g}\\", $sum / 10 + ($PBT_SEED % 100) / 1e6 }" > "$PBT_RESULTS"
         """
@@ -41,6 +42,10 @@ import Testing
         #expect(Set(lines).count == 12)
         let seeds = lines.filter { $0.hasPrefix("toy ") }.compactMap { $0.split(separator: " ").last }
         #expect(Set(seeds).count == 6)
+        // All candidates share one at each of the two evaluations, and so does random search.
+        let shared = try place.read("shared").split(separator: "\n").map { $0.split(separator: " ") }
+        #expect(Set(shared.map { $0[1...2].joined(separator: " ") }).count == 2)
+        #expect(Set(shared.map { $0[2] }).count == 2)
         let shown = try await place.show("toy")
         let evaluations = try #require(shown["best"]?["evaluations"]?.array)
         #expect(evaluations.compactMap { $0["number"]?.int } == [0, 1])
@@ -93,7 +98,8 @@ import Testing
     }
 
     @Test func `a failing evaluation is reported, is not fatal, and is tried again by hand`() async throws {
-        let place = try Self.place("{candidates: 2, repeats: 1, command: [/bin/sh, measure.sh, \"{checkpoint_in}\"]}")
+        let place = try Self.place(
+            "{candidates: 2, repeats: 1, command: [/bin/sh, measure.sh, \"{checkpoint_in}\"]}", more: "retries: 0")
         try place.write("", to: "fails")
         let run = try await place.pbt("run", "toy.yaml")
         #expect(run.code == 0, "\(run.error)")
@@ -133,6 +139,45 @@ import Testing
         #expect(again.error.contains("2 evaluations"))
         let lines = try Self.count(place)
         #expect(Set(lines).count == 3)
+    }
+
+    @Test func `workers of a server evaluate, and another takes over from one that was killed`() async throws {
+        let place = try Self.place(
+            "{candidates: 3, repeats: 2, command: [/bin/sh, gated-measure.sh, \"{checkpoint_in}\"]}")
+        try place.write("echo x > here\nread -r _ < gate\n. ./measure.sh", to: "gated-measure.sh")
+        let gate = try Gate(in: place)
+        let here = try Gate(in: place, named: "here")
+        #expect(try await place.pbt("create", "toy.yaml").code == 0)
+        _ = try await Command.live(["serve", "--port", "0"], in: place.directory) { lines, server in
+            let address = String(try await lines.wait(for: "listening on http").dropFirst("listening on ".count))
+            let first = try await Command.live(["worker", address, "--workers", "1"], in: place.directory) {
+                _, process in
+                _ = try await here.line()
+                try gate.open(for: 1)
+                // The second evaluation waits at the gate.
+                _ = try await here.line()
+                #expect(kill(process, SIGKILL) == 0)
+            }
+            #expect(first.code == -SIGKILL)
+            #expect(try Self.count(place).count == 1)
+            try gate.open()
+            let second = try await place.pbt("worker", address)
+            #expect(second.code == 0, "\(second.error)")
+            let third = try await place.pbt("worker", address)
+            #expect(third.error.contains("nothing to train"), "\(third.error)")
+            kill(server, SIGTERM)
+        }
+        #expect(Set(try Self.count(place)).count == 6)
+        let shown = try await place.pbt("evaluate", "toy", "--json")
+        let candidates = try #require(try Value(json: shown.output)["candidates"]?.array)
+        #expect(candidates.count == 3)
+        for candidate in candidates {
+            let evaluations = candidate["evaluations"]?.array ?? []
+            #expect(evaluations.compactMap { $0["number"]?.int } == [0, 1])
+            #expect(evaluations.allSatisfy { $0["score"]?.double != nil })
+        }
+        // Nothing was evaluated by that.
+        #expect(Set(try Self.count(place)).count == 6)
     }
 
     @Test func `an experiment without evaluate is not evaluated`() async throws {

@@ -31,7 +31,7 @@ import Testing
         let names = output.split(separator: "\n").flatMap { line in
             line.prefix(upTo: line.firstRange(of: "  ")?.lowerBound ?? line.endIndex).split(separator: ", ")
         }
-        for name in ["PBT_STORE", "PBT_TOKEN", "PBT_DATA", "PBT_CHECKPOINT_HASH"] {
+        for name in ["PBT_STORE", "PBT_TOKEN", "PBT_DATA", "PBT_CHECKPOINT_HASH", "PBT_RUNTIME_DIR"] {
             #expect(names.contains { $0 == name }, "\(name)")
         }
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -271,3 +271,42 @@ import Testing
         #expect(none.error == "nothing to train: a is finished, b is finished, b.random_search is finished\n")
     }
 }
+
+extension RunTests {
+    @Test func `a worker that joins last ends with the winner and its path, as a run does`() async throws {
+        let place = try Workplace()
+        try place.experiment("other")
+        try place.experiment()
+        for name in ["other", "toy"] { #expect(try await place.pbt("create", "\(name).yaml").code == 0) }
+        let worker = try await place.pbt("worker", "pbt.sqlite", "last")
+        #expect(worker.code == 0, "\(worker.error)")
+        #expect(try await place.show("other")["state"] == "running")
+        let run = try await place.pbt("run", "toy.yaml")
+        #expect(worker.output == run.output)
+        let checkpoint = try #require(try await place.show("toy")["best"]?["checkpoint"]?.string)
+        #expect(worker.output.contains("  checkpoint     \(checkpoint)\n"))
+        let all = try await place.pbt("worker", "pbt.sqlite")
+        #expect(all.code == 0)
+        let lines = all.output.split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines.first?.hasPrefix("other finished: best member ") == true)
+        #expect(lines.last?.hasPrefix("  checkpoint     \(place.path("pbt.data"))/other/checkpoints/") == true)
+        #expect(try await place.pbt("worker", "pbt.sqlite", "toy", "-q").output == "")
+    }
+
+    @Test func `on a terminal a run says how far its intervals are`() async throws {
+        let place = try Workplace()
+        try place.write("echo step 1 of 4; echo begun > here; read -r _ < gate; exec sh sum.sh\n", to: "steps.sh")
+        try place.experiment(trainer: "steps.sh", population: 1, intervals: 1)
+        let (gate, here) = (try Gate(in: place), try Gate(in: place, named: "here"))
+        guard Tmux.isInstalled else { return }
+        try await Tmux.with(["run", "toy.yaml"], in: place, size: (100, 24)) { terminal in
+            #expect(try await here.line() == "begun")
+            try await terminal.wait(for: "the progress of the interval") { screen in
+                screen.contains { $0.contains("training 25%") && $0.contains("step 1 of 4") }
+            }
+            try gate.open()
+            try await terminal.wait(for: "the end") { $0.contains { $0.contains("code 0") } }
+        }
+    }
+}

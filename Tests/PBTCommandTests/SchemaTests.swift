@@ -46,6 +46,10 @@ import Testing
                 schema: ["properties", "exploit", "anyOf", "1", "properties", "gate", "anyOf", "0"],
                 definition: "{exploit: {gate: {\(unknown): 1}}}"),
             Place(
+                name: "elites",
+                schema: ["properties", "exploit", "anyOf", "1", "properties", "elites", "anyOf", "0"],
+                definition: "{exploit: {elites: {\(unknown): 1}}}"),
+            Place(
                 name: "halving", schema: ["properties", "halving"], definition: "{halving: {\(unknown): 1}}"),
             Place(
                 name: "explore", schema: ["properties", "explore", "anyOf", "1"],

@@ -15,7 +15,8 @@ import Testing
         ["replay", "done"], ["push", "fresh", "x=0.5"], ["pause", "fresh"], ["resume", "fresh"],
         ["pin", "done", "0@0"],
         ["gc", "--dry-run"], ["stop", "fresh"], ["rm", "fresh", "--yes"], ["watch"], ["show", "dine"], ["--help"],
-        ["run", "--help"], ["help", "exit-codes"], ["help", "man"], ["worker", "pbt.sqlite"], ["nonsense"],
+        ["run", "--help"], ["help", "exit-codes"], ["help", "man"], ["worker", "pbt.sqlite"], ["logs", "done", "0"],
+        ["nonsense"],
     ]
 
     @Test(arguments: calls)

@@ -205,8 +205,8 @@ struct StatesTests {
             #expect(usual.text.contains("The same for all: "))
             #expect(
                 links(usual).keys.sorted() == [
-                    "&lt;i&gt;", "a,b", "accuracy ↑", "batch", "copies", "from", "interval", "loss", "lr", "momentum",
-                    "state", "Δ",
+                    "&lt;i&gt;", "a,b", "accuracy ↑", "batch", "copies", "from", "interval", "loss", "lr",
+                    "modified", "momentum", "state", "Δ",
                 ])
             // What is not shown is added, in its place; what is shown is taken away.
             let more = PageText(try await server.visit("/e/digits/members\(try #require(links(usual)["a,b"]))"))

@@ -249,7 +249,8 @@ struct HostileTests {
             ("not a number", #"{"worker": "w", "term": NaN}"#, "term: must be between 1 and 86400 seconds, not NaN"),
             (
                 "an overlong count", #"{"worker": "w", "count": 99999999999999999999}"#,
-                "count: must be an integer, not a number"
+                "the body is not JSON: line 1, column 25: the integer 99999999999999999999 does not fit into 64 bits and "
+                    + "would be rounded; write it as a string, or as 1e20"
             ),
             ("a worker that is an object", #"{"worker": {}}"#, "worker: must be a string, not an object"),
             (

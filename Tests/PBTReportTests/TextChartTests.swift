@@ -33,7 +33,7 @@ import Testing
     @Test func `curves say what is best, which direction that is, and what the axes are`() {
         let lines = TextChart(HandMadeRun.small, width: 60, glyphs: Glyphs(isASCII: true)).curves(height: 14).map(
             \.plain)
-        #expect(lines[0] == "small: best accuracy 0.8000, random search 0.6600   (higher~")
+        #expect(lines[0] == "small: best accuracy 0.8000, random search 0.6600: 0.140 be~")
         #expect(lines.last == "* 1@4 and its lineage; o random search, best so far")
         #expect(lines[lines.count - 2].contains { $0 == "5" })
         // The best of all stands at the right end, above all else.

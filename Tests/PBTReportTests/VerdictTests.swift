@@ -132,6 +132,33 @@ import Testing
             ])
     }
 
+    @Test func `every place that compares with the baseline says the same`() throws {
+        let draw = Self.noise(seed: 6)
+        for offset in [0.0, 0.5] {
+            let search = Self.run(4, 20) { _ in offset + 0.02 * draw() }
+            let baseline = Self.run(4, 20) { _ in 0.02 * draw() }
+            let history = search.history(baseline: baseline.intervals)
+            let verdict = try #require(history.verdict)
+            let outcome = verdict.outcome
+            #expect(outcome.contains(offset == 0 ? "within noise (" : ", beyond noise ±"))
+            #expect(verdict.text.hasSuffix(": \(outcome)"))
+            #expect(verdict.headline.hasSuffix(": \(outcome)"))
+            #expect(verdict.value["text"]?.string?.hasSuffix(outcome) == true)
+            var titled = 0
+            for kind in Chart.Kind.allCases {
+                let drawn = Chart.drawn(kind, of: history).svg
+                // A chart that names the baseline's score gives the verdict with it.
+                guard drawn.contains("\(history.baselineWords) \(Format.score(verdict.baseline))") else { continue }
+                titled += 1
+                #expect(drawn.contains(outcome), "\(kind)")
+            }
+            #expect(titled > 0)
+            let text = TextChart(history, width: 200, glyphs: Glyphs(isASCII: false)).curves(height: 20).map(\.plain)
+            #expect(text[0].contains(outcome))
+            #expect(Report.html(of: [history]).contains(outcome))
+        }
+    }
+
     @Test func `the page of a report has the sentence, the other metrics and the evaluations`() throws {
         var search = Self.run(2, 2) { 0.5 + 0.25 * Double($0.member) }
         search.report(Self.interval(1, 1), ["test_accuracy": 0.71, "note": "x", "epochs": 3])

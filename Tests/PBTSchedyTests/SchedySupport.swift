@@ -43,7 +43,8 @@ func withSchedy<Result: Sendable>(
     let settings = SchedySettings(
         reservation: reservation, timeout: timeout, pageSize: pageSize, random: { random.withLock { $0.next() } })
     func serve(_ store: some TransactionalStore) async throws -> Result {
-        let tokens = SchedyTokens(key: Array(repeating: 7, count: 32), lifetime: lifetime, clock: clock.store)
+        let tokens = SchedyTokens(
+            keys: ProcessKeys(Array(repeating: 7, count: 32)), lifetime: lifetime, clock: clock.store)
         let service = SchedyService(Schedy(store, settings: settings), tokens: tokens, authority: authority)
         return try await withServer(store: store, extensions: [ServerExtension { SchedyMount(service, in: $0.http) }]) {
             server in

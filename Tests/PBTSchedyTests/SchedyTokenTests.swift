@@ -110,7 +110,7 @@ final class SchedyTokenList: SchedyAuthority {
         try await withSchedy(authority: Self.list()) { place in
             let good = try await Self.signedIn(place, "pbt_admin")
             let bearer = try #require(good.bearer)
-            let other = SchedyTokens(clock: place.clock.store).issue(
+            let other = try await SchedyTokens(keys: ProcessKeys(), clock: place.clock.store).issue(
                 SchedyHolder(id: "id of pbt_admin", scope: .admin), email: Self.email
             ).token
             let last = bearer.last == "0" ? "1" : "0"
@@ -175,6 +175,33 @@ final class SchedyTokenList: SchedyAuthority {
             let answer = try await place.caller.call("POST", "token/", ["email": "a", "token": "b"])
             #expect(answer.status == 200)
             #expect(try await place.caller.create("e", ["Manual": nil]).status == 201)
+        }
+    }
+
+    @Test(arguments: ["token/", "passauth/"])
+    func `without tokens resettoken is an error, since the client would overwrite a good token with it`(
+        path: String
+    ) async throws {
+        try await withSchedy { place in
+            var caller = place.caller
+            let answer = try await caller.call("POST", path, ["email": "a", "token": "wrong password"])
+            caller.bearer = try #require(answer.json["token"]?.string)
+            let reset = try await caller.call("POST", "resettoken/")
+            #expect(reset.status == 409)
+            #expect(
+                reset.text == "this server requires no token, so it issues none; your configuration is unchanged. With "
+                    + "tokens: pbt serve --schedy --tokens")
+            #expect(reset.text.count < 150)
+        }
+    }
+
+    @Test func `with a wrong password nothing is reset`() async throws {
+        try await withSchedy(authority: Self.list()) { place in
+            let answer = try await place.caller.call(
+                "POST", "passauth/", ["email": .string(Self.email), "token": "wrong"])
+            #expect(answer.status == 403)
+            #expect(try await place.caller.call("POST", "resettoken/").status == 401)
+            _ = try await Self.signedIn(place, "pbt_admin")
         }
     }
 }

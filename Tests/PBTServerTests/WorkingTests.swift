@@ -17,6 +17,7 @@ struct WorkingTests {
             let stored = try await server.store.interval(IntervalID(member: 0, index: 0), of: "toy")
             #expect(assignment["interval"]?["hyperparameters"] == stored.hyperparameters.value)
             #expect(assignment["seed"]?.int == record.experiment.trainerSeed(for: stored.id))
+            #expect(assignment["interval_seed"]?.int == record.experiment.intervalSeed(at: stored.id.index))
             #expect(assignment["objective"] == ["metric": "score", "goal": "maximize"])
             #expect(assignment["definition"] == record.experiment.value)
             #expect(assignment["lease"]?["worker"] == "w")

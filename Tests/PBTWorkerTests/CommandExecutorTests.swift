@@ -118,7 +118,8 @@ func run(
             #expect(
                 ours == [
                     "PBT_ATTEMPT=1", "PBT_CHECKPOINT_OUT=\(attempt.checkpoint)", "PBT_DEPTH=1", "PBT_EXPERIMENT=toy",
-                    "PBT_HYPERPARAMETERS=\(attempt.scratch)/hyperparameters.json", "PBT_INTERVAL=0", "PBT_MEMBER=0",
+                    "PBT_HYPERPARAMETERS=\(attempt.scratch)/hyperparameters.json", "PBT_INTERVAL=0",
+                    "PBT_INTERVAL_SEED=\(attempt.assignment.experiment.intervalSeed(at: 0))", "PBT_MEMBER=0",
                     "PBT_PARAM_BATCH_SIZE=32", "PBT_PARAM_KIND=re lu", "PBT_PARAM_ON=true", "PBT_PARAM_RATE=0.25",
                     "PBT_RESULTS=\(attempt.scratch)/results.json",
                     "PBT_SCOPE=\(ProcessScope(of: attempt.scratch).token)", "PBT_SEED=\(attempt.assignment.seed)",

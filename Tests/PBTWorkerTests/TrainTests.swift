@@ -160,6 +160,18 @@ struct Climber: Trainer {
 }
 
 extension `Training in Swift` {
+    @Test func `knows the seed of a member, and the one that members share`() {
+        let experiment = Experiment.shell("true", population: 2, intervals: 2)
+        var assignment = experiment.assignment()
+        assignment.interval.id = IntervalID(member: 1, index: 1)
+        let context = TrainingContext(assignment)
+        #expect(context.seed == experiment.trainerSeed(for: IntervalID(member: 1, index: 1)))
+        #expect(context.intervalSeed == experiment.intervalSeed(at: 1))
+        assignment.interval.id.member = 0
+        #expect(TrainingContext(assignment).intervalSeed == context.intervalSeed)
+        #expect(TrainingContext(assignment).seed != context.seed)
+    }
+
     @Test func `knows the depth of an interval, which is not its index and one`() {
         var assignment = Experiment.shell("true").assignment()
         #expect(TrainingContext(assignment).depth == 1)

@@ -19,5 +19,14 @@ package final class CountingTokens: TokenStore {
         count.add(1, ordering: .sequentiallyConsistent)
         return try await tokens.token(id: id)
     }
+    package func signingKeys() async throws -> [SigningKey] { try await tokens.signingKeys() }
+    package func add(
+        _ key: SigningKey, after newest: SigningKey?, removingBefore oldest: Timestamp
+    ) async throws -> [SigningKey] {
+        try await tokens.add(key, after: newest, removingBefore: oldest)
+    }
+    package func replaceToken(id old: String, by new: TokenRecord) async throws {
+        try await tokens.replaceToken(id: old, by: new)
+    }
     package func removeToken(named name: String) async throws { try await tokens.removeToken(named: name) }
 }

@@ -64,13 +64,15 @@ class Interval:
             another one's checkpoint inherits its training too.
         attempt: The number of the attempt at this interval, from 1.
         seed: A number below 2**31 to seed random generators with, the same for every attempt.
+        interval_seed: A number below 2**31 that all members share at this interval, for the order of the training data
+            and whatever else must not differ between them.
         hyperparameters: The hyperparameters to train with; a mapping whose values are attributes too, and whose groups
             are dictionaries.
         parent: The interval that this one continues, as (member, index); None for a founder's first.
         continues: True if the parent is the interval that this worker trained last and reported successfully. A model
             still in memory is then exactly the one to continue, and restoring may be skipped. In a batch: true if the
             parent was in the previous batch. The hyperparameters may differ all the same: always set them.
-        objective_metric: The metric that :meth:`report` requires.
+        objective_metric: The metric that :meth:`report` requires; empty if the experiment has no objective.
         lost: True when the lease is lost and another worker may have the interval: stop training it.
     """
 
@@ -82,6 +84,7 @@ class Interval:
         self.depth = int(record.get("depth") or self.index + 1)
         self.attempt = int(assignment["lease"]["attempt"])
         self.seed = int(assignment["seed"])
+        self._interval_seed: Optional[Any] = assignment.get("interval_seed")
         # Where the space has groups, the server also sends them nested; those of the record are always flat.
         self.hyperparameters = Hyperparameters(assignment.get("hyperparameters") or record["hyperparameters"])
         parent = record.get("parent")
@@ -89,7 +92,7 @@ class Interval:
         if parent is not None:
             self.parent = (int(parent["member"]), int(parent["interval"]))
         self.continues = continues
-        self.objective_metric = str(assignment["objective"]["metric"])
+        self.objective_metric = str((assignment["objective"] or {}).get("metric", ""))
         self.lost = False
         self._worker = worker
         self._thread: int = threading.get_ident()
@@ -113,6 +116,18 @@ class Interval:
 
     def __repr__(self) -> str:
         return f"<interval {self.member}@{self.index} of {self.experiment}, attempt {self.attempt}>"
+
+    @property
+    def interval_seed(self) -> int:
+        """A number below 2**31 that all members share at this interval.
+
+        Raises:
+            PBTError: when the server is of an earlier version, which does not send it.
+        """
+        if self._interval_seed is None:
+            problem = "the server does not send interval_seed; update pbt on the machine of the server"
+            raise PBTError("badAnswer", problem)
+        return int(self._interval_seed)
 
     @property
     def checkpoint_in(self) -> Optional[Path]:

@@ -67,13 +67,13 @@ def plain(value: Any, name: str) -> Any:
     """Converts a value for JSON: NumPy and PyTorch scalars to numbers, arrays to lists, NaN and infinity to None.
 
     Raises:
-        PBTError: with code ``badValue``, which names the metric, for all other types.
+        PBTError: with code ``badValue``, which names the metric, for all other types, and for an integer beyond 64 bits
+            that would be rounded.
     """
     if value is None or isinstance(value, (bool, str)):
         return str(value) if isinstance(value, str) else value
     if isinstance(value, int):
-        # Beyond 64 bits JSON parsers lose digits.
-        return int(value) if -(2**63) <= value < 2**63 else plain(_as_float(value), name)
+        return int(value) if -(2**63) <= value < 2**63 else _exact(value, f"the metric {name}")
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -113,7 +113,7 @@ def definition(value: Any, place: str = "") -> Any:
     if isinstance(value, (list, tuple, range)):
         return [definition(inner, f"{place}[{number}]") for number, inner in enumerate(value)]
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return definition(_as_float(value), place)  # JSON parsers lose digits
+        return _exact(value, where)
     if value is None or isinstance(value, (bool, str, int, float)):
         return plain(value, place)
     if isinstance(value, os.PathLike):
@@ -131,6 +131,20 @@ def definition(value: Any, place: str = "") -> Any:
         return definition(_as_float(value), place)
     kind = type(value).__name__
     raise PBTError("badValue", f"{where} is a {kind}; use numbers, strings, booleans, None, lists, or dictionaries")
+
+
+def _exact(value: int, where: str) -> float:
+    """Converts an integer beyond 64 bits to the float that equals it.
+
+    Raises:
+        PBTError: with code ``badValue`` if it would be rounded.
+    """
+    number = _as_float(value)
+    if not math.isfinite(number) or int(number) != value or abs(value) >= 2**127:
+        raise PBTError(
+            "badValue", f"{where} is an integer beyond 64 bits, which would be rounded; use a string, or float(...)"
+        )
+    return number
 
 
 def _as_float(value: Any) -> float:
@@ -152,11 +166,13 @@ def metrics(positional: Any, named: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def score(values: Mapping[str, Any], metric: str) -> float:
-    """Returns the objective's metric as a number; NaN and infinity are kept.
+    """Returns the objective's metric as a number; NaN and infinity are kept. NaN without an objective.
 
     Raises:
         PBTError: with code ``badValue``, when it is missing or not a number.
     """
+    if not metric:
+        return math.nan
     if metric not in values:
         given = ", ".join(sorted(values)) or "nothing"
         raise PBTError("badValue", f"the objective's metric {metric!r} was not reported, only {given}")

@@ -88,7 +88,7 @@ class FakeServer(ThreadingHTTPServer):
                 lease = {**lease, "attempt": self.attempts[member, index], "worker": body["worker"], "expires": 0}
                 self.leases[token] = lease
                 record: Dict[str, Any] = {"member": member, "interval": index, "hyperparameters": {"lr": 0.1, "n": 3}}
-                assignment = {"lease": lease, "interval": record, "seed": 7}
+                assignment = {"lease": lease, "interval": record, "seed": 7, "interval_seed": 11}
                 parent = self.donors.get((member, index), (member, index - 1) if index else None)
                 if parent is not None:
                     record["parent"] = {"member": parent[0], "interval": parent[1]}

@@ -194,7 +194,8 @@ def test_a_definition_may_hold_numpy_scalars_and_paths(start: Start) -> None:
         (float("inf"), r"space\.lr\.uniform\[1\] is inf; use a finite number"),
         (Scalar(float("nan")), r"space\.lr\.uniform\[1\] is nan; use a finite number"),
         (object(), r"space\.lr\.uniform\[1\] is a object; use numbers"),
-        (10**400, r"space\.lr\.uniform\[1\] is inf; use a finite number"),
+        (10**400, r"space\.lr\.uniform\[1\] is an integer beyond 64 bits, which would be rounded; use a string"),
+        (2**64 - 1, r"space\.lr\.uniform\[1\] is an integer beyond 64 bits"),
         ({1, 2}, r"space\.lr\.uniform\[1\] is a set; use numbers"),
     ],
 )

@@ -27,6 +27,7 @@ def test_a_loop_trains_every_interval_and_ends_with_the_experiment(start: Start,
     for interval in pbt.worker():
         seen.append((interval.member, interval.index))
         assert (interval.experiment, interval.attempt, interval.seed) == ("test", 1, 7)
+        assert interval.interval_seed == 11
         if interval.index == 0:
             assert interval.checkpoint_in is None and interval.parent is None
         else:
@@ -41,6 +42,23 @@ def test_a_loop_trains_every_interval_and_ends_with_the_experiment(start: Start,
         f"m000{member}-i000{index}-a1" for member in range(2) for index in range(3)
     ]
     assert list((tmp_path / "data/test/attempts").iterdir()) == []
+
+
+def test_an_earlier_server_has_no_interval_seed(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = start()
+    claim = server.claim
+
+    def earlier(body: Dict[str, Any]) -> Dict[str, Any]:
+        answer = claim(body)
+        for assignment in answer["assignments"]:
+            del assignment["interval_seed"]
+        return answer
+
+    monkeypatch.setattr(server, "claim", earlier)
+    (interval,) = pbt.worker().claim()
+    assert interval.seed == 7
+    with pytest.raises(pbt.PBTError, match="does not send interval_seed; update pbt on the machine of the server"):
+        interval.interval_seed
 
 
 def test_hyperparameters_of_groups_are_nested(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -396,10 +414,13 @@ def test_an_interval_knows_its_depth_which_is_not_its_index_and_one(start: Start
     for interval in pbt.worker():
         depths.append(interval.depth)
         save(interval)
-        interval.report(score=1, steps=10**400)
+        with pytest.raises(pbt.PBTError, match="the metric steps is an integer beyond 64 bits, which would be rounded"):
+            interval.report(score=1, steps=2**64 - 1)
+        interval.report(score=1, steps=10**20, low=-(2**63))
     # Of the first one the server says nothing, as one from before did.
     assert depths == [1, 7]
-    assert server.of("finish")[0]["metrics"]["steps"] is None
+    assert server.of("finish")[0]["metrics"]["steps"] == 10**20
+    assert server.of("finish")[0]["metrics"]["low"] == -(2**63)
 
 
 @pytest.mark.parametrize("call", [lambda: pbt.worker(overlap=True), lambda: pbt.Worker(overlap=True)])

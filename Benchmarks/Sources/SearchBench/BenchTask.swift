@@ -17,6 +17,8 @@ struct BenchTask: Toy {
     let step: @Sendable (inout [Double], Hyperparameters, Int) throws -> Double
     /// Returns the truth about weights, without noise and on test data if there are any; less is better.
     let regret: @Sendable ([Double], Int) throws -> Double
+    /// Returns a noisy score of weights without training; nil if the task has none.
+    var score: (@Sendable ([Double], Int) throws -> Double)?
 
     func founder(seed: Int) -> [Double] { start(seed) }
 
@@ -30,6 +32,8 @@ struct BenchTask: Toy {
         return regret.isFinite ? ["regret": .number(regret)] : [:]
     }
 
+    func evaluate(_ weights: [Double], seed: Int) throws -> Double? { try score?(weights, seed) }
+
     /// Returns a task by name.
     ///
     /// - Throws: A ``Failure`` if there is none, and the errors of reading its data.
@@ -40,6 +44,7 @@ struct BenchTask: Toy {
         case "plain": return greedy(name, isDeceptive: false)
         case "deceptive": return greedy(name, isDeceptive: true)
         case "mixed": return mixed(name)
+        case "figure2": return figureTwo(name)
         case "digits": return try digits(name)
         case "characters": return try characters(name)
         case "cartpole": return cartPole(name)

@@ -18,6 +18,8 @@ struct Search {
     private let workers: Int
 
     /// Reads a request: the task, the population, and rules as in an experiment file.
+    ///
+    /// `evaluate` needs no command here: the task evaluates.
     init(_ request: Value) throws {
         task = try .named(request.required("task", \.string))
         experiment = try Self.experiment(request, task, rules: request.required("rules", \.object))
@@ -34,8 +36,22 @@ struct Search {
         guard let whole = plain.value.object else { throw Failure("an experiment is not an object") }
         // Rules that the request does not name have their defaults.
         let kept = ["name", "objective", "population", "intervals", "seed", "space", "order"]
-        let definition = whole.filter { kept.contains($0.key) }.merging(rules) { $1 }
-        return try Experiment(document: Document(.object(definition)), directory: "/")
+        var definition = whole.filter { kept.contains($0.key) }.merging(rules) { $1 }
+        let evaluate = definition.removeValue(forKey: "evaluate")
+        var experiment = try Experiment(document: Document(.object(definition)), directory: "/")
+        experiment.evaluate = try evaluate.map { settings in
+            Experiment.Evaluate(
+                candidates: try settings.required("candidates", \.int), repeats: try settings.required("repeats", \.int)
+            )
+        }
+        // A definition that evaluates has a program; this one is not started.
+        if experiment.evaluate != nil { experiment.trainer = Experiment.Trainer(command: ["true"], directory: "/") }
+        // Most members of such a search end early: as many as fit into the others' budget begin.
+        if case .successiveHalving(let halving) = experiment.kind {
+            experiment.population = halving.founders(
+                total: experiment.population * intervals, intervals: intervals)
+        }
+        return experiment
     }
 
     /// Trains until the end, and returns the regret of the best checkpoint and what it cost.
@@ -48,8 +64,9 @@ struct Search {
         let trained = outcome.intervals.filter { $0.score != nil || $0.state == .diverged }
         let end = done.filter { $0.id.index == experiment.intervals - 1 }
             .min { isBetter($0, $1) }
+        let winner = done.first { $0.id == outcome.record.best }
         return [
-            "regret": regret(done.first { $0.id == outcome.record.best }), "score": number(outcome.record.bestScore),
+            "regret": regret(winner), "score": number(winner?.evaluated?.mean ?? outcome.record.bestScore),
             "end": regret(end), "intervals": .integer(trained.count), "founders": .integer(founders(of: done)),
             "exploits": .integer(outcome.intervals.count { $0.isExploit }), "time": .number(outcome.time),
             "idle": .number(outcome.idle), "cpu": .number(cost),

@@ -20,6 +20,7 @@ struct SearchBench {
         usage: SearchBench search      a search a line: {task, population, intervals, workers, seed, rules}
                SearchBench founders    a population a line: {task, population, seed}
                SearchBench train       an interval a line: {task, load, save, seed, hyperparameters}
+               SearchBench cost        the CPU time of decisions, by rule and number of members
                SearchBench step TASK   one interval, by the variables that pbt sets
 
         """
@@ -33,6 +34,9 @@ struct SearchBench {
             case ("train", 1):
                 var tasks = Tasks()
                 try await answer { try tasks.train($0) }
+            case ("cost", 1):
+                try tell(DecisionCost.measurePB2())
+                try await DecisionCost.measure(repetitions: 3, tell)
             case ("step", 2): try Step(task: .named(words.last ?? "")).run()
             default: throw Failure(usage)
             }
@@ -40,6 +44,10 @@ struct SearchBench {
             _ = try? FileDescriptor.standardError.writeAll("\(error)\n".utf8)
             exit(1)
         }
+    }
+
+    private static func tell(_ value: Value) throws {
+        try FileDescriptor.standardOutput.writeAll("\(value.json)\n".utf8)
     }
 
     /// Answers every line of standard input; an error becomes `{"error": …}`, so that the others are still answered.

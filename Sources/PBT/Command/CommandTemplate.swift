@@ -14,6 +14,8 @@
 /// | `{results}`, `{hyperparameters}` | the paths of these files |
 /// | `{member}`, `{interval}` | the numbers, from 0 |
 /// | `{depth}` | how many intervals of training the checkpoint will hold, this one included; a hyperparameter of that name comes first |
+/// | `{seed}` | the interval's seed; a hyperparameter of that name comes first |
+/// | `{interval_seed}` | the seed that all members share at this interval; a hyperparameter of that name comes first |
 /// | `{{`, `}}` | a brace |
 public struct CommandTemplate: Sendable, Hashable {
     /// A piece of an argument.
@@ -30,11 +32,13 @@ public struct CommandTemplate: Sendable, Hashable {
         var hyperparametersFile: String
         var interval: IntervalID
         var depth: Int
+        var seed: Int
+        var intervalSeed: Int
         var hyperparameters: Hyperparameters
 
         package init(
             checkpointIn: String, checkpointOut: String, results: String, hyperparametersFile: String,
-            interval: IntervalID, depth: Int, hyperparameters: Hyperparameters
+            interval: IntervalID, depth: Int, seed: Int = 0, intervalSeed: Int = 0, hyperparameters: Hyperparameters
         ) {
             self.checkpointIn = checkpointIn
             self.checkpointOut = checkpointOut
@@ -42,9 +46,15 @@ public struct CommandTemplate: Sendable, Hashable {
             self.hyperparametersFile = hyperparametersFile
             self.interval = interval
             self.depth = depth
+            self.seed = seed
+            self.intervalSeed = intervalSeed
             self.hyperparameters = hyperparameters
         }
     }
+
+    /// The placeholders that are not reserved names: the spaces of earlier versions can have hyperparameters of these
+    /// names, which come first.
+    private static let unreserved = ["depth", "seed", "interval_seed"]
 
     private let arguments: [[Piece]]
     private let space: SearchSpace
@@ -137,8 +147,8 @@ public struct CommandTemplate: Sendable, Hashable {
                     text: "{\(name)}: an interval has no \(name) unless \(condition.clause); write {args} or "
                         + "{args:flags}, which leave it out, or read it from {hyperparameters}")
             }
-            if dimension != nil || name == "depth" || SearchSpace.reserved.contains(name) { continue }
-            let known = space.definedNames + SearchSpace.reserved.sorted() + ["depth"]
+            if dimension != nil || unreserved.contains(name) || SearchSpace.reserved.contains(name) { continue }
+            let known = space.definedNames + SearchSpace.reserved.sorted() + unreserved
             let advice: String
             if let first = space.definedNames.first(where: { $0.hasPrefix("\(name).") }) {
                 advice = "it is a group; write {\(first)}"
@@ -184,9 +194,21 @@ public struct CommandTemplate: Sendable, Hashable {
         case "hyperparameters": values.hyperparametersFile
         case "member": String(values.interval.member)
         case "interval": String(values.interval.index)
-        // Not reserved: the spaces of earlier versions can have a hyperparameter of that name.
-        case "depth" where values.hyperparameters["depth"] == nil: String(values.depth)
-        default: (values.hyperparameters[placeholder] ?? folded[placeholder])?.argument ?? ""
+        default:
+            (values.hyperparameters[placeholder] ?? folded[placeholder]).map(\.argument)
+                ?? unreserved(placeholder, values)
+        }
+    }
+}
+
+extension CommandTemplate {
+    /// Returns the value of a placeholder that is not a reserved name.
+    private static func unreserved(_ placeholder: String, _ values: Values) -> String {
+        switch placeholder {
+        case "depth": String(values.depth)
+        case "seed": String(values.seed)
+        case "interval_seed": String(values.intervalSeed)
+        default: ""
         }
     }
 }

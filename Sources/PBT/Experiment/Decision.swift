@@ -6,8 +6,14 @@ public struct Decision: Sendable, Hashable {
     public enum Outcome: Sendable, Hashable {
         /// It continues with its own weights and hyperparameters, unchanged.
         case continues
-        /// It takes over the donor's checkpoint and hyperparameters, which are then explored.
+        /// It takes over the donor's checkpoint and hyperparameters, which are then explored; with
+        /// ``ExploitRule/Takes/weights`` the checkpoint alone, and its own hyperparameters are explored.
         case exploits(IntervalID)
+        /// It continues with its own weights and takes over the donor's hyperparameters, which are then explored; see
+        /// ``ExploitRule/Takes/hyperparameters``.
+        case adopts(IntervalID)
+        /// It continues with its own weights, and its own hyperparameters are explored; see ``ExploitRule/itself``.
+        case explores
         /// It could not be ranked and no donor was available: it restarts as a founder.
         case restarts
         /// It has no more intervals: its budget is spent, or it can neither continue nor be replaced.
@@ -30,21 +36,31 @@ public struct Decision: Sendable, Hashable {
         self.prediction = prediction
     }
 
-    /// The outcome as one word: `continues`, `exploits`, `restarts`, `ends`.
+    /// The outcome as one word: `continues`, `exploits`, `adopts`, `explores`, `restarts`, `ends`.
     public var name: String {
         switch outcome {
         case .continues: "continues"
         case .exploits: "exploits"
+        case .adopts: "adopts"
+        case .explores: "explores"
         case .restarts: "restarts"
         case .ends: "ends"
+        }
+    }
+
+    /// The donor that something is taken over from; nil without one.
+    public var donor: IntervalID? {
+        switch outcome {
+        case .exploits(let donor), .adopts(let donor): donor
+        case .continues, .explores, .restarts, .ends: nil
         }
     }
 
     /// The decision as a JSON object with the keys `decision`, `donor`, `changes`, and `prediction`.
     public var value: Value {
         var object: [String: Value] = ["decision": .string(name)]
-        if case .exploits(let donor) = outcome {
-            object["donor"] = donor.value
+        if donor != nil || outcome == .explores {
+            object["donor"] = donor?.value
             object["changes"] = .array((next?.changes ?? []).map(\.value))
             object["prediction"] = prediction?.value
         }
@@ -64,7 +80,7 @@ extension Decision {
     package var replaces: Bool {
         switch outcome {
         case .exploits, .restarts: true
-        case .continues, .ends: false
+        case .adopts, .continues, .explores, .ends: false
         }
     }
 }

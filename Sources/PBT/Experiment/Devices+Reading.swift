@@ -6,8 +6,29 @@ extension Experiment {
     ///
     /// - Returns: The groups in the form of ``Trainer/gpus``.
     static func readDevices(_ reader: ObjectReader) throws(DocumentError) -> [String] {
+        try devices(try reader.list("gpus") ?? [])
+    }
+
+    /// Reads the devices of each worker from a list as `gpus` in a definition has it.
+    ///
+    /// - Parameter document: The list.
+    /// - Returns: The groups in the form of ``Trainer/gpus``.
+    /// - Throws: A ``DocumentError`` with a path such as `gpus[1]`.
+    package static func devices(in document: Document) throws(DocumentError) -> [String] {
+        guard case .list(let items) = document.content, !items.isEmpty else {
+            throw DocumentError(
+                line: document.line, path: "gpus", problem: "must be a list with at least one device, such as [0, 1]")
+        }
+        guard items.count <= Limits.devices else {
+            throw DocumentError(
+                line: document.line, path: "gpus", problem: "must have at most \(Limits.devices) devices")
+        }
+        return try devices(items)
+    }
+
+    private static func devices(_ items: [Document]) throws(DocumentError) -> [String] {
         var groups: [String] = []
-        for (i, item) in (try reader.list("gpus") ?? []).enumerated() {
+        for (i, item) in items.enumerated() {
             guard case .list(let parts) = item.content else {
                 groups.append(try group(device(item, "gpus"), item, "gpus[\(i)]"))
                 continue

@@ -6,7 +6,7 @@ extension Experiment {
     /// - Parameter document: The document that the definition was read from, for the lines.
     /// - Returns: Warnings in the order of the space.
     package func advice(in document: Document) -> [DocumentError] {
-        let advice = spaceAdvice(in: document)
+        let advice = spaceAdvice(in: document) + unusedRuleAdvice(in: document)
         guard kind == .populationBasedTraining, exploit != .none else { return advice }
         let rules =
             exploit.subPopulations.isEmpty ? [explore] : exploit.subPopulations.map { $0.explore ?? explore }
@@ -17,6 +17,30 @@ extension Experiment {
                 else { return nil }
                 return DocumentError(
                     line: document.line(of: space.path(of: name)), path: "space.\(name)", problem: advice)
+            }
+    }
+}
+
+extension Experiment {
+    /// Returns warnings about rules in a document that never apply.
+    private func unusedRuleAdvice(in document: Document) -> [DocumentError] {
+        let isUsed = kind == .populationBasedTraining
+        guard !isUsed || exploit.kind == .none, case .object(let entries) = document.content else { return [] }
+        func warning(_ path: [String], _ problem: String) -> DocumentError {
+            DocumentError(line: document.line(of: path), path: path.joined(separator: "."), problem: problem)
+        }
+        let reason =
+            isUsed
+            ? "never happens, since exploit: none replaces no member; for members that explore on their own, write "
+                + "exploit: self"
+            : "has no effect with this kind, whose hyperparameters never change; remove it"
+        let keys = isUsed ? ["explore"] : ["exploit", "explore"]
+        let rules = entries.filter { keys.contains($0.name) && $0.content.value != "none" }.map { entry in
+            warning([entry.name], reason)
+        }
+        return rules
+            + space.definedNames.filter { space.definition(of: $0)?.explore.map { $0 != .none } == true }.map { name in
+                warning(space.path(of: name) + ["explore"], reason)
             }
     }
 }
@@ -109,6 +133,7 @@ extension ExploreRule.Perturbation {
         case .uniform(let lower, let upper): [.factor(lower), .factor(upper)]
         case .steps(let sizes): sizes.flatMap { [.step($0), .step(-$0)] }
         case .uniformSteps(let lower, let upper): [lower, upper].flatMap { [.step($0), .step(-$0)] }
+        case .normalSteps(let deviation): [.step(deviation), .step(-deviation)]
         }
     }
 }

@@ -64,22 +64,49 @@ extension Experiment {
                         from: donor, with: origin, own: interval.hyperparameters, for: nextID, revised: isRevised)
                 } else {
                     try explored(
-                        by: explore(ofMember: id.member), from: donor, own: interval.hyperparameters, for: nextID,
-                        in: population, learningFrom: history, strategies: strategies, revised: isRevised)
+                        by: explore(ofMember: id.member),
+                        from: self.donor(donor, giving: takes(after: interval), to: interval),
+                        own: interval.hyperparameters, for: nextID, in: population, learningFrom: history,
+                        strategies: strategies, revised: isRevised)
                 }
+            let keepsWeights = takes(after: interval) == .hyperparameters
             let next = Interval(
-                id: nextID, parent: donor.interval, hyperparameters: explored.hyperparameters,
-                changes: explored.changes, depth: donor.depth + 1, created: now)
+                id: nextID, parent: keepsWeights ? id : donor.interval, hyperparameters: explored.hyperparameters,
+                changes: explored.changes, depth: (keepsWeights ? interval.depth : donor.depth) + 1, created: now)
             history?.add(next)
             return Decision(
-                interval: id, outcome: .exploits(donor.interval), next: next, prediction: explored.prediction)
+                interval: id, outcome: keepsWeights ? .adopts(donor.interval) : .exploits(donor.interval), next: next,
+                prediction: explored.prediction)
+        }
+        if exploit.kind == .itself, let own = standing(of: interval, after: nil) {
+            return try explores(after: interval, own, strategies: strategies, at: now, revised: isRevised)
         }
         if interval.state == .done { return continues(with: interval.hyperparameters) }
-        if exploit == .none { return Decision(interval: id, outcome: .ends, next: nil) }
+        if !exploit.hasDonors { return Decision(interval: id, outcome: .ends, next: nil) }
         return Decision(
             interval: id, outcome: .restarts,
             next: Interval(
                 id: nextID, parent: nil, hyperparameters: restarted(at: nextID), depth: 1, created: now))
+    }
+
+    /// Returns the decision by which a member explores its own hyperparameters; see ``ExploitRule/itself``.
+    ///
+    /// It depends on no other member, so that the tree of intervals is the same however they keep pace.
+    private func explores(
+        after interval: Interval, _ own: Population.Member, strategies: Strategies, at now: Timestamp,
+        revised isRevised: Bool
+    ) throws -> Decision {
+        let next = IntervalID(member: interval.id.member, index: interval.id.index + 1)
+        var alone = Population(self)
+        alone.update(own)
+        let explored = try explored(
+            by: explore, from: own, own: own.hyperparameters, for: next, in: alone, learningFrom: nil,
+            strategies: strategies, revised: isRevised)
+        return Decision(
+            interval: interval.id, outcome: .explores,
+            next: Interval(
+                id: next, parent: interval.id, hyperparameters: explored.hyperparameters, changes: explored.changes,
+                depth: interval.depth + 1, created: now))
     }
 
     /// Returns the choice of a donor after an interval, with its steps.
@@ -93,6 +120,7 @@ extension Experiment {
     package func choice(
         after interval: Interval, in population: Population, strategies: Strategies
     ) throws -> ExploitChoice {
+        if let back = returnToElite(after: interval, in: population) { return back }
         var choice = try choiceBeforeGate(after: interval, in: population, strategies: strategies)
         if let donor = choice.donor { choice.apply(verdict(on: donor, for: interval.id.member, in: population)) }
         return choice

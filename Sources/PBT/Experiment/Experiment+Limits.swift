@@ -96,6 +96,7 @@ private struct LimitCheck {
         case .standard(.uniform(let low, let high), _): self.factors([low, high], at: path + ["perturb"])
         case .standard(.steps(let sizes), _): self.steps(sizes, at: path + ["step"])
         case .standard(.uniformSteps(let low, let high), _): self.steps([low, high], at: path + ["step"])
+        case .standard(.normalSteps(let deviation), _): self.steps([deviation], at: path + ["step"])
         case .standard(nil, _): break
         case .ray(let factors, _): self.factors(factors, at: path + ["ray"])
         case .pb2: break

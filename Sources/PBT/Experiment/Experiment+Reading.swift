@@ -105,7 +105,8 @@ extension Experiment {
             name, kind: kind, objective: objective, population: population, intervals: intervals,
             seed: UInt64(bitPattern: Int64(seed)), space: space, initial: initial,
             founderCheckpoints: founders.checkpoints, exploit: rules.exploit, burnIn: rules.burnIn, gate: rules.gate,
-            explore: rules.explore, isSynchronous: rules.isSynchronous, deadline: rules.timing.deadline,
+            elites: rules.elites, explore: rules.explore, isSynchronous: rules.isSynchronous,
+            deadline: rules.timing.deadline,
             decides: rules.timing.moment, patience: rules.timing.patience, isOpen: isOpen, retries: retries, stop: stop,
             keep: keep, baseline: baseline, trainer: trainer)
         (metrics, evaluate) = winner
@@ -115,7 +116,10 @@ extension Experiment {
     /// Checks what concerns the definition as a whole: limits, constraints, sub-populations.
     private func checkWhole(_ document: Document) throws(DocumentError) {
         var faults = Faults()
-        for error in limitErrors(in: document) + constraintErrors(in: document) + multiFrequencyErrors(in: document) {
+        let errors =
+            limitErrors(in: document) + constraintErrors(in: document) + multiFrequencyErrors(in: document)
+            + elitesErrors(in: document) + takesErrors(in: document)
+        for error in errors {
             faults.add(error)
         }
         try faults.check()
@@ -126,6 +130,7 @@ extension Experiment {
         var exploit = ExploitRule.none
         var burnIn = 0
         var gate: ExploitGate?
+        var elites: Elites?
         var explore = ExploreRule.none
         var isSynchronous: Bool
         var timing: TimingAsRead
@@ -137,11 +142,13 @@ extension Experiment {
         _ faults: inout Faults
     ) -> SearchRules? {
         let exploit = faults.attempt { () throws(DocumentError) in
-            try readDealing(
+            let rule = try readDealing(
                 reader, of: readExploit(reader, preset: preset, population: population ?? 0), isStored: isStored)
+            return rule.taking(try readTakes(reader))
         }
         let burnIn = faults.attempt { () throws(DocumentError) in try readBurnIn(reader) }
         let gate = faults.attempt { () throws(DocumentError) in try readGate(reader) } ?? nil
+        let elites = faults.attempt { () throws(DocumentError) in try readElites(reader) } ?? nil
         let explore = faults.attempt { () throws(DocumentError) in try readExplore(reader, preset: preset) }
         let order = faults.attempt { () throws(DocumentError) in
             try readSynchronous(reader, isManual: kind == .manual)
@@ -162,8 +169,8 @@ extension Experiment {
             guard isFitting != nil else { return nil }
         }
         return SearchRules(
-            exploit: exploit, burnIn: burnIn, gate: gate, explore: explore, isSynchronous: order.isSynchronous,
-            timing: timing)
+            exploit: exploit, burnIn: burnIn, gate: gate, elites: elites, explore: explore,
+            isSynchronous: order.isSynchronous, timing: timing)
     }
 
     private static func readPopulation(
@@ -242,6 +249,19 @@ extension Experiment {
 
     private static func readObjective(_ reader: ObjectReader) throws(DocumentError) -> Objective {
         let document = try reader.required("objective", "objective: {metric: accuracy, goal: maximize}")
+        if document.value == .null {
+            // Nothing but the results of clients may depend on it.
+            let kind = reader.document("kind")?.value
+            guard kind == "manual" || kind == "random_search", reader.document("open")?.value == true,
+                !reader.has("command")
+            else {
+                throw reader.error(
+                    "objective",
+                    "may be null only with open: true, kind: manual or random_search, and without a command; write for "
+                        + "example: objective: {metric: accuracy, goal: maximize}")
+            }
+            return .undeclared
+        }
         let objective = try ObjectReader(
             document, path: "objective", known: ["metric", "goal"],
             hints: ["mode": "write goal: maximize or goal: minimize", "direction": "write goal: maximize"])

@@ -12,6 +12,7 @@ extension Experiment {
         result.exploit = .none
         result.burnIn = 0
         result.gate = nil
+        result.elites = nil
         result.explore = .none
         result.isSynchronous = false
         result.deadline = nil

@@ -7,15 +7,21 @@ extension Experiment {
     /// any time have no generations.
     package var waitsForCertainty: Bool {
         decides == .certain && !isSynchronous && !takesMembers
-            && (kind == .populationBasedTraining && exploit != .none || halving != nil)
+            && (kind == .populationBasedTraining && exploit.hasDonors || halving != nil)
     }
 
     /// The number of checkpoints that are kept, beyond those of the members' latest intervals, for decisions that wait
     /// for certainty: an estimate for two generations that are not complete.
     package var possibleDonors: Int {
         guard waitsForCertainty, halving == nil else { return 0 }
-        if case .truncation(_, let top) = exploit.kind { return 2 * ExploitRule.count(of: top, among: population) }
-        if division != nil { return 2 * exchangeDonors }
-        return exploit == .best ? 2 : population
+        let donors =
+            if case .truncation(_, let top) = exploit.kind {
+                2 * ExploitRule.count(of: top, among: population)
+            } else if division != nil {
+                2 * exchangeDonors
+            } else {
+                exploit.kind == .best ? 2 : population
+            }
+        return donors.adding(saturating: (elites?.count ?? 0).multiplied(saturatingBy: 2))
     }
 }

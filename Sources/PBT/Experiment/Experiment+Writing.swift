@@ -22,7 +22,7 @@ extension Experiment {
     private var searchValue: [String: Value] {
         var object: [String: Value] = [
             "name": .string(name),
-            "objective": ["metric": .string(objective.metric), "goal": .string(objective.goal.rawValue)],
+            "objective": objective.value,
             "population": .integer(population), "intervals": .integer(intervals),
             "seed": .integer(Int(Int64(bitPattern: seed))), "space": space.value,
         ]
@@ -126,6 +126,7 @@ extension ExploitRule {
             ["t_test": ["window": .integer(window), "significance": .number(significance)]]
         case .best: "best"
         case .none: "none"
+        case .itself: "self"
         case .custom(let name): ["custom": .string(name)]
         case .multiFrequency(let subPopulations): ["multi_frequency": Self.value(of: subPopulations)]
         }
@@ -138,6 +139,8 @@ extension Experiment {
         var options: [String: Value] = [:]
         if burnIn > 0 { options["burn_in"] = .integer(burnIn) }
         options["gate"] = gate?.value
+        options["elites"] = elites?.value
+        if exploit.takes != .both { options["takes"] = .string(exploit.takes.rawValue) }
         guard namesExploit else {
             // Not `? : nil`, whose nil would be JSON's null.
             guard !options.isEmpty else { return nil }
@@ -162,6 +165,7 @@ extension ExploreRule {
             case .uniform(let low, let high): object["perturb"] = ["uniform": [.number(low), .number(high)]]
             case .steps(let sizes): object["step"] = .array(sizes.map { .number($0) })
             case .uniformSteps(let low, let high): object["step"] = ["uniform": [.number(low), .number(high)]]
+            case .normalSteps(let deviation): object["step"] = ["normal": .number(deviation)]
             case nil: break
             }
             object["narrow_step"] = narrowStep.map { .number($0) }

@@ -194,6 +194,9 @@ public struct Experiment: Sendable, Hashable {
     public var burnIn: Int
     /// The conditions under which a member is replaced; nil for none.
     public var gate: ExploitGate?
+    /// The best intervals of the past, to which members return when the whole population has become worse; nil to
+    /// never return.
+    public var elites: Elites?
     /// The rule that changes hyperparameters of members that took over a donor's; setting it to another than
     /// ``ExploreRule/default`` names it.
     public var explore: ExploreRule {
@@ -248,7 +251,7 @@ public struct Experiment: Sendable, Hashable {
         _ name: String, kind: Kind = .populationBasedTraining, objective: Objective, population: Int, intervals: Int,
         seed: UInt64 = 0, space: SearchSpace, initial: [Hyperparameters] = [],
         founderCheckpoints: FounderCheckpoints = FounderCheckpoints(),
-        exploit: ExploitRule = .default, burnIn: Int = 0, gate: ExploitGate? = nil,
+        exploit: ExploitRule = .default, burnIn: Int = 0, gate: ExploitGate? = nil, elites: Elites? = nil,
         explore: ExploreRule = .default,
         isSynchronous: Bool = false, deadline: Duration? = nil, decides: Decides? = nil, patience: Duration? = nil,
         isOpen: Bool = false, retries: Int = 2,
@@ -271,6 +274,7 @@ public struct Experiment: Sendable, Hashable {
         donors = Setting(value: exploit, isNamed: true)
         self.burnIn = burnIn
         self.gate = gate
+        self.elites = elites
         changes = Setting(value: explore, isNamed: true)
         self.isSynchronous = isSynchronous
         self.deadline = deadline
@@ -360,7 +364,7 @@ public struct Experiment: Sendable, Hashable {
     package func ends(after interval: Interval) -> Bool {
         guard interval.id.index + 1 < intervals, !isRetired(interval.id.member) else { return true }
         guard interval.state != .done else { return false }
-        return kind == .populationBasedTraining ? exploit == .none : true
+        return kind == .populationBasedTraining ? !exploit.hasDonors : true
     }
 
     /// Returns the first interval of a member.
@@ -373,6 +377,19 @@ public struct Experiment: Sendable, Hashable {
     /// Returns the seed for a trainer at an interval: 31 bits, which every framework accepts.
     public func trainerSeed(for interval: IntervalID) -> Int {
         var random = RandomStream(seed: seed, .trainer, member: interval.member, index: interval.index)
+        return Int(random.next() >> 33)
+    }
+
+    /// Returns the seed that all members share at the interval of an index: 31 bits, a function of the experiment's seed
+    /// and the index alone.
+    ///
+    /// For what must not differ between members, such as the order of the training data: their scores then differ by
+    /// their hyperparameters, not by the data that each one saw. For all else use ``trainerSeed(for:)``.
+    ///
+    /// - Parameter index: The index of the interval, from 0.
+    /// - Returns: The seed.
+    public func intervalSeed(at index: Int) -> Int {
+        var random = RandomStream(seed: seed, .trainer, member: 0, index: index, name: "interval")
         return Int(random.next() >> 33)
     }
 }

@@ -29,6 +29,8 @@ package enum Limits {
     package static let factors = 1_000
     /// Sub-populations of an exploit rule.
     package static let subPopulations = 2...100
+    /// The number of elites.
+    package static let elites = 1...100
     /// Intervals between two exchanges of a sub-population.
     package static let every = 1...1_000_000
     /// Each factor.

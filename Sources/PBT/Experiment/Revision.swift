@@ -61,10 +61,15 @@ extension Experiment {
                     return "\(change): a search by pb2 or pb2_mix cannot be edited, since its model learns from all "
                         + "intervals; continue its best members with from: \(name)"
                 }
+                if difference.isSearch, elites != nil || earlier.elites != nil {
+                    return "\(change): a search with elites cannot be edited, since members may return to any of its "
+                        + "intervals; continue its best members with from: \(name)"
+                }
                 switch difference.topLevelKey {
                 case "kind", "schedule":
                     return "\(change): the kind of an experiment and its schedule cannot change"
                 case "objective":
+                    if mayRedeclareObjective(of: earlier) { return nil }
                     return "\(change): scores of different metrics or goals cannot be ranked together"
                 case "open":
                     return "\(change): whether members may come at any time cannot change"
@@ -76,6 +81,16 @@ extension Experiment {
                     return isFoundingSame ? nil : "\(change): the checkpoints that founders continue cannot change"
                 default: return nil
                 }
+            }
+    }
+
+    /// Returns true if the objective may differ from an earlier definition's: nothing but the order of results depends on
+    /// it, and no checkpoint.
+    private func mayRedeclareObjective(of earlier: Experiment) -> Bool {
+        objective.isDeclared
+            && [self, earlier].allSatisfy { definition in
+                definition.isOpen && definition.trainer == nil
+                    && (definition.kind == .manual || definition.kind == .randomSearch)
             }
     }
 }

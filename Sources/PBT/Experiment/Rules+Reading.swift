@@ -2,7 +2,7 @@
 
 extension Experiment {
     /// The keys next to an exploit rule.
-    private static let exploitOptions = ["burn_in", "gate", "members"]
+    private static let exploitOptions = ["burn_in", "gate", "elites", "takes", "members"]
 
     static func readExploit(
         _ reader: ObjectReader, preset: String?, population: Int
@@ -17,10 +17,13 @@ extension Experiment {
             case "t_test": return .tTest()
             case "best": return .best
             case "none": return .none
+            case "self": return .itself
             case "ray": return .ray()
             case "multi_frequency": return .multiFrequency(forPopulation: population)
             default:
-                let known = ["truncation", "multi_frequency", "binary_tournament", "t_test", "best", "none", "ray"]
+                let known = [
+                    "truncation", "multi_frequency", "binary_tournament", "t_test", "best", "none", "self", "ray",
+                ]
                 let advice =
                     nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
                     ?? "known: \(known.joined(separator: ", "))"
@@ -30,7 +33,7 @@ extension Experiment {
         let inner = try ObjectReader(
             document, path: "exploit",
             known: [
-                "truncation", "multi_frequency", "t_test", "binary_tournament", "best", "none", "ray", "custom",
+                "truncation", "multi_frequency", "t_test", "binary_tournament", "best", "none", "self", "ray", "custom",
             ] + exploitOptions,
             hints: [
                 "portfolio": "write multi_frequency: [{every: 1, explore: {…}}, {every: 5, explore: {…}}]",
@@ -67,6 +70,7 @@ extension Experiment {
             return .custom(name)
         case "binary_tournament": return .binaryTournament
         case "best": return .best
+        case "self": return .itself
         default: return .none
         }
     }
@@ -115,7 +119,7 @@ extension Experiment {
 
 extension ExploreRule {
     /// Reads a rule: `{perturb: [0.8, 1.25], resample: 0.1}`, `{perturb: {uniform: [0.8, 1.2]}}`, `{step: 0.1}`,
-    /// `resample`, `none`, `ray`.
+    /// `{step: {normal: 0.1}}`, `resample`, `none`, `ray`.
     init(document: Document, in reader: ObjectReader, name: String, allowsCustom: Bool) throws(DocumentError) {
         if let word = document.value.string {
             switch word {
@@ -142,6 +146,7 @@ extension ExploreRule {
                 + (allowsCustom ? ["pb2", "pb2_mix", "custom"] : []),
             hints: [
                 "resample_probability": "write resample: PROBABILITY",
+                "add": "write step: {normal: 0.1}, noise with a standard deviation of a tenth of the range",
                 "perturbation_factors": "write perturb: [FACTOR, FACTOR]",
                 "custom": "a strategy in Swift belongs in the experiment's explore",
                 "pb2": PB2.ownRuleProblem, "pb2_mix": PB2.ownRuleProblem,
@@ -198,7 +203,8 @@ extension ExploreRule {
         let document = try reader.required("step", "step: 0.1")
         switch document.content {
         case .object:
-            let range = try ObjectReader(document, path: reader.place("step"), known: ["uniform"])
+            let range = try ObjectReader(document, path: reader.place("step"), known: ["uniform", "normal"])
+            if range.has("normal") { return try normalSteps(range) }
             _ = try range.required("uniform", "uniform: [0.05, 0.2]")
             let (low, high) = try range.pair("uniform", "the lower first")
             guard low > 0, low <= high, high <= 1 else {
@@ -216,6 +222,17 @@ extension ExploreRule {
             }
             return .steps(sizes)
         }
+    }
+
+    private static func normalSteps(_ range: ObjectReader) throws(DocumentError) -> Perturbation {
+        if range.has("uniform") { throw range.error("normal", "cannot be combined with uniform") }
+        guard let deviation = try range.double("normal"), deviation > 0, deviation <= 1 else {
+            throw range.error(
+                "normal",
+                "must be a standard deviation above 0 and at most 1, as a share of the range, for example 0.1, not "
+                    + "\((range.document("normal")?.value ?? .null).flowText)")
+        }
+        return .normalSteps(deviation)
     }
 
     private static func share(_ reader: ObjectReader, _ name: String) throws(DocumentError) -> Double? {

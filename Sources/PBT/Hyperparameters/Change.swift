@@ -4,7 +4,7 @@
 public struct Change: Sendable, Hashable {
     /// The name of the hyperparameter.
     public var name: String
-    /// The donor's value.
+    /// The value that it was derived from: the donor's, or the member's own if exploit takes over weights only.
     public var old: Value
     /// The operation in a few characters: `×0.8`, `1-x ×0.8`, `+1`, `+10% of range`, `resampled`, `kept`, `custom`; by
     /// hand: `pushed`, `removed`.

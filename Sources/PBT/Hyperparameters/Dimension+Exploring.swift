@@ -187,7 +187,7 @@ extension ExploreRule.Perturbation {
         switch self {
         case .factors(let factors): [factors.min(), factors.max()].compactMap { $0 }
         case .uniform(let lower, let upper): [lower, upper]
-        case .steps, .uniformSteps: []
+        case .steps, .uniformSteps, .normalSteps: []
         }
     }
 
@@ -201,6 +201,7 @@ extension ExploreRule.Perturbation {
         case .uniform(let lower, let upper): return .factor(random.uniform(lower, upper))
         case .steps(let sizes): return signed(sizes[random.index(below: sizes.count)])
         case .uniformSteps(let lower, let upper): return signed(random.uniform(lower, upper))
+        case .normalSteps(let deviation): return .step(deviation * random.normal())
         }
     }
 }

@@ -15,6 +15,9 @@ public struct ExploreRule: Sendable, Hashable {
         case steps([Double])
         /// A step up or down by a share of the range drawn uniformly from `lower ..< upper`; 0 < lower ≤ upper ≤ 1.
         case uniformSteps(Double, Double)
+        /// A step by a share of the range drawn from a normal distribution with mean 0 and this standard deviation;
+        /// above 0, at most 1.
+        case normalSteps(Double)
     }
 
     package enum Kind: Sendable, Hashable {
@@ -93,6 +96,19 @@ public struct ExploreRule: Sendable, Hashable {
     /// - Returns: The rule.
     public static func step(from lower: Double, to upper: Double, resampling: Double = 0) -> Self {
         Self(kind: .standard(.uniformSteps(lower, upper), resample: resampling))
+    }
+
+    /// Adds normally distributed noise to each hyperparameter, or resamples it.
+    ///
+    /// The noise is a share of the range, on its scale, as in ``step(by:resampling:)``: with a range of 0 to 1 that is
+    /// drawn uniformly, 0.1 adds noise with a standard deviation of 0.1. The result is clipped to the bounds.
+    ///
+    /// - Parameters:
+    ///   - deviation: The standard deviation of the share; above 0, at most 1.
+    ///   - resampling: The probability, for each hyperparameter, of resampling it instead; 0 to 1.
+    /// - Returns: The rule.
+    public static func step(deviation: Double, resampling: Double = 0) -> Self {
+        Self(kind: .standard(.normalSteps(deviation), resample: resampling))
     }
 
     /// Returns the rule with a probability of keeping categories.

@@ -13,6 +13,11 @@ public struct IntervalID: Sendable, Hashable, Comparable, CustomStringConvertibl
         self.index = index
     }
 
+    /// Returns true if an interval with this identifier and this parent replaces what its member had.
+    package func isExploit(of parent: IntervalID?) -> Bool {
+        parent.map { $0.member != member || $0.index + 1 != index } ?? false
+    }
+
     /// Orders identifiers by member, then index.
     public static func < (a: Self, b: Self) -> Bool {
         (a.member, a.index) < (b.member, b.index)
@@ -147,6 +152,14 @@ public struct Interval: Sendable, Hashable, Identifiable {
     /// Additional data that was stored with the label.
     package var notes: [String: Value] = [:]
 
+    /// True for the remains of a job that was deleted: it is not counted, and in a search without copies not shown.
+    ///
+    /// Its row stays, since places in the order of decisions depend on it.
+    package var isDeleted: Bool {
+        get { notes["deleted"] == true }
+        set { notes["deleted"] = newValue ? true : nil }
+    }
+
     /// The sequence numbers at which it finished before it was started again.
     package var earlierPlaces: [Int64] {
         get { notes["earlier"]?.array?.compactMap { $0.int.map { Int64($0) } } ?? [] }
@@ -172,8 +185,9 @@ public struct Interval: Sendable, Hashable, Identifiable {
         self.created = created
     }
 
-    /// True if it continues another member's checkpoint.
+    /// True if it continues another checkpoint than that of its member's interval before it: another member's, or an
+    /// earlier one of its own to which it returned.
     public var isExploit: Bool {
-        parent.map { $0.member != id.member } ?? false
+        id.isExploit(of: parent)
     }
 }

@@ -66,6 +66,8 @@ public struct Population: Sendable {
     package var isPartial = false
     /// The sub-populations that members are also ranked in; nil without.
     package private(set) var division: Division?
+    /// The best intervals before those that are ranked, best first, to which members may return; see ``Elites``.
+    package var elites: [Member] = []
     private var members: [Member?] = []
     private var order: [Standing] = []
     /// The ranked members of each sub-population, best first.
@@ -159,10 +161,11 @@ public struct Population: Sendable {
 
     private func standing(of member: Member) -> Standing {
         // Adding zero turns -0 into 0, so that they tie.
-        Standing(key: objective.key(member.score) + 0, tie: tie(of: member.interval), id: member.id)
+        Standing(key: objective.key(member.score) + 0, tie: Self.tie(of: member.interval, seed: seed), id: member.id)
     }
 
-    private func tie(of interval: IntervalID) -> UInt64 {
+    /// Returns the place of an interval among those with equal scores.
+    static func tie(of interval: IntervalID, seed: UInt64) -> UInt64 {
         var mixer = SplitMix64(
             seed: RandomStream.hash(
                 seed: seed, purpose: .tie, member: interval.member, index: interval.index, name: ""))
@@ -250,8 +253,9 @@ extension Population {
             var candidates: [Top: [Member]] = [:]
             var migrations: [Part: [Migration]] = [:]
             var unranked: [Part: [Int]] = [:]
+            var spread: Spread?
 
-            var isEmpty: Bool { candidates.isEmpty && migrations.isEmpty && unranked.isEmpty }
+            var isEmpty: Bool { candidates.isEmpty && migrations.isEmpty && unranked.isEmpty && spread == nil }
         }
 
         let results = Mutex(Results())
@@ -273,6 +277,36 @@ extension Population {
             let candidates = level.isEmpty ? top : level
             results.candidates[key] = candidates
             return candidates
+        }
+    }
+
+    /// The spread of some of the scores; see ``ExploitGate/spread``.
+    private struct Spread: Sendable {
+        /// The greatest magnitude.
+        var greatest: Double
+        /// The standard deviations of the scores times a scale, by the scale.
+        var deviations: [Double: Double] = [:]
+    }
+
+    /// The greatest magnitude of the scores without the worst fifth, rounded down.
+    package var greatestOfBest: Double {
+        derived.results.withLock { results in
+            if let known = results.spread { return known.greatest }
+            let greatest = keys(ofBest: count - count / 5).reduce(0) { max($0, $1.magnitude) }
+            results.spread = Spread(greatest: greatest)
+            return greatest
+        }
+    }
+
+    /// Returns the standard deviation of the scores without the worst fifth, rounded down, each times a scale.
+    package func deviationOfBest(scale: Double, _ compute: ([Double]) -> Double) -> Double {
+        let greatest = greatestOfBest
+        return derived.results.withLock { results in
+            if let known = results.spread?.deviations[scale] { return known }
+            let deviation = compute(keys(ofBest: count - count / 5))
+            results.spread = results.spread ?? Spread(greatest: greatest)
+            results.spread?.deviations[scale] = deviation
+            return deviation
         }
     }
 

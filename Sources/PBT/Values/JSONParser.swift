@@ -21,7 +21,8 @@ extension Value {
     /// Also accepts the tokens `NaN`, `Infinity` and `-Infinity`, which Python and others write for a diverged score.
     ///
     /// - Parameter text: The JSON text.
-    /// - Throws: A ``JSONError`` with the place: for invalid JSON, a duplicate name, or nesting deeper than 128.
+    /// - Throws: A ``JSONError`` with the place: for invalid JSON, a duplicate name, an integer that would be rounded, or
+    ///   nesting deeper than 128.
     public init(json text: String) throws(JSONError) {
         try self.init(json: Array(text.utf8))
     }
@@ -33,6 +34,39 @@ extension Value {
     public init(json bytes: [UInt8]) throws(JSONError) {
         var parser = JSONParser(bytes: bytes)
         self = try parser.document()
+    }
+}
+
+extension Value {
+    /// The problem with an integer that ``init(exactly:)`` refuses, as a clause.
+    package static let tooLarge = "does not fit into 64 bits and would be rounded; write it as a string, or as 1e20"
+
+    /// Creates the exact value of a decimal integer: an integer if it fits into 64 bits, otherwise the floating-point
+    /// number that equals it.
+    ///
+    /// Nil for other strings, and for an integer that no floating-point number equals or of more than 127 bits.
+    ///
+    /// - Parameter digits: An optional sign, and digits.
+    package init?(exactly digits: String) {
+        if let integer = Int(digits) {
+            self = .integer(integer)
+        } else if let wide = Int128(digits), let number = Double(exactly: wide) {
+            self = .number(number)
+        } else {
+            return nil
+        }
+    }
+
+    /// Returns true for a decimal integer that would be rounded.
+    ///
+    /// - Parameter text: Any string.
+    /// - Returns: False for everything that is not an optional sign and digits.
+    package static func isRounded(_ text: String) -> Bool {
+        let digits = text.hasPrefix("-") || text.hasPrefix("+") ? text.dropFirst() : Substring(text)
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            return false
+        }
+        return Value(exactly: text) == nil
     }
 }
 
@@ -162,7 +196,12 @@ private struct JSONParser {
             guard position > exponent else { throw error("expected digits in the exponent") }
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        if isInteger, let integer = Int(text) { return .integer(integer) }
+        if isInteger {
+            guard let value = Value(exactly: text) else {
+                throw error("the integer \(text.prefix(40)) \(Value.tooLarge)", at: start)
+            }
+            return value
+        }
         guard let number = Double(text) else { throw error("not a number", at: start) }
         return .number(number)
     }

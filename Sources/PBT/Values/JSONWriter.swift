@@ -6,6 +6,13 @@ extension Value {
         String(decoding: jsonBytes, as: UTF8.self)
     }
 
+    /// The value as JSON on one line, with the tokens `NaN`, `Infinity`, and `-Infinity`, which Python reads and writes.
+    package var jsonWithNaN: String {
+        var bytes: [UInt8] = []
+        write(to: &bytes, namesNaN: true)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// ``json`` as UTF-8.
     package var jsonBytes: [UInt8] {
         var bytes: [UInt8] = []
@@ -22,13 +29,14 @@ extension Value {
     }
 
     /// Appends compact JSON, or indented JSON if `indent` (in levels) is given.
-    private func write(to bytes: inout [UInt8], indent: Int? = nil) {
+    private func write(to bytes: inout [UInt8], indent: Int? = nil, namesNaN: Bool = false) {
         switch self {
         case .null: bytes.append(contentsOf: "null".utf8)
         case .bool(let bool): bytes.append(contentsOf: (bool ? "true" : "false").utf8)
         case .integer(let integer): bytes.append(contentsOf: String(integer).utf8)
         case .number(let number):
-            bytes.append(contentsOf: (number.isFinite ? number.description : "null").utf8)
+            bytes.append(
+                contentsOf: (number.isFinite ? number.description : namesNaN ? number.token : "null").utf8)
         case .string(let string): Self.quote(string, to: &bytes)
         case .array(let array):
             // A list of scalars stays on one line, which makes schedules easier to read.
@@ -37,7 +45,7 @@ extension Value {
             for (i, element) in array.enumerated() {
                 if i > 0 { Self.separate(&bytes, spaced: indent != nil && inner == nil) }
                 Self.newline(&bytes, inner)
-                element.write(to: &bytes, indent: inner)
+                element.write(to: &bytes, indent: inner, namesNaN: namesNaN)
             }
             if !array.isEmpty, inner != nil { Self.newline(&bytes, indent) }
             bytes.append(UInt8(ascii: "]"))
@@ -49,7 +57,7 @@ extension Value {
                 Self.quote(name, to: &bytes)
                 bytes.append(UInt8(ascii: ":"))
                 if indent != nil { bytes.append(UInt8(ascii: " ")) }
-                element.write(to: &bytes, indent: indent.map { $0 + 1 })
+                element.write(to: &bytes, indent: indent.map { $0 + 1 }, namesNaN: namesNaN)
             }
             if !object.isEmpty { Self.newline(&bytes, indent) }
             bytes.append(UInt8(ascii: "}"))
@@ -85,5 +93,12 @@ extension Value {
             }
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+}
+
+extension Double {
+    /// The token of a number that JSON does not have.
+    fileprivate var token: String {
+        isNaN ? "NaN" : self > 0 ? "Infinity" : "-Infinity"
     }
 }

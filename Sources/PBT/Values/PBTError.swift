@@ -44,6 +44,8 @@ public struct PBTError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let inProgress = Code("inProgress")
         /// There is no such checkpoint (any longer).
         public static let noSuchCheckpoint = Code("noSuchCheckpoint")
+        /// There is no such log: nothing was printed yet, or another machine keeps it.
+        public static let noSuchLog = Code("noSuchLog")
         /// A published checkpoint was modified.
         public static let changedCheckpoint = Code("changedCheckpoint")
         /// A request is malformed: invalid JSON, a missing field, or a parameter out of range.

@@ -11,7 +11,7 @@ public enum Value: Sendable, Hashable {
     case bool(Bool)
     /// A number written without a fraction or exponent, within 64 bits.
     case integer(Int)
-    /// Any other number. JSON has no NaN and no infinity; the parser accepts them, the writer writes `null`.
+    /// Any other number; an integer beyond 64 bits only if it is not rounded. JSON has no NaN and no infinity; the parser accepts them, the writer writes `null`.
     case number(Double)
     /// A string.
     case string(String)

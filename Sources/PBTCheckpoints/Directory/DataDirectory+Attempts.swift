@@ -4,7 +4,8 @@ public import PBT
 package import SystemPackage
 
 extension DataDirectory {
-    /// Creates the directories of an attempt: an empty one of its own, with an empty one for the checkpoint.
+    /// Creates the directories of an attempt, or of an evaluation: an empty one of its own, with an empty one for the
+    /// checkpoint.
     ///
     /// The files of earlier attempts at the same interval are deleted. Kill their processes first: a worker does.
     ///
@@ -17,6 +18,7 @@ extension DataDirectory {
     public func begin(_ assignment: Assignment, slot: Int) throws -> Attempt {
         let experiment = assignment.experiment.name
         let lease = assignment.lease
+        if let number = lease.evaluation { return try begin(assignment, evaluation: number, slot: slot) }
         for earlier in 1..<max(1, lease.attempt) {
             let name = Self.name(of: lease.interval, attempt: earlier)
             try clear(name, of: experiment)
@@ -43,8 +45,7 @@ extension DataDirectory {
     }
 
     /// Returns the directory of a checkpoint to continue, verified against its seal.
-    private func verifiedParent(_ name: String, of experiment: String) throws -> (path: FilePath, seal: CheckpointSeal)
-    {
+    func verifiedParent(_ name: String, of experiment: String) throws -> (path: FilePath, seal: CheckpointSeal) {
         let path = try published(name, of: experiment)
         // An earlier version published it without a seal: changes are detected from now on.
         guard let seal = try seal(of: name, in: experiment) else { return (path, try CheckpointSeal(of: path)) }

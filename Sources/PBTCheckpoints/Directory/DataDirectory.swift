@@ -10,6 +10,7 @@ public import SystemPackage
 /// ROOT/EXPERIMENT/manifests/m0003-i0012-a1.json  the seal of a published checkpoint
 /// ROOT/EXPERIMENT/attempts/m0003-i0012-a1/       a running attempt: checkpoint/, hyperparameters.json, results.json
 /// ROOT/EXPERIMENT/logs/m0003-i0012-a1.log        the output of the trainer
+/// ROOT/EXPERIMENT/evaluations/m0003-i0012-e0-a1/ a running evaluation of a checkpoint
 /// ROOT/EXPERIMENT/uploads/m0003-i0012-a1/        an incomplete checkpoint that another machine is uploading
 /// ROOT/.pbt-data                                 the unique identifier of this directory
 /// ```
@@ -92,11 +93,6 @@ public struct DataDirectory: Sendable, Hashable {
     /// Returns the directory of the uploads from other machines, with one subdirectory for each attempt.
     package func uploads(of experiment: String) -> FilePath {
         directory(of: experiment).appending("uploads")
-    }
-
-    /// Returns the directory of the evaluations of an experiment's checkpoints that run, or have failed.
-    package func evaluations(of experiment: String) -> FilePath {
-        directory(of: experiment).appending("evaluations")
     }
 
     /// Returns the directory of the running attempts of an experiment.

@@ -24,8 +24,14 @@ package enum LogTail {
     }
 
     /// Returns the last line that is not blank, without control characters and colors, of at most 200 characters.
-    package static func lastLine(of log: FilePath) throws -> String? {
-        guard let bytes = try FileSystem.tail(of: log, limit: 1 << 16) else { return nil }
+    ///
+    /// - Parameters:
+    ///   - log: The log file.
+    ///   - limit: The number of bytes at the end of the file that are read.
+    /// - Returns: The line; nil if there is none.
+    /// - Throws: A `PBTError` with code `inputOutput`.
+    package static func lastLine(of log: FilePath, within limit: Int = 1 << 16) throws -> String? {
+        guard let bytes = try FileSystem.tail(of: log, limit: limit) else { return nil }
         return lastLine(in: bytes)
     }
 
@@ -39,7 +45,7 @@ package enum LogTail {
     }
 
     /// Drops escape sequences (ECMA-48) and all other control characters.
-    static func printable(_ text: String) -> String {
+    package static func printable(_ text: String) -> String {
         var result = String.UnicodeScalarView()
         var scalars = text.unicodeScalars[...]
         while let scalar = scalars.popFirst() {

@@ -197,6 +197,32 @@ package enum FileSystem {
         }
     }
 
+    /// Returns up to `limit` bytes of a file, from an offset on; none beyond its end, nil if there is no such file.
+    package static func read(_ path: FilePath, from offset: Int64, limit: Int) throws -> [UInt8]? {
+        do {
+            let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
+            return try file.closeAfter {
+                let left = max(0, try file.seek(offset: 0, from: .end) - offset)
+                var bytes: [UInt8] = []
+                while bytes.count < min(Int64(limit), left) {
+                    let wanted = Int(min(Int64(limit), left)) - bytes.count
+                    let chunk = try [UInt8](unsafeUninitializedCapacity: min(wanted, 1 << 16)) { buffer, count in
+                        count = try file.read(
+                            fromAbsoluteOffset: offset + Int64(bytes.count), into: UnsafeMutableRawBufferPointer(buffer)
+                        )
+                    }
+                    if chunk.isEmpty { break }
+                    bytes += chunk
+                }
+                return bytes
+            }
+        } catch Errno.noSuchFileOrDirectory {
+            return nil
+        } catch let errno as Errno {
+            throw error("read", path, errno.rawValue)
+        }
+    }
+
     /// Returns up to `limit` bytes from the end of a file; nil if there is no such file.
     package static func tail(of path: FilePath, limit: Int) throws -> [UInt8]? {
         do {

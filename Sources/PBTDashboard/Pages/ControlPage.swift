@@ -19,7 +19,16 @@ struct ControlPage {
         let action = try action()
         await request.dashboard.snapshots.forget(request.call.experiment)
         let snapshot = try await request.dashboard.snapshots.snapshot(of: request.call.experiment)
-        return page(action, snapshot, problem: nil)
+        let jobs = request.values("job")
+        var problem: String?
+        if action == .deleteJobs {
+            do {
+                try check(jobs, of: snapshot)
+            } catch let error as PBTError where error.code == .badValue {
+                problem = error.message
+            }
+        }
+        return page(action, snapshot, jobs: jobs, problem: problem)
     }
 
     /// Performs the action with the values of the form.
@@ -29,6 +38,7 @@ struct ControlPage {
         try form.checkToken(of: request)
         let (name, store) = (request.call.experiment, request.server.store)
         let snapshot = try await request.dashboard.snapshots.snapshot(of: name)
+        let jobs = form.values("job")
         do {
             switch action {
             case .pause: try await store.pause(name)
@@ -38,30 +48,47 @@ struct ControlPage {
                 try await store.stop(
                     name, because: reason.isEmpty ? "stopped manually" : String(reason.prefix(500)))
             case .push: _ = try await store.push(hyperparameters(form, snapshot.experiment), to: name)
+            case .delete: try await deleteFamily(of: name)
+            case .deleteJobs: try await deleteJobs(jobs, of: snapshot)
             }
         } catch let error as PBTError where error.code == .wrongState || error.code == .badValue {
-            var reply = page(action, snapshot, problem: error.message)
+            var reply = page(action, snapshot, jobs: jobs, problem: error.message)
             reply.status = error.code == .badValue ? .unprocessableContent : .conflict
             return reply
         }
         await request.dashboard.snapshots.forget(name)
-        request.server.logger.info(
-            "action from the dashboard",
-            metadata: [
-                "action": "\(action.rawValue)", "experiment": "\(name)", "by": "\(request.call.caller.name ?? "-")",
-            ])
-        return .seeOther(Links.experiment(name))
+        log(action, name, jobs)
+        switch action {
+        case .delete: return .seeOther("/")
+        case .deleteJobs: return .seeOther(Links.experiment(name, "members?rows=intervals"))
+        default: return .seeOther(Links.experiment(name))
+        }
+    }
+
+    /// Logs what was done by whom; deletions leave no event.
+    private func log(_ action: ControlAction, _ name: String, _ jobs: [String]) {
+        var metadata: Logger.Metadata = [
+            "action": "\(action.rawValue)", "experiment": "\(name)", "by": "\(request.call.caller.name ?? "-")",
+        ]
+        if action == .deleteJobs { metadata["jobs"] = "\(jobs.map { PlainText.line($0) }.joined(separator: " "))" }
+        request.server.logger.notice("action from the dashboard", metadata: metadata)
     }
 
     private func action() throws -> ControlAction {
         guard let action = ControlAction(rawValue: request.call["action"]) else {
-            throw Problem(404, "noSuchPath", "there is no such action; the actions are pause, resume, stop and push")
+            throw Problem(
+                404, "noSuchPath",
+                "there is no such action; the actions are \(ControlAction.allCases.map(\.rawValue).joined(separator: ", "))"
+            )
         }
         guard request.dashboard.settings.allowsControl else {
             throw PBTError(
                 .forbidden,
-                "this dashboard is read-only; serve with --allow-control, or use the command: "
-                    + request.command(action.rawValue, request.call.experiment))
+                "this dashboard is read-only; serve with --allow-control, or use "
+                    + (action == .deleteJobs
+                        ? "Schedy's client"
+                        : "the command: "
+                            + request.command(action == .delete ? "rm" : action.rawValue, request.call.experiment)))
         }
         guard request.mayControl else {
             throw PBTError(
@@ -87,17 +114,20 @@ struct ControlPage {
         return Hyperparameters(values)
     }
 
-    private func page(_ action: ControlAction, _ snapshot: Snapshot, problem: String?) -> Reply {
+    private func page(_ action: ControlAction, _ snapshot: Snapshot, jobs: [String], problem: String?) -> Reply {
         let name = snapshot.name
         var layout = Layout(
-            title: "\(action.rawValue) \(PlainText.middle(PlainText.line(name), width: 40)) · pbt", request: request,
+            title: "\(action.words) \(PlainText.middle(PlainText.line(name), width: 40)) · pbt", request: request,
             experiment: (snapshot, nil))
         layout.hasForm = true
-        let isPossible = ControlAction.available(for: snapshot.record).contains(action)
+        let isPossible =
+            action == .deleteJobs
+            ? request.dashboard.deletesJobs(of: snapshot.record) && !jobs.isEmpty
+            : ControlAction.available(for: snapshot.record).contains(action)
         return layout.reply {
             tag("section", ["class": "card narrow"]) {
                 tag("h2") {
-                    "\(action.rawValue.withCapital) "
+                    "\(action.words.withCapital) "
                     Formatting.name(name)
                     "?"
                 }
@@ -106,16 +136,21 @@ struct ControlPage {
                     tag("p") { action.consequences }
                     tag("form", ["method": "post", "action": Links.experiment(name, "control/\(action.rawValue)")]) {
                         void("input", ["type": "hidden", "name": "form_token", "value": request.formToken])
+                        if action == .deleteJobs { selection(jobs, of: snapshot) }
                         fields(action, snapshot.experiment)
                         tag("p") {
-                            tag("button", ["type": "submit"]) { action.rawValue.withCapital }
+                            tag("button", ["type": "submit", "class": action.isDangerous ? "danger" : nil]) {
+                                (action == .deleteJobs ? "delete" : action.rawValue).withCapital
+                            }
                             " "
                             tag("a", ["href": Links.experiment(name)]) { "Cancel" }
                         }
                     }
                 } else {
                     tag("p") {
-                        "The experiment is \(snapshot.record.state.rawValue); cannot \(action.rawValue). "
+                        if action != .deleteJobs {
+                            "The experiment is \(snapshot.record.state.rawValue); cannot \(action.rawValue). "
+                        }
                         tag("a", ["href": Links.experiment(name)]) { "Back" }
                     }
                 }
@@ -139,7 +174,7 @@ struct ControlPage {
                     void("input", ["id": "h\(place)", "name": "h.\(name)", "autocomplete": "off"])
                 }
             }
-        case .pause, .resume: .nothing
+        case .pause, .resume, .delete, .deleteJobs: .nothing
         }
     }
 }

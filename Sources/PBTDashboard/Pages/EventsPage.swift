@@ -33,10 +33,10 @@ struct EventsPage {
     private static let reach: Int64 = 200_000
 
     func reply() async throws -> Reply {
-        let filter = experiment.options["only"].flatMap { Filter(rawValue: $0) } ?? .notable
+        let filter = try experiment.options.choice("only", Filter.notable)
         let last = try await experiment.request.server.store.lastEvent()
         let next = last.adding(saturating: 1)
-        let before = experiment.options["before"].flatMap { Int64($0) } ?? next
+        let before = Int64(try experiment.options.number("before", Int(next), in: 0...Int.max))
         let (events, isAll) = try await events(before: min(before, next), filter)
         return experiment.layout("Events").reply {
             tag("h2") { "Events" }
@@ -96,9 +96,12 @@ struct EventsPage {
 
     private func eventsTable(_ events: [Event]) -> HTML {
         scrollRegion("events") {
-            table(["time (UTC)", "event", "interval", "details"], class: "events") {
+            table(
+                (experiment.hasJobs ? ["job"] : []) + ["time (UTC)", "event", "interval", "details"], class: "events"
+            ) {
                 for event in events {
                     tag("tr") {
+                        if experiment.hasJobs { tag("td") { experiment.jobLink(event.interval) } }
                         tag("td") {
                             tag("time", ["datetime": "\(event.time)", "title": "\(event.time)"]) { time(event.time) }
                         }
@@ -138,7 +141,7 @@ struct EventsPage {
     private func details(_ event: Event) -> HTML {
         var parts: [HTML] = []
         if let score = event.details["score"]?.double { parts.append(HTML("score ") + Formatting.score(score)) }
-        if event.details["decision"] == "exploits" { parts.append(copy(event.details)) }
+        if event.details["donor"] != nil { parts.append(copy(event.details)) }
         for exploit in (event.details["exploits"]?.array ?? []).prefix(20) {
             parts.append(HTML("\(exploit["member"]?.int ?? -1) ") + copy(exploit.object ?? [:]))
         }
@@ -167,7 +170,8 @@ struct EventsPage {
                 operation: change["operation"]?.string ?? "", new: change["new"] ?? .null,
                 isClipped: change["clipped"]?.bool ?? false)
         }
-        return HTML("from ") + Links.interval(IntervalID(member: member, index: index), of: experiment.name)
+        return HTML(details["decision"] == "adopts" ? "hyperparameters from " : "from ")
+            + Links.interval(IntervalID(member: member, index: index), of: experiment.name)
             + (changes.isEmpty ? .nothing : HTML(": ") + ChangesText(changes: changes).html)
     }
 }

@@ -29,7 +29,11 @@ struct LineagePage {
             if all.isEmpty {
                 tag("p", ["class": "note"]) { "No member has copied another yet." }
             } else {
-                scrollRegion("copies") { table(Self.headings) { for interval in shown { row(interval) } } }
+                scrollRegion("copies") {
+                    table((experiment.hasJobs ? ["job"] : []) + Self.headings) {
+                        for interval in shown { row(interval) }
+                    }
+                }
                 if shown.count < all.count {
                     tag("p", ["class": "note"]) {
                         "showing \(shown.count) of \(all.count) · "
@@ -49,6 +53,7 @@ struct LineagePage {
         let replaced = experiment.history.genealogy[
             IntervalID(member: interval.id.member, index: interval.id.index - 1)]
         return tag("tr", ["data-p": experiment.piece(of: interval.id).map { "\($0)" }]) {
+            if experiment.hasJobs { tag("td") { experiment.jobLink(interval.id) } }
             tag("th", ["scope": "row"]) { Links.interval(interval.id, of: experiment.name) }
             tag("td") { if let donor { Links.interval(donor.id, of: experiment.name) } else { "–" } }
             tag("td", ["class": "n"]) { Formatting.score(donor?.score) }

@@ -70,7 +70,9 @@ struct MemberPage {
     private func facts(_ row: MemberRow, _ shown: Interval) -> HTML {
         let isNewest = shown.id == row.newest.id
         let metric = experiment.definition.objective.metric
+        let files = experiment.history.modelFiles(of: shown)
         return tag("dl", ["class": "tiles small"]) {
+            if let job = shown.label { fact(HTML("job")) { tag("code") { PlainText.line(job) } } }
             fact(HTML("state")) { isNewest ? StateTag.member(row.status) : StateTag.interval(shown.state) }
             fact(Formatting.name(metric, width: 24) + HTML(" \(Formatting.arrow(experiment.goal))")) {
                 Formatting.score(isNewest ? row.score : shown.score)
@@ -82,17 +84,27 @@ struct MemberPage {
             for name in experiment.definition.space.ordered(shown.hyperparameters.names) {
                 fact(Formatting.name(name, width: 24)) { Formatting.value(shown.hyperparameters[name]) }
             }
-            for name in shown.metrics.keys.sorted() where name != metric {
+            for name in shown.metrics.keys.sorted() where name != metric && !files.contains(where: { $0.key == name }) {
                 fact(Formatting.name(name, width: 24)) { Formatting.value(shown.metrics[name]) }
             }
             if let reason = shown.reason, shown.state != .done {
                 fact(HTML("failure reason")) { PlainText.middle(PlainText.line(reason), width: 300) }
             }
+            for file in files { fact(Formatting.name(file.key)) { tag("code") { PlainText.line(file.path) } } }
             if shown.checkpointState == .kept, let checkpoint = shown.checkpoint {
-                fact(HTML("checkpoint")) {
-                    tag("code") {
-                        experiment.request.server.data?.checkpoint(named: checkpoint, of: experiment.name)?.string
-                            ?? checkpoint
+                if !experiment.history.keepsFilesElsewhere(shown) {
+                    fact(HTML("checkpoint")) {
+                        tag("code") {
+                            experiment.request.server.data?.checkpoint(named: checkpoint, of: experiment.name)?.string
+                                ?? checkpoint
+                        }
+                    }
+                } else if files.isEmpty {
+                    fact(HTML("checkpoint")) {
+                        tag(
+                            "span",
+                            ["title": "Its client keeps its files; its results name no model_path or weights_path."]
+                        ) { "none here" }
                     }
                 }
             }

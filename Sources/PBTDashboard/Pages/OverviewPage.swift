@@ -20,12 +20,15 @@ struct OverviewPage {
 
     func reply() async throws -> Reply {
         let revisions = try await revisions()
+        let rows = experiment.memberRows()
+        let members = try MembersTable(experiment, rows: rows)
         await experiment.snapshot.prefetch(
             [.curves, .schedule, .lineage, .share, .scatter],
             experiment.options.chart(of: experiment.history, theme: .page))
         return experiment.layout().reply {
             Banners(experiment: experiment).html
             Tiles(experiment: experiment).html
+            counts
             tag("div", ["class": "grid"]) {
                 ChartCard(experiment: experiment, kind: .curves).html
                 ChartCard(experiment: experiment, kind: .schedule, title: scheduleTitle).html
@@ -36,7 +39,7 @@ struct OverviewPage {
                 }
             }
             PathLine.html
-            top(experiment.memberRows())
+            top(members)
             control
             RevisionsTable(revisions: revisions).html
             definition
@@ -48,9 +51,28 @@ struct OverviewPage {
         return "Schedule of \(tip)"
     }
 
-    private func top(_ rows: [MemberRow]) -> HTML {
-        let membersTable = MembersTable(experiment, rows: rows)
-        let shown = membersTable.rows.prefix(Self.members)
+    /// The number of intervals in each state, with links to them.
+    private var counts: HTML {
+        let counts = experiment.record.counts
+        return tag("p", ["id": "live-counts", "class": "options"]) {
+            experiment.hasJobs ? "Jobs:" : "Intervals:"
+            for state in [Interval.State.done, .running, .waiting, .diverged, .failed] {
+                if let count = counts[state], count > 0 || state != .diverged {
+                    tag(
+                        "a",
+                        [
+                            "href": Links.experiment(experiment.name, "members")
+                                + "?rows=intervals&filter=state%3A\(state.rawValue)"
+                        ]
+                    ) { "\(count) \(state.rawValue)" }
+                }
+            }
+        }
+    }
+
+    private func top(_ membersTable: MembersTable) -> HTML {
+        let rows = membersTable.rows
+        let shown = rows.prefix(Self.members)
         return tag("section", ["id": "live-members", "class": "card wide"]) {
             tag("h2") {
                 rows.count > shown.count ? "Members (top \(shown.count) of \(rows.count))" : "Members"

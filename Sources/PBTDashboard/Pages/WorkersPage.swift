@@ -14,7 +14,8 @@ struct WorkersPage {
         var running: [Interval] = []
         var done = 0
         var failed = 0
-        var busy = Duration.zero
+        /// The times in which it trained an interval.
+        var times: [(start: Timestamp, end: Timestamp)] = []
         var first: Timestamp?
         var last: Timestamp?
 
@@ -24,15 +25,20 @@ struct WorkersPage {
             if interval.state == .failed { failed += 1 }
             guard let started = interval.started else { return }
             let ended = interval.finished ?? (interval.state == .running ? now : started)
-            busy += max(.zero, ended.since(started))
+            times.append((started, max(started, ended)))
             first = min(first ?? started, started)
             last = max(last ?? ended, ended)
         }
 
-        /// The fraction of the time since its first interval that it spent in training; above 1 for a worker that trains
-        /// several intervals concurrently.
+        /// The fraction of the time since its first interval in which it trained, as in the worker timeline: intervals that
+        /// it trained concurrently count once.
         var utilization: Double? {
             guard let first, let last, last > first else { return nil }
+            var (busy, until) = (Duration.zero, first)
+            for time in times.sorted(by: { $0.start < $1.start }) where time.end > until {
+                busy += time.end.since(max(time.start, until))
+                until = time.end
+            }
             return busy / last.since(first)
         }
     }
@@ -113,7 +119,13 @@ struct WorkersPage {
             tag("td") { lease(row) }
             tag("td", ["class": "n"]) { "\(row.done)" }
             tag("td", ["class": "n"]) { "\(row.failed)" }
-            tag("td", ["class": "n", "title": "time in training / time since its first interval"]) {
+            tag(
+                "td",
+                [
+                    "class": "n",
+                    "title": "time in training / time since its first interval; concurrent intervals count once",
+                ]
+            ) {
                 if let utilization = row.utilization { "\(Int((utilization * 100).rounded()))%" } else { "–" }
             }
             tag("td") { if let last = row.last { Formatting.ago(last, now: now) } else { "–" } }
@@ -123,6 +135,8 @@ struct WorkersPage {
     private func lease(_ row: Row) -> HTML {
         guard let expires = row.running.compactMap(\.leaseExpires).min() else { return HTML("–") }
         let left = expires.since(experiment.now)
+        // Jobs of a client without a timeout have a lease until the end of time.
+        if left > Limits.duration { return HTML("no limit") }
         return HTML(
             left < .zero ? "expired \(Formatting.duration(.zero - left)) ago" : "\(Formatting.duration(left)) left")
     }

@@ -85,6 +85,18 @@ struct Banners {
 
     private func checkpoint(of best: Interval) -> HTML {
         guard best.checkpointState == .kept, let checkpoint = best.checkpoint else { return .nothing }
+        guard !experiment.history.keepsFilesElsewhere(best) else {
+            let files = experiment.history.modelFiles(of: best)
+            return files.isEmpty
+                ? .nothing
+                : tag("p") {
+                    for file in files {
+                        "\(file.key) "
+                        tag("code") { PlainText.line(file.path) }
+                        " "
+                    }
+                }
+        }
         let path = experiment.request.server.data?.checkpoint(named: checkpoint, of: name)?.string ?? checkpoint
         return tag("p") {
             "Checkpoint "
@@ -205,11 +217,25 @@ struct Banners {
             tag("strong") { "No active workers" }
             " since "
             tag("time", ["datetime": "\(last)"]) { "\(last)" }
-            ". \(Formatting.count(record.counts[.waiting] ?? 0, "interval is waiting", "intervals are waiting")). Continue with "
-            command(experiment.request.command("run", "FILE"))
-            " or "
-            command(Shell.command(["pbt", "worker", experiment.request.store, name]))
+            ". \(Formatting.count(record.counts[.waiting] ?? 0, "interval is waiting", "intervals are waiting")). "
+            if experiment.definition.trainer != nil {
+                "Continue with "
+                command(experiment.request.command("run", "FILE"))
+                " or "
+            }
+            worker("")
         }
+    }
+
+    /// The command that starts a worker, after its introduction; or who trains an experiment without a command.
+    private func worker(_ introduction: String) -> HTML {
+        guard experiment.definition.trainer != nil else {
+            return HTML(
+                record.isFromSchedy
+                    ? "Its jobs are trained by the programs that take them with Schedy's client: start one of these."
+                    : "It has no command: its trainers run elsewhere, and take intervals over the API.")
+        }
+        return HTML(introduction) + command(Shell.command(["pbt", "worker", experiment.request.store, name]))
     }
 
     /// No interval has a score yet.
@@ -224,8 +250,8 @@ struct Banners {
                 " — \(Formatting.count(experiment.running.count, "member is training", "members are training")). "
                 if let expected { "The first score is expected in about \(Formatting.duration(expected))." }
             } else if record.state == .running {
-                " — \(Formatting.count(record.counts[.waiting] ?? 0, "member is waiting", "members are waiting")) for a worker. Start one with "
-                command(Shell.command(["pbt", "worker", experiment.request.store, name]))
+                " — \(Formatting.count(record.counts[.waiting] ?? 0, "member is waiting", "members are waiting")) for a worker. "
+                worker("Start one with ")
             }
         }
     }

@@ -88,7 +88,9 @@ struct ChartCard {
                     (lanes == .usual(ofMembers: experiment.history.columns.members) ? nil : lanes.rawValue, words)
                 })
                 + choice("order", "order:", [(nil, "by member"), ("family", "by family")])
-        case .scatter, .schedule, .share, .timeline, .comparison, .overview: .nothing
+        case .scatter:
+            choice("stars", "best of each interval:", [(nil, "off"), ("1", "★ on")])
+        case .schedule, .share, .timeline, .comparison, .overview: .nothing
         }
     }
 }

@@ -52,7 +52,7 @@ struct Comparison {
             tag("td", ["class": "n", "title": "of the members' newest scores"]) {
                 Formatting.score(scores.isEmpty ? nil : scores[scores.count / 2])
             }
-            tag("td", ["class": "n"]) { Formatting.score(history.baselineBest?.score) }
+            tag("td", ["class": "n", "title": history.verdict?.text]) { Formatting.score(history.baselineBest?.score) }
             tag("td", ["class": "n"]) { "\(snapshot.record.intervalsFinished)" }
             tag("td", ["class": "n"]) { improvements.last.map { "\($0.at)" } ?? "–" }
             tag("td") {

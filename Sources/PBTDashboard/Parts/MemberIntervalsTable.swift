@@ -22,7 +22,9 @@ struct MemberIntervalsTable {
         return tag("section", ["id": "live-intervals", "class": "card wide"]) {
             tag("h2") { "Intervals" }
             scrollRegion("intervals") {
-                table(Self.headings) { for interval in shown { row(interval, children[interval.id] ?? []) } }
+                table((experiment.hasJobs ? ["job"] : []) + Self.headings) {
+                    for interval in shown { row(interval, children[interval.id] ?? []) }
+                }
             }
             if own.count > shown.count {
                 tag("p", ["class": "note"]) {
@@ -39,6 +41,7 @@ struct MemberIntervalsTable {
 
     private func row(_ interval: Interval, _ children: [IntervalID]) -> HTML {
         tag("tr", ["data-p": experiment.piece(of: interval.id).map { "\($0)" }]) {
+            if experiment.hasJobs { tag("td") { experiment.jobLink(interval.id) } }
             tag("th", ["scope": "row", "class": "n"]) {
                 tag("a", ["href": Links.member(interval.id.member, of: experiment.name, interval: interval.id.index)]) {
                     "\(interval.id.index)"

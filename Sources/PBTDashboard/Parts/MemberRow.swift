@@ -3,9 +3,11 @@
 import PBT
 import PBTReport
 
-/// A member as tables show it.
+/// A member as tables show it, or one interval of it.
 struct MemberRow {
-    /// The newest interval.
+    /// A Boolean value indicating whether the row is one interval, rather than a member.
+    var isInterval = false
+    /// The newest interval; of an interval's row the interval itself.
     let newest: Interval
     /// The newest interval with a score.
     let scored: Interval?
@@ -30,8 +32,13 @@ struct MemberRow {
 }
 
 extension ExperimentContext {
-    /// Returns all members by number.
-    func memberRows() -> [MemberRow] {
+    /// Returns all members by number, or all intervals.
+    ///
+    /// - Parameters:
+    ///   - kind: The rows.
+    ///   - includesDeleted: Whether there is a row for a finished interval whose job was deleted or queued again.
+    /// - Returns: The rows, by member and index.
+    func memberRows(_ kind: RowKind = .members, includesDeleted: Bool = true) -> [MemberRow] {
         let intervals = history.genealogy.intervals
         let live = Dictionary(running.map { ($0.id, $0) }) { $1 }
         var rows: [MemberRow] = []
@@ -43,17 +50,31 @@ extension ExperimentContext {
             if intervals[place].state.isFinished { finished = place }
             if intervals[place].state == .done, intervals[place].score?.isFinite == true { scored = place }
             let isLast = place + 1 == intervals.count || intervals[place + 1].id.member != intervals[place].id.member
-            guard isLast else { continue }
+            guard isLast || kind == .intervals else { continue }
+            if kind == .intervals {
+                if scored != place { scored = nil }
+                if !includesDeleted, isDeleted(intervals[place]) { continue }
+            }
             let newest = live[intervals[place].id] ?? intervals[place]
             let (count, donor) = lineageCopies(at: place, &copies)
             rows.append(
                 MemberRow(
-                    newest: newest, scored: scored.map { intervals[$0] },
+                    isInterval: kind == .intervals, newest: newest, scored: scored.map { intervals[$0] },
                     previousScore: scored.flatMap { history.genealogy.parents[$0] }.flatMap { intervals[$0].score },
                     copies: count, donor: donor, piece: history.pieceOfPlace[place],
-                    status: MemberStatus(of: newest, finished: finished.map { intervals[$0] }, in: record, now: now)))
+                    status: isLast
+                        ? MemberStatus(
+                            of: newest, finished: kind == .intervals ? nil : finished.map { intervals[$0] }, in: record,
+                            now: now)
+                        : MemberStatus(ofPast: newest)))
         }
         return rows
+    }
+
+    /// Returns whether a finished interval of a client's experiment no longer is a job: it was deleted, or queued again
+    /// as a new one.
+    func isDeleted(_ interval: Interval) -> Bool {
+        interval.label == nil && interval.state.isFinished && hasJobs
     }
 
     /// Returns the number of copies in the lineage of an interval, and the interval that was copied last.

@@ -22,6 +22,7 @@ struct ViewOptions: Sendable, Hashable {
     var top: Int?
     /// `family`, `founder`, `score`, or a hyperparameter.
     var color: String
+    var showsBestOfEach: Bool
     /// The decoded query; parameters that this type does not know are kept in links.
     private let query: [String: String]
 
@@ -41,7 +42,8 @@ struct ViewOptions: Sendable, Hashable {
             }
             self.top = top
         }
-        showsBaseline = query["baseline"] != "0"
+        showsBaseline = try Self.flag(query, "baseline") ?? true
+        showsBestOfEach = try Self.flag(query, "stars") ?? false
         if let text = query["w"] {
             guard let width = Int(text).flatMap({ Chart.Width(rawValue: $0) }) else {
                 throw Self.wrong("w", text, Chart.Width.allCases.map { "\($0.rawValue)" })
@@ -55,7 +57,41 @@ struct ViewOptions: Sendable, Hashable {
             tip = id
         }
         axes = [query["a"], query["b"]].compactMap(\.self)
-        if axes.count != 2 { axes = [] }
+        if axes.count == 1 {
+            throw PBTError(.badRequest, "?a= and ?b= belong together: the two hyperparameters of the scatter chart")
+        }
+    }
+
+    private static func flag(_ query: [String: String], _ name: String) throws -> Bool? {
+        guard let text = query[name] else { return nil }
+        guard text == "0" || text == "1" else { throw wrong(name, text, ["0", "1"]) }
+        return text == "1"
+    }
+
+    /// Checks that the options name what an experiment has.
+    ///
+    /// - Throws: A `PBTError` with code `badRequest` that names the parameter.
+    func check(in history: History) throws {
+        let name = PlainText.line(String(history.record.experiment.name.prefix(80)))
+        if let tip, history.genealogy[tip] == nil {
+            throw PBTError(.badRequest, "?tip=\(tip): \"\(name)\" has no such interval")
+        }
+        let names = history.hyperparameterNames
+        if !["family", "founder", "score"].contains(color), !names.contains(color) {
+            throw Self.unknown("color", color, among: ["family", "founder", "score"] + names)
+        }
+        for (key, axis) in zip(["a", "b"], axes) where !names.contains(axis) {
+            throw Self.unknown(key, axis, among: names)
+        }
+    }
+
+    private static func unknown(_ key: String, _ text: String, among names: [String]) -> PBTError {
+        let shown = PlainText.line(String(text.prefix(40)))
+        let advice =
+            nearest(to: text, among: names).map { "did you mean \"\($0)\"?" }
+            ?? (names.isEmpty
+                ? "there are none" : "there are \(Array(names.prefix(20).map { String($0.prefix(40)) }).quotedList)")
+        return PBTError(.badRequest, "?\(key)= names no hyperparameter: \"\(shown)\"; \(advice)")
     }
 
     private static func choice<Choice: RawRepresentable & CaseIterable>(
@@ -66,6 +102,15 @@ struct ViewOptions: Sendable, Hashable {
             throw wrong(name, text, Choice.allCases.map(\.rawValue))
         }
         return choice
+    }
+
+    /// Returns the choice that a parameter names.
+    ///
+    /// - Throws: A `PBTError` with code `badRequest` that names the parameter.
+    func choice<Choice: RawRepresentable & CaseIterable>(
+        _ name: String, _ standard: Choice
+    ) throws -> Choice where Choice.RawValue == String {
+        try Self.choice(query, name, standard)
     }
 
     private static func wrong(_ name: String, _ text: String, _ choices: [String]) -> PBTError {
@@ -81,18 +126,18 @@ struct ViewOptions: Sendable, Hashable {
     ///   - theme: The colors.
     /// - Returns: Options that fit the experiment: axes that are not its hyperparameters are omitted.
     func chart(of history: History, theme: Chart.Theme) -> Chart.Options {
-        let space = history.record.experiment.space
+        let names = Set(history.hyperparameterNames)
         return Chart.Options(
             theme: theme, width: width, scale: scale(of: history), tip: tip, showsBaseline: showsBaseline,
-            hyperparameters: axes.allSatisfy { space[$0] != nil } ? axes : [], color: color(in: space), top: top,
-            axis: axis, lanes: lanes, order: order)
+            hyperparameters: axes.allSatisfy(names.contains) ? axes : [], color: color(among: names), top: top,
+            axis: axis, lanes: lanes, order: order, showsBestOfEach: showsBestOfEach)
     }
 
-    private func color(in space: SearchSpace) -> Chart.Color {
+    private func color(among names: Set<String>) -> Chart.Color {
         switch color {
         case "founder": .founder
         case "score": .score
-        case let name where space[name] != nil: .hyperparameter(name)
+        case let name where names.contains(name): .hyperparameter(name)
         default: .family
         }
     }
@@ -121,6 +166,31 @@ struct ViewOptions: Sendable, Hashable {
         return "?"
             + query.sorted { $0.key < $1.key }
             .map { "\(PathSegment.encode($0.key))=\(PathSegment.encode($0.value))" }.joined(separator: "&")
+    }
+
+    /// The rows of a table of members; nil for the page's default.
+    var rows: RowKind? {
+        get throws { try query["rows"] == nil ? nil : choice("rows", .members) }
+    }
+
+    /// Returns the number of a parameter.
+    ///
+    /// - Parameters:
+    ///   - name: The parameter.
+    ///   - standard: The number without it.
+    ///   - range: The numbers that it takes.
+    /// - Returns: The number.
+    /// - Throws: A `PBTError` with code `badRequest` that names the parameter.
+    func number(_ name: String, _ standard: Int, in range: ClosedRange<Int>) throws -> Int {
+        guard let text = query[name] else { return standard }
+        guard let number = Int(text), range.contains(number) else {
+            throw Self.wrong(
+                name, text,
+                range.upperBound == .max
+                    ? ["a number from \(range.lowerBound)"]
+                    : ["a number from \(range.lowerBound) to \(range.upperBound)"])
+        }
+        return number
     }
 
     /// The value of a parameter of the query.

@@ -13,6 +13,8 @@ struct ExperimentContext {
     let running: [Interval]
     let options: ViewOptions
     let tab: Layout.Tab?
+    /// A Boolean value indicating whether intervals are the jobs of a client, with ids of their own.
+    let hasJobs: Bool
 
     var history: History { snapshot.history }
     var record: ExperimentRecord { snapshot.record }
@@ -110,8 +112,9 @@ extension PageRequest {
     func loadExperiment(_ tab: Layout.Tab? = nil) async throws -> ExperimentContext {
         let options = try ViewOptions(call.query)
         let snapshot = try await dashboard.snapshots.snapshot(of: call.experiment)
+        try options.check(in: snapshot.history)
         return ExperimentContext(
             request: self, snapshot: snapshot, running: try await server.store.runningIntervals(of: call.experiment),
-            options: options, tab: tab)
+            options: options, tab: tab, hasJobs: snapshot.history.hasJobs)
     }
 }

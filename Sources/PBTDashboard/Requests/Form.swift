@@ -34,6 +34,11 @@ struct Form: Sendable {
         Query.values(of: name, in: encoded[...]).last
     }
 
+    /// Returns all values of a field, in order.
+    func values(_ name: String) -> [String] {
+        Query.values(of: name, in: encoded[...])
+    }
+
     /// Checks that a form has the secret of the browser's session.
     ///
     /// - Throws: A `PBTError` with code `forbidden`.

@@ -41,7 +41,7 @@ struct PageRequest: Sendable {
         call.query["live"] == "0"
     }
 
-    /// A Boolean value indicating whether the caller may pause, resume, stop and push.
+    /// A Boolean value indicating whether the caller may pause, resume, stop, push and delete.
     var mayControl: Bool {
         dashboard.settings.allowsControl && call.caller.scope >= .admin
     }

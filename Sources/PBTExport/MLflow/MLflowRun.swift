@@ -68,7 +68,7 @@ package struct MLflowRun: Sendable {
         var tags = ["pbt.state": record.state.rawValue, "pbt.copies": String(history.copies)]
         tags["pbt.reason"] = record.reason
         if let best = history.best { tags["pbt.best"] = "\(best.id)" }
-        let name = MLflowNames.name(quantities.objective.tag)
+        let name = MLflowNames.name(quantities.objective?.tag ?? "score")
         let rows = history.bestSoFar(by: .finished).map { improvement in
             Row(
                 step: improvement.at, time: history.genealogy[improvement.interval]?.latest ?? record.created,

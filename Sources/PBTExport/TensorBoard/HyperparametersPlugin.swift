@@ -25,8 +25,8 @@ enum HyperparametersPlugin {
         return pluginData(field: 2) { experiment in
             let objective = record.experiment.objective
             experiment.string(record.experiment.name, field: 6)
-            experiment.string(
-                "\(objective.goal == .maximize ? "Maximizes" : "Minimizes") \(objective.metric).", field: 1)
+            let goal = objective.goal == .maximize ? "Maximizes" : "Minimizes"
+            experiment.string(objective.isDeclared ? "\(goal) \(objective.metric)." : "No objective.", field: 1)
             experiment.double(record.created.seconds, field: 3)
             for quantity in quantities.hyperparameters {
                 experiment.message(field: 4) { info in
@@ -36,7 +36,7 @@ enum HyperparametersPlugin {
                 }
             }
             let others = quantities.metrics.filter { $0.kind != .text && $0 != quantities.objective }
-            for quantity in [quantities.objective] + others {
+            for quantity in [quantities.objective].compactMap(\.self) + others {
                 experiment.message(field: 5) { info in
                     info.message(field: 1) { name in
                         name.string("", field: 1)

@@ -109,12 +109,14 @@ extension Chart {
         public var lanes: Lanes?
         /// The order of a lineage chart's rows.
         public var order: RowOrder
+        /// True for a scatter chart to mark the best configuration of each interval with a star.
+        public var showsBestOfEach: Bool
 
         /// Creates options.
         public init(
             theme: Theme = .light, width: Width = .medium, scale: ScoreScale = .linear, tip: IntervalID? = nil,
             showsBaseline: Bool = true, hyperparameters: [String] = [], color: Color = .family, top: Int? = nil,
-            axis: Axis = .training, lanes: Lanes? = nil, order: RowOrder = .member
+            axis: Axis = .training, lanes: Lanes? = nil, order: RowOrder = .member, showsBestOfEach: Bool = false
         ) {
             self.theme = theme
             self.width = width
@@ -127,6 +129,7 @@ extension Chart {
             self.axis = axis
             self.lanes = lanes
             self.order = order
+            self.showsBestOfEach = showsBestOfEach
         }
     }
 

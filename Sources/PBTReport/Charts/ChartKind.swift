@@ -9,7 +9,7 @@ extension Chart {
         case schedule
         /// Members, and the copies between them; see ``Chart/lineage(of:options:)``.
         case lineage
-        /// Two hyperparameters against each other; see ``Chart/scatter(of:options:)``.
+        /// Two hyperparameters or metrics against each other; see ``Chart/scatter(of:options:)``.
         case scatter
         /// The founders' shares of the population; see ``Chart/share(of:options:)``.
         case share
@@ -26,7 +26,7 @@ extension Chart {
     /// - Parameters:
     ///   - kind: The kind.
     ///   - history: The experiment.
-    ///   - others: The other experiments of a comparison.
+    ///   - others: The other experiments of a comparison, or of a scatter chart with several panels.
     ///   - options: The options of the chart.
     /// - Returns: The chart.
     public static func drawn(
@@ -36,6 +36,7 @@ extension Chart {
         case .curves: curves(of: history, options: options)
         case .schedule: schedule(of: history, options: options)
         case .lineage: lineage(of: history, options: options)
+        case .scatter where !others.isEmpty: scatter(of: history, nextTo: others, options: options)
         case .scatter: scatter(of: history, options: options)
         case .share: share(of: history, options: options)
         case .timeline: timeline(of: history, options: options)

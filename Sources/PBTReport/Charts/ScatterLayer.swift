@@ -9,14 +9,21 @@ struct ScatterLayer {
     /// The hyperparameter of the vertical axis; none: the score.
     private let upright: Varying?
 
+    /// The points of other panels, whose axes are the same; see ``Chart/scatter(of:options:)``.
+    var others: (x: [Double], y: [Double]) = ([], [])
+    /// The title and legend of a panel among others: its own title, and no legend.
+    var panelTitle: String?
+
     /// The maximum number of dots per panel.
     static let mostDots = 600
 
     init(_ scene: Scene) {
         self.scene = scene
-        let all = scene.history.varying
-        var chosen = scene.options.hyperparameters.compactMap { name in all.first { $0.name == name } }
-        // Logarithmic scales first, then other scales, then categories; each by name.
+        let all = scene.history.varying.map(\.spread)
+        var chosen = scene.options.hyperparameters.compactMap { name in
+            all.first { $0.name == name } ?? Varying(metric: name, scene.intervals, scene.history.baseline?.intervals)
+        }
+        // Logarithmic scales first, then other scales, then categories; each in the order of the space.
         let ranked =
             all.filter { $0.isLogarithmic } + all.filter { !$0.isLogarithmic && $0.categories == nil }
             + all.filter { $0.categories != nil }
@@ -49,16 +56,25 @@ struct ScatterLayer {
             return scene.sentence
         }
         func values(_ interval: Interval) -> String {
-            shown.map { "\(XML.name($0.name)) \(XML.name(Format.value(interval.hyperparameters[$0.name])))" }
-                .joined(separator: " and ")
+            shown.map { varying in
+                let value = interval.hyperparameters[varying.name] ?? interval.metrics[varying.name]
+                return "\(XML.name(varying.name)) \(XML.name(Format.value(value)))"
+            }.joined(separator: " and ")
         }
         let best = scene.isBest ? "The best of \(scene.name), \(tip.id)," : "\(tip.id) of \(scene.name)"
         return scene.path.count == 1
             ? "\(best) has \(values(tip))." : "\(best) has \(values(tip)); its founder started with \(values(founder))."
     }
 
+    /// The positions of all points on the two axes.
+    var points: (x: [Double], y: [Double]) {
+        guard let across else { return ([], []) }
+        let dots = dots(Population(scene.history.genealogy, scene.history.columns, across, upright) { $0.numbers })
+        return (dots.map(\.x), dots.map(\.y))
+    }
+
     func draw(in frame: Frame, on drawing: inout Drawing) {
-        var top = scene.drawTitle(title, in: frame, on: &drawing)
+        var top = scene.drawTitle(panelTitle ?? title, in: frame, on: &drawing)
         guard let across else {
             scene.drawMessage("All hyperparameters are constant.", in: frame, on: &drawing)
             return
@@ -78,10 +94,12 @@ struct ScatterLayer {
             return
         }
         let isThinned = dots.contains { $0.count > Self.mostDots }
-        top += legend(isThinned).draw(
-            from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
-        let x = scale(across, dots.flatMap { $0.map(\.x) })
-        let y = scale(upright, dots.flatMap { $0.map(\.y) })
+        if panelTitle == nil {
+            top += legend(isThinned).draw(
+                from: frame.left + scene.margin, to: frame.right - scene.margin, top: top, on: &drawing)
+        }
+        let x = scale(across, dots.flatMap { $0.map(\.x) } + others.x)
+        let y = scale(upright, dots.flatMap { $0.map(\.y) } + others.y)
         let frames = panels(
             dots.count, in: Frame(left: frame.left, top: top, right: frame.right, bottom: frame.bottom))
         for (place, panel) in frames.enumerated() {
@@ -118,6 +136,7 @@ struct ScatterLayer {
             legend.add(.star(palette.best), "Best")
             legend.add(.line(palette.best, width: 1.5, dash: nil), "Path of the best")
         }
+        if scene.options.showsBestOfEach { legend.add(.star(palette.ink), "Best of each interval; larger = later") }
         if isThinned { legend.add(.none, "Showing \(Self.mostDots) dots per panel: the best and a sample") }
         return legend
     }
@@ -153,6 +172,18 @@ struct ScatterLayer {
             self.columns = columns
             self.across = drawn(across)
             self.upright = upright.map(drawn) ?? columns.scores
+        }
+
+        /// Returns the place of the best scored interval of each index, from 0; of equal scores the first member's.
+        func bestOfEach(by objective: Objective) -> [Int?] {
+            var best = [Int?](repeating: nil, count: columns.lastIndex + 1)
+            for (place, score) in columns.scores.enumerated() where !score.isNaN {
+                let index = columns.ids[place].index
+                guard best.indices.contains(index) else { continue }
+                if let leader = best[index], !objective.isBetter(score, than: columns.scores[leader]) { continue }
+                best[index] = place
+            }
+            return best
         }
 
         /// Returns whether a member continues with the same values, so that one dot represents both intervals.
@@ -194,10 +225,21 @@ struct ScatterLayer {
     }
 
     private func ticks(_ scale: Scale, _ varying: Varying?, about count: Int) -> [Scale.Tick] {
+        if let steps = varying?.steps { return Self.ticks(scale, at: steps, about: count) }
         guard let categories = varying?.categories else { return scale.ticks(about: count) }
         let every = max(1, categories.count / max(1, count) + (categories.count % max(1, count) == 0 ? 0 : 1))
         return stride(from: 0, to: categories.count, by: every).map {
             Scale.Tick(value: Double($0), label: XML.name(Format.value(categories[$0]), width: 10))
+        }
+    }
+
+    /// Returns ticks at the values of choices, without those that are too close to the one before.
+    private static func ticks(_ scale: Scale, at values: [Double], about count: Int) -> [Scale.Tick] {
+        var last = -Double.infinity
+        return values.compactMap { value in
+            guard let share = scale.share(value), share - last >= 0.8 / Double(max(1, count)) else { return nil }
+            last = share
+            return Scale.Tick(value: value, label: XML.name(Format.value(.number(value)), width: 10))
         }
     }
 
@@ -244,12 +286,29 @@ struct ScatterLayer {
             return Point(x: px, y: py)
         }
         if !isBaseline { drawPath(scene.path.compactMap(point), on: &drawing) }
+        if scene.options.showsBestOfEach {
+            drawStars(population.bestOfEach(by: scene.objective).map { $0.flatMap(point) }, on: &drawing)
+        }
         guard let center = best.flatMap({ population.genealogy.place(of: $0.id) }).flatMap(point) else { return }
         if isBaseline {
             drawing.star(center, radius: 7, fill: palette.background, stroke: palette.ink)
         } else {
             drawing.star(center, radius: 8, fill: palette.best)
         }
+    }
+
+    /// Draws a star for the best of each interval, larger for later ones; nil where the axes cannot show it.
+    private func drawStars(_ points: [Point?], on drawing: inout Drawing) {
+        var stars = PathData()
+        for (place, point) in points.enumerated() {
+            guard let point else { continue }
+            if stars.points > Decimation.limit - 10 {
+                drawing.area(stars, fill: scene.palette.ink)
+                stars = PathData()
+            }
+            stars.star(at: point, radius: 3 + 3 * Double(place + 1) / Double(points.count))
+        }
+        drawing.area(stars, fill: scene.palette.ink)
     }
 
     private func radius(_ depth: Int) -> Double {
@@ -299,7 +358,7 @@ struct ScatterLayer {
 }
 
 extension Chart {
-    /// Draws two hyperparameters against each other, with random search next to PBT on the same axes.
+    /// Draws two hyperparameters or metrics against each other, with random search next to PBT on the same axes.
     ///
     /// With one varying hyperparameter, the other axis is the score.
     ///

@@ -117,12 +117,11 @@ struct Scene {
         XML.name(history.record.experiment.name, width: isNarrow ? 20 : 40)
     }
 
-    /// The title: the best score, and the baseline's.
+    /// The title: the best score, and the verdict against the baseline.
     var headline: String {
         guard let best = history.best?.finiteScore else { return "\(name): no score yet" }
-        let other = baseline == nil ? nil : history.baselineBest?.finiteScore
-        return "\(name): best \(metric) \(Format.score(best))"
-            + (other.map { ", \(history.baselineWords) \(Format.score($0))" } ?? "")
+        let verdict = baseline == nil ? nil : history.verdict
+        return "\(name): best \(metric) \(Format.score(best))" + (verdict.map { ", \($0.headline)" } ?? "")
     }
 
     /// The summary of the experiment in sentences.

@@ -67,7 +67,7 @@ package struct Columns: Sendable {
             states.append(state)
             depths.append(depth)
             scores.append(score.isFinite ? score : .nan)
-            isExploit.append(intervals[place].parent.map { $0.member != id.member } ?? false)
+            isExploit.append(id.isExploit(of: intervals[place].parent))
             if state == .diverged || state == .failed { hasLosses = true }
             if state.isFinished {
                 trained = max(trained, depth)

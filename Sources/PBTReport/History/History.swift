@@ -41,7 +41,9 @@ public struct History: Sendable {
         _ record: ExperimentRecord, intervals: [Interval], baseline: [Interval]? = nil,
         baselineBest recorded: IntervalID? = nil
     ) {
-        let genealogy = Genealogy(intervals)
+        // In a search with copies, lineages and the places of decisions need deleted ones too.
+        let isFlat = record.experiment.kind != .populationBasedTraining
+        let genealogy = Genealogy(isFlat ? intervals.filter { !$0.isDeleted } : intervals)
         self.record = record
         self.genealogy = genealogy
         self.baseline = baseline.map { Genealogy($0) }

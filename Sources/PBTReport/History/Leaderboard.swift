@@ -18,6 +18,8 @@ package struct Leaderboard: Sendable {
         package var status: MemberStatus
         /// 1 when its score is better than that of the checkpoint it continued, -1 when it is worse.
         package var trend: Int
+        /// The progress within its running interval, from its trainer's log; nil if that is unknown.
+        package var progress: TrainerProgress?
         /// The interval that it was last copied from, as `3@7`; else `founder` or `restarted`.
         package var origin: String
 
@@ -30,6 +32,18 @@ package struct Leaderboard: Sendable {
         /// The index of its current interval.
         package var index: Int { (open ?? shown).id.index }
 
+        /// The status in one or two words, with the part of a running interval that is done: `training 24%`.
+        package var word: String {
+            guard case .training = status, let percent = progress?.percent else { return status.word }
+            return "\(status.word) \(percent)"
+        }
+
+        /// The details of its status, or what its trainer logs; may hold text of a trainer.
+        package var note: String {
+            guard case .training = status, status.note.isEmpty else { return status.note }
+            return progress?.text ?? ""
+        }
+
         /// The hyperparameters of its current interval.
         package var hyperparameters: Hyperparameters { (open ?? shown).hyperparameters }
     }
@@ -37,7 +51,7 @@ package struct Leaderboard: Sendable {
     /// The experiment.
     package let record: ExperimentRecord
     /// The members, best first; those without a score last.
-    package let rows: [Row]
+    package private(set) var rows: [Row]
     /// The best interval of the experiment.
     package let best: Interval?
     /// The median of the members' scores.
@@ -83,6 +97,19 @@ package struct Leaderboard: Sendable {
         founders =
             history.record.experiment.kind == .populationBasedTraining
             ? (families.foundersLeft, families.founders) : nil
+    }
+
+    /// The intervals that are being trained.
+    package var running: [Interval] {
+        rows.compactMap { row in
+            guard case .training = row.status else { return nil }
+            return row.open ?? row.shown
+        }
+    }
+
+    /// Sets how far running intervals are.
+    package mutating func set(_ progress: [IntervalID: TrainerProgress]) {
+        for place in rows.indices { rows[place].progress = progress[(rows[place].open ?? rows[place].shown).id] }
     }
 
     private static func row(_ intervals: ArraySlice<Interval>, in history: History, now: Timestamp) -> Row {

@@ -80,6 +80,24 @@ package enum MemberStatus: Sendable, Hashable {
         }
     }
 
+    /// The status of an interval that its member has left behind, or of its newest one.
+    package init(ofPast interval: Interval) {
+        self =
+            switch interval.state {
+            case .waiting: .waiting
+            case .running: .training(nil)
+            case .done: .done
+            case .diverged: .diverged(reason: interval.reason, isReplaced: false)
+            case .failed: .failed(reason: interval.reason, isReplaced: false)
+            }
+    }
+
+    /// The words of ``word`` and the states of intervals, which filters take.
+    package static let allWords: [String] = [
+        "training", "stalled", "retrying", "waiting", "paused", "done", "ended", "not trained", "diverged", "failed",
+        "running", "awaiting decision",
+    ]
+
     /// The status in one or two words, for a column of a table.
     package var word: String {
         switch self {

@@ -64,6 +64,15 @@ extension OtherMetric {
         }
     }
 
+    /// Returns the names of the metrics that some intervals report as numbers, by name.
+    package static func numeric(in intervals: [Interval]) -> [String] {
+        var names: Set<String> = []
+        for interval in intervals {
+            names.formUnion(interval.metrics.lazy.filter { $0.value.double != nil }.map(\.key))
+        }
+        return names.sorted()
+    }
+
     /// Returns the metrics on one line, the rest as a number: `a 1, b 2, and 3 more`.
     package static func line(_ metrics: [OtherMetric], atMost most: Int = .max) -> String {
         let shown = metrics.prefix(most).map(\.text)

@@ -15,6 +15,25 @@ struct Varying: Sendable {
     /// The plotted number of each interval of the baseline.
     let baselineNumbers: [Double]
 
+    /// The values of choices on a logarithmic scale, which are its ticks; none for other hyperparameters.
+    var steps: [Double]?
+
+    /// The ratio of the greatest to the least value from which the values of choices span decades.
+    private static let decades = 100.0
+
+    /// The hyperparameter on a logarithmic scale, if it chooses among positive numbers that span decades; else itself.
+    var spread: Varying {
+        guard let categories else { return self }
+        let values = categories.compactMap { value in value.double.flatMap { $0.isFinite && $0 > 0 ? $0 : nil } }
+        guard values.count == categories.count, let least = values.min(), let greatest = values.max(),
+            greatest / least >= Self.decades
+        else { return self }
+        func number(_ place: Double) -> Double { place.isNaN ? .nan : values[Int(saturating: place)] }
+        return Varying(
+            name: name, isLogarithmic: true, bounds: least...greatest, categories: nil, numbers: numbers.map(number),
+            baselineNumbers: baselineNumbers.map(number), steps: values.sorted())
+    }
+
     /// The name for a label.
     var label: String {
         XML.name(name) + (isLogarithmic ? " (log)" : "")
@@ -66,5 +85,22 @@ struct Varying: Sendable {
     /// Returns a key that is equal for equal values, such as `1` and `1.0`.
     private static func key(_ value: Value) -> Value {
         value.double.map { .number($0) } ?? value
+    }
+}
+
+extension Varying {
+    /// Creates the axis of a metric; nil if no interval reported a number for it.
+    init?(metric name: String, _ intervals: [Interval], _ baseline: [Interval]?) {
+        func numbers(_ intervals: [Interval]) -> [Double] {
+            intervals.map { interval in
+                guard let number = interval.metrics[name]?.double, number.isFinite else { return .nan }
+                return number
+            }
+        }
+        let own = numbers(intervals)
+        guard own.contains(where: { !$0.isNaN }) else { return nil }
+        self.init(
+            name: name, isLogarithmic: false, bounds: nil, categories: nil, numbers: own,
+            baselineNumbers: numbers(baseline ?? []))
     }
 }

@@ -67,7 +67,16 @@ public struct Verdict: Sendable, Hashable {
             ? intervals : "\(intervals) (\(searchBudget) and \(baselineBudget) finished)"
     }
 
-    private var outcome: String {
+    /// The comparison behind a best score, as in the titles of charts: `random search 0.6600: 0.140 better, beyond noise
+    /// ±0.028`.
+    package var headline: String {
+        let basis =
+            searchBudget == baselineBudget ? "" : " after \(budget) \(budget == 1 ? "interval" : "intervals") each"
+        return "\(baselineWords) \(Format.score(baseline))\(basis): \(outcome)"
+    }
+
+    /// The difference and its relation to the noise: `0.104 better, beyond noise ±0.028`; in all outputs the same.
+    package var outcome: String {
         guard difference != 0 else { return "the same" }
         let size = Format.significant(difference.magnitude, digits: 3)
         let words = "\(size) \(isBetter ? "better" : "worse")"

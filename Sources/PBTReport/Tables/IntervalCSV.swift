@@ -28,11 +28,13 @@ public struct IntervalCSV: Sendable {
 
     /// The header line with the names of the columns.
     ///
-    /// Metrics and hyperparameters are named `metrics.NAME` and `hyperparameters.NAME`, as in JSON.
+    /// `id` is that of a job of Schedy's protocol, or else `MEMBER@INTERVAL`. Metrics and hyperparameters are named
+    /// `metrics.NAME` and `hyperparameters.NAME`, as in JSON.
     public var header: String {
         let fixed = [
             "member", "interval", "parent_member", "parent_interval", "exploited", "depth", "state", "score",
             "attempts", "failures", "created", "started", "finished", "sequence", "worker", "checkpoint", "reason",
+            "id",
         ]
         let names = fixed + metrics.map { "metrics.\($0)" } + hyperparameters.map { "hyperparameters.\($0)" }
         return CSV.line(names.map { .text($0) })
@@ -48,7 +50,7 @@ public struct IntervalCSV: Sendable {
             interval.finished.map { Self.time($0) }, interval.sequence?.description,
         ]
         var cells: [CSV.Cell] = plain.map { .plain($0 ?? "") }
-        cells += [interval.worker, interval.checkpoint, interval.reason].map { .text($0 ?? "") }
+        cells += [interval.worker, interval.checkpoint, interval.reason, interval.jobID].map { .text($0 ?? "") }
         cells += metrics.map { CSV.Cell(interval.metrics[$0]) }
         cells += hyperparameters.map { CSV.Cell(interval.hyperparameters[$0]) }
         return CSV.line(cells)

@@ -21,7 +21,7 @@ package struct LeaderboardTable: Sendable {
     package init(_ rows: [Leaderboard.Row], of leaderboard: Leaderboard, glyphs: Glyphs) {
         self.rows = rows
         let experiment = leaderboard.record.experiment
-        metric = experiment.objective.metric
+        metric = experiment.objective.isDeclared ? experiment.objective.metric : "score"
         fixed = Set(experiment.space.names.filter { experiment.space[$0]?.isMutable == false })
         space = experiment.space
         self.glyphs = glyphs
@@ -43,14 +43,14 @@ package struct LeaderboardTable: Sendable {
             ] + hyperparameters.columns(rank: 10, isUppercase: false)
                 + [.init("from", rank: .max - 1)]
                 // Last, so that it can be omitted when all notes are empty.
-                + (rows.contains { !$0.status.note.isEmpty } ? [.init("note", canShrink: true, rank: .max)] : []))
+                + (rows.contains { !$0.note.isEmpty } ? [.init("note", canShrink: true, rank: .max)] : []))
         let scores = Format.column(rows.map(\.score))
         for (place, row) in rows.enumerated() {
             let trend = row.trend > 0 ? glyphs.up : row.trend < 0 ? glyphs.down : ""
             table.append(
-                [mark(of: row), "\(row.member)", row.status.word, "\(row.index)", scores[place], trend]
+                [mark(of: row), "\(row.member)", row.word, "\(row.index)", scores[place], trend]
                     + hyperparameters.cells[place].map { glyphs.text($0) } + [
-                        row.origin, glyphs.text(PlainText.line(row.status.note)),
+                        row.origin, glyphs.text(PlainText.line(row.note)),
                     ])
         }
         let lines = table.text(width: width, isASCII: glyphs.isASCII)

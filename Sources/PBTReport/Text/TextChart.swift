@@ -49,7 +49,7 @@ package struct TextChart: Sendable {
         guard let tip, scores.contains(where: \.isFinite) else {
             return titled("\(name): no score yet", [])
         }
-        let other = history.baselineBest?.finiteScore.map { ", \(history.baselineWords) \(Format.score($0))" } ?? ""
+        let other = history.verdict.map { glyphs.text(", \($0.headline)") } ?? ""
         let best = history.best?.finiteScore.map { "best \(metric) \(Format.score($0))" } ?? metric
         let baseline = history.baseline?.intervals.compactMap { $0.finiteScore } ?? []
         let y = Scale(fitting: scores + baseline)

@@ -55,7 +55,7 @@ extension Endpoints {
         }
     }
 
-    private static func key(_ fields: Fields) throws -> String? {
+    static func key(_ fields: Fields) throws -> String? {
         guard let key = try fields.text(ifAny: "key") else { return nil }
         let isSafe = key.unicodeScalars.allSatisfy {
             $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "-" || $0 == "_")

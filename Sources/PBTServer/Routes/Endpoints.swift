@@ -10,7 +10,7 @@ import PBTHTTP
 enum Endpoints {
     /// All operations.
     static var all: [Endpoint] {
-        operations + reading + events + claims + leases + finishing + checkpoints + lifecycle
+        operations + reading + logs + events + claims + evaluations + leases + finishing + checkpoints + lifecycle
     }
 
     static let prefix = "/api/v1"

@@ -107,6 +107,13 @@ enum Schemas {
                 (text(Limits.claimKey).object ?? [:]).merging(["pattern": "^[A-Za-z0-9_-]+$"]) { $1 }),
             "definition": ["type": "boolean", "default": true],
         ], required: ["worker"], closed: true)
+    static let evaluationClaim = object(
+        [
+            "worker": text(1...Limits.nameBytes), "term": term,
+            "key": .object(
+                (text(Limits.claimKey).object ?? [:]).merging(["pattern": "^[A-Za-z0-9_-]+$"]) { $1 }),
+            "definition": ["type": "boolean", "default": true],
+        ], required: ["worker"], closed: true)
     static let renewal = object(["lease": ref("Lease"), "term": term], required: ["lease"], closed: true)
     static let report = object(
         ["lease": ref("Lease"), "metrics": values], required: ["lease", "metrics"], closed: true)
@@ -138,6 +145,14 @@ enum Schemas {
             "state": choice(ExperimentRecord.State.allCases.map(\.rawValue) + ["stopping"]),
             "experiment": ref("Experiment"),
         ], required: ["assignments", "state", "experiment"])
+    static let evaluations = object(
+        [
+            "assignments": list(ref("Assignment"), atMost: 1),
+            "evaluation": described(
+                choice(["open", "over"]), "Over: nothing is left to evaluate, or the search has not finished."),
+            "workers": described(list(text), "The workers that hold what is left; none while something is free."),
+            "experiment": ref("Experiment"),
+        ], required: ["assignments", "evaluation", "workers", "experiment"])
     static let finished = object(
         [
             "interval": ref("Interval"), "decisions": list(ref("Decision")), "garbage": list(text),
@@ -185,6 +200,8 @@ enum Schemas {
                 "failures_in_a_row": count,
                 "finished_intervals": count, "generation": count, "generation_began": time, "definition": document,
                 "definition_version": text, "revision": count, "undecided": count,
+                "evaluation": described(
+                    choice(["open"]), "Present while evaluations of its best checkpoints are missing."),
             ],
             required: [
                 "id", "name", "state", "created", "counts", "population", "intervals_planned", "intervals_finished",
@@ -203,11 +220,17 @@ enum Schemas {
                 "checkpoint": text, "checkpoint_state": choice(["none", "kept", "garbage", "deleted"]),
                 "pinned": flag, "attempts": ordinal, "failures": ordinal, "reason": text, "worker": text,
                 "lease_expires": time, "created": time, "started": time, "finished": time, "sequence": count,
+                "evaluations": list(ref("Evaluation"), atMost: Evaluation.most),
             ]) { $1 },
             required: [
                 "member", "interval", "hyperparameters", "changes", "depth", "state", "metrics", "checkpoint_state",
                 "pinned", "attempts", "failures", "created",
             ]),
+        "Evaluation": object(
+            [
+                "number": integer(0...(Evaluation.most - 1)), "score": ["type": ["number", "null"]], "metrics": values,
+                "reason": text,
+            ], required: ["number", "score"]),
         "Change": object(
             ["name": text, "old": true, "operation": text, "new": true, "clipped": flag],
             required: ["name", "old", "operation", "new"]),
@@ -215,17 +238,23 @@ enum Schemas {
             intervalID.merging([
                 "experiment": text(1...Limits.experimentNameBytes), "attempt": ordinal, "token": text, "worker": text,
                 "expires": time,
+                "evaluation": described(
+                    integer(0...(Evaluation.most - 1)),
+                    "The number of the evaluation of the interval's checkpoint that the lease is on; none for training."
+                ),
             ]) { $1 }, required: ["experiment", "member", "interval", "attempt", "token"]),
         "Assignment": object(
             [
                 "lease": ref("Lease"), "interval": ref("Interval"), "parent_checkpoint": text, "seed": whole,
+                "interval_seed": whole,
                 "objective": object(
                     ["metric": text, "goal": choice(["maximize", "minimize"])], required: ["metric", "goal"]),
                 "garbage": list(text), "definition": document, "definition_version": text, "hyperparameters": values,
             ], required: ["lease", "interval", "seed", "objective", "definition_version"]),
         "Decision": object(
             [
-                "interval": ref("IntervalID"), "decision": choice(["continues", "exploits", "restarts", "ends"]),
+                "interval": ref("IntervalID"),
+                "decision": choice(["continues", "exploits", "adopts", "explores", "restarts", "ends"]),
                 "donor": ref("IntervalID"), "changes": list(ref("Change")), "next": ref("Interval"),
                 "prediction": object(
                     ["gain": number, "deviation": number, "rows": whole], required: ["gain", "deviation", "rows"]),

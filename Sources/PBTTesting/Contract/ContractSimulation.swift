@@ -12,6 +12,8 @@ struct ContractSimulation {
     let clock: ManualClock
     /// The number of edits of the definition during the run, some of them after the end.
     var edits = 0
+    /// The indices at which all scores are poor.
+    var lapses: Set<Int> = []
     var random: Xoshiro256
     private let hasTroubles: Bool
     /// The intervals as read by the change feed.
@@ -108,7 +110,7 @@ struct ContractSimulation {
     /// Returns a score that depends only on the interval and its hyperparameters.
     private func score(of interval: Interval) -> Double {
         let x = interval.hyperparameters["x"]?.double ?? 0
-        return Double(interval.depth) * 0.1 - (x - 0.3) * (x - 0.3)
+        return Double(interval.depth) * 0.1 - (x - 0.3) * (x - 0.3) - (lapses.contains(interval.id.index) ? 10 : 0)
     }
 
     /// Returns the number of checkpoints that may be kept for decisions of generations that are open.
@@ -119,9 +121,10 @@ struct ContractSimulation {
         if record.revisionNumber > 0 { return isCertain ? intervals.count : population }
         guard isCertain else { return 0 }
         let open = max(0, (intervals.map(\.id.index).max() ?? 0) + 1 - record.generation)
-        if record.experiment.division != nil { return open * record.experiment.exchangeDonors }
-        guard case .truncation(_, let top) = record.experiment.exploit.kind else { return open * population }
-        return open * ExploitRule.count(of: top, among: population)
+        let elites = (open + 1) * (record.experiment.elites?.count ?? 0)
+        if record.experiment.division != nil { return open * record.experiment.exchangeDonors + elites }
+        guard case .truncation(_, let top) = record.experiment.exploit.kind else { return open * population + elites }
+        return open * ExploitRule.count(of: top, among: population) + elites
     }
 
     private mutating func check(deleted: Set<String>, isOver: Bool) async throws {
@@ -171,7 +174,7 @@ struct ContractSimulation {
             try expectEqual(audit.mismatches, [])
         }
         if record.experiment.waitsForCertainty, !hasTroubles, record.revisionNumber == 0,
-            record.experiment.patience == nil
+            record.experiment.patience == nil, record.experiment.elites == nil
         {
             for interval in intervals { try expectEqual(interval.depth, interval.id.index + 1, "\(interval.id)") }
         }

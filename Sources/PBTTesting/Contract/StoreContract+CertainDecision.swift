@@ -17,6 +17,8 @@ extension StoreContract {
         .truncation(), .binaryTournament, .tTest(window: 3, significance: 0.3), .best,
         .truncation(bottom: 0.4, top: 0.1), .multiFrequency(every: [1, 2]),
         .multiFrequency([.init(every: 2, explore: .resample), .init(every: 1)]),
+        .truncation(0.3).taking(.weights), .binaryTournament.taking(.hyperparameters),
+        .tTest(window: 3, significance: 0.3).taking(.hyperparameters), .itself,
     ]
 
     static let certainCases: [Case] = [
@@ -90,7 +92,7 @@ extension StoreContract {
                     trees.append(try await store.intervals(of: experiment.name).map(\.inTree))
                 }
                 for tree in trees.dropFirst() { try expectEqual(tree, trees[0], "\(rule)") }
-                try expect(trees[0].contains { $0.isExploit })
+                try expect(trees[0].contains { rule.isCopying ? $0.isExploit : !$0.changes.isEmpty })
             }
         },
         Case("certain decisions in trouble are derived again, through two handles, and nothing needed is garbage") {
@@ -104,6 +106,26 @@ extension StoreContract {
                     store: store, other: test.open(), experiment: experiment, clock: test.clock, seed: UInt64(seed),
                     troubles: true
                 ).run(workers: 5)
+            }
+        },
+        Case("members return to elites, whose checkpoints are kept, to the same tree in whatever order") { test in
+            for (number, rule) in rules.enumerated() {
+                var trees: [[Interval]] = []
+                for order in 0..<6 {
+                    let store = try await test.open()
+                    var experiment = certain("e\(number).\(order)", population: 7, intervals: 8, exploit: rule)
+                    experiment.elites = Elites(count: 1 + number % 3, absolute: 0.3)
+                    _ = try await store.create(experiment)
+                    var simulation = ContractSimulation(
+                        store: store, other: try await test.open(), experiment: experiment, clock: test.clock,
+                        seed: UInt64(order), troubles: order == 5)
+                    simulation.lapses = [3, 6]
+                    try await simulation.run(workers: [1, 2, 3, 4, 8, 5][order])
+                    let intervals = try await store.intervals(of: experiment.name)
+                    if order < 5 { trees.append(intervals.map(\.inTree)) }
+                    try expect(intervals.contains { ($0.parent?.index ?? .max) < $0.id.index - 1 })
+                }
+                for tree in trees.dropFirst() { try expectEqual(tree, trees[0], "\(rule)") }
             }
         },
         Case("members that are late are not waited for beyond the deadline") { test in
@@ -212,5 +234,12 @@ extension Interval {
         Interval(
             id: id, parent: parent, hyperparameters: hyperparameters, changes: changes, depth: depth,
             created: Timestamp(milliseconds: 0))
+    }
+}
+
+extension ExploitRule {
+    /// True if members take over weights.
+    fileprivate var isCopying: Bool {
+        hasDonors && takes != .hyperparameters
     }
 }

@@ -46,7 +46,7 @@ public enum StoreContract {
     /// All rules.
     public static var cases: [Case] {
         lifecycleCases + claimCases + leaseCases + finishCases + lateCases + certainCases + halvingCases + openCases
-            + failureCases
+            + failureCases + evaluationCases
             + checkpointCases
             + revisionCases + clockCases + readingCases
     }

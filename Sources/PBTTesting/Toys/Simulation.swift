@@ -106,17 +106,17 @@ public struct Simulation<T: Toy>: Sendable {
             let standing = experiment.standing(of: interval, after: standings[id: id.member])
             if let standing { standings.update(standing) } else { standings.remove(id.member) }
             var certain = [id]
-            var population = standings
             if !experiment.ends(after: interval) {
                 generations.report(id, undecided: true) { standing }
-                certain = generations[id.index].settled(by: id.member).map {
-                    IntervalID(member: $0, index: id.index)
-                }
-                population = generations[id.index].population(of: generations.size)
+                certain = generations.settled(by: id)
             }
             let history = Self.history(of: outcome)
             for id in certain {
                 guard let interval = outcome.intervals[id] else { continue }
+                // A member's last interval has no generation.
+                let population =
+                    experiment.ends(after: interval)
+                    ? standings : generations[id.index].population(of: generations.size)
                 let decision = try experiment.decide(
                     after: interval, in: population, learningFrom: history, strategies: strategies, at: start)
                 generations.decide(id)

@@ -36,9 +36,21 @@ public protocol Toy: Sendable {
     /// - Returns: Metrics by name.
     /// - Throws: The errors of measuring them.
     func metrics(of weights: Weights, seed: Int) throws -> [String: Value]
+
+    /// Returns a score of trained weights, as ``train(_:with:seed:)`` would with another seed; by default none.
+    ///
+    /// - Parameters:
+    ///   - weights: The trained weights.
+    ///   - seed: The seed of the evaluation; 31 bits.
+    /// - Returns: The score; nil if the toy's score has no noise, or belongs to the training.
+    /// - Throws: The errors of measuring it.
+    func evaluate(_ weights: Weights, seed: Int) throws -> Double?
 }
 
 extension Toy {
     /// Returns no metrics.
     public func metrics(of weights: Weights, seed: Int) -> [String: Value] { [:] }
+
+    /// Returns nil: there is nothing to evaluate again.
+    public func evaluate(_ weights: Weights, seed: Int) -> Double? { nil }
 }

@@ -49,10 +49,12 @@ public struct VirtualRun<T: Toy>: Sendable {
         var assignment: Assignment
     }
 
-    /// Trains until nothing is left to claim.
+    /// Trains until nothing is left to claim, and evaluates the best checkpoints if the experiment says so, which takes
+    /// no time.
     ///
     /// - Returns: The rows and the time.
-    /// - Throws: The errors of the store and the toy.
+    /// - Throws: The errors of the store and the toy; a `PBTError` with code `badExperiment` if the best checkpoints
+    ///   shall be evaluated and the toy cannot.
     public func run() async throws -> Outcome {
         let clock = ManualClock()
         let store = InMemoryStore(clock: clock.store)
@@ -88,9 +90,22 @@ public struct VirtualRun<T: Toy>: Sendable {
             for name in finished.garbage { weights[name] = nil }
             try await store.collected(finished.garbage, of: experiment.name)
         }
+        try await evaluate(weights, in: store)
         return Outcome(
             record: try await store.record(of: experiment.name),
             intervals: try await store.intervals(of: experiment.name), time: now,
             idle: 1 - busy / (now * Double(workers)))
+    }
+
+    /// Evaluates the best checkpoints by the rules of the store, which chooses the winner.
+    private func evaluate(_ weights: [String: T.Weights], in store: InMemoryStore) async throws {
+        while case .assignment(let assignment) = try await store.claimEvaluation(
+            from: experiment.name, by: "w0", for: .seconds(1_000_000))
+        {
+            guard let model = assignment.parentCheckpoint.flatMap({ weights[$0] }),
+                let score = try toy.evaluate(model, seed: assignment.seed)
+            else { throw PBTError(.badExperiment, "evaluate: the toy has no score besides that of its training") }
+            _ = try await store.finish(assignment.lease, .trained(score: score, metrics: [:], checkpoint: nil))
+        }
     }
 }

@@ -22,6 +22,7 @@ public struct CommandExecutor: Executor {
 
     private let environment: TrainerEnvironment
     private let slots: Int?
+    private let devices: DeviceAssignment?
     private let clock: any Clock<Duration>
 
     /// Creates an executor.
@@ -30,19 +31,24 @@ public struct CommandExecutor: Executor {
     ///   - slots: The number of concurrent programs on this machine, to divide its cores; that of the experiment if
     ///     nil.
     ///   - environment: The environment that programs inherit.
+    ///   - devices: The devices that other processes leave; if nil, each slot has those of its number.
     ///   - clock: The clock of timeouts and grace periods.
     public init(
-        slots: Int? = nil, environment: TrainerEnvironment = .current(), clock: any Clock<Duration> = ContinuousClock()
+        slots: Int? = nil, environment: TrainerEnvironment = .current(), devices: DeviceAssignment? = nil,
+        clock: any Clock<Duration> = ContinuousClock()
     ) {
         self.slots = slots
         self.environment = environment
+        self.devices = devices
         self.clock = clock
     }
 
     /// Runs the command, and returns when all of its processes have ended.
     public func run(_ attempt: Attempt) async -> AttemptEnd {
         do {
-            let (invocation, trainer) = try prepare(attempt)
+            let (invocation, trainer, hold) = try prepare(attempt)
+            // The devices are this attempt's until all of its processes have ended.
+            defer { withExtendedLifetime(hold) {} }
             let output = try ProgramOutput(log: attempt.log)
             let end: Result<ProcessGroup.End, any Error>
             do {
@@ -71,11 +77,12 @@ public struct CommandExecutor: Executor {
     }
 
     /// Prepares the start of the command: files, arguments, environment, program.
-    private func prepare(_ attempt: Attempt) throws -> (Invocation, Experiment.Trainer) {
+    private func prepare(_ attempt: Attempt) throws -> (Invocation, Experiment.Trainer, DeviceHold?) {
         let assignment = attempt.assignment
-        guard let trainer = assignment.experiment.trainer else {
+        guard var trainer = assignment.experiment.trainer else {
             throw PBTError(.badExperiment, "experiment \"\(assignment.experiment.name)\" has no command")
         }
+        trainer = devices?.applied(to: trainer) ?? trainer
         let files = AttemptFiles(of: attempt)
         let template = try CommandTemplate(trainer.command, space: assignment.experiment.space)
         let arguments = template.filled(
@@ -83,6 +90,7 @@ public struct CommandExecutor: Executor {
                 checkpointIn: attempt.parentCheckpoint?.string ?? "", checkpointOut: attempt.checkpoint.string,
                 results: files.results.string, hyperparametersFile: files.hyperparameters.string,
                 interval: assignment.interval.id, depth: assignment.interval.depth,
+                seed: assignment.seed, intervalSeed: assignment.intervalSeed,
                 hyperparameters: assignment.interval.hyperparameters))
         guard !arguments.contains(where: { $0.utf8.contains(0) }) else {
             throw PBTError(.badExperiment, "an argument of the command holds a null character")
@@ -96,12 +104,15 @@ public struct CommandExecutor: Executor {
         let given = assignment.experiment.space.nested(assignment.interval.hyperparameters.values)
         try FileSystem.write(given.json + "\n", to: files.hyperparameters)
         let threads = TrainerEnvironment.threads(for: trainer, slots: slots ?? trainer.workers)
-        let entries = try WorkerProblem.blamingWorker {
-            try environment.entries(for: attempt, trainer: trainer, files: files, threads: threads)
+        let (entries, hold) = try WorkerProblem.blamingWorker { [trainer] in
+            let taken = try devices?.take(for: attempt.slot, of: trainer, in: assignment.experiment.name, environment)
+            let entries = try environment.entries(
+                for: attempt, trainer: trainer, files: files, threads: threads, devices: taken?.devices)
+            return (entries, taken?.hold)
         }
         return (
             Invocation(program: program, arguments: arguments, environment: entries, directory: directory),
-            trainer
+            trainer, hold
         )
     }
 

@@ -15,6 +15,8 @@ struct DevicePool: Sendable, Hashable {
     let visible: String?
     /// The number of GPUs of the machine; nil if it is unknown.
     let installed: Int?
+    /// The names of the GPUs of the machine by index, `GPU-…`; empty if they are unknown.
+    var names: [String] = []
 
     /// The devices that `CUDA_VISIBLE_DEVICES` makes visible; nil if it is not set.
     ///
@@ -86,6 +88,32 @@ struct DevicePool: Sendable, Hashable {
                     + "them, counted from 0; change gpus, or unset CUDA_VISIBLE_DEVICES")
         }
         return entries[index]
+    }
+
+    /// Returns a name for each device of a value of `CUDA_VISIBLE_DEVICES` that is the same however it is written: by
+    /// index, or by a name or its beginning.
+    ///
+    /// - Parameter devices: The value, as ``devices(of:)`` returns it.
+    /// - Returns: The names that the machine's driver has where they are known; else the devices as written.
+    func identities(of devices: String) -> [String] {
+        devices.split(separator: ",").map { part in
+            let device = String(part)
+            if let index = Int(device) { return names.indices.contains(index) ? names[index] : device }
+            let meant = names.filter { $0.hasPrefix(device) }
+            return meant.count == 1 ? meant[0] : device
+        }
+    }
+
+    /// Returns the names of the NVIDIA GPUs by index, in the order of their places on the bus, as `nvidia-smi` has them;
+    /// empty if they are unknown, or if this process can see some of them only.
+    static func names(ofInstalled count: Int?, in directory: FilePath = "/proc/driver/nvidia/gpus") -> [String] {
+        guard let count, let places = try? FileSystem.names(in: directory), places.count == count else { return [] }
+        let names = places.sorted().compactMap { place -> String? in
+            let text = ProcessIdentity.text(of: directory.appending(place).appending("information").string)
+            let line = text?.split(separator: "\n").first { $0.hasPrefix("GPU UUID:") }
+            return line?.dropFirst("GPU UUID:".count).split(whereSeparator: \.isWhitespace).first.map(String.init)
+        }
+        return names.count == count ? names : []
     }
 
     /// Returns the number of NVIDIA GPUs that this process can see; nil if it is unknown.

@@ -115,6 +115,20 @@ struct Leftovers {
 }
 
 extension DataDirectory {
+    /// Kills the processes that earlier attempts of a lease's interval, or of its evaluation, left on this machine, and
+    /// deletes their files, except their logs.
+    ///
+    /// - Throws: A `PBTError` with code `inputOutput`.
+    func killLeftovers(of lease: Lease) throws {
+        guard let number = lease.evaluation else {
+            return try killLeftovers(of: lease.interval, attempts: lease.attempt, of: lease.experiment)
+        }
+        for directory in evaluations(number, under: lease) where try FileSystem.exists(directory) {
+            try Leftovers(of: directory).kill()
+            try FileTree.remove(directory)
+        }
+    }
+
     /// Kills the processes that attempts at an interval left on this machine, and deletes the attempts' files, except
     /// their logs.
     ///

@@ -86,6 +86,12 @@ struct Results: Hashable {
 
     /// Creates results from metrics that include that of the objective.
     init(metrics: [String: Value], from source: String, metric: String) throws {
+        // An experiment without an objective.
+        if metric.isEmpty {
+            self.metrics = metrics
+            score = .nan
+            return
+        }
         guard let value = metrics[metric] else {
             let names = metrics.keys.sorted()
             let found =

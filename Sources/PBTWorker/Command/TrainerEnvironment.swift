@@ -17,21 +17,27 @@ public struct TrainerEnvironment: Sendable, Hashable {
 
     /// The number of GPUs of the machine; nil if it is unknown.
     private var installedDevices: Int?
+    /// The names of the GPUs of the machine by index, `GPU-…`; empty if they are unknown.
+    private var deviceNames: [String] = []
 
     /// Creates an environment with variables.
     ///
     /// - Parameters:
     ///   - variables: The variables.
     ///   - installedDevices: The number of GPUs of the machine; nil if it is unknown.
-    public init(_ variables: [String: String], installedDevices: Int? = nil) {
+    ///   - deviceNames: The names of the GPUs of the machine by index, `GPU-…`; empty if they are unknown.
+    public init(_ variables: [String: String], installedDevices: Int? = nil, deviceNames: [String] = []) {
         inherited = variables.mapValues { Array($0.utf8) }
         self.installedDevices = installedDevices
+        self.deviceNames = deviceNames
         drop()
     }
 
     /// Returns the current environment of this process.
     public static func current() -> Self {
-        var environment = Self([:], installedDevices: DevicePool.installed())
+        let installed = DevicePool.installed()
+        var environment = Self(
+            [:], installedDevices: installed, deviceNames: DevicePool.names(ofInstalled: installed))
         #if canImport(Darwin)
             var pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = _NSGetEnviron().pointee
         #else
@@ -62,12 +68,18 @@ public struct TrainerEnvironment: Sendable, Hashable {
 
     /// Returns the environment of an attempt: entries `NAME=value` with a terminating zero, in order of name.
     ///
+    /// - Parameters:
+    ///   - attempt: The attempt.
+    ///   - trainer: How it is started.
+    ///   - files: The paths of its files.
+    ///   - threads: How many threads it is told to use.
+    ///   - devices: The value of `CUDA_VISIBLE_DEVICES`; nil for the devices of its slot.
+    /// - Returns: The entries.
     /// - Throws: A ``WorkerProblem`` if a device is not in the pool.
     func entries(
-        for attempt: Attempt, trainer: Experiment.Trainer, files: AttemptFiles, threads: Int
-    ) throws
-        -> [[UInt8]]
-    {
+        for attempt: Attempt, trainer: Experiment.Trainer, files: AttemptFiles, threads: Int,
+        devices: String? = nil
+    ) throws -> [[UInt8]] {
         let assignment = attempt.assignment
         let interval = assignment.interval
         var added: [String: String] = [
@@ -80,6 +92,7 @@ public struct TrainerEnvironment: Sendable, Hashable {
             "PBT_DEPTH": String(interval.depth),
             "PBT_ATTEMPT": String(assignment.lease.attempt),
             "PBT_SEED": String(assignment.seed),
+            "PBT_INTERVAL_SEED": String(assignment.intervalSeed),
         ]
         added["PBT_CHECKPOINT_IN"] = attempt.parentCheckpoint?.string
         let space = assignment.experiment.space
@@ -89,7 +102,7 @@ public struct TrainerEnvironment: Sendable, Hashable {
         }
         return try entries(
             adding: added, scope: ProcessScope(of: attempt.scratch), slot: attempt.slot, trainer: trainer,
-            threads: threads)
+            threads: threads, devices: devices)
     }
 
     /// The environment for a program, as entries `NAME=value` with a closing zero, in order of name.
@@ -102,16 +115,18 @@ public struct TrainerEnvironment: Sendable, Hashable {
     ///   - slot: Which of the worker's slots it runs in, from 0.
     ///   - trainer: How it is started.
     ///   - threads: How many threads it is told to use.
+    ///   - devices: The value of `CUDA_VISIBLE_DEVICES`; nil for the devices of its slot.
     /// - Returns: The entries.
     /// - Throws: A ``WorkerProblem`` when a device is not in the pool.
     func entries(
-        adding variables: [String: String], scope: ProcessScope, slot: Int, trainer: Experiment.Trainer, threads: Int
+        adding variables: [String: String], scope: ProcessScope, slot: Int, trainer: Experiment.Trainer, threads: Int,
+        devices: String? = nil
     ) throws -> [[UInt8]] {
         var added = variables.merging(trainer.environment) { own, _ in own }
         for name in Self.threadVariables where inherited[name] == nil && added[name] == nil {
             added[name] = String(threads)
         }
-        if let device = try device(for: slot, of: trainer.gpus) { added["CUDA_VISIBLE_DEVICES"] = device }
+        if let device = try devices ?? device(for: slot, of: trainer.gpus) { added["CUDA_VISIBLE_DEVICES"] = device }
         added[ProcessScope.variable] = scope.value(inside: self[ProcessScope.variable])
         // An environment cannot contain null bytes.
         let all = inherited.merging(added.mapValues { $0.utf8.filter { $0 != 0 } }) { $1 }
@@ -148,8 +163,8 @@ public struct TrainerEnvironment: Sendable, Hashable {
         devicePool.problem(with: groups, slots: slots)
     }
 
-    private var devicePool: DevicePool {
-        DevicePool(visible: self["CUDA_VISIBLE_DEVICES"], installed: installedDevices)
+    var devicePool: DevicePool {
+        DevicePool(visible: self["CUDA_VISIBLE_DEVICES"], installed: installedDevices, names: deviceNames)
     }
 
     /// Returns the number of threads of each trainer, where the environment does not set it.

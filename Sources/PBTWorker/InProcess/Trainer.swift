@@ -50,15 +50,19 @@ public struct TrainingContext: Sendable, Hashable {
     public var attempt: Int
     /// The seed, of 31 bits: a function of the experiment's seed, the member, and the interval.
     public var seed: Int
+    /// The seed that all members share at this interval, of 31 bits: a function of the experiment's seed and the interval.
+    ///
+    /// For the order of the training data and whatever else must not differ between members.
+    public var intervalSeed: Int
     /// The hyperparameters to train with.
     public var hyperparameters: Hyperparameters
 
     /// Creates a context.
     ///
-    /// `depth` is `interval + 1` if it is nil.
+    /// `depth` is `interval + 1` if it is nil, and `intervalSeed` is `seed`.
     public init(
         experiment: String, member: Int, interval: Int, depth: Int? = nil, attempt: Int, seed: Int,
-        hyperparameters: Hyperparameters
+        intervalSeed: Int? = nil, hyperparameters: Hyperparameters
     ) {
         self.experiment = experiment
         self.member = member
@@ -66,6 +70,7 @@ public struct TrainingContext: Sendable, Hashable {
         self.depth = depth ?? (interval == .max ? interval : interval + 1)
         self.attempt = attempt
         self.seed = seed
+        self.intervalSeed = intervalSeed ?? seed
         self.hyperparameters = hyperparameters
     }
 
@@ -75,7 +80,7 @@ public struct TrainingContext: Sendable, Hashable {
             experiment: assignment.experiment.name, member: assignment.interval.id.member,
             interval: assignment.interval.id.index, depth: assignment.interval.depth,
             attempt: assignment.lease.attempt, seed: assignment.seed,
-            hyperparameters: assignment.interval.hyperparameters)
+            intervalSeed: assignment.intervalSeed, hyperparameters: assignment.interval.hyperparameters)
     }
 }
 

@@ -23,16 +23,30 @@ final class ExperimentTracker: Sendable {
     }
 
     private let state = Mutex(State())
+    /// True if an experiment is not over while its best checkpoints are to be evaluated.
+    private let evaluates: Bool
     /// The health of the worker.
     let health = WorkerHealth()
+
+    /// Creates a tracker without experiments.
+    ///
+    /// - Parameter evaluates: True for a worker that evaluates.
+    init(evaluates: Bool = false) {
+        self.evaluates = evaluates
+    }
 
     /// Updates the progress of an experiment.
     func update(_ record: ExperimentRecord) {
         state.withLock {
             $0.experiments[record.experiment.name, default: Progress()].finished = record.intervalsFinished
             $0.experiments[record.experiment.name]?.planned = record.intervalsPlanned
-            $0.experiments[record.experiment.name]?.isOver = record.state.isOver
+            $0.experiments[record.experiment.name]?.isOver = !isOpen(record)
         }
+    }
+
+    /// Returns true if there may be something to do for an experiment.
+    func isOpen(_ record: ExperimentRecord) -> Bool {
+        !record.state.isOver || (evaluates && record.needsEvaluation)
     }
 
     /// Marks an experiment as finished or deleted.

@@ -43,6 +43,8 @@ extension Slot {
             }
             try await record(outcome, for: lease)
             if case .failed(let reason) = outcome {
+                // A failed evaluation says nothing about this worker that its trainings did not.
+                if lease.evaluation != nil { return nil }
                 return .failed(reason: reason, interval: lease.interval, of: lease.experiment)
             }
             tracker.health.succeeded()
@@ -66,9 +68,7 @@ extension Slot {
         do {
             let attempt = try await worker.metrics.measure(.begin) {
                 try await retryPolicy.call {
-                    try worker.checkpoints.data.killLeftovers(
-                        of: assignment.lease.interval, attempts: assignment.lease.attempt,
-                        of: assignment.lease.experiment)
+                    try worker.checkpoints.data.killLeftovers(of: assignment.lease)
                     return try await worker.checkpoints.begin(assignment, slot: number)
                 }
             }
@@ -92,8 +92,8 @@ extension Slot {
             }
             return .unable(WorkerProblem("\(reason); \(full)", isTransient: true))
         case .trained(let score, let metrics):
-            // No member continues from a diverged model.
-            guard score.isFinite else {
+            // No member continues from a diverged model, and an evaluation changes none.
+            guard score.isFinite, attempt.assignment.lease.evaluation == nil else {
                 return .outcome(.trained(score: score, metrics: metrics, checkpoint: nil))
             }
             do {
@@ -137,7 +137,10 @@ extension Slot {
             guard let (lease, sinceRenewal) = renewer.pass(step) else { continue }
             do {
                 if sinceRenewal < term / 3 {
-                    guard try await worker.store.record(of: lease.experiment).state.isOver else { continue }
+                    // A search that has ended has revoked its leases.
+                    guard lease.evaluation == nil,
+                        try await worker.store.record(of: lease.experiment).state.isOver
+                    else { continue }
                 }
                 _ = try await worker.store.renew(lease, for: term)
                 renewer.renewed(lease)
@@ -166,12 +169,17 @@ extension Slot {
             try await unpublish(outcome, of: lease)
             return
         }
+        tracker.update(finished.record)
+        if let number = lease.evaluation {
+            worker.logger.debug(
+                "finished an evaluation", metadata: metadata(lease).merging(["evaluation": "\(number)"]) { $1 })
+            return
+        }
         switch finished.interval.state {
         case .done: worker.metrics.count(.done)
         case .diverged: worker.metrics.count(.diverged)
         default: worker.metrics.count(.failed)
         }
-        tracker.update(finished.record)
         log("finished an interval", lease, state: finished.interval.state)
         try await worker.delete(finished.garbage, of: lease.experiment, tracker)
     }

@@ -94,7 +94,10 @@ struct Slot: Sendable {
                     tracker.claimed(experiment, 1)
                     return .train(assignment)
                 case .nothingNow: continue
-                case .over: tracker.markOver(experiment)
+                case .over:
+                    guard let assignment = try await evaluation(of: experiment) else { continue }
+                    tracker.claimed(experiment, 1)
+                    return .train(assignment)
                 }
             } catch let error as PBTError where error.code == .noSuchExperiment {
                 tracker.markOver(experiment)
@@ -104,6 +107,33 @@ struct Slot: Sendable {
             }
         }
         return tracker.order.isEmpty && configuration.end != .never ? .end : .wait
+    }
+
+    /// Claims an evaluation from an experiment that has ended, or marks it as over.
+    ///
+    /// - Returns: An assignment; nil if there is none now.
+    private func evaluation(of experiment: String) async throws -> Assignment? {
+        guard configuration.evaluates, let store = worker.store as? any EvaluatingStore else {
+            tracker.markOver(experiment)
+            return nil
+        }
+        let (name, term) = (worker.name.description, configuration.term)
+        while true {
+            let record = try await retryPolicy.call { try await store.record(of: experiment) }
+            tracker.update(record)
+            guard record.state.isOver, record.needsEvaluation else { return nil }
+            let claim = try await retryPolicy.callDespiteCancellation(while: { !Task.isShuttingDownGracefully }) {
+                try await store.claimEvaluation(from: experiment, by: name, for: term, key: nil)
+            }
+            switch claim {
+            case .assignment(let assignment): return assignment
+            case .nothingNow(let holders):
+                guard try await worker.abandon(holders, of: experiment) else { return nil }
+            case .over:
+                tracker.markOver(experiment)
+                return nil
+            }
+        }
     }
 
     /// Waits until there can be something to claim.
@@ -158,6 +188,7 @@ struct Slot: Sendable {
                 let unfinished = (record.counts[.waiting] ?? 0) + (record.counts[.running] ?? 0)
                 if unfinished + record.undecided > 0 { look.isOpen = true }
                 if record.hasWork { look.isWaiting = true }
+                if record.state.isOver, tracker.isOpen(record) { (look.isOpen, look.isWaiting) = (true, true) }
             } catch let error as PBTError where error.code == .noSuchExperiment {
                 tracker.markOver(experiment)
             }

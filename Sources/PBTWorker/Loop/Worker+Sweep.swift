@@ -55,6 +55,27 @@ extension Worker {
         return !dead.isEmpty
     }
 
+    /// Ends the leases that dead workers on this machine have on evaluations.
+    ///
+    /// - Parameters:
+    ///   - holders: The workers that have leases.
+    ///   - experiment: The experiment.
+    /// - Returns: True if one of them is dead.
+    /// - Throws: An error of the store.
+    func abandon(_ holders: [String], of experiment: String) async throws -> Bool {
+        let dead = holders.filter { WorkerName($0)?.isKnownDead == true }
+        for worker in dead {
+            _ = try await RetryPolicy(clock: clock).call {
+                try await store.abandon(
+                    worker: worker, of: experiment, because: "the process of worker \(worker) ended unexpectedly")
+            }
+            logger.info(
+                "took back the evaluations of a worker that died",
+                metadata: ["experiment": "\(experiment)", "dead": "\(worker)"])
+        }
+        return !dead.isEmpty
+    }
+
     private func killLeftovers(of interval: Interval, in experiment: String) throws {
         do {
             try checkpoints.data.killLeftovers(of: interval.id, attempts: interval.attempts, of: experiment)

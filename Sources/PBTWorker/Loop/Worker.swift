@@ -80,7 +80,7 @@ public struct Worker: Service {
     ///   is unreachable at the start, `cannotTrain` if the worker cannot train, `setAside` if its attempts fail where
     ///   those of others succeed, or another error of the store that is not retryable.
     public func run() async throws {
-        let tracker = ExperimentTracker()
+        let tracker = ExperimentTracker(evaluates: configuration.evaluates)
         do {
             try await refresh(tracker, retriesUnreachable: false)
             try await sweep(tracker)

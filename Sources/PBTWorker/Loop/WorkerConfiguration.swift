@@ -28,6 +28,10 @@ public struct WorkerConfiguration: Sendable {
     ///
     /// By default those without persistent programs (see ``PersistentWorker``).
     public var serves: @Sendable (Experiment) -> Bool = { $0.trainer?.isPersistent != true }
+    /// True to evaluate the best checkpoints of experiments that have finished, too (``Experiment/evaluate``).
+    ///
+    /// The executor must be able to: a ``CommandExecutor`` is.
+    package var evaluates = false
     /// The number of intervals that it trains concurrently; at least 1.
     public var slots: Int
     /// The condition under which it ends.

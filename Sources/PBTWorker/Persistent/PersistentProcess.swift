@@ -14,6 +14,8 @@ struct PersistentProcess: Sendable {
     let directory: FilePath
     /// The log file of its output.
     let log: FilePath
+    /// The devices of the program, which are its own while this value exists.
+    private let hold: DeviceHold?
 
     /// Creates the program of an experiment.
     ///
@@ -23,16 +25,18 @@ struct PersistentProcess: Sendable {
     ///   - slots: The number of concurrent programs.
     ///   - server: The server that it claims intervals from.
     ///   - environment: The environment that it inherits.
+    ///   - devices: The devices that other processes leave; if nil, it has those of its index.
     ///   - data: The data directory of its log.
     /// - Throws: A `PBTError` with code `badExperiment` if the experiment has no command; a ``WorkerProblem`` if its
     ///   device does not exist.
     init(
         of experiment: Experiment, number: Int, slots: Int, server: PersistentWorker.Server,
-        environment: TrainerEnvironment, data: DataDirectory
+        environment: TrainerEnvironment, devices: DeviceAssignment?, data: DataDirectory
     ) throws {
-        guard let trainer = experiment.trainer else {
+        guard var trainer = experiment.trainer else {
             throw PBTError(.badExperiment, "experiment \"\(experiment.name)\" has no command")
         }
+        trainer = devices?.applied(to: trainer) ?? trainer
         var variables = [
             "PBT_SERVER": server.url, "PBT_EXPERIMENT": experiment.name, "PBT_WORKER": String(number),
             "PBT_PARENT": ProcessIdentity.current().text,
@@ -41,10 +45,12 @@ struct PersistentProcess: Sendable {
         self.trainer = trainer
         directory = data.persistent(number, of: experiment.name)
         let scope = ProcessScope(of: directory)
-        self.environment = try WorkerProblem.blamingWorker {
-            try environment.entries(
+        (self.environment, hold) = try WorkerProblem.blamingWorker { [trainer, variables] in
+            let taken = try devices?.take(for: number, of: trainer, in: experiment.name, environment)
+            let entries = try environment.entries(
                 adding: variables, scope: scope, slot: number, trainer: trainer,
-                threads: TrainerEnvironment.threads(for: trainer, slots: slots))
+                threads: TrainerEnvironment.threads(for: trainer, slots: slots), devices: taken?.devices)
+            return (entries, taken?.hold)
         }
         searchPath = trainer.environment["PATH"] ?? environment["PATH"]
         log = data.programLog(number, of: experiment.name)
@@ -54,6 +60,7 @@ struct PersistentProcess: Sendable {
     ///
     /// - Throws: A ``WorkerProblem`` if it cannot be started on this machine.
     func run(clock: any Clock<Duration>) async throws -> ProcessGroup.End {
+        defer { withExtendedLifetime(hold) {} }
         let place = FilePath(trainer.directory)
         let program = try WorkerProblem.blamingWorker {
             try Program.find(trainer.command[0], in: place, searchPath: searchPath)

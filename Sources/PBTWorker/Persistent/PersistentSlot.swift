@@ -123,7 +123,7 @@ struct PersistentSlot: Sendable {
         let definition = try await worker.tidier.store.record(of: experiment).experiment
         return try PersistentProcess(
             of: definition, number: number, slots: worker.slots, server: worker.server,
-            environment: worker.environment, data: worker.tidier.data)
+            environment: worker.environment, devices: worker.devices, data: worker.tidier.data)
     }
 
     /// Returns a description of the end of a program, for messages.

@@ -11,14 +11,17 @@ package enum PersistentTrainer {
     ///   - experiment: The experiment to train, which has a trainer.
     ///   - server: The server that it claims intervals from.
     ///   - slots: The number of concurrent programs of a run, to divide the cores.
+    ///   - devices: The devices that other processes leave.
     ///   - data: The data directory of its log.
     /// - Returns: A description of its end: `exit 1: no such file`.
     /// - Throws: A ``WorkerProblem`` if it cannot be started.
     package static func run(
-        _ experiment: Experiment, server: PersistentWorker.Server, slots: Int, data: DataDirectory
+        _ experiment: Experiment, server: PersistentWorker.Server, slots: Int, devices: DeviceAssignment?,
+        data: DataDirectory
     ) async throws -> String {
         let process = try PersistentProcess(
-            of: experiment, number: 0, slots: slots, server: server, environment: .current(), data: data)
+            of: experiment, number: 0, slots: slots, server: server, environment: .current(), devices: devices,
+            data: data)
         return try PersistentSlot.description(of: try await process.run(clock: ContinuousClock()), log: process.log)
     }
 

@@ -38,6 +38,7 @@ public struct PersistentWorker: Service {
     let slots: Int
     let server: Server
     let environment: TrainerEnvironment
+    let devices: DeviceAssignment?
     let clock: any Clock<Duration>
     let logger: Logger
     private let drain: @Sendable () -> Void
@@ -51,13 +52,14 @@ public struct PersistentWorker: Service {
     ///   - slots: The number of concurrent programs.
     ///   - server: The server that the programs claim intervals from.
     ///   - environment: The environment that programs inherit.
+    ///   - devices: The devices that other processes leave; if nil, each program has those of its number.
     ///   - clock: The clock of pauses and grace periods.
     ///   - logger: The logger; if nil, nothing is logged.
     ///   - drain: Called to make the server grant no more claims.
     public init(
         store: any Store, data: DataDirectory, experiments: [String], slots: Int, server: Server,
-        environment: TrainerEnvironment = .current(), clock: any Clock<Duration> = ContinuousClock(),
-        logger: Logger? = nil, drain: @escaping @Sendable () -> Void
+        environment: TrainerEnvironment = .current(), devices: DeviceAssignment? = nil,
+        clock: any Clock<Duration> = ContinuousClock(), logger: Logger? = nil, drain: @escaping @Sendable () -> Void
     ) {
         precondition(slots >= 1, "a worker has at least one slot")
         let logger = logger ?? Logger(label: "pbt.worker") { _ in SwiftLogNoOpLogHandler() }
@@ -69,6 +71,7 @@ public struct PersistentWorker: Service {
         self.slots = slots
         self.server = server
         self.environment = environment
+        self.devices = devices
         self.clock = clock
         self.logger = logger
         self.drain = drain

@@ -23,7 +23,8 @@ struct Check {
         self.slots = slots
         self.isQuick = isQuick
         trial = TrialRun(
-            experiment: experiment, data: DataDirectory(directory), executor: CommandExecutor(slots: slots))
+            experiment: experiment, data: DataDirectory(directory),
+            executor: CommandExecutor(slots: slots, devices: DeviceAssignment()))
         report = CheckReport(experiment.name)
     }
 

@@ -117,7 +117,9 @@ struct PersistentTrial: Sendable {
     ) async throws -> String {
         try await withThrowingTaskGroup(of: Step.self) { tasks in
             tasks.addTask {
-                .ended(try await PersistentTrainer.run(definition, server: server, slots: slots, data: data))
+                .ended(
+                    try await PersistentTrainer.run(
+                        definition, server: server, slots: slots, devices: DeviceAssignment(), data: data))
             }
             tasks.addTask { try await watch(definition, store, until: count) }
             guard let first = try await tasks.next() else { return "" }

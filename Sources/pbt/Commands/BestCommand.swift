@@ -13,7 +13,8 @@ struct BestCommand: PagedCommand {
         abstract: "Show the best interval: score, checkpoint, hyperparameters, and the schedule that led to it.")
 
     @Argument(help: "The experiment.", completion: .experiments) var experiment: String
-    @Flag(name: .long, help: "Print only the checkpoint's directory.") var path = false
+    @Flag(name: .long, help: "Print only the checkpoint's directory; of a Schedy job, the model_path of its results.")
+    var path = false
     @Option(
         name: .long, help: "Copy the checkpoint into this directory, which must not exist yet.", completion: .directory)
     var download: String?
@@ -45,22 +46,7 @@ struct BestCommand: PagedCommand {
                         + "\(CheckpointSeal.text(of: changes)) in \(checkpoint)")
             }
         }
-        if path {
-            if best.checkpointState == .kept, best.checkpointName == nil {
-                throw Failure(
-                    .noResult,
-                    "the checkpoint of \(best.id) has an invalid name, so there is no path to it: "
-                        + (best.checkpoint.map { Value.string(String($0.prefix(100))).json } ?? "none"))
-            }
-            if checkpoint == nil, let text = loaded.checkpointText(of: best) {
-                throw Failure(
-                    .noResult, "the checkpoint is \(text); this machine cannot see the server's data directory")
-            }
-            guard let checkpoint else {
-                throw Failure(.noResult, "the best interval of \"\(experiment)\", \(best.id), has no checkpoint")
-            }
-            return try Output.line(checkpoint.string)
-        }
+        if path { return try Output.line(path(of: best, in: loaded)) }
         let schedule = ScheduleText(loaded.history.lineage(of: best.id), of: loaded.history.record.experiment.space)
         if format.json {
             guard case .object(var object) = loaded.bestValue else { return }
@@ -73,6 +59,7 @@ struct BestCommand: PagedCommand {
         let terminal = Terminal.output
         try Output.line(
             "\(terminal.symbol("★", "*")) \(best.id)  \(PlainText.line(objective.metric)) \(best.scoreText)"
+                + (best.label.map { "  job \(PlainText.line($0))" } ?? "")
                 + (loaded.record.state.isOver ? "" : "  (so far: the experiment is \(loaded.record.state.rawValue))"))
         try Output.line("checkpoint       \(loaded.checkpointText(of: best) ?? "none")")
         let hyperparameters = HyperparameterColumns.line(of: best.hyperparameters, in: loaded.experiment.space)
@@ -91,5 +78,32 @@ struct BestCommand: PagedCommand {
         try Output.line(
             terminal.styled(
                 "retrain          \(Hint.command("replay", loaded.experiment.name, in: loaded.opened))", .dim))
+    }
+
+    /// Returns the directory of the best checkpoint; of a Schedy job, the file that its results name.
+    ///
+    /// - Throws: A ``Failure`` when there is none, or when it is on another machine.
+    private func path(of best: Interval, in loaded: LoadedExperiment) throws -> String {
+        if loaded.history.keepsFilesElsewhere(best) {
+            if let file = loaded.history.modelFiles(of: best).first { return file.path }
+            throw Failure(
+                .noResult,
+                "the job \(best.jobID) of \"\(experiment)\" has no checkpoint here, since Schedy's clients keep their "
+                    + "files, and its results name none (\(ModelFile.keys.joined(separator: ", ")))")
+        }
+        if best.checkpointState == .kept, best.checkpointName == nil {
+            throw Failure(
+                .noResult,
+                "the checkpoint of \(best.id) has an invalid name, so there is no path to it: "
+                    + (best.checkpoint.map { Value.string(String($0.prefix(100))).json } ?? "none"))
+        }
+        guard let checkpoint = loaded.checkpoint(of: best) else {
+            if let text = loaded.checkpointText(of: best) {
+                throw Failure(
+                    .noResult, "the checkpoint is \(text); this machine cannot see the server's data directory")
+            }
+            throw Failure(.noResult, "the best interval of \"\(experiment)\", \(best.id), has no checkpoint")
+        }
+        return checkpoint.string
     }
 }

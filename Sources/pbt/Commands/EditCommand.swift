@@ -16,8 +16,21 @@ struct EditCommand: AsyncParsableCommand {
             decision by the revision that was in force.
             """)
 
-    @Argument(help: "The updated experiment file (YAML or JSON).", completion: .file())
+    @Argument(
+        help: "The updated experiment file (YAML or JSON); with --minimize or --maximize, the experiment.",
+        completion: .file())
     var file: String
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Declare that this result of an open manual or random search is minimized.", valueName: "metric"))
+    var minimize: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Declare that this result is maximized.", valueName: "metric"))
+    var maximize: String?
 
     @Flag(name: [.short, .long], help: "Do not ask for confirmation.")
     var yes = false
@@ -26,7 +39,15 @@ struct EditCommand: AsyncParsableCommand {
     @OptionGroup var overrides: ExperimentOverrides
     @OptionGroup var format: FormatOptions
 
+    func validate() throws {
+        if minimize != nil, maximize != nil { throw ValidationError("--minimize and --maximize exclude each other") }
+        if (minimize ?? maximize)?.isEmpty == true { throw ValidationError("the metric must not be empty") }
+    }
+
     func run() async throws {
+        if let objective = minimize.map({ Objective.minimize($0) }) ?? maximize.map({ .maximize($0) }) {
+            return try await declare(objective)
+        }
         let source = try ExperimentFile(file, needsCommand: false)
         source.warn()
         let experiment = try overrides.applied(to: source.experiment)
@@ -48,6 +69,36 @@ struct EditCommand: AsyncParsableCommand {
         }
         let revision = try await edit.make(in: opened.store)
         try answer(edit, revision: revision, nil, hint, after: try await opened.store.record(of: experiment.name))
+    }
+
+    /// Declares or changes the objective of an experiment in the store, which needs no file.
+    private func declare(_ objective: Objective) async throws {
+        let opened = try await storeOptions.open()
+        let record = try await opened.store.record(of: file)
+        var experiment = record.experiment
+        experiment.objective = objective
+        let name = PlainText.line(experiment.name)
+        let obstacles = experiment.obstacles(toFollow: record.experiment)
+        guard obstacles.isEmpty else {
+            throw Failure(
+                .usage, "\(name) cannot be edited: \(obstacles.map { PlainText.line($0) }.joined(separator: "; "))")
+        }
+        guard experiment != record.experiment else {
+            return try Output.line("\(name) already has this objective; nothing was changed")
+        }
+        let revision = try await opened.store.revise(experiment)
+        let after = try await opened.store.record(of: experiment.name)
+        if format.json {
+            return try Output.json([
+                "name": .string(experiment.name), "state": .string(after.state.rawValue),
+                "revision": .integer(revision.number), "edited": true, "objective": objective.value,
+                "best": after.best?.value ?? .null,
+            ])
+        }
+        let best = after.best.map { best in "best \(best) \(Format.score(after.bestScore ?? .nan))" }
+        try Output.line(
+            "\(name) has revision \(revision.number): \(PlainText.line(objective.metric)), \(objective.goal.words); "
+                + (best ?? "no finished interval has a finite number \(PlainText.line(objective.metric))"))
     }
 
     private func answer(

@@ -42,7 +42,10 @@ struct EvaluateCommand: AsyncParsableCommand {
                     + "then: pbt edit FILE")
         }
         guard !opened.isRemote else {
-            throw Failure(.usage, "evaluate needs the store's file; run it on the server's machine")
+            throw Failure(
+                .usage,
+                "evaluate needs the store's file; run it on the server's machine, or evaluate what is missing with: "
+                    + Hint.worker(opened.location, name))
         }
         guard family.main.state == .finished else {
             throw Failure(.usage, "\"\(name)\" is \(family.main.state.rawValue); it is evaluated when it has finished")
@@ -55,7 +58,7 @@ struct EvaluateCommand: AsyncParsableCommand {
             let slots = workersOption.workers ?? definition.trainer?.workers ?? 1
             let evaluator = Evaluator(
                 opened: opened, experiment: definition, slots: slots, note: { Output.note($0) }, retriesFailed: true)
-            guard try await evaluator.run() else { throw Failure(.tryLater, nil) }
+            try await evaluator.run()
         }
         let loaded = try await LoadedExperiment(name, in: opened)
         let text = EvaluationText(loaded.history)

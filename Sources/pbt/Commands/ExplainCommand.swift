@@ -15,7 +15,8 @@ struct ExplainCommand: PagedCommand {
             """)
 
     @Argument(help: "The experiment.", completion: .experiments) var experiment: String
-    @Argument(help: "The interval: MEMBER@INTERVAL, for example 3@12.") var interval: IntervalArgument?
+    @Argument(help: "The interval: MEMBER@INTERVAL, for example 3@12, or the id of a job.") var interval:
+        IntervalArgument?
     @Flag(name: .long, help: "Verify every decision of the experiment.") var all = false
     @OptionGroup var storeOptions: StoreOptions
     @OptionGroup var format: FormatOptions
@@ -31,7 +32,7 @@ struct ExplainCommand: PagedCommand {
     func printOutput() async throws {
         let loaded = try await storeOptions.load(experiment)
         if let interval {
-            try explain(interval.interval(), in: loaded)
+            try explain(loaded.intervalID(interval), in: loaded)
         } else {
             try verify(loaded)
         }

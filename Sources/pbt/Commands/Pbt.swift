@@ -21,7 +21,7 @@ struct Pbt: AsyncParsableCommand {
             subcommands: [
                 ListCommand.self, ShowCommand.self, BestCommand.self, DownloadCommand.self, ScheduleCommand.self,
                 LineageCommand.self, ExplainCommand.self, PlotCommand.self, ReportCommand.self, ExportCommand.self,
-                WatchCommand.self,
+                WatchCommand.self, LogsCommand.self,
             ]),
         CommandGroup(name: "Serve", subcommands: [ServeCommand.self, TokenCommand.self]),
         CommandGroup(

@@ -20,12 +20,14 @@ struct PinCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
-        let opened = try await storeOptions.open()
         let id = try interval.interval()
+        let opened = try await storeOptions.open()
         try await opened.store.pin(id, of: experiment, true)
         let pinned = try await opened.store.interval(id, of: experiment)
+        // Schedy's clients keep the files of their jobs.
         let path =
-            pinned.checkpoint.flatMap { opened.data?.checkpoint(named: $0, of: experiment) }.map { " in \($0)" } ?? ""
-        try Output.line("the checkpoint of \(id) is kept\(path)")
+            pinned.label != nil
+            ? nil : pinned.checkpoint.flatMap { opened.data?.checkpoint(named: $0, of: experiment) }
+        try Output.line("the checkpoint of \(id) is kept" + (path.map { " in \($0)" } ?? ""))
     }
 }

@@ -36,13 +36,15 @@ struct PlotCommand: AsyncParsableCommand {
         abstract: "Draw an experiment as SVG or PNG.",
         discussion: """
             curves: score by training, with the best lineage and the random search. schedule: the hyperparameters of the \
-            best lineage. lineage: who copied whom. scatter: two hyperparameters against each other. share: the founders' \
+            best lineage. lineage: who copied whom. scatter: two hyperparameters or metrics against each other; \
+            several experiments are panels with the same axes. share: the founders' \
             shares of the population. timeline: each worker's intervals over time. comparison: the best score so far of \
             several experiments; those that differ only in name and seed are one curve. overview: curves and schedule.
             """)
 
     @Argument(help: "curves, schedule, lineage, scatter, share, timeline, comparison or overview.") var kind: Chart.Kind
-    @Argument(help: "The experiment; comparison takes several.", completion: .experiments) var experiments: [String]
+    @Argument(help: "The experiment; comparison and scatter take several.", completion: .experiments) var experiments:
+        [String]
     @Option(
         name: [.short, .customLong("output")],
         help: """
@@ -57,7 +59,9 @@ struct PlotCommand: AsyncParsableCommand {
     var bound: Double?
     @Option(name: .long, help: "MEMBER or MEMBER@INTERVAL whose lineage is highlighted; default: the best interval.")
     var tip: IntervalArgument?
-    @Option(name: .customLong("axis"), help: "A hyperparameter for scatter; give it twice.") var axes: [String] = []
+    @Option(name: .customLong("axis"), help: "A hyperparameter or metric for scatter; give it twice.") var axes:
+        [String] = []
+    @Flag(name: .long, help: "For scatter: a star for the best of each interval.") var stars = false
     @Option(
         name: .customLong("color-by"),
         help: "Color by family, founder, score, or the name of a hyperparameter.")
@@ -77,8 +81,9 @@ struct PlotCommand: AsyncParsableCommand {
         if !axes.isEmpty, kind != .scatter || axes.count != 2 {
             throw ValidationError("--axis is for scatter, which takes two: --axis NAME --axis NAME")
         }
-        if kind != .comparison, experiments.count != 1 {
-            throw ValidationError("only comparison takes several experiments; name one for \(kind.rawValue)")
+        if kind != .comparison, kind != .scatter, experiments.count != 1 {
+            throw ValidationError(
+                "only comparison and scatter take several experiments; name one for \(kind.rawValue)")
         }
         if let top, top < 1 { throw ValidationError("--top must be at least 1, not \(top)") }
         if let bound, !bound.isFinite { throw ValidationError("--bound must be a finite number, not \(bound)") }
@@ -105,7 +110,7 @@ struct PlotCommand: AsyncParsableCommand {
             (color != nil, "--color-by", [.curves, .lineage, .share, .timeline, .overview]),
             (top != nil, "--top", [.curves, .schedule, .lineage, .overview]),
             (across == .time, "--x time", [.curves, .schedule, .comparison, .overview]),
-            (show != nil, "--show", [.lineage]), (order != nil, "--order", [.lineage]),
+            (stars, "--stars", [.scatter]), (show != nil, "--show", [.lineage]), (order != nil, "--order", [.lineage]),
         ]
         for meaning in meanings where meaning.isGiven && !meaning.kinds.contains(kind) {
             let kinds = meaning.kinds.map(\.rawValue)
@@ -117,7 +122,9 @@ struct PlotCommand: AsyncParsableCommand {
         var all: [LoadedExperiment] = []
         for experiment in experiments { all.append(try await storeOptions.load(experiment)) }
         guard let loaded = all.first else { throw Failure(.usage, "name an experiment") }
-        for name in axes { try check(name, in: loaded) }
+        for name in axes {
+            for loaded in all where !loaded.metrics.contains(name) { try check(name, in: loaded, or: loaded.metrics) }
+        }
         let objectives = Set(all.map(\.experiment.objective))
         if objectives.count > 1 {
             let metrics = all.map { "\($0.experiment.name): \($0.experiment.objective.metric)" }
@@ -130,7 +137,8 @@ struct PlotCommand: AsyncParsableCommand {
             theme: theme == .light ? .light : .dark, width: Chart.Width(fitting: width), scale: try scale(of: loaded),
             tip: try tip.map { try loaded.interval($0).id }, showsBaseline: !hidesBaseline, hyperparameters: axes,
             color: try chosenColor(in: loaded), top: top, axis: across == .time ? .time : .training,
-            lanes: show.flatMap { Chart.Lanes(rawValue: $0.rawValue) }, order: order == .family ? .family : .member)
+            lanes: show.flatMap { Chart.Lanes(rawValue: $0.rawValue) }, order: order == .family ? .family : .member,
+            showsBestOfEach: stars)
         let svg = Chart.drawn(
             kind, of: loaded.history, comparedWith: all.dropFirst().map(\.history), options: options
         ).svg
@@ -150,12 +158,13 @@ struct PlotCommand: AsyncParsableCommand {
         for line in lines { try Output.line(line.text(terminal.styled)) }
     }
 
-    private func check(_ name: String, in loaded: LoadedExperiment) throws {
+    private func check(_ name: String, in loaded: LoadedExperiment, or metrics: [String]? = nil) throws {
         guard loaded.experiment.space[name] == nil else { return }
-        let names = loaded.experiment.space.names
+        let names = loaded.experiment.space.names + (metrics ?? [])
         let advice =
             nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "there are \(names.quotedList)"
-        throw Failure(.usage, "there is no hyperparameter \"\(name)\"; \(advice)")
+        let kinds = metrics == nil ? "hyperparameter" : "hyperparameter or metric"
+        throw Failure(.usage, "there is no \(kinds) \"\(name)\"; \(advice)")
     }
 
     private func chosenColor(in loaded: LoadedExperiment) throws -> Chart.Color {
@@ -181,6 +190,17 @@ struct PlotCommand: AsyncParsableCommand {
             if goal == .minimize, best >= 0 { return .error(bound: 0) }
             throw Failure(.usage, "the best possible score cannot be guessed from \(best); give it with --bound")
         }
+    }
+}
+
+extension LoadedExperiment {
+    /// The metrics that intervals reported numbers for, by name.
+    fileprivate var metrics: [String] {
+        var names: Set<String> = []
+        for interval in history.genealogy.intervals {
+            for (name, value) in interval.metrics where value.double?.isFinite == true { names.insert(name) }
+        }
+        return names.sorted()
     }
 }
 

@@ -29,7 +29,7 @@ struct PushCommand: AsyncParsableCommand {
         let given = try GivenValues(values)
         let opened = try await storeOptions.open()
         let space = try await opened.store.record(of: experiment).experiment.space
-        let hyperparameters = given.hyperparameters(in: space)
+        let hyperparameters = try given.hyperparameters(in: space)
         let interval = try await opened.store.push(hyperparameters, to: experiment)
         if let baseline = try await ExperimentFamily(experiment, in: opened.store).baseline {
             try await push(hyperparameters, matching: interval.id, to: baseline.experiment.name, in: opened)

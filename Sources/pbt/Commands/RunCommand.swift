@@ -26,6 +26,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var shown: ProgressFlags
 
     @OptionGroup var workersOption: WorkersOption
+    @OptionGroup var deviceOptions: DeviceOptions
 
     @Option(
         name: .long, defaultAsFlag: 7070,
@@ -55,17 +56,19 @@ struct RunCommand: AsyncParsableCommand {
         guard let trainer = experiment.trainer else {
             throw Failure(.badFile, "\(file) has no command")
         }
-        let slots = workersOption.workers ?? trainer.workers
+        let gpus = try deviceOptions.groups()
+        let slots = workersOption.workers ?? gpus?.count ?? trainer.workers
         try source.checkProgram(of: trainer)
-        try trainer.checkDevices(of: experiment.name, slots: slots)
+        try trainer.with(gpus: gpus).checkDevices(of: experiment.name, slots: slots)
         source.warn()
         let searches = try seeds.map { try SeededSearches(of: experiment, count: $0) }
         let opened = try await storeOptions.open(in: source.directory, creating: true)
         if !shown.quiet { try await opened.warnOfUnknownFiles() }
         let last = try await opened.store.lastEvent()
         let hint = overrides.hint(
-            file, workers: workersOption.workers, seeds: seeds, in: opened, storeDirectory: source.directory)
-        let search = Search(opened: opened, trainer: trainer, slots: slots, shown: shown, hint: hint)
+            file, workers: workersOption.workers, seeds: seeds, gpus: gpus, in: opened,
+            storeDirectory: source.directory)
+        let search = Search(opened: opened, trainer: trainer, slots: slots, gpus: gpus, shown: shown, hint: hint)
         if let searches {
             return try await RunDashboard.serve(opened, experiment: searches.experiments[0].name, port: dashboard) {
                 try await searches.run(search)
@@ -96,7 +99,7 @@ struct RunCommand: AsyncParsableCommand {
         if shown.json {
             try Output.jsonLine(result.value)
         } else {
-            try result.print(isQuiet: shown.quiet)
+            try result.print(shown.quiet ? .line : .full)
         }
         guard result.status == .done else { throw Failure(result.status, nil) }
     }

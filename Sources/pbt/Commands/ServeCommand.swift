@@ -9,6 +9,7 @@ import PBTHTTP
 import PBTSchedy
 import PBTServer
 import ServiceLifecycle
+import SystemPackage
 import UnixSignals
 
 /// `pbt serve`.
@@ -75,7 +76,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(
         name: .customLong("allow-control"),
         help:
-            "Let users who may manage experiments pause, resume, stop and push from the dashboard; default: read-only."
+            "Let users who may manage experiments pause, resume, stop, push and delete from the dashboard; default: read-only."
     )
     var allowsControl = false
 
@@ -123,8 +124,13 @@ struct ServeCommand: AsyncParsableCommand {
             tls: certificate.flatMap { certificate in key.map { .init(certificate: certificate, key: $0) } },
             rateLimit: rateLimit ?? (isOpen ? nil : 1000), connections: connections, version: Version.current)
         var extensions: [ServerExtension] = []
+        if schedy, !isOpen { warnOfReaders(of: opened) }
         if schedy { extensions.append(try self.schedy(over: opened.store, isOpen ? nil : kept)) }
-        if !hidesDashboard { extensions.append(.dashboard(DashboardConfiguration(allowsControl: allowsControl))) }
+        if !hidesDashboard {
+            extensions.append(
+                .dashboard(
+                    DashboardConfiguration(allowsControl: allowsControl), deletingJobs: deletion(in: opened.store)))
+        }
         let scheme = certificate == nil ? "http" : "https"
         let shown = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
         let server = Server(
@@ -139,6 +145,30 @@ struct ServeCommand: AsyncParsableCommand {
                 ],
                 gracefulShutdownSignals: Signals.trapped.filter { $0 != .sighup }, logger: logger))
         try await group.run()
+    }
+
+    /// Warns if users other than its owner can read the store, which holds the keys of exchanged tokens.
+    private func warnOfReaders(of opened: OpenStore) {
+        guard case .file(let path) = opened.location, FileIdentity.isReadableByOthers(path.string) else { return }
+        Output.warn(
+            "other users of this machine can read the store, and could sign in with the keys in it: "
+                + Shell.command(["chmod", "600", path.string]))
+    }
+
+    /// Returns the deletion of jobs of Schedy's clients; nil for a store that is not here.
+    private func deletion(in store: any Store) -> JobDeletion? {
+        (store as? any TransactionalStore).map { Self.deletion(in: $0) }
+    }
+
+    private static func deletion(in store: some TransactionalStore) -> JobDeletion {
+        let schedy = Schedy(store)
+        return { job, experiment in
+            do {
+                try await schedy.delete(job, of: experiment, if: .none)
+            } catch let failure as SchedyFailure {
+                throw PBTError(failure.status == 404 ? .noSuchInterval : .wrongState, failure.text)
+            }
+        }
     }
 
     /// Returns the extension that serves Schedy's protocol over a store.

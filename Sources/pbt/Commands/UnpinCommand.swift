@@ -18,9 +18,9 @@ struct UnpinCommand: AsyncParsableCommand {
     @OptionGroup var storeOptions: StoreOptions
 
     func run() async throws {
+        let id = try interval.interval()
         let opened = try await storeOptions.open()
         let store = opened.store
-        let id = try interval.interval()
         try await store.pin(id, of: experiment, false)
         let state = try await store.interval(id, of: experiment).checkpointState
         let consequence =

@@ -29,7 +29,7 @@ struct WatchCommand: AsyncParsableCommand {
                     + "for a script: \(Hint.command("show", name, "--json", in: location))")
         }
         let opened = try await storeOptions.open(reading: true)
-        let watcher = Watcher(opened.store, at: opened.location.description)
+        let watcher = Watcher(opened.store, data: opened.data, at: opened.location.description)
         try await watcher.open(experiment)
         // Signals are trapped first, so that none arrives when the screen is taken and nothing restores it.
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup, .sigwinch)

@@ -16,16 +16,18 @@ struct WorkerCommand: AsyncParsableCommand {
         abstract: "Run a worker: claim and train intervals.",
         discussion: """
             Serves all running experiments of the store, or one of them with its random search, and exits when they are \
-            finished. Any number of workers may serve one store; those of a server may run on any number of machines.
+            finished, with the winner as pbt run does. Any number of workers may serve one store; those of a server may \
+            run on any number of machines.
             """)
 
     @Argument(help: "The store: a path, or the URL of a server.")
     var store: String
 
-    @Argument(help: "The experiment; default: all experiments of the store.")
+    @Argument(help: "The experiment, or last; default: all experiments of the store.")
     var experiment: String?
 
     @OptionGroup var workersOption: WorkersOption
+    @OptionGroup var deviceOptions: DeviceOptions
 
     @Option(
         name: .long,
@@ -62,7 +64,7 @@ struct WorkerCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
+    mutating func run() async throws {
         let opened = try await OpenStore(
             StoreLocation(store), creating: false, data: data.map { FilePath($0) })
         if !opened.isRemote, data != nil || cache != nil || cacheLimit != nil {
@@ -70,6 +72,7 @@ struct WorkerCommand: AsyncParsableCommand {
                 .usage, "--data, --cache and --cache-limit are for servers; the files of \(store) are next to it")
         }
         if !quiet { try await opened.warnOfUnknownFiles() }
+        if let name = experiment { experiment = try await opened.store.resolved(name) }
         let served = try await served(in: opened)
         if experiment != nil {
             for record in served where record.experiment.trainer == nil {
@@ -85,36 +88,54 @@ struct WorkerCommand: AsyncParsableCommand {
                 "skipping \(PlainText.line(record.experiment.name)): \(Self.reason(record.experiment, in: opened.location))"
             )
         }
-        let open = served.filter { !$0.state.isOver && (isPersistent || Self.serves($0.experiment)) }
+        let open = served.filter {
+            ($0.needsEvaluation && Self.evaluates($0.experiment))
+                || (!$0.state.isOver && (isPersistent || Self.serves($0.experiment)))
+        }
         guard wait || !open.isEmpty else {
             if !quiet { Output.note("nothing to train: \(states(of: served))") }
-            if experiment != nil { try Self.check(served) }
+            if experiment != nil {
+                try Self.check(served)
+                try await printResults(of: served, in: opened)
+            }
             return
         }
+        let gpus = try deviceOptions.groups()
         let slots =
-            workersOption.workers ?? (open.isEmpty ? served : open).compactMap { $0.experiment.trainer?.workers }.max()
-            ?? 1
-        try checkDevices(of: open, slots: slots)
+            workersOption.workers ?? gpus?.count
+            ?? (open.isEmpty ? served : open).compactMap { $0.experiment.trainer?.workers }.max() ?? 1
+        try checkDevices(of: open, slots: slots, gpus)
         if !quiet {
             let names =
                 experiment.map { PlainText.line($0) }
                 ?? (wait ? "all experiments" : Words.count(open.count, "experiment"))
             Output.note("serving \(names) of \(opened.location) with \(Words.count(slots, "worker"))")
         }
+        let session = try await session(
+            serving: served, slots: slots, gpus, isPersistent: isPersistent && open.contains { !$0.state.isOver },
+            in: opened)
+        try await finish(session, training: wait && !isPersistent ? [] : open, in: opened)
+    }
+
+    /// Returns the session that trains.
+    private func session(
+        serving served: [ExperimentRecord], slots: Int, _ gpus: [String]?, isPersistent: Bool, in opened: OpenStore
+    ) async throws -> Session {
         let status = StatusLines(isLive: false)
-        let logger = Logger(label: "pbt") { _ in StatusLogHandler(status: status, isVerbose: verbose) }
+        let logger = Logger(label: "pbt") { [verbose] _ in StatusLogHandler(status: status, isVerbose: verbose) }
+        let devices = DeviceAssignment(gpus: gpus) { logger.warning("\($0)") }
         if isPersistent {
             let service = PersistentService(
-                opened: opened, experiments: served.map(\.experiment.name), slots: slots, logger: logger)
-            return try await finish(
-                Session(worker: service, progress: nil, status: status, watch: StoreWatch(opened: opened)),
-                training: open, in: opened)
+                opened: opened, experiments: served.map(\.experiment.name), slots: slots, devices: devices,
+                logger: logger)
+            return Session(worker: service, progress: nil, status: status, watch: StoreWatch(opened: opened))
         }
         var configuration = WorkerConfiguration(
             experiments: experiment == nil ? .all : .named(served.map(\.experiment.name)), slots: slots,
             end: wait ? .never : .whenIdle)
+        configuration.evaluates = true
         configuration.serves = { experiment in
-            Self.serves(experiment) && experiment.trainer?.deviceProblem(slots: slots) == nil
+            Self.serves(experiment) && experiment.trainer?.with(gpus: gpus).deviceProblem(slots: slots) == nil
         }
         let checkpoints = try await opened.checkpoints(
             cache: cache.map { FilePath($0) },
@@ -122,23 +143,23 @@ struct WorkerCommand: AsyncParsableCommand {
         if !quiet, opened.data == nil {
             Output.note("checkpoints are transferred through the server; cache \(checkpoints.data.root)")
         }
-        let session = Session(
+        return Session(
             worker: Worker(
-                store: opened.store, checkpoints: checkpoints, executor: CommandExecutor(slots: slots),
+                store: opened.store, checkpoints: checkpoints,
+                executor: CommandExecutor(slots: slots, devices: devices),
                 configuration: opened.isRemote ? configuration.overNetwork : configuration, logger: logger),
             progress: nil, status: status, watch: StoreWatch(opened: opened))
-        try await finish(session, training: wait ? [] : open, in: opened)
     }
 
     /// Prints which experiments cannot be trained here because a device is missing.
     ///
     /// - Throws: A ``Failure`` when none is left, or when the only experiment lacks one.
-    private func checkDevices(of open: [ExperimentRecord], slots: Int) throws {
+    private func checkDevices(of open: [ExperimentRecord], slots: Int, _ gpus: [String]?) throws {
         var missing: Failure?
         var lacking = 0
         for record in open {
             do {
-                try record.experiment.trainer?.checkDevices(of: record.experiment.name, slots: slots)
+                try record.experiment.trainer?.with(gpus: gpus).checkDevices(of: record.experiment.name, slots: slots)
             } catch let failure as Failure {
                 guard experiment == nil else { throw failure }
                 missing = failure
@@ -160,7 +181,21 @@ struct WorkerCommand: AsyncParsableCommand {
         let now = try await self.served(in: opened)
         if !quiet { Output.note(states(of: now)) }
         // An earlier failure is not this worker's result.
-        try Self.check(now.filter { record in trained.contains { $0.id == record.id } })
+        let results = now.filter { record in trained.contains { $0.id == record.id } }
+        try await printResults(of: results, in: opened)
+        try Self.check(results)
+    }
+
+    /// Prints the winners of the experiments that have ended, as `pbt run` does; in short when there are several.
+    private func printResults(of records: [ExperimentRecord], in opened: OpenStore) async throws {
+        guard !quiet else { return }
+        let baselines = Set(records.compactMap { $0.experiment.baseline?.name })
+        for record in records where record.state.isOver && record.state != .failed && record.best != nil {
+            let name = record.experiment.name
+            guard !baselines.contains(name) || name == experiment else { continue }
+            let result = try await RunResult(of: ExperimentFamily(name, in: opened.store), in: opened)
+            try result.print(experiment == nil ? .withPath : .full)
+        }
     }
 
     /// Reports failed experiments.
@@ -174,6 +209,11 @@ struct WorkerCommand: AsyncParsableCommand {
                 + (record.reason.map { ": \(PlainText.line($0))" } ?? "")
         }
         throw Failure(.noResult, failures.joined(separator: "; "))
+    }
+
+    /// Returns true if a program can be started for each evaluation of an experiment.
+    private static func evaluates(_ experiment: Experiment) -> Bool {
+        serves(experiment.evaluating)
     }
 
     /// Returns true if a program can be started for each interval of an experiment.

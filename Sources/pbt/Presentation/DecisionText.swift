@@ -34,7 +34,14 @@ struct DecisionText {
         }
         if let choice = finding.choice { try explain(choice) }
         if let inside = finding.choice?.subPopulation { try explain(inside, of: finding.choice) }
-        guard case .exploits(let donor) = finding.decision.outcome, let derived = finding.decision.next else {
+        if finding.decision.outcome == .explores { try say("Rule: \(experiment.exploit.words).") }
+        let changes: (donor: IntervalID?, next: Interval?)? =
+            switch finding.decision.outcome {
+            case .exploits(let donor), .adopts(let donor): (donor, finding.decision.next)
+            case .explores: (nil, finding.decision.next)
+            case .continues, .restarts, .ends: nil
+            }
+        guard let changes, let derived = changes.next else {
             if let row = finding.recorded {
                 try say(HyperparameterColumns.line(of: row.hyperparameters, in: loaded.experiment.space))
             }
@@ -42,7 +49,7 @@ struct DecisionText {
         }
         if let prediction = finding.decision.prediction { try explain(prediction) }
         try Output.line()
-        try changes(from: donor, to: derived).print()
+        try table(of: changes.donor, to: derived).print()
     }
 
     private func say(_ text: String) throws {
@@ -73,12 +80,18 @@ struct DecisionText {
         case .continues: "\(next) continues from \(id) with its own checkpoint and hyperparameters."
         case .exploits(let donor):
             switch finding.choice?.subPopulation?.origin {
+            case nil where takesWeightsOnly:
+                "\(next) copies \(donor): its checkpoint; it keeps its own hyperparameters, after explore."
             case nil: "\(next) copies \(donor): its checkpoint, and its hyperparameters after explore."
             case .donor: "\(next) takes in \(donor), a migrant: its checkpoint and its hyperparameters."
             case .best(let best):
                 "\(next) takes in \(donor), a migrant: its checkpoint, with the hyperparameters of \(best.interval)."
             case .own: "\(next) takes in \(donor), a migrant: its checkpoint; it keeps its own hyperparameters."
             }
+        case .adopts(let donor):
+            "\(next) continues from \(id) with its own checkpoint, and the hyperparameters of \(donor) after explore."
+        case .explores:
+            "\(next) continues from \(id) with its own checkpoint, and its own hyperparameters after explore."
         case .restarts: "\(next) restarts as a founder (no donor available)."
         case .ends where id.index + 1 >= experiment.intervals: "There is no \(next): the member's budget is spent."
         case .ends where experiment.members(continuingAfter: id.index) != nil && finding.rank != nil:
@@ -88,8 +101,14 @@ struct DecisionText {
         }
     }
 
+    /// True if the member was replaced, but explored its own hyperparameters; one that could not be ranked takes both.
+    private var takesWeightsOnly: Bool {
+        experiment.exploit.takes == .weights && finding.rank != nil
+    }
+
     private func explain(_ choice: ExploitChoice) throws {
         try say("Rule: \(experiment.exploit.words).")
+        if let collapse = choice.collapse { return try explain(collapse, of: choice) }
         if let bottom = choice.bottomCount, let top = choice.topCount, let rank = choice.rank {
             let cut = choice.size - bottom
             try say(
@@ -111,6 +130,26 @@ struct DecisionText {
         }
         if let donor = choice.donor { try say("Donor: \(Self.text(donor)).") }
         if let gate = choice.gate { try say(Self.text(gate)) }
+    }
+
+    /// Explains a return to an elite.
+    private func explain(_ collapse: Elites.Collapse, of choice: ExploitChoice) throws {
+        let elite = Self.text(collapse.elite)
+        if let best = collapse.best, let verdict = collapse.verdict {
+            let required = [verdict.absolute, verdict.relative].compactMap { $0 }.map {
+                Format.significant($0, digits: 3)
+            }
+            try say(
+                "Collapsed: the best of the interval, \(Self.text(best)), is worse than the best elite, \(elite), by "
+                    + "\(Format.significant(verdict.gap, digits: 3)), more than \(required.joined(separator: " and "))."
+            )
+        } else {
+            try say("Collapsed: no member could be ranked; the best elite is \(elite).")
+        }
+        let shown = choice.candidates.prefix(10).map { Self.text($0) }.joined(separator: ", ")
+        let more = choice.candidates.count > 10 ? " and \(choice.candidates.count - 10) more" : ""
+        try say("All members return to elites; candidates, each equally likely: \(shown)\(more).")
+        if let donor = choice.donor { try say("Elite: \(Self.text(donor)).") }
     }
 
     /// Returns the gate's verdict in a sentence.
@@ -172,22 +211,21 @@ struct DecisionText {
         "\(member.interval) (\(Format.score(member.score)))"
     }
 
-    /// Each hyperparameter: the member's own value, the donor's, the operation, and the new value.
-    private func changes(from donor: IntervalID, to derived: Interval) -> TextTable {
+    /// Each hyperparameter: the member's own value, the donor's, the operation, and the new value; without a donor, that
+    /// column is left out.
+    private func table(of donor: IntervalID?, to derived: Interval) -> TextTable {
         let genealogy = loaded.history.genealogy
-        let (own, donors) = (genealogy[id]?.hyperparameters, genealogy[donor]?.hyperparameters)
-        var table = TextTable([
-            .init("HYPERPARAMETER", canShrink: true), .init("\(id)", .right, rank: 1), .init("\(donor)", .right),
-            .init(""),
-            .init("\(next)", .right),
-        ])
+        let (own, donors) = (genealogy[id]?.hyperparameters, donor.flatMap { genealogy[$0]?.hyperparameters })
+        var table = TextTable(
+            [.init("HYPERPARAMETER", canShrink: true), .init("\(id)", .right, rank: 1)]
+                + (donor.map { [.init("\($0)", .right)] } ?? []) + [.init(""), .init("\(next)", .right)])
         let names = Set(derived.hyperparameters.names + derived.changes.map(\.name))
         for name in loaded.experiment.space.ordered(names) {
             let change = derived.changes.first { $0.name == name }
-            let values = Self.cells([
-                own?[name], change.map(\.before) ?? donors?[name], derived.hyperparameters[name],
-            ])
-            table.append([name, values[0], values[1], Words.plain(change?.label ?? "unchanged"), values[2]])
+            let given = takesWeightsOnly ? donors?[name] : change.map(\.before) ?? donors?[name]
+            let values = Self.cells([own?[name], given, derived.hyperparameters[name]])
+            let label = Words.plain(change?.label ?? "unchanged")
+            table.append([name, values[0]] + (donor == nil ? [] : [values[1]]) + [label, values[2]])
         }
         return table
     }

@@ -56,7 +56,7 @@ struct EventDescriber: Sendable {
             let changes = event.editedChanges.joined(separator: ", ")
             return ["edited" + revision + (changes.isEmpty ? "" : " changes=\(Value.string(PlainText.line(changes)))")]
         case .paused, .resumed, .created: return [event.kind.rawValue]
-        case .pushed, .started, .released: return ["\(event.kind.rawValue)\(id)\(reason(event))"]
+        case .pushed, .started, .released, .deleted: return ["\(event.kind.rawValue)\(id)\(reason(event))"]
         case .setAside: return ["set-aside\(reason(event))"]
         case .evaluated:
             let numbers = ["number", "score", "mean"].compactMap { key in
@@ -83,7 +83,7 @@ struct EventDescriber: Sendable {
         } else if isVerbose {
             lines.append("done\(id)\(number)")
         }
-        if isVerbose, event.details["decision"] == "exploits", let member = event.interval?.member {
+        if isVerbose, ["exploits", "adopts"].contains(event.details["decision"]), let member = event.interval?.member {
             lines.append(copy(.object(event.details), member: "\(member)"))
         }
         return lines
@@ -100,7 +100,8 @@ struct EventDescriber: Sendable {
             let sign = Terminal.error.isUTF8 ? operation : operation.replacing("×", with: "*")
             return " \(name)=\(Format.value(change.before))->\(Format.value(change.after))(\(sign))"
         }
-        return "copy member=\(member) donor=\(from ?? "?")\(changes.joined())"
+        let verb = exploit["decision"] == "adopts" ? "adopt" : "copy"
+        return "\(verb) member=\(member) donor=\(from ?? "?")\(changes.joined())"
     }
 
     private func attempt(_ event: Event) -> String {

@@ -31,7 +31,7 @@ struct Explanation {
         origin = audit.finding(leadingTo: id)
         sequel = audit.finding(after: id)
         foundersMismatches = audit.mismatches.filter { $0.interval == id }.map(\.problem)
-        if row == nil, origin == nil { _ = try loaded.interval(IntervalArgument(member: id.member, index: id.index)) }
+        if row == nil, origin == nil { _ = try loaded.interval(IntervalArgument(id)) }
     }
 
     /// True if the record is identical to its re-derivation, bit for bit.
@@ -74,6 +74,7 @@ struct Explanation {
         object["rival"] = choice.rival.map { Self.value(of: $0) } ?? .null
         object["p"] = choice.test.map { .score($0.p) } ?? .null
         object["gate"] = choice.gate.map { Self.value(of: $0) } ?? .null
+        object["collapse"] = choice.collapse.map { Self.value(of: $0) } ?? .null
         object["sub_population"] = choice.subPopulation.map { Self.value(of: $0) } ?? .null
         return .object(object)
     }
@@ -108,12 +109,23 @@ struct Explanation {
         return .object(object)
     }
 
+    private static func value(of collapse: Elites.Collapse) -> Value {
+        var object: [String: Value] = [
+            "elite": value(of: collapse.elite), "best": collapse.best.map { value(of: $0) } ?? .null,
+            "gap": collapse.verdict.map { .number($0.gap) } ?? .null,
+        ]
+        object["absolute"] = collapse.verdict?.absolute.map { .number($0) }
+        object["relative"] = collapse.verdict?.relative.map { .number($0) }
+        return .object(object)
+    }
+
     // MARK: Text
 
     /// Prints the explanation for people.
     ///
     /// - Throws: A ``Failure`` when it cannot be written.
     func print() throws {
+        if let label = row?.label { try say("\(id) is the job \(label).") }
         if let founder {
             let revision = loaded.revisions.count > 1 ? ", by revision \(founder.revision) of the definition" : ""
             try say("\(id) is a founder: \(founder.origin.words)\(revision).")
@@ -145,14 +157,6 @@ struct Explanation {
 
     private func say(_ text: String) throws {
         try Output.line(Words.plain(PlainText.line(text)))
-    }
-}
-
-extension IntervalArgument {
-    /// Creates an argument that names an interval.
-    init(member: Int, index: Int) {
-        self.member = member
-        self.index = .some(index)
     }
 }
 

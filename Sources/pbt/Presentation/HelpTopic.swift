@@ -37,6 +37,7 @@ enum HelpTopic: String, CaseIterable {
             "PBT_CHECKPOINT_HASH",
             "full: worker and server hash every byte of large checkpoint files, not just three parts"
         ),
+        ("PBT_RUNTIME_DIR", "the directory of the locks of devices; default: /tmp/pbt-UID"),
         ("NO_COLOR", "no colors, when it is not empty"),
         ("TERM", "no escape sequences, when it is dumb"),
         ("CI", "no redrawn lines, when it is set"),

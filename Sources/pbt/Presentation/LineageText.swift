@@ -59,11 +59,13 @@ struct LineageText {
         let metric = history.record.experiment.objective.metric.uppercased()
         let hyperparameters = HyperparameterColumns(
             stretches.map { $0.first.hyperparameters }, of: history.record.experiment.space)
-        var columns: [TextTable.Column] = [
-            .init("TRAINING", .right), .init("MEMBER", .right), .init("INTERVALS", .right, rank: 2),
-            .init("FROM", rank: 1),
-            .init(metric), .init("REPLACED", rank: .max),
-        ]
+        let jobs: [TextTable.Column] = history.hasJobs ? [.init("JOB")] : []
+        var columns: [TextTable.Column] =
+            jobs + [
+                .init("TRAINING", .right), .init("MEMBER", .right), .init("INTERVALS", .right, rank: 2),
+                .init("FROM", rank: 1),
+                .init(metric), .init("REPLACED", rank: .max),
+            ]
         for (place, column) in hyperparameters.columns(rank: 3).enumerated() {
             columns += [column, .init("", rank: 1000 + place)]
         }
@@ -73,7 +75,8 @@ struct LineageText {
             let before = first.parent.flatMap { history.genealogy[$0] }
             let from = (before ?? first).scoreText
             let arrow = terminal.symbol("→", "->")
-            var cells = [
+            var cells = jobs.isEmpty ? [] : [PlainText.line(last.jobID)]
+            cells += [
                 ScheduleText.range(stretch.place, stretch.place + stretch.count - 1), "\(first.id.member)",
                 ScheduleText.range(first.id.index, last.id.index),
                 first.parent?.description ?? (first.id.index == 0 ? "founder" : "restarted"),

@@ -40,7 +40,7 @@ struct LiveEvent {
         case .generation: return copies((event.details["exploits"]?.array ?? []).compactMap(\.object))
         case .edited: return [line("edited", .bold, event.editedChanges.joined(separator: ", "))]
         case .paused, .resumed, .created: return [line(event.kind.rawValue, .bold, "")]
-        case .pushed, .started, .released: return [line(event.kind.rawValue, nil, name + reason("  "))]
+        case .pushed, .started, .released, .deleted: return [line(event.kind.rawValue, nil, name + reason("  "))]
         case .setAside: return [line("set aside", .yellow, reason(""))]
         case .evaluated:
             let score = (event.details["score"] ?? event.details["mean"])?.double.map { "  \(Format.score($0))" } ?? ""
@@ -80,7 +80,7 @@ struct LiveEvent {
                     "  \(change.name) \(Format.value(change.before)) \(change.operation) = "
                     + Format.value(change.after) + (change.isClipped ? " (clipped)" : "")
             }
-            return line("copy", nil, text)
+            return line(decision["decision"] == "adopts" ? "adopt" : "copy", nil, text)
         }
     }
 

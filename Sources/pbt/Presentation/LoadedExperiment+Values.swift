@@ -40,9 +40,7 @@ extension LoadedExperiment {
         return [
             "name": .string(experiment.name), "kind": .string(experiment.kindName),
             "state": .string(record.state.rawValue), "reason": .string(orNull: record.reason),
-            "objective": [
-                "metric": .string(experiment.objective.metric), "goal": .string(experiment.objective.goal.rawValue),
-            ],
+            "objective": experiment.objective.value,
             "population": .integer(experiment.population), "intervals": record.countsValue,
             "intervals_planned": .integer(record.intervalsPlanned), "best": bestValue, "members": .array(rows),
             "copies": .integer(history.copies), "founders_left": .integer(history.families.foundersLeft),

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTReport
 import PBTWorker
 
 /// Follows the events of a run, and prints them.
 actor Progress {
     private let store: any Store
+    private let running: RunningProgress
     private let main: Experiment
     private let names: [String]
     private let describer: EventDescriber
@@ -31,12 +33,14 @@ actor Progress {
     ///   - last: The number of the last event before the run.
     ///   - status: The redrawn lines.
     ///   - slots: The number of workers in this process.
+    ///   - logs: The directory with the logs of this process; that of the store when nil.
     ///   - options: The output options.
     init(
         _ family: ExperimentFamily, in opened: OpenStore, after last: Int64, status: StatusLines, slots: Int,
-        options: ProgressOptions
+        logs: DataDirectory? = nil, options: ProgressOptions
     ) {
         store = opened.store
+        running = RunningProgress(data: logs ?? opened.data)
         main = family.main.experiment
         names = family.names
         describer = EventDescriber(data: opened.data, main: family.main.experiment, isLive: status.isLive)
@@ -151,7 +155,7 @@ actor Progress {
             break
         case .done where event.details["decision"] == "exploits" && status.isLive: break
         case .generation where status.isLive: break
-        case .paused, .resumed, .ended, .edited, .pushed, .setAside: break
+        case .paused, .resumed, .ended, .edited, .pushed, .deleted, .setAside: break
         case .done, .generation, .started, .released, .evaluated:
             guard isVerbose else { return }
         case .created: return
@@ -189,14 +193,17 @@ actor Progress {
         }
         bar.update(records, elapsed: elapsed)
         if var live {
-            try await live.update(records[0], in: store)
+            try await live.update(records[0], in: store, running)
             // Keeps what keys have changed in the meantime.
             live.view = self.live?.view ?? live.view
             self.live = live
             redraw()
         } else {
             // Every 30 seconds, later every minute and every five.
-            if nextReport > 0 { status.print("\(describer.time()) progress \(bar.plain)") }
+            if nextReport > 0 {
+                let training = try await running.text(of: records, in: store)
+                status.print("\(describer.time()) progress \(bar.plain)\(training)")
+            }
             nextReport = elapsed + (elapsed < 600 ? 30 : elapsed < 7200 ? 60 : 300)
         }
     }
@@ -255,8 +262,14 @@ struct LiveProgress: Sendable {
     ///
     /// Reads only what has changed, and takes at most a twentieth of the time.
     ///
+    /// - Parameters:
+    ///   - record: The experiment.
+    ///   - store: The store.
+    ///   - running: How far running intervals are.
     /// - Throws: A ``PBTError`` when the store cannot be read.
-    mutating func update(_ record: ExperimentRecord, in store: any Store) async throws {
+    mutating func update(
+        _ record: ExperimentRecord, in store: any Store, _ running: RunningProgress
+    ) async throws {
         let now = ContinuousClock.now
         guard now >= next else { return }
         if isStale {
@@ -264,6 +277,7 @@ struct LiveProgress: Sendable {
             history = try await loader.load(record, from: store)
         }
         leaderboard = Leaderboard(history, now: StoreClock.system.now())
+        leaderboard.set(try running.progress(of: leaderboard.running, in: record.experiment))
         let end = ContinuousClock.now
         next = end + min(.seconds(60), (end - now) * 20)
     }

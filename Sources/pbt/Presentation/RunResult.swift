@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTReport
 import SystemPackage
 
@@ -70,11 +71,21 @@ struct RunResult {
             "\(title): best member \(best.id), \(PlainText.line(loaded.experiment.objective.metric)) \(best.scoreText)"
     }
 
+    /// The length of a printed result.
+    enum Length {
+        /// One line.
+        case line
+        /// The line, and where the checkpoint is.
+        case withPath
+        /// All of it, with the schedule.
+        case full
+    }
+
     /// Prints the result to standard output.
     ///
-    /// - Parameter isQuiet: Prints one line only.
+    /// - Parameter length: How much of it.
     /// - Throws: A ``Failure`` when it cannot be written.
-    func print(isQuiet: Bool) throws {
+    func print(_ length: Length) throws {
         let record = loaded.record
         let title = PlainText.line(name)
         let took = Format.duration((record.ended ?? StoreClock.system.now()).since(record.created))
@@ -87,14 +98,18 @@ struct RunResult {
                 + Terminal.output.styled("\(title) \(state)", .bold)
                 + ": best member \(best.id), \(metric) \(Format.score(score)), after \(took)")
         let lost = LostIntervals(loaded.intervals)
-        guard !isQuiet else {
+        guard length != .line else {
             if record.state != .failed, lost.intervals > 0 {
                 Output.note("\(Terminal.error.styled("warning:", .yellow)) \(PlainText.line(lost.text))")
             }
             return
         }
         if let reason = record.reason { try row("ended", reason) }
-        if let checkpoint = loaded.checkpointText(of: best) { try row("checkpoint", checkpoint) }
+        try printCheckpoint(of: best)
+        guard length == .full else { return }
+        if loaded.experiment.evaluate != nil, best.evaluations.isEmpty {
+            try row("evaluate", "not yet, so another may win: \(Hint.command("evaluate", name, in: opened))")
+        }
         let metrics = loaded.history.otherMetrics
         if !metrics.isEmpty { try row("metrics", OtherMetric.line(metrics, atMost: 8)) }
         for line in EvaluationText(loaded.history).lines { try row("evaluated", line) }
@@ -113,6 +128,15 @@ struct RunResult {
         try row("next", next.joined(separator: "    "))
         try Output.line()
         try printSchedule(of: best.id)
+    }
+
+    /// Prints where the checkpoint is; for one that this machine cannot see, the command that gets it.
+    private func printCheckpoint(of best: Interval) throws {
+        guard let text = loaded.checkpointText(of: best) else { return }
+        try row("checkpoint", text)
+        guard loaded.checkpoint(of: best) == nil, best.checkpointName != nil else { return }
+        let directory = "\(DataDirectory.directoryName(of: name))-best"
+        try row("download", Hint.command("download", name, directory, in: opened))
     }
 
     private func row(_ title: String, _ text: String) throws {

@@ -48,7 +48,7 @@ struct ShowText {
         }
         try Output.line(title)
         if let reason = record.reason { try line("because", reason) }
-        try line("metric", "\(experiment.objective.metric), \(experiment.objective.goal.words)")
+        try line("metric", metric)
         try line("method", method)
         let space = experiment.space.definedNames.map { name in
             let length = experiment.space.arrays[name].map { "[\($0)]" } ?? ""
@@ -88,10 +88,18 @@ struct ShowText {
         try Output.line((name.isEmpty ? "" : terminal.styled(name, .dim)) + padding + Words.plain(PlainText.line(text)))
     }
 
+    private var metric: String {
+        guard experiment.objective.isDeclared else {
+            return "no objective: nothing is ranked; declare one with: "
+                + Hint.command("edit", experiment.name, "--minimize", "METRIC", in: loaded.opened)
+        }
+        return "\(experiment.objective.metric), \(experiment.objective.goal.words)"
+    }
+
     private var method: String {
         var parts = [experiment.kind.words]
         if experiment.kind == .populationBasedTraining {
-            parts += [experiment.exploit.words, experiment.explore.words]
+            parts += [experiment.exploit.words, experiment.exploreWords]
         }
         if experiment.isSynchronous { parts.append("synchronous") }
         if experiment.waitsForCertainty {
@@ -112,8 +120,11 @@ struct ShowText {
     }
 
     private var result: String {
-        guard let best = history.best else { return "no finished interval yet" }
-        var parts = ["best \(terminal.symbol("★", "*")) \(best.id) \(best.scoreText)"]
+        guard let best = history.best else {
+            return loaded.record.intervalsFinished == 0 ? "no finished interval yet" : "no interval has a score"
+        }
+        let job = best.label.map { " (job \($0))" } ?? ""
+        var parts = ["best \(terminal.symbol("★", "*")) \(best.id)\(job) \(best.scoreText)"]
         let scores = members.compactMap(\.score).sorted()
         if !scores.isEmpty {
             let middle = scores.count / 2
@@ -151,18 +162,25 @@ struct ShowText {
     }
 
     private func table(of shown: [MemberStanding], _ hyperparameters: HyperparameterColumns) -> TextTable {
+        // Without an objective the results themselves, since none of them is the score.
+        let results = experiment.objective.isDeclared ? nil : OtherMetric.numeric(in: shown.map(\.shown)).prefix(6)
+        let scored =
+            results?.map { TextTable.Column(PlainText.line($0).uppercased(), .right, rank: 1) }
+            ?? [.init(experiment.objective.metric.uppercased(), .right)]
+        let jobs: [TextTable.Column] = history.hasJobs ? [.init("JOB", canShrink: false)] : []
         var table = TextTable(
-            [
-                .init("MEMBER", .right), .init(""), .init("INTERVAL", .right, rank: 1),
-                .init(experiment.objective.metric.uppercased(), .right),
-            ] + hyperparameters.columns(rank: 2)
+            jobs + [.init("MEMBER", .right), .init(""), .init("INTERVAL", .right, rank: 1)] + scored
+                + hyperparameters.columns(rank: 2)
                 + [.init("COPIES", .right, rank: .max - 1), .init("FROM", rank: .max), .init("STATE")])
-        let scores = Format.column(shown.map(\.score))
+        let scores =
+            results?.map { name in Format.column(shown.map { $0.shown.metrics[name]?.double }) }
+            ?? [Format.column(shown.map(\.score))]
         for (row, member) in shown.enumerated() {
             let (copies, origin) = ancestry(of: member.shown)
             let star = member.shown.id == history.best?.id ? terminal.symbol("★", "*") : ""
             table.append(
-                ["\(member.shown.id.member)", star, "\(member.shown.id.index)", scores[row]]
+                (jobs.isEmpty ? [] : [PlainText.line(member.shown.jobID)])
+                    + ["\(member.shown.id.member)", star, "\(member.shown.id.index)"] + scores.map { $0[row] }
                     + hyperparameters.cells[row] + ["\(copies)", origin, member.words])
         }
         return table

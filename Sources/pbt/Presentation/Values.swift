@@ -33,13 +33,13 @@ extension ExperimentRecord {
 }
 
 extension Interval {
-    /// The JSON fields that all inspecting commands share: `member`, `interval`, `state`, `score`,
-    /// `hyperparameters`, `parent`.
+    /// The JSON fields that all inspecting commands share: `id` (that of a job, else `MEMBER@INTERVAL`), `member`,
+    /// `interval`, `state`, `score`, `hyperparameters`, `parent`.
     var fields: [String: Value] {
         [
-            "member": .integer(id.member), "interval": .integer(id.index), "state": .string(state.rawValue),
-            "score": .score(state == .done ? score : nil), "hyperparameters": hyperparameters.value,
-            "parent": parent?.value ?? .null,
+            "id": .string(jobID), "member": .integer(id.member), "interval": .integer(id.index),
+            "state": .string(state.rawValue), "score": .score(state == .done ? score : nil),
+            "hyperparameters": hyperparameters.value, "parent": parent?.value ?? .null,
         ]
     }
 

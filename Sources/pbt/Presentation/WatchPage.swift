@@ -23,6 +23,8 @@ struct WatchPage: Sendable {
     var records: [ExperimentRecord] = []
     /// The open experiment, as last read.
     var history: History?
+    /// The progress within the running intervals of the open experiment.
+    var progress: [IntervalID: TrainerProgress] = [:]
     /// The error that keeps the store from being read.
     var problem: String?
     /// A notice that is shown until the next key.
@@ -160,7 +162,9 @@ struct WatchPage: Sendable {
     /// Returns the filtered members in their order.
     private func leaderboard(at now: Timestamp?) -> [Leaderboard.Row]? {
         guard let history else { return nil }
-        let rows = Leaderboard(history, now: now ?? StoreClock.system.now()).rows.filter { row in
+        var leaderboard = Leaderboard(history, now: now ?? StoreClock.system.now())
+        leaderboard.set(progress)
+        let rows = leaderboard.rows.filter { row in
             filter.isEmpty || "\(row.member)" == filter || row.status.word.contains(filter.lowercased())
                 || row.origin.contains(filter)
         }
@@ -258,7 +262,8 @@ struct WatchPage: Sendable {
 
     private func opened(_ width: Int, _ now: Timestamp) -> ([StyledLine], [StyledLine], Int?) {
         guard let history else { return ([StyledLine(experiment ?? "", .bold)], ["loading"], nil) }
-        let leaderboard = Leaderboard(history, now: now)
+        var leaderboard = Leaderboard(history, now: now)
+        leaderboard.set(progress)
         let record = history.record
         let elapsed = (record.ended ?? now).since(record.created).seconds
         let planned = record.state.isOver ? record.intervalsFinished : record.intervalsPlanned

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PBT
+import PBTCheckpoints
 import PBTReport
 import Synchronization
 
 /// Reads a store, and draws the page of `pbt watch`.
 actor Watcher {
     private let store: any Store
+    private let running: RunningProgress
+    /// The time of the next look at logs: once a second, and at most a tenth of the time.
+    private var nextLook = ContinuousClock.now
     private var page: WatchPage
     /// The loader of the most recently opened experiment.
     private var loader = HistoryLoader()
@@ -21,9 +25,11 @@ actor Watcher {
     ///
     /// - Parameters:
     ///   - store: The store.
+    ///   - data: The directory with the logs; nil if this machine has none.
     ///   - place: Its location, for the first line.
-    init(_ store: any Store, at place: String) {
+    init(_ store: any Store, data: DataDirectory?, at place: String) {
         self.store = store
+        running = RunningProgress(data: data)
         page = WatchPage(place: place)
     }
 
@@ -79,6 +85,7 @@ actor Watcher {
         let newest = try await store.lastEvent()
         if newest > last { isStale = true }
         last = newest
+        try look()
         guard isStale, ContinuousClock.now >= next else { return }
         isStale = false
         let began = ContinuousClock.now
@@ -86,6 +93,15 @@ actor Watcher {
         if let name = page.experiment { try await read(name) }
         page.problem = nil
         next = ContinuousClock.now + min(.seconds(30), (ContinuousClock.now - began) * 10)
+    }
+
+    /// Reads how far the running intervals are.
+    private func look() throws {
+        let began = ContinuousClock.now
+        guard let history = page.history, began >= nextLook else { return }
+        let intervals = history.genealogy.intervals.filter { $0.state == .running }
+        page.progress = try running.progress(of: intervals, in: history.record.experiment)
+        nextLook = ContinuousClock.now + max(.seconds(1), (ContinuousClock.now - began) * 10)
     }
 
     private func read(_ name: String) async throws {

@@ -29,6 +29,10 @@ extension Objective.Goal {
 extension ExploitRule {
     /// The name, with its parameters.
     var words: String {
+        kindWords + (takes == .both ? "" : ", takes \(takes.rawValue) only")
+    }
+
+    private var kindWords: String {
         switch kind {
         case .truncation(let bottom, let top) where bottom == top: "truncation \(Words.percent(bottom))"
         case .truncation(let bottom, let top):
@@ -37,6 +41,7 @@ extension ExploitRule {
         case .tTest(let window, let significance): "t-test over \(window) scores at \(significance.short)"
         case .best: "copy the best"
         case .none: "no exploit"
+        case .itself: "explore only"
         case .custom(let name): "\(name) (Swift)"
         case .multiFrequency(let subPopulations):
             "MF-PBT, every " + subPopulations.map { "\($0.every)" }.joined(separator: ", ") + " intervals"
@@ -65,6 +70,8 @@ extension ExploreRule {
                 + resampling(probability)
         case .standard(.uniformSteps(let low, let high), let probability):
             return "step ±\(Words.percent(low))..\(Words.percent(high)) of the range" + resampling(probability)
+        case .standard(.normalSteps(let deviation), let probability):
+            return "normal step, σ \(Words.percent(deviation)) of the range" + resampling(probability)
         case .ray(let factors, let probability):
             return "as Ray: " + factors.map { "×\($0.short)" }.joined(separator: " ") + resampling(probability)
         case .pb2(let settings):
@@ -72,6 +79,21 @@ extension ExploreRule {
                 ? "PB2-Mix" : "PB2, keep categories \(Words.percent(keptCategories))"
         case .custom(let name): return "\(name) (Swift)"
         }
+    }
+}
+
+extension Experiment {
+    /// The rule of explore, with the hyperparameters that have one of their own.
+    var exploreWords: String {
+        let own = space.names.compactMap { name in
+            space[name].flatMap { $0.isMutable ? $0.explore : nil }.map { "\(name) \($0.words)" }
+        }
+        guard !own.isEmpty else { return explore.words }
+        let words =
+            "explore by hyperparameter: \(own.prefix(4).joined(separator: "; "))"
+            + (own.count > 4 ? " and \(own.count - 4) more" : "")
+        if case .standard(nil, 0) = explore.kind { return words }
+        return "\(explore.words), \(words)"
     }
 }
 

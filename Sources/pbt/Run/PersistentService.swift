@@ -13,6 +13,7 @@ struct PersistentService: Service {
     let opened: OpenStore
     let experiments: [String]
     let slots: Int
+    let devices: DeviceAssignment
     let logger: Logger
 
     /// The server outlives a graceful shutdown: the trainers still report the intervals that they finish.
@@ -20,8 +21,9 @@ struct PersistentService: Service {
         let data = try opened.directory(for: "a persistent trainer")
         try await Self.serve(opened.store, data, most: nil, logger: logger) { server, drain in
             try await PersistentWorker(
-                store: opened.store, data: data, experiments: experiments, slots: slots, server: server, logger: logger,
-                drain: drain
+                store: opened.store, data: data, experiments: experiments, slots: slots, server: server,
+                devices: devices,
+                logger: logger, drain: drain
             ).run()
         }
     }

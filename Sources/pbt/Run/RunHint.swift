@@ -17,6 +17,8 @@ struct RunHint {
     var workers: Int?
     /// The number of searches on the command line.
     var seeds: Int?
+    /// The devices on the command line.
+    var gpus: [String]?
     /// The store.
     let store: StoreLocation
     /// The directory of the default store.
@@ -35,6 +37,7 @@ struct RunHint {
         if let seed { words += seed < 0 ? ["--seed=\(seed)"] : ["--seed", "\(seed)"] }
         if let from { words += ["--from", from] }
         if let workers, verb == "run" { words += ["--workers", "\(workers)"] }
+        if let gpus, verb == "run" { words += gpus.gpuOptions }
         if let seeds, verb == "run", newName == nil { words += ["--seeds", "\(seeds)"] }
         return Shell.command(words + Hint.storeOption(store, in: directory))
     }

@@ -11,6 +11,8 @@ struct Search: Sendable {
     let trainer: Experiment.Trainer
     /// The number of intervals that are trained at a time.
     let slots: Int
+    /// The devices on the command line; nil for those of the definition.
+    let gpus: [String]?
     /// The output.
     let shown: ProgressFlags
     /// The command that trains this experiment.
@@ -38,10 +40,11 @@ struct Search: Sendable {
     func train(_ registration: Registration, after last: Int64) async throws {
         let options = shown.options
         if options.style == .live || options.style == .plain {
-            StartLines(registration, trainer: trainer, slots: slots, opened: opened)
+            StartLines(registration, trainer: trainer.with(gpus: gpus), slots: slots, opened: opened)
                 .print(isLive: options.style == .live)
         }
-        try await Session.train(registration.family, in: opened, slots: slots, after: last, options: options)
+        try await Session.train(
+            registration.family, in: opened, slots: slots, gpus: gpus, after: last, options: options)
     }
 
     /// Evaluates the best checkpoints of an experiment and of its baseline, if its definition says so and they have
@@ -51,7 +54,7 @@ struct Search: Sendable {
     func evaluate(_ experiment: Experiment) async throws {
         let (isQuiet, opened) = (shown.quiet, opened)
         for definition in [experiment, experiment.baseline].compactMap(\.self) where definition.evaluate != nil {
-            let evaluator = Evaluator(opened: opened, experiment: definition, slots: slots) { text in
+            let evaluator = Evaluator(opened: opened, experiment: definition, slots: slots, gpus: gpus) { text in
                 if !isQuiet { Output.note(text) }
             }
             try await evaluator.run()

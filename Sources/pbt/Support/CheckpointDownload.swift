@@ -21,6 +21,15 @@ struct CheckpointDownload {
         guard try !FileSystem.exists(target) else {
             throw Failure(.cannotWrite, "\(directory) already exists; name a directory that does not")
         }
+        if loaded.history.keepsFilesElsewhere(interval) {
+            let files = loaded.history.modelFiles(of: interval).map { "\($0.key) \(PlainText.line($0.path))" }
+            throw Failure(
+                .noResult,
+                "the job \(interval.jobID) of \"\(loaded.experiment.name)\" has no checkpoint here, since Schedy's clients "
+                    + "keep their files; its results name "
+                    + (files.isEmpty
+                        ? "none (\(ModelFile.keys.joined(separator: ", ")))" : files.joined(separator: ", ")))
+        }
         guard interval.checkpointState == .kept, let name = interval.checkpointName else {
             throw Failure(
                 .noResult,

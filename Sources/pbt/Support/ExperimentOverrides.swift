@@ -26,15 +26,17 @@ struct ExperimentOverrides: ParsableArguments {
     ///   - file: The file, as on the command line.
     ///   - workers: The number of workers on the command line.
     ///   - seeds: The number of searches on the command line.
+    ///   - gpus: The devices on the command line.
     ///   - opened: The store.
     ///   - directory: The directory of the default store.
     /// - Returns: The command line.
     func hint(
-        _ file: String, workers: Int? = nil, seeds: Int? = nil, in opened: OpenStore, storeDirectory directory: FilePath
+        _ file: String, workers: Int? = nil, seeds: Int? = nil, gpus: [String]? = nil, in opened: OpenStore,
+        storeDirectory directory: FilePath
     ) -> RunHint {
         RunHint(
-            file: file, name: name, seed: seed, from: from, workers: workers, seeds: seeds, store: opened.location,
-            directory: directory)
+            file: file, name: name, seed: seed, from: from, workers: workers, seeds: seeds, gpus: gpus,
+            store: opened.location, directory: directory)
     }
 
     /// Returns the experiment with the overrides applied.

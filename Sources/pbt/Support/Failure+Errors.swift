@@ -20,7 +20,7 @@ extension Failure {
         switch error.code {
         case .badValue, .wrongState, .badRequest, .unauthorized, .forbidden: .usage
         case .badExperiment, .alreadyExists, .noSuchStrategy: .badFile
-        case .noSuchExperiment, .noSuchInterval, .noSuchCheckpoint: .noSuch
+        case .noSuchExperiment, .noSuchInterval, .noSuchCheckpoint, .noSuchLog: .noSuch
         case .unusableStore, .unreachable: .unreachable
         case .storeBusy, .leaseLost, .preconditionFailed: .tryLater
         case .inputOutput: .cannotWrite

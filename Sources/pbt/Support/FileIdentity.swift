@@ -14,4 +14,10 @@ struct FileIdentity: Equatable {
         guard let path, path.withPlatformString({ stat($0, &status) }) == 0 else { return nil }
         (device, number) = (UInt64(status.st_dev), UInt64(status.st_ino))
     }
+
+    /// Returns true if a file's mode lets users other than its owner read it.
+    static func isReadableByOthers(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & 0o044 != 0
+    }
 }

@@ -39,20 +39,39 @@ struct GivenValues {
     ///
     /// A string is read as JSON, as a scalar of an experiment file (`.001`, `+1`, `True`), or verbatim: the first reading
     /// that the hyperparameter accepts, or the first that can be parsed where it accepts none.
-    func hyperparameters(in space: SearchSpace) -> Hyperparameters {
-        Hyperparameters(
-            Dictionary(uniqueKeysWithValues: assignments.map { ($0.name, Self.value($0.text, for: space[$0.name])) }))
+    ///
+    /// - Parameter space: The space of the experiment.
+    /// - Returns: The hyperparameters.
+    /// - Throws: A ``Failure`` for an integer that would be rounded.
+    func hyperparameters(in space: SearchSpace) throws -> Hyperparameters {
+        var values: [String: Value] = [:]
+        for (name, text) in assignments { values[name] = try Self.value(text, of: name, for: space[name]) }
+        return Hyperparameters(values)
     }
 
-    private static func value(_ text: String, for dimension: Dimension?) -> Value {
+    private static func value(_ text: String, of name: String, for dimension: Dimension?) throws -> Value {
         var readings: [Value] = []
+        var isRounded = false
         do {
             readings.append(try Value(json: text))
         } catch {
             // Not JSON: a number in another notation, or a word.
+            isRounded = error.problem.hasSuffix(Value.tooLarge) || Value.isRounded(text)
         }
         readings += [Document.plain(text), .string(text)]
         if text.isEmpty { readings = [.string(text)] }
+        // A string only where the hyperparameter lists it.
+        if isRounded, dimension?.lists(.string(text)) != true {
+            throw Failure(.usage, "\(name): the integer \(text.prefix(40)) \(Value.tooLarge)")
+        }
         return readings.first { dimension?.complaint(about: $0) == nil } ?? readings[0]
+    }
+}
+
+extension Dimension {
+    /// Returns true for one of the values of a choice.
+    fileprivate func lists(_ value: Value) -> Bool {
+        guard case .choice(let choice) = domain else { return false }
+        return choice.values.contains(value)
     }
 }

@@ -49,21 +49,44 @@ struct LoadedExperiment {
         history.genealogy.intervals
     }
 
-    /// Returns the absolute path of an interval's checkpoint; nil when none is kept, or when it is on a server whose
-    /// directory this machine cannot see.
+    /// Returns the absolute path of an interval's checkpoint; nil when none is kept, when a client of Schedy's protocol
+    /// keeps its files, or when it is on a server whose directory this machine cannot see.
     func checkpoint(of interval: Interval) -> FilePath? {
-        guard interval.checkpointState == .kept, let name = interval.checkpointName else { return nil }
+        guard interval.checkpointState == .kept, !history.keepsFilesElsewhere(interval),
+            let name = interval.checkpointName
+        else { return nil }
         return opened.data?.checkpoint("\(name)", of: experiment.name)
     }
 
     /// Describes the location of an interval's checkpoint; nil when none is kept.
     func checkpointText(of interval: Interval) -> String? {
         if let path = checkpoint(of: interval) { return path.string }
+        if history.keepsFilesElsewhere(interval) {
+            let files = history.modelFiles(of: interval).map { "\(PlainText.line($0.path)) (\($0.key) of its results)" }
+            return files.isEmpty ? nil : files.joined(separator: ", ")
+        }
         guard interval.checkpointState == .kept, let text = interval.checkpoint else { return nil }
         guard let name = interval.checkpointName else {
             return "none: the store holds the invalid name \(Value.string(String(text.prefix(100))).json)"
         }
         return "\(name), on the server \(opened.location)"
+    }
+
+    /// Returns the interval that an argument names, which need not exist: it may be the one after a member's last.
+    ///
+    /// - Throws: A ``Failure`` when it names a member, or a job that does not exist.
+    func intervalID(_ argument: IntervalArgument) throws -> IntervalID {
+        if argument.index == nil, let job = history.genealogy.interval(withID: argument.text) { return job.id }
+        if argument.member == nil { throw noJob(argument) }
+        return try argument.interval()
+    }
+
+    private func noJob(_ argument: IntervalArgument) -> Failure {
+        guard history.hasJobs else { return argument.notAnInterval }
+        return Failure(
+            .noSuch,
+            "experiment \"\(experiment.name)\" has no job \(Value.string(String(argument.text.prefix(60))).json); see: "
+                + Hint.command("show", experiment.name, "--all", in: opened))
     }
 
     /// Returns the interval that an argument names: the best one for nil, and a member's latest done one when only the
@@ -73,26 +96,39 @@ struct LoadedExperiment {
     func interval(_ argument: IntervalArgument?) throws -> Interval {
         guard let argument else {
             if let best = history.best { return best }
+            guard experiment.objective.isDeclared else {
+                throw Failure(
+                    .noResult,
+                    "\"\(experiment.name)\" has no objective, so there is no best interval; declare one with: "
+                        + Hint.command("edit", experiment.name, "--minimize", "METRIC", in: opened))
+            }
             throw Failure(
                 record.state.isOver ? .noResult : .noSuch,
                 "no interval of \"\(experiment.name)\" is done, so there is no best one; see: "
                     + Hint.command("show", experiment.name, in: opened)
             )
         }
+        // A number may be the id of a job, if there is no such member.
+        if argument.member.map({ !(0..<experiment.population).contains($0) }) ?? true,
+            let job = history.genealogy.interval(withID: argument.text)
+        {
+            return job
+        }
+        guard let member = argument.member else { throw noJob(argument) }
         if let index = argument.index {
-            let id = IntervalID(member: argument.member, index: index)
+            let id = IntervalID(member: member, index: index)
             if let interval = history.genealogy[id] { return interval }
-            try checkMember(argument.member)
+            try checkMember(member)
             let last = intervals.last { $0.id.member == id.member }?.id
             throw Failure(
                 .noSuch,
                 "experiment \"\(experiment.name)\" has no interval \(id)"
                     + (last.map { "; the last of member \(id.member) is \($0)" } ?? ""))
         }
-        let own = intervals.filter { $0.id.member == argument.member }
+        let own = intervals.filter { $0.id.member == member }
         guard let last = own.last else {
-            try checkMember(argument.member)
-            throw Failure(.noSuch, "member \(argument.member) of \"\(experiment.name)\" has no interval")
+            try checkMember(member)
+            throw Failure(.noSuch, "member \(member) of \"\(experiment.name)\" has no interval")
         }
         return own.last { $0.state == .done } ?? last
     }

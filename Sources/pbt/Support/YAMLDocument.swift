@@ -126,6 +126,11 @@ extension Document {
     private static func value(of scalar: Node.Scalar, line: Int) throws(DocumentError) -> Value {
         let text = scalar.string
         let tag = scalar.tag.description
+        let isNumber = scalar.style == .plain && tag.isEmpty || tag == "tag:yaml.org,2002:int"
+        if isNumber, Value.isRounded(text), !text.drop(while: { "+-".contains($0) }).hasPrefix("0") {
+            throw DocumentError(
+                line: line, path: "", problem: "has the integer \(text.prefix(40)), which \(Value.tooLarge)")
+        }
         switch tag {
         case "tag:yaml.org,2002:str", "!": return .string(text)
         case "" where scalar.style == .plain: return plain(text)
@@ -163,7 +168,7 @@ extension Document {
         let startsWithZero = rest.first == UInt8(ascii: "0")
         let whole = digits()
         guard whole > 0 || rest.first == UInt8(ascii: "."), !(startsWithZero && whole > 1) else { return nil }
-        if rest.isEmpty, whole > 0, let integer = Int(text) { return .integer(integer) }
+        if rest.isEmpty, whole > 0 { return Value(exactly: text) }
         var fraction = 0
         if rest.first == UInt8(ascii: ".") {
             rest = rest.dropFirst()

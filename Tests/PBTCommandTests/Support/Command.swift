@@ -46,7 +46,7 @@ enum Command {
         return "pbt"
     }()
 
-    /// Runs the command to its end, with nothing inherited but `PATH`.
+    /// Runs the command to its end, with nothing inherited but `PATH`, and `PBT_RUNTIME_DIR` in the directory.
     static func run(
         _ arguments: [String], in directory: FilePath, environment: [String: String] = [:]
     ) async throws -> Answer {
@@ -106,6 +106,8 @@ enum Command {
         _ arguments: [String], _ directory: FilePath, _ environment: [String: String]
     ) -> Configuration {
         var variables = environment
+        // Tests run beside each other, and have devices of their own.
+        variables["PBT_RUNTIME_DIR"] = variables["PBT_RUNTIME_DIR"] ?? directory.appending("runtime").string
         if let path = getenv("PATH") { variables["PATH"] = variables["PATH"] ?? String(cString: path) }
         return Configuration(
             executable: .path(executable), arguments: Arguments(arguments),

@@ -14,7 +14,8 @@ import Testing
         try CommandTemplate(command, space: space).filled(
             CommandTemplate.Values(
                 checkpointIn: checkpointIn, checkpointOut: "/out", results: "/results.json",
-                hyperparametersFile: "/hyper.json", interval: IntervalID(member: 3, index: 12), depth: 9,
+                hyperparametersFile: "/hyper.json", interval: IntervalID(member: 3, index: 12), depth: 9, seed: 17,
+                intervalSeed: 23,
                 hyperparameters: [
                     "learning_rate": 0.25, "note": nil, "flag": true, "layers": [64, 32], "kind": "re lu",
                 ]))
@@ -28,6 +29,7 @@ import Testing
         (["run", "{checkpoint_in}", "{checkpoint_out}"], ["run", "/in", "/out"]),
         (["run", "{results}", "{hyperparameters}"], ["run", "/results.json", "/hyper.json"]),
         (["run", "{member}/{interval}/{depth}"], ["run", "3/12/9"]),
+        (["run", "--seed={seed}", "{interval_seed}"], ["run", "--seed=17", "23"]),
         (["run", "{{\"a\": {member}}}"], ["run", "{\"a\": 3}"]),
         (["run", ""], ["run", ""]),
         (["{kind}", "x"], ["re lu", "x"]),
@@ -40,11 +42,14 @@ import Testing
         #expect(try filled(command) == expected)
     }
 
-    @Test func `takes a hyperparameter named depth for {depth}, as files of earlier versions mean it`() throws {
-        let template = try CommandTemplate(["run", "{depth}"], space: ["depth": .integer(2...8)])
+    @Test(arguments: ["depth", "seed", "interval_seed"])
+    func `takes a hyperparameter of a newer placeholder's name, as files of earlier versions mean it`(
+        _ name: String
+    ) throws {
+        let template = try CommandTemplate(["run", "{\(name)}"], space: SearchSpace([name: .integer(2...8)]))
         let values = CommandTemplate.Values(
             checkpointIn: "", checkpointOut: "", results: "", hyperparametersFile: "",
-            interval: IntervalID(member: 0, index: 0), depth: 9, hyperparameters: ["depth": 4])
+            interval: IntervalID(member: 0, index: 0), depth: 9, seed: 9, intervalSeed: 9, hyperparameters: [name: 4])
         #expect(template.filled(values) == ["run", "4"])
     }
 
@@ -85,6 +90,6 @@ import Testing
             error?.message
                 == "command[1] \"{epoch_count}\": unknown placeholder {epoch_count}; there are {learning_rate}, {note}, "
                 + "{flag}, {layers}, {kind}, {args}, {checkpoint_in}, {checkpoint_out}, {hyperparameters}, {interval}, "
-                + "{member}, {results}, {depth}; write {{ and }} for braces")
+                + "{member}, {results}, {depth}, {seed}, {interval_seed}; write {{ and }} for braces")
     }
 }

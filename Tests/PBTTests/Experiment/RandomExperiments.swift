@@ -72,7 +72,10 @@ struct ExperimentGenerator {
         }
         if experiment.kind == .populationBasedTraining {
             if experiment.hasBaseline, chance() { experiment.baselineKind = .successiveHalving(Halving(factor: 4)) }
-            if chance() {
+            if chance(), experiment.exploit.hasDonors {
+                experiment.exploit = experiment.exploit.taking(oneOf(ExploitRule.Takes.allCases))
+            }
+            if chance(), experiment.exploit != .itself {
                 experiment.gate = ExploitGate(absolute: random.unit(), spread: chance() ? random.unit() : nil)
             }
         }
@@ -87,6 +90,12 @@ struct ExperimentGenerator {
         if !experiment.isSynchronous, !experiment.hasBaseline, chance() {
             experiment.isOpen = true
             if chance(), experiment.initial.isEmpty { experiment.population = 0 }
+        }
+        if experiment.kind == .populationBasedTraining, experiment.decides == .certain, experiment.exploit != .none,
+            !experiment.isSynchronous, !experiment.isOpen, chance()
+        {
+            experiment.elites = Elites(
+                count: 1 + random.index(below: 100), absolute: chance() ? random.unit() : nil, relative: random.unit())
         }
         return experiment
     }
@@ -104,7 +113,7 @@ struct ExperimentGenerator {
     }
 
     private mutating func exploit() -> ExploitRule {
-        switch random.index(below: 8) {
+        switch random.index(below: 9) {
         case 0: .truncation(0.01 + 0.49 * random.unit())
         case 1: .truncation(bottom: 0.5 * (1 - random.unit()), top: 0.5)
         case 2: .binaryTournament
@@ -112,18 +121,20 @@ struct ExperimentGenerator {
         case 4: .best
         case 5: .none
         case 6: .ray(quantile: 0.3)
+        case 7: .itself
         default: .custom("mine")
         }
     }
 
     private mutating func explore(allowsCustom: Bool = true) -> ExploreRule {
-        switch random.index(below: allowsCustom ? 7 : 6) {
+        switch random.index(below: allowsCustom ? 8 : 7) {
         case 0: .perturb()
         case 1: .perturb(by: [0.5, 1, 2.25], resampling: random.unit())
         case 2: .perturb(from: 0.5, to: 0.5 + random.unit(), resampling: 0.25)
         case 3: .resample
         case 4: .none
         case 5: .ray(factors: [1.5, 0.5], resampling: random.unit())
+        case 6: .step(deviation: 0.001 + 0.9 * random.unit(), resampling: 0.25)
         default: .custom("mine")
         }
     }

@@ -97,6 +97,25 @@ import Testing
         }
     }
 
+    @Test func `members share the seed of an interval, which has 31 bits and a stream of its own`() {
+        let experiment = Experiment(
+            "pinned", objective: .maximize("x"), population: 9, intervals: 9, seed: 7, space: ["a": .uniform(0...1)])
+        var other = experiment
+        other.name = "renamed"
+        other.population = 2
+        let seeds = (0..<1000).map { experiment.intervalSeed(at: $0) }
+        #expect(Set(seeds).count == 1000)
+        #expect(seeds.allSatisfy { $0 >= 0 && $0 < 1 << 31 })
+        #expect((0..<1000).map { other.intervalSeed(at: $0) } == seeds)
+        #expect(seeds[0] == 883_231_382)
+        for member in 0..<9 {
+            let own = (0..<1000).map { experiment.trainerSeed(for: IntervalID(member: member, index: $0)) }
+            #expect(Set(own).isDisjoint(with: seeds))
+        }
+        other.seed = 8
+        #expect(other.intervalSeed(at: 0) != seeds[0])
+    }
+
     @Test func `six decisions are as they were`() throws {
         let space: SearchSpace = ["a": .uniform(0...1), "b": .choice(["x", "y", "z"]), "c": .integer(1...9)]
         let experiment = Experiment(

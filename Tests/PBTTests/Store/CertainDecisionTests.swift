@@ -102,10 +102,12 @@ import Testing
 @Suite struct GenerationTests {
     private let size = 5
 
-    private func experiment(_ exploit: ExploitRule, seed: UInt64, burnIn: Int = 0) -> Experiment {
+    private func experiment(
+        _ exploit: ExploitRule, seed: UInt64, burnIn: Int = 0, elites: Elites? = nil
+    ) -> Experiment {
         Experiment(
             "e", objective: .maximize("score"), population: size, intervals: 9, seed: seed,
-            space: ["x": .uniform(0...1)], exploit: exploit, burnIn: burnIn)
+            space: ["x": .uniform(0...1)], exploit: exploit, burnIn: burnIn, elites: elites)
     }
 
     private func interval(_ member: Int, _ score: Double) -> Interval {
@@ -120,7 +122,7 @@ import Testing
 
     /// The outcomes for a member with each of the scores that the missing members may report.
     private func outcomes(
-        of member: Int, in experiment: Experiment, known: [Int: Double]
+        of member: Int, in experiment: Experiment, known: [Int: Double], elites: [Population.Member] = []
     ) throws -> Set<Decision.Outcome> {
         let missing = (0..<size).filter { known[$0] == nil }
         // Below, between and above the known ones, and no score.
@@ -139,6 +141,7 @@ import Testing
                     population.update(standing)
                 }
             }
+            population.elites = elites
             let own = scores[member] ?? .nan
             outcomes.insert(
                 try experiment.decide(after: interval(member, own), in: population, at: epoch).outcome)
@@ -151,13 +154,20 @@ import Testing
             ExploitRule.truncation(), .truncation(bottom: 0.4, top: 0.2), .binaryTournament, .best,
             .tTest(window: 3, significance: 0.3), .multiFrequency(every: [1, 2]), .multiFrequency(every: [3, 2]),
             .multiFrequency(every: [2, 3]),
-        ], [0, 9])
-    func `a decision is certain only if no missing score can change it`(exploit: ExploitRule, burnIn: Int) throws {
+        ], [(0, nil), (9, nil), (0, Elites(count: 1, absolute: 0.5)), (9, Elites(count: 2, relative: 0.1))])
+    func `a decision is certain only if no missing score can change it`(
+        exploit: ExploitRule, rest: (burnIn: Int, elites: Elites?)
+    ) throws {
+        let burnIn = rest.burnIn
         var certain = 0
         for seed in 0..<UInt64(20) {
-            let experiment = self.experiment(exploit, seed: seed, burnIn: burnIn)
+            let experiment = self.experiment(exploit, seed: seed, burnIn: burnIn, elites: rest.elites)
             var random = RandomStream.trial(Int(seed), name: "generation")
             var generation = Generation(experiment, index: 3, size: size)
+            let elites = [2.5, 3.5].suffix(rest.elites?.count ?? 0).compactMap { score in
+                experiment.standing(of: experiment.trained(1, index: 2, score: score), after: nil)
+            }
+            generation.setElites(elites)
             var known: [Int: Double] = [:]
             var waiting = Array(0..<size)
             while !waiting.isEmpty {
@@ -170,7 +180,7 @@ import Testing
                 for other in known.keys where generation.isUndecided(other) {
                     #expect(settled.contains(other) == generation.isCertain(other))
                     guard waiting.count <= 3 else { continue }
-                    let outcomes = try self.outcomes(of: other, in: experiment, known: known)
+                    let outcomes = try self.outcomes(of: other, in: experiment, known: known, elites: elites)
                     if generation.isCertain(other) {
                         certain += waiting.isEmpty ? 0 : 1
                         #expect(outcomes.count == 1, "\(other) of \(known): \(outcomes)")

@@ -68,13 +68,6 @@ extension Experiment {
     }
 }
 
-extension Decision {
-    /// The donor, if the member takes one over.
-    var donor: IntervalID? {
-        if case .exploits(let donor) = outcome { donor } else { nil }
-    }
-}
-
 extension RandomStream {
     /// The stream of one of many trials.
     static func trial(_ number: Int, seed: UInt64 = 11, name: String = "") -> Self {

@@ -34,6 +34,30 @@ import Testing
         #expect(results["best"] == .number(-.infinity))
     }
 
+    @Test(arguments: ["100000000000000000000", "-36893488147419103232", "170141183460469231687303715884105727"])
+    func `an integer beyond 64 bits is exact, or refused with its place`(text: String) throws {
+        // The last one is not the value of any double.
+        if let wide = Int128(text), let number = Double(exactly: wide) {
+            #expect(try Value(json: text) == .number(number))
+        } else {
+            #expect(Value.isRounded(text))
+        }
+        for rounded in ["9223372036854775809", "18446744073709551615", "-9223372036854775809", "1" + text + "7"] {
+            do {
+                _ = try Value(json: "{\"a\": \(rounded)}")
+                Issue.record("\(rounded) was read")
+            } catch {
+                #expect(
+                    error.description
+                        == "line 1, column 7: the integer \(rounded.prefix(40)) does not fit into 64 bits and would be "
+                        + "rounded; write it as a string, or as 1e20")
+            }
+        }
+        #expect(!Value.isRounded("1.5"))
+        #expect(!Value.isRounded("9223372036854775807"))
+        #expect(!Value.isRounded("word"))
+    }
+
     @Test func `a number too great for a double is infinite`() throws {
         #expect(try Value(json: "1e999") == .number(.infinity))
         #expect(try Value(json: "-1e999") == .number(-.infinity))

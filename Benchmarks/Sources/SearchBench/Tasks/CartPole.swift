@@ -41,6 +41,9 @@ extension BenchTask {
         } regret: { weights, seed in
             var draws = Draws(seed, 3)
             return 500 - CartPole.meanReturn(weights, episodes: 100, &draws)
+        } score: { weights, seed in
+            var draws = Draws(seed, 4)
+            return CartPole.meanReturn(weights, episodes: 2, &draws)
         }
     }
 }

@@ -70,6 +70,22 @@ extension BenchTask {
         }
     }
 
+    /// The toy problem of Figure 2; the regret is the distance from the maximum.
+    static func figureTwo(_ name: String) -> BenchTask {
+        let task = FigureTwo()
+        return BenchTask(name: name, objective: task.objective, space: FigureTwo.space, optimum: 0) { seed in
+            let founder = task.founder(seed: seed)
+            return [founder.theta0, founder.theta1]
+        } step: { weights, hyperparameters, seed in
+            var model = FigureTwo.Weights(theta0: weights[0], theta1: weights[1])
+            let score = try task.train(&model, with: hyperparameters, seed: seed)
+            weights = [model.theta0, model.theta1]
+            return score
+        } regret: { weights, _ in
+            weights[0] * weights[0] + weights[1] * weights[1]
+        }
+    }
+
     /// The quadratic with a category, a boolean, and a learning rate; the loss is exact, so it is the regret.
     static func mixed(_ name: String) -> BenchTask {
         let task = MixedQuadratic()

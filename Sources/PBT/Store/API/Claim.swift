@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A leased interval with everything that is needed to train it.
+/// A leased interval with everything that is needed to train it, or to evaluate its checkpoint.
 public struct Assignment: Sendable, Hashable {
     /// The lease.
     public var lease: Lease
     /// The interval.
     public var interval: Interval
-    /// The name of the checkpoint to restore; nil for a founder with an untrained model.
+    /// The name of the checkpoint to restore, or to evaluate; nil for a founder with an untrained model.
     public var parentCheckpoint: String?
     /// The definition of the experiment.
     public var experiment: Experiment
@@ -26,9 +26,16 @@ public struct Assignment: Sendable, Hashable {
         self.garbage = garbage
     }
 
-    /// The seed for the trainer: a function of (seed, member, interval).
+    /// The seed for the trainer: a function of (seed, member, interval), and of the number of an evaluation.
     public var seed: Int {
-        experiment.trainerSeed(for: interval.id)
+        experiment.trainerSeed(for: interval.id, evaluation: lease.evaluation)
+    }
+
+    /// The seed that all members share at this interval: a function of the experiment's seed and the interval's index.
+    ///
+    /// In an evaluation it is that of index 0, so that all candidates share it, whatever interval they are from.
+    public var intervalSeed: Int {
+        experiment.intervalSeed(at: lease.evaluation == nil ? interval.id.index : 0)
     }
 }
 

@@ -36,6 +36,8 @@ public struct Event: Sendable, Hashable, Identifiable {
         case edited
         /// A worker was set aside: its attempts fail where those of others succeed, so it gets no more intervals.
         case setAside
+        /// A job was deleted.
+        case deleted
         /// A checkpoint was evaluated again; with the detail `best`, it was chosen as the best by its mean.
         case evaluated
     }

@@ -43,8 +43,50 @@ public struct TokenRecord: Sendable, Hashable {
     }
 }
 
+/// A secret by which a server signs tokens of short life, so that they stay valid when it restarts.
+public struct SigningKey: Sendable, Hashable {
+    /// The secret: 32 random bytes.
+    ///
+    /// Never shown or logged.
+    public var secret: [UInt8]
+    /// The time of its creation.
+    public var created: Timestamp
+
+    /// Creates a key.
+    public init(secret: [UInt8], created: Timestamp) {
+        self.secret = secret
+        self.created = created
+    }
+}
+
 /// Storage for the tokens of a server, alongside its experiments.
 public protocol TokenStore: Sendable {
+    /// Returns the keys for tokens of short life, the newest first.
+    func signingKeys() async throws -> [SigningKey]
+
+    /// Adds a key, and removes older ones.
+    ///
+    /// If another process has added one since `newest` was read, nothing changes.
+    ///
+    /// - Parameters:
+    ///   - key: The new key.
+    ///   - newest: The newest key that the caller knows; nil if there was none.
+    ///   - oldest: The creation time of the oldest key that is kept.
+    /// - Returns: The keys, the newest first.
+    /// - Throws: The errors of the store.
+    func add(
+        _ key: SigningKey, after newest: SigningKey?, removingBefore oldest: Timestamp
+    ) async throws
+        -> [SigningKey]
+
+    /// Replaces a token in one step, so that its holder always has one.
+    ///
+    /// - Parameters:
+    ///   - old: The public part of the old one.
+    ///   - new: The new token, which may have the same name.
+    /// - Throws: ``PBTError/Code/unauthorized`` if there is none with that public part (any longer).
+    func replaceToken(id old: String, by new: TokenRecord) async throws
+
     /// Adds a token.
     ///
     /// - Throws: ``PBTError/Code/alreadyExists`` if the name is taken.
@@ -69,6 +111,11 @@ extension PBTError {
             .alreadyExists,
             "there is a token \"\(name)\" already; give the new one another name, or revoke the old one with: "
                 + Shell.command(["pbt", "token", "revoke", name]))
+    }
+
+    /// The error for a token that was revoked.
+    package static var tokenRevoked: PBTError {
+        PBTError(.unauthorized, "the token was revoked; create one with: pbt token create NAME")
     }
 
     /// Returns the error for a name that no token has.

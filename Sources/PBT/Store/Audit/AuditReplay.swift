@@ -387,10 +387,14 @@ struct AuditReplay {
     /// Returns the choice of a donor with its steps, by the same rule and draws as the decision.
     private func choice(after interval: Interval, in population: Population) throws -> ExploitChoice? {
         let (id, exploit) = (interval.id, experiment.exploit)
-        guard experiment.kind == .populationBasedTraining, exploit != .none, id.index + 1 < experiment.intervals
+        guard experiment.kind == .populationBasedTraining, exploit.hasDonors, id.index + 1 < experiment.intervals
         else { return nil }
         if interval.state == .done, experiment.isBurningIn(after: id.index) { return nil }
-        if case .custom = exploit.kind, population[id: id.member] != nil, experiment.gate == nil { return nil }
+        if case .custom = exploit.kind, population[id: id.member] != nil, experiment.gate == nil,
+            experiment.elites == nil
+        {
+            return nil
+        }
         return try experiment.choice(after: interval, in: population, strategies: strategies)
     }
 

@@ -192,6 +192,9 @@ package final class InMemoryLedger: Ledger {
         tables[record.id]?.write(interval)
         if before.state != interval.state {
             move(interval, from: before, in: record)
+        } else if interval.state == .done, before.score != interval.score {
+            tables[record.id]?.ranking.removeAll { $0.id == interval.id }
+            rank(interval, in: record)
         } else if interval.state == .waiting, before.failures != interval.failures {
             tables[record.id]?.waiting.insert(interval.id, rank: Self.rank(of: interval))
         }
@@ -221,10 +224,14 @@ package final class InMemoryLedger: Ledger {
         case .running: tables[record.id]?.running.insert(interval.id)
         case .done, .diverged, .failed:
             if let parent = interval.parent { tables[record.id]?.openChildren[parent, default: 0] -= 1 }
-            if interval.state == .done, let score = interval.score {
-                tables[record.id]?.rank(interval, key: record.experiment.objective.key(score))
-            }
+            if interval.state == .done { rank(interval, in: record) }
         }
+    }
+
+    /// Ranks a done interval by its score, if it has one.
+    private func rank(_ interval: Interval, in record: ExperimentRecord) {
+        guard let score = interval.score else { return }
+        tables[record.id]?.rank(interval, key: record.experiment.objective.key(score))
     }
 
     package func updateHyperparameters(_ interval: Interval, in record: ExperimentRecord) {

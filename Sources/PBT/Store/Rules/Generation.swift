@@ -14,6 +14,8 @@
 ///   and ends if r ≥ b. N is not known before the rung below is complete, and planned until then.
 /// - otherwise: when all have reported.
 /// - before the end of the burn-in: for a member with a score, immediately.
+/// - with ``Elites``: nothing before it is known that the population has not collapsed, which takes all scores before
+///   this index and one here that is close to the best elite; if there is none, when all have reported.
 ///
 /// Diverged and failed intervals have reported; they rank last. Reporting takes O(log n) comparisons.
 package struct Generation: Sendable {
@@ -47,6 +49,10 @@ package struct Generation: Sendable {
     /// The rival of each member.
     private var rivals: [Int?] = []
     private var exchange: ExchangeNeed?
+    /// True while it is not known whether the population has collapsed, so that members may return to elites.
+    private var mayCollapse: Bool
+    /// The member whose report has shown that it has not.
+    private var rescuer: Int?
 
     package init(_ experiment: Experiment, index: Int, size: Int) {
         self.index = index
@@ -54,6 +60,7 @@ package struct Generation: Sendable {
         self.size = size
         self.experiment = experiment
         isBurningIn = experiment.isBurningIn(after: index)
+        mayCollapse = experiment.elites != nil && index > 0
         population = Population(
             objective: experiment.objective, seed: experiment.seed, size: size, division: experiment.division)
         exchange = ExchangeNeed(experiment, index: index, size: size)
@@ -75,7 +82,7 @@ package struct Generation: Sendable {
         case .multiFrequency:
             need = .exchange
             donors = nil
-        case .custom, .none:
+        case .custom, .none, .itself:
             need = .all
             donors = nil
         }
@@ -126,6 +133,27 @@ package struct Generation: Sendable {
         if let standing { population.update(standing) }
         exchange?.report(member)
         if isUndecided { undecided.insert(member) }
+        if mayCollapse, !population.elites.isEmpty, !hasCollapsed {
+            mayCollapse = false
+            rescuer = member
+        }
+    }
+
+    /// Sets the best intervals before this index, once all of them are known.
+    package mutating func setElites(_ elites: [Population.Member]) {
+        population.elites = elites
+        if elites.isEmpty || !hasCollapsed { mayCollapse = false }
+    }
+
+    /// True if the members that have reported have collapsed.
+    private var hasCollapsed: Bool { experiment.elites?.collapse(of: population) != nil }
+
+    /// True if all members have reported.
+    var isComplete: Bool { reported.count == size }
+
+    /// The best members, at most as many as an experiment's elites.
+    func best(_ count: Int) -> [Population.Member] {
+        (0..<max(0, min(count, population.count))).map { population[rank: $0] }
     }
 
     /// Records that a member was decided about.
@@ -136,6 +164,7 @@ package struct Generation: Sendable {
     /// Returns the undecided members that a member's report has made certain, by number.
     package func settled(by member: Int) -> [Int] {
         if reported.count == size { return undecided.sorted() }
+        if rescuer == member { return certain }
         var candidates = [member]
         switch need {
         case .ranks(let bottom):
@@ -158,6 +187,7 @@ package struct Generation: Sendable {
     package func isCertain(_ member: Int) -> Bool {
         if reported.count == size { return true }
         guard reported.contains(member) else { return false }
+        if mayCollapse { return isBurningIn && population.rank(of: member) != nil }
         if let exchange {
             return exchange.isCertain(
                 member, in: population,
@@ -218,206 +248,8 @@ package struct Generation: Sendable {
         var population = population
         population.declaredSize = members
         population.isPartial = members < size
+        // What is known before all have reported depends on the moment.
+        if population.isPartial { population.elites = [] }
         return population
-    }
-}
-
-/// The generations of an experiment whose decisions wait for certainty, cached between transactions.
-///
-/// Generations close in order: nobody reports an index before it is decided about at the one before. Used by one
-/// transaction at a time.
-package final class Generations {
-    /// The first index that is not closed; members that are behind it are decided about early.
-    package private(set) var first: Int
-    /// The number of members in step, which began together; later ones are decided about early.
-    package let size: Int
-    /// The number of the definition's revision that they were computed with.
-    package let definition: Int
-    /// The last change of a row that they contain; see ``Ledger/lastChange(in:)``.
-    package var lastChange: Int64 = 0
-    private let experiment: Experiment
-    private var open: [Int: Generation] = [:]
-
-    package init(_ experiment: Experiment, first: Int, size: Int, definition: Int) {
-        self.experiment = experiment
-        self.first = experiment.halving == nil ? first : experiment.rungIndex(notBefore: first) ?? experiment.intervals
-        self.size = size
-        self.definition = definition
-    }
-
-    /// Returns true if an interval belongs to a generation that is not closed.
-    package func contains(_ id: IntervalID) -> Bool {
-        id.member < size && id.index >= (experiment.halving == nil ? first : experiment.stageStart(of: first))
-    }
-
-    /// The generation of an index.
-    package subscript(index: Int) -> Generation {
-        get { open[index] ?? Generation(experiment, index: index, size: size) }
-        set { open[index] = newValue }
-    }
-
-    /// The rungs to which the last members of the rung below have come with a report, and what it cost.
-    package struct Passed {
-        /// The indices of the rungs whose number of members is known now.
-        package var rungs: [Int] = []
-        /// The number of planned intervals that will not be trained, since too few members are left.
-        package var lost = 0
-    }
-
-    /// Adds a finished interval, unless its generation has it already.
-    ///
-    /// At rungs, one that diverged or failed on the way is added to the next rung; others between rungs are ignored.
-    ///
-    /// - Parameters:
-    ///   - id: The interval.
-    ///   - isUndecided: True if the decision about it is still to be made.
-    ///   - standing: Returns its score; nil if it diverged or failed.
-    /// - Returns: The rungs that it completed the number of members of.
-    /// - Throws: The errors of `standing`.
-    @discardableResult
-    package func report(
-        _ id: IntervalID, undecided isUndecided: Bool, _ standing: () throws -> Population.Member?
-    ) rethrows -> Passed {
-        guard contains(id), let index = generation(of: id) else { return Passed() }
-        if open[index]?.hasReported(id.member) == true {
-            if !isUndecided, index == id.index { open[index]?.decide(id.member) }
-            return Passed()
-        }
-        let member = try standing()
-        guard index == id.index || member == nil else { return Passed() }
-        if open[index] == nil { open[index] = Generation(experiment, index: index, size: size) }
-        open[index]?.report(id.member, member, undecided: isUndecided)
-        return passOn(from: index)
-    }
-
-    /// Returns the index of the generation that an interval belongs to.
-    private func generation(of id: IntervalID) -> Int? {
-        experiment.halving == nil ? id.index : experiment.rungIndex(notBefore: id.index)
-    }
-
-    /// Sets the number of members of the rungs above a complete one.
-    private func passOn(from rung: Int) -> Passed {
-        var passed = Passed()
-        guard experiment.halving != nil else { return passed }
-        var index = rung
-        while let promoted = open[index]?.promoted {
-            let planned = experiment.members(continuingAfter: index) ?? promoted
-            let stage = experiment.stageEnd(of: index + 1) - (index + 1)
-            guard let next = experiment.rungIndex(notBefore: index + 1) else {
-                passed.lost += (planned - promoted).multiplied(saturatingBy: stage)
-                break
-            }
-            if open[next] == nil { open[next] = Generation(experiment, index: next, size: size) }
-            guard open[next]?.isExpected == false else { break }
-            passed.lost += (planned - promoted).multiplied(saturatingBy: stage)
-            open[next]?.expect(promoted)
-            passed.rungs.append(next)
-            index = next
-        }
-        return passed
-    }
-
-    /// Sets the number of members that come to the first open rung.
-    package func expect(_ members: Int) {
-        guard experiment.rung(at: first) != nil else { return }
-        if open[first] == nil { open[first] = Generation(experiment, index: first, size: size) }
-        open[first]?.expect(members)
-    }
-
-    /// Returns the undecided intervals at rungs that a report has made certain.
-    ///
-    /// - Parameters:
-    ///   - id: The interval that was reported.
-    ///   - passed: The result of the report.
-    /// - Returns: The intervals, rung by rung.
-    package func settled(by id: IntervalID, _ passed: Passed) -> [IntervalID] {
-        guard let index = generation(of: id) else { return [] }
-        var settled = self[index].settled(by: id.member).map { IntervalID(member: $0, index: index) }
-        for rung in passed.rungs where rung != index {
-            settled += self[rung].certain.map { IntervalID(member: $0, index: rung) }
-        }
-        return settled
-    }
-
-    /// Records that a member was decided about.
-    package func decide(_ id: IntervalID) {
-        open[id.index]?.decide(id.member)
-    }
-
-    /// Returns true if a decision may still need the checkpoint of an interval.
-    package func mayDonate(_ id: IntervalID) -> Bool {
-        contains(id) && open[id.index]?.mayDonate(id.member) ?? false
-    }
-
-    /// Closes the generations that are complete.
-    ///
-    /// - Returns: The intervals that were possible donors and are no more.
-    package func advance() -> [IntervalID] {
-        var former: [IntervalID] = []
-        while let generation = open[first], generation.isClosed {
-            former += generation.possibleDonors.map { IntervalID(member: $0, index: first) }
-            open[first] = nil
-            first =
-                experiment.halving == nil
-                ? first + 1 : experiment.rungIndex(notBefore: first + 1) ?? experiment.intervals
-        }
-        return former
-    }
-
-    /// Closes the generations before an index, as another process did.
-    package func advance(to index: Int) {
-        guard experiment.halving == nil else {
-            // The rung above needs to know how many came from below.
-            _ = advance()
-            return
-        }
-        while first < index {
-            open[first] = nil
-            first += 1
-        }
-    }
-
-    /// Returns true if they belong to this definition.
-    package func isCurrent(for record: ExperimentRecord) -> Bool {
-        definition == record.revisionNumber && first <= record.generation
-    }
-}
-
-extension [Revision] {
-    /// The number of members that began together: those that an edit added before anything had finished are among
-    /// them, those that it added later or that had retired in between are not.
-    package var membersInStep: Int {
-        dropFirst().reduce(first?.experiment.population ?? 0) { size, revision in
-            revision.after == 0 ? revision.experiment.population : Swift.min(size, revision.experiment.population)
-        }
-    }
-}
-
-extension Ledger {
-    /// Returns the generations with all finished intervals, read from the rows.
-    package func readGenerations(of record: ExperimentRecord) throws -> Generations {
-        if record.experiment.halving != nil { return try readRungs(of: record) }
-        let size =
-            record.revisionNumber == 0 ? record.experiment.population : try revisions(in: record).membersInStep
-        let generations = Generations(
-            record.experiment, first: record.generation, size: size, definition: record.revisionNumber)
-        var index = record.generation
-        while true {
-            let rows = try intervals(in: record, index: index)
-            guard !rows.isEmpty else { break }
-            for interval in rows where interval.state.isFinished { try generations.report(interval, in: record, self) }
-            index += 1
-        }
-        return generations
-    }
-}
-
-extension Generations {
-    /// Adds a finished interval, with its window of scores read from the rows.
-    package func report(_ interval: Interval, in record: ExperimentRecord, _ rows: some Ledger) throws {
-        try report(interval.id, undecided: interval.isUndecided) {
-            guard let standing = record.experiment.standing(of: interval, after: nil) else { return nil }
-            return try rows.standing(rebuilding: standing, in: record)
-        }
     }
 }

@@ -34,7 +34,12 @@ package enum LeaseSecret {
 
         /// Returns the token of a running interval that the claim leased, or nil if another claim did.
         func token(of interval: Interval) -> String? {
-            guard let stored = interval.token else { return nil }
+            token(stored: interval.token)
+        }
+
+        /// Returns the token whose stored form is given, or nil if another claim made it.
+        func token(stored: String?) -> String? {
+            guard let stored else { return nil }
             let prefix = stored.hasPrefix(LeaseSecret.mark) ? hash : key
             guard stored.hasPrefix("\(prefix).") else { return nil }
             let place = stored[stored.index(stored.startIndex, offsetBy: prefix.count + 1)...]

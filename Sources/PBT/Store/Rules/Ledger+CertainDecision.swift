@@ -19,12 +19,12 @@ extension Ledger {
         guard record.experiment.waitsForCertainty, !record.experiment.ends(after: interval) else { return nil }
         let generations = try generations(of: record)
         guard generations.contains(interval.id) else { return nil }
+        generations.elitesBefore = generations.eliteIntervals
         generations.report(interval.id, undecided: true) { standing }
-        let index = interval.id.index
-        let certain = generations[index].settled(by: interval.id.member)
-        interval.isUndecided = !certain.contains(interval.id.member)
+        let certain = generations.settled(by: interval.id)
+        interval.isUndecided = !certain.contains(interval.id)
         record.undecided += 1 - certain.count
-        return certain.map { IntervalID(member: $0, index: index) }
+        return certain
     }
 
     /// Decides about members of a generation.
@@ -43,9 +43,12 @@ extension Ledger {
         var finished: [Interval] = certain.contains(interval.id) ? [] : [interval]
         var decisions: [Decision] = []
         guard !certain.isEmpty else { return (finished, []) }
-        let population = generations[interval.id.index].population(of: generations.size)
         let history = history(of: record)
+        var (index, population) = (certain[0].index, generations[certain[0].index].population(of: generations.size))
         for id in certain {
+            if id.index != index {
+                (index, population) = (id.index, generations[id.index].population(of: generations.size))
+            }
             var decided = id == interval.id ? interval : try existing(id, in: record)
             let when = Interval.Decided(
                 after: record.finishedIntervals + 1, order: record.lateDecisions, members: generations.size)
@@ -81,6 +84,7 @@ extension Ledger {
             former.append(IntervalID(member: member, index: interval.id.index))
         }
         former += generations.advance()
+        former += generations.elitesBefore.subtracting(generations.eliteIntervals).sorted()
         if generations.first > record.generation {
             record.generation = generations.first
             record.generationBegan = now

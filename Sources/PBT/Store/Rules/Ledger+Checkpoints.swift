@@ -30,9 +30,10 @@ extension Ledger {
             }
         }
         var garbage: [Interval] = []
-        let top = Set(best.prefix(most)).union(record.best.map { [$0] } ?? [])
         let standings = try standings(of: record)
         let generations = record.experiment.waitsForCertainty ? try generations(of: record) : nil
+        let top = Set(best.prefix(most)).union(record.best.map { [$0] } ?? [])
+            .union(generations?.eliteIntervals ?? [])
         for id in candidates.keys.sorted() {
             guard var interval = candidates[id],
                 try !isNeeded(interval, best: top, standings: standings, generations: generations, in: record)
@@ -45,15 +46,26 @@ extension Ledger {
     }
 
     func isNeeded(_ interval: Interval, in record: ExperimentRecord) throws -> Bool {
-        try isNeeded(
+        let generations = record.experiment.waitsForCertainty ? try generations(of: record) : nil
+        return try isNeeded(
             interval,
             // An earlier version preferred the first of equal scores; it stays the best of what it trained.
-            best: Set(try best(record.experiment.bestKept, in: record)).union(record.best.map { [$0] } ?? []),
-            standings: try standings(of: record),
-            generations: record.experiment.waitsForCertainty ? try generations(of: record) : nil, in: record)
+            best: Set(try best(record.experiment.bestKept, in: record)).union(record.best.map { [$0] } ?? [])
+                .union(generations?.eliteIntervals ?? []),
+            standings: try standings(of: record), generations: generations, in: record)
     }
 
-    /// Returns true if a possible donor, an open interval, the best, the last, or a pin references the checkpoint.
+    /// Returns true if a possible donor, an open interval, the best, an elite, the last, or a pin references the
+    /// checkpoint.
+    ///
+    /// - Parameters:
+    ///   - interval: The interval.
+    ///   - best: The best intervals and the elites.
+    ///   - standings: The standings.
+    ///   - generations: The generations, if decisions wait for certainty.
+    ///   - record: The experiment.
+    /// - Returns: True if it is needed.
+    /// - Throws: The errors of the database.
     private func isNeeded(
         _ interval: Interval, best: Set<IntervalID>, standings: Standings, generations: Generations?,
         in record: ExperimentRecord

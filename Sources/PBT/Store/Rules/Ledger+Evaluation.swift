@@ -70,7 +70,9 @@ extension Ledger {
 
     /// Returns to the best by score, since the search continues after its best checkpoints were evaluated.
     func forgetWinner(of record: inout ExperimentRecord) throws {
-        guard record.isEvaluated else { return }
+        guard record.isEvaluated || record.evaluationPlan != nil else { return }
+        record.evaluationPlan = nil
+        guard record.isEvaluated else { return try updateNotes(record) }
         record.isEvaluated = false
         record.best = try best(1, in: record).first
         record.bestScore = try record.best.flatMap { try interval($0, in: record)?.score }
@@ -98,31 +100,6 @@ extension Experiment {
             intervals.filter { $0.state == .done && $0.checkpointState == .kept && $0.checkpointName != nil }
                 .sorted { objective.prefers($0, to: $1) }.prefix(count))
     }
-
-    /// Returns the definition that an evaluation runs by: the command of ``evaluate``, its seed, and `PBT_EVALUATE=1`.
-    ///
-    /// The seed is a function of the experiment's seed and the number of the evaluation. So all candidates are
-    /// evaluated with streams of their own, none of which a trainer had.
-    ///
-    /// - Parameter number: The number of the evaluation, from 0.
-    /// - Returns: The definition.
-    package func evaluating(_ number: Int) -> Experiment {
-        var definition = self
-        var random = RandomStream(seed: seed, .trainer, member: number, index: 0, name: "evaluate")
-        definition.seed = random.next()
-        if let command = evaluate?.command { definition.trainer?.command = command }
-        definition.trainer?.isPersistent = false
-        definition.trainer?.environment["PBT_EVALUATE"] = "1"
-        return definition
-    }
-}
-
-/// A store that records evaluations: one on this machine.
-package protocol EvaluatingStore: Store {
-    /// See ``Ledger/evaluated(_:of:in:)``.
-    func evaluated(_ evaluation: Evaluation, of id: IntervalID, in name: String) async throws -> Interval
-    /// See ``Ledger/chooseWinner(among:of:)``.
-    func chooseWinner(among candidates: [IntervalID], of name: String) async throws -> IntervalID?
 }
 
 extension TransactionalStore {

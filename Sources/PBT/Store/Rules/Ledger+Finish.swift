@@ -2,6 +2,7 @@
 
 extension Ledger {
     package func finish(_ lease: Lease, _ outcome: Outcome) throws -> Finished {
+        if let number = lease.evaluation { return try finishEvaluation(lease, number, outcome) }
         if let finished = try previousResult(of: lease) { return finished }
         var (record, interval) = try validate(lease)
         switch outcome {
@@ -9,7 +10,8 @@ extension Ledger {
             let (decisions, garbage) = try charge(&interval, .retried, because: reason, in: &record)
             return Finished(interval: interval, decisions: decisions, garbage: garbage, record: record)
         case .trained(let score, let metrics, let checkpoint):
-            guard checkpoint != nil || !score.isFinite else {
+            let isRanked = record.experiment.objective.isDeclared
+            guard checkpoint != nil || !score.isFinite || !isRanked else {
                 throw PBTError(
                     .badValue,
                     "interval \(lease.interval) has a score but no checkpoint that its successors could continue")
@@ -18,10 +20,10 @@ extension Ledger {
             let name = CheckpointName(interval.id, attempt: interval.attempts)
             // Files are looked up, given to trainers, and deleted by this name.
             if let checkpoint, CheckpointName(checkpoint) != name { throw name.refusal(of: checkpoint) }
-            interval.state = score.isFinite ? .done : .diverged
-            interval.score = score.isFinite ? score : nil
+            interval.state = score.isFinite || !isRanked ? .done : .diverged
+            interval.score = score.isFinite && isRanked ? score : nil
             interval.metrics = metrics.mapValues(\.finite)
-            interval.reason = score.isFinite ? nil : "the score is \(score)"
+            interval.reason = interval.state == .done ? nil : "the score is \(score)"
             interval.checkpoint = checkpoint
             interval.checkpointState = checkpoint == nil ? .none : .kept
             let (decisions, garbage) = try close(&interval, from: .running, in: &record)
@@ -204,6 +206,7 @@ extension Ledger {
         }
         let kind: Event.Kind =
             switch interval.state {
+            case _ where interval.isDeleted: .deleted
             case .diverged: .diverged
             case .failed: .failed
             default: .done
@@ -211,15 +214,19 @@ extension Ledger {
         try append(kind, interval.id, details, in: record)
         // With decisions that wait for certainty, those about other members that an exploit follows from.
         let others = decisions.filter { $0.interval != interval.id || record.experiment.isSynchronous }
-        let exploits = others.filter(\.replaces).map { decision in
-            var object = decision.value.object ?? [:]
-            object["member"] = .integer(decision.interval.member)
-            return Value.object(object)
-        }
-        if record.experiment.isSynchronous ? !decisions.isEmpty : !exploits.isEmpty {
-            let generation = record.experiment.isSynchronous ? record.generation - 1 : interval.id.index
+        func log(_ decisions: [Decision], of generation: Int) throws {
+            let exploits = decisions.filter { $0.replaces || $0.donor != nil }.map { decision in
+                var object = decision.value.object ?? [:]
+                object["member"] = .integer(decision.interval.member)
+                return Value.object(object)
+            }
+            guard record.experiment.isSynchronous ? !decisions.isEmpty : !exploits.isEmpty else { return }
             try append(
                 .generation, nil, ["generation": .integer(generation), "exploits": .array(exploits)], in: record)
+        }
+        if record.experiment.isSynchronous { return try log(others, of: record.generation - 1) }
+        for (index, decisions) in Dictionary(grouping: others, by: \.interval.index).sorted(by: { $0.key < $1.key }) {
+            try log(decisions, of: index)
         }
     }
 }

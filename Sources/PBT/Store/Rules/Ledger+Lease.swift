@@ -3,6 +3,7 @@
 extension Ledger {
     /// Validates a lease and returns the experiment and the interval that it is for.
     func validate(_ lease: Lease) throws -> (ExperimentRecord, Interval) {
+        if lease.evaluation != nil { throw PBTError(.badValue, "the lease is on an evaluation, not on an interval") }
         let record = try existing(lease.experiment)
         let interval = try existing(lease.interval, in: record)
         guard interval.state == .running, LeaseSecret.matches(lease.token, stored: interval.token) else {
@@ -76,7 +77,9 @@ extension Ledger {
     /// For a server that has just started: nobody could renew while it was down.
     package func extendLeases(for time: Duration) throws {
         let end = now.advanced(by: time)
-        for record in try records() where !record.state.isOver {
+        for record in try records() {
+            try extendEvaluations(until: end, in: record)
+            guard !record.state.isOver else { continue }
             for var interval in try running(in: record, expiredBy: nil, worker: nil)
             where interval.leaseExpires.map({ $0 < end }) ?? true {
                 interval.leaseExpires = end
@@ -86,6 +89,7 @@ extension Ledger {
     }
 
     package func renew(_ lease: Lease, for term: Duration) throws -> Lease {
+        if let number = lease.evaluation { return try renewEvaluation(lease, number, for: term) }
         let (record, validated) = try validate(lease)
         var interval = validated
         var renewed = lease
@@ -108,6 +112,7 @@ extension Ledger {
     }
 
     package func release(_ lease: Lease, because reason: String) throws {
+        if let number = lease.evaluation { return try releaseEvaluation(lease, number, because: reason) }
         var (record, interval) = try validate(lease)
         try release(&interval, because: reason, in: &record)
     }
@@ -132,6 +137,6 @@ extension Ledger {
             try recordLostAttempt(interval, because: reason, in: &record)
             lost.append(interval.id)
         }
-        return lost
+        return lost + (try abandonEvaluations(by: worker, because: reason, in: &record))
     }
 }

@@ -63,6 +63,15 @@ extension Ledger {
         if record.experiment.takesMembers {
             var interval = record.experiment.firstInterval(of: record.experiment.population, at: now)
             try interval.take(given, in: record.experiment, recording: record.experiment.kind != .manual)
+            if let name = record.experiment.space.missingExplored(in: interval.hyperparameters.values).first {
+                throw PBTError(
+                    .badValue, "hyperparameter \"\(name)\" is missing: explore changes it, so it needs a value")
+            }
+            // Clients that know jobs by their labels see it immediately.
+            if record.labelsIntervals {
+                interval.label = try JobLabel.fresh(in: record, of: self) { JobLabel.bits(of: freshToken()) }
+                interval.notes["version"] = .string(freshToken())
+            }
             try add(interval, to: &record)
             try update(record)
             try append(.pushed, interval.id, ["hyperparameters": interval.hyperparameters.value], in: record)

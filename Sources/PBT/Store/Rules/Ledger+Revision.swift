@@ -55,6 +55,7 @@ extension Ledger {
                     }),
             ], in: record)
         let isSearchChanged = !edited.conflicts(with: before).isEmpty
+        if edited.objective != before.objective { try rescore(&record) }
         if isSearchChanged { try adapt(&record, from: before) }
         if record.state.isOver {
             if isSearchChanged || edited.stop != before.stop { try reopen(&record) }
@@ -63,6 +64,34 @@ extension Ledger {
         }
         try update(record)
         return revision
+    }
+
+    /// Gives each finished interval its score by an objective that was declared or changed.
+    private func rescore(_ record: inout ExperimentRecord) throws {
+        let objective = record.experiment.objective
+        for var interval in try intervals(in: record, index: nil) where !interval.isDeleted {
+            guard interval.state == .done || interval.state == .diverged else { continue }
+            interval.score = objective.score(in: interval.metrics)
+            let state: Interval.State = interval.score == nil ? .diverged : .done
+            record.move(interval.state, to: state)
+            interval.reason = state == .done ? nil : objective.missing
+            interval.state = state
+            try update(interval, in: record)
+        }
+        for interval in try newest(in: record) {
+            try setStanding(
+                record.experiment.standing(of: interval, after: nil), ofMember: interval.id.member, in: record)
+        }
+        try findBest(in: &record)
+    }
+
+    /// Sets the best interval of the record to the best of the rows.
+    package func findBest(in record: inout ExperimentRecord) throws {
+        record.best = nil
+        record.bestScore = nil
+        guard let id = try best(1, in: record).first, let score = try interval(id, in: record)?.score else { return }
+        record.best = id
+        record.bestScore = score
     }
 
     /// Resumes an experiment that had ended, if anything is left to train.

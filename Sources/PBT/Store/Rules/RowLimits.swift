@@ -38,7 +38,7 @@ extension Interval {
                 ("decided members", Int64(decided.members), counters))
             if let found { return found }
         }
-        if state == .done, score?.isFinite != true { return "it is done without a finite score" }
+        if state == .done, let score, !score.isFinite { return "it is done with the score \(score)" }
         guard !notes.isEmpty else { return nil }
         return earlierPlaces.lazy.compactMap { complaint(("an earlier place", $0, counters)) }.first
     }

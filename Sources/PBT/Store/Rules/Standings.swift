@@ -49,8 +49,11 @@ extension Standings {
         var scores = [member.score]
         if window > 1 {
             var ancestor = try interval(member.interval)?.parent
-            while let id = ancestor, id.member == member.id, scores.count < window {
+            var index = member.index
+            // Back to its own earlier checkpoint is a replacement too.
+            while let id = ancestor, id.member == member.id, id.index + 1 == index, scores.count < window {
                 guard let before = try interval(id), let score = before.score else { break }
+                index = id.index
                 scores.append(score)
                 ancestor = before.parent
             }

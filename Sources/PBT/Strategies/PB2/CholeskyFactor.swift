@@ -90,9 +90,13 @@ struct CholeskyFactor: Sendable {
     }
 
     /// The number of right-hand sides that ``solveTransposed(_:)`` takes.
-    static let lanes = 4
+    ///
+    /// They share each element that is read: large factors do not fit into a cache.
+    static let lanes = 8
 
-    /// Replaces four right-hand sides, interleaved, by the solutions of Uᵀx = b.
+    /// Replaces eight right-hand sides, interleaved, by the solutions of Uᵀx = b.
+    ///
+    /// Each is computed by the same operations in the same order as alone.
     func solveTransposed(_ sides: inout [Double]) {
         let n = count
         elements.withUnsafeBufferPointer { elements in
@@ -100,17 +104,23 @@ struct CholeskyFactor: Sendable {
                 guard let start = elements.baseAddress, let x = sides.baseAddress else { return }
                 for j in 0..<n {
                     let row = start + j * n
-                    let (pivot, own) = (row[j], x + 4 * j)
+                    let (pivot, own) = (row[j], x + 8 * j)
                     let (a, b, c, d) = (own[0] / pivot, own[1] / pivot, own[2] / pivot, own[3] / pivot)
+                    let (e, f, g, h) = (own[4] / pivot, own[5] / pivot, own[6] / pivot, own[7] / pivot)
                     (own[0], own[1], own[2], own[3]) = (a, b, c, d)
-                    var other = own + 4
+                    (own[4], own[5], own[6], own[7]) = (e, f, g, h)
+                    var other = own + 8
                     for i in (j + 1)..<max(n, j + 1) {
                         let u = row[i]
                         other[0] -= u * a
                         other[1] -= u * b
                         other[2] -= u * c
                         other[3] -= u * d
-                        other += 4
+                        other[4] -= u * e
+                        other[5] -= u * f
+                        other[6] -= u * g
+                        other[7] -= u * h
+                        other += 8
                     }
                 }
             }
@@ -119,10 +129,17 @@ struct CholeskyFactor: Sendable {
 
     /// Returns the solution of Uᵀx = b.
     func solvedTransposed(_ side: [Double]) -> [Double] {
-        var sides = Array(repeating: 0.0, count: Self.lanes * count)
-        for i in 0..<count { sides[Self.lanes * i] = side[i] }
-        solveTransposed(&sides)
-        return (0..<count).map { sides[Self.lanes * $0] }
+        var x = side
+        elements.withUnsafeBufferPointer { elements in
+            x.withUnsafeMutableBufferPointer { x in
+                for j in 0..<count {
+                    let solved = x[j] / elements[j * count + j]
+                    x[j] = solved
+                    for i in (j + 1)..<max(count, j + 1) { x[i] -= elements[j * count + i] * solved }
+                }
+            }
+        }
+        return x
     }
 
     /// Returns the solution of Ux = b.

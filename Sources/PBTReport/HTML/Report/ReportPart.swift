@@ -128,8 +128,8 @@ struct ReportPart {
     }
 
     private var tiles: HTML {
-        func tile(_ title: String, _ value: String, isBest: Bool = false) -> HTML {
-            tag("div", ["class": isBest ? "tile best" : "tile"]) {
+        func tile(_ title: String, _ value: String, isBest: Bool = false, of text: String? = nil) -> HTML {
+            tag("div", ["class": isBest ? "tile best" : "tile", "title": text]) {
                 tag("dt") { title }
                 tag("dd") { value }
             }
@@ -139,7 +139,9 @@ struct ReportPart {
         return tag("dl", ["class": "tiles"]) {
             if let best = history.best, let score = best.score {
                 tile("★ Best \(metric), \(best.id)", Format.score(score), isBest: true)
-                if let verdict = history.verdict { tile("vs. \(history.baselineWords)", verdict.short) }
+                if let verdict = history.verdict {
+                    tile("vs. \(history.baselineWords)", verdict.short, of: verdict.text)
+                }
                 for metric in history.otherMetrics.prefix(4) {
                     tile(PlainText.middle(PlainText.line(metric.name), width: 24), metric.valueText)
                 }
@@ -164,7 +166,7 @@ struct ReportPart {
         let founder = lineage.first.map { "\($0.id)" } ?? "-"
         let hyperparameters = ReportTables.hyperparameters(of: best, in: history.record.experiment.space)
         return tag("p") {
-            "Interval "
+            best.label.map { "Job \(PlainText.line($0)), interval " } ?? "Interval "
             tag("strong", ["class": "best"]) { "\(best.id)" }
             " scored \(Format.score(score)) after \(best.depth) "
             "\(best.depth == 1 ? "interval" : "intervals") of training, through \(copies) "
@@ -172,13 +174,27 @@ struct ReportPart {
         } + compared
             + scrollRegion("Hyperparameters of the winner") { HTML.table(hyperparameters) }
             + tag("p", ["class": "note"]) {
-                "Its checkpoint is "
-                tag("code") { PlainText.line(best.checkpoint ?? "-") }
-                " (\(best.checkpointState.rawValue)). To train with its schedule again: "
+                checkpoint(of: best)
+                " To train with its schedule again: "
                 tag("code") {
                     Shell.command(["pbt", "replay", record.experiment.name] + storeOption)
                 }
             }
+    }
+
+    private func checkpoint(of best: Interval) -> HTML {
+        guard !history.keepsFilesElsewhere(best) else {
+            let files = history.modelFiles(of: best)
+            return files.isEmpty
+                ? HTML("Its client keeps its files; its results name none.")
+                : HTML("Its client keeps its files: ")
+                    + HTMLBuilder.buildArray(
+                        files.map { file in
+                            HTML("\(file.key) ") + tag("code") { PlainText.line(file.path) } + HTML(". ")
+                        })
+        }
+        return HTML("Its checkpoint is ") + tag("code") { PlainText.line(best.checkpoint ?? "-") }
+            + HTML(" (\(best.checkpointState.rawValue)).")
     }
 
     /// The comparison with the random search, the other metrics, and the repeated evaluations.
