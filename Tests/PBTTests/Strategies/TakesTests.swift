@@ -106,7 +106,7 @@ import Testing
                 let next = try #require(decision.next)
                 let from = experiment.founder(takes == .weights ? 0 : 1)
                 #expect(next.hyperparameters == from, "\(takes) of seed \(seed)")
-                #expect(next.changes.allSatisfy(\.isKept))
+                #expect(next.changes.allSatisfy { $0.isKept })
                 combinations.insert("\(takes) \(next.hyperparameters.names.count)")
             }
         }
