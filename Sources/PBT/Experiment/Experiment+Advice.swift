@@ -39,8 +39,8 @@ extension Experiment {
             warning([entry.name], reason)
         }
         return rules
-            + space.names.filter { space[$0]?.explore.map { $0 != .none } == true }.map { name in
-                warning(["space"] + (space.paths[name] ?? [name]) + ["explore"], reason)
+            + space.definedNames.filter { space.definition(of: $0)?.explore.map { $0 != .none } == true }.map { name in
+                warning(space.path(of: name) + ["explore"], reason)
             }
     }
 }
