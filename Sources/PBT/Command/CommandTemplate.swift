@@ -194,7 +194,8 @@ public struct CommandTemplate: Sendable, Hashable {
         case "hyperparameters": values.hyperparametersFile
         case "member": String(values.interval.member)
         case "interval": String(values.interval.index)
-        default: (values.hyperparameters[placeholder] ?? folded[placeholder])?.argument ?? unreserved(placeholder, values)
+        default:
+            (values.hyperparameters[placeholder] ?? folded[placeholder])?.argument ?? unreserved(placeholder, values)
         }
     }
 }

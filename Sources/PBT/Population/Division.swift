@@ -15,8 +15,9 @@ package struct Division: Sendable, Hashable {
         self.isInterleaved = isInterleaved
     }
 
-    /// Returns the number of the part that a member belongs to. Members that came later are dealt on, or belong to the
-    /// last of consecutive parts.
+    /// Returns the number of the part that a member belongs to.
+    ///
+    /// Members that came later are dealt on, or belong to the last of consecutive parts.
     package func number(of member: Int) -> Int {
         if isInterleaved { return member % count }
         let (size, larger) = members.quotientAndRemainder(dividingBy: count)
