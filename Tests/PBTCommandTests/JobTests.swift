@@ -38,7 +38,8 @@ import Testing
             let json = try await fixture.pbt("show", "sweep", "--json").json()
             #expect(json["members"]?.array?.compactMap { $0["id"]?.string } == ["482910", "best_1", "boom"])
             #expect(json["best"]?["id"] == "best_1")
-            let csv = try await fixture.pbt("export", "sweep").output.split(separator: "\r\n")
+            let csv = try await fixture.pbt("export", "sweep", "-o", "-", "--format", "csv").output.split(
+                separator: "\r\n")
             #expect(csv.first?.contains(",reason,id,") == true && csv.last?.contains(",boom,") == true)
             for (id, interval) in [("482910", "0@0"), ("best_1", "1@0"), ("boom", "2@0"), ("2@0", "2@0")] {
                 let answer = try await fixture.pbt("explain", "sweep", id)

@@ -53,7 +53,7 @@ import Testing
         (["-o", "a.svg", "--axis", "rate"], 64, "--axis is for scatter, which takes two: --axis NAME --axis NAME"),
         (["-o", "a.svg", "--top", "0"], 64, "--top must be at least 1, not 0"),
         (["-o", "a.svg", "--show", "path"], 64, "--show is for lineage only"),
-        (["-o", "a.svg", "other"], 64, "only comparison takes several experiments; name one for curves"),
+        (["-o", "a.svg", "other"], 64, "only comparison and scatter take several experiments; name one for curves"),
         (
             ["-o", "a.svg", "--color-by", "rat"], 64,
             "there is no hyperparameter \"rat\"; did you mean \"rate\"?"

@@ -100,7 +100,7 @@ struct SchedyRestartTests {
         #expect(none.code != 0)
         #expect(none.error.contains("\"e\" has no objective, so there is no best interval"))
         let declared = try await workplace.pbt("edit", "e", "--minimize", "wer")
-        #expect(declared.output == "e has revision 1: wer, lower is better; best 0@0 0.25\n", "\(declared)")
+        #expect(declared.output == "e has revision 1: wer, lower is better; best 0@0 0.2500\n", "\(declared)")
         #expect(try await workplace.pbt("best", "e").code == 0)
         #expect(try await workplace.pbt("explain", "e", "--all").code == 0)
     }

@@ -210,13 +210,15 @@ import Testing
 
     @Test func `a summary leaves out what never applied to the lineage`() {
         var run = HandMadeRun(
-            population: 2, intervals: 1,
+            population: 4, intervals: 1,
             space: [
                 "kind": .choice(["sgd", "adam"]), "beta": .uniform(0...1).when("kind", is: "adam"),
                 "momentum": .uniform(0...1).when("kind", is: "sgd"),
             ])
         run.add(IntervalID(member: 0, index: 0), parent: nil, score: 0.9, ["kind": "sgd", "momentum": 0.5])
         run.add(IntervalID(member: 1, index: 0), parent: nil, score: 0.1, ["kind": "adam", "beta": 0.25])
+        run.add(IntervalID(member: 2, index: 0), parent: nil, score: 0.1, ["kind": "sgd", "momentum": 0.75])
+        run.add(IntervalID(member: 3, index: 0), parent: nil, score: 0.1, ["kind": "adam", "beta": 0.5])
         let summary = Chart.schedule(of: run.history()).summary
         #expect(summary.contains("kind stayed sgd") && summary.contains("momentum stayed 0.5"))
         #expect(!summary.contains("beta"))

@@ -17,7 +17,7 @@ struct FileReading {
     /// - Parameters:
     ///   - document: The file's content.
     ///   - directory: The command's working directory, unless the file sets one; absolute.
-    ///   - needsCommand: Rejects a file without a command.
+    ///   - needsCommand: Rejects a file without a command, unless it has no objective: clients train those.
     init(_ document: Document, directory: String, needsCommand: Bool) {
         do {
             experiment = try Experiment(document: document, directory: directory)
@@ -29,7 +29,9 @@ struct FileReading {
         if let entry = entries.first(where: { $0.name == "command" }), case .list(let parts) = entry.content.content {
             commandLine = entry.line
             check(parts, at: entry.line, entries)
-        } else if needsCommand, !entries.contains(where: { nearest(to: $0.name, among: ["command"]) != nil }) {
+        } else if needsCommand, experiment?.objective.isDeclared != false,
+            !entries.contains(where: { nearest(to: $0.name, among: ["command"]) != nil })
+        {
             faults.append(
                 DocumentError(
                     line: 1, path: "command",

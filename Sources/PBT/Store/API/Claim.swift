@@ -33,9 +33,9 @@ public struct Assignment: Sendable, Hashable {
 
     /// The seed that all members share at this interval: a function of the experiment's seed and the interval's index.
     ///
-    /// In an evaluation it is that of index 0, so that all candidates share it, whatever interval they are from.
+    /// In an evaluation it is one for each number, so that all candidates share it, whatever interval they are from.
     public var intervalSeed: Int {
-        experiment.intervalSeed(at: lease.evaluation == nil ? interval.id.index : 0)
+        experiment.intervalSeed(at: interval.id.index, evaluation: lease.evaluation)
     }
 }
 

@@ -42,11 +42,26 @@ extension Experiment {
     ///   - evaluation: The number of the evaluation, from 0; nil for training.
     /// - Returns: A seed of 31 bits.
     public func trainerSeed(for interval: IntervalID, evaluation: Int?) -> Int {
-        guard let evaluation else { return trainerSeed(for: interval) }
+        seeded(by: evaluation).trainerSeed(for: interval)
+    }
+
+    /// Returns the seed that all candidates of an evaluation share, or all members at the interval of an index.
+    ///
+    /// - Parameters:
+    ///   - index: The index of the interval.
+    ///   - evaluation: The number of the evaluation, from 0; nil for training.
+    /// - Returns: A seed of 31 bits.
+    public func intervalSeed(at index: Int, evaluation: Int?) -> Int {
+        seeded(by: evaluation).intervalSeed(at: evaluation == nil ? index : 0)
+    }
+
+    /// The definition with a seed of its own for an evaluation.
+    private func seeded(by evaluation: Int?) -> Experiment {
+        guard let evaluation else { return self }
         var definition = self
         var random = RandomStream(seed: seed, .trainer, member: evaluation, index: 0, name: "evaluate")
         definition.seed = random.next()
-        return definition.trainerSeed(for: interval)
+        return definition
     }
 }
 
