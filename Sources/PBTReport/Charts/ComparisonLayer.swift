@@ -53,7 +53,11 @@ struct ComparisonLayer {
         guard message == nil, let leading, let best = final(leading) else { return "Comparison" }
         let other = contenders.first { $0.isBaseline && !$0.finals.isEmpty }
         let kind = leading.finals.count > 1 ? "median best" : "best"
-        return "\(XML.name(leading.name)): \(kind) \(scene.metric) \(Format.score(best))"
+        let headline = "\(XML.name(leading.name)): \(kind) \(scene.metric) \(Format.score(best))"
+        if histories.count == 1, other != nil, let verdict = histories[0].verdict {
+            return "\(headline), \(verdict.headline)"
+        }
+        return headline
             + (other.flatMap { other in final(other).map { ", \(other.name) \(Format.score($0))" } } ?? "")
     }
 
