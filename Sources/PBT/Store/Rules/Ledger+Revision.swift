@@ -72,10 +72,14 @@ extension Ledger {
         for var interval in try intervals(in: record, index: nil) where !interval.isDeleted {
             guard interval.state == .done || interval.state == .diverged else { continue }
             interval.score = objective.score(in: interval.metrics)
-            let state: Interval.State = interval.score == nil ? .diverged : .done
-            record.move(interval.state, to: state)
-            interval.reason = state == .done ? nil : objective.missing
-            interval.state = state
+            interval.reason = interval.score == nil ? objective.missing : nil
+            if interval.score != nil, interval.state == .diverged {
+                interval.state = .done
+                record.move(.diverged, to: .done)
+            } else if interval.score == nil, interval.state == .done {
+                interval.state = .diverged
+                record.move(.done, to: .diverged)
+            }
             try update(interval, in: record)
         }
         for interval in try newest(in: record) {
