@@ -50,7 +50,7 @@ def jobs_are_rows_with_their_ids_and_are_found_by_them(place: Place) -> None:
     browser = place.browser
     with place.serving("--schedy") as (server, _):
         fill(server)
-        for path in ("", "/members", "/members?rows=members", "/events?only=all", "/m/0", "/m/4", "/workers"):
+        for path in ("", "/members", "/members?rows=members", "/events?only=all", "/m/0", "/m/4"):
             browser.go(f"{server.url}/e/sweep{path}")
             place.arrive("/e/sweep.*")
             place.looks_well(f"jobs {path}")

@@ -89,6 +89,7 @@ def define(name: str, **changes: Any) -> dict[str, Any]:
         "seed": 3, "retries": 1,
         "space": {"lr": {"log_uniform": [1e-5, 1]}, "momentum": {"uniform": [0, 0.99]}, "batch": {"constant": 64}},
         "command": ["python3", "train.py", "{args}"], "directory": "/tmp",
+        "exploit": {"truncation": 0.2}, "explore": {"perturb": [0.8, 1.25]},
     }  # fmt: skip
     definition.update(changes)
     return definition
